@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Formats and regimes: how one architecture encodes page-table entries, and where a walk starts.
+ *
+ * A format is a constant; nothing here changes after start-up, so every function in this file may be
+ * called from any thread. Levels count from the leaf: level 0 holds base pages. Ranges are inclusive
+ * (first..last), so that the whole 2^64 space can be named.
+ */
+#ifndef PAGEWALK_FORMAT_H
+#define PAGEWALK_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A virtual address, as the walking CPU or device would use it. */
+typedef uint64_t pw_va;
+/* A physical address of the machine that is looked at; never a host address. */
+typedef uint64_t pw_pa;
+
+enum {
+	PW_MAX_LEVELS = 6, /* amdv1 has six, every CPU format five or fewer */
+	PW_MAX_ROOTS = 2, /* TTBR0 and TTBR1 */
+};
+
+/* What is asked for: what the MMU would do, or what the Linux kernel means by the entry. */
+enum pw_view { PW_VIEW_HARDWARE, PW_VIEW_LINUX };
+
+/*
+ * What a walk found at an address. Everything but PW_OK is a hole, with its reason. PW_PROT_NONE
+ * (Linux view only) is a hole for the MMU behind which a page stands: its pa and size are valid.
+ */
+enum pw_status {
+	PW_OK, /* a leaf maps the address */
+	PW_NONE, /* the entry is empty, or invalid in this view */
+	PW_SWAP, /* the page is in swap, or another non-present software entry */
+	PW_MIGRATION, /* the page is being moved */
+	PW_PROT_NONE, /* present for the kernel, not accessible to anyone */
+	PW_NOT_CANONICAL, /* no root of this regime covers the address */
+	PW_OUTSIDE, /* a table is not in the memory that we have */
+	PW_MALFORMED, /* reserved bits, wrong type or misplaced table: hardware would fault */
+	PW_LENGTH, /* beyond the table's length (s390: TF or TL) */
+	PW_UNSTABLE, /* live memory that would not hold still */
+	PW_SHARED, /* scans only: these tables were walked before, at range.twin */
+};
+
+/*
+ * Attributes of a leaf. The first four are the permissions that a `prot` string shows. PW_USER says
+ * for whom they hold: set, for user mode (the kernel may have more); clear, for the kernel alone.
+ */
+enum pw_attr {
+	PW_READ = 1 << 0,
+	PW_WRITE = 1 << 1,
+	PW_EXEC = 1 << 2,
+	PW_USER = 1 << 3,
+	PW_ACCESSED = 1 << 4,
+	PW_DIRTY = 1 << 5,
+	PW_GLOBAL = 1 << 6,
+	PW_SPECIAL = 1 << 7, /* Linux: no struct page to take a reference on */
+	PW_CONTIGUOUS = 1 << 8, /* one of a group that the TLB may hold as one page */
+	PW_PROT_MASK = PW_READ | PW_WRITE | PW_EXEC | PW_USER,
+};
+
+/* How a leaf's memory is cached; the finest distinction that the walked formats make. */
+enum pw_memtype {
+	PW_MEM_NORMAL, /* write-back */
+	PW_MEM_WRITE_THROUGH,
+	PW_MEM_WRITE_COMBINING, /* x86 WC, arm normal non-cacheable, riscv NC */
+	PW_MEM_UNCACHED,
+	PW_MEM_DEVICE, /* ordered, no speculation: arm device, riscv IO, ppc guarded */
+	PW_MEM_INDEXED, /* the entry holds an index into a register (PAT, MAIR) that is not known */
+};
+
+/* A sentence for people. Set only where a function returned an error; always ended by a NUL. */
+struct pw_error {
+	char text[400];
+};
+
+/* Opaque: one per architecture and mode, a constant of the library or pw_format_load's. */
+struct pw_format;
+
+/*
+ * A range of addresses that one root translates. Formats with sign-extended addresses have two of
+ * these on one table; formats with two roots have one for each.
+ *
+ *   2^64-1 +--------------+
+ *          |   span[1]    |----> table
+ *          +--------------+
+ *          |  no span: PW_NOT_CANONICAL
+ *          +--------------+
+ *          |   span[0]    |----> table, level `top`, 2^top_bits entries of which 0..top_last exist
+ *        0 +--------------+
+ */
+struct pw_span {
+	pw_va first, last;
+	pw_pa table;
+	uint32_t top_last; /* last index of the top table; addresses above it are PW_LENGTH */
+	uint8_t top; /* level of the top table */
+	uint8_t top_bits; /* log2 of the top table's entries */
+	bool alias; /* shows the same mappings as span[0]: translated, but not listed by scans */
+};
+
+/* A root decoded: everything that a walk has to know before its first load. Fill by pw_regime_init. */
+struct pw_regime {
+	const struct pw_format *format;
+	enum pw_view view;
+	uint16_t kernel; /* major << 8 | minor: whose software bits to read in the Linux view */
+	uint8_t roots, spans;
+	uint64_t root[PW_MAX_ROOTS];
+	struct pw_span span[PW_MAX_ROOTS];
+	uint64_t
+		address_mask; /* entry bits that may be address; excludes a memory-encryption bit */
+};
+
+/* Options of pw_regime_init; all zero is the default: hardware view, Linux 6.1, nothing ignored. */
+struct pw_regime_options {
+	enum pw_view view;
+	uint16_t kernel; /* 0 stands for 6.1 (0x0601) */
+	uint64_t encryption; /* x86: mask of the SME/SEV/TDX bit inside an entry; 0 for none */
+};
+
+/*
+ * Decodes @count root words (the hardware's own: CR3, TTBR0 [and TTBR1], ASCE, satp, the first
+ * doubleword of a process-table entry) into @regime.
+ * Returns 0, or -EINVAL when the word cannot be a root of this format: a reserved mode, a wrong
+ * table type, too many words. @options and @error may be NULL.
+ */
+int pw_regime_init(struct pw_regime *regime, const struct pw_format *format, const uint64_t *root,
+		   size_t count, const struct pw_regime_options *options, struct pw_error *error);
+
+/* The format of this name ("x86_64", "s390x", "arm64" = "arm64_4k_48", ...), or NULL. */
+const struct pw_format *pw_format_find(const char *name);
+
+/* The formats in the order of `pagewalk formats`; NULL from @index = their number on. */
+const struct pw_format *pw_format_at(size_t index);
+
+/*
+ * Reads a format described by data alone (grammar: pagewalk-format(5)) from the file @path.
+ * Returns 0 and a format to be released by pw_format_unload when no regime uses it any more, or a
+ * negative errno and the offending line in @error.
+ */
+int pw_format_load(const char *path, const struct pw_format **format_ret, struct pw_error *error);
+void pw_format_unload(const struct pw_format *format);
+
+/* What a format looks like. Pointers stay valid as long as the format does. */
+struct pw_geometry {
+	const char *name;
+	const char *title; /* "s390x DAT, 2 to 5 tables" */
+	const char *root_name; /* what the root word is: "CR3", "ASCE" */
+	unsigned levels; /* of the deepest regime */
+	const char
+		*level_name[PW_MAX_LEVELS]; /* the architecture's word for an entry of that level */
+	unsigned shift[PW_MAX_LEVELS]; /* log2 of what one entry of that level covers */
+	unsigned bits[PW_MAX_LEVELS]; /* log2 of the entries of a table of that level */
+	unsigned entry_bytes;
+	unsigned leaf_levels; /* bit n set: entries of level n may be leaves */
+	unsigned max_roots;
+	bool big_endian;
+};
+
+void pw_format_geometry(const struct pw_format *format, struct pw_geometry *geometry_ret);
+
+/* "pte", "segment", ...: the word for an entry of @level, as results and messages print it. */
+const char *pw_level_name(const struct pw_format *format, unsigned level);
+
+/* "ok", "none", "swap", ... as in the JSON output; "?" for a value out of range. */
+const char *pw_status_name(enum pw_status status);
+
+/* "rw-u" and the like, into @text, for the permission bits of @attr. Returns @text. */
+char *pw_prot_string(unsigned attr, char text[5]);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory: where the bytes of page tables come from. A pw_memory turns physical addresses into bytes;
+ * it is read-only, and every function here that takes a const pointer may be called by any number of
+ * threads at once.
+ */
+#ifndef PAGEWALK_MEMORY_H
+#define PAGEWALK_MEMORY_H
+
+#include <pagewalk/format.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct pw_memory;
+
+/*
+ * A run of physical memory, bounds inclusive. Where @host is set, the bytes of `first` stand there
+ * and entries are loaded in place; where it is NULL they are fetched.
+ */
+struct pw_segment {
+	pw_pa first, last;
+	const void *host;
+};
+
+/* A CPU found in the source, and the root words that its registers held. */
+struct pw_cpu {
+	unsigned id;
+	const char *format; /* name of the format that its mode selects; NULL: paging was off */
+	unsigned roots; /* words in root[]; 0 when the source does not say */
+	uint64_t root[PW_MAX_ROOTS];
+	char origin[48]; /* where the words came from: "QEMU note, CR3" */
+};
+
+/*
+ * Opens a source by name:
+ *   FILE                                    an ELF core or a kdump, told apart by the magic number
+ *   raw:FILE@BASE[+LENGTH][:OFFSET][,...]   flat files; OFFSET is where in the file BASE stands
+ *   sample:NAME                             an image installed with pagewalk
+ * Returns 0, or a negative errno and a sentence that names the file, the offset and what to try.
+ * The files must not be changed while open; one that shrinks makes reads fail with -EIO.
+ */
+int pw_memory_open(const char *source, struct pw_memory **memory_ret, struct pw_error *error);
+
+/*
+ * Memory that the caller has mapped: an emulator's or a device model's RAM. The segments are copied,
+ * the bytes are not; they must stay mapped until pw_memory_close. Tables in them may change while
+ * they are walked. Returns 0, -EINVAL for segments that overlap or have no host address, -ENOMEM.
+ */
+int pw_memory_wrap(const struct pw_segment *segments, size_t count, struct pw_memory **memory_ret,
+		   struct pw_error *error);
+
+/*
+ * Copies @bytes bytes at @pa to @buffer; called by several threads at once. Returns 0, or -ENODATA
+ * where the source has no such memory, or another negative errno.
+ */
+typedef int pw_fetch_fn(void *context, pw_pa pa, void *buffer, size_t bytes);
+
+/*
+ * Memory that is copied piece by piece by a function of the caller's: a compressed or remote source.
+ * @segments say where there is any (host is ignored). Returns as pw_memory_wrap.
+ */
+int pw_memory_create(pw_fetch_fn *fetch, void *context, const struct pw_segment *segments,
+		     size_t count, struct pw_memory **memory_ret, struct pw_error *error);
+
+/* Releases what any of the three above made. NULL is allowed. No thread may still be reading. */
+void pw_memory_close(struct pw_memory *memory);
+
+/*
+ * Reads @bytes bytes at @pa, across segments. Returns 0, -ENODATA when part of the range is not in
+ * the source (nothing is invented: no zeros), -EIO when the file shrank under us.
+ */
+int pw_memory_read(const struct pw_memory *memory, pw_pa pa, void *buffer, size_t bytes);
+
+/* The segments in address order, disjoint. Valid until pw_memory_close. Returns their number. */
+size_t pw_memory_segments(const struct pw_memory *memory, const struct pw_segment **segments_ret);
+
+/* The CPUs that the source describes. Valid until pw_memory_close. Returns their number, often 0. */
+size_t pw_memory_cpus(const struct pw_memory *memory, const struct pw_cpu **cpus_ret);
+
+/* One line about what the source is: "ELF core, x86_64, little-endian". */
+const char *pw_memory_title(const struct pw_memory *memory);
+
+/*
+ * Remarks worth a person's attention, made while opening: "truncated: ...". NULL from @index = their
+ * number on.
+ */
+const char *pw_memory_remark(const struct pw_memory *memory, size_t index);
+
+/*
+ * 0, or -EIO once a mapped file turned out to be shorter than when it was opened. Results obtained
+ * since the last call that returned 0 may then be wrong, because the missing bytes read as zero.
+ */
+int pw_memory_check(const struct pw_memory *memory, struct pw_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

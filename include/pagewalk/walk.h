@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walks: one address, many addresses, merged ranges, and the pagewalk interface with callbacks.
+ *
+ * Every function here loads each entry it visits exactly once and decides on that value alone. None
+ * of them locks, writes a table, keeps a cache beyond the call, or fails because of what a table
+ * holds: what was found is a pw_status. The tables may change meanwhile; a result is then one that
+ * the entries had, each at the moment it was loaded. A pw_regime and a pw_memory may be shared by any
+ * number of threads.
+ */
+#ifndef PAGEWALK_WALK_H
+#define PAGEWALK_WALK_H
+
+#include <pagewalk/format.h>
+#include <pagewalk/memory.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What stands behind one address: a leaf, or a hole and why. */
+struct pw_result {
+	pw_va va; /* as asked */
+	pw_pa pa; /* of va itself; valid for PW_OK and PW_PROT_NONE */
+	uint64_t entry; /* raw value of the deciding entry, in host order; 0 if none was read */
+	uint32_t attr; /* enum pw_attr, effective over all levels */
+	uint8_t status; /* enum pw_status */
+	uint8_t level; /* of the deciding entry */
+	uint8_t size_lg2; /* log2 of the page's size, or of what the hole's entry covers (64: all) */
+	uint8_t memtype; /* enum pw_memtype */
+};
+
+/* Bytes of the leaf's page; 0 stands for 2^64. */
+static inline uint64_t pw_result_size(const struct pw_result *result)
+{
+	return result->size_lg2 < 64 ? UINT64_C(1) << result->size_lg2 : 0;
+}
+
+/* One turn of a walk: which entry was read, and where it led. */
+struct pw_step {
+	pw_pa table; /* table that was indexed */
+	pw_pa at; /* where the entry stands */
+	uint64_t entry; /* its value, in host order */
+	pw_pa next; /* table or page that it leads to, when it leads anywhere */
+	uint32_t index;
+	uint32_t attr; /* permissions that are left after this step */
+	uint8_t level;
+	uint8_t bits; /* log2 of the table's entries */
+	uint8_t shift; /* log2 of what one entry covers */
+	uint8_t kind; /* enum pw_kind */
+	uint8_t status; /* enum pw_status of a walk that ends here, PW_OK for a table or a leaf */
+};
+
+/* What an entry is, in the regime's view. */
+enum pw_kind { PW_HOLE, PW_TABLE, PW_LEAF };
+
+/* A walk written down, top table first. The last step is where it ended. */
+struct pw_trace {
+	unsigned steps;
+	struct pw_step step[PW_MAX_LEVELS];
+};
+
+/* Translates @va. The answer is in @result; @result->status is also returned. */
+enum pw_status pw_translate(const struct pw_memory *memory, const struct pw_regime *regime,
+			    pw_va va, struct pw_result *result);
+
+/* As pw_translate, and writes every step down. */
+enum pw_status pw_translate_trace(const struct pw_memory *memory, const struct pw_regime *regime,
+				  pw_va va, struct pw_result *result, struct pw_trace *trace);
+
+/*
+ * Translates @count addresses in any order; @result[i] belongs to @va[i]. The cache misses of
+ * neighbouring addresses are overlapped, which pays as soon as the tables do not fit the cache.
+ * Returns how many are PW_OK.
+ */
+size_t pw_translate_many(const struct pw_memory *memory, const struct pw_regime *regime,
+			 const pw_va *va, size_t count, struct pw_result *result);
+
+/*
+ * A maximal run of pages that are alike: same status, page size and permissions, and for leaves and
+ * PROT_NONE physically contiguous. Accessed and dirty bits do not split a run.
+ */
+struct pw_range {
+	pw_va first, last;
+	pw_pa pa; /* of first; valid for PW_OK and PW_PROT_NONE */
+	uint64_t entry; /* raw value of the first entry of the run */
+	pw_va twin; /* PW_SHARED: where the same tables were walked before */
+	uint32_t
+		attr; /* permissions and memory type decide about merging; the rest is the first's */
+	uint8_t status, level, size_lg2, memtype;
+};
+
+/* Bounds of a scan of untrusted tables; 0 stands for the default in brackets. */
+struct pw_scan_limits {
+	uint64_t entries; /* entries to read in all [2^36] */
+	uint64_t repeats; /* entries to read again in tables met before [2^24]; then PW_SHARED */
+	const bool
+		*cancel; /* checked once per table; set from a signal handler or another thread */
+};
+
+/*
+ * A scan: all ranges of first..last in address order, holes included if asked for.
+ *
+ *	struct pw_scan *scan;
+ *	struct pw_range range[64];
+ *	pw_scan_create(memory, regime, 0, UINT64_MAX, NULL, &scan, NULL);
+ *	for (size_t n; (n = pw_scan_next(scan, range, 64)) > 0;)
+ *		use(range, n);
+ *	pw_scan_destroy(scan);
+ *
+ * Tables met again (by table, level and inherited permissions) are walked again until the budget for
+ * repeats is spent, then reported as one PW_SHARED range; so a scan of any bytes ends.
+ * A scan belongs to one thread at a time.
+ */
+struct pw_scan;
+
+int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
+		   pw_va last, const struct pw_scan_limits *limits, struct pw_scan **scan_ret,
+		   struct pw_error *error);
+void pw_scan_destroy(struct pw_scan *scan);
+
+/* Fills up to @count ranges; 0 at the end. Runs never split at the end of a call's buffer. */
+size_t pw_scan_next(struct pw_scan *scan, struct pw_range *range, size_t count);
+
+/* Also report holes; off at first. */
+void pw_scan_holes(struct pw_scan *scan, bool holes);
+
+/* What a scan did so far, and whether it ended early. */
+struct pw_scan_state {
+	uint64_t entries, tables, repeated; /* entries read, tables entered, of these met before */
+	pw_va next; /* where it stands */
+	int stopped; /* 0; -ECANCELED, -E2BIG (limit of entries), -ENOMEM, -EIO (file shrank) */
+};
+void pw_scan_state(const struct pw_scan *scan, struct pw_scan_state *state_ret);
+
+/*
+ * The pagewalk interface: callbacks per level, as in the kernel's mm/pagewalk.c, but with the value
+ * beside the pointer.
+ */
+enum pw_action {
+	PW_SUBTREE, /* descend; set before every callback */
+	PW_CONTINUE, /* do not descend into this entry */
+	PW_AGAIN, /* load this entry anew and start its turn over; all state of the turn is reset */
+};
+
+/* An entry as a callback sees it. @value was loaded once; @host may be read again, by the caller. */
+struct pw_entry {
+	pw_va first, last; /* what of the asked range the entry covers */
+	uint64_t value;
+	pw_pa at; /* where it stands */
+	const void *host; /* the same place in mapped memory, NULL in fetched memory */
+	uint32_t attr; /* leaf: effective attributes; table: permissions left below it */
+	uint8_t level;
+	uint8_t kind; /* enum pw_kind */
+	uint8_t status; /* enum pw_status: why a hole is one */
+	uint8_t size_lg2; /* log2 of the leaf's page, or of what the entry covers */
+	pw_pa pa; /* next table, or page of `first`; valid unless it is a hole without page */
+};
+
+struct pw_walk;
+
+/*
+ * Callbacks, each optional. They return 0 to go on; a positive value stops the walk and is passed on
+ * to the caller, a negative errno likewise.
+ */
+struct pw_walk_ops {
+	/* Every table or leaf entry of level n, before its turn is decided. */
+	int (*entry[PW_MAX_LEVELS])(struct pw_walk *walk, const struct pw_entry *entry);
+	/* Every leaf that was not skipped, at any level. */
+	int (*leaf)(struct pw_walk *walk, const struct pw_entry *entry);
+	/* Every hole; one call per entry, never merged, cropped to the asked range. */
+	int (*hole)(struct pw_walk *walk, const struct pw_entry *entry);
+	/* Once per span of the range: 0 walk it, 1 skip it, negative stop. */
+	int (*test_walk)(struct pw_walk *walk, pw_va first, pw_va last);
+};
+
+struct pw_walk {
+	const struct pw_walk_ops *ops;
+	const struct pw_memory *memory;
+	const struct pw_regime *regime;
+	void *private_data;
+	enum pw_action action; /* for callbacks to set */
+};
+
+/*
+ * Walks first..last. Descends only as deep as some callback is interested. Returns 0 at the end, or
+ * what a callback returned; -EINVAL if first > last. Walks of untrusted tables are bounded by the
+ * range alone: use a scan for those.
+ */
+int pw_walk_range(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
+		  pw_va last, const struct pw_walk_ops *ops, void *private_data);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

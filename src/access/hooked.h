@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Access that calls out at every load: tests count the loads of an entry with it and change tables
+ * between two of them, the laboratory schedules its threads there.
+ */
+#ifndef PW_ACCESS_HOOKED_H
+#define PW_ACCESS_HOOKED_H
+
+#include "access/access.h"
+
+/* Context. */
+struct pw_hook {
+	/* Does this memory have @bytes bytes at @pa? */
+	bool (*has)(struct pw_hook *hook, pw_pa pa, size_t bytes);
+	/* The load itself, in the memory's byte order. */
+	uint64_t (*load)(struct pw_hook *hook, pw_pa pa, unsigned entry_lg2);
+};
+
+static inline bool pw_hooked_open(void *context, unsigned level, pw_pa pa, size_t unit,
+				  size_t *bytes, const unsigned char **host)
+{
+	struct pw_hook *hook = context;
+
+	(void)level;
+	*host = NULL;
+	if (hook->has(hook, pa, *bytes))
+		return true;
+	*bytes = unit;
+	return hook->has(hook, pa, unit);
+}
+
+static inline uint64_t pw_hooked_load(void *context, const unsigned char *host, pw_pa pa,
+				      unsigned entry_lg2)
+{
+	struct pw_hook *hook = context;
+
+	(void)host;
+	return hook->load(hook, pa, entry_lg2);
+}
+
+static const struct pw_access pw_hooked_access = {
+	.open = pw_hooked_open,
+	.load = pw_hooked_load,
+};
+
+#endif

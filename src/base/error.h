@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Sentences for people. Every failing function of the library fills one in, if the caller wants it. */
+#ifndef PW_BASE_ERROR_H
+#define PW_BASE_ERROR_H
+
+#include <pagewalk/format.h>
+
+/* Writes the sentence to @error (which may be NULL) and returns -@code, for `return pw_fail(...)`. */
+int pw_fail(struct pw_error *error, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

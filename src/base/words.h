@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The glossary as types and helpers: what every other file means by its words.
+ *
+ *   entry    one page-table word, 4 or 8 bytes; here always a uint64_t value in host order
+ *   table    2^bits entries; level 0 holds base pages
+ *   shift    log2 of what one entry of a level covers (also *_lg2: log2 of a size)
+ *   index    which entry of a table; entry = table + (index << entry_lg2)
+ *   last     inclusive end of a range; end, the exclusive one, is used for array positions only
+ *   keep     permission bits that the tables above leave to a leaf (an AND over the levels)
+ *   span     addresses that one root translates
+ */
+#ifndef PW_BASE_WORDS_H
+#define PW_BASE_WORDS_H
+
+#include <pagewalk/format.h>
+#include <pagewalk/walk.h>
+
+#define PW_INLINE      static inline __attribute__((always_inline))
+#define PW_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define PW_UNLIKELY(x) __builtin_expect(!!(x), 0)
+/* Peels a loop over levels completely, so that each turn has its level as a constant. */
+#define PW_UNROLL _Pragma("GCC unroll 8")
+
+/* Attribute bits that formats use among themselves; pw_attr_settle turns them into public ones. */
+enum {
+	/* The kernel may execute; PW_EXEC alone speaks of user mode where a format tells them apart. */
+	PW_KEXEC = 1 << 9,
+	/* Formats with one execute bit set both. */
+	PW_EXEC_BOTH = PW_EXEC | PW_KEXEC,
+	PW_MEMTYPE_SHIFT = 16,
+	PW_MEMTYPE_MASK = 0xf << PW_MEMTYPE_SHIFT,
+};
+static const uint32_t PW_KEEP_ALL = ~UINT32_C(0);
+
+/* Low @bits bits set; @bits may be 64. */
+PW_INLINE uint64_t pw_mask(unsigned bits)
+{
+	return bits < 64 ? (UINT64_C(1) << bits) - 1 : ~UINT64_C(0);
+}
+
+PW_INLINE unsigned pw_memtype_attr(enum pw_memtype type)
+{
+	return (unsigned)type << PW_MEMTYPE_SHIFT;
+}
+
+/* Effective attributes: exec becomes the bit of whoever PW_USER says the page is for. */
+PW_INLINE uint32_t pw_attr_settle(uint32_t attr, uint32_t keep)
+{
+	uint32_t effective = attr & (keep | ~(uint32_t)(PW_PROT_MASK | PW_KEXEC));
+
+	if (!(effective & PW_USER))
+		effective = (effective & ~(uint32_t)PW_EXEC) | (effective & PW_KEXEC ? PW_EXEC : 0);
+	return effective & ~(uint32_t)PW_KEXEC;
+}
+
+PW_INLINE pw_va pw_min(pw_va a, pw_va b)
+{
+	return a < b ? a : b;
+}
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a format is made of.
+ *
+ * To add a format:
+ *  1. copy the nearest src/format/FOO.h; cite the manual, name the levels, list the bits;
+ *  2. fill the numbers and the reading functions; each looks at the value it is given and at nothing
+ *     else. Walks work now: add FOO.c (three lines) and a line to registry.c and to meson.build;
+ *  3. fill the writing functions; the generic tests, which build their tables with them, now run;
+ *  4. add golden vectors and one valid and one invalid text table to tests/format/, and describe the
+ *     format to the oracle (tests/oracle/).
+ *
+ * Reading functions are plain `static inline`, reached through a constant struct pw_format and
+ * therefore inlined; not always_inline, which gcc refuses through a pointer at -Og.
+ */
+#ifndef PW_FORMAT_FORMAT_H
+#define PW_FORMAT_FORMAT_H
+
+#include <errno.h>
+
+#include "base/error.h"
+#include "base/words.h"
+
+struct pw_instance;
+
+struct pw_format {
+	const char *name;
+	const char *title;
+	const char *root_name;
+	const char *level_name[PW_MAX_LEVELS];
+
+	/* Geometry of the deepest regime; level n covers 2^(shift[n] + bits[n]) bytes per table. */
+	uint8_t levels;
+	uint8_t shift[PW_MAX_LEVELS];
+	uint8_t bits[PW_MAX_LEVELS];
+	uint8_t entry_lg2; /* 2 or 3 */
+	uint8_t leaf_levels; /* bit n: an entry of level n can be a leaf */
+	uint8_t max_roots;
+	bool big_endian;
+	bool dynamic_top; /* the root or an entry decides at which level the next table stands */
+
+	/*
+	 * Decodes the root words into regime->span[]: 0, or -EINVAL with a sentence. Everything else
+	 * of the regime is set before.
+	 */
+	int (*root)(struct pw_regime *regime, const uint64_t *word, unsigned count,
+		    struct pw_error *error);
+
+	/* ---- reading: each is given a value that was loaded once ---- */
+
+	/* PW_TABLE never at level 0. A hole for whatever reason is a PW_HOLE; hole() says why. */
+	enum pw_kind (*kind)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	/* Address of the next table. */
+	pw_pa (*table)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	/* Address of the page, aligned to its size. */
+	pw_pa (*page)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	/* log2 of the page's size where it is not shift[level]; NULL if it always is. */
+	unsigned (*page_lg2)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	/* Attributes of a leaf: enum pw_attr, PW_KEXEC, and pw_memtype_attr(). */
+	uint32_t (*attr)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	/* What a table entry leaves of the permissions below it; NULL: all. */
+	uint32_t (*keep)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	/* Why a hole is one. With PW_PROT_NONE, *pa is the page as page() would say it. */
+	enum pw_status (*hole)(const struct pw_regime *regime, unsigned level, uint64_t entry,
+			       pw_pa *pa);
+	/* Does the table behind this entry of @level have an entry @index? NULL: always. */
+	bool (*admits)(const struct pw_regime *regime, unsigned level, uint64_t entry,
+		       uint32_t index);
+	/* log2 of the entries of the level-0 table behind a level-1 entry; NULL: bits[0]. */
+	unsigned (*next_bits)(const struct pw_regime *regime, uint64_t entry);
+	/* Level of the table behind this entry; NULL: level - 1. */
+	unsigned (*next_level)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+
+	/* ---- writing: values to be stored; NULL where nobody builds such tables ---- */
+
+	/* An empty entry; for s390 it still names its level. */
+	uint64_t (*make_empty)(const struct pw_regime *regime, unsigned level);
+	/*
+	 * A leaf for the page at @pa with PW_PROT_MASK, accessed, dirty, special and global bits of
+	 * @attr, as the Linux of this regime would write it. @pa is aligned to 2^shift[level].
+	 */
+	uint64_t (*make_leaf)(const struct pw_regime *regime, unsigned level, pw_pa pa,
+			      uint32_t attr);
+	/* An entry of @level that leads to the table at @pa. */
+	uint64_t (*make_table)(const struct pw_regime *regime, unsigned level, pw_pa pa);
+	/* A present entry that nobody may access (PROT_NONE) for the page at @pa. */
+	uint64_t (*make_prot_none)(const struct pw_regime *regime, unsigned level, pw_pa pa);
+	/* The same leaf with other attributes: same page, @attr as in make_leaf. */
+	uint64_t (*change_attr)(const struct pw_regime *regime, unsigned level, uint64_t entry,
+				uint32_t attr);
+	/* The root word for a top table at @pa of level @top: the inverse of root(). */
+	uint64_t (*make_root)(const struct pw_regime *regime, pw_pa pa, unsigned top);
+
+	const struct pw_instance *instance;
+};
+
+/*
+ * Refuses at compile time a walker whose format is not a constant: a format behind a variable would
+ * work, at a quarter of the speed (reached through calls), and nobody would notice.
+ */
+#if defined(__OPTIMIZE__) && !defined(PW_NO_CONSTANT_GUARD)
+void pw_format_is_not_constant(void)
+	__attribute__((error("the format must be the address of a static const struct pw_format")));
+#define PW_MUST_BE_CONSTANT(x)                       \
+	do {                                         \
+		if (!__builtin_constant_p(x))        \
+			pw_format_is_not_constant(); \
+	} while (0)
+#else
+#define PW_MUST_BE_CONSTANT(x) ((void)0)
+#endif
+
+/* ---- spans: helpers for root() ---- */
+
+/* One span over all that the top table covers, from 0. */
+static inline void pw_span_low(struct pw_span *span, const struct pw_format *format, unsigned top,
+			       pw_pa table)
+{
+	*span = (struct pw_span){
+		.first = 0,
+		.last = pw_mask(format->shift[top] + format->bits[top]),
+		.table = table,
+		.top_last = (uint32_t)pw_mask(format->bits[top]),
+		.top = (uint8_t)top,
+		.top_bits = format->bits[top],
+	};
+}
+
+/* The sign-extended pair of x86-64 and riscv: both halves on one table. */
+static inline void pw_span_signed(struct pw_regime *regime, pw_pa table)
+{
+	const struct pw_format *format = regime->format;
+	unsigned top = format->levels - 1u;
+	unsigned bits = format->shift[top] + format->bits[top];
+
+	pw_span_low(&regime->span[0], format, top, table);
+	regime->span[1] = regime->span[0];
+	regime->span[0].last = pw_mask(bits - 1);
+	regime->span[1].first = ~pw_mask(bits - 1);
+	regime->span[1].last = ~UINT64_C(0);
+	regime->spans = 2;
+}
+
+/* The span that covers @va, or NULL: not canonical. */
+PW_INLINE const struct pw_span *pw_span_find(const struct pw_regime *regime, pw_va va)
+{
+	if (PW_LIKELY(va <= regime->span[0].last && va >= regime->span[0].first))
+		return &regime->span[0];
+	if (regime->spans > 1 && va >= regime->span[1].first && va <= regime->span[1].last)
+		return &regime->span[1];
+	return NULL;
+}
+
+#endif

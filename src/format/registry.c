@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* The formats by name, and what can be said of every one of them. */
+#include "format/registry.h"
+
+#include <string.h>
+
+#include "format/s390.h"
+#include "format/x86.h"
+
+const struct pw_instance *const pw_registry[] = {
+	&pw_instance_x86_64,   &pw_instance_x86_64_la57, &pw_instance_i386,
+	&pw_instance_i386_pae, &pw_instance_s390x,       NULL,
+};
+
+const struct pw_format *pw_format_at(size_t index)
+{
+	if (index >= sizeof(pw_registry) / sizeof(pw_registry[0]) - 1)
+		return NULL;
+	return pw_registry[index]->format;
+}
+
+const struct pw_format *pw_format_find(const char *name)
+{
+	if (strcmp(name, "arm64") == 0)
+		name = "arm64_4k_48";
+	for (size_t i = 0; pw_registry[i]; i++)
+		if (strcmp(pw_registry[i]->format->name, name) == 0)
+			return pw_registry[i]->format;
+	return NULL;
+}
+
+void pw_format_geometry(const struct pw_format *format, struct pw_geometry *geometry)
+{
+	*geometry = (struct pw_geometry){
+		.name = format->name,
+		.title = format->title,
+		.root_name = format->root_name,
+		.levels = format->levels,
+		.entry_bytes = 1u << format->entry_lg2,
+		.leaf_levels = format->leaf_levels,
+		.max_roots = format->max_roots,
+		.big_endian = format->big_endian,
+	};
+	for (unsigned i = 0; i < format->levels; i++) {
+		geometry->level_name[i] = format->level_name[i];
+		geometry->shift[i] = format->shift[i];
+		geometry->bits[i] = format->bits[i];
+	}
+}
+
+const char *pw_level_name(const struct pw_format *format, unsigned level)
+{
+	return level < format->levels ? format->level_name[level] : "?";
+}

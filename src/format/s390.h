@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * s390x dynamic address translation.
+ * z/Architecture Principles of Operation (SA22-7832) chapter 3; Linux arch/s390/include/asm/pgtable.h
+ * and, for the order in which the hardware checks, arch/s390/kvm/gaccess.c guest_translate().
+ *
+ *  level 4        level 3         level 2        level 1   level 0
+ *  region-first   region-second   region-third   segment   pte
+ *  11 bits        11 bits         11 bits        11 bits   8 bits, all 8 bytes, big-endian
+ *
+ * The ASCE says where the top is (DT), and how many quarters of the top table exist (TL); each region
+ * entry says the same of the table below it (TF..TL). Folding is therefore no matter of the format:
+ * a walk starts at the regime's own top.
+ *
+ *         63                      12 11 10  9   8    7 6   5   4   3 2  1 0
+ *        +--------------------------+--+--+---+---+------+---+---+----+----+
+ * region |          origin          |  |FC| P |IEP|  TF  | I |CR | TT | TL |
+ *        +--------------------------+--+--+---+---+------+---+---+----+----+
+ * segment|     origin ....  (11)    |  |FC| P |IEP|      | I |CS | TT | sw |
+ *        +--------------------------+--+--+---+---+------+---+---+----+----+
+ * pte    |          frame           |Z | I| P |IEP|        software        |
+ *        +--------------------------+--+--+---+---+------------------------+
+ *
+ * An old page (not young) is invalid for the hardware but present for Linux; that is how accesses are
+ * noticed. So the two views differ on ordinary pages, not only on PROT_NONE.
+ */
+#ifndef PW_FORMAT_S390_H
+#define PW_FORMAT_S390_H
+
+#include "format/linux.h"
+
+enum {
+	/* All levels above the page table. */
+	S390_FC = 0x400,
+	S390_PROTECT = 0x200, /* also in a pte */
+	S390_NOEXEC = 0x100, /* also in a pte */
+	S390_TF = 0xc0,
+	S390_INVALID = 0x20,
+	S390_COMMON = 0x10,
+	S390_TT = 0xc,
+	S390_TL = 0x3,
+
+	/* Page table. */
+	S390_PTE_ZERO = 0x800, /* must be 0 */
+	S390_PTE_INVALID = 0x400,
+	S390_PTE_SPECIAL = 0x40,
+	S390_PTE_WRITE = 0x20,
+	S390_PTE_READ = 0x10,
+	S390_PTE_DIRTY = 0x8,
+	S390_PTE_YOUNG = 0x4,
+	S390_PTE_SOFT_DIRTY = 0x2,
+	S390_PTE_PRESENT = 0x1,
+
+	/* Software bits of large segment and region-third entries. */
+	S390_LARGE_DIRTY = 0x2000,
+	S390_LARGE_YOUNG = 0x1000,
+	S390_LARGE_WRITE = 0x8000, /* from 6.13 on */
+	S390_LARGE_READ = 0x4000, /* from 6.13 on */
+	S390_LARGE_PRESENT = 0x1, /* from 6.13 on, in table entries too */
+	S390_SEGMENT_WRITE_6_1 = 0x2,
+	S390_SEGMENT_READ_6_1 = 0x1,
+	S390_REGION3_WRITE_6_1 = 0x1,
+	S390_REGION3_READ_6_1 = 0x2,
+
+	/* ASCE. */
+	S390_ASCE_PRIVATE = 0x100,
+	S390_ASCE_REAL = 0x20,
+	S390_ASCE_DT = 0xc,
+	S390_ASCE_TL = 0x3,
+	S390_ASCE_USER_BITS = 0x1c0, /* private, alteration event, space switch: _ASCE_USER_BITS */
+};
+static const uint64_t S390_ORIGIN = ~UINT64_C(0xfff);
+static const uint64_t S390_ORIGIN_PTE = ~UINT64_C(0x7ff); /* page tables are 2 KiB */
+/* When segment and region-third entries got a present bit and moved READ and WRITE. */
+static const uint16_t S390_KERNEL_PRESENT = 0x060d;
+
+/* Table type of an entry: 0 segment, 4 region-third, 8 region-second, 0xc region-first. */
+static inline unsigned s390_type(unsigned level)
+{
+	return (level - 1) << 2;
+}
+
+/* The software bits that say READ or WRITE in a large leaf; they moved once. */
+static inline unsigned s390_large_write(const struct pw_regime *r, unsigned level)
+{
+	if (r->kernel >= S390_KERNEL_PRESENT)
+		return S390_LARGE_WRITE;
+	return level == 1 ? S390_SEGMENT_WRITE_6_1 : S390_REGION3_WRITE_6_1;
+}
+
+static inline unsigned s390_large_read(const struct pw_regime *r, unsigned level)
+{
+	if (r->kernel >= S390_KERNEL_PRESENT)
+		return S390_LARGE_READ;
+	return level == 1 ? S390_SEGMENT_READ_6_1 : S390_REGION3_READ_6_1;
+}
+
+/* Is this a PTE that Linux means to be present and readable? */
+static inline bool s390_pte_readable(uint64_t e)
+{
+	return (e & (S390_PTE_PRESENT | S390_PTE_READ)) == (S390_PTE_PRESENT | S390_PTE_READ);
+}
+
+static inline enum pw_kind s390_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	if (level == 0) {
+		if (PW_LIKELY(!(e & (S390_PTE_INVALID | S390_PTE_ZERO))))
+			return PW_LEAF;
+		return r->view == PW_VIEW_LINUX && (e & S390_PTE_INVALID) && s390_pte_readable(e)
+			       ? PW_LEAF
+			       : PW_HOLE;
+	}
+	if (PW_UNLIKELY(e & S390_INVALID)) {
+		/* Large and old. Empty entries have no FC, software entries have the common bit. */
+		return r->view == PW_VIEW_LINUX && level <= 2 && (e & S390_FC) &&
+				       !(e & S390_COMMON) && (e & s390_large_read(r, level)) &&
+				       (e & S390_TT) == s390_type(level)
+			       ? PW_LEAF
+			       : PW_HOLE;
+	}
+	if ((e & S390_TT) != s390_type(level))
+		return PW_HOLE;
+	if (level > 2)
+		return PW_TABLE;
+	/* A common segment or region in a private space is a specification exception. */
+	if ((e & S390_COMMON) && (r->root[0] & S390_ASCE_PRIVATE))
+		return PW_HOLE;
+	return e & S390_FC ? PW_LEAF : PW_TABLE;
+}
+
+static inline pw_pa s390_table(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	return e & (level == 1 ? S390_ORIGIN_PTE : S390_ORIGIN);
+}
+
+static inline pw_pa s390_page(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	if (level == 0)
+		return e & S390_ORIGIN;
+	return e & ~pw_mask(level == 1 ? 20 : 31);
+}
+
+/* TF and TL count quarters of a table: gaccess.c compares the index's top two bits. */
+static inline bool s390_admits(const struct pw_regime *r, unsigned level, uint64_t e,
+			       uint32_t index)
+{
+	uint32_t quarter = index >> 9;
+
+	(void)r;
+	return level < 2 || (quarter >= (e & S390_TF) >> 6 && quarter <= (e & S390_TL));
+}
+
+static inline uint32_t s390_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	unsigned young = level == 0 ? S390_PTE_YOUNG : S390_LARGE_YOUNG;
+	unsigned dirty = level == 0 ? S390_PTE_DIRTY : S390_LARGE_DIRTY;
+	/* Supervisor and user live in different spaces; the kernel's own is not private. */
+	uint32_t attr = PW_READ | (r->root[0] & S390_ASCE_PRIVATE ? PW_USER : 0);
+
+	if (r->view == PW_VIEW_HARDWARE) {
+		attr |= e & S390_PROTECT ? 0 : PW_WRITE;
+	} else {
+		/* A clean page is protected until it is written to; Linux may write to it. */
+		unsigned write = level == 0 ? S390_PTE_WRITE : s390_large_write(r, level);
+
+		attr |= e & write || !(e & S390_PROTECT) ? PW_WRITE : 0;
+		attr |= level == 0 && (e & S390_PTE_SPECIAL) ? PW_SPECIAL : 0;
+	}
+	attr |= e & S390_NOEXEC ? 0 : PW_EXEC_BOTH;
+	attr |= e & young ? PW_ACCESSED : 0;
+	attr |= e & dirty ? PW_DIRTY : 0;
+	return attr;
+}
+
+/* Protection adds up over the levels (with EDAT-1 in region entries too, which Linux requires). */
+static inline uint32_t s390_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	(void)level;
+	return e & S390_PROTECT ? ~(uint32_t)PW_WRITE : PW_KEEP_ALL;
+}
+
+static inline enum pw_status s390_hole(const struct pw_regime *r, unsigned level, uint64_t e,
+				       pw_pa *pa)
+{
+	if (!(e & (level == 0 ? (unsigned)S390_PTE_INVALID : (unsigned)S390_INVALID)))
+		return PW_MALFORMED;
+	if (r->view == PW_VIEW_HARDWARE)
+		return PW_NONE;
+	if (level == 0) {
+		if (e & S390_PTE_PRESENT) {
+			*pa = e & S390_ORIGIN;
+			return PW_PROT_NONE;
+		}
+		/* __swp_entry: protected, not present, type in 6:2. */
+		return e & S390_PROTECT ? pw_linux_swap((unsigned)(e >> 2) & 31) : PW_NONE;
+	}
+	if (level > 2 || (e & S390_TT) != s390_type(level))
+		return PW_NONE;
+	if (r->kernel >= S390_KERNEL_PRESENT &&
+	    (e & (S390_COMMON | S390_LARGE_PRESENT)) == S390_COMMON)
+		return pw_linux_swap((unsigned)(e >> 6) & 31);
+	if (!(e & S390_FC))
+		return PW_NONE;
+	*pa = s390_page(r, level, e);
+	return PW_PROT_NONE;
+}
+
+static inline uint64_t s390_make_empty(const struct pw_regime *r, unsigned level)
+{
+	(void)r;
+	return level == 0 ? (uint64_t)S390_PTE_INVALID : S390_INVALID | s390_type(level);
+}
+
+/* The state table of pgtable.h: old pages are invalid, what may not be written yet is protected. */
+static inline uint64_t s390_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
+				      uint32_t attr)
+{
+	uint64_t e = pa;
+
+	e |= (attr & PW_WRITE) && (attr & PW_DIRTY) ? 0 : S390_PROTECT;
+	e |= attr & PW_EXEC ? 0 : S390_NOEXEC;
+	if (level == 0) {
+		e |= S390_PTE_PRESENT | S390_PTE_READ;
+		e |= attr & PW_WRITE ? S390_PTE_WRITE : 0;
+		e |= attr & PW_DIRTY ? S390_PTE_DIRTY : 0;
+		e |= attr & PW_ACCESSED ? S390_PTE_YOUNG : S390_PTE_INVALID | S390_PROTECT;
+		e |= attr & PW_SPECIAL ? S390_PTE_SPECIAL : 0;
+		/* rw dirty old is the one old state that is not protected. */
+		if ((attr & (PW_WRITE | PW_DIRTY)) == (PW_WRITE | PW_DIRTY))
+			e &= ~(uint64_t)S390_PROTECT;
+		return e;
+	}
+	e |= S390_FC | s390_type(level) | s390_large_read(r, level);
+	e |= r->kernel >= S390_KERNEL_PRESENT ? S390_LARGE_PRESENT : 0;
+	e |= attr & PW_WRITE ? s390_large_write(r, level) : 0;
+	e |= attr & PW_DIRTY ? S390_LARGE_DIRTY : 0;
+	e |= attr & PW_ACCESSED ? S390_LARGE_YOUNG : S390_INVALID;
+	return e;
+}
+
+static inline uint64_t s390_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	if (level == 1)
+		return pa | (r->kernel >= S390_KERNEL_PRESENT ? S390_LARGE_PRESENT : 0);
+	return pa | s390_type(level) | S390_TL;
+}
+
+static inline uint64_t s390_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	if (level == 0)
+		return pa | S390_PTE_INVALID | S390_PROTECT | S390_PTE_PRESENT;
+	return pa | S390_FC | S390_INVALID | S390_PROTECT | s390_type(level) |
+	       (r->kernel >= S390_KERNEL_PRESENT ? S390_LARGE_PRESENT : 0);
+}
+
+static inline uint64_t s390_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
+					uint32_t attr)
+{
+	uint64_t other = level == 0 ? e & S390_PTE_SOFT_DIRTY : 0;
+
+	return s390_make_leaf(r, level, s390_page(r, level, e), attr) | other;
+}
+
+static inline uint64_t s390_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+{
+	(void)r;
+	return pa | S390_ASCE_USER_BITS | s390_type(top) | S390_ASCE_TL;
+}
+
+static inline int s390_root(struct pw_regime *r, const uint64_t *word, unsigned count,
+			    struct pw_error *error)
+{
+	unsigned top = 1 + (unsigned)((word[0] & S390_ASCE_DT) >> 2);
+
+	(void)count;
+	if (word[0] & S390_ASCE_REAL)
+		return pw_fail(error, EINVAL,
+			       "ASCE 0x%llx designates a real space (R=1): addresses are not "
+			       "translated there, so there is no table to walk",
+			       (unsigned long long)word[0]);
+	pw_span_low(&r->span[0], r->format, top, word[0] & S390_ORIGIN);
+	r->span[0].top_last = (uint32_t)((word[0] & S390_ASCE_TL) + 1) * 512 - 1;
+	return 0;
+}
+
+extern const struct pw_instance pw_instance_s390x;
+
+static const struct pw_format pw_format_s390x = {
+	.name = "s390x",
+	.title = "s390x DAT, 2 to 5 tables as the ASCE says",
+	.root_name = "ASCE",
+	.level_name = { "pte", "segment", "region-third", "region-second", "region-first" },
+	.levels = 5,
+	.shift = { 12, 20, 31, 42, 53 },
+	.bits = { 8, 11, 11, 11, 11 },
+	.entry_lg2 = 3,
+	.leaf_levels = 0x7,
+	.max_roots = 1,
+	.big_endian = true,
+	.dynamic_top = true,
+	.root = s390_root,
+	.kind = s390_kind,
+	.table = s390_table,
+	.page = s390_page,
+	.attr = s390_attr,
+	.keep = s390_keep,
+	.hole = s390_hole,
+	.admits = s390_admits,
+	.make_empty = s390_make_empty,
+	.make_leaf = s390_make_leaf,
+	.make_table = s390_make_table,
+	.make_prot_none = s390_make_prot_none,
+	.change_attr = s390_change_attr,
+	.make_root = s390_make_root,
+	.instance = &pw_instance_s390x,
+};
+
+#endif

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * x86: 32-bit, PAE, and 64-bit with four and five levels.
+ * Intel SDM volume 3 chapter 4 "Paging"; Linux arch/x86/include/asm/pgtable_types.h, pgtable.h,
+ * pgtable-invert.h, pgtable-2level.h, pgtable-3level.h.
+ *
+ *          level 4   level 3   level 2   level 1   level 0
+ * x86_64   (PML5E)   PML4E     PDPTE     PDE       PTE      9 bits each, 8 bytes
+ * i386_pae                     PDPTE(2)  PDE       PTE      9 bits each, 8 bytes
+ * i386                                   PDE       PTE      10 bits each, 4 bytes
+ *
+ *   63  62      52 51                      12 11  9  8   7   6   5   4   3   2   1   0
+ *  +--+-----------+--------------------------+-----+---+---+---+---+---+---+---+---+---+
+ *  |NX|  software |         address          | sw  | G |PS | D | A |PCD|PWT|U/S|R/W| P |
+ *  +--+-----------+--------------------------+-----+---+---+---+---+---+---+---+---+---+
+ */
+#ifndef PW_FORMAT_X86_H
+#define PW_FORMAT_X86_H
+
+#include "format/linux.h"
+
+enum {
+	X86_P = 1 << 0,
+	X86_RW = 1 << 1,
+	X86_US = 1 << 2,
+	X86_PWT = 1 << 3,
+	X86_PCD = 1 << 4,
+	X86_A = 1 << 5,
+	X86_D = 1 << 6,
+	X86_PS = 1 << 7, /* level > 0: a leaf; level 0: PAT */
+	X86_G = 1 << 8,
+	X86_PROTNONE = 1 << 8, /* Linux, where P is clear */
+	X86_SPECIAL = 1 << 9, /* Linux, software bit 1 */
+	X86_PAT_LARGE = 1 << 12,
+};
+static const uint64_t X86_NX = UINT64_C(1) << 63;
+static const uint64_t X86_ADDRESS = UINT64_C(0x000ffffffffff000);
+/* A PAE PDPTE has no R/W, U/S, A, D, PS: SDM 4.4.1, reserved. */
+static const uint64_t X86_PDPTE_RESERVED = 0x1e6;
+static const uint32_t I386_ADDRESS = 0xfffff000;
+
+/* ---- what the formats share ---- */
+
+static inline uint32_t x86_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	uint64_t pat = level > 0 ? X86_PAT_LARGE : X86_PS;
+	enum pw_memtype type = PW_MEM_NORMAL;
+	uint32_t attr = PW_READ;
+
+	attr |= e & X86_RW ? PW_WRITE : 0;
+	attr |= e & X86_US ? PW_USER : 0;
+	attr |= e & X86_NX ? 0 : PW_EXEC_BOTH;
+	attr |= e & X86_A ? PW_ACCESSED : 0;
+	attr |= e & X86_D ? PW_DIRTY : 0;
+	attr |= e & X86_G ? PW_GLOBAL : 0;
+	if (r->view == PW_VIEW_LINUX && level == 0 && (e & X86_SPECIAL))
+		attr |= PW_SPECIAL;
+	/* PCD is uncached in the PAT's reset value and in Linux's alike; the rest is up to the PAT. */
+	if (e & (X86_PWT | X86_PCD | pat))
+		type = (e & X86_PCD) && !(e & pat) ? PW_MEM_UNCACHED : PW_MEM_INDEXED;
+	return attr | pw_memtype_attr(type);
+}
+
+/* Permissions are the AND over all levels, execute-disable the OR: SDM 4.6.1. */
+static inline uint32_t x86_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	(void)level;
+	return PW_READ | (e & X86_RW ? PW_WRITE : 0) | (e & X86_US ? PW_USER : 0) |
+	       (e & X86_NX ? 0 : PW_EXEC_BOTH);
+}
+
+/* The bits of a leaf that @attr decides. */
+static inline uint64_t x86_attr_bits(unsigned level, uint32_t attr, bool has_nx)
+{
+	uint64_t e = X86_P;
+
+	e |= attr & PW_WRITE ? X86_RW : 0;
+	e |= attr & PW_USER ? X86_US : 0;
+	e |= attr & PW_ACCESSED ? X86_A : 0;
+	e |= attr & PW_DIRTY ? X86_D : 0;
+	e |= attr & PW_GLOBAL ? X86_G : 0;
+	e |= level == 0 && (attr & PW_SPECIAL) ? X86_SPECIAL : 0;
+	e |= has_nx && !(attr & PW_EXEC) ? X86_NX : 0;
+	return e;
+}
+
+static inline uint64_t x86_make_empty(const struct pw_regime *r, unsigned level)
+{
+	(void)r;
+	(void)level;
+	return 0;
+}
+
+static inline uint64_t x86_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+{
+	(void)r;
+	(void)top;
+	return pa;
+}
+
+/* ---- 64-bit and PAE ---- */
+
+static inline enum pw_kind x86_long_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	if (PW_UNLIKELY(!(e & X86_P)))
+		return PW_HOLE;
+	if (level == 0)
+		return PW_LEAF;
+	if (!(e & X86_PS))
+		return PW_TABLE;
+	/* PS is reserved above 1 GiB; so are address bits below the page's size (bit 12 is PAT). */
+	if (level > 2 || (e & pw_mask(12 + 9 * level) & ~pw_mask(13)))
+		return PW_HOLE;
+	return PW_LEAF;
+}
+
+static inline enum pw_kind x86_pae_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	if (level == 2 && (e & X86_P))
+		return e & X86_PDPTE_RESERVED ? PW_HOLE : PW_TABLE;
+	return x86_long_kind(r, level, e);
+}
+
+static inline pw_pa x86_long_table(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)level;
+	return e & r->address_mask;
+}
+
+static inline pw_pa x86_long_page(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	return e & r->address_mask & ~pw_mask(12 + 9 * level);
+}
+
+static inline uint32_t x86_pae_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	return level == 2 ? PW_KEEP_ALL : x86_keep(r, level, e);
+}
+
+/*
+ * Non-present entries hold the inverted frame number (the L1TF defence, pgtable-invert.h): what looks
+ * like an address in them is none. Swap: type in 63:59, as __swp_entry of pgtable_64.h has it.
+ */
+static inline enum pw_status x86_long_hole(const struct pw_regime *r, unsigned level, uint64_t e,
+					   pw_pa *pa)
+{
+	if (e & X86_P)
+		return PW_MALFORMED;
+	/* Knights Landing may set A and D in an empty entry: pte_none(). */
+	if (r->view == PW_VIEW_HARDWARE || !(e & ~(uint64_t)(X86_A | X86_D)) || level > 2)
+		return PW_NONE;
+	if ((e & X86_PROTNONE) && (level == 0 || (e & X86_PS))) {
+		*pa = ~e & r->address_mask & ~pw_mask(12 + 9 * level);
+		return PW_PROT_NONE;
+	}
+	return e & X86_PS && level > 0 ? PW_NONE : pw_linux_swap((unsigned)(e >> 59));
+}
+
+static inline uint64_t x86_long_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
+					  uint32_t attr)
+{
+	(void)r;
+	return pa | x86_attr_bits(level, attr, true) | (level > 0 ? X86_PS : 0);
+}
+
+static inline uint64_t x86_long_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	(void)r;
+	(void)level;
+	return pa | X86_P | X86_RW | X86_US | X86_A | X86_D;
+}
+
+static inline uint64_t x86_pae_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	return level == 2 ? pa | X86_P : x86_long_make_table(r, level, pa);
+}
+
+static inline uint64_t x86_long_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	(void)r;
+	return (~pa & X86_ADDRESS & ~pw_mask(12 + 9 * level)) | X86_PROTNONE | X86_A |
+	       (level > 0 ? X86_PS : 0);
+}
+
+static inline uint64_t x86_long_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
+					    uint32_t attr)
+{
+	uint64_t decided = X86_P | X86_RW | X86_US | X86_A | X86_D | X86_G | X86_NX |
+			   (level == 0 ? X86_SPECIAL : 0);
+
+	(void)r;
+	return (e & ~decided) | x86_attr_bits(level, attr, true);
+}
+
+/* CR3: address in 51:12; PCID, LAM and the no-flush bit are not address. */
+static inline int x86_64_root(struct pw_regime *r, const uint64_t *word, unsigned count,
+			      struct pw_error *error)
+{
+	(void)count;
+	(void)error;
+	pw_span_signed(r, word[0] & r->address_mask);
+	return 0;
+}
+
+/* CR3 in PAE mode: a 32-byte table at 31:5. */
+static inline int x86_pae_root(struct pw_regime *r, const uint64_t *word, unsigned count,
+			       struct pw_error *error)
+{
+	(void)count;
+	if (word[0] >> 32)
+		return pw_fail(
+			error, EINVAL,
+			"CR3 0x%llx is wider than 32 bits: PAE keeps its page-directory-pointer "
+			"table below 4 GiB. Is this an x86_64 root?",
+			(unsigned long long)word[0]);
+	pw_span_low(&r->span[0], r->format, 2, word[0] & 0xffffffe0);
+	return 0;
+}
+
+/* ---- 32-bit ---- */
+
+static inline enum pw_kind i386_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	if (PW_UNLIKELY(!(e & X86_P)))
+		return PW_HOLE;
+	if (level == 0)
+		return PW_LEAF;
+	if (!(e & X86_PS))
+		return PW_TABLE;
+	/* Bit 21 is reserved, 20:13 are address 39:32 (PSE-36): SDM table 4-4. */
+	return e & (1u << 21) ? PW_HOLE : PW_LEAF;
+}
+
+static inline pw_pa i386_table(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	(void)level;
+	return e & I386_ADDRESS;
+}
+
+static inline pw_pa i386_page(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	if (level == 0)
+		return e & I386_ADDRESS;
+	return (e & 0xffc00000) | (((e >> 13) & 0xff) << 32);
+}
+
+/* No NX, and nothing inverted: pgtable-2level.h. Swap: type in 5:1. */
+static inline enum pw_status i386_hole(const struct pw_regime *r, unsigned level, uint64_t e,
+				       pw_pa *pa)
+{
+	if (e & X86_P)
+		return PW_MALFORMED;
+	if (r->view == PW_VIEW_HARDWARE || !(e & ~(uint64_t)(X86_A | X86_D)))
+		return PW_NONE;
+	if ((e & X86_PROTNONE) && (level == 0 || (e & X86_PS))) {
+		*pa = i386_page(r, level, e);
+		return PW_PROT_NONE;
+	}
+	return level > 0 ? PW_NONE : pw_linux_swap((unsigned)(e >> 1) & 31);
+}
+
+static inline uint64_t i386_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
+				      uint32_t attr)
+{
+	uint64_t e = x86_attr_bits(level, attr, false);
+
+	(void)r;
+	if (level == 0)
+		return (pa & I386_ADDRESS) | e;
+	return (pa & 0xffc00000) | ((pa >> 32 & 0xff) << 13) | X86_PS | e;
+}
+
+static inline uint64_t i386_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	return (i386_make_leaf(r, level, pa, PW_ACCESSED) & ~(uint64_t)X86_P) | X86_PROTNONE;
+}
+
+static inline uint64_t i386_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
+					uint32_t attr)
+{
+	return x86_long_change_attr(r, level, e, attr) & 0xffffffff & ~X86_NX;
+}
+
+static inline int i386_root(struct pw_regime *r, const uint64_t *word, unsigned count,
+			    struct pw_error *error)
+{
+	(void)count;
+	if (word[0] >> 32)
+		return pw_fail(error, EINVAL,
+			       "CR3 0x%llx is wider than 32 bits. Is this an x86_64 root?",
+			       (unsigned long long)word[0]);
+	pw_span_low(&r->span[0], r->format, 1, word[0] & I386_ADDRESS);
+	return 0;
+}
+
+/* ---- the formats ---- */
+
+extern const struct pw_instance pw_instance_x86_64, pw_instance_x86_64_la57, pw_instance_i386,
+	pw_instance_i386_pae;
+
+static const struct pw_format pw_format_x86_64 = {
+	.name = "x86_64",
+	.title = "x86-64, 4 levels",
+	.root_name = "CR3",
+	.level_name = { "pte", "pmd", "pud", "pgd" },
+	.levels = 4,
+	.shift = { 12, 21, 30, 39 },
+	.bits = { 9, 9, 9, 9 },
+	.entry_lg2 = 3,
+	.leaf_levels = 0x7,
+	.max_roots = 1,
+	.root = x86_64_root,
+	.kind = x86_long_kind,
+	.table = x86_long_table,
+	.page = x86_long_page,
+	.attr = x86_attr,
+	.keep = x86_keep,
+	.hole = x86_long_hole,
+	.make_empty = x86_make_empty,
+	.make_leaf = x86_long_make_leaf,
+	.make_table = x86_long_make_table,
+	.make_prot_none = x86_long_make_prot_none,
+	.change_attr = x86_long_change_attr,
+	.make_root = x86_make_root,
+	.instance = &pw_instance_x86_64,
+};
+
+static const struct pw_format pw_format_x86_64_la57 = {
+	.name = "x86_64_la57",
+	.title = "x86-64, 5 levels (CR4.LA57)",
+	.root_name = "CR3",
+	.level_name = { "pte", "pmd", "pud", "p4d", "pgd" },
+	.levels = 5,
+	.shift = { 12, 21, 30, 39, 48 },
+	.bits = { 9, 9, 9, 9, 9 },
+	.entry_lg2 = 3,
+	.leaf_levels = 0x7,
+	.max_roots = 1,
+	.root = x86_64_root,
+	.kind = x86_long_kind,
+	.table = x86_long_table,
+	.page = x86_long_page,
+	.attr = x86_attr,
+	.keep = x86_keep,
+	.hole = x86_long_hole,
+	.make_empty = x86_make_empty,
+	.make_leaf = x86_long_make_leaf,
+	.make_table = x86_long_make_table,
+	.make_prot_none = x86_long_make_prot_none,
+	.change_attr = x86_long_change_attr,
+	.make_root = x86_make_root,
+	.instance = &pw_instance_x86_64_la57,
+};
+
+static const struct pw_format pw_format_i386 = {
+	.name = "i386",
+	.title = "x86 32-bit, 2 levels, PSE and PSE-36",
+	.root_name = "CR3",
+	.level_name = { "pte", "pgd" },
+	.levels = 2,
+	.shift = { 12, 22 },
+	.bits = { 10, 10 },
+	.entry_lg2 = 2,
+	.leaf_levels = 0x3,
+	.max_roots = 1,
+	.root = i386_root,
+	.kind = i386_kind,
+	.table = i386_table,
+	.page = i386_page,
+	.attr = x86_attr,
+	.keep = x86_keep,
+	.hole = i386_hole,
+	.make_empty = x86_make_empty,
+	.make_leaf = i386_make_leaf,
+	.make_table = x86_long_make_table,
+	.make_prot_none = i386_make_prot_none,
+	.change_attr = i386_change_attr,
+	.make_root = x86_make_root,
+	.instance = &pw_instance_i386,
+};
+
+static const struct pw_format pw_format_i386_pae = {
+	.name = "i386_pae",
+	.title = "x86 32-bit PAE, 3 levels",
+	.root_name = "CR3",
+	.level_name = { "pte", "pmd", "pgd" },
+	.levels = 3,
+	.shift = { 12, 21, 30 },
+	.bits = { 9, 9, 2 },
+	.entry_lg2 = 3,
+	.leaf_levels = 0x3,
+	.max_roots = 1,
+	.root = x86_pae_root,
+	.kind = x86_pae_kind,
+	.table = x86_long_table,
+	.page = x86_long_page,
+	.attr = x86_attr,
+	.keep = x86_pae_keep,
+	.hole = x86_long_hole,
+	.make_empty = x86_make_empty,
+	.make_leaf = x86_long_make_leaf,
+	.make_table = x86_pae_make_table,
+	.make_prot_none = x86_long_make_prot_none,
+	.change_attr = x86_long_change_attr,
+	.make_root = x86_make_root,
+	.instance = &pw_instance_i386_pae,
+};
+
+#endif

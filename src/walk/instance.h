@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The walker compiled for one format: the only place where a format, an access and an algorithm meet.
+ * PW_INSTANCE(x86_64) defines pw_instance_x86_64 from the constant pw_format_x86_64.
+ *
+ * One indirect call per public operation goes through a struct pw_instance, none per entry.
+ */
+#ifndef PW_WALK_INSTANCE_H
+#define PW_WALK_INSTANCE_H
+
+#include "access/direct.h"
+#include "access/fetched.h"
+#include "access/hooked.h"
+#include "walk/many.h"
+#include "walk/pagewalk.h"
+#include "walk/scan.h"
+#include "walk/translate.h"
+
+/* The algorithms over one access; @context is the access's. */
+struct pw_algorithms {
+	enum pw_status (*translate)(void *context, const struct pw_regime *regime, pw_va va,
+				    struct pw_result *result);
+	enum pw_status (*trace)(void *context, const struct pw_regime *regime, pw_va va,
+				struct pw_result *result, struct pw_trace *trace);
+	/* NULL where walks cannot overlap: translate them one by one. */
+	size_t (*many)(void *context, const struct pw_regime *regime, const pw_va *va, size_t count,
+		       struct pw_result *result);
+	size_t (*scan)(void *context, const struct pw_regime *regime,
+		       struct pw_scan_position *position, struct pw_range *range, size_t count);
+	int (*walk)(void *context, struct pw_walk *walk, pw_va first, pw_va last);
+};
+
+struct pw_instance {
+	const struct pw_format *format;
+	struct pw_algorithms direct, fetched, hooked;
+};
+
+#define PW_ALGORITHMS_COMMON(name, access)                                                         \
+	static enum pw_status name##_##access##_translate(                                         \
+		void *context, const struct pw_regime *regime, pw_va va, struct pw_result *result) \
+	{                                                                                          \
+		return pw_walk_one(&pw_format_##name, &pw_##access##_access, context, regime, va,  \
+				   result, NULL);                                                  \
+	}                                                                                          \
+	static enum pw_status name##_##access##_trace(                                             \
+		void *context, const struct pw_regime *regime, pw_va va, struct pw_result *result, \
+		struct pw_trace *trace)                                                            \
+	{                                                                                          \
+		return pw_walk_one(&pw_format_##name, &pw_##access##_access, context, regime, va,  \
+				   result, trace);                                                 \
+	}                                                                                          \
+	static size_t name##_##access##_scan(void *context, const struct pw_regime *regime,        \
+					     struct pw_scan_position *position,                    \
+					     struct pw_range *range, size_t count)                 \
+	{                                                                                          \
+		return pw_walk_scan(&pw_format_##name, &pw_##access##_access, context, regime,     \
+				    position, range, count);                                       \
+	}                                                                                          \
+	static int name##_##access##_walk(void *context, struct pw_walk *walk, pw_va first,        \
+					  pw_va last)                                              \
+	{                                                                                          \
+		return pw_walk_all(&pw_format_##name, &pw_##access##_access, context, walk, first, \
+				   last);                                                          \
+	}
+
+#define PW_ALGORITHMS(name, access, many_or_null)                                           \
+	{                                                                                   \
+		.translate = name##_##access##_translate, .trace = name##_##access##_trace, \
+		.many = many_or_null, .scan = name##_##access##_scan,                       \
+		.walk = name##_##access##_walk,                                             \
+	}
+
+#define PW_INSTANCE(name)                                                                         \
+	PW_ALGORITHMS_COMMON(name, direct)                                                        \
+	PW_ALGORITHMS_COMMON(name, fetched)                                                       \
+	PW_ALGORITHMS_COMMON(name, hooked)                                                        \
+	static size_t name##_direct_many(void *context, const struct pw_regime *regime,           \
+					 const pw_va *va, size_t count, struct pw_result *result) \
+	{                                                                                         \
+		return pw_walk_many(&pw_format_##name, &pw_direct_access, context, regime, va,    \
+				    count, result);                                               \
+	}                                                                                         \
+	const struct pw_instance pw_instance_##name = {                                           \
+		.format = &pw_format_##name,                                                      \
+		.direct = PW_ALGORITHMS(name, direct, name##_direct_many),                        \
+		.fetched = PW_ALGORITHMS(name, fetched, NULL),                                    \
+		.hooked = PW_ALGORITHMS(name, hooked, NULL),                                      \
+	}
+
+#endif

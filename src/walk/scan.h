@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ranges: every entry of first..last once, in address order, merged into runs of alike pages.
+ *
+ * The walk keeps one struct pw_table_at per level and no recursion. Tables of base pages, where
+ * nearly all of the time goes, are read by a loop of their own with the level as a constant.
+ */
+#ifndef PW_WALK_SCAN_H
+#define PW_WALK_SCAN_H
+
+#include "walk/translate.h"
+
+/* What a scan's owner says about a table that is about to be entered. */
+enum pw_visit {
+	PW_VISIT_WALK,
+	PW_VISIT_EMPTY, /* known to hold no page */
+	PW_VISIT_SHARED, /* met before; not again */
+	PW_VISIT_BEYOND, /* the table is smaller than the entry that leads to it (amdv1) */
+	PW_VISIT_STOP,
+};
+
+/* Where a scan stands; everything else is rebuilt from the root when it goes on. */
+struct pw_scan_position {
+	pw_va next, last;
+	uint64_t entries;
+	bool holes, done;
+	bool aliases; /* list spans that show the same mappings as another, too */
+	/*
+	 * Called once per table, never per entry. @first is the first address that the table
+	 * covers, @entries how many entries of it lie in the scanned range. For PW_VISIT_SHARED,
+	 * *twin says where it was met before.
+	 */
+	enum pw_visit (*enter)(struct pw_scan_position *position, const struct pw_table_at *table,
+			       pw_va first, uint64_t entries, pw_va *twin);
+	/* Called after a table was read from its first to its last entry; had it any page? */
+	void (*leave)(struct pw_scan_position *position, const struct pw_table_at *table,
+		      bool empty);
+};
+
+/* One call of the scanner for this memory and regime; what pw_scan_next is made of. */
+size_t pw_scan_ranges(const struct pw_memory *memory, const struct pw_regime *regime,
+		      struct pw_scan_position *position, struct pw_range *range, size_t count);
+
+/* A table being read. */
+struct pw_scan_table {
+	struct pw_table_at at;
+	pw_va last; /* last address that it covers */
+	uint64_t entry; /* the value that led to it */
+	uint64_t pages; /* pages met before it was entered */
+	uint8_t parent; /* level of the table above */
+	bool whole; /* entered at its first address, and last is inside the scan */
+};
+
+/* Ranges on their way out: `run` is the one that may still grow. */
+struct pw_scan_output {
+	struct pw_range *range;
+	size_t count, used;
+	uint64_t pages;
+	struct pw_range run;
+	bool open;
+};
+
+enum pw_scan_turn { PW_TURN_NEXT, PW_TURN_DOWN, PW_TURN_FULL, PW_TURN_SPAN_DONE };
+
+/*
+ * Ends the open run. Returns whether there is room to open another: a run is only ever opened when
+ * there is, so one that is open fits.
+ */
+PW_INLINE bool pw_output_flush(struct pw_scan_output *out)
+{
+	if (out->open) {
+		out->run.memtype = (uint8_t)(out->run.attr >> PW_MEMTYPE_SHIFT);
+		out->run.attr &= ~(uint32_t)PW_MEMTYPE_MASK;
+		out->range[out->used++] = out->run;
+		out->open = false;
+	}
+	return out->used < out->count;
+}
+
+/* Adds a page, or the part of a page that lies in va..last. */
+PW_INLINE bool pw_output_page(struct pw_scan_output *out, enum pw_status status, pw_va va,
+			      pw_va last, pw_pa pa, unsigned lg2, unsigned level, uint32_t attr,
+			      uint64_t entry)
+{
+	static const uint32_t decisive = PW_PROT_MASK | PW_MEMTYPE_MASK;
+	struct pw_range *run = &out->run;
+
+	out->pages++;
+	if (PW_LIKELY(out->open && pa - run->pa == va - run->first && run->size_lg2 == lg2 &&
+		      ((run->attr ^ attr) & decisive) == 0 && run->status == status)) {
+		run->last = last;
+		return true;
+	}
+	if (!pw_output_flush(out))
+		return false;
+	*run = (struct pw_range){
+		.first = va,
+		.last = last,
+		.pa = pa,
+		.entry = entry,
+		.attr = attr,
+		.status = (uint8_t)status,
+		.level = (uint8_t)level,
+		.size_lg2 = (uint8_t)lg2,
+	};
+	out->open = true;
+	return true;
+}
+
+/* Adds a hole. One that is not wanted still ends a run, because the addresses have a gap there. */
+static inline bool pw_output_hole(struct pw_scan_output *out, bool wanted, enum pw_status status,
+				  pw_va va, pw_va last, unsigned level, unsigned shift,
+				  uint64_t entry, pw_va twin)
+{
+	struct pw_range *run = &out->run;
+
+	if (!wanted && status != PW_SHARED) {
+		pw_output_flush(out);
+		return true;
+	}
+	if (out->open && run->status == status && status != PW_SHARED) {
+		run->last = last;
+		return true;
+	}
+	if (!pw_output_flush(out))
+		return false;
+	*run = (struct pw_range){
+		.first = va,
+		.last = last,
+		.entry = entry,
+		.twin = twin,
+		.status = (uint8_t)status,
+		.level = (uint8_t)level,
+		.size_lg2 = (uint8_t)shift,
+	};
+	out->open = true;
+	return true;
+}
+
+/* What a scan's loop over entries works on. */
+struct pw_scan_state_at {
+	pw_va va; /* everything before it is reported */
+	pw_va span_last; /* last address to report in this span */
+	struct pw_scan_table *table;
+	uint64_t entry; /* PW_TURN_DOWN: the value that leads down */
+};
+
+/*
+ * Reads the entries of one table from s->va on, until its end, a table below it, or a full buffer.
+ * @level is s->table->at.level, as a constant where the caller has one.
+ */
+PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const struct pw_access *a,
+					    void *context, const struct pw_regime *r,
+					    unsigned level, const struct pw_span *span,
+					    struct pw_scan_position *position,
+					    struct pw_scan_state_at *s, struct pw_scan_output *out)
+{
+	const struct pw_table_at *here = &s->table->at;
+	const unsigned shift = f->next_bits ? here->shift : f->shift[level];
+	const pw_va stop = pw_min(s->span_last, s->table->last);
+	const uint32_t keep = here->keep;
+	const bool holes = position->holes;
+	const bool is_top = level == pw_top(f, span);
+	pw_va va = s->va;
+	enum pw_scan_turn turn = PW_TURN_NEXT;
+
+	for (;;) {
+		/* Step invariant: va lies in this table, and `index` is what it selects there. */
+		uint32_t index = pw_index(va, shift, here->bits);
+		size_t wanted = (size_t)(((stop >> shift) - (va >> shift) + 1) << f->entry_lg2);
+		pw_pa at = pw_entry_address(f, here->table, index);
+		const unsigned char *host;
+		size_t bytes = wanted;
+
+		if (PW_UNLIKELY(!a->open(context, level, at, pw_entry_bytes(f), &bytes, &host))) {
+			pw_va last = pw_min(va | pw_mask(shift), stop);
+
+			if (!pw_output_hole(out, holes, PW_OUTSIDE, va, last, level, shift,
+					    s->table->entry, 0)) {
+				turn = PW_TURN_FULL;
+				break;
+			}
+			if (last >= stop)
+				goto table_done;
+			va = last + 1;
+			continue;
+		}
+		for (size_t n = bytes >> f->entry_lg2; n > 0; n--) {
+			pw_va last = pw_min(va | pw_mask(shift), stop);
+			enum pw_kind kind = PW_HOLE;
+			enum pw_status status = PW_OK;
+			uint64_t entry = 0;
+			pw_pa page = 0;
+			bool room;
+
+			if (f->admits &&
+			    !(is_top ? index <= span->top_last
+				     : f->admits(r, level + 1, s->table->entry, index)))
+				status = PW_LENGTH;
+			if (!f->admits || status == PW_OK) {
+				entry = pw_entry_load(f, a, context, host, at);
+				position->entries++;
+				kind = f->kind(r, level, entry);
+			}
+			if (level > 0 && kind == PW_TABLE) {
+				s->entry = entry;
+				s->va = va;
+				return PW_TURN_DOWN;
+			}
+			if (PW_LIKELY(kind == PW_LEAF)) {
+				unsigned lg2 = pw_leaf_lg2(f, r, level, shift, entry);
+
+				room = pw_output_page(
+					out, PW_OK, va, last,
+					f->page(r, level, entry) | (va & pw_mask(lg2)), lg2, level,
+					pw_attr_settle(f->attr(r, level, entry), keep), entry);
+			} else {
+				if (status == PW_OK)
+					status = f->hole(r, level, entry, &page);
+				if (status == PW_PROT_NONE)
+					room = pw_output_page(out, status, va, last,
+							      page | (va & pw_mask(shift)), shift,
+							      level, 0, entry);
+				else
+					room = pw_output_hole(out, holes, status, va, last, level,
+							      shift, entry, 0);
+			}
+			if (PW_UNLIKELY(!room)) {
+				turn = PW_TURN_FULL;
+				goto out;
+			}
+			if (last >= stop)
+				goto table_done;
+			va = last + 1;
+			index++;
+			host += pw_entry_bytes(f);
+			at += pw_entry_bytes(f);
+		}
+	}
+out:
+	s->va = va;
+	return turn;
+
+table_done:
+	s->va = stop;
+	return stop == s->span_last ? PW_TURN_SPAN_DONE : PW_TURN_NEXT;
+}
+
+/* The table behind s->entry becomes the current one, unless its owner says otherwise. */
+PW_INLINE enum pw_visit pw_scan_down(const struct pw_format *f, const struct pw_regime *r,
+				     struct pw_scan_position *position, struct pw_scan_table *table,
+				     struct pw_scan_state_at *s, struct pw_scan_output *out,
+				     pw_va *twin)
+{
+	unsigned level = s->table->at.level;
+	struct pw_table_at below = pw_table_below(f, r, level, s->entry, s->table->at.keep);
+	pw_va covered = pw_mask(s->table->at.shift);
+	pw_va first = s->va & ~covered;
+	pw_va last = pw_min(s->va | covered, s->table->last);
+	uint64_t entries = ((pw_min(last, s->span_last) - s->va) >> below.shift) + 1;
+	struct pw_scan_table *next = &table[below.level];
+	enum pw_visit visit;
+
+	if (f->next_level) {
+		last = pw_min(last, first | pw_mask(below.shift + below.bits));
+		if (s->va > last)
+			return PW_VISIT_BEYOND;
+	}
+	visit = position->enter(position, &below, first, entries, twin);
+	if (visit != PW_VISIT_WALK)
+		return visit;
+	*next = (struct pw_scan_table){
+		.at = below,
+		.last = last,
+		.entry = s->entry,
+		.pages = out->pages,
+		.parent = (uint8_t)level,
+		.whole = s->va == first && last <= s->span_last,
+	};
+	s->table = next;
+	return PW_VISIT_WALK;
+}
+
+/* As what the addresses behind a table are reported that is not entered. */
+PW_INLINE enum pw_status pw_visit_status(enum pw_visit visit)
+{
+	if (visit == PW_VISIT_SHARED)
+		return PW_SHARED;
+	return visit == PW_VISIT_BEYOND ? PW_LENGTH : PW_NONE;
+}
+
+/* Scans one span. Returns true when the buffer is full or the owner said stop. */
+PW_INLINE bool pw_scan_span(const struct pw_format *f, const struct pw_access *a, void *context,
+			    const struct pw_regime *r, const struct pw_span *span, pw_va last,
+			    struct pw_scan_position *position, struct pw_scan_output *out)
+{
+	struct pw_scan_table table[PW_MAX_LEVELS];
+	const unsigned top = pw_top(f, span);
+	struct pw_scan_state_at s = {
+		.va = position->next,
+		.span_last = last,
+		.table = &table[top],
+	};
+
+	table[top] = (struct pw_scan_table){
+		.at = pw_table_top(f, span),
+		.last = span->last,
+		.parent = (uint8_t)top,
+	};
+	for (;;) {
+		enum pw_scan_turn turn;
+		enum pw_visit visit;
+		pw_va twin = 0;
+		pw_va entry_last;
+
+		if (s.table->at.level == 0)
+			turn = pw_scan_entries(f, a, context, r, 0, span, position, &s, out);
+		else
+			turn = pw_scan_entries(f, a, context, r, s.table->at.level, span, position,
+					       &s, out);
+		if (turn == PW_TURN_FULL) {
+			position->next = s.va;
+			return true;
+		}
+		if (turn == PW_TURN_DOWN) {
+			visit = pw_scan_down(f, r, position, table, &s, out, &twin);
+			if (visit == PW_VISIT_WALK)
+				continue;
+			entry_last = pw_min(s.va | pw_mask(s.table->at.shift),
+					    pw_min(s.table->last, last));
+			if (visit == PW_VISIT_STOP ||
+			    !pw_output_hole(out, position->holes, pw_visit_status(visit), s.va,
+					    entry_last, s.table->at.level, s.table->at.shift,
+					    s.entry, twin)) {
+				position->next = s.va;
+				return true;
+			}
+			s.va = entry_last;
+			if (entry_last == last)
+				turn = PW_TURN_SPAN_DONE;
+		}
+		/* Here s.va is the last address that was reported. Up, as far as tables end there. */
+		while (s.table != &table[top] &&
+		       (turn == PW_TURN_SPAN_DONE ? s.table->last <= s.va
+						  : s.va == s.table->last)) {
+			if (s.table->whole)
+				position->leave(position, &s.table->at,
+						s.table->pages == out->pages);
+			s.table = &table[s.table->parent];
+		}
+		if (turn == PW_TURN_SPAN_DONE)
+			return false;
+		s.va++;
+	}
+}
+
+/* Fills @range from position->next on. Returns how many, 0 at the end. */
+PW_INLINE size_t pw_walk_scan(const struct pw_format *f, const struct pw_access *a, void *context,
+			      const struct pw_regime *r, struct pw_scan_position *position,
+			      struct pw_range *range, size_t count)
+{
+	struct pw_scan_output out = { .range = range, .count = count };
+
+	PW_MUST_BE_CONSTANT(f->shift[0]);
+	for (unsigned i = 0; i < r->spans && !position->done; i++) {
+		const struct pw_span *span = &r->span[i];
+		pw_va last = pw_min(position->last, span->last);
+
+		if (span->last < position->next || (span->alias && !position->aliases))
+			continue;
+		if (position->next < span->first) {
+			pw_va gap = pw_min(position->last, span->first - 1);
+
+			if (!pw_output_hole(&out, position->holes, PW_NOT_CANONICAL, position->next,
+					    gap, f->levels - 1u, 64, 0, 0))
+				return out.used;
+			if (gap == position->last) {
+				position->done = true;
+				break;
+			}
+			position->next = span->first;
+		}
+		if (pw_scan_span(f, a, context, r, span, last, position, &out))
+			goto stopped;
+		if (last == position->last)
+			position->done = true;
+		else
+			position->next = last + 1;
+	}
+	if (!position->done) {
+		if (!pw_output_hole(&out, position->holes, PW_NOT_CANONICAL, position->next,
+				    position->last, f->levels - 1u, 64, 0, 0))
+			return out.used;
+		position->done = true;
+	}
+stopped:
+	pw_output_flush(&out);
+	return out.used;
+}
+
+#endif
