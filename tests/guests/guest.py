@@ -1,0 +1,192 @@
+"""Boots one guest and keeps what a checker needs: its RAM, a core dump, and what is where according to the guest itself.
+
+A finished guest is a directory with
+
+  ram         the guest's RAM, as the emulator left it
+  dump.elf    the same as an ELF core, written by QEMU's dump-guest-memory
+  guest.json  kind, format, page_size, big_endian
+              segments     [base, length, offset in ram] of each piece of RAM
+              source       the same as pagewalk's name of a source, for a path that stands for RAM
+              shapes       a process each: name, roots (the hardware's words; TTBR0 then TTBR1), registers, and
+                           pages [va, state, pa or null, permissions, name, tag or null]; state is present, none, swap
+                           or protnone; a tag is the address that stands in the page's first bytes (see report.c)
+              kernel_roots, kernel, kernel_names
+                           [va, pa or null] by the monitor's gva2gpa, and what some of the addresses are called
+"""
+
+import json
+import re
+import time
+
+import initramfs
+import roots
+from machine import GuestError, Machine
+
+BOOT = 240          # seconds; four to twelve were measured on two idle cores
+STEP = 180          # seconds between two lines of /init
+MODE = 60           # seconds for the CPU to be seen in the wanted mode
+
+PRESENT, SWAPPED, FRAME = 1 << 63, 1 << 62, (1 << 55) - 1
+# Of a longer run of pages (a gigantic page has 262144), the ends and every 61st are kept.
+LONG, ENDS, EVERY = 2048, 64, 61
+KERNEL_SAMPLES = 1000
+
+
+RUN = re.compile(r"@P ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([-rwxsp]{4}) (\S+) ([0-9a-f]+)")
+
+
+def record_roots(machine, family, number):
+    """Waits for a shape to be made and reads its roots while its process loops in user mode."""
+    words = machine.expect("R", BOOT, f"making shape {number}")
+    name, (first, end, va, entry) = words[1], (int(word, 16) for word in words[2:6])
+    machine.stop_when(lambda: family.in_user_mode() and first <= machine.gdb.read(*family.pc) < end, MODE,
+                      f"in the loop of {name}")
+    found = family.user()
+    found.update(name=name, va=va, pa=(entry & FRAME) * machine.kind.page, registers=family.registers())
+    machine.gdb.go()
+    machine.tell()
+    return found
+
+
+def read_kernel(machine):
+    """Symbols and areas of the kernel; returns them and the first line that is neither."""
+    symbols, areas = [], []
+    while True:
+        line = machine.next_line(STEP, "telling the kernel's addresses")
+        if line.startswith("@K "):
+            _, address, name = line.split()
+            symbols.append((int(address, 16), name))
+        elif line.startswith("@V "):
+            areas.append(tuple(int(word, 16) for word in line.split()[1:]))
+        elif not line.startswith("@I "):
+            return symbols, areas, line
+
+
+def read_pages(machine, line, page_size):
+    """What a shape's process says about its own pages."""
+    if not line.startswith("@B "):
+        raise GuestError(f"expected a shape's pages, got {line!r}")
+    name, pages, count = line.split()[1], [], 0
+    while True:
+        line = machine.next_line(STEP, f"telling the pages of {name}")
+        if line.startswith("@X "):
+            if line.split()[1:] != [name, str(count)]:
+                raise GuestError(f"{count} lines of {name} arrived, {line.split()[2]} were sent")
+            return name, pages
+        match = RUN.fullmatch(line)
+        if not match:
+            raise GuestError(f"a damaged line on the console: {line!r}")
+        va, length, entry = (int(match[i], 16) for i in (1, 2, 3))
+        pages += pages_of((va, length, entry, match[4], match[5], int(match[6], 16)), page_size)
+        count += 1
+
+
+def pages_of(run, page_size):
+    """The pages of one @P line."""
+    va, count, entry, permissions, name, tag = run
+    steps = range(count)
+    if count > LONG:
+        steps = sorted({*range(ENDS), *range(count - ENDS, count), *range(0, count, EVERY)})
+    for step in steps:
+        if entry & PRESENT:
+            state = "protnone" if permissions.startswith("---") else "present"
+            pa = ((entry & FRAME) + step) * page_size
+        else:
+            state, pa = ("swap" if entry & SWAPPED else "none"), None
+        yield [f"0x{va + step * page_size:x}", state, None if pa is None else f"0x{pa:x}", permissions, name,
+               f"0x{tag + step * page_size:x}" if tag else None]
+
+
+def kernel_addresses(symbols, areas, page_size):
+    """Which addresses to ask the monitor for: symbols, a sample of the kernel's image, both ends of vmalloc's areas."""
+    named = {name: address for address, name in symbols}
+    wanted = {address for address, _ in symbols}
+    first = named.get("_text", named.get("_stext"))
+    if first and named.get("_end", 0) > first:
+        step = max(page_size, (named["_end"] - first) // KERNEL_SAMPLES // page_size * page_size)
+        wanted.update(range(first, named["_end"], step))
+    for start, end in areas:
+        wanted.update((start, end - 2 * page_size, end - page_size))
+    return sorted(wanted)
+
+
+def boot(kind, kernel, modules, directory):
+    """Boots a guest and leaves the files in a directory; returns the contents of guest.json."""
+    started = time.monotonic()
+    archive = initramfs.build(kind, modules, directory)
+    with Machine(kind, kernel, archive, directory) as machine:
+        try:
+            guest = converse(machine, kind, started)
+        except GuestError as error:
+            raise GuestError(f"{error}\nthe end of the console ({machine.console.log}):\n"
+                             + "\n".join(f"  | {line}" for line in machine.console.tail))
+    archive.unlink()
+    write_json(guest, directory / "guest.json")
+    return guest
+
+
+def converse(machine, kind, started):
+    family = getattr(roots, kind.cpu_family)(kind, machine.gdb)
+    machine.gdb.go()
+    count = int(machine.expect("H", BOOT, "booting")[0])
+    booted = time.monotonic() - started
+    shapes = [record_roots(machine, family, number) for number in range(1, count + 1)]
+
+    symbols, areas, line = read_kernel(machine)
+    for shape in shapes:
+        name, shape["pages"] = read_pages(machine, line, kind.page)
+        if name != shape["name"]:
+            raise GuestError(f"expected the pages of {shape['name']}, got those of {name}")
+        line = machine.next_line(STEP, "telling its pages")
+    if not line.startswith("@D"):
+        raise GuestError(f"expected the end, got {line!r}")
+
+    machine.stop_when(lambda: not family.in_user_mode(), MODE, "in the kernel")
+    kernel_roots = family.kernel()
+    registers = family.registers()
+    kernel = [[va, machine.physical(va)] for va in kernel_addresses(symbols, areas, kind.page)]
+    machine.dump(machine.directory / "dump.elf")
+    kernel_roots = family.finish(shapes, machine.ram) or kernel_roots
+
+    segments = kind.segments()
+    return {
+        "kind": kind.name, "format": kind.format, "page_size": kind.page, "big_endian": kind.big_endian,
+        "boot_seconds": round(booted, 1), "seconds": round(time.monotonic() - started, 1),
+        "segments": segments,
+        "source": "raw:" + ",".join(f"ram@0x{base:x}+0x{length:x}:0x{offset:x}" for base, length, offset in segments),
+        "registers": registers,
+        "kernel_roots": kernel_roots,
+        "kernel_names": {name: f"0x{va:x}" for va, name in symbols},
+        "kernel": [[f"0x{va:x}", None if pa is None else f"0x{pa:x}"] for va, pa in kernel],
+        "shapes": with_pairs(shapes),
+    }
+
+
+def with_pairs(shapes):
+    """Where the kernel keeps a second table for a process, that is a shape of its own with the same pages."""
+    result = []
+    for shape in shapes:
+        common = {"registers": shape["registers"], "pages": shape["pages"]}
+        result.append({"name": shape["name"], "roots": shape["roots"], **common})
+        if "kernel_pair" in shape:
+            # its user half must not be executed by the kernel
+            result.append({"name": shape["name"] + "-in-kernel", "roots": shape["kernel_pair"], "no_execute": True, **common})
+    return result
+
+
+def write_json(guest, path):
+    """One page a line, so that the file can be read and searched by people."""
+    def rows(pages):
+        return "[\n" + ",\n".join("   " + json.dumps(page) for page in pages) + "]"
+
+    text = ["{"]
+    for key, value in guest.items():
+        if key == "shapes":
+            continue
+        text.append(f' "{key}": {rows(value) if key == "kernel" else json.dumps(value)},')
+    shapes = []
+    for shape in guest["shapes"]:
+        head = {key: value for key, value in shape.items() if key != "pages"}
+        shapes.append("  " + json.dumps(head)[:-1] + ', "pages": ' + rows(shape["pages"]) + "}")
+    text.append(' "shapes": [\n' + ",\n".join(shapes) + "]\n}")
+    path.write_text("\n".join(text) + "\n")

@@ -1,0 +1,74 @@
+"""The guests, as data: one entry per kind of page table. A tenth guest is one more entry here and nothing else.
+
+The command lines come from reference/guests.md and were run with QEMU 7.2 (Debian bookworm).
+"""
+
+from dataclasses import dataclass
+
+MiB = 1 << 20
+GiB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Kind:
+    name: str                   # the directory, and the name for --only
+    format: str                 # pagewalk's name of the page-table format
+    package: str                # Debian's meta package; it depends on the current kernel
+    arch: str                   # Debian's name of the architecture
+    qemu: str                   # the emulator
+    machine: str                # -machine, memory backend aside
+    cpu: str                    # -cpu
+    compiler: str               # for /init
+    cpu_family: str             # which registers hold the roots: a class in roots.py
+    memory: int                 # MiB; below 1 GiB Linux switches transparent huge pages off by itself
+    console: str                # the kernel's name of the first serial port
+    ram_base: int = 0           # where RAM starts
+    ram_split: int = 0          # if RAM is longer than this, the rest starts at 4 GiB
+    image: str = "vmlinuz"      # the kernel's file in /boot, before its version
+    page: int = 4096            # base page size
+    append: str = ""            # more of the kernel's command line
+    big_endian: bool = False    # byte order of page-table entries
+
+    def segments(self):
+        """Where RAM is: (base, length, offset in the file) for each piece."""
+        size = self.memory * MiB
+        if self.ram_split and size > self.ram_split:
+            return [(self.ram_base, self.ram_split, 0),
+                    (4 * GiB, size - self.ram_split, self.ram_split)]
+        return [(self.ram_base, size, 0)]
+
+
+KINDS = [
+    # More than 4 GiB, so that the hole below 4 GiB and physical addresses beyond 32 bits take part. Page-table
+    # isolation is off by itself on this CPU model (its vendor is AMD): switched on here, so that CR3 comes in pairs.
+    Kind("x86_64", "x86_64", "linux-image-amd64", "amd64", "qemu-system-x86_64", "q35", "max,la57=off", "gcc", "X86",
+         5000, "ttyS0", ram_split=2 * GiB, append="pti=on hugepagesz=1G hugepages=1"),
+    Kind("s390x", "s390x", "linux-image-s390x", "s390x", "qemu-system-s390x", "s390-ccw-virtio", "max",
+         "s390x-linux-gnu-gcc", "S390", 1152, "ttysclp0", big_endian=True),
+    Kind("arm64", "arm64", "linux-image-arm64", "arm64", "qemu-system-aarch64", "virt", "max", "aarch64-linux-gnu-gcc",
+         "Arm64", 1152, "ttyAMA0", ram_base=1 * GiB),
+    # pseries wants RAM in multiples of 256 MiB
+    Kind("ppc64le", "ppc64_radix_64k", "linux-image-powerpc64le", "ppc64el", "qemu-system-ppc64", "pseries", "power9",
+         "powerpc64le-linux-gnu-gcc", "Ppc64", 1280, "hvc0", image="vmlinux", page=65536, big_endian=True),
+    # The split is moved down, so that a small guest has RAM beyond 4 GiB as well
+    Kind("x86_64_la57", "x86_64_la57", "linux-image-amd64", "amd64", "qemu-system-x86_64", "q35,max-ram-below-4g=1G",
+         "max,la57=on", "gcc", "X86", 1536, "ttyS0", ram_split=1 * GiB),
+    Kind("i386_pae", "i386_pae", "linux-image-686-pae", "i386", "qemu-system-i386", "pc,max-ram-below-4g=1G", "max",
+         "i686-linux-gnu-gcc", "X86", 1536, "ttyS0", ram_split=1 * GiB),
+    Kind("i386", "i386", "linux-image-686", "i386", "qemu-system-i386", "pc", "pentium3", "i686-linux-gnu-gcc", "X86",
+         1152, "ttyS0", ram_split=3584 * MiB),
+    Kind("arm", "arm", "linux-image-armmp", "armhf", "qemu-system-arm", "virt,highmem=off", "cortex-a15",
+         "arm-linux-gnueabihf-gcc", "Arm", 1152, "ttyAMA0", ram_base=1 * GiB),
+    # RAM starts at 1 GiB: the last 256 MiB lie beyond 4 GiB
+    Kind("arm_lpae", "arm_lpae", "linux-image-armmp-lpae", "armhf", "qemu-system-arm", "virt", "cortex-a15",
+         "arm-linux-gnueabihf-gcc", "Arm", 3328, "ttyAMA0", ram_base=1 * GiB),
+]
+
+
+def select(names):
+    """The kinds with these names; all of them if there are none."""
+    known = {kind.name: kind for kind in KINDS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SystemExit(f"no guest is called {' or '.join(unknown)}; there are {' '.join(known)}")
+    return [kind for kind in KINDS if not names or kind.name in names]

@@ -1,0 +1,167 @@
+"""A running QEMU with a guest in it: console, gdbstub and monitor. Everything waits for a bounded time only."""
+
+import collections
+import os
+import pathlib
+import queue
+import socket
+import subprocess
+import threading
+import time
+
+import gdbstub
+import qmp
+
+
+class GuestError(Exception):
+    """A sentence for people about what went wrong with a guest."""
+
+
+class Console(threading.Thread):
+    """Reads the serial port, keeps a log, and hands out the lines that start with '@'."""
+
+    def __init__(self, connection, log):
+        super().__init__(daemon=True)
+        self.socket = connection
+        self.log = log
+        self.lines = queue.Queue()
+        self.tail = collections.deque(maxlen=25)
+        self.start()
+
+    def run(self):
+        rest = b""
+        with open(self.log, "wb") as log:
+            while True:
+                try:
+                    data = self.socket.recv(65536)
+                except OSError:
+                    data = b""
+                if not data:
+                    break
+                log.write(data)
+                log.flush()
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    # a console may end lines with \r\n, or \r\r\n; kernel messages may come before a line's start
+                    text = line.strip(b"\r\0").decode(errors="replace")
+                    self.tail.append(text)
+                    if text.startswith("@"):
+                        self.lines.put(text)
+        self.lines.put(None)
+
+    def line(self, timeout):
+        """The next line, without complaints; None if the emulator is gone."""
+        deadline = time.monotonic() + timeout
+        while True:
+            line = self.lines.get(timeout=max(0.001, deadline - time.monotonic()))
+            if line is None:
+                return None
+            if line.startswith("@E"):
+                raise GuestError(f"the guest's /init says: {line[3:]}")
+            if not line.startswith("@W"):
+                return line
+
+
+class Machine:
+    def __init__(self, kind, kernel, initramfs, directory):
+        self.kind = kind
+        self.directory = pathlib.Path(directory)
+        self.ram = self.directory / "ram"
+        self.process = None
+        self.sockets = []
+        self.kernel = kernel
+        self.initramfs = initramfs
+
+    def __enter__(self):
+        # Connected socket pairs, given to QEMU as descriptors: no paths that may be too long, no waiting for a socket.
+        ours, theirs = {}, {}
+        for name in ("console", "monitor", "gdb"):
+            ours[name], theirs[name] = socket.socketpair()
+        self.sockets = list(ours.values())
+        command = [self.kind.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-S",
+                   "-machine", f"{self.kind.machine},memory-backend=ram0", "-cpu", self.kind.cpu, "-smp", "1",
+                   "-accel", "tcg", "-m", f"{self.kind.memory}M",
+                   "-object", f"memory-backend-file,id=ram0,size={self.kind.memory}M,mem-path={self.ram},share=on",
+                   "-kernel", str(self.kernel), "-initrd", str(self.initramfs),
+                   "-append", f"console={self.kind.console} quiet loglevel=0 panic=-1 random.trust_cpu=on "
+                              f"transparent_hugepage=always {self.kind.append}",
+                   "-serial", "chardev:console", "-mon", "chardev=monitor,mode=control", "-gdb", "chardev:gdb"]
+        for name, end in theirs.items():
+            command += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
+        self.ram.unlink(missing_ok=True)
+        try:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                            stderr=open(self.directory / "qemu.log", "wb"),
+                                            pass_fds=[end.fileno() for end in theirs.values()])
+        except FileNotFoundError:
+            raise GuestError(f"{self.kind.qemu} is not installed (tests/guests/packages.txt says in which package it is)")
+        finally:
+            for end in theirs.values():
+                end.close()
+        try:
+            self.console = Console(ours["console"], self.directory / "console.log")
+            self.monitor = qmp.Qmp(ours["monitor"])
+            self.gdb = gdbstub.Gdb(ours["gdb"])
+            self.gdb.describe()
+        except (OSError, gdbstub.GdbError, qmp.QmpError) as error:
+            self.__exit__(None, None, None)
+            raise GuestError(f"{self.kind.qemu} did not start: {error}; it said: {self.complaint()}")
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        for end in self.sockets:
+            end.close()
+
+    def complaint(self):
+        return (self.directory / "qemu.log").read_text(errors="replace").strip()[-800:] or "nothing"
+
+    def next_line(self, timeout, doing):
+        try:
+            line = self.console.line(timeout)
+        except queue.Empty:
+            raise GuestError(f"the guest said nothing for {timeout} seconds while {doing}")
+        if line is None:
+            raise GuestError(f"the emulator ended while {doing}; it said: {self.complaint()}")
+        return line
+
+    def expect(self, letter, timeout, doing):
+        """The next line must be of this kind; returns its words."""
+        line = self.next_line(timeout, doing)
+        if not line.startswith(f"@{letter} "):
+            raise GuestError(f"unexpected line while {doing}: {line!r}")
+        return line.split()[1:]
+
+    def tell(self):
+        """Lets /init go on."""
+        self.console.socket.sendall(b"\n")
+
+    def stop_when(self, condition, timeout, doing):
+        """Stops the machine at a moment when a condition holds. It is stopped again and again until one is met."""
+        deadline = time.monotonic() + timeout
+        pause = 0.005
+        while True:
+            self.gdb.stop()
+            if condition():
+                return
+            if time.monotonic() > deadline:
+                raise GuestError(f"in {timeout} seconds the CPU was never {doing}")
+            self.gdb.go()
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.2)
+
+    def physical(self, va):
+        """Where the CPU, in its present mode, finds a virtual address; None if it does not."""
+        answer = self.monitor.human(f"gva2gpa 0x{va:x}").strip()
+        if answer.startswith("gpa:"):
+            return int(answer.split()[1], 16)
+        if answer == "Unmapped":
+            return None
+        raise GuestError(f"the monitor's answer to gva2gpa is not understood: {answer!r}")
+
+    def dump(self, path):
+        """An ELF core of all memory. The machine stays stopped."""
+        pathlib.Path(path).unlink(missing_ok=True)
+        self.monitor.command("dump-guest-memory", timeout=600, paging=False, protocol=f"file:{os.path.abspath(path)}")
