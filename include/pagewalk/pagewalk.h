@@ -5,7 +5,7 @@
 
 #include <pagewalk/format.h>
 #include <pagewalk/memory.h>
-
+#include <pagewalk/survey.h>
 #include <pagewalk/walk.h>
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef PW_BASE_ERROR_H
 #define PW_BASE_ERROR_H
 
+#include <errno.h>
+
 #include <pagewalk/format.h>
 
 /* Writes the sentence to @error (which may be NULL) and returns -@code, for `return pw_fail(...)`. */

@@ -16,8 +16,6 @@
 #ifndef PW_FORMAT_FORMAT_H
 #define PW_FORMAT_FORMAT_H
 
-#include <errno.h>
-
 #include "base/error.h"
 #include "base/words.h"
 

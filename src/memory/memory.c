@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* What every source has in common: segments, reading, remarks. */
+#define _GNU_SOURCE
+#include "memory/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access/access.h"
+
+struct pw_memory *pw_memory_new(struct pw_error *error)
+{
+	struct pw_memory *memory = calloc(1, sizeof(*memory));
+
+	if (!memory) {
+		pw_fail(error, ENOMEM, "out of memory");
+		return NULL;
+	}
+	memory->fetch = pw_memory_copy;
+	memory->fetch_context = memory;
+	return memory;
+}
+
+void pw_memory_close(struct pw_memory *memory)
+{
+	if (!memory)
+		return;
+	if (memory->release)
+		memory->release(memory);
+	pw_memory_unmap_files(memory);
+	for (size_t i = 0; i < memory->remark_count; i++)
+		free(memory->remarks[i]);
+	free(memory->cpus);
+	free(memory->segments);
+	free(memory);
+}
+
+/* Makes room for one more of @count elements of @bytes bytes; rooms are powers of two. */
+static void *grow(void *array, size_t count, size_t bytes)
+{
+	if (count & (count - 1))
+		return array;
+	return reallocarray(array, count ? 2 * count : 1, bytes);
+}
+
+int pw_memory_add_segment(struct pw_memory *memory, pw_pa base, uint64_t length, const void *host,
+			  struct pw_error *error)
+{
+	struct pw_segment *segments;
+
+	if (length == 0 || base + (length - 1) < base)
+		return pw_fail(error, EINVAL, "a segment of 0x%llx bytes at 0x%llx is %s",
+			       (unsigned long long)length, (unsigned long long)base,
+			       length ? "beyond the end of the address space" : "empty");
+	segments = grow(memory->segments, memory->count, sizeof(*segments));
+	if (!segments)
+		return pw_fail(error, ENOMEM, "out of memory");
+	memory->segments = segments;
+	segments[memory->count++] = (struct pw_segment){ base, base + (length - 1), host };
+	return 0;
+}
+
+static int compare_segments(const void *a, const void *b)
+{
+	const struct pw_segment *left = a, *right = b;
+
+	return left->first < right->first ? -1 : left->first > right->first;
+}
+
+int pw_memory_seal(struct pw_memory *memory, struct pw_error *error)
+{
+	if (memory->count == 0)
+		return pw_fail(error, EINVAL, "the source holds no memory at all");
+	qsort(memory->segments, memory->count, sizeof(*memory->segments), compare_segments);
+	memory->direct = memory->fetch == pw_memory_copy;
+	for (size_t i = 0; i < memory->count; i++) {
+		const struct pw_segment *segment = &memory->segments[i];
+
+		if (i > 0 && segment[-1].last >= segment->first)
+			return pw_fail(error, EINVAL,
+				       "segments overlap: 0x%llx-0x%llx and 0x%llx-0x%llx",
+				       (unsigned long long)segment[-1].first,
+				       (unsigned long long)segment[-1].last,
+				       (unsigned long long)segment->first,
+				       (unsigned long long)segment->last);
+		/* In place, an entry must be as aligned in the host as it is in the image. */
+		if (((uintptr_t)segment->host - (uintptr_t)segment->first) & 7)
+			memory->direct = false;
+	}
+	return 0;
+}
+
+int pw_memory_copy(void *context, pw_pa pa, void *buffer, size_t bytes)
+{
+	const struct pw_memory *memory = context;
+	unsigned char *to = buffer;
+
+	while (bytes > 0) {
+		const struct pw_segment *segment = pw_segment_find(memory->segments, memory->count,
+								   pa);
+		size_t piece = bytes;
+
+		if (!segment)
+			return -ENODATA;
+		if (segment->last - pa < piece - 1)
+			piece = (size_t)(segment->last - pa) + 1;
+		memcpy(to, (const unsigned char *)segment->host + (size_t)(pa - segment->first),
+		       piece);
+		to += piece;
+		bytes -= piece;
+		pa += piece;
+		if (bytes > 0 && pa == 0)
+			return -ENODATA;
+	}
+	return 0;
+}
+
+int pw_memory_read(const struct pw_memory *memory, pw_pa pa, void *buffer, size_t bytes)
+{
+	int status = memory->fetch(memory->fetch_context, pa, buffer, bytes);
+
+	return status == 0 && pw_memory_shrunk(memory) ? -EIO : status;
+}
+
+int pw_memory_check(const struct pw_memory *memory, struct pw_error *error)
+{
+	const char *name = pw_memory_shrunk(memory);
+
+	if (!name)
+		return 0;
+	return pw_fail(error, EIO,
+		       "%s became shorter while it was being read; what was read last is not to be "
+		       "trusted. Work on a copy that nobody writes to",
+		       name);
+}
+
+static int make(pw_fetch_fn *fetch, void *context, const struct pw_segment *segments, size_t count,
+		struct pw_memory **memory_ret, struct pw_error *error)
+{
+	struct pw_memory *memory = pw_memory_new(error);
+	int status = 0;
+
+	if (!memory)
+		return -ENOMEM;
+	if (fetch) {
+		memory->fetch = fetch;
+		memory->fetch_context = context;
+	}
+	for (size_t i = 0; i < count && status == 0; i++) {
+		const struct pw_segment *segment = &segments[i];
+
+		if (segment->last - segment->first == UINT64_MAX)
+			status = pw_fail(error, EINVAL, "a segment cannot be all of 2^64 bytes");
+		else
+			status = pw_memory_add_segment(memory, segment->first,
+						       segment->last - segment->first + 1,
+						       fetch ? NULL : segment->host, error);
+	}
+	if (status == 0)
+		status = pw_memory_seal(memory, error);
+	if (status) {
+		pw_memory_close(memory);
+		return status;
+	}
+	snprintf(memory->title, sizeof(memory->title), "%s",
+		 fetch ? "memory of the caller's, fetched" : "memory of the caller's, mapped");
+	*memory_ret = memory;
+	return 0;
+}
+
+int pw_memory_wrap(const struct pw_segment *segments, size_t count, struct pw_memory **memory_ret,
+		   struct pw_error *error)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!segments[i].host ||
+		    (((uintptr_t)segments[i].host - (uintptr_t)segments[i].first) & 7))
+			return pw_fail(
+				error, EINVAL,
+				"segment 0x%llx-0x%llx %s: entries could not be loaded in place",
+				(unsigned long long)segments[i].first,
+				(unsigned long long)segments[i].last,
+				segments[i].host ? "is aligned differently in the host (modulo 8)"
+						 : "has no host address");
+	return make(NULL, NULL, segments, count, memory_ret, error);
+}
+
+int pw_memory_create(pw_fetch_fn *fetch, void *context, const struct pw_segment *segments,
+		     size_t count, struct pw_memory **memory_ret, struct pw_error *error)
+{
+	return make(fetch, context, segments, count, memory_ret, error);
+}
+
+size_t pw_memory_segments(const struct pw_memory *memory, const struct pw_segment **segments_ret)
+{
+	*segments_ret = memory->segments;
+	return memory->count;
+}
+
+size_t pw_memory_cpus(const struct pw_memory *memory, const struct pw_cpu **cpus_ret)
+{
+	*cpus_ret = memory->cpus;
+	return memory->cpu_count;
+}
+
+struct pw_cpu *pw_memory_add_cpu(struct pw_memory *memory)
+{
+	struct pw_cpu *cpus = grow(memory->cpus, memory->cpu_count, sizeof(*cpus));
+
+	if (!cpus)
+		return NULL;
+	memory->cpus = cpus;
+	cpus[memory->cpu_count] = (struct pw_cpu){ .id = (unsigned)memory->cpu_count };
+	return &cpus[memory->cpu_count++];
+}
+
+const char *pw_memory_title(const struct pw_memory *memory)
+{
+	return memory->title;
+}
+
+const char *pw_memory_remark(const struct pw_memory *memory, size_t index)
+{
+	return index < memory->remark_count ? memory->remarks[index] : NULL;
+}
+
+void pw_memory_add_remark(struct pw_memory *memory, const char *format, ...)
+{
+	va_list arguments;
+	char *text = NULL;
+
+	if (memory->remark_count == sizeof(memory->remarks) / sizeof(memory->remarks[0]))
+		return;
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) >= 0)
+		memory->remarks[memory->remark_count++] = text;
+	va_end(arguments);
+}

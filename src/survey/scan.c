@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A scan's owner: remembers the tables that were entered, and decides what happens to one that is
+ * met again. Without it, four tables that point to each other are 2^36 pages.
+ */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "memory/memory.h"
+#include "walk/scan.h"
+
+/* A table met, as one key: the same table under other permissions maps other pages. */
+struct visit {
+	pw_pa table;
+	pw_va first; /* where it was met first */
+	uint32_t keep;
+	uint8_t level;
+	bool used, empty;
+};
+
+struct pw_scan {
+	struct pw_scan_position position; /* must be first: callbacks are given this */
+	const struct pw_memory *memory;
+	const struct pw_regime *regime;
+	struct pw_scan_limits limits;
+	struct pw_scan_state state;
+	/* Open addressing, linear probing; at most half full. */
+	struct visit *visits;
+	size_t mask, count;
+};
+
+enum {
+	PW_SCAN_ENTRIES_LG2 = 36,
+	PW_SCAN_REPEATS_LG2 = 24,
+	PW_SCAN_VISITS = 1024,
+	/* Tables to remember: enough for 8 TiB in 4 KiB pages, in 200 MiB of memory. */
+	PW_SCAN_VISITS_MAX = 1 << 22,
+};
+
+static struct pw_scan *owner(struct pw_scan_position *position)
+{
+	return (struct pw_scan *)position;
+}
+
+static size_t hash(const struct pw_table_at *table)
+{
+	uint64_t x = (table->table ^ ((uint64_t)table->keep << 40) ^ table->level) *
+		     UINT64_C(0x9e3779b97f4a7c15);
+
+	return (size_t)(x >> 29);
+}
+
+static struct visit *lookup(struct visit *visits, size_t mask, const struct pw_table_at *table)
+{
+	size_t i = hash(table) & mask;
+
+	while (visits[i].used && (visits[i].table != table->table ||
+				  visits[i].keep != table->keep || visits[i].level != table->level))
+		i = (i + 1) & mask;
+	return &visits[i];
+}
+
+static bool grow(struct pw_scan *scan)
+{
+	size_t mask = scan->mask * 2 + 1;
+	struct visit *visits = calloc(mask + 1, sizeof(*visits));
+
+	if (!visits)
+		return false;
+	for (size_t i = 0; i <= scan->mask; i++) {
+		const struct visit *old = &scan->visits[i];
+		struct pw_table_at key = { .table = old->table,
+					   .keep = old->keep,
+					   .level = old->level };
+
+		if (old->used)
+			*lookup(visits, mask, &key) = *old;
+	}
+	free(scan->visits);
+	scan->visits = visits;
+	scan->mask = mask;
+	return true;
+}
+
+static enum pw_visit stop(struct pw_scan *scan, int code)
+{
+	scan->state.stopped = code;
+	return PW_VISIT_STOP;
+}
+
+static enum pw_visit enter(struct pw_scan_position *position, const struct pw_table_at *table,
+			   pw_va first, uint64_t entries, pw_va *twin)
+{
+	struct pw_scan *scan = owner(position);
+	struct visit *visit;
+
+	if (scan->limits.cancel && __atomic_load_n(scan->limits.cancel, __ATOMIC_RELAXED))
+		return stop(scan, -ECANCELED);
+	if (position->entries >= scan->limits.entries)
+		return stop(scan, -E2BIG);
+	if (scan->count >= PW_SCAN_VISITS_MAX)
+		return stop(scan, -E2BIG);
+	if (scan->count > scan->mask / 2 && !grow(scan))
+		return stop(scan, -ENOMEM);
+	visit = lookup(scan->visits, scan->mask, table);
+	if (!visit->used) {
+		*visit = (struct visit){ .table = table->table,
+					 .keep = table->keep,
+					 .level = table->level,
+					 .used = true,
+					 .first = first };
+		scan->count++;
+		scan->state.tables++;
+		return PW_VISIT_WALK;
+	}
+	/* The way back to where the last call of pw_scan_next stopped: decided before. */
+	if (visit->first == first || first < position->next)
+		return PW_VISIT_WALK;
+	scan->state.tables++;
+	if (visit->empty && !position->holes)
+		return PW_VISIT_EMPTY;
+	if (scan->state.repeated + entries > scan->limits.repeats) {
+		*twin = visit->first;
+		return PW_VISIT_SHARED;
+	}
+	scan->state.repeated += entries;
+	return PW_VISIT_WALK;
+}
+
+static void leave(struct pw_scan_position *position, const struct pw_table_at *table, bool empty)
+{
+	struct pw_scan *scan = owner(position);
+
+	if (empty)
+		lookup(scan->visits, scan->mask, table)->empty = true;
+}
+
+int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
+		   pw_va last, const struct pw_scan_limits *limits, struct pw_scan **scan_ret,
+		   struct pw_error *error)
+{
+	struct pw_scan *scan;
+
+	if (first > last)
+		return pw_fail(error, EINVAL, "the range 0x%llx-0x%llx ends before it begins",
+			       (unsigned long long)first, (unsigned long long)last);
+	scan = calloc(1, sizeof(*scan));
+	if (scan)
+		scan->visits = calloc(PW_SCAN_VISITS, sizeof(*scan->visits));
+	if (!scan || !scan->visits) {
+		free(scan);
+		return pw_fail(error, ENOMEM, "out of memory");
+	}
+	scan->mask = PW_SCAN_VISITS - 1;
+	scan->memory = memory;
+	scan->regime = regime;
+	if (limits)
+		scan->limits = *limits;
+	if (!scan->limits.entries)
+		scan->limits.entries = UINT64_C(1) << PW_SCAN_ENTRIES_LG2;
+	if (!scan->limits.repeats)
+		scan->limits.repeats = UINT64_C(1) << PW_SCAN_REPEATS_LG2;
+	scan->position = (struct pw_scan_position){
+		.next = first,
+		.last = last,
+		.aliases = first > regime->span[0].last,
+		.enter = enter,
+		.leave = leave,
+	};
+	*scan_ret = scan;
+	return 0;
+}
+
+void pw_scan_destroy(struct pw_scan *scan)
+{
+	if (!scan)
+		return;
+	free(scan->visits);
+	free(scan);
+}
+
+void pw_scan_holes(struct pw_scan *scan, bool holes)
+{
+	scan->position.holes = holes;
+}
+
+size_t pw_scan_next(struct pw_scan *scan, struct pw_range *range, size_t count)
+{
+	size_t n = 0;
+
+	/* A call may fill nothing and yet not be at the end only when the owner stopped it. */
+	if (count > 0 && !scan->position.done && !scan->state.stopped)
+		n = pw_scan_ranges(scan->memory, scan->regime, &scan->position, range, count);
+	if (!scan->state.stopped && pw_memory_check(scan->memory, NULL))
+		scan->state.stopped = -EIO;
+	return n;
+}
+
+void pw_scan_state(const struct pw_scan *scan, struct pw_scan_state *state_ret)
+{
+	*state_ret = scan->state;
+	state_ret->entries = scan->position.entries;
+	state_ret->next = scan->position.next;
+}
