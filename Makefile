@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+# A thin front for meson. `make demo` and `make test` do everything, on a fresh Debian 12 too.
+
+BUILD := build
+CC_FUZZ := clang-14
+
+.PHONY: all demo test bench check-guests fuzz lint sanitize cross-i386 cross-s390x html install clean
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+	@ln -sf cli/pagewalk $(BUILD)/pagewalk
+
+$(BUILD)/build.ninja:
+	@tools/deps.sh build test
+	@meson setup $(BUILD) >/dev/null || { cat $(BUILD)/meson-logs/meson-log.txt; exit 1; }
+
+# The main job on a real image: the map of a process of an s390x guest, and one of its walks.
+demo: all
+	@tools/demo.sh $(BUILD)/pagewalk
+
+test: all
+	@meson test -C $(BUILD) --no-rebuild --print-errorlogs
+
+bench: all
+	@tools/deps.sh bench
+	@ninja -C $(BUILD) --quiet bench/bench
+	@$(BUILD)/bench/bench --json $(BUILD)/bench.json
+
+# Nine real kernels in QEMU; see tests/guests/. About ten minutes.
+check-guests: all
+	@tools/deps.sh guests
+	@tests/guests/run.py --pagewalk $(BUILD)/pagewalk
+
+# SECONDS_EACH per target; the corpus in tests/fuzz/corpus is only read.
+SECONDS_EACH := 60
+fuzz:
+	@tools/deps.sh build test sanitize
+	@tools/fuzz.sh $(SECONDS_EACH)
+
+lint: all
+	@tools/deps.sh lint
+	@tools/lint.sh $(BUILD)
+
+sanitize:
+	@tools/deps.sh build test
+	@tools/variant.sh sanitize
+
+cross-i386 cross-s390x:
+	@tools/deps.sh build test cross
+	@tools/variant.sh $(@:cross-%=%)
+
+html: all
+	@tools/deps.sh html
+	@meson test -C $(BUILD) --no-rebuild --print-errorlogs --suite html
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) build-*

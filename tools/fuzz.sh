@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs every libFuzzer target for some seconds each, from the corpus that is kept in the tree.
+# What is found new stays in build-fuzz/corpus. usage: tools/fuzz.sh SECONDS [TARGET...]
+set -eu
+
+cd "$(dirname "$0")/.."
+seconds=$1
+shift
+[ -e build-fuzz/build.ninja ] || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Dcli=disabled \
+    -Dbench=disabled -Db_lundef=false -Db_ndebug=false -Db_sanitize=address,undefined \
+    --optimization=1 --default-library=static >/dev/null
+ninja -C build-fuzz --quiet
+[ $# -gt 0 ] || set -- $(cd build-fuzz/tests/fuzz && ls | grep -E '^fuzz_[a-z_]+$')
+status=0
+for target in "$@"; do
+    name=${target#fuzz_}
+    mkdir -p "build-fuzz/corpus/$name"
+    kept=tests/fuzz/corpus/$name
+    [ -d "$kept" ] || kept=
+    echo "fuzz: $target, $seconds s"
+    # shellcheck disable=SC2086
+    if ! build-fuzz/tests/fuzz/"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+        -print_final_stats=1 -artifact_prefix="build-fuzz/$target-" \
+        "build-fuzz/corpus/$name" $kept >"build-fuzz/$target.log" 2>&1; then
+        tail -n 40 "build-fuzz/$target.log"
+        echo "fuzz: $target FAILED; the input is beside build-fuzz/$target.log"
+        status=1
+        continue
+    fi
+    grep -E 'number_of_executed_units' "build-fuzz/$target.log" || true
+done
+exit $status

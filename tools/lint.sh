@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Format, static analysis, and the rules of the house. usage: tools/lint.sh BUILD
+set -u
+
+cd "$(dirname "$0")/.."
+build=$1
+failed=0
+complain() {
+    echo "lint: $1" >&2
+    failed=1
+}
+
+sources=$(git ls-files '*.c' '*.h')
+
+# shellcheck disable=SC2086
+clang-format-14 --dry-run -Werror $sources || complain "run clang-format-14 -i on the files above"
+
+# Table words that others may be writing are touched in one folder only.
+found=$(grep -nE '__atomic_|_Atomic|volatile|stdatomic' $sources |
+    grep -vE '^(src/access/|tests/|bench/|examples/)' | grep -v 'sig_atomic_t' |
+    grep -vE '^(src/memory/guard\.c|src/survey/scan\.c|cli/)') &&
+    complain "atomics outside src/access (and the flags that signal handlers set):
+$found"
+
+found=$(wc -l $sources | awk '$2 != "total" && $1 > ($2 ~ /^src\/format\// ? 400 : 600)')
+[ -z "$found" ] || complain "files that are too long (400 lines for a format, 600 otherwise):
+$found"
+
+found=$(grep -LE 'SPDX-License-Identifier: MIT' $sources)
+[ -z "$found" ] || complain "files without a licence line:
+$found"
+
+# Includes run one way: base <- access, format <- walk <- survey; memory and view beside them.
+upward() {
+    found=$(grep -nE "#include \"($2)/" $(git ls-files "src/$1/*.[ch]")) &&
+        complain "src/$1 includes what stands to its right:
+$found"
+}
+upward base 'access|format|walk|memory|survey|view'
+upward access 'format|walk|memory|survey|view'
+upward memory 'format|walk|survey|view'
+found=$(grep -nE '#include "(walk|memory|survey|view)/' $(git ls-files 'src/format/*.h') |
+    grep -v '^src/format/registry.h') &&
+    complain "a format's header includes what stands to its right:
+$found"
+found=$(grep -nE '#include "' $(git ls-files 'cli/*.c' 'examples/*.c') | grep -vE '"(cli/)?[a-z_]+\.h"') &&
+    complain "the tool uses more than the public headers:
+$found"
+
+cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \
+    --enable=warning,performance,portability --suppressions-list=tools/cppcheck.txt \
+    -Iinclude -Isrc -j2 src cli || complain "cppcheck found the above"
+
+if command -v mandoc >/dev/null; then
+    mandoc -T lint -W warning man/*.[1-9] || complain "mandoc found the above"
+fi
+
+# clang-tidy reads what the compiler was told; .clang-tidy says which checks.
+# shellcheck disable=SC2046
+printf '%s\n' $(git ls-files 'src/*.c' 'cli/*.c') |
+    xargs -n 4 -P 2 clang-tidy-14 --quiet -p "$build" 2>/dev/null || complain "clang-tidy found the above"
+
+[ $failed -eq 0 ] && echo "lint: clean"
+exit $failed
