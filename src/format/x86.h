@@ -35,8 +35,8 @@ enum {
 };
 static const uint64_t X86_NX = UINT64_C(1) << 63;
 static const uint64_t X86_ADDRESS = UINT64_C(0x000ffffffffff000);
-/* A PAE PDPTE has no R/W, U/S, A, D, PS: SDM 4.4.1, reserved. */
-static const uint64_t X86_PDPTE_RESERVED = 0x1e6;
+/* A PAE PDPTE has no R/W, U/S, D, PS: SDM 4.4.1, reserved. So is A, but QEMU sets it in guests. */
+static const uint64_t X86_PDPTE_RESERVED = 0x1c6;
 static const uint32_t I386_ADDRESS = 0xfffff000;
 
 /* ---- what the formats share ---- */

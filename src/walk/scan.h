@@ -118,7 +118,7 @@ static inline bool pw_output_hole(struct pw_scan_output *out, bool wanted, enum 
 		pw_output_flush(out);
 		return true;
 	}
-	if (out->open && run->status == status && status != PW_SHARED) {
+	if (out->open && run->status == status && run->twin == twin) {
 		run->last = last;
 		return true;
 	}

@@ -97,16 +97,40 @@ def pages_of(run, page_size):
                f"0x{tag + step * page_size:x}" if tag else None]
 
 
-def kernel_addresses(symbols, areas, page_size):
-    """Which addresses to ask the monitor for: symbols, a sample of the kernel's image, both ends of vmalloc's areas."""
-    named = {name: address for address, name in symbols}
-    wanted = {address for address, _ in symbols}
-    first = named.get("_text", named.get("_stext"))
-    if first and named.get("_end", 0) > first:
-        step = max(page_size, (named["_end"] - first) // KERNEL_SAMPLES // page_size * page_size)
-        wanted.update(range(first, named["_end"], step))
+def find_banner(machine, symbols):
+    """linux_banner where the symbol table keeps no data symbols: the kernel's image is one piece, in both kinds of
+    addresses, and the banner is the first place in it that starts with these words."""
+    named = {name: va for va, name in symbols}
+    if "linux_banner" in named:
+        return []
+    start = machine.physical(named["_stext"])
+    with open(machine.ram, "rb") as file:
+        for base, length, offset in machine.kind.segments():
+            if base <= start < base + length:
+                file.seek(start - base + offset)
+                at = file.read(64 << 20).find(b"Linux version 6.")
+                if at >= 0 and machine.physical(named["_stext"] + at) == start + at:
+                    return [(named["_stext"] + at, "linux_banner")]
+    return []
+
+
+def kernel_addresses(kind, symbols, areas):
+    """Which addresses to ask the monitor for: symbols, samples of the kernel's image and what follows it, samples of the
+    direct map, both ends of vmalloc's areas with the holes after them."""
+    named = {name: va for va, name in symbols}
+    top = 1 << (32 if named["_stext"] < 1 << 32 and kind.cpu_family != "S390" else 64)
+
+    def sample(start, end):
+        return range(start, min(end, top), max(1, (end - start) // KERNEL_SAMPLES // kind.page) * kind.page)
+
+    wanted = {va for va, _ in symbols}
+    wanted.update(sample(named["_stext"], max(wanted) + (16 << 20)))
+    if kind.direct_map is not None:
+        for base, length, _ in kind.segments():
+            start = kind.direct_map + base - kind.ram_base
+            wanted.update(sample(start, start + length))
     for start, end in areas:
-        wanted.update((start, end - 2 * page_size, end - page_size))
+        wanted.update((start, end - 2 * kind.page, end - kind.page))
     return sorted(wanted)
 
 
@@ -144,7 +168,8 @@ def converse(machine, kind, started):
     machine.stop_when(lambda: not family.in_user_mode(), MODE, "in the kernel")
     kernel_roots = family.kernel()
     registers = family.registers()
-    kernel = [[va, machine.physical(va)] for va in kernel_addresses(symbols, areas, kind.page)]
+    symbols += find_banner(machine, symbols)
+    kernel = [[va, machine.physical(va)] for va in kernel_addresses(kind, symbols, areas)]
     machine.dump(machine.directory / "dump.elf")
     kernel_roots = family.finish(shapes, machine.ram) or kernel_roots
 

@@ -165,3 +165,4 @@ class Machine:
         """An ELF core of all memory. The machine stays stopped."""
         pathlib.Path(path).unlink(missing_ok=True)
         self.monitor.command("dump-guest-memory", timeout=600, paging=False, protocol=f"file:{os.path.abspath(path)}")
+        os.chmod(path, 0o644)           # QEMU makes it read-only for its owner

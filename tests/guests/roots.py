@@ -85,16 +85,22 @@ class S390(Family):
 
 
 class Arm(Family):
-    extra = ("TTBR0", "TTBR1", "TTBCR", "DACR", "SCTLR", "CONTEXTIDR", "TTBR0_EL1", "TTBR1_EL1", "TTBCR_S")
+    extra = ("TTBR0", "TTBR1", "TTBCR", "DACR", "SCTLR", "CONTEXTIDR")
 
     def in_user_mode(self):
         return self.gdb.read("cpsr") & 0x1f == 0x10
 
     def user(self):
-        return {"roots": words(self.gdb.read("TTBR0"), self.gdb.read("TTBR1"))}
+        # TTBCR: bit 31 says long descriptors, and then TTBR1 has the top of the address space; without it, TTBR1 has a
+        # part only if N (2:0) is not zero (ARM DDI 0406C B4.1.153). Linux leaves it zero.
+        roots = [self.gdb.read("TTBR0")]
+        control = self.gdb.read("TTBCR")
+        if control >> 31 & 1 or control & 7:
+            roots.append(self.gdb.read("TTBR1"))
+        return {"roots": words(*roots)}
 
     def kernel(self):
-        return words(self.gdb.read("TTBR0"), self.gdb.read("TTBR1"))
+        return self.user()["roots"]
 
 
 class Arm64(Family):
