@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* A fuzzer's bytes as a regime over a memory; see fuzz_walk.c for the layout. */
+#ifndef TESTS_FUZZ_INPUT_H
+#define TESTS_FUZZ_INPUT_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <pagewalk/pagewalk.h>
+
+#include "format/registry.h"
+
+struct fuzz_input {
+	struct pw_regime regime;
+	struct pw_memory *memory;
+	unsigned char *bytes;
+	size_t size;
+	pw_va va[2];
+};
+
+static inline uint64_t fuzz_word(const uint8_t *data)
+{
+	uint64_t word = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		word |= (uint64_t)data[i] << (8 * i);
+	return word;
+}
+
+static inline int fuzz_fetch(void *context, pw_pa pa, void *buffer, size_t bytes)
+{
+	const struct fuzz_input *input = context;
+
+	if (pa >= input->size || bytes > input->size - pa)
+		return -1;
+	memcpy(buffer, input->bytes + pa, bytes);
+	return 0;
+}
+
+/* The bytes are repeated to fill 256 KiB, so that short inputs make deep tables. */
+static inline bool fuzz_input_init(struct fuzz_input *input, const uint8_t *data, size_t size)
+{
+	enum { HEAD = 36, MEMORY = 256 << 10 };
+	struct pw_segment segment;
+	struct pw_regime_options options;
+	const struct pw_format *format;
+	uint64_t root[2];
+	size_t formats = 0, count;
+
+	if (size < HEAD + 8)
+		return false;
+	while (pw_format_at(formats))
+		formats++;
+	format = pw_format_at(data[0] % formats);
+	options = (struct pw_regime_options){
+		.view = data[1] & 1 ? PW_VIEW_LINUX : PW_VIEW_HARDWARE,
+		.kernel = data[2] & 1 ? 0x0700 : 0,
+	};
+	root[0] = fuzz_word(data + 4);
+	root[1] = fuzz_word(data + 12);
+	/* Most roots lie in the memory; the rest tests the checks. */
+	if (data[3] & 2) {
+		root[0] &= ~UINT64_C(0x0ffffffffffc0000);
+		root[1] &= ~UINT64_C(0x0ffffffffffc0000);
+	}
+	count = data[1] & 2 && format->max_roots > 1 ? 2 : 1;
+	if (pw_regime_init(&input->regime, format, root, count, &options, NULL))
+		return false;
+	input->va[0] = fuzz_word(data + 20);
+	input->va[1] = fuzz_word(data + 28);
+	data += HEAD;
+	size -= HEAD;
+	input->size = MEMORY;
+	input->bytes = aligned_alloc(4096, MEMORY);
+	if (!input->bytes)
+		return false;
+	for (size_t i = 0; i < MEMORY; i++)
+		input->bytes[i] = data[i % size];
+	segment = (struct pw_segment){ 0, MEMORY - 1, input->bytes };
+	if (data[-HEAD + 3] & 1
+		    ? pw_memory_create(fuzz_fetch, input, &segment, 1, &input->memory, NULL)
+		    : pw_memory_wrap(&segment, 1, &input->memory, NULL))
+		abort();
+	return true;
+}
+
+static inline void fuzz_input_deinit(struct fuzz_input *input)
+{
+	pw_memory_close(input->memory);
+	free(input->bytes);
+}
+
+#endif
