@@ -169,7 +169,8 @@ def converse(machine, kind, started):
     kernel_roots = family.kernel()
     registers = family.registers()
     symbols += find_banner(machine, symbols)
-    kernel = [[va, machine.physical(va)] for va in kernel_addresses(kind, symbols, areas)]
+    kernel = [(va, machine.physical(va)) for va in kernel_addresses(kind, symbols, areas)]
+    kernel = [pair for pair in kernel if family.usable(*pair)]
     machine.dump(machine.directory / "dump.elf")
     kernel_roots = family.finish(shapes, machine.ram) or kernel_roots
 

@@ -47,11 +47,12 @@ KINDS = [
     Kind("s390x", "s390x", "linux-image-s390x", "s390x", "qemu-system-s390x", "s390-ccw-virtio", "max",
          "s390x-linux-gnu-gcc", "S390", 1152, "ttysclp0", direct_map=0, big_endian=True),
     Kind("arm64", "arm64", "linux-image-arm64", "arm64", "qemu-system-aarch64", "virt", "max", "aarch64-linux-gnu-gcc",
-         "Arm64", 1152, "ttyAMA0", ram_base=1 * GiB, direct_map=0xffff000000000000),
+         "Arm64", 2304, "ttyAMA0", ram_base=1 * GiB, direct_map=0xffff000000000000,
+         append="hugepagesz=1G hugepages=1"),
     # pseries wants RAM in multiples of 256 MiB
     Kind("ppc64le", "ppc64_radix_64k", "linux-image-powerpc64le", "ppc64el", "qemu-system-ppc64", "pseries", "power9",
-         "powerpc64le-linux-gnu-gcc", "Ppc64", 1280, "hvc0", image="vmlinux", page=65536, direct_map=0xc000000000000000,
-         big_endian=True),
+         "powerpc64le-linux-gnu-gcc", "Ppc64", 2304, "hvc0", image="vmlinux", page=65536, direct_map=0xc000000000000000,
+         big_endian=True, append="hugepagesz=1G hugepages=1"),
     # The split is moved down, so that a small guest has RAM beyond 4 GiB as well.
     Kind("x86_64_la57", "x86_64_la57", "linux-image-amd64", "amd64", "qemu-system-x86_64", "q35,max-ram-below-4g=1G",
          "max,la57=on", "gcc", "X86", 1536, "ttyS0", ram_split=1 * GiB),

@@ -4,6 +4,7 @@ import collections
 import os
 import pathlib
 import queue
+import shutil
 import socket
 import subprocess
 import threading
@@ -11,6 +12,9 @@ import time
 
 import gdbstub
 import qmp
+
+
+LIFE = 1500         # seconds
 
 
 class GuestError(Exception):
@@ -63,6 +67,8 @@ class Console(threading.Thread):
 
 
 class Machine:
+    running = set()
+
     def __init__(self, kind, kernel, initramfs, directory):
         self.kind = kind
         self.directory = pathlib.Path(directory)
@@ -73,12 +79,15 @@ class Machine:
         self.initramfs = initramfs
 
     def __enter__(self):
+        if not shutil.which(self.kind.qemu):
+            raise GuestError(f"{self.kind.qemu} is not installed (tests/guests/packages.txt says in which package it is)")
         # Connected socket pairs, given to QEMU as descriptors: no paths that may be too long, no waiting for a socket.
         ours, theirs = {}, {}
         for name in ("console", "monitor", "gdb"):
             ours[name], theirs[name] = socket.socketpair()
         self.sockets = list(ours.values())
-        command = [self.kind.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-S",
+        # timeout(1) ends the emulator even if we are killed and cannot
+        command = ["timeout", "--kill-after=5", str(LIFE), self.kind.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-S",
                    "-machine", f"{self.kind.machine},memory-backend=ram0", "-cpu", self.kind.cpu, "-smp", "1",
                    "-accel", "tcg", "-m", f"{self.kind.memory}M",
                    "-object", f"memory-backend-file,id=ram0,size={self.kind.memory}M,mem-path={self.ram},share=on",
@@ -93,11 +102,10 @@ class Machine:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                             stderr=open(self.directory / "qemu.log", "wb"),
                                             pass_fds=[end.fileno() for end in theirs.values()])
-        except FileNotFoundError:
-            raise GuestError(f"{self.kind.qemu} is not installed (tests/guests/packages.txt says in which package it is)")
         finally:
             for end in theirs.values():
                 end.close()
+        Machine.running.add(self)
         try:
             self.console = Console(ours["console"], self.directory / "console.log")
             self.monitor = qmp.Qmp(ours["monitor"])
@@ -110,10 +118,21 @@ class Machine:
 
     def __exit__(self, *_):
         if self.process:
-            self.process.kill()
-            self.process.wait()
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
         for end in self.sockets:
             end.close()
+        Machine.running.discard(self)
+
+    @classmethod
+    def end_all(cls):
+        """Ends every emulator; whoever waits for one gets an error."""
+        for machine in list(cls.running):
+            machine.process.terminate()
 
     def complaint(self):
         return (self.directory / "qemu.log").read_text(errors="replace").strip()[-800:] or "nothing"

@@ -38,6 +38,10 @@ class Family:
         """The roots for the kernel's half, read while the CPU is in the kernel."""
         raise NotImplementedError
 
+    def usable(self, va, pa):
+        """Whether the monitor's answer for a kernel address is about page tables alone."""
+        return True
+
     def registers(self):
         return {name: f"0x{self.gdb.read(name):x}" for name in self.extra if name in self.gdb.registers}
 
@@ -82,6 +86,11 @@ class S390(Family):
     def kernel(self):
         # In the kernel, primary space (control register 1) is the kernel's own (arch/s390/kernel/entry.S).
         return words(self.gdb.read("cr1"))
+
+    def usable(self, va, pa):
+        # The monitor tells absolute addresses, page tables give real ones: the two differ by prefixing, which exchanges
+        # each CPU's first 8 KiB with two pages of its own (z/Architecture Principles of Operation, chapter 3).
+        return pa is None or pa >= 0x2000 and va >= 0x2000
 
 
 class Arm(Family):

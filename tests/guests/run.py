@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+"""Boots real kernels as guests and compares every page of theirs with pagewalk: "make check-guests".
+
+Kernels are downloaded once (fetch.py); two guests run at a time; each is checked (check.py) and its files are deleted.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import check
+import fetch
+import guest
+import initramfs
+import kinds
+import roots
+from gdbstub import GdbError
+from machine import GuestError, Machine
+from qmp import QmpError
+
+interrupted = threading.Event()
+
+TRIES = 2               # a guest that did not boot gets a second chance: the machine may be very busy
+EXPECTED = (GuestError, GdbError, QmpError, initramfs.BuildError, roots.RootError, OSError, subprocess.SubprocessError)
+
+
+def boot(kind, cache, directory):
+    for attempt in range(1, TRIES + 1):
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        try:
+            return guest.boot(kind, fetch.kernel(kind, cache), fetch.modules(kind, cache), directory)
+        except initramfs.BuildError:
+            raise
+        except EXPECTED:
+            if attempt == TRIES or interrupted.is_set():
+                raise
+
+
+def one(kind, cache, work, arguments):
+    """Everything about one guest. Returns (whether all is right, lines to print)."""
+    directory = work / kind.name
+    started = time.monotonic()
+    try:
+        booted = boot(kind, cache, directory)
+        if arguments.boot_only:
+            pages = sum(len(shape["pages"]) for shape in booted["shapes"]) + len(booted["kernel"])
+            good, lines = True, [f"ok {kind.name}: {pages} pages recorded"]
+        else:
+            good, lines = check.check(directory, arguments.pagewalk)
+        lines[0] += f" (booted in {booted['boot_seconds']} s, done in {time.monotonic() - started:.0f} s)"
+    except EXPECTED as error:
+        good, lines = False, [f"FAIL {kind.name}: {error}"]
+    if not arguments.keep:
+        shutil.rmtree(directory, ignore_errors=True)
+    return good, lines
+
+
+def work_directory(arguments):
+    """Where the guests' RAM goes, and whether it is ours to remove. RAM files are sparse, dumps are not: 16 GiB at most."""
+    if arguments.work:
+        work = pathlib.Path(arguments.work).resolve()
+        work.mkdir(parents=True, exist_ok=True)
+        return work, False
+    return pathlib.Path(tempfile.mkdtemp(prefix="pagewalk-guests-", dir=os.environ.get("TMPDIR", "/var/tmp"))), True
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Boots real kernels and compares every page with pagewalk.",
+                                     epilog="guests: " + " ".join(kind.name for kind in kinds.KINDS))
+    parser.add_argument("--only", nargs="+", default=[], metavar="KIND", help="these guests (default: all)")
+    parser.add_argument("--work", metavar="DIR", help="where RAM and dumps go (default: a new one in $TMPDIR or /var/tmp)")
+    parser.add_argument("--keep", action="store_true", help="keep the guests' files")
+    parser.add_argument("--pagewalk", default="build/pagewalk", metavar="FILE", help="the tool (default: %(default)s)")
+    parser.add_argument("--boot-only", action="store_true", help="record the guests without checking them; implies --keep")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="guests at a time (default: %(default)s)")
+    arguments = parser.parse_args()
+    arguments.keep |= arguments.boot_only
+    wanted = kinds.select(arguments.only)
+    # A terminated run ends like an interrupted one: emulators are stopped, files removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    cache = fetch.cache_directory()
+    try:
+        fetch.fetch(wanted, cache)
+    except (fetch.FetchError, OSError, subprocess.SubprocessError) as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        return 2
+    work, ours = work_directory(arguments)
+    results = []
+    try:
+        pool = concurrent.futures.ThreadPoolExecutor(max_workers=max(1, arguments.jobs))
+        running = [pool.submit(one, kind, cache, work, arguments) for kind in wanted]
+        for future in concurrent.futures.as_completed(running):
+            good, lines = future.result()
+            print("\n".join(lines), flush=True)
+            results.append(good)
+    except KeyboardInterrupt:
+        print("run.py: interrupted", file=sys.stderr)
+        interrupted.set()
+        Machine.end_all()
+        pool.shutdown(cancel_futures=True)
+        return 130
+    finally:
+        if ours and not arguments.keep:
+            shutil.rmtree(work, ignore_errors=True)
+    if arguments.keep:
+        print(f"the guests' files are in {work}")
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+#!/usr/bin/python3
+"""Makes the small images in tests/images/ from finished guests: the page tables alone of real kernels' processes, and a text
+that says what they map. With them, the plain test run needs no emulator.
+
+KIND.elf.xz  an ELF core whose segments are page tables; the pages that they map are not in it
+KIND.txt     what is mapped where; lines of
+
+  format NAME                                  then, for each process,
+  shape NAME ROOT...                           and its pages
+  VA COUNT STATE PA PERMISSIONS NAME           COUNT pages of "page" bytes; PA counts up too, and is - if there is none
+  kernel ROOT...                               addresses of the kernel's half:
+  VA PA                                        PA by the emulator's own walk, - if it found none
+"""
+
+import argparse
+import json
+import lzma
+import pathlib
+import struct
+import sys
+import tempfile
+
+import check
+
+LINES = 48              # runs of pages that are kept of each name in a shape
+KERNEL = 160            # kernel addresses that are kept
+LIMIT = 1 << 20         # bytes, for all images together
+PT_LOAD = 1
+
+
+# --- ELF cores
+
+def headers(data):
+    """How this ELF file's headers are packed: (file header, program header, order of p_ fields)."""
+    order = ">" if data[5] == 2 else "<"
+    if data[4] == 2:
+        return order + "16sHHIQQQIHHHHHH", order + "IIQQQQQQ", ("type", "flags", "offset", "va", "pa", "size", "memory", "align")
+    return order + "16sHHIIIIIHHHHHH", order + "8I", ("type", "offset", "va", "pa", "size", "memory", "flags", "align")
+
+
+def segments(data):
+    """The memory in an ELF core: (physical address, bytes)."""
+    head, entry, names = headers(data)
+    fields = struct.unpack_from(head, data)
+    for i in range(fields[10]):
+        program = dict(zip(names, struct.unpack_from(entry, data, fields[5] + i * fields[9])))
+        if program["type"] == PT_LOAD:
+            yield program["pa"], data[program["offset"]:program["offset"] + program["size"]]
+
+
+def union(pieces):
+    """Pieces of memory without overlaps. Tables that several processes share are in several pieces."""
+    merged = []
+    for pa, data in sorted(pieces):
+        if merged and pa <= merged[-1][0] + len(merged[-1][1]):
+            start, before = merged[-1]
+            merged[-1] = (start, before + data[start + len(before) - pa:] if start + len(before) < pa + len(data) else before)
+        else:
+            merged.append((pa, data))
+    return merged
+
+
+def elf_core(model, pieces):
+    """An ELF core with these pieces of memory and another core's kind of header. It has no notes and no sections."""
+    head, entry, names = headers(model)
+    fields = list(struct.unpack_from(head, model))
+    start, size = struct.calcsize(head), struct.calcsize(entry)
+    # flags, header sizes and counts; the fields before say which machine it is
+    fields[4:14] = [0, start, 0, 0, start, size, len(pieces), 0, 0, 0]
+    table, body, offset = b"", b"", start + size * len(pieces)
+    for pa, data in pieces:
+        program = {"type": PT_LOAD, "flags": 4, "offset": offset + len(body), "va": 0, "pa": pa, "size": len(data),
+                   "memory": len(data), "align": 0}
+        table += struct.pack(entry, *(program[name] for name in names))
+        body += data
+    return struct.pack(head, *fields) + table + body
+
+
+# --- which pages
+
+def runs(pages, page_size):
+    """Lists of pages that follow each other and differ in position only."""
+    result = []
+    for page in pages:
+        va, state, pa, *rest = page
+        if result:
+            run = result[-1]
+            step = page_size * len(run)
+            if (int(va, 16) == int(run[0][0], 16) + step and [state, *rest[:2]] == [run[0][1], *run[0][3:5]]
+                    and (pa is None) == (run[0][2] is None) and (pa is None or int(pa, 16) == int(run[0][2], 16) + step)):
+                run.append(page)
+                continue
+        result.append([page])
+    return result
+
+
+def choose(pages, page_size):
+    """Of a shape's runs, a bounded number of each name, spread evenly."""
+    by_name = {}
+    for run in runs(pages, page_size):
+        by_name.setdefault((run[0][4], run[0][1], run[0][3]), []).append(run)
+    kept = [run for group in by_name.values() for run in group[::max(1, -(-len(group) // LINES))]]
+    return sorted(kept, key=lambda run: int(run[0][0], 16))
+
+
+def choose_kernel(guest):
+    """Named addresses, and every so many of the others."""
+    names = set(guest["kernel_names"].values())
+    step = max(1, len(guest["kernel"]) // KERNEL)
+    return [pair for i, pair in enumerate(guest["kernel"]) if i % step == 0 or pair[0] in names]
+
+
+def ranges(addresses, page_size):
+    """FIRST-LAST, inclusive, of addresses that are pages; neighbours become one."""
+    merged = []
+    for va in sorted(int(va, 16) for va in addresses):
+        if merged and va <= merged[-1][1] + 1:
+            merged[-1][1] = max(merged[-1][1], va + page_size - 1)
+        else:
+            merged.append([va, va + page_size - 1])
+    return [word for first, last in merged for word in ("--range", f"0x{first:x}-0x{last:x}")]
+
+
+# --- one image
+
+def describe(guest, shapes, kernel):
+    lines = [f"# Page tables of a Linux 6.1 guest ({guest['kind']}); see tests/guests/small.py for what the lines mean",
+             f"format {guest['format']}", f"page {guest['page_size']}"]
+    for shape, kept in shapes:
+        lines.append(f"shape {shape['name']} {' '.join(shape['roots'])}" + (" no-execute" if shape.get("no_execute") else ""))
+        for run in kept:
+            va, state, pa, permissions, name, _ = run[0]
+            lines.append(f"{va} {len(run)} {state} {pa or '-'} {permissions} {name}")
+    lines.append(f"kernel {' '.join(guest['kernel_roots'])}")
+    lines += [f"{va} {pa or '-'}" for va, pa in kernel]
+    return "\n".join(lines) + "\n"
+
+
+def make(directory, path, output):
+    """Writes one guest's image and text; returns the compressed image's size."""
+    guest = json.loads((directory / "guest.json").read_text())
+    pagewalk = check.Pagewalk(path, guest)
+    source = check.raw_source(guest, directory.resolve())
+    shapes = [(shape, choose(shape["pages"], guest["page_size"])) for shape in guest["shapes"]]
+    kernel = choose_kernel(guest)
+    parts = [(shape["roots"], [page[0] for run in kept for page in run]) for shape, kept in shapes]
+    parts.append((guest["kernel_roots"], [va for va, _ in kernel]))
+    pieces = []
+    with tempfile.TemporaryDirectory() as scratch:
+        core = pathlib.Path(scratch) / "part.elf"
+        for roots, addresses in parts:
+            pagewalk.cut(roots, source, core, ranges(addresses, guest["page_size"]))
+            data = core.read_bytes()
+            pieces += segments(data)
+        image = elf_core(data, union(pieces))
+        core.write_bytes(image)
+        # what goes into the tree has been checked
+        images = [check.Image("small image", str(core))]
+        differences = []
+        for shape, kept in shapes:
+            differences += check.check_shape(pagewalk, guest, {**shape, "pages": [page for run in kept for page in run]}, images)
+        differences += check.check_kernel(pagewalk, {**guest, "kernel": kernel}, images)
+        if differences:
+            raise check.CheckError(f"{guest['kind']}: the small image differs from the guest:\n" + "\n".join(differences[:5]))
+    packed = lzma.compress(image, preset=9 | lzma.PRESET_EXTREME)
+    (output / f"{guest['kind']}.elf.xz").write_bytes(packed)
+    (output / f"{guest['kind']}.txt").write_text(describe(guest, shapes, kernel))
+    print(f"{guest['kind']}: {len(image)} bytes of tables, {len(packed)} compressed, "
+          f"{sum(len(run) for _, kept in shapes for run in kept)} pages")
+    return len(packed)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Makes the small images of page tables for the tree.")
+    parser.add_argument("--pagewalk", default="build/pagewalk", help="the tool (default: %(default)s)")
+    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent / "images",
+                        help="where they go (default: %(default)s)")
+    parser.add_argument("directory", nargs="+", type=pathlib.Path, help="finished guests")
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    try:
+        total = sum(make(directory, arguments.pagewalk, arguments.output) for directory in arguments.directory)
+    except (check.CheckError, OSError, ValueError) as error:
+        print(f"small.py: {error}", file=sys.stderr)
+        return 1
+    print(f"{total} bytes in all")
+    if total > LIMIT:
+        print(f"small.py: more than {LIMIT} bytes", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
