@@ -27,8 +27,7 @@ PW_INLINE void pw_lane_aim(const struct pw_format *f, const struct pw_access *a,
 	uint32_t index = pw_index(va, lane->here.shift, lane->here.bits);
 	enum pw_status status = PW_OK;
 
-	if (f->admits && !(level == span->top ? index <= span->top_last
-					      : f->admits(r, level + 1, lane->entry, index)))
+	if (!pw_index_admitted(f, r, span, level, lane->entry, index))
 		status = PW_LENGTH;
 	else if (!a->open(context, level, pw_entry_address(f, lane->here.table, index), bytes,
 			  &bytes, &lane->host))

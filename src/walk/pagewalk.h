@@ -40,8 +40,7 @@ PW_INLINE void pw_walk_load(const struct pw_format *f, const struct pw_access *a
 		.kind = PW_HOLE,
 		.size_lg2 = here->shift,
 	};
-	if (f->admits && !(level == pw_top(f, span) ? index <= span->top_last
-						    : f->admits(r, level + 1, above, index))) {
+	if (!pw_index_admitted(f, r, span, level, above, index)) {
 		entry->status = PW_LENGTH;
 		return;
 	}

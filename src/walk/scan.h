@@ -160,7 +160,6 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 	const pw_va stop = pw_min(s->span_last, s->table->last);
 	const uint32_t keep = here->keep;
 	const bool holes = position->holes;
-	const bool is_top = level == pw_top(f, span);
 	pw_va va = s->va;
 	enum pw_scan_turn turn = PW_TURN_NEXT;
 
@@ -174,8 +173,12 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 
 		if (PW_UNLIKELY(!a->open(context, level, at, pw_entry_bytes(f), &bytes, &host))) {
 			pw_va last = pw_min(va | pw_mask(shift), stop);
+			enum pw_status status = pw_index_admitted(f, r, span, level,
+								  s->table->entry, index)
+							? PW_OUTSIDE
+							: PW_LENGTH;
 
-			if (!pw_output_hole(out, holes, PW_OUTSIDE, va, last, level, shift,
+			if (!pw_output_hole(out, holes, status, va, last, level, shift,
 					    s->table->entry, 0)) {
 				turn = PW_TURN_FULL;
 				break;
@@ -193,11 +196,9 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 			pw_pa page = 0;
 			bool room;
 
-			if (f->admits &&
-			    !(is_top ? index <= span->top_last
-				     : f->admits(r, level + 1, s->table->entry, index)))
+			if (!pw_index_admitted(f, r, span, level, s->table->entry, index))
 				status = PW_LENGTH;
-			if (!f->admits || status == PW_OK) {
+			if (status == PW_OK) {
 				entry = pw_entry_load(f, a, context, host, at);
 				position->entries++;
 				kind = f->kind(r, level, entry);

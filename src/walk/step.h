@@ -96,6 +96,21 @@ PW_INLINE struct pw_table_at pw_table_below(const struct pw_format *f, const str
 }
 
 /*
+ * Does the table have an entry @index at all? The top table's length is the root's to say, any
+ * other's that of @above, the entry of the level above it. Hardware checks this before it reads.
+ */
+PW_INLINE bool pw_index_admitted(const struct pw_format *f, const struct pw_regime *r,
+				 const struct pw_span *span, unsigned level, uint64_t above,
+				 uint32_t index)
+{
+	if (!f->admits)
+		return true;
+	if (level == pw_top(f, span))
+		return index <= span->top_last;
+	return f->admits(r, level + 1, above, index);
+}
+
+/*
  * Where an entry may lead more than one level down (amdv1), the table below covers less than the
  * entry does: is @va, which the entry of @level covers, beyond it?
  */

@@ -102,13 +102,9 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 		 */
 		index = pw_index(va, here.shift, here.bits);
 		at = pw_entry_address(f, here.table, index);
-		if (f->admits) {
-			bool admitted = level == span->top ? index <= span->top_last
-							   : f->admits(r, level + 1, entry, index);
-			if (PW_UNLIKELY(!admitted)) {
-				status = PW_LENGTH;
-				goto ended_above;
-			}
+		if (PW_UNLIKELY(!pw_index_admitted(f, r, span, level, entry, index))) {
+			status = PW_LENGTH;
+			goto ended_above;
 		}
 		if (PW_UNLIKELY(!a->open(context, level, at, bytes, &bytes, &host))) {
 			status = PW_OUTSIDE;

@@ -32,7 +32,7 @@ static void check(const struct fuzz_input *input, const struct pw_range *range)
 
 static void scan(const struct fuzz_input *input, pw_va first, pw_va last, size_t batch, bool holes)
 {
-	const struct pw_scan_limits limits = { .entries = 1 << 16, .repeats = 1 << 12 };
+	const struct pw_scan_limits limits = { .entries = 1 << 13, .repeats = 1 << 10 };
 	struct pw_range range[16];
 	struct pw_scan *scan;
 	pw_va next = first;
@@ -41,7 +41,7 @@ static void scan(const struct fuzz_input *input, pw_va first, pw_va last, size_t
 	if (pw_scan_create(input->memory, &input->regime, first, last, &limits, &scan, NULL))
 		abort();
 	pw_scan_holes(scan, holes);
-	while ((n = pw_scan_next(scan, range, batch)) > 0 && ++calls < 2000) {
+	while ((n = pw_scan_next(scan, range, batch)) > 0 && ++calls < 500) {
 		for (size_t i = 0; i < n; i++) {
 			if (range[i].first < next || range[i].last > last)
 				abort();

@@ -37,10 +37,10 @@ static inline int fuzz_fetch(void *context, pw_pa pa, void *buffer, size_t bytes
 	return 0;
 }
 
-/* The bytes are repeated to fill 256 KiB, so that short inputs make deep tables. */
+/* The bytes are repeated to fill 64 KiB, so that short inputs make deep tables. */
 static inline bool fuzz_input_init(struct fuzz_input *input, const uint8_t *data, size_t size)
 {
-	enum { HEAD = 36, MEMORY = 256 << 10 };
+	enum { HEAD = 36, MEMORY = 64 << 10 };
 	struct pw_segment segment;
 	struct pw_regime_options options;
 	const struct pw_format *format;
@@ -60,8 +60,8 @@ static inline bool fuzz_input_init(struct fuzz_input *input, const uint8_t *data
 	root[1] = fuzz_word(data + 12);
 	/* Most roots lie in the memory; the rest tests the checks. */
 	if (data[3] & 2) {
-		root[0] &= ~UINT64_C(0x0ffffffffffc0000);
-		root[1] &= ~UINT64_C(0x0ffffffffffc0000);
+		root[0] &= ~UINT64_C(0x0fffffffffff0000);
+		root[1] &= ~UINT64_C(0x0fffffffffff0000);
 	}
 	count = data[1] & 2 && format->max_roots > 1 ? 2 : 1;
 	if (pw_regime_init(&input->regime, format, root, count, &options, NULL))
@@ -74,8 +74,8 @@ static inline bool fuzz_input_init(struct fuzz_input *input, const uint8_t *data
 	input->bytes = aligned_alloc(4096, MEMORY);
 	if (!input->bytes)
 		return false;
-	for (size_t i = 0; i < MEMORY; i++)
-		input->bytes[i] = data[i % size];
+	for (size_t i = 0; i < MEMORY; i += size)
+		memcpy(input->bytes + i, data, size < MEMORY - i ? size : MEMORY - i);
 	segment = (struct pw_segment){ 0, MEMORY - 1, input->bytes };
 	if (data[-HEAD + 3] & 1
 		    ? pw_memory_create(fuzz_fetch, input, &segment, 1, &input->memory, NULL)
