@@ -20,6 +20,7 @@ import kinds
 
 # Swap is a module's work in Debian's kernels; these two are enough for it and need no device.
 MODULES = ("mm/zsmalloc.ko", "drivers/block/zram/zram.ko")
+SEAL = "sizes"
 TRIES = 3
 
 
@@ -97,10 +98,26 @@ def unpack(deb, directory):
         raise FetchError(f"{deb.name} holds no kernel: {tar.stderr.decode(errors='replace').strip()}")
 
 
+def seal(directory):
+    """Notes each file's size, so that a damaged cache is noticed."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    (directory / SEAL).write_text("".join(f"{path.stat().st_size} {path.relative_to(directory)}\n" for path in files))
+
+
+def sealed(directory):
+    """Whether all files are there, with the sizes that they had."""
+    try:
+        noted = [line.split(" ", 1) for line in (directory / SEAL).read_text().splitlines()]
+        return bool(noted) and all((directory / name).stat().st_size == int(size) for size, name in noted)
+    except (OSError, ValueError):
+        return False
+
+
 def kernel(kind, cache):
     """The kernel's file, if it has been downloaded."""
-    found = sorted((cache / "kernels" / kind.name / "boot").glob(f"{kind.image}-*"))
-    return found[-1] if found else None
+    directory = cache / "kernels" / kind.name
+    found = sorted((directory / "boot").glob(f"{kind.image}-*"))
+    return found[-1] if found and sealed(directory) else None
 
 
 def modules(kind, cache):
@@ -121,6 +138,7 @@ def fetch_package(apt, package, wanted, cache):
             unpack(deb, fresh)
             if not list((fresh / "boot").glob(f"{kind.image}-*")):
                 raise FetchError(f"{package} holds no {kind.image}")
+            seal(fresh)
             # Whole or not at all: a directory appears under its final name only when everything is in it.
             final = kernels / kind.name
             shutil.rmtree(final, ignore_errors=True)

@@ -20,7 +20,9 @@ import time
 
 import initramfs
 import roots
+from gdbstub import GdbError
 from machine import GuestError, Machine
+from qmp import QmpError
 
 BOOT = 240          # seconds; four to twelve were measured on two idle cores
 STEP = 180          # seconds between two lines of /init
@@ -141,7 +143,7 @@ def boot(kind, kernel, modules, directory):
     with Machine(kind, kernel, archive, directory) as machine:
         try:
             guest = converse(machine, kind, started)
-        except GuestError as error:
+        except (GuestError, GdbError, QmpError, roots.RootError) as error:
             raise GuestError(f"{error}\nthe end of the console ({machine.console.log}):\n"
                              + "\n".join(f"  | {line}" for line in machine.console.tail))
     archive.unlink()

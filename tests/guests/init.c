@@ -67,7 +67,7 @@ static void start_system(void)
 	write_text("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "100000000");
 	write_text("/proc/sys/vm/compaction_proactiveness", "0");
 	write_text("/proc/sys/vm/page-cluster", "0"); /* no read-ahead from swap */
-	write_text("/proc/sys/kernel/printk", "0 0 0 0");
+	write_text("/proc/sys/kernel/printk", "1 1 1 1"); /* only a crash may speak */
 	if (read_whole("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", text, sizeof(text)) > 0)
 		huge_size = (size_t)strtoull(text, NULL, 10);
 }

@@ -49,9 +49,9 @@ KINDS = [
     Kind("arm64", "arm64", "linux-image-arm64", "arm64", "qemu-system-aarch64", "virt", "max", "aarch64-linux-gnu-gcc",
          "Arm64", 2304, "ttyAMA0", ram_base=1 * GiB, direct_map=0xffff000000000000,
          append="hugepagesz=1G hugepages=1"),
-    # pseries wants RAM in multiples of 256 MiB
+    # pseries wants RAM in multiples of 256 MiB; with less than this, no GiB is free in one aligned piece
     Kind("ppc64le", "ppc64_radix_64k", "linux-image-powerpc64le", "ppc64el", "qemu-system-ppc64", "pseries", "power9",
-         "powerpc64le-linux-gnu-gcc", "Ppc64", 2304, "hvc0", image="vmlinux", page=65536, direct_map=0xc000000000000000,
+         "powerpc64le-linux-gnu-gcc", "Ppc64", 3328, "hvc0", image="vmlinux", page=65536, direct_map=0xc000000000000000,
          big_endian=True, append="hugepagesz=1G hugepages=1"),
     # The split is moved down, so that a small guest has RAM beyond 4 GiB as well.
     Kind("x86_64_la57", "x86_64_la57", "linux-image-amd64", "amd64", "qemu-system-x86_64", "q35,max-ram-below-4g=1G",

@@ -92,7 +92,7 @@ class Machine:
                    "-accel", "tcg", "-m", f"{self.kind.memory}M",
                    "-object", f"memory-backend-file,id=ram0,size={self.kind.memory}M,mem-path={self.ram},share=on",
                    "-kernel", str(self.kernel), "-initrd", str(self.initramfs),
-                   "-append", f"console={self.kind.console} quiet loglevel=0 panic=-1 random.trust_cpu=on "
+                   "-append", f"console={self.kind.console} quiet loglevel=1 panic=-1 random.trust_cpu=on "
                               f"transparent_hugepage=always {self.kind.append}",
                    "-serial", "chardev:console", "-mon", "chardev=monitor,mode=control", "-gdb", "chardev:gdb"]
         for name, end in theirs.items():

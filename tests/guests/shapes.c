@@ -196,7 +196,7 @@ static void make_huge(void)
 			snprintf(path, sizeof(path), "%s/hugepages-%llukB/nr_hugepages", top, kib);
 			write_text(path, "3");
 		}
-		one_hugetlb(kib << 10);
+		one_hugetlb((uint64_t)kib << 10);
 	}
 	if (directory)
 		closedir(directory);
