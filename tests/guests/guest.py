@@ -32,8 +32,6 @@ PRESENT, SWAPPED, FRAME = 1 << 63, 1 << 62, (1 << 55) - 1
 # Of a longer run of pages (a gigantic page has 262144), the ends and every 61st are kept.
 LONG, ENDS, EVERY = 2048, 64, 61
 KERNEL_SAMPLES = 1000
-
-
 RUN = re.compile(r"@P ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([-rwxsp]{4}) (\S+) ([0-9a-f]+)")
 
 
@@ -146,7 +144,7 @@ def boot(kind, kernel, modules, directory):
         except (GuestError, GdbError, QmpError, roots.RootError) as error:
             raise GuestError(f"{error}\nthe end of the console ({machine.console.log}):\n"
                              + "\n".join(f"  | {line}" for line in machine.console.tail))
-    archive.unlink()
+    archive.unlink()            # it can be made again; the kernel is in the cache
     write_json(guest, directory / "guest.json")
     return guest
 

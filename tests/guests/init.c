@@ -64,11 +64,13 @@ static void start_system(void)
 	write_text("/sys/kernel/mm/transparent_hugepage/defrag", "always");
 	write_text("/sys/kernel/mm/transparent_hugepage/khugepaged/defrag", "0");
 	write_text("/sys/kernel/mm/transparent_hugepage/khugepaged/pages_to_scan", "1");
-	write_text("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "100000000");
+	write_text("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
+		   "100000000");
 	write_text("/proc/sys/vm/compaction_proactiveness", "0");
 	write_text("/proc/sys/vm/page-cluster", "0"); /* no read-ahead from swap */
 	write_text("/proc/sys/kernel/printk", "1 1 1 1"); /* only a crash may speak */
-	if (read_whole("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", text, sizeof(text)) > 0)
+	if (read_whole("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", text, sizeof(text)) >
+	    0)
 		huge_size = (size_t)strtoull(text, NULL, 10);
 }
 
@@ -88,11 +90,13 @@ static void child(uint32_t number, int turn)
 
 	/* thumb code on arm has an odd address */
 	uint64_t first = (uintptr_t)loop & ~(uint64_t)1;
-	void *own = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *own = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
 	tag(own, page_size, shape->letter);
 	note(own, page_size, "own", (uintptr_t)own);
-	say("@R %x %s %llx %llx %llx %llx\n", number, shape->name, (unsigned long long)first, (unsigned long long)first + 256,
-	    (unsigned long long)(uintptr_t)own, (unsigned long long)pagemap_of(own));
+	say("@R %x %s %llx %llx %llx %llx\n", number, shape->name, (unsigned long long)first,
+	    (unsigned long long)first + 256, (unsigned long long)(uintptr_t)own,
+	    (unsigned long long)pagemap_of(own));
 	loop(control, number);
 	if (write(to_parent[1], &byte, 1) != 1)
 		die("pipe");

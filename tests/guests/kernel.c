@@ -62,8 +62,14 @@ void start_swap(void)
 static int wanted(const char *name)
 {
 	static const char *const names[] = {
-		"_text", "_stext", "_etext", "_sdata", "_edata", "__bss_start", "_end", "linux_banner", "init_task", "init_mm",
-		"swapper_pg_dir", "init_top_pgt", "jiffies", "saved_command_line", "vm_area_cachep", "__init_begin",
+		"_text",          "_stext",
+		"_etext",         "_sdata",
+		"_edata",         "__bss_start",
+		"_end",           "linux_banner",
+		"init_task",      "init_mm",
+		"swapper_pg_dir", "init_top_pgt",
+		"jiffies",        "saved_command_line",
+		"vm_area_cachep", "__init_begin",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -79,7 +85,8 @@ static void symbols(void)
 	FILE *file = fopen("/proc/kallsyms", "r");
 
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%llx %c %255s", &address, &kind, name) == 3 && address && wanted(name) && !strchr(line, '['))
+		if (sscanf(line, "%llx %c %255s", &address, &kind, name) == 3 && address &&
+		    wanted(name) && !strchr(line, '['))
 			say("@K %llx %s\n", address, name);
 	if (file)
 		fclose(file);
@@ -110,7 +117,8 @@ static void ram(void)
 	FILE *file = fopen("/proc/iomem", "r");
 
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%llx-%llx : ", &first, &last) == 2 && strstr(line, ": System RAM"))
+		if (sscanf(line, "%llx-%llx : ", &first, &last) == 2 &&
+		    strstr(line, ": System RAM"))
 			say("@I %llx %llx\n", first, last);
 	if (file)
 		fclose(file);

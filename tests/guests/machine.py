@@ -111,9 +111,11 @@ class Machine:
             self.monitor = qmp.Qmp(ours["monitor"])
             self.gdb = gdbstub.Gdb(ours["gdb"])
             self.gdb.describe()
-        except (OSError, gdbstub.GdbError, qmp.QmpError) as error:
-            self.__exit__(None, None, None)
-            raise GuestError(f"{self.kind.qemu} did not start: {error}; it said: {self.complaint()}")
+        except BaseException as error:          # whatever it is, no emulator is left behind
+            self.__exit__()
+            if isinstance(error, (OSError, gdbstub.GdbError, qmp.QmpError)):
+                raise GuestError(f"{self.kind.qemu} did not start: {error}; it said: {self.complaint()}")
+            raise
         return self
 
     def __exit__(self, *_):

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define PAGEMAP_PRESENT (1ull << 63)
-#define PAGEMAP_FRAME ((1ull << 55) - 1)
+#define PAGEMAP_FRAME   ((1ull << 55) - 1)
 
 /* A named range. The last one that was noted wins. */
 struct region {
@@ -130,8 +130,9 @@ static void flush(void)
 {
 	if (run.pages == 0)
 		return;
-	say("@P %llx %llx %llx %s %s %llx\n", (unsigned long long)run.va, (unsigned long long)run.pages,
-	    (unsigned long long)run.entry, run.permissions, run.name, (unsigned long long)run.tag);
+	say("@P %llx %llx %llx %s %s %llx\n", (unsigned long long)run.va,
+	    (unsigned long long)run.pages, (unsigned long long)run.entry, run.permissions, run.name,
+	    (unsigned long long)run.tag);
 	run.pages = 0;
 	lines++;
 }
@@ -143,8 +144,9 @@ static void add(uint64_t va, uint64_t entry, const char *permissions, const char
 	uint64_t tag = region && region->tag ? region->tag + (va - region->first) : 0;
 	uint64_t step = entry & PAGEMAP_PRESENT ? run.pages : 0;
 
-	if (run.pages && va == run.va + run.pages * page_size && entry == run.entry + step && name == run.name &&
-	    permissions == run.permissions && tag == (run.tag ? run.tag + run.pages * page_size : 0)) {
+	if (run.pages && va == run.va + run.pages * page_size && entry == run.entry + step &&
+	    name == run.name && permissions == run.permissions &&
+	    tag == (run.tag ? run.tag + run.pages * page_size : 0)) {
 		run.pages++;
 		return;
 	}
@@ -153,7 +155,8 @@ static void add(uint64_t va, uint64_t entry, const char *permissions, const char
 }
 
 /* Prints the pages of a range; stops where pagemap ends. */
-static void add_range(int pagemap, uint64_t start, uint64_t end, const char *permissions, const char *name)
+static void add_range(int pagemap, uint64_t start, uint64_t end, const char *permissions,
+		      const char *name)
 {
 	for (uint64_t va = start; va < end;) {
 		uint64_t left = (end - va) / page_size;

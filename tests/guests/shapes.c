@@ -24,9 +24,9 @@
 #define MAP_HUGE_SHIFT 26
 #endif
 
-#define RW (PROT_READ | PROT_WRITE)
+#define RW      (PROT_READ | PROT_WRITE)
 #define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS)
-#define SHARED (MAP_SHARED | MAP_ANONYMOUS)
+#define SHARED  (MAP_SHARED | MAP_ANONYMOUS)
 
 static char letter; /* of the shape that this process makes; goes into the tags */
 
