@@ -87,7 +87,8 @@ class Machine:
             ours[name], theirs[name] = socket.socketpair()
         self.sockets = list(ours.values())
         # timeout(1) ends the emulator even if we are killed and cannot
-        command = ["timeout", "--kill-after=5", str(LIFE), self.kind.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-S",
+        command = ["timeout", "--kill-after=5", str(LIFE), self.kind.qemu,
+                   "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-S",
                    "-machine", f"{self.kind.machine},memory-backend=ram0", "-cpu", self.kind.cpu, "-smp", "1",
                    "-accel", "tcg", "-m", f"{self.kind.memory}M",
                    "-object", f"memory-backend-file,id=ram0,size={self.kind.memory}M,mem-path={self.ram},share=on",
@@ -99,9 +100,9 @@ class Machine:
             command += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
         self.ram.unlink(missing_ok=True)
         try:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                            stderr=open(self.directory / "qemu.log", "wb"),
-                                            pass_fds=[end.fileno() for end in theirs.values()])
+            with open(self.directory / "qemu.log", "wb") as log:
+                self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                pass_fds=[end.fileno() for end in theirs.values()])
         finally:
             for end in theirs.values():
                 end.close()
