@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* bench: one table from one run. Ends with 1 if any two ways of reading the tables disagree. */
+#include <argp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cases.h"
+#include "report.h"
+
+struct options {
+	const char *json, *only;
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case 'j':
+		options->json = argument;
+		return 0;
+	case 'o':
+		options->only = argument;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option bench_options[] = {
+	{ "json", 'j', "FILE", 0, "Also write the table to FILE, as an array of objects", 0 },
+	{ "only", 'o', "TEXT", 0, "Only groups of cases whose name contains TEXT", 0 },
+	{ 0 },
+};
+static const struct argp bench_argp = {
+	.options = bench_options,
+	.parser = parse,
+	.doc = "Measures pagewalk beside a plain loop over the same tables, libaddrxlat, and the "
+	       "host kernel's walkers.",
+};
+
+static bool wanted(const struct options *options, const char *group)
+{
+	return !options->only || strstr(group, options->only);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct bench_kernel kernel;
+	bool has_arm64 = pw_format_find("arm64") != NULL;
+	bool has_kernel;
+
+	argp_parse(&bench_argp, argc, argv, 0, NULL, &options);
+	bench_report_begin(options.json);
+	if (wanted(&options, "iterate-dense")) {
+		has_kernel = bench_kernel_create(&kernel, (size_t)1 << 30, BENCH_DENSE);
+		bench_iterate_dense("iterate-dense", "x86_64", false, 1.3,
+				    has_kernel ? &kernel : NULL);
+		bench_iterate_dense("iterate-dense-scattered", "x86_64", true, 0,
+				    has_kernel ? &kernel : NULL);
+		if (has_kernel)
+			bench_kernel_destroy(&kernel);
+		if (has_arm64)
+			bench_iterate_dense("iterate-dense-arm64", "arm64", false, 1.3, NULL);
+		bench_iterate_dense("iterate-dense-s390x", "s390x", false, 1.3, NULL);
+	}
+	if (wanted(&options, "iterate-sparse")) {
+		has_kernel = bench_kernel_create(&kernel, (size_t)16 << 30, BENCH_SPARSE);
+		bench_iterate_sparse("iterate-sparse", "x86_64", has_kernel ? &kernel : NULL);
+		if (has_kernel)
+			bench_kernel_destroy(&kernel);
+	}
+	if (wanted(&options, "iterate-mix")) {
+		has_kernel = bench_kernel_create(&kernel, (size_t)1 << 30, BENCH_MIX);
+		bench_iterate_mix("iterate-mix", "x86_64", has_kernel ? &kernel : NULL);
+		if (has_kernel)
+			bench_kernel_destroy(&kernel);
+	}
+	if (wanted(&options, "map-image")) {
+		has_kernel = bench_kernel_create(&kernel, (size_t)1 << 30, BENCH_DENSE);
+		bench_map_image("map-image", has_kernel ? &kernel : NULL);
+		if (has_kernel)
+			bench_kernel_destroy(&kernel);
+	}
+	if (wanted(&options, "translate-hot")) {
+		bench_translate_hot("translate-hot", "translate-hot-bulk", "x86_64");
+		if (has_arm64)
+			bench_translate_hot("translate-hot-arm64", NULL, "arm64");
+		bench_translate_hot("translate-hot-s390x", NULL, "s390x");
+	}
+	if (wanted(&options, "translate-random")) {
+		bench_translate_random("translate-random", "translate-random-bulk", "x86_64",
+				       false);
+		bench_translate_random("translate-random-huge", "translate-random-bulk-huge",
+				       "x86_64", true);
+	}
+	bench_report_end();
+	return 0;
+}

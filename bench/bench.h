@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The benchmark: contenders do the same work on the same tables, in turns, within one run. What counts
+ * is how they compare; a shared machine's nanoseconds say little from one minute to the next.
+ *
+ *   image     tables in an arena that stands for physical memory, and what they map
+ *   contender one way to read them: pagewalk, a plain loop (the floor), a rival
+ *   case      contenders side by side; each returns a sum over what it found, which must be right
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include "format/format.h"
+#include "walk/instance.h"
+
+enum {
+	BENCH_CONTENDERS = 8,
+	BENCH_ROUNDS = 16,
+	BENCH_WINDOWS = 16, /* of an address list; each round reads another one */
+};
+
+/* ---- images ---- */
+
+/* A leaf as the generator wrote it. */
+struct bench_leaf {
+	pw_va va;
+	pw_pa pa;
+	unsigned lg2;
+};
+
+struct bench_image {
+	const struct pw_format *format;
+	struct pw_regime regime;
+	struct pw_memory *memory;
+	unsigned char *host; /* of physical address `base` */
+	size_t bytes, used;
+	pw_pa base;
+	unsigned top;
+	/* What is mapped, for rivals that cannot iterate; NULL if nobody asked. */
+	struct bench_leaf *leaf;
+	size_t leaves, room;
+	/* Sums that contenders must arrive at. */
+	uint64_t raw_sum; /* of all entries of level 0, empty ones too, and of all larger leaves */
+	uint64_t pa_sum; /* of the addresses of all mapped 4 KiB pages */
+	uint64_t pages; /* how many */
+	uint64_t tables; /* of level 0 */
+};
+
+/* @bytes of arena; @huge asks the host for huge pages below it. Exits when there is no memory. */
+void bench_image_create(struct bench_image *image, const char *format, size_t bytes, bool huge);
+/* Adds a leaf of @level. */
+void bench_image_map(struct bench_image *image, pw_va va, pw_pa pa, unsigned level, uint32_t attr);
+/* As bench_image_map, and writes it down in image->leaf. */
+void bench_image_list(struct bench_image *image, pw_va va, pw_pa pa, unsigned level, uint32_t attr);
+void bench_image_destroy(struct bench_image *image);
+
+/* Entries as plain code reads them: host address of the physical address 0, and the root table. */
+static inline const unsigned char *bench_zero(const struct bench_image *image)
+{
+	return image->host - image->base;
+}
+
+/* Sum of the addresses of the 4 KiB pages in a run of @bytes bytes at @pa. */
+static inline uint64_t bench_run_sum(pw_pa pa, uint64_t bytes)
+{
+	uint64_t pages = bytes >> 12;
+
+	return pages * (pa & ~UINT64_C(0xfff)) + 4096 * (pages * (pages - 1) / 2);
+}
+
+/* A generator of numbers that look random: xorshift64*. */
+static inline uint64_t bench_random(uint64_t *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return *state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+/* ---- address lists ---- */
+
+/* Addresses in windows of `count`, with the sum of their translations for each. */
+struct bench_list {
+	pw_va *va;
+	size_t count;
+	uint64_t sum[BENCH_WINDOWS];
+	struct pw_result *result; /* of one call for many addresses */
+};
+
+enum { BENCH_BATCH = 1024 }; /* addresses in such a call */
+
+/* ---- contenders ---- */
+
+struct bench_work {
+	const struct bench_image *image;
+	const struct bench_list *list; /* NULL: iterate */
+	const struct bench_kernel *kernel;
+	const void *peer;
+	const pw_va *va; /* the window to read */
+};
+
+struct bench_contender {
+	const char *name;
+	uint64_t (*run)(const struct bench_work *work);
+	uint64_t expected; /* without a list */
+};
+
+/* Plain code for a format: the floor. */
+struct bench_plain {
+	const char *format;
+	uint64_t (*read)(const struct bench_work *work);
+	uint64_t (*translate)(const struct bench_work *work);
+};
+const struct bench_plain *bench_plain_find(const char *format);
+
+/* libaddrxlat (addrxlat.c), or its absence (none.c). */
+const void *bench_peer_create(const struct bench_image *image);
+void bench_peer_destroy(const void *peer);
+uint64_t bench_peer_translate(const struct bench_work *work);
+uint64_t bench_peer_leaves(const struct bench_work *work);
+
+/* The host kernel's walkers, on memory of this process: kernel.c. */
+struct bench_kernel {
+	unsigned char *memory;
+	size_t bytes, pages; /* pages: of these present */
+	unsigned char *vector; /* mincore's */
+	uint64_t *pagemap;
+	int fd; /* /proc/self/pagemap */
+	bool scans; /* PAGEMAP_SCAN is there */
+};
+
+enum bench_shape { BENCH_DENSE, BENCH_SPARSE, BENCH_MIX };
+
+/* Maps @bytes: all in base pages, one page in each 2 MiB, or every other 64 MiB in huge pages. */
+bool bench_kernel_create(struct bench_kernel *kernel, size_t bytes, enum bench_shape shape);
+void bench_kernel_destroy(struct bench_kernel *kernel);
+uint64_t bench_kernel_mincore(const struct bench_work *work);
+uint64_t bench_kernel_pagemap(const struct bench_work *work);
+uint64_t bench_kernel_scan(const struct bench_work *work);
+
+/* ---- cases ---- */
+
+struct bench_case {
+	const char *name, *unit, *about;
+	double goal; /* ratio to the floor that is aimed at; 0: none */
+	uint64_t units; /* in one run of a contender */
+	struct bench_work work;
+	struct bench_contender contender[BENCH_CONTENDERS];
+	size_t contenders;
+};
+
+/* Measures and reports; the first contender is pagewalk, the second the floor. Exits on a wrong sum. */
+void bench_case_run(const struct bench_case *c);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The cases. @kernel may be NULL: without the host kernel's walkers. */
+#ifndef BENCH_CASES_H
+#define BENCH_CASES_H
+
+#include "bench.h"
+
+void bench_iterate_dense(const char *name, const char *format, bool scattered, double goal,
+			 const struct bench_kernel *kernel);
+void bench_iterate_sparse(const char *name, const char *format, const struct bench_kernel *kernel);
+void bench_iterate_mix(const char *name, const char *format, const struct bench_kernel *kernel);
+/* @bulk_name may be NULL: no bulk calls. */
+void bench_translate_hot(const char *name, const char *bulk_name, const char *format);
+void bench_translate_random(const char *name, const char *bulk_name, const char *format, bool huge);
+/* Uses, and then restores, a dense @kernel. */
+void bench_map_image(const char *name, struct bench_kernel *kernel);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Measuring: in every round each contender runs once, in turn, so that whatever else the machine does
+ * hits all of them. Reported are the median times and the median of the ratios within a round.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "report.h"
+
+/* A run shorter than this is repeated until it is not. */
+static const uint64_t BENCH_SAMPLE_NS = 2000000;
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static double median(const double *value, size_t count)
+{
+	double sorted[BENCH_ROUNDS];
+
+	memcpy(sorted, value, count * sizeof(*value));
+	qsort(sorted, count, sizeof(*sorted), compare);
+	return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+}
+
+static uint64_t run_checked(const struct bench_case *c, size_t i, unsigned window, uint64_t repeat)
+{
+	const struct bench_contender *contender = &c->contender[i];
+	const struct bench_list *list = c->work.list;
+	uint64_t expected = list ? list->sum[window] : contender->expected;
+	struct bench_work work = c->work;
+	uint64_t started, ended;
+
+	if (list)
+		work.va = list->va + window * list->count;
+	started = now_ns();
+	for (uint64_t n = 0; n < repeat; n++) {
+		uint64_t sum = contender->run(&work);
+
+		if (sum != expected) {
+			fprintf(stderr, "bench: %s: %s found %#" PRIx64 ", not %#" PRIx64 "\n",
+				c->name, contender->name, sum, expected);
+			exit(1);
+		}
+	}
+	ended = now_ns();
+	return ended - started;
+}
+
+void bench_case_run(const struct bench_case *c)
+{
+	static double ns[BENCH_CONTENDERS][BENCH_ROUNDS];
+	struct bench_line line = { .c = c };
+	uint64_t repeat[BENCH_CONTENDERS];
+
+	for (size_t i = 0; i < c->contenders; i++) {
+		uint64_t once = run_checked(c, i, 0, 1);
+
+		repeat[i] = once < BENCH_SAMPLE_NS ? BENCH_SAMPLE_NS / (once + 1) + 1 : 1;
+	}
+	for (unsigned round = 0; round < BENCH_ROUNDS; round++) {
+		for (size_t i = 0; i < c->contenders; i++) {
+			/* Far from what the contender before has just brought into the cache. */
+			unsigned window = (round + 5 * (unsigned)i) % BENCH_WINDOWS;
+			uint64_t took;
+
+			/* What is small enough to be repeated is meant to be in the cache. */
+			if (repeat[i] > 1)
+				run_checked(c, i, window, 1);
+			took = run_checked(c, i, window, repeat[i]);
+			ns[i][round] = (double)took / (double)(repeat[i] * c->units);
+		}
+	}
+	for (size_t i = 0; i < c->contenders; i++) {
+		double ratio[BENCH_ROUNDS];
+
+		for (unsigned round = 0; round < BENCH_ROUNDS; round++)
+			ratio[round] = i == 1 ? ns[0][round] / ns[1][round]
+					      : ns[i][round] / ns[0][round];
+		line.ns[i] = median(ns[i], BENCH_ROUNDS);
+		line.ratio[i] = median(ratio, BENCH_ROUNDS);
+	}
+	bench_report_line(&line);
+}

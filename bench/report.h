@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The table on the terminal, and the same as JSON. */
+#ifndef BENCH_REPORT_H
+#define BENCH_REPORT_H
+
+#include "bench.h"
+
+/* One line: times per unit, and ratios: [1] pagewalk to the floor, others rival to pagewalk. */
+struct bench_line {
+	const struct bench_case *c;
+	double ns[BENCH_CONTENDERS], ratio[BENCH_CONTENDERS];
+};
+
+/* @path: where the JSON goes, or NULL. Exits if it cannot be written. */
+void bench_report_begin(const char *path);
+void bench_report_line(const struct bench_line *line);
+void bench_report_end(void);
+
+#endif
