@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every source has in common: segments, reading, remarks. */
+/* What every source has in common: segments, reading across them, CPUs, remarks. */
+#define _GNU_SOURCE
 #include "memory/memory.h"
 
 #include <stdarg.h>
@@ -8,6 +9,11 @@
 #include <string.h>
 
 #include "access/access.h"
+
+struct pw_text {
+	struct pw_text *next;
+	char text[];
+};
 
 struct pw_memory *pw_memory_new(struct pw_error *error)
 {
@@ -27,8 +33,14 @@ void pw_memory_close(struct pw_memory *memory)
 	if (!memory)
 		return;
 	if (memory->release)
-		memory->release(memory);
-	pw_memory_unmap_files(memory);
+		memory->release(memory->source_context);
+	pw_memory_unmap_all(memory);
+	while (memory->texts) {
+		struct pw_text *next = memory->texts->next;
+
+		free(memory->texts);
+		memory->texts = next;
+	}
 	for (size_t i = 0; i < memory->remark_count; i++)
 		free(memory->remarks[i]);
 	free(memory->cpus);
@@ -36,28 +48,27 @@ void pw_memory_close(struct pw_memory *memory)
 	free(memory);
 }
 
-/* Makes room for one more of @count elements of @bytes bytes; rooms are powers of two. */
-static void *grow(void *array, size_t count, size_t bytes)
+void *pw_memory_grow(void *array, size_t count, size_t bytes)
 {
 	if (count & (count - 1))
 		return array;
 	return reallocarray(array, count ? 2 * count : 1, bytes);
 }
 
-int pw_memory_add_segment(struct pw_memory *memory, pw_pa base, uint64_t length, const void *host,
+int pw_memory_add_segment(struct pw_memory *memory, pw_pa first, pw_pa last, const void *host,
 			  struct pw_error *error)
 {
 	struct pw_segment *segments;
 
-	if (length == 0 || base + (length - 1) < base)
-		return pw_fail(error, EINVAL, "a segment of 0x%llx bytes at 0x%llx is %s",
-			       (unsigned long long)length, (unsigned long long)base,
-			       length ? "beyond the end of the address space" : "empty");
-	segments = grow(memory->segments, memory->count, sizeof(*segments));
+	if (last < first)
+		return pw_fail(error, EINVAL,
+			       "a segment ends at 0x%llx, before its start at 0x%llx",
+			       (unsigned long long)last, (unsigned long long)first);
+	segments = pw_memory_grow(memory->segments, memory->count, sizeof(*segments));
 	if (!segments)
 		return pw_fail(error, ENOMEM, "out of memory");
 	memory->segments = segments;
-	segments[memory->count++] = (struct pw_segment){ base, base + (length - 1), host };
+	segments[memory->count++] = (struct pw_segment){ first, last, host };
 	return 0;
 }
 
@@ -73,7 +84,7 @@ int pw_memory_seal(struct pw_memory *memory, struct pw_error *error)
 	if (memory->count == 0)
 		return pw_fail(error, EINVAL, "the source holds no memory at all");
 	qsort(memory->segments, memory->count, sizeof(*memory->segments), compare_segments);
-	memory->direct = memory->fetch == pw_memory_copy;
+	memory->direct = true;
 	for (size_t i = 0; i < memory->count; i++) {
 		const struct pw_segment *segment = &memory->segments[i];
 
@@ -85,10 +96,28 @@ int pw_memory_seal(struct pw_memory *memory, struct pw_error *error)
 				       (unsigned long long)segment->first,
 				       (unsigned long long)segment->last);
 		/* In place, an entry must be as aligned in the host as it is in the image. */
-		if (((uintptr_t)segment->host - (uintptr_t)segment->first) & 7)
+		if (!segment->host || (((uintptr_t)segment->host - (uintptr_t)segment->first) & 7))
 			memory->direct = false;
 	}
 	return 0;
+}
+
+/* Whether all of the bytes are in segments. @bytes is not 0. */
+static bool covered(const struct pw_memory *memory, pw_pa pa, uint64_t bytes)
+{
+	for (;;) {
+		const struct pw_segment *segment = pw_segment_find(memory->segments, memory->count,
+								   pa);
+
+		if (!segment)
+			return false;
+		if (bytes - 1 <= segment->last - pa)
+			return true;
+		bytes -= segment->last - pa + 1;
+		pa = segment->last + 1;
+		if (pa == 0) /* 2^64 */
+			return false;
+	}
 }
 
 int pw_memory_copy(void *context, pw_pa pa, void *buffer, size_t bytes)
@@ -96,22 +125,27 @@ int pw_memory_copy(void *context, pw_pa pa, void *buffer, size_t bytes)
 	const struct pw_memory *memory = context;
 	unsigned char *to = buffer;
 
+	if (bytes > 0 && !covered(memory, pa, bytes))
+		return -ENODATA;
 	while (bytes > 0) {
 		const struct pw_segment *segment = pw_segment_find(memory->segments, memory->count,
 								   pa);
 		size_t piece = bytes;
+		int status = 0;
 
-		if (!segment)
-			return -ENODATA;
 		if (segment->last - pa < piece - 1)
 			piece = (size_t)(segment->last - pa) + 1;
-		memcpy(to, (const unsigned char *)segment->host + (size_t)(pa - segment->first),
-		       piece);
+		if (segment->host)
+			memcpy(to,
+			       (const unsigned char *)segment->host + (size_t)(pa - segment->first),
+			       piece);
+		else
+			status = memory->source(memory->source_context, pa, to, piece);
+		if (status)
+			return status;
 		to += piece;
 		bytes -= piece;
 		pa += piece;
-		if (bytes > 0 && pa == 0)
-			return -ENODATA;
 	}
 	return 0;
 }
@@ -130,8 +164,8 @@ int pw_memory_check(const struct pw_memory *memory, struct pw_error *error)
 	if (!name)
 		return 0;
 	return pw_fail(error, EIO,
-		       "%s became shorter while it was being read; what was read last is not to be "
-		       "trusted. Work on a copy that nobody writes to",
+		       "%s became shorter (or unreadable) while it was being read; what was read "
+		       "last is not to be trusted. Work on a copy that nobody writes to",
 		       name);
 }
 
@@ -143,28 +177,19 @@ static int make(pw_fetch_fn *fetch, void *context, const struct pw_segment *segm
 
 	if (!memory)
 		return -ENOMEM;
-	if (fetch) {
-		memory->fetch = fetch;
-		memory->fetch_context = context;
-	}
-	for (size_t i = 0; i < count && status == 0; i++) {
-		const struct pw_segment *segment = &segments[i];
-
-		if (segment->last - segment->first == UINT64_MAX)
-			status = pw_fail(error, EINVAL, "a segment cannot be all of 2^64 bytes");
-		else
-			status = pw_memory_add_segment(memory, segment->first,
-						       segment->last - segment->first + 1,
-						       fetch ? NULL : segment->host, error);
-	}
+	memory->source = fetch;
+	memory->source_context = context;
+	for (size_t i = 0; i < count && status == 0; i++)
+		status = pw_memory_add_segment(memory, segments[i].first, segments[i].last,
+					       fetch ? NULL : segments[i].host, error);
 	if (status == 0)
 		status = pw_memory_seal(memory, error);
 	if (status) {
 		pw_memory_close(memory);
 		return status;
 	}
-	snprintf(memory->title, sizeof(memory->title), "%s",
-		 fetch ? "memory of the caller's, fetched" : "memory of the caller's, mapped");
+	snprintf(memory->title, sizeof(memory->title), "memory of the caller's, %s",
+		 fetch ? "fetched" : "mapped");
 	*memory_ret = memory;
 	return 0;
 }
@@ -205,7 +230,7 @@ size_t pw_memory_cpus(const struct pw_memory *memory, const struct pw_cpu **cpus
 
 struct pw_cpu *pw_memory_add_cpu(struct pw_memory *memory)
 {
-	struct pw_cpu *cpus = grow(memory->cpus, memory->cpu_count, sizeof(*cpus));
+	struct pw_cpu *cpus = pw_memory_grow(memory->cpus, memory->cpu_count, sizeof(*cpus));
 
 	if (!cpus)
 		return NULL;
@@ -235,4 +260,31 @@ void pw_memory_add_remark(struct pw_memory *memory, const char *format, ...)
 	if (vasprintf(&text, format, arguments) >= 0)
 		memory->remarks[memory->remark_count++] = text;
 	va_end(arguments);
+}
+
+const char *pw_memory_add_text(struct pw_memory *memory, const char *text)
+{
+	size_t bytes = strlen(text) + 1;
+	struct pw_text *copy = malloc(sizeof(*copy) + bytes);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy->text, text, bytes);
+	copy->next = memory->texts;
+	memory->texts = copy;
+	return copy->text;
+}
+
+char *pw_memory_size_text(uint64_t bytes, char text[24])
+{
+	static const char *const unit[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	unsigned i = 0;
+
+	while (i < 6 && bytes >> (10 * (i + 1)))
+		i++;
+	if (i == 0 || !(bytes & ((UINT64_C(1) << (10 * i)) - 1)))
+		snprintf(text, 24, "%llu %s", (unsigned long long)(bytes >> (10 * i)), unit[i]);
+	else
+		snprintf(text, 24, "%.1f %s", (double)(bytes >> (10 * (i - 1))) / 1024, unit[i]);
+	return text;
 }

@@ -2,10 +2,16 @@
 /*
  * A source, from the inside.
  *
+ *   open.c    the string's prefix, or the file's magic number, decides which of these it is
+ *   raw.c  elf.c  kdump.c  sample.c      kinds of sources: fill a struct pw_memory
+ *   notes.c   what the notes of an ELF core say about CPUs
+ *   guard.c   mapped files, and what happens when one shrinks
+ *   memory.c  what all sources have in common
+ *
  * To add one: write src/memory/FOO.c with a function that takes the source string's rest and fills a
- * struct pw_memory, and add its prefix (or magic number) to open.c. Fill `segments` through
- * pw_memory_add_segment and finish with pw_memory_seal, which sorts and checks them; from then on the
- * memory never changes.
+ * struct pw_memory, and add its prefix (or magic number) to open.c. Add runs of memory through
+ * pw_memory_add_segment; pw_memory_open calls pw_memory_seal, which sorts and checks them. From then
+ * on the memory never changes, so that any number of threads may read it.
  */
 #ifndef PW_MEMORY_MEMORY_H
 #define PW_MEMORY_MEMORY_H
@@ -13,31 +19,38 @@
 #include "base/error.h"
 #include "base/words.h"
 
-/* A mapped file; see guard.c for what happens when it shrinks. */
+/* A file or an anonymous buffer that is mapped; see guard.c. */
 struct pw_mapping;
+/* A string that the memory owns. */
+struct pw_text;
 
 struct pw_memory {
 	struct pw_segment *segments;
-	size_t count, room;
+	size_t count;
 	/* Every segment has a host address congruent to its own modulo 8: entries load in place. */
 	bool direct;
-	/* How bytes are had otherwise; pw_memory_copy for segments that are mapped. */
+	/* How bytes are had otherwise: pw_memory_copy, with this memory as its context. */
 	pw_fetch_fn *fetch;
 	void *fetch_context;
-	void (*release)(struct pw_memory *memory); /* of fetch_context; NULL: nothing to do */
 
-	struct pw_mapping *mappings; /* files, to be unmapped at the end */
+	/* Gives the bytes of segments that have no host address. Is asked for nothing outside them. */
+	pw_fetch_fn *source;
+	void *source_context;
+	void (*release)(void *source_context); /* NULL: nothing to do */
+
+	struct pw_mapping *mappings;
+	struct pw_text *texts;
 	struct pw_cpu *cpus;
 	size_t cpu_count;
-	char title[128];
-	char *remarks[8];
+	char title[160];
+	char *remarks[16];
 	size_t remark_count;
 };
 
 struct pw_memory *pw_memory_new(struct pw_error *error);
 
-/* Adds a run of memory. Returns 0, -ENOMEM, or -EINVAL if it is empty or wraps. */
-int pw_memory_add_segment(struct pw_memory *memory, pw_pa base, uint64_t length, const void *host,
+/* Adds a run of memory, bounds inclusive. Returns 0, -ENOMEM, or -EINVAL if last is below first. */
+int pw_memory_add_segment(struct pw_memory *memory, pw_pa first, pw_pa last, const void *host,
 			  struct pw_error *error);
 
 /* Sorts the segments, refuses overlaps and an empty memory, decides about `direct`. */
@@ -50,29 +63,54 @@ void pw_memory_add_remark(struct pw_memory *memory, const char *format, ...)
 /* Adds a CPU; returns it for the caller to fill, or NULL for want of memory. */
 struct pw_cpu *pw_memory_add_cpu(struct pw_memory *memory);
 
-/* The fetch function of mapped segments: a copy; context is the memory. */
+/* Keeps a copy of @text as long as the memory lives; NULL for want of memory. */
+const char *pw_memory_add_text(struct pw_memory *memory, const char *text);
+
+/*
+ * The fetch function of every memory: all of first..first+bytes-1 or nothing, across segments, from
+ * mapped ones by a copy and from the others through `source`. @context is the memory.
+ */
 int pw_memory_copy(void *context, pw_pa pa, void *buffer, size_t bytes);
+
+/*
+ * Room for one more than @count elements of @bytes bytes; sizes are powers of two, so that the array
+ * needs no capacity beside it. NULL for want of memory; the old array is then still there.
+ */
+void *pw_memory_grow(void *array, size_t count, size_t bytes);
+
+/* "1.1 GiB", into @text. Returns @text. */
+char *pw_memory_size_text(uint64_t bytes, char text[24]);
 
 /* ---- mapped files (guard.c) ---- */
 
 /*
- * Maps @path whole and read-only into @memory, which then owns the mapping. Refuses what is no
- * regular file, and empty ones. *bytes_ret is the size.
+ * Maps the file @path whole and read-only into @memory, which then owns the mapping; a file that
+ * @memory has mapped already is not mapped again. Refuses what is no regular file, and empty ones.
  */
 int pw_memory_map_file(struct pw_memory *memory, const char *path, const unsigned char **host_ret,
 		       uint64_t *bytes_ret, struct pw_error *error);
 
+/* Gives @memory an anonymous mapping of @bytes bytes, all zero, of which those touched cost memory. */
+int pw_memory_map_anonymous(struct pw_memory *memory, uint64_t bytes, unsigned char **host_ret,
+			    struct pw_error *error);
+
 /* Unmaps all; called by pw_memory_close. */
-void pw_memory_unmap_files(struct pw_memory *memory);
+void pw_memory_unmap_all(struct pw_memory *memory);
 
 /* Name of a mapped file that turned out shorter than it was, or NULL. */
 const char *pw_memory_shrunk(const struct pw_memory *memory);
 
 /* ---- kinds of sources, called by open.c ---- */
 
-int pw_memory_open_raw(struct pw_memory *memory, const char *list, struct pw_error *error);
-int pw_memory_open_elf(struct pw_memory *memory, const char *path, struct pw_error *error);
-int pw_memory_open_kdump(struct pw_memory *memory, const char *path, struct pw_error *error);
-int pw_memory_open_sample(struct pw_memory *memory, const char *name, struct pw_error *error);
+/* Flat files. @list is what follows "raw:". */
+int pw_memory_read_raw(struct pw_memory *memory, const char *list, struct pw_error *error);
+/* An ELF core in host..host+bytes-1, which stays mapped as long as @memory; @name is for messages. */
+int pw_memory_read_elf(struct pw_memory *memory, const char *name, const unsigned char *host,
+		       uint64_t bytes, struct pw_error *error);
+/* A kdump or diskdump, mapped at host..host+bytes-1. */
+int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsigned char *host,
+			 uint64_t bytes, struct pw_error *error);
+/* An installed image. @name is what follows "sample:". */
+int pw_memory_read_sample(struct pw_memory *memory, const char *name, struct pw_error *error);
 
 #endif

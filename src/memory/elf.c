@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ELF cores of whole machines, as QEMU's dump-guest-memory, /proc/vmcore and makedumpfile -E write
+ * them: PT_LOAD and PT_NOTE, both classes, both byte orders.
+ *
+ * Section headers are not read, because those that QEMU (7.2) writes into big-endian cores are in the
+ * byte order of QEMU's host. The one exception is sh_info of the first, where the number of program
+ * headers stands if there are 65535 or more.
+ *
+ *   program header       file                              physical memory
+ *   p_offset --------->  +----------+  ------------------>  p_paddr
+ *     p_filesz           |  there   |
+ *                        +==========+  end of a truncated file
+ *                        . missing  .                       not in the image: -ENODATA, a remark
+ *                        . . . . . ..
+ *     p_memsz                                               not in the image: left out on purpose
+ */
+#define _GNU_SOURCE
+#include "memory/elf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One PT_LOAD, clipped to what the file has. */
+struct load {
+	pw_pa first, last;
+	const unsigned char *host;
+	uint32_t number; /* of its program header */
+};
+
+/* Program headers that have something odd about them: how many, and the first of them in words. */
+struct odd {
+	unsigned count;
+	char first[200];
+};
+
+struct core {
+	struct pw_elf elf;
+	uint64_t table; /* offset of the program headers */
+	uint64_t headers; /* their number */
+	struct load *loads;
+	size_t count;
+	size_t sized, addressed; /* PT_LOADs with any memory; of these, with an address but 0 */
+	struct odd truncated, overlapping, virtual, excessive;
+};
+
+static void odd_add(struct odd *odd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void odd_add(struct odd *odd, const char *format, ...)
+{
+	va_list arguments;
+
+	if (odd->count++ > 0)
+		return;
+	va_start(arguments, format);
+	vsnprintf(odd->first, sizeof(odd->first), format, arguments);
+	va_end(arguments);
+}
+
+static void odd_remark(const struct odd *odd, struct pw_memory *memory)
+{
+	if (odd->count > 1)
+		pw_memory_add_remark(memory, "%s (and %u more like it)", odd->first,
+				     odd->count - 1);
+	else if (odd->count == 1)
+		pw_memory_add_remark(memory, "%s", odd->first);
+}
+
+static const char *machine_name(const struct pw_elf *elf)
+{
+	static const struct {
+		uint16_t machine;
+		const char *wide, *narrow;
+	} names[] = {
+		{ EM_386, "i386", "i386" },
+		{ EM_X86_64, "x86_64", "x86_64 (x32)" },
+		{ EM_ARM, "arm", "arm" },
+		{ EM_AARCH64, "arm64", "arm64 (ILP32)" },
+		{ EM_S390, "s390x", "s390" },
+		{ EM_PPC64, "ppc64", "ppc64" },
+		{ EM_PPC, "ppc", "ppc" },
+		{ EM_RISCV, "riscv64", "riscv32" },
+		{ EM_SPARCV9, "sparc64", "sparc64" },
+		{ EM_LOONGARCH, "loongarch64", "loongarch32" },
+		{ EM_MIPS, "mips64", "mips" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].machine == elf->machine)
+			return elf->wide ? names[i].wide : names[i].narrow;
+	return NULL;
+}
+
+/* What a file that is no core is, for the message. */
+static const char *type_name(uint16_t type)
+{
+	switch (type) {
+	case ET_REL:
+		return "an object file (ET_REL)";
+	case ET_EXEC:
+		return "a program (ET_EXEC)";
+	case ET_DYN:
+		return "a program or a shared library (ET_DYN)";
+	default:
+		return "of an unknown type";
+	}
+}
+
+static int read_ident(struct pw_elf *elf, struct pw_error *error)
+{
+	if (elf->bytes < EI_NIDENT)
+		return pw_fail(error, EINVAL, "%s: truncated: the ELF header ends after %llu bytes",
+			       elf->name, (unsigned long long)elf->bytes);
+	if (memcmp(elf->host, ELFMAG, SELFMAG) != 0)
+		return pw_fail(error, EINVAL, "%s is not an ELF file", elf->name);
+	if (elf->host[EI_CLASS] != ELFCLASS32 && elf->host[EI_CLASS] != ELFCLASS64)
+		return pw_fail(error, EINVAL,
+			       "%s: byte 4 of the ELF header, the class, is %u: neither 1 (32-bit) "
+			       "nor 2 (64-bit)",
+			       elf->name, elf->host[EI_CLASS]);
+	if (elf->host[EI_DATA] != ELFDATA2LSB && elf->host[EI_DATA] != ELFDATA2MSB)
+		return pw_fail(error, EINVAL,
+			       "%s: byte 5 of the ELF header, the byte order, is %u: neither 1 "
+			       "(little-endian) nor 2 (big-endian)",
+			       elf->name, elf->host[EI_DATA]);
+	elf->wide = elf->host[EI_CLASS] == ELFCLASS64;
+	elf->big_endian = elf->host[EI_DATA] == ELFDATA2MSB;
+	return 0;
+}
+
+/* The number of program headers, where e_phnum cannot hold it (elf(5), PN_XNUM). */
+static int read_many_headers(struct core *core, struct pw_error *error)
+{
+	const struct pw_elf *elf = &core->elf;
+	uint64_t sections = pw_elf_address(elf,
+					   elf->host + (elf->wide ? offsetof(Elf64_Ehdr, e_shoff)
+								  : offsetof(Elf32_Ehdr, e_shoff)));
+
+	core->headers = PN_XNUM;
+	if (sections == 0)
+		return 0;
+	if (!pw_elf_has(elf, sections, elf->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)))
+		return pw_fail(error, EINVAL,
+			       "%s: the number of program headers should stand in a section header "
+			       "at 0x%llx, but the file ends at 0x%llx",
+			       elf->name, (unsigned long long)sections,
+			       (unsigned long long)elf->bytes);
+	core->headers = pw_elf_word(elf, elf->host + sections +
+						 (elf->wide ? offsetof(Elf64_Shdr, sh_info)
+							    : offsetof(Elf32_Shdr, sh_info)));
+	return 0;
+}
+
+static int read_header(struct core *core, struct pw_error *error)
+{
+	struct pw_elf *elf = &core->elf;
+	size_t header, entry;
+	uint16_t type, entry_bytes;
+	int status = read_ident(elf, error);
+
+	if (status)
+		return status;
+	header = elf->wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+	entry = elf->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	if (elf->bytes < header)
+		return pw_fail(error, EINVAL,
+			       "%s: truncated: the ELF header of %zu bytes ends after %llu",
+			       elf->name, header, (unsigned long long)elf->bytes);
+	type = pw_elf_half(elf, elf->host + offsetof(Elf64_Ehdr, e_type));
+	if (type != ET_CORE)
+		return pw_fail(error, EINVAL,
+			       "%s is an ELF file, but %s (e_type %u), not a core with a machine's "
+			       "memory",
+			       elf->name, type_name(type), type);
+	elf->machine = pw_elf_half(elf, elf->host + offsetof(Elf64_Ehdr, e_machine));
+	core->table = pw_elf_address(elf, elf->host + (elf->wide ? offsetof(Elf64_Ehdr, e_phoff)
+								 : offsetof(Elf32_Ehdr, e_phoff)));
+	entry_bytes = pw_elf_half(elf, elf->host + (elf->wide ? offsetof(Elf64_Ehdr, e_phentsize)
+							      : offsetof(Elf32_Ehdr, e_phentsize)));
+	core->headers = pw_elf_half(elf, elf->host + (elf->wide ? offsetof(Elf64_Ehdr, e_phnum)
+								: offsetof(Elf32_Ehdr, e_phnum)));
+	if (core->headers == PN_XNUM)
+		status = read_many_headers(core, error);
+	if (status)
+		return status;
+	if (core->headers == 0)
+		return pw_fail(error, EINVAL,
+			       "%s: this ELF core has no program headers, so no "
+			       "memory",
+			       elf->name);
+	if (entry_bytes != entry)
+		return pw_fail(error, EINVAL,
+			       "%s: its program headers have %u bytes each (e_phentsize), not %zu",
+			       elf->name, entry_bytes, entry);
+	/* At most 2^32 of 56 bytes: this cannot wrap. */
+	if (!pw_elf_has(elf, core->table, core->headers * entry))
+		return pw_fail(error, EINVAL,
+			       "%s: truncated: %llu program headers of %zu bytes should stand at "
+			       "0x%llx, but the file ends at 0x%llx",
+			       elf->name, (unsigned long long)core->headers, entry,
+			       (unsigned long long)core->table, (unsigned long long)elf->bytes);
+	return 0;
+}
+
+/* Program header @number in host order; it is there. */
+static Elf64_Phdr read_program_header(const struct core *core, uint64_t number)
+{
+	const struct pw_elf *elf = &core->elf;
+	const unsigned char *at = elf->host + core->table;
+
+	if (elf->wide) {
+		at += number * sizeof(Elf64_Phdr);
+		return (Elf64_Phdr){
+			.p_type = pw_elf_word(elf, at + offsetof(Elf64_Phdr, p_type)),
+			.p_offset = pw_elf_xword(elf, at + offsetof(Elf64_Phdr, p_offset)),
+			.p_paddr = pw_elf_xword(elf, at + offsetof(Elf64_Phdr, p_paddr)),
+			.p_filesz = pw_elf_xword(elf, at + offsetof(Elf64_Phdr, p_filesz)),
+			.p_memsz = pw_elf_xword(elf, at + offsetof(Elf64_Phdr, p_memsz)),
+		};
+	}
+	at += number * sizeof(Elf32_Phdr);
+	return (Elf64_Phdr){
+		.p_type = pw_elf_word(elf, at + offsetof(Elf32_Phdr, p_type)),
+		.p_offset = pw_elf_word(elf, at + offsetof(Elf32_Phdr, p_offset)),
+		.p_paddr = pw_elf_word(elf, at + offsetof(Elf32_Phdr, p_paddr)),
+		.p_filesz = pw_elf_word(elf, at + offsetof(Elf32_Phdr, p_filesz)),
+		.p_memsz = pw_elf_word(elf, at + offsetof(Elf32_Phdr, p_memsz)),
+	};
+}
+
+/* How many of @bytes bytes from @offset on are in the file. */
+static uint64_t present(const struct pw_elf *elf, uint64_t offset, uint64_t bytes)
+{
+	if (offset >= elf->bytes)
+		return 0;
+	return bytes < elf->bytes - offset ? bytes : elf->bytes - offset;
+}
+
+static int add_load(struct core *core, const Elf64_Phdr *header, uint32_t number,
+		    struct pw_error *error)
+{
+	const struct pw_elf *elf = &core->elf;
+	uint64_t bytes = header->p_filesz, there;
+	struct load *loads;
+
+	if (header->p_memsz > 0)
+		core->sized++;
+	if (header->p_memsz > 0 && header->p_paddr != 0)
+		core->addressed++;
+	if (bytes == 0)
+		return 0;
+	/* What Linux writes for memory that has no one physical address (/proc/kcore). */
+	if (header->p_paddr == (elf->wide ? UINT64_MAX : UINT32_MAX)) {
+		odd_add(&core->virtual, "PT_LOAD %u has no physical address and is left out",
+			number);
+		return 0;
+	}
+	if (bytes > header->p_memsz || bytes - 1 > UINT64_MAX - header->p_paddr) {
+		odd_add(&core->excessive,
+			"PT_LOAD %u at 0x%llx has more bytes in the file (0x%llx) than memory "
+			"there is for them; the rest is left out",
+			number, (unsigned long long)header->p_paddr, (unsigned long long)bytes);
+		if (bytes > header->p_memsz)
+			bytes = header->p_memsz;
+		if (bytes == 0)
+			return 0;
+		if (bytes - 1 > UINT64_MAX - header->p_paddr)
+			bytes = UINT64_MAX - header->p_paddr + 1;
+	}
+	there = present(elf, header->p_offset, bytes);
+	if (there < bytes)
+		odd_add(&core->truncated,
+			"truncated: PT_LOAD %u at 0x%llx should have 0x%llx bytes, the file ends "
+			"after 0x%llx of them; the rest is not in this image",
+			number, (unsigned long long)header->p_paddr, (unsigned long long)bytes,
+			(unsigned long long)there);
+	if (there == 0)
+		return 0;
+	loads = pw_memory_grow(core->loads, core->count, sizeof(*loads));
+	if (!loads)
+		return pw_fail(error, ENOMEM, "out of memory");
+	core->loads = loads;
+	loads[core->count++] = (struct load){
+		.first = header->p_paddr,
+		.last = header->p_paddr + (there - 1),
+		.host = elf->host + header->p_offset,
+		.number = number,
+	};
+	return 0;
+}
+
+static int add_notes(struct pw_notes *notes, const Elf64_Phdr *header, uint32_t number,
+		     struct pw_error *error)
+{
+	const struct pw_elf *elf = notes->elf;
+	uint64_t there = present(elf, header->p_offset, header->p_filesz);
+
+	if (there < header->p_filesz)
+		pw_memory_add_remark(notes->memory,
+				     "truncated: PT_NOTE %u should have 0x%llx bytes at 0x%llx, "
+				     "the file ends after 0x%llx of them",
+				     number, (unsigned long long)header->p_filesz,
+				     (unsigned long long)header->p_offset,
+				     (unsigned long long)there);
+	return there ? pw_notes_read(notes, elf->host + header->p_offset, there, error) : 0;
+}
+
+static int compare_loads(const void *a, const void *b)
+{
+	const struct load *left = a, *right = b;
+
+	if (left->first != right->first)
+		return left->first < right->first ? -1 : 1;
+	return left->number < right->number ? -1 : left->number > right->number;
+}
+
+/*
+ * Makes segments of the PT_LOADs. Where two overlap, the one that starts lower is used: Linux writes
+ * the kernel's text a second time, with the same bytes, beside the memory that it is part of.
+ */
+static int add_segments(struct pw_memory *memory, struct core *core, struct pw_error *error)
+{
+	const struct load *owner = NULL; /* of the highest address so far */
+	int status = 0;
+
+	if (core->count > 0)
+		qsort(core->loads, core->count, sizeof(*core->loads), compare_loads);
+	for (size_t i = 0; i < core->count && status == 0; i++) {
+		const struct load *load = &core->loads[i];
+		pw_pa first = load->first;
+
+		if (owner && first <= owner->last) {
+			odd_add(&core->overlapping,
+				"PT_LOAD %u overlaps PT_LOAD %u from 0x%llx on; the bytes of the "
+				"latter are used",
+				load->number, owner->number, (unsigned long long)first);
+			if (load->last <= owner->last)
+				continue;
+			first = owner->last + 1;
+		}
+		status = pw_memory_add_segment(memory, first, load->last,
+					       load->host + (first - load->first), error);
+		owner = load;
+	}
+	return status;
+}
+
+static int read_program_headers(struct pw_memory *memory, struct core *core, struct pw_error *error)
+{
+	struct pw_notes notes = { .memory = memory, .elf = &core->elf };
+	int status = 0;
+
+	for (uint64_t i = 0; i < core->headers && status == 0; i++) {
+		Elf64_Phdr header = read_program_header(core, i);
+
+		if (header.p_type == PT_LOAD)
+			status = add_load(core, &header, (uint32_t)i, error);
+		else if (header.p_type == PT_NOTE)
+			status = add_notes(&notes, &header, (uint32_t)i, error);
+	}
+	return status ? status : pw_notes_end(&notes, error);
+}
+
+/* Why there is nothing to read, when there is not. */
+static int check_loads(const struct core *core, struct pw_error *error)
+{
+	if (core->sized > 1 && core->addressed == 0)
+		return pw_fail(error, EINVAL,
+			       "%s is the core of a process, not of a machine: its segments have "
+			       "no physical addresses",
+			       core->elf.name);
+	if (core->count > 0)
+		return 0;
+	if (core->truncated.count)
+		return pw_fail(error, EINVAL, "%s: %s", core->elf.name, core->truncated.first);
+	if (core->virtual.count)
+		return pw_fail(error, EINVAL, "%s: %s", core->elf.name, core->virtual.first);
+	return pw_fail(error, EINVAL,
+		       "%s: this ELF core holds no memory (%llu program headers, "
+		       "none of them a PT_LOAD with bytes)",
+		       core->elf.name, (unsigned long long)core->headers);
+}
+
+static void set_title(struct pw_memory *memory, const struct core *core)
+{
+	const char *machine = machine_name(&core->elf);
+	char number[24], size[24];
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < memory->count; i++)
+		total += memory->segments[i].last - memory->segments[i].first + 1;
+	if (!machine) {
+		snprintf(number, sizeof(number), "machine %u", core->elf.machine);
+		machine = number;
+	}
+	snprintf(memory->title, sizeof(memory->title), "ELF core, %s, %s-endian, %zu segment%s, %s",
+		 machine, core->elf.big_endian ? "big" : "little", memory->count,
+		 memory->count == 1 ? "" : "s", pw_memory_size_text(total, size));
+}
+
+int pw_memory_read_elf(struct pw_memory *memory, const char *name, const unsigned char *host,
+		       uint64_t bytes, struct pw_error *error)
+{
+	struct core core = { .elf = { .name = name, .host = host, .bytes = bytes } };
+	int status = read_header(&core, error);
+
+	if (status == 0)
+		status = read_program_headers(memory, &core, error);
+	if (status == 0)
+		status = check_loads(&core, error);
+	if (status == 0)
+		status = add_segments(memory, &core, error);
+	free(core.loads);
+	if (status)
+		return status;
+	odd_remark(&core.truncated, memory);
+	odd_remark(&core.overlapping, memory);
+	odd_remark(&core.virtual, memory);
+	odd_remark(&core.excessive, memory);
+	set_title(memory, &core);
+	return 0;
+}

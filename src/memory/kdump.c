@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Compressed dumps (kdump and diskdump), unpacked by libkdumpfile.
+ *
+ *   block 0   1               1+sub                     1+sub+bitmaps
+ *   +--------+---------------+-----------+-------------+-------------------+--------------
+ *   | header | sub header,   | bitmap of | bitmap of   | page descriptors, | pages, most
+ *   |        | notes         | memory    | pages here  | one per page here | compressed
+ *   +--------+---------------+-----------+-------------+-------------------+--------------
+ *
+ * What libkdumpfile (0.5.1) is not trusted with: it reads zeros, without an error, where a file was
+ * truncated. So every page's descriptor is looked up here first, and compared with the size of the
+ * file. It maps files by itself, out of our guard's sight; that is switched off. Only KDUMP_MACHPHYSADDR
+ * is used: the other spaces need to know the operating system, or guess. A context is for one thread
+ * at a time: a mutex.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <libkdumpfile/kdumpfile.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "memory/elf.h"
+
+/* Offsets in the header that do not depend on the width of the dumped machine. */
+enum {
+	UTSNAME = 12,
+	UTSNAME_FIELD = 65,
+	UTSNAME_MACHINE = UTSNAME + 4 * UTSNAME_FIELD,
+	DESCRIPTOR_BYTES = 24, /* u64 offset, u32 size, u32 flags, u64 page flags */
+	SUB_HEADER_BYTES = 64, /* of a 64-bit machine's, up to its notes */
+	/* Bytes of the bitmap that one count in `before` stands for. */
+	STRIDE = 1024,
+	/* Dumps with more runs of pages than this show themselves as one segment. */
+	MAX_RUNS = 1 << 20,
+};
+
+struct kdump {
+	struct pw_elf file; /* the dump as bytes, with width, byte order and machine */
+	uint64_t block; /* bytes of a block and of a page */
+	uint64_t sub_blocks, bitmap_blocks;
+	const unsigned char *bitmap; /* bit n: page n is here */
+	uint64_t bitmap_bytes;
+	uint64_t *before; /* pages here before each STRIDE bytes of the bitmap */
+	uint64_t pages, descriptors; /* pages here; offset of their descriptors */
+	pthread_mutex_t lock; /* protects context: libkdumpfile's are not for several threads */
+	kdump_ctx_t *context;
+	int descriptor;
+};
+
+static void release(void *source_context)
+{
+	struct kdump *dump = source_context;
+
+	if (dump->context)
+		kdump_free(dump->context);
+	if (dump->descriptor >= 0)
+		close(dump->descriptor);
+	pthread_mutex_destroy(&dump->lock);
+	free(dump->before);
+	free(dump);
+}
+
+static bool is_here(const struct kdump *dump, uint64_t page)
+{
+	return page / 8 < dump->bitmap_bytes && dump->bitmap[page / 8] >> (page % 8) & 1;
+}
+
+static uint64_t pages_in(const unsigned char *bitmap, uint64_t bytes)
+{
+	uint64_t count = 0;
+
+	for (uint64_t i = 0; i < bytes; i++)
+		count += (unsigned)__builtin_popcount(bitmap[i]);
+	return count;
+}
+
+/* Offset of the end of a page's bytes in the file; 0 if even its descriptor is missing. */
+static uint64_t page_end(const struct kdump *dump, uint64_t page)
+{
+	uint64_t start = page / 8 / STRIDE * STRIDE, at, offset;
+	uint64_t number =
+		dump->before[start / STRIDE] + pages_in(dump->bitmap + start, page / 8 - start) +
+		(unsigned)__builtin_popcount(dump->bitmap[page / 8] & ((1u << (page % 8)) - 1));
+
+	at = dump->descriptors + number * DESCRIPTOR_BYTES;
+	if (!pw_elf_has(&dump->file, at, DESCRIPTOR_BYTES))
+		return 0;
+	offset = pw_elf_xword(&dump->file, dump->file.host + at);
+	if (__builtin_add_overflow(offset, pw_elf_word(&dump->file, dump->file.host + at + 8),
+				   &offset))
+		return UINT64_MAX;
+	return offset;
+}
+
+static int read_page(struct kdump *dump, pw_pa pa, void *buffer, size_t bytes)
+{
+	size_t there = bytes;
+	uint64_t end;
+	kdump_status status;
+
+	if (!is_here(dump, pa / dump->block))
+		return -ENODATA;
+	end = page_end(dump, pa / dump->block);
+	if (end == 0 || end > dump->file.bytes)
+		return -ENODATA;
+	pthread_mutex_lock(&dump->lock);
+	status = kdump_read(dump->context, KDUMP_MACHPHYSADDR, pa, buffer, &there);
+	if (status != KDUMP_OK)
+		kdump_clear_err(dump->context);
+	pthread_mutex_unlock(&dump->lock);
+	if (status == KDUMP_OK)
+		return there == bytes ? 0 : -EIO;
+	return status == KDUMP_ERR_NODATA ? -ENODATA : -EIO;
+}
+
+static int fetch(void *context, pw_pa pa, void *buffer, size_t bytes)
+{
+	struct kdump *dump = context;
+	unsigned char *to = buffer;
+
+	while (bytes > 0) {
+		uint64_t rest = dump->block - pa % dump->block;
+		size_t piece = rest < bytes ? (size_t)rest : bytes;
+		int status = read_page(dump, pa, to, piece);
+
+		if (status)
+			return status;
+		to += piece;
+		pa += piece;
+		bytes -= piece;
+	}
+	return 0;
+}
+
+/* Tries one width and byte order. The header's fields must make sense, and fit into the file. */
+static bool try_layout(struct kdump *dump, bool wide, bool big_endian)
+{
+	const struct pw_elf *file = &dump->file;
+	/* struct timeval stands before the numbers, aligned like a long. */
+	const unsigned char *at = file->host + (wide ? 424 : 412);
+	uint32_t block, sub, bitmaps;
+
+	dump->file.wide = wide;
+	dump->file.big_endian = big_endian;
+	block = pw_elf_word(file, at + 4);
+	sub = pw_elf_word(file, at + 8);
+	bitmaps = pw_elf_word(file, at + 12);
+	if (block < 1024 || block > 1 << 20 || (block & (block - 1)))
+		return false;
+	if (sub > INT32_MAX || bitmaps > INT32_MAX || bitmaps < 2)
+		return false;
+	dump->block = block;
+	dump->sub_blocks = sub;
+	dump->bitmap_blocks = bitmaps;
+	return true;
+}
+
+static uint16_t machine_of(const char *name)
+{
+	if (strcmp(name, "x86_64") == 0)
+		return EM_X86_64;
+	if (name[0] == 'i' && name[1] && strcmp(name + 2, "86") == 0)
+		return EM_386;
+	return strcmp(name, "s390x") == 0 ? EM_S390 : EM_NONE;
+}
+
+static int read_layout(struct kdump *dump, char machine[UTSNAME_FIELD], struct pw_error *error)
+{
+	struct pw_elf *file = &dump->file;
+	uint64_t bitmaps;
+
+	if (file->bytes < 1024)
+		return pw_fail(error, EINVAL,
+			       "%s: truncated: the kdump header ends after %llu bytes", file->name,
+			       (unsigned long long)file->bytes);
+	if (!try_layout(dump, true, false) && !try_layout(dump, true, true) &&
+	    !try_layout(dump, false, false) && !try_layout(dump, false, true))
+		return pw_fail(error, EINVAL,
+			       "%s: the kdump header makes no sense: its block size "
+			       "is no power of two in either byte order",
+			       file->name);
+	memcpy(machine, file->host + UTSNAME_MACHINE, UTSNAME_FIELD);
+	machine[UTSNAME_FIELD - 1] = '\0';
+	for (char *c = machine; *c; c++)
+		if (*c <= ' ' || *c > '~')
+			*c = '?';
+	file->machine = machine_of(machine);
+	bitmaps = (1 + dump->sub_blocks) * dump->block;
+	dump->bitmap_bytes = dump->bitmap_blocks / 2 * dump->block;
+	dump->descriptors = bitmaps + dump->bitmap_blocks * dump->block;
+	if (!pw_elf_has(file, 0, dump->descriptors))
+		return pw_fail(error, EINVAL,
+			       "%s: truncated: its bitmaps should end at 0x%llx, the file ends at "
+			       "0x%llx",
+			       file->name, (unsigned long long)dump->descriptors,
+			       (unsigned long long)file->bytes);
+	dump->bitmap = file->host + bitmaps + dump->bitmap_bytes;
+	dump->before = malloc((size_t)((dump->bitmap_bytes + STRIDE - 1) / STRIDE) *
+			      sizeof(*dump->before));
+	if (!dump->before)
+		return pw_fail(error, ENOMEM, "out of memory");
+	for (uint64_t i = 0; i < dump->bitmap_bytes; i += STRIDE) {
+		uint64_t rest = dump->bitmap_bytes - i;
+
+		dump->before[i / STRIDE] = dump->pages;
+		dump->pages += pages_in(dump->bitmap + i, rest < STRIDE ? rest : STRIDE);
+	}
+	return 0;
+}
+
+/* The sub header: whether this is one part of many, and the notes. 64-bit machines' alone. */
+static int read_sub_header(struct pw_memory *memory, struct kdump *dump, struct pw_error *error)
+{
+	const struct pw_elf *file = &dump->file;
+	const unsigned char *at = file->host + dump->block;
+	struct pw_notes notes = { .memory = memory, .elf = file };
+	uint64_t offset, bytes;
+	int status = 0;
+
+	if (dump->sub_blocks == 0 || !file->wide)
+		return 0;
+	if (pw_elf_word(file, at + 12))
+		return pw_fail(error, EINVAL,
+			       "%s is one part of a split dump. Put the parts together first: "
+			       "makedumpfile --reassemble PART... OUT",
+			       file->name);
+	/* header_version: notes are there from 4 on */
+	if (pw_elf_word(file, file->host + 8) < 4)
+		return 0;
+	offset = pw_elf_xword(file, at + SUB_HEADER_BYTES - 16);
+	bytes = pw_elf_xword(file, at + SUB_HEADER_BYTES - 8);
+	if (bytes == 0)
+		return 0;
+	if (!pw_elf_has(file, offset, bytes)) {
+		pw_memory_add_remark(memory,
+				     "the notes (0x%llx bytes at 0x%llx) are not in the file",
+				     (unsigned long long)bytes, (unsigned long long)offset);
+		return 0;
+	}
+	status = pw_notes_read(&notes, file->host + offset, bytes, error);
+	return status ? status : pw_notes_end(&notes, error);
+}
+
+/* The next page from @page on that is here, or is not; past the bitmap's end if there is none. */
+static uint64_t next_page(const struct kdump *dump, uint64_t page, bool here)
+{
+	const unsigned char boring = here ? 0 : 0xff;
+
+	while (page / 8 < dump->bitmap_bytes) {
+		if (page % 8 == 0 && dump->bitmap[page / 8] == boring)
+			page += 8;
+		else if (is_here(dump, page) == here)
+			return page;
+		else
+			page++;
+	}
+	return dump->bitmap_bytes * 8;
+}
+
+/* Runs of pages as segments; returns their number, and adds them if @memory is not NULL. */
+static uint64_t add_runs(struct pw_memory *memory, const struct kdump *dump, int *status,
+			 struct pw_error *error)
+{
+	uint64_t end = dump->bitmap_bytes * 8, runs = 0;
+
+	for (uint64_t page = next_page(dump, 0, true); page < end && *status == 0; runs++) {
+		uint64_t after = next_page(dump, page, false);
+
+		if (memory)
+			*status = pw_memory_add_segment(memory, page * dump->block,
+							after * dump->block - 1, NULL, error);
+		page = next_page(dump, after, true);
+	}
+	return runs;
+}
+
+static int add_segments(struct pw_memory *memory, const struct kdump *dump, struct pw_error *error)
+{
+	uint64_t missing = 0, end = dump->bitmap_bytes * 8;
+	int status = 0;
+
+	if (dump->pages == 0)
+		return pw_fail(error, EINVAL, "%s: this kdump holds no pages", dump->file.name);
+	if (add_runs(NULL, dump, &status, error) <= MAX_RUNS)
+		add_runs(memory, dump, &status, error);
+	else
+		status = pw_memory_add_segment(memory, 0, end * dump->block - 1, NULL, error);
+	/* Pages are written in order, those that are the same but once: look at a few at the end. */
+	for (uint64_t page = end, seen = 0; page-- > 0 && seen < 4096;) {
+		if (!is_here(dump, page))
+			continue;
+		seen++;
+		if (page_end(dump, page) == 0 || page_end(dump, page) > dump->file.bytes)
+			missing++;
+	}
+	if (missing && status == 0)
+		pw_memory_add_remark(memory,
+				     "truncated: the file ends at 0x%llx, before the last pages; "
+				     "they are not in this image",
+				     (unsigned long long)dump->file.bytes);
+	return status;
+}
+
+static int open_library(struct kdump *dump, struct pw_error *error)
+{
+	const char *path = dump->file.name;
+	kdump_num_t page_bytes;
+
+	dump->descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	if (dump->descriptor < 0) {
+		int code = errno;
+
+		return pw_fail(error, code, "%s: %s", path, strerror(code));
+	}
+	dump->context = kdump_new();
+	if (!dump->context)
+		return pw_fail(error, ENOMEM, "out of memory");
+	if (kdump_set_number_attr(dump->context, KDUMP_ATTR_FILE_MMAP_POLICY, KDUMP_MMAP_NEVER) !=
+		    KDUMP_OK ||
+	    kdump_open_fd(dump->context, dump->descriptor) != KDUMP_OK)
+		return pw_fail(error, EINVAL, "%s: libkdumpfile cannot read it: %s", path,
+			       kdump_get_err(dump->context));
+	/* Attributes are set after opening: set before, they make it fail or crash. */
+	if (kdump_get_number_attr(dump->context, KDUMP_ATTR_PAGE_SIZE, &page_bytes) != KDUMP_OK) {
+		kdump_clear_err(dump->context);
+		page_bytes = dump->block;
+		if (kdump_set_number_attr(dump->context, KDUMP_ATTR_PAGE_SIZE, page_bytes) !=
+		    KDUMP_OK)
+			return pw_fail(error, EINVAL, "%s: libkdumpfile: %s", path,
+				       kdump_get_err(dump->context));
+	}
+	if (page_bytes != dump->block)
+		return pw_fail(error, EINVAL,
+			       "%s: libkdumpfile sees pages of %llu bytes, the header blocks of "
+			       "%llu",
+			       path, (unsigned long long)page_bytes,
+			       (unsigned long long)dump->block);
+	return 0;
+}
+
+int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsigned char *host,
+			 uint64_t bytes, struct pw_error *error)
+{
+	struct kdump *dump = calloc(1, sizeof(*dump));
+	char machine[UTSNAME_FIELD], size[24];
+	int status;
+
+	if (!dump)
+		return pw_fail(error, ENOMEM, "out of memory");
+	dump->file = (struct pw_elf){ .name = path, .host = host, .bytes = bytes };
+	dump->descriptor = -1;
+	pthread_mutex_init(&dump->lock, NULL);
+	memory->source = fetch;
+	memory->source_context = dump;
+	memory->release = release;
+	status = read_layout(dump, machine, error);
+	if (status == 0)
+		status = read_sub_header(memory, dump, error);
+	if (status == 0)
+		status = open_library(dump, error);
+	if (status == 0)
+		status = add_segments(memory, dump, error);
+	if (status)
+		return status;
+	/* The caller's string need not live as long. */
+	dump->file.name = NULL;
+	snprintf(memory->title, sizeof(memory->title), "kdump, %.64s, %s-endian, %zu segment%s, %s",
+		 machine[0] ? machine : "machine unknown", dump->file.big_endian ? "big" : "little",
+		 memory->count, memory->count == 1 ? "" : "s",
+		 pw_memory_size_text(dump->pages * dump->block, size));
+	return 0;
+}

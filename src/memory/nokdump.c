@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Stands in for kdump.c where libkdumpfile was not there at build time. */
+#include "memory/memory.h"
+
+int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsigned char *host,
+			 uint64_t bytes, struct pw_error *error)
+{
+	(void)memory;
+	(void)host;
+	(void)bytes;
+	return pw_fail(error, ENOTSUP,
+		       "%s is a kdump, which this build of pagewalk cannot read. Install "
+		       "libkdumpfile (libkdumpfile-dev) and build with -Dkdump=enabled, or convert "
+		       "it: makedumpfile -E -d 0 %s OUT.elf",
+		       path, path);
+}

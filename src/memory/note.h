@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pagewalk's own ELF note: a root and the format that it belongs to, in cores that `pagewalk cut`
+ * writes, so that they can be looked at without options. One note for each root; its name is
+ * "PAGEWALK", its type 1. All numbers are in the byte order of the ELF file.
+ *
+ *   0          4          8          12          24
+ *   +----------+----------+----------+-----------+
+ *   | namesz 9 | descsz   | type 1   | PAGEWALK\0|\0\0       ELF's note header and name
+ *   +----------+----------+----------+-----------+
+ *   24         28         32         40         48         56                96            136
+ *   +----------+----------+----------+----------+----------+-----------------+-------------+
+ *   | version 1| roots    | cpu | 0  | root 0   | root 1   | format          | label       |
+ *   +----------+----------+----------+----------+----------+-----------------+-------------+
+ *     u32        u32 0..2   u32 u32    u64        u64        text, 40 bytes    text, 40 bytes
+ *
+ * Texts are of printable ASCII, end with a NUL, and are filled up with NULs. A reader takes notes of
+ * version 1 that are longer, and ignores what it does not know.
+ */
+#ifndef PW_MEMORY_NOTE_H
+#define PW_MEMORY_NOTE_H
+
+#include <pagewalk/memory.h>
+
+#define PW_NOTE_NAME "PAGEWALK"
+enum {
+	PW_NOTE_TYPE = 1,
+	PW_NOTE_VERSION = 1,
+	PW_NOTE_TEXT = 40, /* of each text, with its NUL */
+	PW_NOTE_DESC = 32 + 2 * PW_NOTE_TEXT,
+	PW_NOTE_BYTES = 24 + PW_NOTE_DESC,
+};
+
+/*
+ * Writes the whole note (header, name, description) for @cpu to @buffer. @label says what the image
+ * shows and may be NULL; texts are cut to fit. Returns PW_NOTE_BYTES, or 0 if @room is less.
+ */
+size_t pw_note_encode(const struct pw_cpu *cpu, const char *label, bool big_endian, void *buffer,
+		      size_t room);
+
+#endif

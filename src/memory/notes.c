@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Notes of an ELF core: which CPUs there were, and what their root registers held.
+ *
+ *   name       type                    what it gives
+ *   QEMU       0                       x86: CR0, CR3 and CR4 (struct QEMUCPUState, QEMU's
+ *                                      target/i386/arch_dump.c), one note per CPU
+ *   LINUX      NT_S390_CTRS            s390x: the sixteen control registers, one note per CPU
+ *   PAGEWALK   1                       a root of an image made by `pagewalk cut` (note.h)
+ *   CORE       NT_PRSTATUS             one per CPU; general registers, so no root
+ *
+ * The others (arm, arm64, ppc64, riscv) have no root register in any note: their CPUs are counted
+ * and have no roots.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+
+#include "memory/elf.h"
+#include "memory/note.h"
+
+/* A note, cut up. */
+struct note {
+	const char *name; /* not ended by a NUL */
+	uint32_t name_bytes;
+	uint32_t type;
+	const unsigned char *desc;
+	uint32_t desc_bytes;
+};
+
+/* x86 bits that say how the CPU translates: Intel SDM volume 3, 2.5. */
+static const uint64_t CR0_PG = UINT64_C(1) << 31;
+static const uint64_t CR4_PAE = UINT64_C(1) << 5;
+static const uint64_t CR4_LA57 = UINT64_C(1) << 12;
+
+/* struct QEMUCPUState: version, size, 18 registers, 10 segments of 24 bytes, cr[5], kernel_gs_base. */
+enum {
+	QEMU_VERSION = 0,
+	QEMU_SIZE = 4,
+	QEMU_CR0 = 392,
+	QEMU_CR3 = 416,
+	QEMU_CR4 = 424,
+	QEMU_BYTES = 440,
+};
+
+/* Control registers of s390x that hold an address-space control element: PoP, chapter 3. */
+enum {
+	S390_PRIMARY = 1,
+	S390_SECONDARY = 7,
+	S390_HOME = 13,
+	S390_CTRS_BYTES = 16 * 8,
+};
+
+static bool is_named(const struct note *note, const char *name)
+{
+	size_t length = strlen(name);
+
+	/* With its NUL or, as some writers have it, without. */
+	return (note->name_bytes == length ||
+		(note->name_bytes == length + 1 && note->name[length] == '\0')) &&
+	       memcmp(note->name, name, length) == 0;
+}
+
+static int out_of_memory(struct pw_error *error)
+{
+	return pw_fail(error, ENOMEM, "out of memory");
+}
+
+/* The note does not hold the mode itself (EFER.LMA); QEMU says by the machine if CPU 0 was in it. */
+static const char *x86_format(const struct pw_elf *elf, uint64_t cr0, uint64_t cr4)
+{
+	if (!(cr0 & CR0_PG))
+		return NULL;
+	if (!(cr4 & CR4_PAE))
+		return "i386";
+	if (elf->machine != EM_X86_64)
+		return "i386_pae";
+	return cr4 & CR4_LA57 ? "x86_64_la57" : "x86_64";
+}
+
+static int read_qemu(struct pw_notes *notes, const struct note *note, struct pw_error *error)
+{
+	const struct pw_elf *elf = notes->elf;
+	struct pw_cpu *cpu;
+	uint32_t version, bytes;
+
+	if (note->desc_bytes < QEMU_BYTES) {
+		pw_memory_add_remark(notes->memory,
+				     "the QEMU note of CPU %u has %u bytes, not %u: its registers "
+				     "are not read",
+				     notes->registers, note->desc_bytes, QEMU_BYTES);
+		return 0;
+	}
+	version = pw_elf_word(elf, note->desc + QEMU_VERSION);
+	bytes = pw_elf_word(elf, note->desc + QEMU_SIZE);
+	if (version != 1 || bytes < QEMU_BYTES) {
+		pw_memory_add_remark(notes->memory,
+				     "the QEMU note of CPU %u has version %u and size %u, of which "
+				     "only 1 and %u are known: its registers are not read",
+				     notes->registers, version, bytes, QEMU_BYTES);
+		return 0;
+	}
+	cpu = pw_memory_add_cpu(notes->memory);
+	if (!cpu)
+		return out_of_memory(error);
+	cpu->id = notes->registers++;
+	cpu->format = x86_format(elf, pw_elf_xword(elf, note->desc + QEMU_CR0),
+				 pw_elf_xword(elf, note->desc + QEMU_CR4));
+	if (cpu->format) {
+		cpu->roots = 1;
+		cpu->root[0] = pw_elf_xword(elf, note->desc + QEMU_CR3);
+	}
+	snprintf(cpu->origin, sizeof(cpu->origin), "QEMU note, %s",
+		 cpu->format ? "CR3" : "CR0: paging was off");
+	return 0;
+}
+
+static int add_asce(struct pw_notes *notes, uint64_t asce, const char *origin,
+		    struct pw_error *error)
+{
+	struct pw_cpu *cpu = pw_memory_add_cpu(notes->memory);
+
+	if (!cpu)
+		return out_of_memory(error);
+	cpu->id = notes->registers;
+	cpu->format = "s390x";
+	cpu->roots = 1;
+	cpu->root[0] = asce;
+	snprintf(cpu->origin, sizeof(cpu->origin), "NT_S390_CTRS, %s", origin);
+	return 0;
+}
+
+/*
+ * Linux keeps the kernel's space in CR13, the process's in CR7, and in CR1 the one or the other: the
+ * process's while the CPU is in user mode. So a CPU has up to three roots, each of which is told
+ * once, the process's first.
+ */
+static int read_s390(struct pw_notes *notes, const struct note *note, struct pw_error *error)
+{
+	const struct pw_elf *elf = notes->elf;
+	uint64_t primary, secondary, home;
+	int status = 0;
+
+	if (!elf->wide || note->desc_bytes != S390_CTRS_BYTES) {
+		pw_memory_add_remark(notes->memory,
+				     "the control registers of CPU %u have %u bytes, not %u: they "
+				     "are not read",
+				     notes->registers, note->desc_bytes, S390_CTRS_BYTES);
+		return 0;
+	}
+	primary = pw_elf_xword(elf, note->desc + 8 * S390_PRIMARY);
+	secondary = pw_elf_xword(elf, note->desc + 8 * S390_SECONDARY);
+	home = pw_elf_xword(elf, note->desc + 8 * S390_HOME);
+	if (primary && primary != home)
+		status = add_asce(notes, primary, "CR1 (primary: user space)", error);
+	if (status == 0 && secondary && secondary != primary && secondary != home)
+		status = add_asce(notes, secondary, "CR7 (secondary: user space)", error);
+	if (status == 0 && home)
+		status = add_asce(notes, home, "CR13 (home: kernel space)", error);
+	if (status == 0 && !primary && !secondary && !home) {
+		struct pw_cpu *cpu = pw_memory_add_cpu(notes->memory);
+
+		if (!cpu)
+			return out_of_memory(error);
+		cpu->id = notes->registers;
+		snprintf(cpu->origin, sizeof(cpu->origin), "NT_S390_CTRS, no space was set");
+	}
+	notes->registers++;
+	return status;
+}
+
+/* A text of a PAGEWALK note, made safe to print. */
+static void read_text(const unsigned char *at, char text[PW_NOTE_TEXT])
+{
+	memcpy(text, at, PW_NOTE_TEXT);
+	text[PW_NOTE_TEXT - 1] = '\0';
+	for (char *c = text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+}
+
+static int read_own(struct pw_notes *notes, const struct note *note, struct pw_error *error)
+{
+	const struct pw_elf *elf = notes->elf;
+	char format[PW_NOTE_TEXT], label[PW_NOTE_TEXT];
+	uint32_t version, roots;
+	struct pw_cpu *cpu;
+
+	version = note->desc_bytes >= 4 ? pw_elf_word(elf, note->desc) : 0;
+	roots = note->desc_bytes >= 8 ? pw_elf_word(elf, note->desc + 4) : 0;
+	if (version != PW_NOTE_VERSION || note->desc_bytes < PW_NOTE_DESC || roots > PW_MAX_ROOTS) {
+		pw_memory_add_remark(notes->memory,
+				     "a PAGEWALK note of version %u with %u bytes and %u roots is "
+				     "not understood (version %u, %u bytes and up to %u roots are) "
+				     "and is not read",
+				     version, note->desc_bytes, roots, PW_NOTE_VERSION,
+				     PW_NOTE_DESC, PW_MAX_ROOTS);
+		return 0;
+	}
+	cpu = pw_memory_add_cpu(notes->memory);
+	if (!cpu)
+		return out_of_memory(error);
+	cpu->id = pw_elf_word(elf, note->desc + 8);
+	cpu->roots = roots;
+	for (unsigned i = 0; i < roots; i++)
+		cpu->root[i] = pw_elf_xword(elf, note->desc + 16 + 8 * i);
+	read_text(note->desc + 32, format);
+	read_text(note->desc + 32 + PW_NOTE_TEXT, label);
+	snprintf(cpu->origin, sizeof(cpu->origin), "%s", label[0] ? label : "PAGEWALK note");
+	if (format[0] == '\0')
+		return 0;
+	cpu->format = pw_memory_add_text(notes->memory, format);
+	return cpu->format ? 0 : out_of_memory(error);
+}
+
+static int read_note(struct pw_notes *notes, const struct note *note, struct pw_error *error)
+{
+	const struct pw_elf *elf = notes->elf;
+
+	if (is_named(note, "CORE") && note->type == NT_PRSTATUS)
+		notes->threads++;
+	else if (is_named(note, "QEMU") && note->type == 0 &&
+		 (elf->machine == EM_X86_64 || elf->machine == EM_386))
+		return read_qemu(notes, note, error);
+	else if (is_named(note, "LINUX") && note->type == NT_S390_CTRS && elf->machine == EM_S390)
+		return read_s390(notes, note, error);
+	else if (is_named(note, PW_NOTE_NAME) && note->type == PW_NOTE_TYPE)
+		return read_own(notes, note, error);
+	return 0;
+}
+
+/* Names and descriptions are filled up to four bytes, in 64-bit cores, too (binfmt_elf.c). */
+static uint64_t filled(uint32_t bytes)
+{
+	return ((uint64_t)bytes + 3) & ~UINT64_C(3);
+}
+
+int pw_notes_read(struct pw_notes *notes, const unsigned char *host, uint64_t bytes,
+		  struct pw_error *error)
+{
+	const struct pw_elf *elf = notes->elf;
+	uint64_t at = 0;
+
+	/* Here the notes before `at` have been read, and `at` is within bounds. */
+	while (bytes - at >= sizeof(Elf64_Nhdr)) {
+		const unsigned char *header = host + at;
+		uint64_t rest = bytes - at - sizeof(Elf64_Nhdr);
+		struct note note = {
+			.name_bytes = pw_elf_word(elf, header + offsetof(Elf64_Nhdr, n_namesz)),
+			.desc_bytes = pw_elf_word(elf, header + offsetof(Elf64_Nhdr, n_descsz)),
+			.type = pw_elf_word(elf, header + offsetof(Elf64_Nhdr, n_type)),
+		};
+		uint64_t name = filled(note.name_bytes);
+		int status;
+
+		if (note.name_bytes == 0 && note.desc_bytes == 0 && note.type == 0)
+			return 0; /* what is left of a page: /proc/vmcore fills up with zeros */
+		if (name > rest || note.desc_bytes > rest - name) {
+			pw_memory_add_remark(notes->memory,
+					     "the note at offset 0x%llx should have a name of %u "
+					     "and a description of %u bytes, but its table ends "
+					     "after %llu; it and those after it are not read",
+					     (unsigned long long)(header - elf->host),
+					     note.name_bytes, note.desc_bytes,
+					     (unsigned long long)rest);
+			return 0;
+		}
+		note.name = (const char *)header + sizeof(Elf64_Nhdr);
+		note.desc = header + sizeof(Elf64_Nhdr) + name;
+		status = read_note(notes, &note, error);
+		if (status)
+			return status;
+		/* The last description need not be filled up. */
+		rest -= name;
+		if (filled(note.desc_bytes) >= rest)
+			return 0;
+		at += sizeof(Elf64_Nhdr) + name + filled(note.desc_bytes);
+	}
+	if (bytes > at)
+		pw_memory_add_remark(notes->memory,
+				     "the notes end in the middle of a header, at offset 0x%llx",
+				     (unsigned long long)(host - elf->host + (ptrdiff_t)at));
+	return 0;
+}
+
+int pw_notes_end(struct pw_notes *notes, struct pw_error *error)
+{
+	if (notes->memory->cpu_count > 0)
+		return 0;
+	for (unsigned i = 0; i < notes->threads; i++) {
+		struct pw_cpu *cpu = pw_memory_add_cpu(notes->memory);
+
+		if (!cpu)
+			return out_of_memory(error);
+		snprintf(cpu->origin, sizeof(cpu->origin), "NT_PRSTATUS, which has no root");
+		if (notes->elf->machine == EM_S390 && notes->elf->wide)
+			cpu->format = "s390x";
+	}
+	return 0;
+}
+
+static unsigned char *put_word(unsigned char *at, uint32_t word, bool big_endian)
+{
+	word = big_endian ? htobe32(word) : htole32(word);
+	memcpy(at, &word, sizeof(word));
+	return at + sizeof(word);
+}
+
+static unsigned char *put_xword(unsigned char *at, uint64_t word, bool big_endian)
+{
+	word = big_endian ? htobe64(word) : htole64(word);
+	memcpy(at, &word, sizeof(word));
+	return at + sizeof(word);
+}
+
+size_t pw_note_encode(const struct pw_cpu *cpu, const char *label, bool big_endian, void *buffer,
+		      size_t room)
+{
+	unsigned char *at = buffer;
+
+	if (room < PW_NOTE_BYTES)
+		return 0;
+	memset(at, 0, PW_NOTE_BYTES);
+	at = put_word(at, sizeof(PW_NOTE_NAME), big_endian);
+	at = put_word(at, PW_NOTE_DESC, big_endian);
+	at = put_word(at, PW_NOTE_TYPE, big_endian);
+	memcpy(at, PW_NOTE_NAME, sizeof(PW_NOTE_NAME));
+	at += (sizeof(PW_NOTE_NAME) + 3) & ~(size_t)3;
+	at = put_word(at, PW_NOTE_VERSION, big_endian);
+	at = put_word(at, cpu->roots, big_endian);
+	at = put_word(at, cpu->id, big_endian);
+	at = put_word(at, 0, big_endian);
+	for (unsigned i = 0; i < PW_MAX_ROOTS; i++)
+		at = put_xword(at, i < cpu->roots ? cpu->root[i] : 0, big_endian);
+	if (cpu->format)
+		memcpy(at, cpu->format, strnlen(cpu->format, PW_NOTE_TEXT - 1));
+	at += PW_NOTE_TEXT;
+	if (label)
+		memcpy(at, label, strnlen(label, PW_NOTE_TEXT - 1));
+	return PW_NOTE_BYTES;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* Which kind of source a string names: by its prefix, or by the magic number of the file. */
+#include "memory/memory.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <unistd.h>
+
+struct kind {
+	const char *prefix;
+	int (*read)(struct pw_memory *memory, const char *rest, struct pw_error *error);
+};
+
+static const struct kind kinds[] = {
+	{ "raw:", pw_memory_read_raw },
+	{ "sample:", pw_memory_read_sample },
+};
+
+static bool starts_with(const unsigned char *host, uint64_t bytes, const char *magic, size_t length)
+{
+	return bytes >= length && memcmp(host, magic, length) == 0;
+}
+
+/* Files that hold what we want, in a shape that cannot be read at random. */
+static int refuse_packed(const char *path, const char *what, const char *command,
+			 struct pw_error *error)
+{
+	return pw_fail(error, EINVAL, "%s is %s. Unpack it first: %s < %s > FILE", path, what,
+		       command, path);
+}
+
+static int refuse_unknown(const char *path, const unsigned char *host, uint64_t bytes,
+			  struct pw_error *error)
+{
+	char start[3 * 8 + 1] = "";
+
+	for (unsigned i = 0; i < 8 && i < bytes; i++) {
+		static const char digit[] = "0123456789abcdef";
+
+		start[3 * i] = ' ';
+		start[3 * i + 1] = digit[host[i] >> 4];
+		start[3 * i + 2] = digit[host[i] & 15];
+		start[3 * i + 3] = '\0';
+	}
+	return pw_fail(error, EINVAL,
+		       "%s is neither an ELF core nor a kdump (it starts with%s). If it is plain "
+		       "memory, say where its first byte stands: raw:%s@BASE",
+		       path, start, path);
+}
+
+static int read_file(struct pw_memory *memory, const char *path, struct pw_error *error)
+{
+	const unsigned char *host;
+	uint64_t bytes;
+	int status = pw_memory_map_file(memory, path, &host, &bytes, error);
+
+	if (status)
+		return status;
+	if (starts_with(host, bytes, "\177ELF", 4))
+		return pw_memory_read_elf(memory, path, host, bytes, error);
+	if (starts_with(host, bytes, "KDUMP   ", 8) || starts_with(host, bytes, "DISKDUMP", 8))
+		return pw_memory_read_kdump(memory, path, host, bytes, error);
+	/* struct makedumpfile_header: the flattened format, for writing a dump to a pipe. */
+	if (starts_with(host, bytes, "makedumpfile\0\0\0", 16))
+		return pw_fail(error, EINVAL,
+			       "%s is a flattened kdump, whose pages stand in no order. Convert it "
+			       "first: makedumpfile -R OUT < %s",
+			       path, path);
+	if (starts_with(host, bytes, "\x1f\x8b", 2))
+		return refuse_packed(path, "compressed by gzip", "gzip -dc", error);
+	if (starts_with(host, bytes,
+			"\xfd"
+			"7zXZ",
+			6))
+		return refuse_packed(path, "compressed by xz", "xz -dc", error);
+	if (starts_with(host, bytes, "\x28\xb5\x2f\xfd", 4))
+		return refuse_packed(path, "compressed by zstd", "zstd -dc", error);
+	if (starts_with(host, bytes, "BZh", 3))
+		return refuse_packed(path, "compressed by bzip2", "bzip2 -dc", error);
+	return refuse_unknown(path, host, bytes, error);
+}
+
+/* "word:" at the start of a source that is not the name of a file, or 0. */
+static int unknown_prefix(const char *source)
+{
+	int length = 0;
+
+	while (isalnum((unsigned char)source[length]))
+		length++;
+	return length > 1 && source[length] == ':' && access(source, F_OK) ? length + 1 : 0;
+}
+
+static int read_source(struct pw_memory *memory, const char *source, struct pw_error *error)
+{
+	int length;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t prefix = strlen(kinds[i].prefix);
+
+		if (strncmp(source, kinds[i].prefix, prefix) == 0)
+			return kinds[i].read(memory, source + prefix, error);
+	}
+	if (source[0] == '\0')
+		return pw_fail(error, EINVAL,
+			       "the name of the source is empty; give a FILE, raw:FILE@BASE or "
+			       "sample:NAME");
+	length = unknown_prefix(source);
+	if (length)
+		return pw_fail(error, EINVAL,
+			       "'%.*s' is an unknown kind of source, and there is no file %s; "
+			       "give a FILE, raw:FILE@BASE or sample:NAME",
+			       length, source, source);
+	return read_file(memory, source, error);
+}
+
+int pw_memory_open(const char *source, struct pw_memory **memory_ret, struct pw_error *error)
+{
+	struct pw_memory *memory = pw_memory_new(error);
+	int status;
+
+	if (!memory)
+		return -ENOMEM;
+	status = read_source(memory, source, error);
+	if (status == 0)
+		status = pw_memory_seal(memory, error);
+	/* Its headers may have been zeros by then. */
+	if (status == 0)
+		status = pw_memory_check(memory, error);
+	if (status) {
+		pw_memory_close(memory);
+		return status;
+	}
+	*memory_ret = memory;
+	return 0;
+}

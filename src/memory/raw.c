@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Flat files: memory as it stands, without a header.
+ *
+ *   list  = piece *( "," piece )
+ *   piece = FILE "@" BASE [ "+" LENGTH ] [ ":" OFFSET ]
+ *
+ *   FILE    +--------+--------------+------+       The last @ of a piece ends the name, so that a
+ *           0      OFFSET       OFFSET+LENGTH      name may have an @ or a : in it. A comma ends the
+ *                    |              |              piece, so that it may not have a comma.
+ *   memory -------- BASE ------ BASE+LENGTH --
+ *
+ * LENGTH is all that the file has from OFFSET on, and OFFSET is 0, if they are left out.
+ */
+#define _GNU_SOURCE
+#include "memory/memory.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One piece, cut up. Lengths are printf's. */
+struct piece {
+	const char *text;
+	int length;
+	uint64_t base, bytes, offset;
+	bool has_bytes;
+};
+
+static int complain(const struct piece *piece, const char *at, int length, const char *what,
+		    struct pw_error *error)
+{
+	return pw_fail(
+		error, EINVAL,
+		"raw: in '%.*s', '%.*s' %s. A flat file is named FILE@BASE[+LENGTH][:OFFSET]",
+		piece->length, piece->text, length, at, what);
+}
+
+/* log2 of what a letter after a number multiplies it by; 0 for none of them. */
+static unsigned suffix_shift(char letter)
+{
+	switch (toupper((unsigned char)letter)) {
+	case 'K':
+		return 10;
+	case 'M':
+		return 20;
+	case 'G':
+		return 30;
+	case 'T':
+		return 40;
+	default:
+		return 0;
+	}
+}
+
+/* A number from *at to the next '+' or ':' or @end; moves *at there. */
+static int read_number(const struct piece *piece, const char **at, const char *end,
+		       uint64_t *number_ret, struct pw_error *error)
+{
+	const char *start = *at, *digit = start, *stop = start;
+	unsigned radix = 10, shift;
+	uint64_t number = 0;
+
+	while (stop < end && *stop != '+' && *stop != ':')
+		stop++;
+	*at = stop;
+	if (stop - digit > 2 && digit[0] == '0' && (digit[1] == 'x' || digit[1] == 'X')) {
+		radix = 16;
+		digit += 2;
+	}
+	shift = stop > digit ? suffix_shift(stop[-1]) : 0;
+	if (digit == stop - (shift != 0))
+		return complain(piece, start, (int)(stop - start), "is not a number", error);
+	for (; digit < stop - (shift != 0); digit++) {
+		unsigned value;
+
+		if (!isxdigit((unsigned char)*digit) ||
+		    (radix == 10 && !isdigit((unsigned char)*digit)))
+			return complain(
+				piece, start, (int)(stop - start),
+				"is not a number (hex with 0x, or decimal; K, M, G or T after it)",
+				error);
+		value = isdigit((unsigned char)*digit)
+				? (unsigned)(*digit - '0')
+				: (unsigned)(tolower((unsigned char)*digit) - 'a' + 10);
+		if (__builtin_mul_overflow(number, (uint64_t)radix, &number) ||
+		    __builtin_add_overflow(number, (uint64_t)value, &number))
+			return complain(piece, start, (int)(stop - start),
+					"is more than 64 bits hold", error);
+	}
+	if (__builtin_mul_overflow(number, UINT64_C(1) << shift, &number))
+		return complain(piece, start, (int)(stop - start), "is more than 64 bits hold",
+				error);
+	*number_ret = number;
+	return 0;
+}
+
+/* Cuts up one piece; *name_bytes_ret is the length of its file name. */
+static int cut(struct piece *piece, int *name_bytes_ret, struct pw_error *error)
+{
+	const char *end = piece->text + piece->length;
+	const char *at = memrchr(piece->text, '@', (size_t)piece->length);
+	int status;
+
+	if (!at)
+		return pw_fail(error, EINVAL,
+			       "raw: '%.*s' does not say where it stands in physical memory; write "
+			       "%.*s@0 if that is at 0",
+			       piece->length, piece->text, piece->length, piece->text);
+	if (at == piece->text)
+		return pw_fail(error, EINVAL, "raw: '%.*s' names no file before the @",
+			       piece->length, piece->text);
+	*name_bytes_ret = (int)(at - piece->text);
+	at++;
+	status = read_number(piece, &at, end, &piece->base, error);
+	if (status == 0 && at < end && *at == '+') {
+		at++;
+		piece->has_bytes = true;
+		status = read_number(piece, &at, end, &piece->bytes, error);
+	}
+	if (status == 0 && at < end && *at == ':') {
+		at++;
+		status = read_number(piece, &at, end, &piece->offset, error);
+	}
+	if (status == 0 && at < end)
+		return complain(piece, at, (int)(end - at), "is left over", error);
+	return status;
+}
+
+static int add(struct pw_memory *memory, const struct piece *piece, const char *path,
+	       struct pw_error *error)
+{
+	const unsigned char *host;
+	uint64_t size, bytes = piece->bytes;
+	int status = pw_memory_map_file(memory, path, &host, &size, error);
+
+	if (status)
+		return status;
+	if (piece->offset >= size)
+		return pw_fail(error, EINVAL,
+			       "raw: '%.*s' starts at offset 0x%llx, but %s has 0x%llx bytes",
+			       piece->length, piece->text, (unsigned long long)piece->offset, path,
+			       (unsigned long long)size);
+	if (!piece->has_bytes)
+		bytes = size - piece->offset;
+	if (bytes == 0)
+		return pw_fail(error, EINVAL, "raw: '%.*s' has a length of 0", piece->length,
+			       piece->text);
+	if (bytes > size - piece->offset)
+		return pw_fail(error, EINVAL,
+			       "raw: '%.*s' asks for 0x%llx bytes from offset 0x%llx, but %s has "
+			       "0x%llx there",
+			       piece->length, piece->text, (unsigned long long)bytes,
+			       (unsigned long long)piece->offset, path,
+			       (unsigned long long)(size - piece->offset));
+	if (bytes - 1 > UINT64_MAX - piece->base)
+		return pw_fail(error, EINVAL,
+			       "raw: '%.*s' puts 0x%llx bytes beyond the end of physical memory",
+			       piece->length, piece->text, (unsigned long long)bytes);
+	return pw_memory_add_segment(memory, piece->base, piece->base + (bytes - 1),
+				     host + piece->offset, error);
+}
+
+int pw_memory_read_raw(struct pw_memory *memory, const char *list, struct pw_error *error)
+{
+	uint64_t total = 0;
+	char size[24];
+	int status = 0;
+
+	for (const char *next = list; next && status == 0;) {
+		const char *comma = strchrnul(next, ',');
+		struct piece piece = { .text = next };
+		char *path = NULL;
+		int name_bytes = 0;
+
+		if (comma - next > INT16_MAX)
+			return pw_fail(error, ENAMETOOLONG, "raw: a name is too long");
+		piece.length = (int)(comma - next);
+		next = *comma ? comma + 1 : NULL;
+		if (piece.length == 0)
+			return pw_fail(error, EINVAL,
+				       "raw: there is no FILE@BASE %s; flat files are named "
+				       "raw:FILE@BASE[+LENGTH][:OFFSET][,FILE@BASE...]",
+				       list[0] ? "before or after a comma" : "at all");
+		status = cut(&piece, &name_bytes, error);
+		if (status)
+			return status;
+		path = strndup(piece.text, (size_t)name_bytes);
+		if (!path)
+			return pw_fail(error, ENOMEM, "out of memory");
+		status = add(memory, &piece, path, error);
+		free(path);
+	}
+	if (status)
+		return status;
+	for (size_t i = 0; i < memory->count; i++)
+		total += memory->segments[i].last - memory->segments[i].first + 1;
+	snprintf(memory->title, sizeof(memory->title), "flat memory, %zu segment%s, %s",
+		 memory->count, memory->count == 1 ? "" : "s", pw_memory_size_text(total, size));
+	return 0;
+}
