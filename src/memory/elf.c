@@ -15,7 +15,6 @@
  *                        . . . . . ..
  *     p_memsz                                               not in the image: left out on purpose
  */
-#define _GNU_SOURCE
 #include "memory/elf.h"
 
 #include <stdarg.h>

@@ -21,7 +21,6 @@
  * async-signal-safe: it reads slots that are never freed, takes no lock, and calls mmap, which is a
  * plain system call on Linux.
  */
-#define _GNU_SOURCE
 #include "memory/memory.h"
 
 #include <fcntl.h>

@@ -14,7 +14,6 @@
  * is used: the other spaces need to know the operating system, or guess. A context is for one thread
  * at a time: a mutex.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <libkdumpfile/kdumpfile.h>
 #include <pthread.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What every source has in common: segments, reading across them, CPUs, remarks. */
-#define _GNU_SOURCE
 #include "memory/memory.h"
 
 #include <stdarg.h>

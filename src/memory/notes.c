@@ -12,7 +12,6 @@
  * The others (arm, arm64, ppc64, riscv) have no root register in any note: their CPUs are counted
  * and have no roots.
  */
-#define _GNU_SOURCE
 #include <stdio.h>
 
 #include "memory/elf.h"

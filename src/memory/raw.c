@@ -12,7 +12,6 @@
  *
  * LENGTH is all that the file has from OFFSET on, and OFFSET is 0, if they are left out.
  */
-#define _GNU_SOURCE
 #include "memory/memory.h"
 
 #include <ctype.h>

@@ -3,7 +3,6 @@
  * Small images that come with pagewalk: NAME.elf, or NAME.elf.xz, in the first of these folders that
  * has one. What is compressed is unpacked into memory, of bounded size, and read as any other core.
  */
-#define _GNU_SOURCE
 #include "memory/memory.h"
 
 #include <dirent.h>
