@@ -27,7 +27,7 @@ struct pw_segment {
 /* A CPU found in the source, and the root words that its registers held. */
 struct pw_cpu {
 	unsigned id;
-	const char *format; /* name of the format that its mode selects; NULL: paging was off */
+	const char *format; /* that its mode selects; NULL: paging was off, or not known */
 	unsigned roots; /* words in root[]; 0 when the source does not say */
 	uint64_t root[PW_MAX_ROOTS];
 	char origin[48]; /* where the words came from: "QEMU note, CR3" */
