@@ -4,12 +4,36 @@
 
 #include <string.h>
 
+#include "format/amdv1.h"
+#include "format/mock.h"
+#include "format/powerpc.h"
+#include "format/riscv.h"
+#include "format/riscv32.h"
 #include "format/s390.h"
+#include "format/sparc.h"
+#include "format/um.h"
 #include "format/x86.h"
 
 const struct pw_instance *const pw_registry[] = {
-	&pw_instance_x86_64,   &pw_instance_x86_64_la57, &pw_instance_i386,
-	&pw_instance_i386_pae, &pw_instance_s390x,       NULL,
+	&pw_instance_x86_64,
+	&pw_instance_x86_64_la57,
+	&pw_instance_i386,
+	&pw_instance_i386_pae,
+	&pw_instance_ppc64_radix_4k,
+	&pw_instance_ppc64_radix_64k,
+	&pw_instance_s390x,
+	&pw_instance_riscv_sv32,
+	&pw_instance_riscv_sv39,
+	&pw_instance_riscv_sv48,
+	&pw_instance_riscv_sv57,
+	&pw_instance_sparc64_sun4u,
+	&pw_instance_sparc64_sun4v,
+	&pw_instance_um_2,
+	&pw_instance_um_3,
+	&pw_instance_um_4,
+	&pw_instance_amdv1,
+	&pw_instance_mock,
+	NULL,
 };
 
 const struct pw_format *pw_format_at(size_t index)
