@@ -5,6 +5,11 @@
 #include <string.h>
 
 #include "format/amdv1.h"
+#include "format/arm64_16k.h"
+#include "format/arm64_4k.h"
+#include "format/arm64_64k.h"
+#include "format/arm_lpae.h"
+#include "format/arm_short.h"
 #include "format/mock.h"
 #include "format/powerpc.h"
 #include "format/riscv.h"
@@ -19,6 +24,18 @@ const struct pw_instance *const pw_registry[] = {
 	&pw_instance_x86_64_la57,
 	&pw_instance_i386,
 	&pw_instance_i386_pae,
+	&pw_instance_arm,
+	&pw_instance_arm_lpae,
+	&pw_instance_arm64_4k_48,
+	&pw_instance_arm64_4k_39,
+	&pw_instance_arm64_4k_52,
+	&pw_instance_arm64_16k_36,
+	&pw_instance_arm64_16k_47,
+	&pw_instance_arm64_16k_48,
+	&pw_instance_arm64_16k_52,
+	&pw_instance_arm64_64k_42,
+	&pw_instance_arm64_64k_48,
+	&pw_instance_arm64_64k_52,
 	&pw_instance_ppc64_radix_4k,
 	&pw_instance_ppc64_radix_64k,
 	&pw_instance_s390x,

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arm64 (AArch64, EL1&0, stage 1): what all granules share. The formats are in arm64_4k.h,
+ * arm64_16k.h and arm64_64k.h.
+ * Arm ARM DDI0487 chapter D8; Linux arch/arm64/include/asm/pgtable-hwdef.h, pgtable-prot.h, pgtable.h.
+ *
+ * Levels count from the leaf; the manual's lookup level is 3 minus ours. With a granule of 2^g bytes
+ * a table has 2^(g-3) entries, the top one as many as the size of the address space leaves it.
+ *
+ *       63   62 61   60    59   58 55  54   53   52   51   50  49     g  11  10  9 8  7 6 5 4     2 1 0
+ *      +--+---------+-----+-----+----+----+----+----+-----+--+---------+---+---+----+----+--+-------+---+
+ * table|NS| APTable |UXN  |PXN  |    |         |    |     |  | address |   |   |    |    |  |       |1 1|
+ *      +--+---------+-----+-----+----+----+----+----+-----+--+---------+---+---+----+----+--+-------+---+
+ * block|            |     |     | sw |UXN |PXN |cont|DBM  |GP| address |nG |AF | SH | AP |NS|AttrIdx|0 1|
+ * page |            |     |     | sw |UXN |PXN |cont|DBM  |GP| address |nG |AF | SH | AP |NS|AttrIdx|1 1|
+ *      +------------+-----+-----+----+----+----+----+-----+--+---------+---+---+----+----+--+-------+---+
+ *
+ * Address bits from 48 on: see enum arm64_wide. They are a matter of TCR_EL1 (IPS, DS), so the same
+ * value is another address in another format; a 64K kernel with 48-bit addresses and more than 2^48
+ * bytes of memory is not among the formats.
+ *
+ * Two roots: TTBR0 has the lower addresses, TTBR1 those whose upper bits are all 1. Tags (TBI, MTE,
+ * pointer authentication) are not addresses; clear them first. With FEAT_S1PIE the permission bits
+ * are an index, which Linux programs to mean the same, except that tables take nothing away.
+ */
+#ifndef PW_FORMAT_ARM64_H
+#define PW_FORMAT_ARM64_H
+
+#include "format/linux.h"
+
+enum {
+	ARM64_VALID = 1 << 0,
+	ARM64_TABLE = 1 << 1, /* in a page, too */
+	ARM64_ATTRINDX_SHIFT = 2,
+	ARM64_USER = 1 << 6, /* AP[1] */
+	ARM64_RDONLY = 1 << 7, /* AP[2] */
+	ARM64_SH_INNER = 3 << 8,
+	ARM64_AF = 1 << 10,
+	ARM64_NG = 1 << 11,
+};
+static const uint64_t ARM64_WRITE = UINT64_C(1) << 51; /* Linux: PTE_WRITE; hardware: DBM */
+static const uint64_t ARM64_CONTIGUOUS = UINT64_C(1) << 52;
+static const uint64_t ARM64_PXN = UINT64_C(1) << 53;
+static const uint64_t ARM64_UXN = UINT64_C(1) << 54;
+/* Linux's software bits. */
+static const uint64_t ARM64_DIRTY = UINT64_C(1) << 55;
+static const uint64_t ARM64_SPECIAL = UINT64_C(1) << 56;
+static const uint64_t ARM64_PROT_NONE_6_1 = UINT64_C(1) << 58; /* until 6.9, invalid entries */
+static const uint64_t ARM64_PMD_INVALID_6_1 = UINT64_C(1) << 59; /* same, level 1 alone */
+/* In table entries. */
+static const uint64_t ARM64_PXN_TABLE = UINT64_C(1) << 59;
+static const uint64_t ARM64_UXN_TABLE = UINT64_C(1) << 60;
+static const uint64_t ARM64_AP_TABLE_NO_USER = UINT64_C(1) << 61;
+static const uint64_t ARM64_AP_TABLE_RDONLY = UINT64_C(1) << 62;
+/* "arm64/mm: Remove PTE_PROT_NONE bit": nG in an invalid entry says present, swap types moved. */
+static const uint16_t ARM64_KERNEL_NG = 0x060a;
+
+/* Where an entry keeps the address bits above 47. */
+enum arm64_wide {
+	ARM64_PA_48, /* it has none */
+	ARM64_LPA, /* 64K granule and 52 bits: 51:48 in 15:12 */
+	ARM64_LPA2, /* 4K and 16K with TCR.DS: 49:48 in place, 51:50 in 9:8, where SH was */
+};
+
+/* What tells one arm64 format's entries from another's; always a constant. */
+struct arm64_shape {
+	uint8_t granule; /* log2 of the page's size */
+	uint8_t top_leaf; /* highest level of a block: DDI0487 table D8-20 and its neighbours */
+	uint8_t wide; /* enum arm64_wide */
+};
+
+PW_INLINE enum pw_kind arm64_kind(const struct arm64_shape *shape, unsigned level, uint64_t e)
+{
+	unsigned type = e & (ARM64_VALID | ARM64_TABLE);
+
+	if (level == 0)
+		return PW_LIKELY(type == (ARM64_VALID | ARM64_TABLE)) ? PW_LEAF : PW_HOLE;
+	if (PW_UNLIKELY(!(type & ARM64_VALID)))
+		return PW_HOLE;
+	if (type & ARM64_TABLE)
+		return PW_TABLE;
+	return level <= shape->top_leaf ? PW_LEAF : PW_HOLE;
+}
+
+/* Address field of a table, a page, or, with lower bits that do not count, of a block. */
+PW_INLINE pw_pa arm64_address(const struct arm64_shape *shape, uint64_t e)
+{
+	uint64_t page = ~pw_mask(shape->granule);
+
+	if (shape->wide == ARM64_LPA)
+		return (e & pw_mask(48) & page) | (e & 0xf000) << 36;
+	if (shape->wide == ARM64_LPA2)
+		return (e & pw_mask(50) & page) | (e & 0x300) << 42;
+	return e & pw_mask(48) & page;
+}
+
+/* The inverse. */
+static inline uint64_t arm64_field(const struct arm64_shape *shape, pw_pa pa)
+{
+	if (shape->wide == ARM64_LPA)
+		return (pa & pw_mask(48)) | (pa >> 48) << 12;
+	if (shape->wide == ARM64_LPA2)
+		return (pa & pw_mask(50)) | (pa >> 50) << 8;
+	return pa;
+}
+
+PW_INLINE unsigned arm64_shift(const struct arm64_shape *shape, unsigned level)
+{
+	return shape->granule + (shape->granule - 3u) * level;
+}
+
+/*
+ * log2 of the entries that the contiguous bit joins: DDI0487 D8.7.1. The block sizes that came with
+ * 52-bit addresses (512 GiB, 64 GiB, 4 TiB) are left alone.
+ */
+PW_INLINE unsigned arm64_joined(const struct arm64_shape *shape, unsigned level)
+{
+	if (shape->granule == 12)
+		return level <= 2 ? 4 : 0;
+	if (shape->granule == 14)
+		return level == 0 ? 7 : level == 1 ? 5 : 0;
+	return level <= 1 ? 5 : 0;
+}
+
+PW_INLINE unsigned arm64_page_lg2(const struct arm64_shape *shape, unsigned level, uint64_t e)
+{
+	return arm64_shift(shape, level) + (e & ARM64_CONTIGUOUS ? arm64_joined(shape, level) : 0);
+}
+
+/*
+ * Address bits below a block's size are ignored, not reserved. Entries of a contiguous group have to
+ * agree; where they do not, hardware may answer with any of them, or fault.
+ */
+PW_INLINE pw_pa arm64_page(const struct arm64_shape *shape, unsigned level, uint64_t e)
+{
+	return arm64_address(shape, e) & ~pw_mask(arm64_page_lg2(shape, level, e));
+}
+
+/* AttrIndx is an index into MAIR_EL1; Linux fills it as memory.h (MT_*) says. */
+PW_INLINE uint32_t arm64_memtype(const struct pw_regime *r, uint64_t e)
+{
+	static const uint8_t type[8] = {
+		PW_MEM_NORMAL, PW_MEM_NORMAL,  PW_MEM_WRITE_COMBINING, PW_MEM_DEVICE,
+		PW_MEM_DEVICE, PW_MEM_INDEXED, PW_MEM_INDEXED,         PW_MEM_INDEXED,
+	};
+
+	if (r->view == PW_VIEW_HARDWARE)
+		return pw_memtype_attr(PW_MEM_INDEXED);
+	return pw_memtype_attr((enum pw_memtype)type[e >> ARM64_ATTRINDX_SHIFT & 7]);
+}
+
+/*
+ * Who may what, by UXN, PXN, "may not write" and AP[1], from bit 3 to bit 0: DDI0487 D8.4.1. EL0
+ * needs AP[1] to read or write, but only a clear UXN to execute. Where AP[1] is clear the letters
+ * speak of the kernel, except for pages that EL0 and nobody else may execute: these are execute-only
+ * user pages (PAGE_EXECONLY). A kernel's data page without UXN looks the same; Linux has none.
+ * EL0's being able to write also keeps EL1 from executing, which no letter depends on.
+ */
+static const uint16_t arm64_prot[16] = {
+	PW_READ | PW_WRITE | PW_EXEC | PW_KEXEC,
+	PW_READ | PW_WRITE | PW_EXEC | PW_KEXEC | PW_USER,
+	PW_READ | PW_EXEC | PW_KEXEC,
+	PW_READ | PW_EXEC | PW_KEXEC | PW_USER,
+	/* PXN */
+	PW_EXEC | PW_USER,
+	PW_READ | PW_WRITE | PW_EXEC | PW_USER,
+	PW_EXEC | PW_USER,
+	PW_READ | PW_EXEC | PW_USER,
+	/* UXN */
+	PW_READ | PW_WRITE | PW_KEXEC,
+	PW_READ | PW_WRITE | PW_KEXEC | PW_USER,
+	PW_READ | PW_KEXEC,
+	PW_READ | PW_KEXEC | PW_USER,
+	/* UXN and PXN */
+	PW_READ | PW_WRITE,
+	PW_READ | PW_WRITE | PW_USER,
+	PW_READ,
+	PW_READ | PW_USER,
+};
+
+static inline uint32_t arm64_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	uint64_t read_only = e >> 7;
+	uint32_t attr = (e & (ARM64_WRITE | ARM64_RDONLY)) == ARM64_WRITE ? PW_DIRTY : 0;
+
+	(void)level;
+	if (r->view == PW_VIEW_LINUX) {
+		/* Writable and read-only at once is clean: a fault, or the hardware, makes it dirty. */
+		read_only = ~e >> 51;
+		attr |= e & ARM64_DIRTY ? PW_DIRTY : 0;
+		attr |= e & ARM64_SPECIAL ? PW_SPECIAL : 0;
+	}
+	attr |= arm64_prot[(e >> 6 & 1) | (read_only & 1) << 1 | (e >> 53 & 3) << 2];
+	attr |= e & ARM64_AF ? PW_ACCESSED : 0;
+	attr |= e & ARM64_NG ? 0 : PW_GLOBAL;
+	attr |= e & ARM64_CONTIGUOUS ? PW_CONTIGUOUS : 0;
+	return attr | arm64_memtype(r, e);
+}
+
+/* Restrictions by tables add up: DDI0487 D8.4.2, hierarchical control (TCR.HPD is 0 in Linux). */
+static inline uint32_t arm64_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	uint32_t lost = 0;
+
+	(void)r;
+	(void)level;
+	lost |= e & ARM64_AP_TABLE_RDONLY ? PW_WRITE : 0;
+	lost |= e & ARM64_AP_TABLE_NO_USER ? PW_USER : 0;
+	lost |= e & ARM64_UXN_TABLE ? PW_EXEC : 0;
+	lost |= e & ARM64_PXN_TABLE ? PW_KEXEC : 0;
+	return ~lost;
+}
+
+/*
+ * An invalid entry behind which Linux has a page: PROT_NONE, or a huge page while it is changed
+ * (pmd_mkinvalid). Nobody can get at either.
+ */
+static inline bool arm64_present_invalid(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	if (level > 0 && (e & ARM64_TABLE))
+		return false;
+	if (r->kernel >= ARM64_KERNEL_NG)
+		return e & ARM64_NG;
+	return (e & ARM64_PROT_NONE_6_1) || (level == 1 && (e & ARM64_PMD_INVALID_6_1));
+}
+
+/* Valid, but no page: bits 1:0 are 01 at level 0 (reserved), or a block where there may be none. */
+PW_INLINE enum pw_status arm64_hole(const struct arm64_shape *shape, const struct pw_regime *r,
+				    unsigned level, uint64_t e, pw_pa *pa)
+{
+	unsigned type;
+
+	if (e & ARM64_VALID)
+		return PW_MALFORMED;
+	if (r->view == PW_VIEW_HARDWARE || e == 0 || level > shape->top_leaf)
+		return PW_NONE;
+	if (arm64_present_invalid(r, level, e)) {
+		*pa = arm64_address(shape, e) & ~pw_mask(arm64_shift(shape, level));
+		return PW_PROT_NONE;
+	}
+	if (e & ARM64_TABLE)
+		return PW_NONE;
+	/* __SWP_TYPE_SHIFT: 10:6 since the nG bit is taken, 7:3 before. */
+	type = (unsigned)(e >> (r->kernel >= ARM64_KERNEL_NG ? 6 : 3)) & 31;
+	return pw_linux_swap(type);
+}
+
+static inline uint64_t arm64_make_empty(const struct pw_regime *r, unsigned level)
+{
+	(void)r;
+	(void)level;
+	return 0;
+}
+
+/* The bits of a leaf that @attr decides. Linux sets PXN in every user page, UXN in its own. */
+static inline uint64_t arm64_attr_bits(uint32_t attr)
+{
+	bool exec = attr & PW_EXEC, user = attr & PW_USER;
+	bool execute_only = user && exec && !(attr & (PW_READ | PW_WRITE));
+	uint64_t e = 0;
+
+	e |= user && !execute_only ? ARM64_USER : 0;
+	e |= user && exec ? 0 : ARM64_UXN;
+	e |= !user && exec ? 0 : ARM64_PXN;
+	e |= attr & PW_WRITE ? ARM64_WRITE : 0;
+	e |= (attr & PW_WRITE) && (attr & PW_DIRTY) ? 0 : ARM64_RDONLY;
+	e |= attr & PW_DIRTY ? ARM64_DIRTY : 0;
+	e |= attr & PW_SPECIAL ? ARM64_SPECIAL : 0;
+	e |= attr & PW_ACCESSED ? ARM64_AF : 0;
+	e |= attr & PW_GLOBAL ? 0 : ARM64_NG;
+	return e;
+}
+
+static inline uint64_t arm64_make_leaf(const struct arm64_shape *shape, unsigned level, pw_pa pa,
+				       uint32_t attr)
+{
+	return arm64_field(shape, pa) | ARM64_VALID | (level == 0 ? ARM64_TABLE : 0) |
+	       (shape->wide == ARM64_LPA2 ? 0 : ARM64_SH_INNER) | arm64_attr_bits(attr);
+}
+
+static inline uint64_t arm64_make_table(const struct arm64_shape *shape, pw_pa pa)
+{
+	return arm64_field(shape, pa) | ARM64_VALID | ARM64_TABLE;
+}
+
+static inline uint64_t arm64_make_prot_none(const struct arm64_shape *shape,
+					    const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	uint64_t e = arm64_make_leaf(shape, level, pa, PW_ACCESSED);
+
+	return (e & ~(uint64_t)ARM64_VALID) |
+	       (r->kernel < ARM64_KERNEL_NG ? ARM64_PROT_NONE_6_1 : 0);
+}
+
+static inline uint64_t arm64_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
+					 uint32_t attr)
+{
+	const uint64_t decided = ARM64_USER | ARM64_RDONLY | ARM64_AF | ARM64_NG | ARM64_WRITE |
+				 ARM64_PXN | ARM64_UXN | ARM64_DIRTY | ARM64_SPECIAL;
+
+	(void)r;
+	(void)level;
+	return (e & ~decided) | arm64_attr_bits(attr);
+}
+
+/* Size of the virtual addresses that one root translates. */
+static inline unsigned arm64_va_bits(const struct pw_format *format)
+{
+	unsigned top = format->levels - 1u;
+
+	return format->shift[top] + format->bits[top];
+}
+
+/* Only the formats with 52-bit virtual addresses have 52-bit physical ones here. */
+static inline bool arm64_root_is_wide(const struct pw_format *format)
+{
+	return arm64_va_bits(format) == 52;
+}
+
+/*
+ * TTBR: ASID in 63:48, address in 47:x where 2^x is the size of the top table, bit 0 is CnP. With
+ * 52-bit addresses x is at least 6, and bits 5:2 are address bits 51:48. DDI0487 D17.2, TTBR0_EL1.
+ */
+static inline int arm64_root(struct pw_regime *r, const uint64_t *word, unsigned count,
+			     struct pw_error *error)
+{
+	const struct pw_format *format = r->format;
+	unsigned top = format->levels - 1u;
+	unsigned table_lg2 = format->bits[top] + format->entry_lg2;
+	bool wide = arm64_root_is_wide(format);
+
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t flags = wide ? 0x3d : 0x1;
+		pw_pa table = word[i] & pw_mask(48) & ~pw_mask(table_lg2);
+
+		if (word[i] & pw_mask(table_lg2) & ~flags)
+			return pw_fail(error, EINVAL,
+				       "TTBR%u 0x%llx cannot be a root of %s: the top table is "
+				       "aligned to its size, 0x%llx bytes. Is it another granule "
+				       "or size of addresses (TCR_EL1)?",
+				       i, (unsigned long long)word[i], format->name,
+				       1ULL << table_lg2);
+		if (wide)
+			table |= (word[i] & 0x3c) << 46;
+		pw_span_low(&r->span[i], format, top, table);
+	}
+	if (count > 1) {
+		r->span[1].first = ~pw_mask(arm64_va_bits(format));
+		r->span[1].last = ~UINT64_C(0);
+		r->spans = 2;
+	}
+	return 0;
+}
+
+static inline uint64_t arm64_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+{
+	(void)top;
+	return arm64_root_is_wide(r->format) ? (pa & pw_mask(48)) | (pa >> 48) << 2 : pa;
+}
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arm64 with a 4K granule, for 39-, 48- and 52-bit virtual addresses.
+ *
+ *           level 4   level 3   level 2   level 1   level 0
+ * 4k_39                         pgd       pmd       pte      9 bits each
+ * 4k_48               pgd       pud       pmd       pte      9 bits each
+ * 4k_52     pgd (4)   p4d       pud       pmd       pte      9 bits each but the top
+ */
+#ifndef PW_FORMAT_ARM64_4K_H
+#define PW_FORMAT_ARM64_4K_H
+
+#include "format/arm64.h"
+
+extern const struct pw_instance pw_instance_arm64_4k_39, pw_instance_arm64_4k_48,
+	pw_instance_arm64_4k_52;
+
+/* ---- 48-bit physical addresses ---- */
+
+/* Blocks of 2 MiB and 1 GiB. */
+static const struct arm64_shape arm64_4k_shape = {
+	.granule = 12,
+	.top_leaf = 2,
+	.wide = ARM64_PA_48,
+};
+
+static inline enum pw_kind arm64_4k_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	return arm64_kind(&arm64_4k_shape, level, e);
+}
+
+static inline pw_pa arm64_4k_table(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	(void)level;
+	return arm64_address(&arm64_4k_shape, e);
+}
+
+static inline pw_pa arm64_4k_page(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	return arm64_page(&arm64_4k_shape, level, e);
+}
+
+static inline unsigned arm64_4k_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	return arm64_page_lg2(&arm64_4k_shape, level, e);
+}
+
+static inline enum pw_status arm64_4k_hole(const struct pw_regime *r, unsigned level, uint64_t e,
+					   pw_pa *pa)
+{
+	return arm64_hole(&arm64_4k_shape, r, level, e, pa);
+}
+
+static inline uint64_t arm64_4k_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
+					  uint32_t attr)
+{
+	(void)r;
+	return arm64_make_leaf(&arm64_4k_shape, level, pa, attr);
+}
+
+static inline uint64_t arm64_4k_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	(void)r;
+	(void)level;
+	return arm64_make_table(&arm64_4k_shape, pa);
+}
+
+static inline uint64_t arm64_4k_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	return arm64_make_prot_none(&arm64_4k_shape, r, level, pa);
+}
+
+/* ---- 52-bit physical addresses (LPA2) ---- */
+
+/* Blocks of 512 GiB as well. */
+static const struct arm64_shape arm64_4k_lpa2_shape = {
+	.granule = 12,
+	.top_leaf = 3,
+	.wide = ARM64_LPA2,
+};
+
+static inline enum pw_kind arm64_4k_lpa2_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	return arm64_kind(&arm64_4k_lpa2_shape, level, e);
+}
+
+static inline pw_pa arm64_4k_lpa2_table(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	(void)level;
+	return arm64_address(&arm64_4k_lpa2_shape, e);
+}
+
+static inline pw_pa arm64_4k_lpa2_page(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	return arm64_page(&arm64_4k_lpa2_shape, level, e);
+}
+
+static inline unsigned arm64_4k_lpa2_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	return arm64_page_lg2(&arm64_4k_lpa2_shape, level, e);
+}
+
+static inline enum pw_status arm64_4k_lpa2_hole(const struct pw_regime *r, unsigned level,
+						uint64_t e, pw_pa *pa)
+{
+	return arm64_hole(&arm64_4k_lpa2_shape, r, level, e, pa);
+}
+
+static inline uint64_t arm64_4k_lpa2_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
+					       uint32_t attr)
+{
+	(void)r;
+	return arm64_make_leaf(&arm64_4k_lpa2_shape, level, pa, attr);
+}
+
+static inline uint64_t arm64_4k_lpa2_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	(void)r;
+	(void)level;
+	return arm64_make_table(&arm64_4k_lpa2_shape, pa);
+}
+
+static inline uint64_t arm64_4k_lpa2_make_prot_none(const struct pw_regime *r, unsigned level,
+						    pw_pa pa)
+{
+	return arm64_make_prot_none(&arm64_4k_lpa2_shape, r, level, pa);
+}
+
+/* ---- the formats ---- */
+
+static const struct pw_format pw_format_arm64_4k_39 = {
+	.name = "arm64_4k_39",
+	.title = "arm64, 4K granule, 39-bit addresses, 3 levels",
+	.root_name = "TTBR0 [TTBR1]",
+	.level_name = { "pte", "pmd", "pgd" },
+	.levels = 3,
+	.shift = { 12, 21, 30 },
+	.bits = { 9, 9, 9 },
+	.entry_lg2 = 3,
+	.leaf_levels = 0x7,
+	.max_roots = 2,
+	.root = arm64_root,
+	.kind = arm64_4k_kind,
+	.table = arm64_4k_table,
+	.page = arm64_4k_page,
+	.page_lg2 = arm64_4k_page_lg2,
+	.attr = arm64_attr,
+	.keep = arm64_keep,
+	.hole = arm64_4k_hole,
+	.make_empty = arm64_make_empty,
+	.make_leaf = arm64_4k_make_leaf,
+	.make_table = arm64_4k_make_table,
+	.make_prot_none = arm64_4k_make_prot_none,
+	.change_attr = arm64_change_attr,
+	.make_root = arm64_make_root,
+	.instance = &pw_instance_arm64_4k_39,
+};
+
+static const struct pw_format pw_format_arm64_4k_48 = {
+	.name = "arm64_4k_48",
+	.title = "arm64, 4K granule, 48-bit addresses, 4 levels",
+	.root_name = "TTBR0 [TTBR1]",
+	.level_name = { "pte", "pmd", "pud", "pgd" },
+	.levels = 4,
+	.shift = { 12, 21, 30, 39 },
+	.bits = { 9, 9, 9, 9 },
+	.entry_lg2 = 3,
+	.leaf_levels = 0x7,
+	.max_roots = 2,
+	.root = arm64_root,
+	.kind = arm64_4k_kind,
+	.table = arm64_4k_table,
+	.page = arm64_4k_page,
+	.page_lg2 = arm64_4k_page_lg2,
+	.attr = arm64_attr,
+	.keep = arm64_keep,
+	.hole = arm64_4k_hole,
+	.make_empty = arm64_make_empty,
+	.make_leaf = arm64_4k_make_leaf,
+	.make_table = arm64_4k_make_table,
+	.make_prot_none = arm64_4k_make_prot_none,
+	.change_attr = arm64_change_attr,
+	.make_root = arm64_make_root,
+	.instance = &pw_instance_arm64_4k_48,
+};
+
+static const struct pw_format pw_format_arm64_4k_52 = {
+	.name = "arm64_4k_52",
+	.title = "arm64, 4K granule, 52-bit addresses (LPA2), 5 levels",
+	.root_name = "TTBR0 [TTBR1]",
+	.level_name = { "pte", "pmd", "pud", "p4d", "pgd" },
+	.levels = 5,
+	.shift = { 12, 21, 30, 39, 48 },
+	.bits = { 9, 9, 9, 9, 4 },
+	.entry_lg2 = 3,
+	.leaf_levels = 0xf,
+	.max_roots = 2,
+	.root = arm64_root,
+	.kind = arm64_4k_lpa2_kind,
+	.table = arm64_4k_lpa2_table,
+	.page = arm64_4k_lpa2_page,
+	.page_lg2 = arm64_4k_lpa2_page_lg2,
+	.attr = arm64_attr,
+	.keep = arm64_keep,
+	.hole = arm64_4k_lpa2_hole,
+	.make_empty = arm64_make_empty,
+	.make_leaf = arm64_4k_lpa2_make_leaf,
+	.make_table = arm64_4k_lpa2_make_table,
+	.make_prot_none = arm64_4k_lpa2_make_prot_none,
+	.change_attr = arm64_change_attr,
+	.make_root = arm64_make_root,
+	.instance = &pw_instance_arm64_4k_52,
+};
+
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arm with the large physical address extension: 64-bit entries, 40-bit physical addresses.
+ * ARM ARM DDI0406C B3.6; Linux arch/arm/include/asm/pgtable-3level.h, pgtable-3level-hwdef.h,
+ * arch/arm/mm/proc-v7-3level.S (cpu_v7_set_pte_ext, v7_ttb_setup).
+ *
+ *          level 2    level 1   level 0
+ *          pgd (4)    pmd       pte        2, 9 and 9 bits, 8 bytes; all can be leaves
+ *
+ *       63   62 61   60   59   58 55   54   53   52   39        12  11  10  9 8  7 6 5 4     2 1 0
+ *      +--+---------+----+----+------+----+----+----+-------------+---+---+----+----+--+-------+---+
+ * table|NS| APTable | XN |PXN |      |    |    |    |   address   |   |   |    |    |  |       |1 1|
+ *      +--+---------+----+----+------+----+----+----+-------------+---+---+----+----+--+-------+---+
+ * block|                      | sw   | XN |PXN |cont|   address   |nG |AF | SH | AP |NS|AttrIdx|0 1|
+ * page |                      | sw   | XN |PXN |cont|   address   |nG |AF | SH | AP |NS|AttrIdx|1 1|
+ *      +----------------------+------+----+----+----+-------------+---+---+----+----+--+-------+---+
+ *
+ * One root covers 4 GiB. With two, TTBR1 has the kernel's gigabytes, and the second word tells how
+ * many: with the 3G/1G split (TTBCR.T1SZ = 2) a walk starts at a table of level 1, which is aligned
+ * to a page; with 2G/2G (T1SZ = 1) it starts at the last two entries of a pgd, 16 bytes into it
+ * (TTBR1_OFFSET). Kernels with CONFIG_CPU_TTBR0_PAN use TTBR1 otherwise; their TTBR0 alone has all.
+ */
+#ifndef PW_FORMAT_ARM_LPAE_H
+#define PW_FORMAT_ARM_LPAE_H
+
+#include "format/linux.h"
+
+enum {
+	LPAE_VALID = 1 << 0,
+	LPAE_TABLE = 1 << 1, /* in a page, too */
+	LPAE_ATTRINDX_SHIFT = 2,
+	LPAE_USER = 1 << 6, /* AP[1] */
+	LPAE_AP2 = 1 << 7, /* read-only, for the hardware */
+	LPAE_SH_INNER = 3 << 8,
+	LPAE_AF = 1 << 10,
+	LPAE_NG = 1 << 11,
+
+	LPAE_MT_WRITEALLOC = 7,
+	LPAE_CONTIGUOUS_LG2 = 4, /* 16 entries: DDI0406C B3.6.1 */
+};
+static const uint64_t LPAE_CONTIGUOUS = UINT64_C(1) << 52;
+static const uint64_t LPAE_PXN = UINT64_C(1) << 53;
+static const uint64_t LPAE_XN = UINT64_C(1) << 54;
+/* Linux's: L_PTE_* and, the same, L_PMD_SECT_*. */
+static const uint64_t LPAE_L_DIRTY = UINT64_C(1) << 55;
+static const uint64_t LPAE_L_SPECIAL = UINT64_C(1) << 56;
+static const uint64_t LPAE_L_NONE = UINT64_C(1) << 57;
+static const uint64_t LPAE_L_RDONLY = UINT64_C(1) << 58;
+/* In table entries. */
+static const uint64_t LPAE_PXN_TABLE = UINT64_C(1) << 59;
+static const uint64_t LPAE_XN_TABLE = UINT64_C(1) << 60;
+static const uint64_t LPAE_AP_TABLE_NO_USER = UINT64_C(1) << 61;
+static const uint64_t LPAE_AP_TABLE_RDONLY = UINT64_C(1) << 62;
+static const uint64_t LPAE_ADDRESS = UINT64_C(0xfffffff000);
+
+static inline enum pw_kind lpae_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	unsigned type = e & (LPAE_VALID | LPAE_TABLE);
+
+	(void)r;
+	if (level == 0)
+		return PW_LIKELY(type == (LPAE_VALID | LPAE_TABLE)) ? PW_LEAF : PW_HOLE;
+	if (PW_UNLIKELY(!(type & LPAE_VALID)))
+		return PW_HOLE;
+	return type & LPAE_TABLE ? PW_TABLE : PW_LEAF;
+}
+
+static inline pw_pa lpae_table(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	(void)level;
+	return e & LPAE_ADDRESS;
+}
+
+/* 1 GiB blocks cannot be joined: sixteen are more than the four that there are. */
+static inline unsigned lpae_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	return 12 + 9 * level + (level < 2 && (e & LPAE_CONTIGUOUS) ? LPAE_CONTIGUOUS_LG2 : 0);
+}
+
+/*
+ * Address bits below a block's size are ignored, not reserved. Entries of a contiguous group have to
+ * agree; where they do not, hardware may answer with any of them.
+ */
+static inline pw_pa lpae_page(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	return e & LPAE_ADDRESS & ~pw_mask(lpae_page_lg2(r, level, e));
+}
+
+/* AttrIndx is an index into MAIR0 and MAIR1; Linux fills them as proc-v7-3level.S says. */
+static inline uint32_t lpae_memtype(const struct pw_regime *r, uint64_t e)
+{
+	static const uint8_t type[8] = {
+		PW_MEM_DEVICE, PW_MEM_WRITE_COMBINING, PW_MEM_WRITE_THROUGH, PW_MEM_NORMAL,
+		PW_MEM_DEVICE, PW_MEM_INDEXED,         PW_MEM_INDEXED,       PW_MEM_NORMAL,
+	};
+
+	if (r->view == PW_VIEW_HARDWARE)
+		return pw_memtype_attr(PW_MEM_INDEXED);
+	return pw_memtype_attr((enum pw_memtype)type[e >> LPAE_ATTRINDX_SHIFT & 7]);
+}
+
+static inline uint32_t lpae_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	uint32_t attr = PW_READ;
+
+	attr |= e & LPAE_USER ? PW_USER : 0;
+	attr |= e & LPAE_XN ? 0 : PW_EXEC_BOTH;
+	if (e & LPAE_PXN)
+		attr &= ~(uint32_t)PW_KEXEC;
+	attr |= e & LPAE_AF ? PW_ACCESSED : 0;
+	attr |= e & LPAE_NG ? 0 : PW_GLOBAL;
+	attr |= level < 2 && (e & LPAE_CONTIGUOUS) ? PW_CONTIGUOUS : 0;
+	if (r->view == PW_VIEW_HARDWARE) {
+		attr |= e & LPAE_AP2 ? 0 : PW_WRITE;
+	} else {
+		/* AP2 also stands where a page that may be written to is clean. */
+		attr |= e & LPAE_L_RDONLY ? 0 : PW_WRITE;
+		attr |= e & LPAE_L_DIRTY ? PW_DIRTY : 0;
+		attr |= level == 0 && (e & LPAE_L_SPECIAL) ? PW_SPECIAL : 0;
+	}
+	return attr | lpae_memtype(r, e);
+}
+
+/* Restrictions by tables add up: DDI0406C B3.7.1 (APTable) and B3.7.2 (XNTable, PXNTable). */
+static inline uint32_t lpae_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	uint32_t keep = PW_KEEP_ALL;
+
+	(void)r;
+	(void)level;
+	keep &= e & LPAE_AP_TABLE_RDONLY ? ~(uint32_t)PW_WRITE : PW_KEEP_ALL;
+	keep &= e & LPAE_AP_TABLE_NO_USER ? ~(uint32_t)PW_USER : PW_KEEP_ALL;
+	keep &= e & LPAE_XN_TABLE ? ~(uint32_t)PW_EXEC_BOTH : PW_KEEP_ALL;
+	keep &= e & LPAE_PXN_TABLE ? ~(uint32_t)PW_KEXEC : PW_KEEP_ALL;
+	return keep;
+}
+
+/*
+ * PROT_NONE: the valid bit is gone, NONE stands; a PTE keeps its bit 1, a huge page has none.
+ * Linux 6.1's own pmd_present() forgets such huge pages, but they are there.
+ */
+static inline enum pw_status lpae_hole(const struct pw_regime *r, unsigned level, uint64_t e,
+				       pw_pa *pa)
+{
+	if (e & LPAE_VALID)
+		return PW_MALFORMED;
+	if (r->view == PW_VIEW_HARDWARE || e == 0 || level > 1)
+		return PW_NONE;
+	if ((e & LPAE_L_NONE) && !(e & LPAE_TABLE) == (level > 0)) {
+		*pa = e & LPAE_ADDRESS & ~pw_mask(12 + 9 * level);
+		return PW_PROT_NONE;
+	}
+	/* Swap: type in 6:2, in PTEs alone. */
+	return level > 0 || (e & LPAE_TABLE) ? PW_NONE : pw_linux_swap((unsigned)(e >> 2) & 31);
+}
+
+static inline uint64_t lpae_make_empty(const struct pw_regime *r, unsigned level)
+{
+	(void)r;
+	(void)level;
+	return 0;
+}
+
+/* The bits of a leaf that @attr decides. A user page is kept from the kernel by its table (PXN). */
+static inline uint64_t lpae_attr_bits(unsigned level, uint32_t attr)
+{
+	uint64_t e = 0;
+
+	e |= attr & PW_USER ? LPAE_USER : 0;
+	e |= (attr & PW_WRITE) && (attr & PW_DIRTY) ? 0 : LPAE_AP2;
+	e |= attr & PW_WRITE ? 0 : LPAE_L_RDONLY;
+	e |= attr & PW_EXEC ? 0 : LPAE_XN;
+	e |= attr & PW_ACCESSED ? LPAE_AF : 0;
+	e |= attr & PW_DIRTY ? LPAE_L_DIRTY : 0;
+	e |= level == 0 && (attr & PW_SPECIAL) ? LPAE_L_SPECIAL : 0;
+	e |= attr & PW_GLOBAL ? 0 : LPAE_NG;
+	return e;
+}
+
+static inline uint64_t lpae_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
+				      uint32_t attr)
+{
+	(void)r;
+	return pa | LPAE_VALID | (level == 0 ? LPAE_TABLE : 0) | LPAE_SH_INNER |
+	       LPAE_MT_WRITEALLOC << LPAE_ATTRINDX_SHIFT | lpae_attr_bits(level, attr);
+}
+
+static inline uint64_t lpae_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	(void)r;
+	(void)level;
+	return pa | LPAE_VALID | LPAE_TABLE;
+}
+
+static inline uint64_t lpae_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+{
+	uint64_t e = lpae_make_leaf(r, level, pa, PW_ACCESSED) | LPAE_L_NONE;
+
+	return e & ~(uint64_t)LPAE_VALID;
+}
+
+static inline uint64_t lpae_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
+					uint32_t attr)
+{
+	uint64_t decided = LPAE_USER | LPAE_AP2 | LPAE_AF | LPAE_NG | LPAE_XN | LPAE_PXN |
+			   LPAE_L_DIRTY | LPAE_L_RDONLY | (level == 0 ? LPAE_L_SPECIAL : 0);
+
+	(void)r;
+	return (e & ~decided) | lpae_attr_bits(level, attr);
+}
+
+static inline uint64_t lpae_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+{
+	(void)r;
+	(void)top;
+	return pa;
+}
+
+/* TTBR: ASID in 55:48, address in 39:5, or in 39:12 or 39:4 of TTBR1; bit 0 is CnP. */
+static inline int lpae_root(struct pw_regime *r, const uint64_t *word, unsigned count,
+			    struct pw_error *error)
+{
+	const pw_va end_2g = UINT64_C(0x80000000), end_3g = UINT64_C(0xc0000000);
+	unsigned first_gib = 3; /* of TTBR1 */
+	uint64_t low;
+
+	if (word[0] & 0x1e)
+		return pw_fail(error, EINVAL,
+			       "TTBR0 0x%llx cannot be that of LPAE: its table of 4 entries is "
+			       "aligned to 32 bytes. Is this a root of short descriptors (arm)?",
+			       (unsigned long long)word[0]);
+	pw_span_low(&r->span[0], r->format, 2, word[0] & pw_mask(40) & ~pw_mask(5));
+	if (count < 2)
+		return 0;
+	low = word[1] & 0xffe;
+	if (low != 0 && low != 0x10)
+		return pw_fail(error, EINVAL,
+			       "TTBR1 0x%llx is neither that of a 3G/1G split (a table aligned to "
+			       "4096 bytes) nor of 2G/2G (16 bytes into one). Give TTBR0 alone: "
+			       "Linux has the kernel's entries in every pgd",
+			       (unsigned long long)word[1]);
+	if (low)
+		first_gib = 2;
+	r->span[0].last = (first_gib == 2 ? end_2g : end_3g) - 1;
+	r->span[0].top_last = first_gib - 1;
+	pw_span_low(&r->span[1], r->format, low ? 2 : 1, word[1] & pw_mask(40) & ~pw_mask(4));
+	r->span[1].first = r->span[0].last + 1;
+	r->span[1].last = pw_mask(32);
+	if (low) {
+		r->span[1].top_bits = 1;
+		r->span[1].top_last = 1;
+	}
+	r->spans = 2;
+	return 0;
+}
+
+extern const struct pw_instance pw_instance_arm_lpae;
+
+static const struct pw_format pw_format_arm_lpae = {
+	.name = "arm_lpae",
+	.title = "arm LPAE, 3 levels",
+	.root_name = "TTBR0 [TTBR1]",
+	.level_name = { "pte", "pmd", "pgd" },
+	.levels = 3,
+	.shift = { 12, 21, 30 },
+	.bits = { 9, 9, 2 },
+	.entry_lg2 = 3,
+	.leaf_levels = 0x7,
+	.max_roots = 2,
+	.dynamic_top = true,
+	.root = lpae_root,
+	.kind = lpae_kind,
+	.table = lpae_table,
+	.page = lpae_page,
+	.page_lg2 = lpae_page_lg2,
+	.attr = lpae_attr,
+	.keep = lpae_keep,
+	.hole = lpae_hole,
+	.make_empty = lpae_make_empty,
+	.make_leaf = lpae_make_leaf,
+	.make_table = lpae_make_table,
+	.make_prot_none = lpae_make_prot_none,
+	.change_attr = lpae_change_attr,
+	.make_root = lpae_make_root,
+	.instance = &pw_instance_arm_lpae,
+};
+
+#endif
