@@ -47,6 +47,8 @@ PW_INLINE void pw_lane_step(const struct pw_format *f, const struct pw_access *a
 {
 	uint64_t entry = pw_entry_load(f, a, context, lane->host, 0);
 	enum pw_kind kind = f->kind(r, level, entry);
+	enum pw_status status;
+	unsigned lg2;
 	pw_pa page = 0;
 
 	if (kind == PW_TABLE) {
@@ -65,8 +67,8 @@ PW_INLINE void pw_lane_step(const struct pw_format *f, const struct pw_access *a
 		pw_result_leaf(f, r, level, lane->here.shift, entry, lane->here.keep, va, result);
 		return;
 	}
-	pw_result_hole(f->hole(r, level, entry, &page), level, lane->here.shift, entry, page, va,
-		       result);
+	status = pw_hole_status(f, r, level, lane->here.shift, entry, &page, &lg2);
+	pw_result_hole(status, level, lg2, entry, page, va, result);
 }
 
 /* Only for accesses whose open() leaves the host of other lanes valid: direct. */

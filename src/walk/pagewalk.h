@@ -60,13 +60,17 @@ PW_INLINE void pw_walk_load(const struct pw_format *f, const struct pw_access *a
 		unsigned lg2 = pw_leaf_lg2(f, r, level, here->shift, entry->value);
 
 		entry->size_lg2 = (uint8_t)lg2;
-		entry->pa = f->page(r, level, entry->value) | (va & pw_mask(lg2));
+		entry->pa = pw_leaf_page(f, r, level, lg2, entry->value) | (va & pw_mask(lg2));
 		entry->attr = pw_attr_settle(f->attr(r, level, entry->value), here->keep) &
 			      (uint32_t)~PW_MEMTYPE_MASK;
 	} else {
-		entry->status = (uint8_t)f->hole(r, level, entry->value, &page);
+		unsigned lg2;
+
+		entry->status = (uint8_t)pw_hole_status(f, r, level, here->shift, entry->value,
+							&page, &lg2);
+		entry->size_lg2 = (uint8_t)lg2;
 		if (entry->status == PW_PROT_NONE)
-			entry->pa = page | (va & pw_mask(here->shift));
+			entry->pa = page | (va & pw_mask(lg2));
 	}
 }
 

@@ -213,14 +213,18 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 
 				room = pw_output_page(
 					out, PW_OK, va, last,
-					f->page(r, level, entry) | (va & pw_mask(lg2)), lg2, level,
-					pw_attr_settle(f->attr(r, level, entry), keep), entry);
+					pw_leaf_page(f, r, level, lg2, entry) | (va & pw_mask(lg2)),
+					lg2, level, pw_attr_settle(f->attr(r, level, entry), keep),
+					entry);
 			} else {
+				unsigned lg2;
+
 				if (status == PW_OK)
-					status = f->hole(r, level, entry, &page);
+					status = pw_hole_status(f, r, level, shift, entry, &page,
+								&lg2);
 				if (status == PW_PROT_NONE)
 					room = pw_output_page(out, status, va, last,
-							      page | (va & pw_mask(shift)), shift,
+							      page | (va & pw_mask(lg2)), lg2,
 							      level, 0, entry);
 				else
 					room = pw_output_hole(out, holes, status, va, last, level,

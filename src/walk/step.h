@@ -125,7 +125,37 @@ PW_INLINE bool pw_table_beyond(const struct pw_format *f, unsigned level,
 PW_INLINE unsigned pw_leaf_lg2(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 			       unsigned shift, uint64_t entry)
 {
-	return f->page_lg2 ? f->page_lg2(r, level, entry) : shift;
+	unsigned lg2 = f->page_lg2 ? f->page_lg2(r, level, entry) : shift;
+
+	/* A format does not know how large base pages are where the entry above decides it. */
+	return f->next_bits && lg2 < shift ? shift : lg2;
+}
+
+/* The page behind a leaf, aligned to its size: page() does that, but for the same exception. */
+PW_INLINE pw_pa pw_leaf_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			     unsigned lg2, uint64_t entry)
+{
+	pw_pa page = f->page(r, level, entry);
+
+	return f->next_bits ? page & ~pw_mask(lg2) : page;
+}
+
+/*
+ * Why an entry is a hole, and log2 of what it covers. With PW_PROT_NONE, that is the page behind it:
+ * one of a contiguous group stays that when its permissions go.
+ */
+PW_INLINE enum pw_status pw_hole_status(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, unsigned shift, uint64_t entry,
+					pw_pa *page, unsigned *lg2)
+{
+	enum pw_status status = f->hole(r, level, entry, page);
+
+	*lg2 = shift;
+	if (status == PW_PROT_NONE) {
+		*lg2 = pw_leaf_lg2(f, r, level, shift, entry);
+		*page = f->next_bits ? *page & ~pw_mask(*lg2) : *page;
+	}
+	return status;
 }
 
 #endif

@@ -18,7 +18,7 @@ PW_INLINE void pw_result_leaf(const struct pw_format *f, const struct pw_regime 
 
 	*result = (struct pw_result){
 		.va = va,
-		.pa = f->page(r, level, entry) | (va & pw_mask(lg2)),
+		.pa = pw_leaf_page(f, r, level, lg2, entry) | (va & pw_mask(lg2)),
 		.entry = entry,
 		.attr = attr & (uint32_t)~PW_MEMTYPE_MASK,
 		.status = PW_OK,
@@ -91,6 +91,7 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 		struct pw_step *step = NULL;
 		uint32_t index;
 		enum pw_kind kind;
+		unsigned lg2;
 		pw_pa at;
 
 		if (f->dynamic_top && level > here.level)
@@ -135,8 +136,8 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 			}
 			return PW_OK;
 		}
-		status = f->hole(r, level, entry, &page);
-		pw_result_hole(status, level, here.shift, entry, page, va, result);
+		status = pw_hole_status(f, r, level, here.shift, entry, &page, &lg2);
+		pw_result_hole(status, level, lg2, entry, page, va, result);
 		if (trace) {
 			step->status = (uint8_t)status;
 			step->next = page;
