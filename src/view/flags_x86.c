@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Words for x86 and for AMD's IOMMU.
+ * Intel SDM volume 3 tables 4-8 to 4-20; Linux arch/x86/include/asm/pgtable_types.h, pgtable_64.h,
+ * pgtable-2level.h, pgtable-3level.h; AMD I/O Virtualization Technology specification 2.2.3.
+ */
+#include "view/flags.h"
+
+/* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+/* Shadow stacks moved Linux's bits above 56: "x86/mm: Introduce _PAGE_SAVED_DIRTY". */
+enum { SHADOW_STACK = 0x0606, NO_DEVMAP = 0x0611 };
+
+static const struct pw_bits table_bits[] = {
+	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ BIT(1), "RW", "writes are allowed below" },
+	{ BIT(2), "US", "user mode is allowed below" },
+	{ BIT(3), "PWT", "the table is cached write-through" },
+	{ BIT(4), "PCD", "the table is not cached" },
+	{ BIT(5), "A", "accessed: used for a translation" },
+	{ BIT(6), "D", "ignored in a table entry; Linux sets it" },
+	{ BIT(7), "PS", "page size: a leaf, which is reserved at this level" },
+	{ BIT(8), "ign8", "ignored" },
+	{ UINT64_C(0xe00), "sw", "for software" },
+	{ UINT64_C(0x000ffffffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
+	{ UINT64_C(0x7ff0000000000000), "sw-high", "for software" },
+	{ BIT(63), "NX", "nothing below may be executed" },
+	{ 0 },
+};
+
+static const struct pw_bits pae_top_bits[] = {
+	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ BIT(3), "PWT", "the table is cached write-through" },
+	{ BIT(4), "PCD", "the table is not cached" },
+	{ BIT(5), "A", "reserved; QEMU sets it" },
+	{ UINT64_C(0x1c6), "reserved", "has to be zero" },
+	{ UINT64_C(0xe00), "sw", "for software" },
+	{ UINT64_C(0x000ffffffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
+	{ UINT64_C(0xfff0000000000000), "reserved-high", "has to be zero" },
+	{ 0 },
+};
+
+static const struct pw_bits page_bits[] = {
+	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ BIT(1), "RW", "may be written" },
+	{ BIT(2), "US", "user mode may access it" },
+	{ BIT(3), "PWT", "low bit of the index into the PAT" },
+	{ BIT(4), "PCD", "middle bit of the index into the PAT" },
+	{ BIT(5), "A", "accessed" },
+	{ BIT(6), "D", "dirty: written to" },
+	{ BIT(7), "PAT", "high bit of the index into the PAT" },
+	{ BIT(8), "G", "global: stays in the TLB when CR3 changes" },
+	{ BIT(9), "special", "Linux: no struct page behind it" },
+	{ BIT(10), "uffd-wp", "Linux: userfaultfd watches writes" },
+	{ BIT(11), "soft-dirty", "Linux: written to since clear_refs" },
+	{ UINT64_C(0x000ffffffffff000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
+	{ UINT64_C(0x01f0000000000000), "sw-high", "for software" },
+	{ BIT(57), "sw57", "for software", NULL, 0, 0, SHADOW_STACK },
+	{ BIT(57), "devmap", "Linux: device memory", NULL, 0, SHADOW_STACK, NO_DEVMAP },
+	{ BIT(57), "sw57", "for software", NULL, 0, NO_DEVMAP },
+	{ BIT(58), "devmap", "Linux: device memory", NULL, 0, 0, SHADOW_STACK },
+	{ BIT(58), "saved-dirty", "Linux: dirty, kept from the hardware", NULL, 0, SHADOW_STACK },
+	{ UINT64_C(0xf) << 59, "PKEY", "protection key" },
+	{ BIT(63), "NX", "may not be executed" },
+	{ 0 },
+};
+
+/* Of 2M, 4M and 1G; only the address differs, and the bits between it and PAT are reserved. */
+static const struct pw_bits large_bits[] = {
+	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ BIT(1), "RW", "may be written" },
+	{ BIT(2), "US", "user mode may access it" },
+	{ BIT(3), "PWT", "low bit of the index into the PAT" },
+	{ BIT(4), "PCD", "middle bit of the index into the PAT" },
+	{ BIT(5), "A", "accessed" },
+	{ BIT(6), "D", "dirty: written to" },
+	{ BIT(7), "PS", "page size: a leaf at this level" },
+	{ BIT(8), "G", "global: stays in the TLB when CR3 changes" },
+	{ BIT(9), "sw9", "for software" },
+	{ BIT(10), "uffd-wp", "Linux: userfaultfd watches writes" },
+	{ BIT(11), "soft-dirty", "Linux: written to since clear_refs" },
+	{ BIT(12), "PAT", "high bit of the index into the PAT" },
+	{ UINT64_C(0x01f0000000000000), "sw-high", "for software" },
+	{ BIT(57), "sw57", "for software", NULL, 0, 0, SHADOW_STACK },
+	{ BIT(57), "devmap", "Linux: device memory", NULL, 0, SHADOW_STACK, NO_DEVMAP },
+	{ BIT(57), "sw57", "for software", NULL, 0, NO_DEVMAP },
+	{ BIT(58), "devmap", "Linux: device memory", NULL, 0, 0, SHADOW_STACK },
+	{ BIT(58), "saved-dirty", "Linux: dirty, kept from the hardware", NULL, 0, SHADOW_STACK },
+	{ UINT64_C(0xf) << 59, "PKEY", "protection key" },
+	{ BIT(63), "NX", "may not be executed" },
+	{ 0 },
+};
+
+static const struct pw_bits large_2m_bits[] = {
+	{ UINT64_C(0x1fe000), "reserved", "has to be zero" },
+	{ UINT64_C(0x000fffffffe00000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
+	{ .more = large_bits },
+};
+
+static const struct pw_bits large_1g_bits[] = {
+	{ UINT64_C(0x3fffe000), "reserved", "has to be zero" },
+	{ UINT64_C(0x000fffffc0000000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
+	{ .more = large_bits },
+};
+
+static const struct pw_bits large_4m_bits[] = {
+	{ UINT64_C(0x1fe000), "address-high", "bits 39:32 (PSE-36)", NULL, PW_SHOW_ADDRESS },
+	{ UINT64_C(0x200000), "reserved", "has to be zero" },
+	{ UINT64_C(0xffc00000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
+	{ .more = large_bits },
+};
+
+/* Linux, where P is clear: pgtable_64.h __swp_entry, and the L1TF defence. */
+static const struct pw_bits swap_64_bits[] = {
+	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ BIT(1), "soft-dirty", "Linux: written to since clear_refs" },
+	{ BIT(2), "uffd-wp", "Linux: userfaultfd watches writes" },
+	{ BIT(3), "exclusive", "Linux: the page is this process's alone" },
+	{ UINT64_C(0xf0), "sw", "unused" },
+	{ BIT(8), "protnone", "never set in swap entries" },
+	{ UINT64_C(0x07fffffffffffe00), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS, 0, 0,
+	  true },
+	{ UINT64_C(0xf8) << 56, "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS },
+	{ 0 },
+};
+
+static const struct pw_bits swap_32_bits[] = {
+	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ UINT64_C(0x3e), "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS },
+	{ BIT(6), "sw6", "unused" },
+	{ BIT(7), "exclusive", "Linux: the page is this process's alone" },
+	{ BIT(8), "protnone", "never set in swap entries" },
+	{ UINT64_C(0xfffffe00), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
+	{ 0 },
+};
+
+/* Linux: bit 8 where P is clear; the address is stored inverted in 64-bit entries. */
+static const struct pw_bits prot_none_bits[] = {
+	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ BIT(1), "RW", "was writable" },
+	{ BIT(2), "US", "was for user mode" },
+	{ BIT(3), "PWT", "kept" },
+	{ BIT(4), "PCD", "kept" },
+	{ BIT(5), "A", "accessed" },
+	{ BIT(6), "D", "dirty" },
+	{ BIT(7), "PS", "PAT in a pte, page size above" },
+	{ BIT(8), "protnone", "Linux: present, nobody may use it" },
+	{ BIT(9), "special", "Linux: no struct page behind it" },
+	{ BIT(10), "uffd-wp", "Linux: userfaultfd watches writes" },
+	{ BIT(11), "soft-dirty", "Linux: written to since clear_refs" },
+	{ 0 },
+};
+
+static const struct pw_bits prot_none_64_bits[] = {
+	{ UINT64_C(0x000ffffffffff000), "address", "of the page, inverted (L1TF)", NULL,
+	  PW_SHOW_ADDRESS, 0, 0, true },
+	{ UINT64_C(0x07f0000000000000), "sw-high", "for software" },
+	{ UINT64_C(0xf) << 59, "PKEY", "protection key" },
+	{ BIT(63), "NX", "may not be executed" },
+	{ .more = prot_none_bits },
+};
+
+static const struct pw_bits prot_none_32_bits[] = {
+	{ UINT64_C(0xfffff000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
+	{ .more = prot_none_bits },
+};
+
+static const struct pw_bits empty_bits[] = {
+	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ BIT(5), "A", "accessed: set by an erratum of Knights Landing" },
+	{ BIT(6), "D", "dirty: set by an erratum of Knights Landing" },
+	{ 0 },
+};
+
+static const char *const amd_next_names[] = { "page", NULL };
+
+static const struct pw_bits amd_table_bits[] = {
+	{ BIT(0), "PR", "present", NULL, PW_SHOW_ALWAYS },
+	{ UINT64_C(0xe00), "NextLevel", "level of the table below; 0: a page, 7: one of any size",
+	  amd_next_names, PW_SHOW_ALWAYS },
+	{ UINT64_C(0x000ffffffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
+	{ BIT(61), "IR", "reads are allowed below" },
+	{ BIT(62), "IW", "writes are allowed below" },
+	{ 0 },
+};
+
+static const struct pw_bits amd_page_bits[] = {
+	{ BIT(0), "PR", "present", NULL, PW_SHOW_ALWAYS },
+	{ BIT(5), "A", "accessed" },
+	{ BIT(6), "D", "dirty" },
+	{ UINT64_C(0xe00), "NextLevel", "0: a page of the level's size, 7: size in the address",
+	  amd_next_names, PW_SHOW_ALWAYS },
+	{ UINT64_C(0x000ffffffffff000), "address", "of the page, and of 7: its size", NULL,
+	  PW_SHOW_ADDRESS },
+	{ BIT(59), "U", "untranslated access" },
+	{ BIT(60), "FC", "force coherency" },
+	{ BIT(61), "IR", "may be read" },
+	{ BIT(62), "IW", "may be written" },
+	{ 0 },
+};
+
+static const struct pw_bits amd_empty_bits[] = {
+	{ BIT(0), "PR", "present", NULL, PW_SHOW_ALWAYS },
+	{ 0 },
+};
+
+enum { ANY = 0xff };
+
+const struct pw_bits_of pw_bits_x86[] = {
+	{ "i386_pae", 1 << 2, ANY, pae_top_bits },
+	{ "i386", 1 << 1, PW_BITS_LEAF, large_4m_bits },
+	{ "i386", ANY, PW_BITS_SWAP, swap_32_bits },
+	{ "i386", ANY, PW_BITS_PROT_NONE, prot_none_32_bits },
+	{ "i386*", ANY, PW_BITS_EMPTY, empty_bits },
+	{ "i386*", ANY, PW_BITS_TABLE, table_bits },
+	{ "i386*", 1 << 0, PW_BITS_LEAF, page_bits },
+	{ "i386_pae", 1 << 1, PW_BITS_LEAF, large_2m_bits },
+	{ "i386_pae", ANY, PW_BITS_SWAP, swap_64_bits },
+	{ "i386_pae", ANY, PW_BITS_PROT_NONE, prot_none_64_bits },
+	{ "x86_64*", ANY, PW_BITS_TABLE, table_bits },
+	{ "x86_64*", 1 << 0, PW_BITS_LEAF, page_bits },
+	{ "x86_64*", 1 << 1, PW_BITS_LEAF, large_2m_bits },
+	{ "x86_64*", 1 << 2, PW_BITS_LEAF, large_1g_bits },
+	{ "x86_64*", ANY, PW_BITS_SWAP, swap_64_bits },
+	{ "x86_64*", ANY, PW_BITS_PROT_NONE, prot_none_64_bits },
+	{ "x86_64*", ANY, PW_BITS_EMPTY, empty_bits },
+	{ "amdv1", ANY, PW_BITS_TABLE, amd_table_bits },
+	{ "amdv1", ANY, PW_BITS_LEAF, amd_page_bits },
+	{ "amdv1", ANY, PW_BITS_EMPTY, amd_empty_bits },
+	{ 0 },
+};
