@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Surveys: questions about a whole address space, answered from one scan: who maps a physical page,
- * what looks wrong, and the table pages alone as an image to share.
+ * Surveys: questions about a whole address space: who maps a physical page, what looks wrong, and the
+ * table pages alone as an image to share.
  */
 #ifndef PAGEWALK_SURVEY_H
 #define PAGEWALK_SURVEY_H
@@ -18,32 +18,73 @@ extern "C" {
  */
 struct pw_index;
 
-/* Reads @scan to its end. Returns 0, or -ENOMEM, or why the scan stopped early. */
+/*
+ * Reads @scan to its end and keeps every range that has a page. Returns 0 or -ENOMEM. A scan that
+ * stopped early gives an index of what it reached: pw_scan_state says whether it did.
+ */
 int pw_index_create(struct pw_scan *scan, struct pw_index **index_ret, struct pw_error *error);
 void pw_index_destroy(struct pw_index *index);
 
 /*
- * The ranges that map any byte of first..last, by physical and then virtual address. Each is cropped
- * to that part. Fills up to @count, returns how many there are in all.
+ * The ranges that map any byte of first..last, by virtual address, each cropped to that part, in an
+ * array that the caller frees. Where the scan met tables again and did not walk them again, they are
+ * among the answers as PW_SHARED, not cropped, if the page shows behind range.twin.
+ * Takes O(log n + k) for k answers. Returns 0, -EINVAL if first > last, or -ENOMEM.
  */
-size_t pw_index_find(const struct pw_index *index, pw_pa first, pw_pa last, struct pw_range *range,
-		     size_t count);
+int pw_index_find(const struct pw_index *index, pw_pa first, pw_pa last,
+		  struct pw_range **ranges_ret, size_t *count_ret);
 
 /*
- * Physical memory that two or more virtual ranges map: calls @alias for every pair of neighbours in
- * physical order that overlap, with both cropped to the overlap, until it returns other than 0, and
- * returns that.
+ * Physical memory that two or more virtual ranges map: calls @alias once for each run first..last of
+ * it that the same ranges map, in physical order. @ranges are cropped to the run and ordered by
+ * virtual address; @count is at least 2. PW_SHARED ranges have no part in it.
+ * Returns 0 at the end, what @alias returned if that was not 0, or -ENOMEM.
  */
-int pw_index_aliases(const struct pw_index *index,
-		     int (*alias)(void *context, const struct pw_range *one,
-				  const struct pw_range *other),
-		     void *context);
+typedef int pw_alias_fn(void *context, pw_pa first, pw_pa last, const struct pw_range *ranges,
+			size_t count);
+int pw_index_aliases(const struct pw_index *index, pw_alias_fn *alias, void *context);
+
+/* What a check can find. */
+enum pw_finding_kind {
+	PW_FINDING_WRITABLE_EXECUTABLE, /* whoever may write it may execute it */
+	PW_FINDING_MALFORMED, /* entries on which the hardware would fault, and not for want of a page */
+	PW_FINDING_OUTSIDE, /* a table, or part of one, is not in the memory that we have */
+	PW_FINDING_SHARED, /* a table is reached again, at the same level */
+	PW_FINDING_LEVELS, /* a table is reached again, at another level */
+	PW_FINDING_CYCLIC, /* a table is reached from below itself */
+	PW_FINDING_KINDS, /* how many kinds there are */
+};
+
+struct pw_finding {
+	enum pw_finding_kind kind;
+	/* The addresses that are concerned; of a leaf or a malformed entry, also what it is. */
+	struct pw_range range;
+	/* Of tables: where it stands, the entry that leads there, and its level. */
+	pw_pa table;
+	uint64_t entry;
+	uint8_t level;
+	/* SHARED, LEVELS, CYCLIC: the level and the first address of where it was met before. */
+	uint8_t other_level;
+	pw_va other;
+};
+
+/* "writable-executable", "malformed", ... as in JSON output; "?" for a value out of range. */
+const char *pw_finding_name(enum pw_finding_kind kind);
 
 /*
- * Writes an ELF core that holds the table pages alone of what @regimes map in first..last of @ranges
- * (pairs, inclusive; NULL: everywhere): no byte of what the guest's pages hold, but every walk of
- * these regimes gives the same result as on @memory. The roots go into a note.
- * @label says what the image shows; may be NULL. Returns 0 or a negative errno.
+ * Looks for all of these in first..last: permissions and entries by address, then tables in the order
+ * in which a walk meets them. Every distinct table is looked at once, so that a check of any bytes
+ * ends. @limits (may be NULL) are those of a scan.
+ * Returns 0 at the end, what @finding returned if that was not 0, -ECANCELED, -E2BIG, -ENOMEM, -EIO.
+ */
+typedef int pw_finding_fn(void *context, const struct pw_finding *finding);
+int pw_check(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
+	     pw_va last, const struct pw_scan_limits *limits, pw_finding_fn *finding, void *context,
+	     struct pw_error *error);
+
+/*
+ * What to cut out of a memory: the tables alone of what @regimes map in the @ranges (pairs,
+ * inclusive; a count of 0: everywhere).
  */
 struct pw_cut {
 	const struct pw_memory *memory;
@@ -51,10 +92,25 @@ struct pw_cut {
 	size_t regime_count;
 	const pw_va (*ranges)[2];
 	size_t range_count;
-	const char *label;
-	const bool *cancel;
+	const char *label; /* what the image shows; may be NULL */
+	const bool *cancel; /* as in struct pw_scan_limits; may be NULL */
 };
-int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_error *error);
+
+/* What came of it. */
+struct pw_cut_result {
+	uint64_t bytes; /* of tables */
+	size_t segments; /* runs of adjacent bytes */
+};
+
+/*
+ * Writes an ELF core of these tables to the new file @path: no byte of what the pages hold, but every
+ * walk of the regimes (in either view) that stays in the ranges ends as it does on @cut->memory. The
+ * roots are kept in notes, one for each regime. @result_ret may be NULL.
+ * Returns 0, -EEXIST if @path exists, -ENODATA if the memory has none of the tables, -ECANCELED, or
+ * another negative errno; nothing is left behind then.
+ */
+int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_result *result_ret,
+		 struct pw_error *error);
 
 #ifdef __cplusplus
 }

@@ -90,12 +90,22 @@ struct pw_range {
 	uint8_t status, level, size_lg2, memtype;
 };
 
+/* What a scan did so far, and whether it ended early. */
+struct pw_scan_state {
+	uint64_t entries, tables, repeated; /* entries read, tables entered, of these met before */
+	pw_va next; /* where it stands */
+	int stopped; /* 0; -ECANCELED, -E2BIG (limit of entries), -ENOMEM, -EIO (file shrank) */
+};
+
 /* Bounds of a scan of untrusted tables; 0 stands for the default in brackets. */
 struct pw_scan_limits {
 	uint64_t entries; /* entries to read in all [2^36] */
 	uint64_t repeats; /* entries to read again in tables met before [2^24]; then PW_SHARED */
 	const bool
 		*cancel; /* checked once per table; set from a signal handler or another thread */
+	/* Called now and then, by the thread that scans, to show how far it is [not called]. */
+	void (*progress)(void *progress_context, const struct pw_scan_state *state);
+	void *progress_context;
 };
 
 /*
@@ -125,12 +135,6 @@ size_t pw_scan_next(struct pw_scan *scan, struct pw_range *range, size_t count);
 /* Also report holes; off at first. */
 void pw_scan_holes(struct pw_scan *scan, bool holes);
 
-/* What a scan did so far, and whether it ended early. */
-struct pw_scan_state {
-	uint64_t entries, tables, repeated; /* entries read, tables entered, of these met before */
-	pw_va next; /* where it stands */
-	int stopped; /* 0; -ECANCELED, -E2BIG (limit of entries), -ENOMEM, -EIO (file shrank) */
-};
 void pw_scan_state(const struct pw_scan *scan, struct pw_scan_state *state_ret);
 
 /*

@@ -35,6 +35,8 @@ enum {
 	PW_SCAN_VISITS = 1024,
 	/* Tables to remember: enough for 8 TiB in 4 KiB pages, in 200 MiB of memory. */
 	PW_SCAN_VISITS_MAX = 1 << 22,
+	/* Tables from one call of progress() to the next: less than a millisecond. */
+	PW_SCAN_PROGRESS = 256,
 };
 
 static struct pw_scan *owner(struct pw_scan_position *position)
@@ -88,6 +90,15 @@ static enum pw_visit stop(struct pw_scan *scan, int code)
 	return PW_VISIT_STOP;
 }
 
+static void show_progress(const struct pw_scan *scan, pw_va first)
+{
+	struct pw_scan_state state;
+
+	pw_scan_state(scan, &state);
+	state.next = first;
+	scan->limits.progress(scan->limits.progress_context, &state);
+}
+
 static enum pw_visit enter(struct pw_scan_position *position, const struct pw_table_at *table,
 			   pw_va first, uint64_t entries, pw_va *twin)
 {
@@ -96,6 +107,8 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_ta
 
 	if (scan->limits.cancel && __atomic_load_n(scan->limits.cancel, __ATOMIC_RELAXED))
 		return stop(scan, -ECANCELED);
+	if (scan->limits.progress && scan->state.tables % PW_SCAN_PROGRESS == 0)
+		show_progress(scan, first);
 	if (position->entries >= scan->limits.entries)
 		return stop(scan, -E2BIG);
 	if (scan->count >= PW_SCAN_VISITS_MAX)

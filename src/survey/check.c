@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* What looks wrong: one scan for permissions and entries, one walk of the tables for their graph. */
+#include <errno.h>
+
+#include "access/access.h"
+#include "base/error.h"
+#include "survey/tables.h"
+
+#include <pagewalk/survey.h>
+
+struct check {
+	const struct pw_memory *memory;
+	const struct pw_regime *regime;
+	struct pw_scan_limits limits;
+	pw_finding_fn *finding;
+	void *context;
+	struct pw_table_set tables;
+	int told; /* what the caller's function returned when it stopped us; may be positive */
+};
+
+const char *pw_finding_name(enum pw_finding_kind kind)
+{
+	static const char *const name[PW_FINDING_KINDS] = {
+		[PW_FINDING_WRITABLE_EXECUTABLE] = "writable-executable",
+		[PW_FINDING_MALFORMED] = "malformed",
+		[PW_FINDING_OUTSIDE] = "outside",
+		[PW_FINDING_SHARED] = "shared-table",
+		[PW_FINDING_LEVELS] = "table-at-two-levels",
+		[PW_FINDING_CYCLIC] = "cyclic-table",
+	};
+
+	return (unsigned)kind < PW_FINDING_KINDS ? name[kind] : "?";
+}
+
+static int tell(struct check *check, const struct pw_finding *finding)
+{
+	check->told = check->finding(check->context, finding);
+	return check->told ? -EINTR : 0;
+}
+
+static int judge_range(struct check *check, const struct pw_range *range)
+{
+	static const unsigned both = PW_WRITE | PW_EXEC;
+	struct pw_finding finding = { .range = *range };
+
+	if (range->status == PW_OK && (range->attr & both) == both)
+		finding.kind = PW_FINDING_WRITABLE_EXECUTABLE;
+	else if (range->status == PW_MALFORMED)
+		finding.kind = PW_FINDING_MALFORMED;
+	else
+		return 0;
+	return tell(check, &finding);
+}
+
+static int check_ranges(struct check *check, pw_va first, pw_va last, struct pw_error *error)
+{
+	struct pw_scan_limits limits = check->limits;
+	struct pw_range range[256];
+	struct pw_scan_state state;
+	struct pw_scan *scan;
+	int status;
+
+	/* A table met again has nothing new to say; that it was met again is the other pass's. */
+	limits.repeats = 1;
+	status = pw_scan_create(check->memory, check->regime, first, last, &limits, &scan, error);
+	if (status)
+		return status;
+	pw_scan_holes(scan, true);
+	for (size_t n;
+	     status == 0 && (n = pw_scan_next(scan, range, sizeof(range) / sizeof(range[0]))) > 0;)
+		for (size_t i = 0; i < n && status == 0; i++)
+			status = judge_range(check, &range[i]);
+	pw_scan_state(scan, &state);
+	pw_scan_destroy(scan);
+	if (status == 0 && state.stopped)
+		status = pw_fail(error, -state.stopped, "stopped at 0x%llx",
+				 (unsigned long long)state.next);
+	return status;
+}
+
+/* Is any entry of the table not in the memory? */
+static bool missing(const struct check *check, const struct pw_table_seen *seen)
+{
+	pw_pa at = pw_table_first(check->regime->format, seen);
+	pw_pa last = pw_table_last(check->regime->format, seen);
+	const struct pw_segment *segments;
+	size_t count = pw_memory_segments(check->memory, &segments);
+
+	for (;;) {
+		const struct pw_segment *segment = pw_segment_find(segments, count, at);
+
+		if (!segment)
+			return true;
+		if (segment->last >= last)
+			return false;
+		at = segment->last + 1;
+	}
+}
+
+static int judge_table(void *context, const struct pw_table_visit *visit)
+{
+	struct check *check = context;
+	const struct pw_table_seen *other = NULL;
+	struct pw_table_seen *seen;
+	struct pw_finding finding = {
+		.kind = PW_FINDING_KINDS,
+		.range = { .first = visit->va, .last = visit->va_last },
+		.table = visit->at.table,
+		.entry = visit->entry,
+		.level = visit->at.level,
+	};
+	bool fresh, known;
+	int status;
+
+	if (check->limits.cancel && __atomic_load_n(check->limits.cancel, __ATOMIC_RELAXED))
+		return -ECANCELED;
+	for (const struct pw_table_visit *above = visit->above; above; above = above->above)
+		if (above->at.table == visit->at.table) {
+			finding.kind = PW_FINDING_CYCLIC;
+			finding.other_level = above->at.level;
+			finding.other = above->va;
+			status = tell(check, &finding);
+			return status ? status : PW_TABLES_SKIP;
+		}
+	status = pw_table_set_add(&check->tables, visit, &seen, &fresh);
+	if (status)
+		return status;
+	known = seen->whole;
+	seen->whole |= visit->whole;
+	other = fresh ? pw_table_set_other(&check->tables, seen) : seen;
+	/* The spans of one root may share its table. */
+	if (other && visit->above) {
+		finding.kind = other->level == visit->at.level ? PW_FINDING_SHARED
+							       : PW_FINDING_LEVELS;
+		finding.other_level = other->level;
+		finding.other = other->va;
+		status = tell(check, &finding);
+	}
+	if (status == 0 && fresh && missing(check, seen)) {
+		finding.kind = PW_FINDING_OUTSIDE;
+		status = tell(check, &finding);
+	}
+	if (status)
+		return status;
+	return known ? PW_TABLES_SKIP : PW_TABLES_DOWN;
+}
+
+int pw_check(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
+	     pw_va last, const struct pw_scan_limits *limits, pw_finding_fn *finding, void *context,
+	     struct pw_error *error)
+{
+	struct check check = {
+		.memory = memory,
+		.regime = regime,
+		.finding = finding,
+		.context = context,
+	};
+	int status;
+
+	if (limits)
+		check.limits = *limits;
+	status = check_ranges(&check, first, last, error);
+	if (status == 0) {
+		status = pw_tables_walk(memory, regime, first, last, judge_table, &check);
+		if (status == -E2BIG || status == -ENOMEM || status == -ECANCELED)
+			pw_fail(error, -status, "stopped after %zu tables", check.tables.count);
+	}
+	pw_table_set_clear(&check.tables);
+	if (check.told)
+		return check.told;
+	return status ? status : pw_memory_check(memory, error);
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tables alone, as an ELF core.
+ *
+ *   +-------------+ 0
+ *   | ELF header  |  64-bit, little-endian whatever the tables' own order; machine EM_NONE
+ *   +-------------+
+ *   | PT_NOTE     |
+ *   | PT_LOAD ... |  one for each run of adjacent table bytes, in address order
+ *   +-------------+
+ *   | notes       |  one for each regime: its format and roots
+ *   | tables ...  |
+ *   +-------------+
+ *   | a section   |  only for 65535 segments and more, to hold their number (elf(5), PN_XNUM)
+ *   +-------------+
+ *
+ * What is kept are the exact bytes of tables, not the pages that they stand in: a page that holds a
+ * 2 KiB table may hold anything in its other half.
+ */
+#include <elf.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "access/access.h"
+#include "base/error.h"
+#include "memory/note.h"
+#include "survey/tables.h"
+
+#include <pagewalk/survey.h>
+
+/* Bytes to keep, bounds inclusive. */
+struct piece {
+	pw_pa first, last;
+	uint64_t offset; /* in the file */
+};
+
+struct cutter {
+	const struct pw_cut *cut;
+	struct pw_table_set tables; /* of the regime and view that are at hand */
+	struct piece *pieces;
+	size_t count, room;
+};
+
+static int visit(void *context, const struct pw_table_visit *visited)
+{
+	struct cutter *cutter = context;
+	struct pw_table_seen *seen;
+	bool fresh, known;
+	int status;
+
+	if (cutter->cut->cancel && __atomic_load_n(cutter->cut->cancel, __ATOMIC_RELAXED))
+		return -ECANCELED;
+	status = pw_table_set_add(&cutter->tables, visited, &seen, &fresh);
+	if (status)
+		return status;
+	known = seen->whole;
+	seen->whole |= visited->whole;
+	return known ? PW_TABLES_SKIP : PW_TABLES_DOWN;
+}
+
+static int add_piece(struct cutter *cutter, pw_pa first, pw_pa last)
+{
+	if (cutter->count == cutter->room) {
+		size_t room = cutter->room ? 2 * cutter->room : 256;
+		struct piece *pieces = reallocarray(cutter->pieces, room, sizeof(*pieces));
+
+		if (!pieces)
+			return -ENOMEM;
+		cutter->pieces = pieces;
+		cutter->room = room;
+	}
+	cutter->pieces[cutter->count++] = (struct piece){ .first = first, .last = last };
+	return 0;
+}
+
+/* Keeps what the memory has of a table. */
+static int keep_table(struct cutter *cutter, pw_pa first, pw_pa last)
+{
+	const struct pw_segment *segments;
+	size_t count = pw_memory_segments(cutter->cut->memory, &segments);
+	size_t low = 0, end = count;
+	int status = 0;
+
+	while (low < end) {
+		size_t middle = low + (end - low) / 2;
+
+		if (segments[middle].last < first)
+			low = middle + 1;
+		else
+			end = middle;
+	}
+	for (; low < count && segments[low].first <= last && status == 0; low++) {
+		pw_pa from = segments[low].first > first ? segments[low].first : first;
+
+		status = add_piece(cutter, from, pw_min(segments[low].last, last));
+	}
+	return status;
+}
+
+/*
+ * Finds the tables of one regime in one view; the two can use different tables (arm), and one can
+ * see a table where the other sees none.
+ */
+static int collect_view(struct cutter *cutter, const struct pw_regime *regime, enum pw_view view)
+{
+	static const pw_va everywhere[1][2] = { { 0, UINT64_MAX } };
+	const struct pw_cut *cut = cutter->cut;
+	const pw_va(*ranges)[2] = cut->range_count ? cut->ranges : everywhere;
+	size_t count = cut->range_count ? cut->range_count : 1;
+	struct pw_regime viewed = *regime;
+	int status = 0;
+
+	viewed.view = view;
+	for (size_t i = 0; i < count && status == 0; i++)
+		status = pw_tables_walk(cut->memory, &viewed, ranges[i][0], ranges[i][1], visit,
+					cutter);
+	for (size_t i = 0; cutter->tables.seen && i <= cutter->tables.mask && status == 0; i++) {
+		const struct pw_table_seen *seen = &cutter->tables.seen[i];
+
+		if (seen->used)
+			status = keep_table(cutter, pw_table_first(regime->format, seen),
+					    pw_table_last(regime->format, seen));
+	}
+	pw_table_set_clear(&cutter->tables);
+	return status;
+}
+
+static int compare_pieces(const void *a, const void *b)
+{
+	const struct piece *left = a, *right = b;
+
+	return left->first < right->first ? -1 : left->first > right->first;
+}
+
+/* Sorts and joins what overlaps or touches. */
+static void join(struct cutter *cutter)
+{
+	size_t kept = 0;
+
+	qsort(cutter->pieces, cutter->count, sizeof(*cutter->pieces), compare_pieces);
+	for (size_t i = 1; i < cutter->count; i++) {
+		struct piece *last = &cutter->pieces[kept];
+
+		if (cutter->pieces[i].first - 1 <= last->last) {
+			if (cutter->pieces[i].last > last->last)
+				last->last = cutter->pieces[i].last;
+		} else {
+			cutter->pieces[++kept] = cutter->pieces[i];
+		}
+	}
+	cutter->count = kept + 1;
+}
+
+static int collect(struct cutter *cutter, struct pw_error *error)
+{
+	const struct pw_cut *cut = cutter->cut;
+	int status = 0;
+
+	for (size_t i = 0; i < cut->regime_count && status == 0; i++)
+		for (int view = PW_VIEW_HARDWARE; view <= PW_VIEW_LINUX && status == 0; view++)
+			status = collect_view(cutter, &cut->regimes[i], (enum pw_view)view);
+	if (status == -E2BIG)
+		return pw_fail(error, E2BIG,
+			       "there are more tables than any machine has: these bytes are hardly "
+			       "page tables. Are the format and the root right?");
+	if (status == -ENOMEM)
+		return pw_fail(error, ENOMEM, "out of memory");
+	if (status)
+		return pw_fail(error, -status, "interrupted; nothing was written");
+	if (cutter->count == 0)
+		return pw_fail(error, ENODATA,
+			       "no table is in the memory: the root 0x%llx leads to 0x%llx, which "
+			       "it does not have. Are the format and the root right?",
+			       (unsigned long long)cut->regimes[0].root[0],
+			       (unsigned long long)cut->regimes[0].span[0].table);
+	join(cutter);
+	return 0;
+}
+
+/* ---- the file ---- */
+
+static void put_program_header(FILE *file, uint32_t type, uint64_t offset, uint64_t address,
+			       uint64_t bytes)
+{
+	Elf64_Phdr header = {
+		.p_type = htole32(type),
+		.p_flags = htole32(PF_R),
+		.p_offset = htole64(offset),
+		.p_paddr = htole64(address),
+		.p_filesz = htole64(bytes),
+		.p_memsz = htole64(type == PT_LOAD ? bytes : 0),
+		.p_align = htole64(type == PT_LOAD ? 8 : 4),
+	};
+
+	fwrite(&header, sizeof(header), 1, file);
+}
+
+static void put_elf_header(FILE *file, uint64_t headers, uint64_t section)
+{
+	Elf64_Ehdr header = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			     EV_CURRENT },
+		.e_type = htole16(ET_CORE),
+		.e_machine = htole16(EM_NONE),
+		.e_version = htole32(EV_CURRENT),
+		.e_phoff = htole64(sizeof(header)),
+		.e_ehsize = htole16(sizeof(header)),
+		.e_phentsize = htole16(sizeof(Elf64_Phdr)),
+		.e_phnum = htole16((uint16_t)(headers < PN_XNUM ? headers : PN_XNUM)),
+	};
+
+	if (headers >= PN_XNUM) {
+		header.e_shoff = htole64(section);
+		header.e_shentsize = htole16(sizeof(Elf64_Shdr));
+		header.e_shnum = htole16(1);
+	}
+	fwrite(&header, sizeof(header), 1, file);
+}
+
+static void put_notes(FILE *file, const struct pw_cut *cut)
+{
+	for (size_t i = 0; i < cut->regime_count; i++) {
+		const struct pw_regime *regime = &cut->regimes[i];
+		struct pw_cpu cpu = {
+			.id = (unsigned)i,
+			.format = regime->format->name,
+			.roots = regime->roots,
+		};
+		unsigned char note[PW_NOTE_BYTES];
+
+		memcpy(cpu.root, regime->root, sizeof(cpu.root));
+		pw_note_encode(&cpu, cut->label, false, note, sizeof(note));
+		fwrite(note, sizeof(note), 1, file);
+	}
+}
+
+/* Fills with zeros up to @offset. */
+static void pad(FILE *file, uint64_t *at, uint64_t offset)
+{
+	for (; *at < offset; ++*at)
+		putc(0, file);
+}
+
+static int put_piece(FILE *file, const struct pw_memory *memory, const struct piece *piece)
+{
+	unsigned char buffer[16 << 10];
+
+	for (pw_pa at = piece->first;;) {
+		pw_pa rest = piece->last - at;
+		size_t bytes = rest < sizeof(buffer) ? (size_t)rest + 1 : sizeof(buffer);
+		int status = pw_memory_read(memory, at, buffer, bytes);
+
+		if (status)
+			return status;
+		fwrite(buffer, bytes, 1, file);
+		if (rest < bytes)
+			return 0;
+		at += bytes;
+	}
+}
+
+/* Writes everything; errors of the file itself are left to the caller, in ferror. */
+static int put_all(FILE *file, struct cutter *cutter, struct pw_cut_result *result)
+{
+	const struct pw_cut *cut = cutter->cut;
+	uint64_t headers = cutter->count + 1;
+	uint64_t notes = sizeof(Elf64_Ehdr) + headers * sizeof(Elf64_Phdr);
+	uint64_t offset = notes + cut->regime_count * PW_NOTE_BYTES;
+	uint64_t at = offset, section;
+
+	for (size_t i = 0; i < cutter->count; i++) {
+		struct piece *piece = &cutter->pieces[i];
+
+		/* Aligned like its address, so that entries can be loaded in place. */
+		offset += (piece->first - offset) & 7;
+		piece->offset = offset;
+		offset += piece->last - piece->first + 1;
+		result->bytes += piece->last - piece->first + 1;
+	}
+	result->segments = cutter->count;
+	section = (offset + 7) & ~UINT64_C(7);
+	put_elf_header(file, headers, section);
+	put_program_header(file, PT_NOTE, notes, 0, cut->regime_count * PW_NOTE_BYTES);
+	for (size_t i = 0; i < cutter->count; i++) {
+		const struct piece *piece = &cutter->pieces[i];
+
+		put_program_header(file, PT_LOAD, piece->offset, piece->first,
+				   piece->last - piece->first + 1);
+	}
+	put_notes(file, cut);
+	for (size_t i = 0; i < cutter->count; i++) {
+		const struct piece *piece = &cutter->pieces[i];
+		int status;
+
+		pad(file, &at, piece->offset);
+		status = put_piece(file, cut->memory, piece);
+		if (status)
+			return status;
+		at += piece->last - piece->first + 1;
+	}
+	if (headers >= PN_XNUM) {
+		Elf64_Shdr count = { .sh_info = htole32((uint32_t)headers) };
+
+		pad(file, &at, section);
+		fwrite(&count, sizeof(count), 1, file);
+	}
+	return 0;
+}
+
+static int write_file(struct cutter *cutter, const char *path, struct pw_cut_result *result,
+		      struct pw_error *error)
+{
+	int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+	int status, written;
+
+	if (!file) {
+		int code = errno;
+
+		if (descriptor >= 0)
+			close(descriptor);
+		if (code == EEXIST)
+			return pw_fail(error, EEXIST,
+				       "%s exists, and is not overwritten: remove it, or choose "
+				       "another name",
+				       path);
+		return pw_fail(error, code, "%s: %s", path, strerror(code));
+	}
+	errno = 0;
+	status = put_all(file, cutter, result);
+	written = ferror(file);
+	if (fclose(file) || written) {
+		int code = errno ? errno : EIO;
+
+		unlink(path);
+		return pw_fail(error, code, "%s: %s; nothing was kept of it", path, strerror(code));
+	}
+	if (status == 0)
+		status = pw_memory_check(cutter->cut->memory, error);
+	else
+		pw_fail(error, -status, "a table could not be read: %s", strerror(-status));
+	if (status)
+		unlink(path);
+	return status;
+}
+
+int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_result *result_ret,
+		 struct pw_error *error)
+{
+	struct pw_cut_result result = { 0 };
+	struct cutter cutter = { .cut = cut };
+	int status;
+
+	if (cut->regime_count == 0)
+		return pw_fail(error, EINVAL, "there is no address space to cut out");
+	for (size_t i = 0; i < cut->range_count; i++)
+		if (cut->ranges[i][0] > cut->ranges[i][1])
+			return pw_fail(error, EINVAL,
+				       "the range 0x%llx-0x%llx ends before it begins",
+				       (unsigned long long)cut->ranges[i][0],
+				       (unsigned long long)cut->ranges[i][1]);
+	status = collect(&cutter, error);
+	if (status == 0)
+		status = write_file(&cutter, path, &result, error);
+	free(cutter.pieces);
+	if (status == 0 && result_ret)
+		*result_ret = result;
+	return status;
+}
