@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The folding laboratory: one range, walked by each strategy in turn on the same tables, and all that
+ * happened written down. Pictures, texts and tests are made from struct fold_result alone.
+ *
+ * The kernel walks five levels everywhere; a machine that has fewer folds the others. Levels are
+ * numbered as in the formats, from the leaf: pte 0, pmd 1, pud 2, p4d 3, pgd 4.
+ */
+#ifndef LAB_FOLD_H
+#define LAB_FOLD_H
+
+#include <pagewalk/pagewalk.h>
+
+enum {
+	FOLD_LEVELS = 5,
+	FOLD_PTE = 0,
+	FOLD_PMD = 1,
+	FOLD_PUD = 2,
+	FOLD_P4D = 3,
+	FOLD_PGD = 4,
+	FOLD_NO_CROP = 64, /* a pXd_addr_end that returns its end */
+};
+static const uint32_t FOLD_NO_TURN = UINT32_MAX;
+
+/* How a level that the machine does not have is folded. */
+enum fold_how {
+	FOLD_STATIC, /* when the kernel is compiled */
+	FOLD_MODE, /* when the CPU's mode is known: shifts change with it */
+	FOLD_VALUE, /* each entry says which level it is of; sizes stay those of five levels */
+	FOLD_REINDEX, /* the level shares the table above it, with an index of its own */
+};
+
+/* One way in which a kernel folds one format's levels. */
+struct fold_style {
+	const char *format;
+	const char *name; /* "static", "mode", "value", "reindex" */
+	const char *built; /* what kernel this is: "built for 52-bit addresses, no LPA2" */
+	enum fold_how how;
+	uint8_t top; /* level that the top table really is; FOLD_VALUE: of the deepest walk */
+	uint8_t pgd_shift, pgd_bits; /* of pgd_index(); FOLD_VALUE: the first entry says */
+	uint8_t crop[FOLD_LEVELS]; /* pXd_addr_end crops to 2^crop, or FOLD_NO_CROP */
+};
+
+/* The styles in the order of the formats; NULL from @index = their number on. */
+const struct fold_style *fold_style_at(size_t index);
+/* The style of this name for a format, its usual one for @name NULL, or NULL. */
+const struct fold_style *fold_style_find(const char *format, const char *name);
+
+enum fold_strategy {
+	FOLD_A, /* static ends, stack copies passed down: the regression */
+	FOLD_B, /* as a, with value-aware ends in the fast walk only */
+	FOLD_C, /* value-aware ends in every walk */
+	FOLD_D, /* pointer and value passed together: what Linux adopted */
+	FOLD_E, /* pagewalk's own walker, which starts at the real top */
+	FOLD_D2020, /* d before arm64 needed the pointer at a level folded statically */
+	FOLD_STRATEGIES,
+};
+
+/* "a" ... "e", "d2020". */
+const char *fold_strategy_name(enum fold_strategy strategy);
+/* One line about it, for people. */
+const char *fold_strategy_title(enum fold_strategy strategy);
+/* "pgd", ... for a level 0..4. */
+const char *fold_level_name(unsigned level);
+
+enum fold_walk_kind {
+	FOLD_FAST, /* get_user_pages_fast: values passed down, ends at the first doubt */
+	FOLD_PAGEWALK, /* mm/pagewalk.c: pointers passed down, holes skipped */
+};
+
+/* What stands in memory beside a stack copy. */
+enum fold_neighbour {
+	FOLD_NEIGHBOUR_ENTRY, /* the caller's copy of the same entry: the silent case */
+	FOLD_NEIGHBOUR_NONE, /* an empty entry: the lucky case */
+};
+
+/* Where a pointer to an entry points, and how it came there. */
+enum fold_where {
+	FOLD_IN_TABLE, /* entry `index` of the table at `table`; index may have left it */
+	FOLD_ON_STACK, /* `index` words behind a copy of an entry; 0 is the copy */
+	FOLD_STRAY, /* entry `index` of what would be the table, were the copy inside one */
+};
+
+struct fold_place {
+	enum fold_where where;
+	uint8_t level; /* real level of the table, or of the table that the copy came from */
+	uint8_t copy; /* ON_STACK, STRAY: level of the function whose parameter the copy is */
+	pw_pa table; /* likewise */
+	uint32_t index;
+	uint32_t entries; /* of the table */
+	uint32_t source; /* ON_STACK, STRAY: index in `table` of the entry that was copied */
+};
+
+/* One turn of one loop. */
+struct fold_turn {
+	uint8_t level; /* whose loop: 0..4 */
+	bool folded; /* the entry is another level's: passed on without a look */
+	bool departed; /* what was read is no entry of the table */
+	bool broken; /* the step invariant does not hold: place is not `expected` */
+	bool outside; /* the table is not in the memory */
+	uint32_t iteration; /* of this loop, from 0 */
+	uint32_t parent; /* turn that called this loop: index in turn[], FOLD_NO_TURN at the top */
+	pw_va first, last; /* the range as cropped for this turn */
+	struct fold_place place; /* what was read */
+	struct fold_place expected; /* what the address selects; valid if broken */
+	uint64_t value;
+};
+
+/* A page that a walk found, cropped to the range: one per leaf. */
+struct fold_page {
+	pw_va va;
+	pw_pa pa;
+	uint64_t length;
+	uint32_t turn; /* the turn that found it */
+	bool expected; /* the oracle has a page at va, at `expected_pa` */
+	bool mapped; /* the oracle has `pa` somewhere: at `mapped_at` */
+	pw_pa expected_pa;
+	pw_va mapped_at;
+};
+
+struct fold_result {
+	enum fold_strategy strategy;
+	enum fold_walk_kind walk;
+	const struct fold_style *style;
+	uint8_t top; /* real level of the top table in this walk */
+	pw_va first, last;
+	struct fold_turn *turn; /* in the order of the walk */
+	size_t turns;
+	struct fold_page *page;
+	size_t pages;
+	uint64_t turns_of[FOLD_LEVELS];
+	uint64_t loads; /* words of tables read */
+	uint64_t stack_loads; /* copies, and what stands beside them */
+	uint64_t departures; /* turns that departed */
+	uint64_t broken; /* turns whose step invariant does not hold */
+	uint64_t missing; /* pages that the oracle has, this walk should have found, and did not */
+	bool right; /* every page found is the oracle's; pagewalk: and none is missing */
+	bool stopped; /* fast: ended before the range did */
+	pw_va stopped_at;
+	char verdict[240]; /* one sentence */
+};
+
+/* What the tables really map. Independent of the walks that are judged by it. */
+struct fold_oracle {
+	/* Is there a page at @va, and where? */
+	bool (*page)(const struct fold_oracle *oracle, pw_va va, pw_pa *pa_ret);
+	/* Is the page at @pa mapped, and at which address? */
+	bool (*address)(const struct fold_oracle *oracle, pw_pa pa, pw_va *va_ret);
+	const void *context;
+};
+
+struct fold_input {
+	const struct pw_memory *memory;
+	const struct pw_format *format;
+	const struct fold_style *style;
+	/* Read once at the start of each walk: where the top table is and of which level. */
+	const uint64_t *root;
+	unsigned roots;
+	struct pw_regime_options options;
+	enum fold_walk_kind walk;
+	enum fold_neighbour neighbour;
+	pw_va first, last; /* of whole pages */
+	const struct fold_oracle *oracle;
+	/* Called before every load from a table; may change tables and *root. May be NULL. */
+	void (*before_load)(void *hook_context, uint64_t loads_so_far);
+	void *hook_context;
+};
+
+/*
+ * Walks first..last by @strategy. Returns 0 and a result to be released by fold_result_destroy, or
+ * -EINVAL (no such style, or a range that no single root covers), -ENOMEM.
+ */
+int fold_run(const struct fold_input *input, enum fold_strategy strategy,
+	     struct fold_result **result_ret, struct pw_error *error);
+void fold_result_destroy(struct fold_result *result);
+
+/* "R3 0x6000[513]", "stack, 1 word beside the copy of pgd", into @text. Returns @text. */
+char *fold_place_text(const struct fold_input *input, const struct fold_place *place,
+		      char text[96]);
+
+/* ---- tables made for the purpose ---- */
+
+struct fold_tables;
+
+/*
+ * Builds, in memory of its own, tables of @levels tables (0: the format's depth) that map each page
+ * of first..last to a page of its own. Beyond those, every address to which a stale copy of the
+ * first top entry would lead is mapped as well, so that the silently wrong page exists.
+ * Returns 0, -EINVAL (levels, range, a range of more than 2^18 pages), -ENOMEM.
+ */
+int fold_tables_create(const struct pw_format *format, const struct fold_style *style,
+		       unsigned levels, const struct pw_regime_options *options, pw_va first,
+		       pw_va last, struct fold_tables **tables_ret, struct pw_error *error);
+void fold_tables_destroy(struct fold_tables *tables);
+
+/* Fills memory, format, style, root, options, the range and the oracle of @input. */
+void fold_tables_input(const struct fold_tables *tables, struct fold_input *input);
+
+#endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel's page-table layer, five levels as <linux/pgtable.h> has them, over pagewalk's formats.
+ *
+ * pgd_t, p4d_t, pud_t, pmd_t, pte_t hold an entry that was loaded; pgdp_t ... ptep_t point to where
+ * one stands. They are types of their own, so that a level taken for another does not compile. Names
+ * and `end` (exclusive, 0 for 2^64) are Linux's.
+ *
+ * Two uses, told apart by a constant (struct fold_config): observed, in which every pointer carries
+ * its provenance and every read is judged (observe.c); and lean, in which all of that is gone and the
+ * code left is what a kernel would run (lean.h).
+ */
+#ifndef LAB_KERNEL_H
+#define LAB_KERNEL_H
+
+#include "access/access.h"
+#include "lab/fold.h"
+#include "walk/step.h"
+
+/* What a walk is compiled for. Lean: all of it constant. Observed: `observe` is. */
+struct fold_config {
+	const struct pw_format *format;
+	const struct fold_style *style;
+	bool observe;
+};
+
+struct fold_observer;
+
+/* A walk in progress. */
+struct fold_walk {
+	const struct pw_regime *regime;
+	pw_pa root; /* top table: the kernel's mm->pgd, read once */
+	const unsigned char *ram; /* lean: where physical address 0 would stand */
+	pw_pa *page; /* lean: pages found go here, one per base page */
+	size_t found;
+	struct fold_observer *observer;
+};
+
+/* An entry that was loaded: the word as it stood in memory, and its value. */
+struct fold_entry {
+	uint64_t word, value;
+};
+
+/* A pointer to an entry. Lean code has `host` alone. */
+struct fold_pointer {
+	const void *host; /* lean, or on the stack: the word */
+	struct fold_place place;
+};
+
+/* ---- observed: observe.c ---- */
+
+/* Reads through @pointer for the turn of @level at @addr, which begins with it. */
+struct fold_entry fold_observe_turn(struct fold_observer *observer, unsigned level,
+				    const struct fold_pointer *pointer, pw_va addr);
+/* Reads through @pointer once more, or something that begins no turn. */
+struct fold_entry fold_observe_read(struct fold_observer *observer,
+				    const struct fold_pointer *pointer);
+/* The current turn of @level is cropped to addr..next-1. */
+void fold_observe_crop(struct fold_observer *observer, unsigned level, pw_va next);
+/* The current turn of @level found addr..next-1 behind its leaf. */
+void fold_observe_page(struct fold_observer *observer, unsigned level, pw_va addr, pw_va next,
+		       pw_pa pa);
+
+/* ---- what all levels have in common; @level is a constant in each use ---- */
+
+/* The word of an entry, by one load as READ_ONCE. */
+PW_INLINE struct fold_entry fold_word(const struct fold_config *c, const void *host)
+{
+	struct fold_entry entry;
+
+	if (c->format->entry_lg2 == 2)
+		entry.word = __atomic_load_n((const uint32_t *)host, __ATOMIC_RELAXED);
+	else
+		entry.word = __atomic_load_n((const uint64_t *)host, __ATOMIC_RELAXED);
+	entry.value = pw_entry_number(entry.word, c->format->entry_lg2, c->format->big_endian);
+	return entry;
+}
+
+PW_INLINE struct fold_entry fold_turn_read(const struct fold_config *c, struct fold_walk *w,
+					   unsigned level, struct fold_pointer pointer, pw_va addr)
+{
+	if (c->observe)
+		return fold_observe_turn(w->observer, level, &pointer, addr);
+	return fold_word(c, pointer.host);
+}
+
+PW_INLINE struct fold_entry fold_read(const struct fold_config *c, struct fold_walk *w,
+				      struct fold_pointer pointer)
+{
+	if (c->observe)
+		return fold_observe_read(w->observer, &pointer);
+	return fold_word(c, pointer.host);
+}
+
+/* Which level an entry met at @level really is of: less than @level, if that is folded. */
+PW_INLINE unsigned fold_real(const struct fold_config *c, unsigned level, uint64_t value)
+{
+	unsigned real = c->style->top;
+
+	/* s390: table type in 3:2, 0 for a segment entry. Empty entries have it too. */
+	if (c->style->how == FOLD_VALUE)
+		real = 1 + (unsigned)(value >> 2 & 3);
+	return level < real ? level : real;
+}
+
+/* Entry @index of the table at @table, whose entries are of @level. */
+PW_INLINE struct fold_pointer fold_in_table(const struct fold_config *c, const struct fold_walk *w,
+					    unsigned level, pw_pa table, uint32_t index,
+					    unsigned bits)
+{
+	struct fold_pointer pointer = {
+		.place = {
+			.where = FOLD_IN_TABLE,
+			.level = (uint8_t)level,
+			.table = table,
+			.index = index,
+			.entries = (uint32_t)1 << bits,
+		},
+	};
+
+	if (!c->observe)
+		pointer.host = w->ram + pw_entry_address(c->format, table, index);
+	return pointer;
+}
+
+/* pgd_offset(), once the first entry of the top table is known where it has to be. */
+PW_INLINE struct fold_pointer fold_top(const struct fold_config *c, const struct fold_walk *w,
+				       uint64_t first, pw_va addr)
+{
+	const struct pw_format *f = c->format;
+	unsigned real = fold_real(c, FOLD_PGD, first);
+	unsigned shift = c->style->pgd_shift, bits = c->style->pgd_bits;
+
+	if (c->style->how == FOLD_VALUE) {
+		shift = f->shift[real];
+		bits = f->bits[real];
+	}
+	return fold_in_table(c, w, real, w->root, pw_index(addr, shift, bits), f->bits[real]);
+}
+
+/*
+ * p4d_to_folded_pud() of arm64: down to the start of the table's page, and up by this level's index.
+ * Of a pointer to the stack it makes another one, to who knows what.
+ */
+PW_INLINE struct fold_pointer fold_realigned(const struct fold_config *c,
+					     struct fold_pointer parent, unsigned level, pw_va addr)
+{
+	const struct pw_format *f = c->format;
+	uint32_t index = pw_index(addr, f->shift[level], f->bits[level]);
+	uintptr_t page = (uintptr_t)parent.host & ~(uintptr_t)pw_mask(f->shift[0]);
+
+	if (parent.place.where != FOLD_IN_TABLE)
+		parent.place.where = FOLD_STRAY;
+	parent.place.index = index;
+	if (!c->observe)
+		parent.host = (const void *)(page + pw_entry_address(f, 0, index));
+	return parent;
+}
+
+/*
+ * The way down from an entry of @level + 1, of which we have the pointer and the value: the table
+ * behind the value, or where @level is folded the same place again.
+ */
+PW_INLINE struct fold_pointer fold_down(const struct fold_config *c, const struct fold_walk *w,
+					unsigned level, struct fold_pointer parent, uint64_t value,
+					pw_va addr)
+{
+	const struct pw_format *f = c->format;
+
+	if (fold_real(c, level + 1, value) == level + 1)
+		return fold_in_table(c, w, level, f->table(w->regime, level + 1, value),
+				     pw_index(addr, f->shift[level], f->bits[level]),
+				     f->bits[level]);
+	if (c->style->how == FOLD_REINDEX && level == c->style->top)
+		return fold_realigned(c, parent, level, addr);
+	return parent;
+}
+
+/*
+ * pXd_offset() by pointer alone, as walkers use it that hold a lock: reads the entry anew, unless
+ * the way down cannot depend on it.
+ */
+PW_INLINE struct fold_pointer fold_offset(const struct fold_config *c, struct fold_walk *w,
+					  unsigned level, struct fold_pointer parent, pw_va addr)
+{
+	struct fold_entry entry = { 0, 0 };
+	bool known = c->style->how != FOLD_VALUE && level >= c->style->top;
+
+	if (!known)
+		entry = fold_read(c, w, parent);
+	return fold_down(c, w, level, parent, entry.value, addr);
+}
+
+/*
+ * pXd_offset_lockless(): does Linux give the real pointer to a folded level? s390 and arm64 do; the
+ * generic default is a copy, which is as good where the folded loop has one turn.
+ */
+PW_INLINE bool fold_lockless_real(const struct fold_config *c)
+{
+	return c->style->how == FOLD_VALUE || c->style->how == FOLD_REINDEX;
+}
+
+/* A pointer to @entry, a copy on the stack; @real is where it was loaded, at @level. */
+PW_INLINE struct fold_pointer fold_copy(const struct fold_config *c, unsigned level,
+					const struct fold_entry *entry, struct fold_pointer real)
+{
+	struct fold_pointer copy = { .host = &entry->word };
+
+#if __BYTE_ORDER == __BIG_ENDIAN
+	if (c->format->entry_lg2 == 2)
+		copy.host = (const unsigned char *)&entry->word + 4;
+#endif
+	if (!c->observe)
+		return copy;
+	copy.place = real.place;
+	/* A copy of a copy is still one of the same entry. */
+	copy.place.source = real.place.where == FOLD_IN_TABLE ? real.place.index
+							      : real.place.source;
+	copy.place.where = FOLD_ON_STACK;
+	copy.place.copy = (uint8_t)level;
+	copy.place.index = 0;
+	return copy;
+}
+
+PW_INLINE struct fold_pointer fold_next(const struct fold_config *c, struct fold_pointer pointer)
+{
+	if (!c->observe || pointer.place.where == FOLD_ON_STACK)
+		pointer.host = (const unsigned char *)pointer.host + pw_entry_bytes(c->format);
+	pointer.place.index++;
+	return pointer;
+}
+
+/* The next multiple of 2^shift, or @end where that comes first; overflow-safe like the kernel's. */
+PW_INLINE pw_va fold_crop(unsigned shift, pw_va addr, pw_va end)
+{
+	pw_va boundary;
+
+	if (shift >= FOLD_NO_CROP)
+		return end;
+	boundary = (addr + (UINT64_C(1) << shift)) & ~pw_mask(shift);
+	return boundary - 1 < end - 1 ? boundary : end;
+}
+
+/* pXd_addr_end(addr, end) */
+PW_INLINE pw_va fold_addr_end(const struct fold_config *c, unsigned level, pw_va addr, pw_va end)
+{
+	return fold_crop(c->style->crop[level], addr, end);
+}
+
+/* pXd_addr_end_folded(pXd, addr, end), and the value-aware pXd_addr_end() */
+PW_INLINE pw_va fold_addr_end_value(const struct fold_config *c, unsigned level, uint64_t value,
+				    pw_va addr, pw_va end)
+{
+	if (c->style->how != FOLD_VALUE)
+		return fold_addr_end(c, level, addr, end);
+	return fold_crop(c->style->crop[fold_real(c, level, value)], addr, end);
+}
+
+/* A folded level is never empty and never a leaf: the level that it is folded into will tell. */
+PW_INLINE enum pw_kind fold_kind(const struct fold_config *c, const struct fold_walk *w,
+				 unsigned level, uint64_t value)
+{
+	if (fold_real(c, level, value) < level)
+		return PW_TABLE;
+	return c->format->kind(w->regime, level, value);
+}
+
+PW_INLINE void fold_cropped(const struct fold_config *c, struct fold_walk *w, unsigned level,
+			    pw_va next)
+{
+	if (c->observe)
+		fold_observe_crop(w->observer, level, next);
+}
+
+/* The pages addr..next-1 behind a leaf. */
+PW_INLINE void fold_found(const struct fold_config *c, struct fold_walk *w, unsigned level,
+			  uint64_t value, pw_va addr, pw_va next)
+{
+	const struct pw_format *f = c->format;
+	unsigned lg2 = pw_leaf_lg2(f, w->regime, level, f->shift[level], value);
+	pw_pa pa = f->page(w->regime, level, value) | (addr & pw_mask(lg2));
+
+	if (c->observe) {
+		fold_observe_page(w->observer, level, addr, next, pa);
+		return;
+	}
+	do {
+		w->page[w->found++] = pa;
+		pa += UINT64_C(1) << f->shift[0];
+		addr += UINT64_C(1) << f->shift[0];
+	} while (level > 0 && addr != next);
+}
+
+/* ---- the levels ---- */
+
+typedef struct {
+	struct fold_entry entry;
+} pgd_t;
+typedef struct {
+	struct fold_entry entry;
+} p4d_t;
+typedef struct {
+	struct fold_entry entry;
+} pud_t;
+typedef struct {
+	struct fold_entry entry;
+} pmd_t;
+typedef struct {
+	struct fold_entry entry;
+} pte_t;
+
+typedef struct {
+	struct fold_pointer to;
+} pgdp_t;
+typedef struct {
+	struct fold_pointer to;
+} p4dp_t;
+typedef struct {
+	struct fold_pointer to;
+} pudp_t;
+typedef struct {
+	struct fold_pointer to;
+} pmdp_t;
+typedef struct {
+	struct fold_pointer to;
+} ptep_t;
+
+#include "lab/levels.h"
+
+#endif
