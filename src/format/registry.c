@@ -10,6 +10,7 @@
 #include "format/arm64_64k.h"
 #include "format/arm_lpae.h"
 #include "format/arm_short.h"
+#include "format/i386.h"
 #include "format/mock.h"
 #include "format/powerpc.h"
 #include "format/riscv.h"

@@ -57,6 +57,8 @@ enum {
 	S390_LARGE_WRITE = 0x8000, /* from 6.13 on */
 	S390_LARGE_READ = 0x4000, /* from 6.13 on */
 	S390_LARGE_PRESENT = 0x1, /* from 6.13 on, in table entries too */
+	S390_LARGE_SOFT_DIRTY = 0x2, /* from 6.13 on */
+	S390_LARGE_SOFT_DIRTY_6_1 = 0x4000,
 	S390_SEGMENT_WRITE_6_1 = 0x2,
 	S390_SEGMENT_READ_6_1 = 0x1,
 	S390_REGION3_WRITE_6_1 = 0x1,
@@ -259,7 +261,9 @@ static inline uint64_t s390_make_prot_none(const struct pw_regime *r, unsigned l
 static inline uint64_t s390_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
 					uint32_t attr)
 {
-	uint64_t other = level == 0 ? e & S390_PTE_SOFT_DIRTY : 0;
+	unsigned large = r->kernel >= S390_KERNEL_PRESENT ? S390_LARGE_SOFT_DIRTY
+							  : S390_LARGE_SOFT_DIRTY_6_1;
+	uint64_t other = e & (level == 0 ? (unsigned)S390_PTE_SOFT_DIRTY : large);
 
 	return s390_make_leaf(r, level, s390_page(r, level, e), attr) | other;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "format/x86.h"
 
+#include "format/i386.h"
 #include "walk/instance.h"
 
 PW_INSTANCE(x86_64);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x86: 32-bit, PAE, and 64-bit with four and five levels.
+ * x86: PAE, and 64-bit with four and five levels.
  * Intel SDM volume 3 chapter 4 "Paging"; Linux arch/x86/include/asm/pgtable_types.h, pgtable.h,
- * pgtable-invert.h, pgtable-2level.h, pgtable-3level.h.
+ * pgtable-invert.h, pgtable-3level.h.
  *
  *          level 4   level 3   level 2   level 1   level 0
  * x86_64   (PML5E)   PML4E     PDPTE     PDE       PTE      9 bits each, 8 bytes
  * i386_pae                     PDPTE(2)  PDE       PTE      9 bits each, 8 bytes
- * i386                                   PDE       PTE      10 bits each, 4 bytes
  *
  *   63  62      52 51                      12 11  9  8   7   6   5   4   3   2   1   0
  *  +--+-----------+--------------------------+-----+---+---+---+---+---+---+---+---+---+
@@ -35,11 +34,12 @@ enum {
 };
 static const uint64_t X86_NX = UINT64_C(1) << 63;
 static const uint64_t X86_ADDRESS = UINT64_C(0x000ffffffffff000);
-/* A PAE PDPTE has no R/W, U/S, D, PS: SDM 4.4.1, reserved. So is A, but QEMU sets it in guests. */
-static const uint64_t X86_PDPTE_RESERVED = 0x1c6;
-static const uint32_t I386_ADDRESS = 0xfffff000;
+/* PAE has nothing between the address and NX, and a PDPTE no NX, R/W, U/S, D, PS: SDM tables 4-8 to 4-11.
+ * A is reserved there as well, but QEMU sets it in guests. */
+static const uint64_t X86_PAE_RESERVED = UINT64_C(0x7ff) << 52;
+static const uint64_t X86_PDPTE_RESERVED = UINT64_C(0xfff00000000001c6);
 
-/* ---- what the formats share ---- */
+/* ---- what all share, i386 too ---- */
 
 static inline uint32_t x86_attr(const struct pw_regime *r, unsigned level, uint64_t e)
 {
@@ -118,9 +118,9 @@ static inline enum pw_kind x86_long_kind(const struct pw_regime *r, unsigned lev
 
 static inline enum pw_kind x86_pae_kind(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	if (level == 2 && (e & X86_P))
-		return e & X86_PDPTE_RESERVED ? PW_HOLE : PW_TABLE;
-	return x86_long_kind(r, level, e);
+	if (level == 2)
+		return (e & (X86_PDPTE_RESERVED | X86_P)) == X86_P ? PW_TABLE : PW_HOLE;
+	return e & X86_PAE_RESERVED ? PW_HOLE : x86_long_kind(r, level, e);
 }
 
 static inline pw_pa x86_long_table(const struct pw_regime *r, unsigned level, uint64_t e)
@@ -151,11 +151,21 @@ static inline enum pw_status x86_long_hole(const struct pw_regime *r, unsigned l
 	/* Knights Landing may set A and D in an empty entry: pte_none(). */
 	if (r->view == PW_VIEW_HARDWARE || !(e & ~(uint64_t)(X86_A | X86_D)) || level > 2)
 		return PW_NONE;
-	if ((e & X86_PROTNONE) && (level == 0 || (e & X86_PS))) {
+	/* A pmd with PS alone is a huge page being split; no one may use it meanwhile: pmd_present(). */
+	if (level == 0 ? e & X86_PROTNONE : e & X86_PS && (level == 1 || e & X86_PROTNONE)) {
 		*pa = ~e & r->address_mask & ~pw_mask(12 + 9 * level);
 		return PW_PROT_NONE;
 	}
 	return e & X86_PS && level > 0 ? PW_NONE : pw_linux_swap((unsigned)(e >> 59));
+}
+
+/* Linux keeps nothing of its own in a PDPTE. */
+static inline enum pw_status x86_pae_hole(const struct pw_regime *r, unsigned level, uint64_t e,
+					  pw_pa *pa)
+{
+	if (level == 2)
+		return e & X86_P ? PW_MALFORMED : PW_NONE;
+	return x86_long_hole(r, level, e, pa);
 }
 
 static inline uint64_t x86_long_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
@@ -219,89 +229,9 @@ static inline int x86_pae_root(struct pw_regime *r, const uint64_t *word, unsign
 	return 0;
 }
 
-/* ---- 32-bit ---- */
-
-static inline enum pw_kind i386_kind(const struct pw_regime *r, unsigned level, uint64_t e)
-{
-	(void)r;
-	if (PW_UNLIKELY(!(e & X86_P)))
-		return PW_HOLE;
-	if (level == 0)
-		return PW_LEAF;
-	if (!(e & X86_PS))
-		return PW_TABLE;
-	/* Bit 21 is reserved, 20:13 are address 39:32 (PSE-36): SDM table 4-4. */
-	return e & (1u << 21) ? PW_HOLE : PW_LEAF;
-}
-
-static inline pw_pa i386_table(const struct pw_regime *r, unsigned level, uint64_t e)
-{
-	(void)r;
-	(void)level;
-	return e & I386_ADDRESS;
-}
-
-static inline pw_pa i386_page(const struct pw_regime *r, unsigned level, uint64_t e)
-{
-	(void)r;
-	if (level == 0)
-		return e & I386_ADDRESS;
-	return (e & 0xffc00000) | (((e >> 13) & 0xff) << 32);
-}
-
-/* No NX, and nothing inverted: pgtable-2level.h. Swap: type in 5:1. */
-static inline enum pw_status i386_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-				       pw_pa *pa)
-{
-	if (e & X86_P)
-		return PW_MALFORMED;
-	if (r->view == PW_VIEW_HARDWARE || !(e & ~(uint64_t)(X86_A | X86_D)))
-		return PW_NONE;
-	if ((e & X86_PROTNONE) && (level == 0 || (e & X86_PS))) {
-		*pa = i386_page(r, level, e);
-		return PW_PROT_NONE;
-	}
-	return level > 0 ? PW_NONE : pw_linux_swap((unsigned)(e >> 1) & 31);
-}
-
-static inline uint64_t i386_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				      uint32_t attr)
-{
-	uint64_t e = x86_attr_bits(level, attr, false);
-
-	(void)r;
-	if (level == 0)
-		return (pa & I386_ADDRESS) | e;
-	return (pa & 0xffc00000) | ((pa >> 32 & 0xff) << 13) | X86_PS | e;
-}
-
-static inline uint64_t i386_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
-{
-	return (i386_make_leaf(r, level, pa, PW_ACCESSED) & ~(uint64_t)X86_P) | X86_PROTNONE;
-}
-
-static inline uint64_t i386_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-					uint32_t attr)
-{
-	return x86_long_change_attr(r, level, e, attr) & 0xffffffff & ~X86_NX;
-}
-
-static inline int i386_root(struct pw_regime *r, const uint64_t *word, unsigned count,
-			    struct pw_error *error)
-{
-	(void)count;
-	if (word[0] >> 32)
-		return pw_fail(error, EINVAL,
-			       "CR3 0x%llx is wider than 32 bits. Is this an x86_64 root?",
-			       (unsigned long long)word[0]);
-	pw_span_low(&r->span[0], r->format, 1, word[0] & I386_ADDRESS);
-	return 0;
-}
-
 /* ---- the formats ---- */
 
-extern const struct pw_instance pw_instance_x86_64, pw_instance_x86_64_la57, pw_instance_i386,
-	pw_instance_i386_pae;
+extern const struct pw_instance pw_instance_x86_64, pw_instance_x86_64_la57, pw_instance_i386_pae;
 
 static const struct pw_format pw_format_x86_64 = {
 	.name = "x86_64",
@@ -357,33 +287,6 @@ static const struct pw_format pw_format_x86_64_la57 = {
 	.instance = &pw_instance_x86_64_la57,
 };
 
-static const struct pw_format pw_format_i386 = {
-	.name = "i386",
-	.title = "x86 32-bit, 2 levels, PSE and PSE-36",
-	.root_name = "CR3",
-	.level_name = { "pte", "pgd" },
-	.levels = 2,
-	.shift = { 12, 22 },
-	.bits = { 10, 10 },
-	.entry_lg2 = 2,
-	.leaf_levels = 0x3,
-	.max_roots = 1,
-	.root = i386_root,
-	.kind = i386_kind,
-	.table = i386_table,
-	.page = i386_page,
-	.attr = x86_attr,
-	.keep = x86_keep,
-	.hole = i386_hole,
-	.make_empty = x86_make_empty,
-	.make_leaf = i386_make_leaf,
-	.make_table = x86_long_make_table,
-	.make_prot_none = i386_make_prot_none,
-	.change_attr = i386_change_attr,
-	.make_root = x86_make_root,
-	.instance = &pw_instance_i386,
-};
-
 static const struct pw_format pw_format_i386_pae = {
 	.name = "i386_pae",
 	.title = "x86 32-bit PAE, 3 levels",
@@ -401,7 +304,7 @@ static const struct pw_format pw_format_i386_pae = {
 	.page = x86_long_page,
 	.attr = x86_attr,
 	.keep = x86_pae_keep,
-	.hole = x86_long_hole,
+	.hole = x86_pae_hole,
 	.make_empty = x86_make_empty,
 	.make_leaf = x86_long_make_leaf,
 	.make_table = x86_pae_make_table,
