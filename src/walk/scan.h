@@ -51,13 +51,14 @@ struct pw_scan_table {
 	bool whole; /* entered at its first address, and last is inside the scan */
 };
 
-/* Ranges on their way out: `run` is the one that may still grow. */
+/* Ranges on their way out. The run that may still grow stands where it will be delivered. */
 struct pw_scan_output {
 	struct pw_range *range;
 	size_t count, used;
 	uint64_t pages;
-	struct pw_range run;
-	bool open;
+	struct pw_range *run; /* &range[used], or NULL */
+	pw_pa ahead; /* by how much the run's pages are ahead of their addresses */
+	uint32_t like; /* pw_run_like of the run */
 };
 
 enum pw_scan_turn { PW_TURN_NEXT, PW_TURN_DOWN, PW_TURN_FULL, PW_TURN_SPAN_DONE };
@@ -68,13 +69,18 @@ enum pw_scan_turn { PW_TURN_NEXT, PW_TURN_DOWN, PW_TURN_FULL, PW_TURN_SPAN_DONE 
  */
 PW_INLINE bool pw_output_flush(struct pw_scan_output *out)
 {
-	if (out->open) {
-		out->run.memtype = (uint8_t)(out->run.attr >> PW_MEMTYPE_SHIFT);
-		out->run.attr &= ~(uint32_t)PW_MEMTYPE_MASK;
-		out->range[out->used++] = out->run;
-		out->open = false;
+	if (out->run) {
+		out->run = NULL;
+		out->used++;
 	}
 	return out->used < out->count;
+}
+
+/* All that pages of one run have in common, as one number. */
+PW_INLINE uint32_t pw_run_like(enum pw_status status, unsigned lg2, uint32_t attr)
+{
+	return (attr & (PW_PROT_MASK | PW_MEMTYPE_MASK)) | (uint32_t)status << 20 |
+	       (uint32_t)lg2 << 24;
 }
 
 /* Adds a page, or the part of a page that lies in va..last. */
@@ -82,28 +88,29 @@ PW_INLINE bool pw_output_page(struct pw_scan_output *out, enum pw_status status,
 			      pw_va last, pw_pa pa, unsigned lg2, unsigned level, uint32_t attr,
 			      uint64_t entry)
 {
-	static const uint32_t decisive = PW_PROT_MASK | PW_MEMTYPE_MASK;
-	struct pw_range *run = &out->run;
+	uint32_t like = pw_run_like(status, lg2, attr);
 
 	out->pages++;
-	if (PW_LIKELY(out->open && pa - run->pa == va - run->first && run->size_lg2 == lg2 &&
-		      ((run->attr ^ attr) & decisive) == 0 && run->status == status)) {
-		run->last = last;
+	if (PW_LIKELY(out->run && pa - va == out->ahead && like == out->like)) {
+		out->run->last = last;
 		return true;
 	}
 	if (!pw_output_flush(out))
 		return false;
-	*run = (struct pw_range){
+	out->run = &out->range[out->used];
+	*out->run = (struct pw_range){
 		.first = va,
 		.last = last,
 		.pa = pa,
 		.entry = entry,
-		.attr = attr,
+		.attr = attr & ~(uint32_t)PW_MEMTYPE_MASK,
 		.status = (uint8_t)status,
 		.level = (uint8_t)level,
 		.size_lg2 = (uint8_t)lg2,
+		.memtype = (uint8_t)(attr >> PW_MEMTYPE_SHIFT),
 	};
-	out->open = true;
+	out->ahead = pa - va;
+	out->like = like;
 	return true;
 }
 
@@ -112,19 +119,18 @@ static inline bool pw_output_hole(struct pw_scan_output *out, bool wanted, enum 
 				  pw_va va, pw_va last, unsigned level, unsigned shift,
 				  uint64_t entry, pw_va twin)
 {
-	struct pw_range *run = &out->run;
-
 	if (!wanted && status != PW_SHARED) {
 		pw_output_flush(out);
 		return true;
 	}
-	if (out->open && run->status == status && run->twin == twin) {
-		run->last = last;
+	if (out->run && out->run->status == status && out->run->twin == twin) {
+		out->run->last = last;
 		return true;
 	}
 	if (!pw_output_flush(out))
 		return false;
-	*run = (struct pw_range){
+	out->run = &out->range[out->used];
+	*out->run = (struct pw_range){
 		.first = va,
 		.last = last,
 		.entry = entry,
@@ -133,7 +139,7 @@ static inline bool pw_output_hole(struct pw_scan_output *out, bool wanted, enum 
 		.level = (uint8_t)level,
 		.size_lg2 = (uint8_t)shift,
 	};
-	out->open = true;
+	out->like = pw_run_like(status, shift, 0);
 	return true;
 }
 
@@ -144,6 +150,76 @@ struct pw_scan_state_at {
 	struct pw_scan_table *table;
 	uint64_t entry; /* PW_TURN_DOWN: the value that leads down */
 };
+
+/* What a scan found out by reading on. */
+struct pw_scan_ahead {
+	size_t alike; /* entries that say the same as the one before them */
+	uint64_t entry; /* the first that does not, if one was loaded: it is yet to be decided on */
+	bool loaded;
+};
+
+/*
+ * What to add to a base page's entry to get the one that maps the next frame in the same way. Follows
+ * from how the format writes leaves; 0 if it does not write any.
+ */
+PW_INLINE uint64_t pw_leaf_stride(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned shift)
+{
+	if (!f->make_leaf)
+		return 0;
+	return f->make_leaf(r, 0, UINT64_C(1) << shift, 0) - f->make_leaf(r, 0, 0, 0);
+}
+
+/*
+ * Reads on from @entry, which was decided to be a base page or a hole, while the entries that follow
+ * it can be told to be more of the same from their value alone: another word for word the same hole,
+ * or the same leaf of the next frame. This is where a scan of a well-filled address space spends its
+ * time: one load, one comparison and one addition for each page.
+ */
+PW_INLINE struct pw_scan_ahead pw_scan_alike(const struct pw_format *f, const struct pw_access *a,
+					     void *context, const struct pw_regime *r,
+					     unsigned level, const struct pw_span *span,
+					     uint64_t above, enum pw_kind kind, uint64_t entry,
+					     unsigned shift, uint32_t index,
+					     const unsigned char *host, pw_pa at, size_t most)
+{
+	uint64_t stride = kind == PW_LEAF ? pw_leaf_stride(f, r, shift) : 0;
+	struct pw_scan_ahead ahead = { 0 };
+
+	if (kind == PW_LEAF) {
+		/*
+		 * Adding strides must not carry out of the frame number, into bits that mean
+		 * something else; if the farthest entry has the frame that it should have, none did.
+		 */
+		uint64_t farthest = entry + most * stride;
+
+		if (!stride || f->page(r, level, farthest) !=
+				       f->page(r, level, entry) + ((pw_pa)most << shift))
+			return ahead;
+	}
+	PW_UNROLL
+	while (ahead.alike < most) {
+		size_t next = ahead.alike + 1;
+
+		if (!pw_index_admitted(f, r, span, level, above, index + (uint32_t)next))
+			break;
+		entry += stride;
+		ahead.entry = pw_entry_load(f, a, context, host + (next << f->entry_lg2),
+					    at + (next << f->entry_lg2));
+		if (ahead.entry != entry) {
+			ahead.loaded = true;
+			break;
+		}
+		ahead.alike = next;
+	}
+	return ahead;
+}
+
+/* Reasons that follow from an entry's value and say nothing of a page behind it. */
+PW_INLINE bool pw_hole_is_plain(enum pw_status status)
+{
+	return status == PW_NONE || status == PW_MALFORMED;
+}
 
 /*
  * Reads the entries of one table from s->va on, until its end, a table below it, or a full buffer.
@@ -169,7 +245,8 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 		size_t wanted = (size_t)(((stop >> shift) - (va >> shift) + 1) << f->entry_lg2);
 		pw_pa at = pw_entry_address(f, here->table, index);
 		const unsigned char *host;
-		size_t bytes = wanted;
+		size_t bytes = wanted, n;
+		struct pw_scan_ahead ahead = { 0 };
 
 		if (PW_UNLIKELY(!a->open(context, level, at, pw_entry_bytes(f), &bytes, &host))) {
 			pw_va last = pw_min(va | pw_mask(shift), stop);
@@ -188,18 +265,23 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 			va = last + 1;
 			continue;
 		}
-		for (size_t n = bytes >> f->entry_lg2; n > 0; n--) {
+		n = bytes >> f->entry_lg2;
+		while (n > 0) {
 			pw_va last = pw_min(va | pw_mask(shift), stop);
 			enum pw_kind kind = PW_HOLE;
 			enum pw_status status = PW_OK;
-			uint64_t entry = 0;
+			uint64_t entry = ahead.entry;
+			unsigned lg2 = shift;
 			pw_pa page = 0;
 			bool room;
 
-			if (!pw_index_admitted(f, r, span, level, s->table->entry, index))
-				status = PW_LENGTH;
+			if (!ahead.loaded) {
+				if (pw_index_admitted(f, r, span, level, s->table->entry, index))
+					entry = pw_entry_load(f, a, context, host, at);
+				else
+					status = PW_LENGTH;
+			}
 			if (status == PW_OK) {
-				entry = pw_entry_load(f, a, context, host, at);
 				position->entries++;
 				kind = f->kind(r, level, entry);
 			}
@@ -209,16 +291,12 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 				return PW_TURN_DOWN;
 			}
 			if (PW_LIKELY(kind == PW_LEAF)) {
-				unsigned lg2 = pw_leaf_lg2(f, r, level, shift, entry);
-
+				lg2 = pw_leaf_lg2(f, r, level, shift, entry);
+				page = pw_leaf_page(f, r, level, lg2, entry) | (va & pw_mask(lg2));
 				room = pw_output_page(
-					out, PW_OK, va, last,
-					pw_leaf_page(f, r, level, lg2, entry) | (va & pw_mask(lg2)),
-					lg2, level, pw_attr_settle(f->attr(r, level, entry), keep),
-					entry);
+					out, PW_OK, va, last, page, lg2, level,
+					pw_attr_settle(f->attr(r, level, entry), keep), entry);
 			} else {
-				unsigned lg2;
-
 				if (status == PW_OK)
 					status = pw_hole_status(f, r, level, shift, entry, &page,
 								&lg2);
@@ -234,12 +312,27 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 				turn = PW_TURN_FULL;
 				goto out;
 			}
+			ahead = (struct pw_scan_ahead){ 0 };
+			/* Where a page has just been added to a run, more of it may follow. */
+			if (kind == PW_LEAF ? level == 0 && lg2 == shift && out->run->first != va
+					    : pw_hole_is_plain(status))
+				ahead = pw_scan_alike(f, a, context, r, level, span,
+						      s->table->entry, kind, entry, shift, index,
+						      host, at, n - 1);
+			if (ahead.alike > 0) {
+				last = pw_min(last + ((pw_va)ahead.alike << shift), stop);
+				position->entries += ahead.alike;
+				out->pages += kind == PW_LEAF ? ahead.alike : 0;
+				if (out->run)
+					out->run->last = last;
+			}
 			if (last >= stop)
 				goto table_done;
 			va = last + 1;
-			index++;
-			host += pw_entry_bytes(f);
-			at += pw_entry_bytes(f);
+			n -= 1 + ahead.alike;
+			index += 1 + (uint32_t)ahead.alike;
+			host += (1 + ahead.alike) << f->entry_lg2;
+			at += (1 + ahead.alike) << f->entry_lg2;
 		}
 	}
 out:
