@@ -144,10 +144,13 @@ static bool try_layout(struct kdump *dump, bool wide, bool big_endian)
 
 	dump->file.wide = wide;
 	dump->file.big_endian = big_endian;
+	/* header_version: a small number, in the right byte order only */
+	if (pw_elf_word(file, file->host + 8) > 0xffff)
+		return false;
 	block = pw_elf_word(file, at + 4);
 	sub = pw_elf_word(file, at + 8);
 	bitmaps = pw_elf_word(file, at + 12);
-	if (block < 1024 || block > 1 << 20 || (block & (block - 1)))
+	if (block < 1024 || block > 1 << 16 || (block & (block - 1)))
 		return false;
 	if (sub > INT32_MAX || bitmaps > INT32_MAX || bitmaps < 2)
 		return false;
@@ -159,11 +162,11 @@ static bool try_layout(struct kdump *dump, bool wide, bool big_endian)
 
 static uint16_t machine_of(const char *name)
 {
-	if (strcmp(name, "x86_64") == 0)
+	if (strcasecmp(name, "x86_64") == 0)
 		return EM_X86_64;
 	if (name[0] == 'i' && name[1] && strcmp(name + 2, "86") == 0)
 		return EM_386;
-	return strcmp(name, "s390x") == 0 ? EM_S390 : EM_NONE;
+	return strcasecmp(name, "s390x") == 0 ? EM_S390 : EM_NONE;
 }
 
 static int read_layout(struct kdump *dump, char machine[UTSNAME_FIELD], struct pw_error *error)
@@ -179,7 +182,7 @@ static int read_layout(struct kdump *dump, char machine[UTSNAME_FIELD], struct p
 	    !try_layout(dump, false, false) && !try_layout(dump, false, true))
 		return pw_fail(error, EINVAL,
 			       "%s: the kdump header makes no sense: its block size "
-			       "is no power of two in either byte order",
+			       "is no page size in either byte order",
 			       file->name);
 	memcpy(machine, file->host + UTSNAME_MACHINE, UTSNAME_FIELD);
 	machine[UTSNAME_FIELD - 1] = '\0';

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kdumps, through libkdumpfile: built here with pages that are stored as they are, so that the test
+ * needs no makedumpfile. Both byte orders, 64-bit; truncated at every block and inside the last ones.
+ */
+#include <pthread.h>
+
+#include "memory/note.h"
+#include "memory_build.h"
+
+enum {
+	BLOCK = 4096,
+	SUB = 1, /* blocks of the sub header */
+	BITMAPS = 2, /* blocks of both bitmaps */
+	NOTE = BLOCK + 1024,
+	DESCRIPTORS = BLOCK * (1 + SUB + BITMAPS),
+	PAGES = DESCRIPTORS + BLOCK,
+};
+
+/* Pages 2 to 9 and 100 to 103 are memory; page 5 is left out of the dump. */
+static bool is_memory(unsigned pfn)
+{
+	return (pfn >= 2 && pfn <= 9) || (pfn >= 100 && pfn <= 103);
+}
+
+static bool is_here(unsigned pfn)
+{
+	return is_memory(pfn) && pfn != 5;
+}
+
+struct dump {
+	struct image image; /* for its byte order alone */
+	size_t size, last_page;
+	unsigned char bytes[PAGES + 16 * BLOCK];
+};
+
+static void put_at(struct dump *dump, size_t at, unsigned length, uint64_t value)
+{
+	put(&dump->image, 0, length, value);
+	memcpy(dump->bytes + at, dump->image.bytes, length);
+}
+
+static void build(struct dump *dump, bool big_endian)
+{
+	const struct pw_cpu cpu = { .id = 3, .format = "s390x", .roots = 1, .root = { 0x18541c7 } };
+	size_t page = PAGES, descriptor = DESCRIPTORS;
+
+	memset(dump, 0, sizeof(*dump));
+	dump->image.big_endian = big_endian;
+	memcpy(dump->bytes, "KDUMP   ", 8);
+	put_at(dump, 8, 4, 6);
+	strcpy((char *)dump->bytes + 12 + 4 * 65, big_endian ? "s390x" : "x86_64");
+	put_at(dump, 428, 4, BLOCK);
+	put_at(dump, 432, 4, SUB);
+	put_at(dump, 436, 4, BITMAPS);
+	put_at(dump, 440, 4, 104);
+	put_at(dump, BLOCK + 48, 8, NOTE);
+	put_at(dump, BLOCK + 56, 8, PW_NOTE_BYTES);
+	put_at(dump, BLOCK + 96, 8, 104); /* max_mapnr_64 */
+	pw_note_encode(&cpu, "a kdump", big_endian, dump->bytes + NOTE, PW_NOTE_BYTES);
+	for (unsigned pfn = 0; pfn < 104; pfn++) {
+		size_t bitmap = BLOCK * (1 + SUB) + pfn / 8;
+
+		if (is_memory(pfn))
+			dump->bytes[bitmap] |= (unsigned char)(1u << pfn % 8);
+		if (!is_here(pfn))
+			continue;
+		dump->bytes[bitmap + BLOCK] |= (unsigned char)(1u << pfn % 8);
+		put_at(dump, descriptor, 8, page);
+		put_at(dump, descriptor + 8, 4, BLOCK);
+		descriptor += 24;
+		for (unsigned i = 0; i < BLOCK; i++)
+			dump->bytes[page + i] = pattern((uint64_t)pfn * BLOCK + i);
+		dump->last_page = page;
+		page += BLOCK;
+	}
+	dump->size = page;
+}
+
+static struct pw_memory *open_bytes(const struct dump *dump, size_t size, int *file_ret,
+				    struct pw_error *error)
+{
+	struct pw_memory *memory = NULL;
+	char path[64];
+	int status;
+
+	*file_ret = file_of(dump->bytes, size, path);
+	memset(error, 0, sizeof(*error));
+	status = pw_memory_open(path, &memory, error);
+	assert_int_equal(status == 0, memory != NULL);
+	assert_int_equal(status != 0, error->text[0] != '\0');
+	return memory;
+}
+
+static void assert_page(const struct pw_memory *memory, unsigned pfn)
+{
+	unsigned char bytes[BLOCK];
+
+	assert_int_equal(pw_memory_read(memory, (uint64_t)pfn * BLOCK, bytes, BLOCK), 0);
+	for (unsigned i = 0; i < BLOCK; i++)
+		assert_int_equal(bytes[i], pattern((uint64_t)pfn * BLOCK + i));
+}
+
+static void reads_both_orders(void **state)
+{
+	static struct dump dump;
+
+	(void)state;
+	for (unsigned order = 0; order < 2; order++) {
+		const struct pw_segment *segments;
+		const struct pw_cpu *cpus;
+		struct pw_memory *memory;
+		struct pw_error error;
+		unsigned char bytes[16];
+		int file;
+
+		build(&dump, order);
+		memory = open_bytes(&dump, dump.size, &file, &error);
+		if (!memory)
+			fail_msg("%s", error.text);
+		assert_string_equal(pw_memory_title(memory),
+				    order ? "kdump, s390x, big-endian, 3 segments, 44 KiB"
+					  : "kdump, x86_64, little-endian, 3 segments, 44 KiB");
+		assert_null(pw_memory_remark(memory, 0));
+		assert_int_equal(pw_memory_segments(memory, &segments), 3);
+		assert_true(segments[0].first == 2 * BLOCK && segments[0].last == 5 * BLOCK - 1);
+		assert_true(segments[1].first == 6 * BLOCK && segments[1].last == 10 * BLOCK - 1);
+		assert_true(segments[2].first == 100 * BLOCK);
+		for (unsigned pfn = 0; pfn < 110; pfn++)
+			if (is_here(pfn))
+				assert_page(memory, pfn);
+			else
+				assert_absent(memory, (uint64_t)pfn * BLOCK,
+					      (uint64_t)pfn * BLOCK + 1);
+		/* Across pages, and into a hole. */
+		assert_int_equal(pw_memory_read(memory, 7 * BLOCK - 8, bytes, 16), 0);
+		for (unsigned i = 0; i < 16; i++)
+			assert_int_equal(bytes[i], pattern(7 * BLOCK - 8 + i));
+		assert_int_equal(pw_memory_read(memory, 5 * BLOCK - 8, bytes, 16), -ENODATA);
+		assert_int_equal(pw_memory_cpus(memory, &cpus), 1);
+		assert_int_equal(cpus[0].id, 3);
+		assert_true(cpus[0].root[0] == 0x18541c7);
+		pw_memory_close(memory);
+		close(file);
+	}
+}
+
+/* libkdumpfile reads zeros where pages are missing. We must not. */
+static void truncated_anywhere(void **state)
+{
+	static const int shifts[] = { -1, 0, 1, 100 };
+	static struct dump dump;
+
+	(void)state;
+	build(&dump, false);
+	for (size_t size = BLOCK; size < dump.size; size += BLOCK / 2) {
+		for (unsigned i = 0; i < 4; i++) {
+			size_t length = size + (size_t)(ptrdiff_t)shifts[i];
+			size_t page = PAGES;
+			struct pw_memory *memory;
+			struct pw_error error;
+			unsigned char byte;
+			int file;
+
+			memory = open_bytes(&dump, length, &file, &error);
+			if (length < DESCRIPTORS) {
+				assert_null(memory);
+				assert_says(error.text, "truncated");
+				close(file);
+				continue;
+			}
+			for (unsigned pfn = 0; memory && pfn < 104; pfn++) {
+				if (!is_here(pfn))
+					continue;
+				page += BLOCK;
+				if (page <= length)
+					assert_page(memory, pfn);
+				else
+					assert_int_equal(pw_memory_read(memory,
+									(uint64_t)pfn * BLOCK,
+									&byte, 1),
+							 -ENODATA);
+			}
+			if (memory)
+				assert_says(pw_memory_remark(memory, 0), "truncated");
+			pw_memory_close(memory);
+			close(file);
+		}
+	}
+}
+
+static void refuses_lying_headers(void **state)
+{
+	static const struct {
+		size_t at;
+		uint32_t value;
+		const char *says;
+	} cases[] = {
+		{ 8, 0x06000000, "makes no sense" }, { 428, 0, "makes no sense" },
+		{ 428, 4097, "makes no sense" },     { 432, UINT32_MAX, "makes no sense" },
+		{ 436, 0, "makes no sense" },        { 432, INT32_MAX, "truncated" },
+		{ 436, INT32_MAX, "truncated" },     { BLOCK + 12, 1, "makedumpfile --reassemble" },
+	};
+	static struct dump dump;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pw_error error;
+		int file;
+
+		build(&dump, false);
+		put_at(&dump, cases[i].at, 4, cases[i].value);
+		assert_null(open_bytes(&dump, dump.size, &file, &error));
+		assert_says(error.text, cases[i].says);
+		close(file);
+	}
+	/* Nothing in it. */
+	{
+		struct pw_error error;
+		int file;
+
+		build(&dump, false);
+		memset(dump.bytes + (size_t)BLOCK * (1 + SUB), 0, (size_t)2 * BLOCK);
+		assert_null(open_bytes(&dump, dump.size, &file, &error));
+		close(file);
+	}
+}
+
+/* Descriptors that point outside the file, however far. */
+static void refuses_lying_descriptors(void **state)
+{
+	static const uint64_t lies[] = { UINT64_MAX, UINT64_MAX - BLOCK + 1, UINT64_C(1) << 63,
+					 PAGES + 16 * BLOCK };
+	static struct dump dump;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		struct pw_memory *memory;
+		struct pw_error error;
+		unsigned char byte;
+		int file;
+
+		build(&dump, false);
+		put_at(&dump, DESCRIPTORS + 24, 8, lies[i]); /* of page 3 */
+		memory = open_bytes(&dump, dump.size, &file, &error);
+		assert_non_null(memory);
+		assert_page(memory, 2);
+		assert_int_equal(pw_memory_read(memory, 3 * BLOCK, &byte, 1), -ENODATA);
+		assert_page(memory, 4);
+		pw_memory_close(memory);
+		close(file);
+	}
+}
+
+static void shrinking_file_is_an_error(void **state)
+{
+	static struct dump dump;
+	struct pw_memory *memory;
+	struct pw_error error;
+	unsigned char byte;
+	int file;
+
+	(void)state;
+	build(&dump, false);
+	memory = open_bytes(&dump, dump.size, &file, &error);
+	assert_non_null(memory);
+	assert_page(memory, 2);
+	assert_int_equal(ftruncate(file, 100), 0);
+	assert_true(pw_memory_read(memory, 100 * BLOCK, &byte, 1) < 0);
+	assert_int_equal(pw_memory_check(memory, &error), -EIO);
+	pw_memory_close(memory);
+	close(file);
+}
+
+static void *read_pages(void *argument)
+{
+	const struct pw_memory *memory = argument;
+	unsigned char bytes[64];
+	size_t wrong = 0;
+
+	for (unsigned turn = 0; turn < 200; turn++) {
+		for (unsigned pfn = 0; pfn < 104; pfn++) {
+			uint64_t pa = (uint64_t)pfn * BLOCK + turn;
+
+			if (!is_here(pfn))
+				continue;
+			if (pw_memory_read(memory, pa, bytes, sizeof(bytes)))
+				wrong++;
+			for (unsigned i = 0; i < sizeof(bytes); i++)
+				wrong += bytes[i] != pattern(pa + i);
+		}
+	}
+	return (void *)wrong;
+}
+
+static void many_threads_read(void **state)
+{
+	static struct dump dump;
+	pthread_t threads[4];
+	struct pw_memory *memory;
+	struct pw_error error;
+	int file;
+
+	(void)state;
+	build(&dump, true);
+	memory = open_bytes(&dump, dump.size, &file, &error);
+	assert_non_null(memory);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_pages, memory), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		void *wrong;
+
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	pw_memory_close(memory);
+	close(file);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_both_orders),
+		cmocka_unit_test(truncated_anywhere),
+		cmocka_unit_test(refuses_lying_headers),
+		cmocka_unit_test(refuses_lying_descriptors),
+		cmocka_unit_test(shrinking_file_is_an_error),
+		cmocka_unit_test(many_threads_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
