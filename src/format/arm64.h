@@ -235,7 +235,7 @@ PW_INLINE enum pw_status arm64_hole(const struct arm64_shape *shape, const struc
 	if (r->view == PW_VIEW_HARDWARE || e == 0 || level > shape->top_leaf)
 		return PW_NONE;
 	if (arm64_present_invalid(r, level, e)) {
-		*pa = arm64_address(shape, e) & ~pw_mask(arm64_shift(shape, level));
+		*pa = arm64_page(shape, level, e);
 		return PW_PROT_NONE;
 	}
 	if (e & ARM64_TABLE)

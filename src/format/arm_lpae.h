@@ -149,7 +149,7 @@ static inline enum pw_status lpae_hole(const struct pw_regime *r, unsigned level
 	if (r->view == PW_VIEW_HARDWARE || e == 0 || level > 1)
 		return PW_NONE;
 	if ((e & LPAE_L_NONE) && !(e & LPAE_TABLE) == (level > 0)) {
-		*pa = e & LPAE_ADDRESS & ~pw_mask(12 + 9 * level);
+		*pa = lpae_page(r, level, e);
 		return PW_PROT_NONE;
 	}
 	/* Swap: type in 6:2, in PTEs alone. */
