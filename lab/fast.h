@@ -34,7 +34,7 @@ PW_INLINE bool fold_fast_pte_range(const struct fold_config *c, struct fold_walk
 		fold_cropped(c, w, FOLD_PTE, pte_next(c, addr));
 		if (pte_none(c, w, pte))
 			return false;
-		fold_found(c, w, FOLD_PTE, pte.entry.value, addr, pte_next(c, addr));
+		fold_found(c, w, FOLD_PTE, fold_value(c, pte.entry), addr, pte_next(c, addr));
 		ptep = ptep_next(c, ptep);
 		addr = pte_next(c, addr);
 	} while (addr != end);
@@ -59,7 +59,7 @@ PW_INLINE bool fold_fast_pmd_range(const struct fold_config *c, struct fold_walk
 		if (pmd_none(c, w, pmd))
 			return false;
 		if (pmd_leaf(c, w, pmd))
-			fold_found(c, w, FOLD_PMD, pmd.entry.value, addr, next);
+			fold_found(c, w, FOLD_PMD, fold_value(c, pmd.entry), addr, next);
 		else if (!fold_fast_pte_range(c, w, pmdp, pmd, addr, next))
 			return false;
 		pmdp = pmdp_next(c, pmdp);
@@ -86,7 +86,7 @@ PW_INLINE bool fold_fast_pud_range(const struct fold_config *c, struct fold_walk
 		if (pud_none(c, w, pud))
 			return false;
 		if (pud_leaf(c, w, pud))
-			fold_found(c, w, FOLD_PUD, pud.entry.value, addr, next);
+			fold_found(c, w, FOLD_PUD, fold_value(c, pud.entry), addr, next);
 		else if (!fold_fast_pmd_range(c, w, p, pudp, pud, addr, next))
 			return false;
 		pudp = pudp_next(c, pudp);
@@ -113,7 +113,7 @@ PW_INLINE bool fold_fast_p4d_range(const struct fold_config *c, struct fold_walk
 		if (p4d_none(c, w, p4d))
 			return false;
 		if (p4d_leaf(c, w, p4d))
-			fold_found(c, w, FOLD_P4D, p4d.entry.value, addr, next);
+			fold_found(c, w, FOLD_P4D, fold_value(c, p4d.entry), addr, next);
 		else if (!fold_fast_pud_range(c, w, p, p4dp, p4d, addr, next))
 			return false;
 		p4dp = p4dp_next(c, p4dp);
@@ -137,7 +137,7 @@ PW_INLINE bool fold_fast_pgd_range(const struct fold_config *c, struct fold_walk
 		if (pgd_none(c, w, pgd))
 			return false;
 		if (pgd_leaf(c, w, pgd))
-			fold_found(c, w, FOLD_PGD, pgd.entry.value, addr, next);
+			fold_found(c, w, FOLD_PGD, fold_value(c, pgd.entry), addr, next);
 		else if (!fold_fast_p4d_range(c, w, p, pgdp, pgd, addr, next))
 			return false;
 		pgdp = pgdp_next(c, pgdp);

@@ -36,9 +36,9 @@ struct fold_walk {
 	struct fold_observer *observer;
 };
 
-/* An entry that was loaded: the word as it stood in memory, and its value. */
+/* An entry that was loaded: the word as it stood in memory. fold_value() reads it. */
 struct fold_entry {
-	uint64_t word, value;
+	uint64_t word;
 };
 
 /* A pointer to an entry. Lean code has `host` alone. */
@@ -72,8 +72,12 @@ PW_INLINE struct fold_entry fold_word(const struct fold_config *c, const void *h
 		entry.word = __atomic_load_n((const uint32_t *)host, __ATOMIC_RELAXED);
 	else
 		entry.word = __atomic_load_n((const uint64_t *)host, __ATOMIC_RELAXED);
-	entry.value = pw_entry_number(entry.word, c->format->entry_lg2, c->format->big_endian);
 	return entry;
+}
+
+PW_INLINE uint64_t fold_value(const struct fold_config *c, struct fold_entry entry)
+{
+	return pw_entry_number(entry.word, c->format->entry_lg2, c->format->big_endian);
 }
 
 PW_INLINE struct fold_entry fold_turn_read(const struct fold_config *c, struct fold_walk *w,
@@ -183,12 +187,12 @@ PW_INLINE struct fold_pointer fold_down(const struct fold_config *c, const struc
 PW_INLINE struct fold_pointer fold_offset(const struct fold_config *c, struct fold_walk *w,
 					  unsigned level, struct fold_pointer parent, pw_va addr)
 {
-	struct fold_entry entry = { 0, 0 };
+	struct fold_entry entry = { 0 };
 	bool known = c->style->how != FOLD_VALUE && level >= c->style->top;
 
 	if (!known)
 		entry = fold_read(c, w, parent);
-	return fold_down(c, w, level, parent, entry.value, addr);
+	return fold_down(c, w, level, parent, fold_value(c, entry), addr);
 }
 
 /*

@@ -17,13 +17,13 @@
 
 PW_INLINE pgdp_t pgd_offset(const struct fold_config *c, struct fold_walk *w, pw_va addr)
 {
-	struct fold_entry first = { 0, 0 };
+	struct fold_entry first = { 0 };
 	unsigned level = c->style->top;
 
 	/* s390: the first entry of the top table says how deep the tables are. */
 	if (c->style->how == FOLD_VALUE)
 		first = fold_read(c, w, fold_in_table(c, w, level, w->root, 0, 0));
-	return (pgdp_t){ fold_top(c, w, first.value, addr) };
+	return (pgdp_t){ fold_top(c, w, fold_value(c, first), addr) };
 }
 
 PW_INLINE pgd_t pgdp_get(const struct fold_config *c, struct fold_walk *w, pgdp_t pgdp, pw_va addr)
@@ -43,12 +43,12 @@ PW_INLINE pgdp_t pgdp_of_copy(const struct fold_config *c, const pgd_t *pgd, pgd
 
 PW_INLINE bool pgd_none(const struct fold_config *c, const struct fold_walk *w, pgd_t pgd)
 {
-	return fold_kind(c, w, FOLD_PGD, pgd.entry.value) == PW_HOLE;
+	return fold_kind(c, w, FOLD_PGD, fold_value(c, pgd.entry)) == PW_HOLE;
 }
 
 PW_INLINE bool pgd_leaf(const struct fold_config *c, const struct fold_walk *w, pgd_t pgd)
 {
-	return fold_kind(c, w, FOLD_PGD, pgd.entry.value) == PW_LEAF;
+	return fold_kind(c, w, FOLD_PGD, fold_value(c, pgd.entry)) == PW_LEAF;
 }
 
 PW_INLINE pw_va pgd_addr_end(const struct fold_config *c, pw_va addr, pw_va end)
@@ -58,7 +58,7 @@ PW_INLINE pw_va pgd_addr_end(const struct fold_config *c, pw_va addr, pw_va end)
 
 PW_INLINE pw_va pgd_addr_end_value(const struct fold_config *c, pgd_t pgd, pw_va addr, pw_va end)
 {
-	return fold_addr_end_value(c, FOLD_PGD, pgd.entry.value, addr, end);
+	return fold_addr_end_value(c, FOLD_PGD, fold_value(c, pgd.entry), addr, end);
 }
 
 /* ---- p4d ---- */
@@ -72,7 +72,7 @@ PW_INLINE p4dp_t p4d_offset(const struct fold_config *c, struct fold_walk *w, pg
 PW_INLINE p4dp_t p4d_offset_lockless(const struct fold_config *c, struct fold_walk *w, pgdp_t pgdp,
 				     pgd_t pgd, pw_va addr)
 {
-	return (p4dp_t){ fold_down(c, w, FOLD_P4D, pgdp.to, pgd.entry.value, addr) };
+	return (p4dp_t){ fold_down(c, w, FOLD_P4D, pgdp.to, fold_value(c, pgd.entry), addr) };
 }
 
 PW_INLINE p4d_t p4dp_get(const struct fold_config *c, struct fold_walk *w, p4dp_t p4dp, pw_va addr)
@@ -92,12 +92,12 @@ PW_INLINE p4dp_t p4dp_of_copy(const struct fold_config *c, const p4d_t *p4d, p4d
 
 PW_INLINE bool p4d_none(const struct fold_config *c, const struct fold_walk *w, p4d_t p4d)
 {
-	return fold_kind(c, w, FOLD_P4D, p4d.entry.value) == PW_HOLE;
+	return fold_kind(c, w, FOLD_P4D, fold_value(c, p4d.entry)) == PW_HOLE;
 }
 
 PW_INLINE bool p4d_leaf(const struct fold_config *c, const struct fold_walk *w, p4d_t p4d)
 {
-	return fold_kind(c, w, FOLD_P4D, p4d.entry.value) == PW_LEAF;
+	return fold_kind(c, w, FOLD_P4D, fold_value(c, p4d.entry)) == PW_LEAF;
 }
 
 PW_INLINE pw_va p4d_addr_end(const struct fold_config *c, pw_va addr, pw_va end)
@@ -107,7 +107,7 @@ PW_INLINE pw_va p4d_addr_end(const struct fold_config *c, pw_va addr, pw_va end)
 
 PW_INLINE pw_va p4d_addr_end_value(const struct fold_config *c, p4d_t p4d, pw_va addr, pw_va end)
 {
-	return fold_addr_end_value(c, FOLD_P4D, p4d.entry.value, addr, end);
+	return fold_addr_end_value(c, FOLD_P4D, fold_value(c, p4d.entry), addr, end);
 }
 
 /* ---- pud ---- */
@@ -121,7 +121,7 @@ PW_INLINE pudp_t pud_offset(const struct fold_config *c, struct fold_walk *w, p4
 PW_INLINE pudp_t pud_offset_lockless(const struct fold_config *c, struct fold_walk *w, p4dp_t p4dp,
 				     p4d_t p4d, pw_va addr)
 {
-	return (pudp_t){ fold_down(c, w, FOLD_PUD, p4dp.to, p4d.entry.value, addr) };
+	return (pudp_t){ fold_down(c, w, FOLD_PUD, p4dp.to, fold_value(c, p4d.entry), addr) };
 }
 
 PW_INLINE pud_t pudp_get(const struct fold_config *c, struct fold_walk *w, pudp_t pudp, pw_va addr)
@@ -141,12 +141,12 @@ PW_INLINE pudp_t pudp_of_copy(const struct fold_config *c, const pud_t *pud, pud
 
 PW_INLINE bool pud_none(const struct fold_config *c, const struct fold_walk *w, pud_t pud)
 {
-	return fold_kind(c, w, FOLD_PUD, pud.entry.value) == PW_HOLE;
+	return fold_kind(c, w, FOLD_PUD, fold_value(c, pud.entry)) == PW_HOLE;
 }
 
 PW_INLINE bool pud_leaf(const struct fold_config *c, const struct fold_walk *w, pud_t pud)
 {
-	return fold_kind(c, w, FOLD_PUD, pud.entry.value) == PW_LEAF;
+	return fold_kind(c, w, FOLD_PUD, fold_value(c, pud.entry)) == PW_LEAF;
 }
 
 PW_INLINE pw_va pud_addr_end(const struct fold_config *c, pw_va addr, pw_va end)
@@ -156,7 +156,7 @@ PW_INLINE pw_va pud_addr_end(const struct fold_config *c, pw_va addr, pw_va end)
 
 PW_INLINE pw_va pud_addr_end_value(const struct fold_config *c, pud_t pud, pw_va addr, pw_va end)
 {
-	return fold_addr_end_value(c, FOLD_PUD, pud.entry.value, addr, end);
+	return fold_addr_end_value(c, FOLD_PUD, fold_value(c, pud.entry), addr, end);
 }
 
 /* ---- pmd ---- */
@@ -170,7 +170,7 @@ PW_INLINE pmdp_t pmd_offset(const struct fold_config *c, struct fold_walk *w, pu
 PW_INLINE pmdp_t pmd_offset_lockless(const struct fold_config *c, struct fold_walk *w, pudp_t pudp,
 				     pud_t pud, pw_va addr)
 {
-	return (pmdp_t){ fold_down(c, w, FOLD_PMD, pudp.to, pud.entry.value, addr) };
+	return (pmdp_t){ fold_down(c, w, FOLD_PMD, pudp.to, fold_value(c, pud.entry), addr) };
 }
 
 PW_INLINE pmd_t pmdp_get(const struct fold_config *c, struct fold_walk *w, pmdp_t pmdp, pw_va addr)
@@ -190,12 +190,12 @@ PW_INLINE pmdp_t pmdp_of_copy(const struct fold_config *c, const pmd_t *pmd, pmd
 
 PW_INLINE bool pmd_none(const struct fold_config *c, const struct fold_walk *w, pmd_t pmd)
 {
-	return fold_kind(c, w, FOLD_PMD, pmd.entry.value) == PW_HOLE;
+	return fold_kind(c, w, FOLD_PMD, fold_value(c, pmd.entry)) == PW_HOLE;
 }
 
 PW_INLINE bool pmd_leaf(const struct fold_config *c, const struct fold_walk *w, pmd_t pmd)
 {
-	return fold_kind(c, w, FOLD_PMD, pmd.entry.value) == PW_LEAF;
+	return fold_kind(c, w, FOLD_PMD, fold_value(c, pmd.entry)) == PW_LEAF;
 }
 
 PW_INLINE pw_va pmd_addr_end(const struct fold_config *c, pw_va addr, pw_va end)
@@ -205,7 +205,7 @@ PW_INLINE pw_va pmd_addr_end(const struct fold_config *c, pw_va addr, pw_va end)
 
 PW_INLINE pw_va pmd_addr_end_value(const struct fold_config *c, pmd_t pmd, pw_va addr, pw_va end)
 {
-	return fold_addr_end_value(c, FOLD_PMD, pmd.entry.value, addr, end);
+	return fold_addr_end_value(c, FOLD_PMD, fold_value(c, pmd.entry), addr, end);
 }
 
 /* ---- pte ---- */
@@ -219,7 +219,7 @@ PW_INLINE ptep_t pte_offset(const struct fold_config *c, struct fold_walk *w, pm
 PW_INLINE ptep_t pte_offset_lockless(const struct fold_config *c, struct fold_walk *w, pmdp_t pmdp,
 				     pmd_t pmd, pw_va addr)
 {
-	return (ptep_t){ fold_down(c, w, FOLD_PTE, pmdp.to, pmd.entry.value, addr) };
+	return (ptep_t){ fold_down(c, w, FOLD_PTE, pmdp.to, fold_value(c, pmd.entry), addr) };
 }
 
 PW_INLINE pte_t ptep_get(const struct fold_config *c, struct fold_walk *w, ptep_t ptep, pw_va addr)
@@ -234,7 +234,7 @@ PW_INLINE ptep_t ptep_next(const struct fold_config *c, ptep_t ptep)
 
 PW_INLINE bool pte_none(const struct fold_config *c, const struct fold_walk *w, pte_t pte)
 {
-	return fold_kind(c, w, FOLD_PTE, pte.entry.value) == PW_HOLE;
+	return fold_kind(c, w, FOLD_PTE, fold_value(c, pte.entry)) == PW_HOLE;
 }
 
 /* The next page; no table is left to crop to. */

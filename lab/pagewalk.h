@@ -19,7 +19,8 @@ PW_INLINE void fold_walk_pte_range(const struct fold_config *c, struct fold_walk
 
 		fold_cropped(c, w, FOLD_PTE, pte_next(c, addr));
 		if (!pte_none(c, w, pte))
-			fold_found(c, w, FOLD_PTE, pte.entry.value, addr, pte_next(c, addr));
+			fold_found(c, w, FOLD_PTE, fold_value(c, pte.entry), addr,
+				   pte_next(c, addr));
 		ptep = ptep_next(c, ptep);
 		addr = pte_next(c, addr);
 	} while (addr != end);
@@ -38,7 +39,7 @@ PW_INLINE void fold_walk_pmd_range(const struct fold_config *c, struct fold_walk
 					  : pmd_addr_end(c, addr, end);
 		fold_cropped(c, w, FOLD_PMD, next);
 		if (pmd_leaf(c, w, pmd))
-			fold_found(c, w, FOLD_PMD, pmd.entry.value, addr, next);
+			fold_found(c, w, FOLD_PMD, fold_value(c, pmd.entry), addr, next);
 		else if (!pmd_none(c, w, pmd))
 			fold_walk_pte_range(c, w, pmdp, addr, next);
 		pmdp = pmdp_next(c, pmdp);
@@ -59,7 +60,7 @@ PW_INLINE void fold_walk_pud_range(const struct fold_config *c, struct fold_walk
 					  : pud_addr_end(c, addr, end);
 		fold_cropped(c, w, FOLD_PUD, next);
 		if (pud_leaf(c, w, pud))
-			fold_found(c, w, FOLD_PUD, pud.entry.value, addr, next);
+			fold_found(c, w, FOLD_PUD, fold_value(c, pud.entry), addr, next);
 		else if (!pud_none(c, w, pud))
 			fold_walk_pmd_range(c, w, p, pudp, addr, next);
 		pudp = pudp_next(c, pudp);
@@ -80,7 +81,7 @@ PW_INLINE void fold_walk_p4d_range(const struct fold_config *c, struct fold_walk
 					  : p4d_addr_end(c, addr, end);
 		fold_cropped(c, w, FOLD_P4D, next);
 		if (p4d_leaf(c, w, p4d))
-			fold_found(c, w, FOLD_P4D, p4d.entry.value, addr, next);
+			fold_found(c, w, FOLD_P4D, fold_value(c, p4d.entry), addr, next);
 		else if (!p4d_none(c, w, p4d))
 			fold_walk_pud_range(c, w, p, p4dp, addr, next);
 		p4dp = p4dp_next(c, p4dp);
@@ -101,7 +102,7 @@ PW_INLINE void fold_walk_pgd_range(const struct fold_config *c, struct fold_walk
 					  : pgd_addr_end(c, addr, end);
 		fold_cropped(c, w, FOLD_PGD, next);
 		if (pgd_leaf(c, w, pgd))
-			fold_found(c, w, FOLD_PGD, pgd.entry.value, addr, next);
+			fold_found(c, w, FOLD_PGD, fold_value(c, pgd.entry), addr, next);
 		else if (!pgd_none(c, w, pgd))
 			fold_walk_p4d_range(c, w, p, pgdp, addr, next);
 		pgdp = pgdp_next(c, pgdp);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs a strategy under observation and judges what it found by the oracle. */
+#include "lab/fold.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "lab/observe.h"
+#include "lab/strategy.h"
+
+static const struct {
+	const char *name, *title;
+	fold_observed_fn *walk;
+} strategies[FOLD_STRATEGIES] = {
+	[FOLD_A] = { "a", "static ends, pointers made from stack copies (5.2 to 5.8)",
+		     fold_observed_a },
+	[FOLD_B] = { "b", "as a, with separate folded-end helpers in the fast walk",
+		     fold_observed_b },
+	[FOLD_C] = { "c", "every end is given the entry; iteration moves to the top",
+		     fold_observed_c },
+	[FOLD_D] = { "d", "pointer and value passed together (5.9; arm64 since 6.11)",
+		     fold_observed_d },
+	[FOLD_E] = { "e", "pagewalk's own walker, which visits no folded level", fold_observed_e },
+	[FOLD_D2020] = { "d2020", "d as of 2020, a copy at every statically folded level",
+			 fold_observed_d2020 },
+};
+
+const char *fold_strategy_name(enum fold_strategy strategy)
+{
+	return strategies[strategy].name;
+}
+
+const char *fold_strategy_title(enum fold_strategy strategy)
+{
+	return strategies[strategy].title;
+}
+
+const char *fold_level_name(unsigned level)
+{
+	static const char *const name[FOLD_LEVELS] = { "pte", "pmd", "pud", "p4d", "pgd" };
+
+	return name[level];
+}
+
+char *fold_place_text(const struct fold_input *input, const struct fold_place *place, char text[96])
+{
+	const char *level = pw_level_name(input->format, place->level);
+
+	if (place->where == FOLD_IN_TABLE)
+		snprintf(text, 96, "%s table 0x%llx[%u]", level, (unsigned long long)place->table,
+			 place->index);
+	else if (place->where == FOLD_STRAY)
+		snprintf(text, 96, "stack page of the copy of %s, as if a table [%u]",
+			 fold_level_name(place->copy), place->index);
+	else if (place->index == 0)
+		snprintf(text, 96, "stack copy of %s (entry %u)", fold_level_name(place->copy),
+			 place->source);
+	else
+		snprintf(text, 96, "stack, %u word%s beside the copy of %s", place->index,
+			 place->index > 1 ? "s" : "", fold_level_name(place->copy));
+	return text;
+}
+
+/* Asks the oracle about every page, then counts what should have been found and was not. */
+static void judge(const struct fold_input *input, struct fold_result *result)
+{
+	const struct fold_oracle *oracle = input->oracle;
+	uint64_t base = UINT64_C(1) << input->format->shift[0];
+	pw_va expected = result->first;
+	pw_pa ignored;
+
+	result->right = true;
+	for (size_t i = 0; i < result->pages; i++) {
+		struct fold_page *page = &result->page[i];
+
+		page->expected = oracle->page(oracle, page->va, &page->expected_pa);
+		page->mapped = page->expected && page->pa == page->expected_pa;
+		page->mapped_at = page->va;
+		if (page->mapped)
+			continue;
+		result->right = false;
+		page->mapped = oracle->address(oracle, page->pa, &page->mapped_at);
+	}
+	/* Between the pages found, and behind them, up to where the walk was entitled to stop. */
+	for (size_t i = 0; i <= result->pages; i++) {
+		const struct fold_page *page = i < result->pages ? &result->page[i] : NULL;
+		pw_va end = page ? page->va : result->last + 1;
+
+		if (!page && result->stopped)
+			break;
+		for (; expected != end; expected += base)
+			result->missing += oracle->page(oracle, expected, &ignored);
+		if (page)
+			expected = page->va + page->length;
+	}
+	if (result->stopped)
+		result->missing += oracle->page(oracle, result->stopped_at, &ignored);
+	if (input->walk == FOLD_PAGEWALK && result->missing)
+		result->right = false;
+}
+
+/* The level whose loop took more than one turn, if any: the highest. */
+static int iterating_level(const struct fold_result *result)
+{
+	int level = -1;
+
+	for (size_t i = 0; i < result->turns; i++)
+		if (result->turn[i].iteration > 0 && result->turn[i].level > 0 &&
+		    result->turn[i].level > level)
+			level = result->turn[i].level;
+	return level;
+}
+
+static const struct fold_turn *first_departure(const struct fold_result *result)
+{
+	for (size_t i = 0; i < result->turns; i++)
+		if (result->turn[i].departed)
+			return &result->turn[i];
+	return NULL;
+}
+
+static const struct fold_page *first_wrong_page(const struct fold_result *result)
+{
+	for (size_t i = 0; i < result->pages; i++)
+		if (!result->page[i].mapped || result->page[i].mapped_at != result->page[i].va)
+			return &result->page[i];
+	return NULL;
+}
+
+static void verdict(const struct fold_input *input, struct fold_result *result)
+{
+	const struct fold_turn *departure = first_departure(result);
+	const struct fold_page *wrong = first_wrong_page(result);
+	int level = iterating_level(result);
+	char place[96], where[40] = "the tables map nowhere";
+
+	if (wrong) {
+		if (wrong->mapped)
+			snprintf(where, sizeof(where), "is mapped at 0x%llx",
+				 (unsigned long long)wrong->mapped_at);
+		snprintf(result->verdict, sizeof(result->verdict),
+			 "WRONG: for 0x%llx it takes the page that %s, without notice%s%s.",
+			 (unsigned long long)wrong->va, where, departure ? "; it read " : "",
+			 departure ? fold_place_text(input, &departure->place, place) : "");
+		return;
+	}
+	if (departure) {
+		snprintf(result->verdict, sizeof(result->verdict),
+			 "Right by luck: at 0x%llx it read %s, which looked %s.",
+			 (unsigned long long)departure->first,
+			 fold_place_text(input, &departure->place, place),
+			 result->stopped ? "empty, and gave up" : "like the right entry");
+		return;
+	}
+	if (result->missing) {
+		snprintf(result->verdict, sizeof(result->verdict),
+			 "Incomplete: %llu page%s of the range were not found.",
+			 (unsigned long long)result->missing, result->missing > 1 ? "s" : "");
+		return;
+	}
+	if (result->stopped) {
+		snprintf(result->verdict, sizeof(result->verdict),
+			 "Right: every page up to the hole at 0x%llx is the oracle's.",
+			 (unsigned long long)result->stopped_at);
+		return;
+	}
+	snprintf(result->verdict, sizeof(result->verdict),
+		 "Right: every page is the oracle's; %s%s%s.",
+		 level < 0 ? "no loop above the pte takes a second turn" : "the ",
+		 level < 0 ? "" : fold_level_name((unsigned)level),
+		 level < 0 ? "" : " loop iterates");
+}
+
+/* Checks the range and finds the span that covers it. */
+static int locate(const struct fold_input *input, struct fold_observer *observer,
+		  struct pw_error *error)
+{
+	uint64_t offset = pw_mask(input->format->shift[0]);
+	uint64_t root[PW_MAX_ROOTS];
+	int status;
+
+	if (!input->style)
+		return pw_fail(error, EINVAL,
+			       "%s has no folding that Linux knows: its levels are all there or "
+			       "skipped by the entries themselves",
+			       input->format->name);
+	for (unsigned i = 0; i < input->roots && i < PW_MAX_ROOTS; i++)
+		root[i] = __atomic_load_n(&input->root[i], __ATOMIC_RELAXED);
+	status = pw_regime_init(&observer->regime, input->format, root, input->roots,
+				&input->options, error);
+	if (status)
+		return status;
+	if (input->first > input->last || (input->first & offset) ||
+	    (input->last & offset) != offset)
+		return pw_fail(error, EINVAL, "0x%llx-0x%llx is no range of whole pages of 0x%llx",
+			       (unsigned long long)input->first, (unsigned long long)input->last,
+			       (unsigned long long)offset + 1);
+	observer->span = pw_span_find(&observer->regime, input->first);
+	if (!observer->span || input->last > observer->span->last)
+		return pw_fail(error, EINVAL,
+			       "0x%llx-0x%llx is not covered by one root: with these tables, "
+			       "addresses go from 0x%llx to 0x%llx",
+			       (unsigned long long)input->first, (unsigned long long)input->last,
+			       (unsigned long long)observer->regime.span[0].first,
+			       (unsigned long long)observer->regime.span[0].last);
+	return 0;
+}
+
+int fold_run(const struct fold_input *input, enum fold_strategy strategy,
+	     struct fold_result **result_ret, struct pw_error *error)
+{
+	const struct fold_config config = { input->format, input->style, true };
+	struct fold_observer observer;
+	struct fold_result *result = calloc(1, sizeof(*result));
+	struct fold_walk walk;
+	int status;
+
+	if (!result)
+		return pw_fail(error, ENOMEM, "no memory for the result of a walk");
+	fold_observer_init(&observer, input, &config, result);
+	status = locate(input, &observer, error);
+	if (status) {
+		fold_result_destroy(result);
+		return status;
+	}
+	result->strategy = strategy;
+	result->walk = input->walk;
+	result->style = input->style;
+	result->top = observer.span->top;
+	result->first = input->first;
+	result->last = input->last;
+	walk = (struct fold_walk){
+		.regime = &observer.regime,
+		.root = observer.span->table,
+		.observer = &observer,
+	};
+	result->stopped = !strategies[strategy].walk(&config, &walk, input->walk, input->first,
+						     input->last + 1);
+	if (observer.no_memory) {
+		fold_result_destroy(result);
+		return pw_fail(error, ENOMEM, "no memory to write down so many turns");
+	}
+	if (result->stopped)
+		result->stopped_at = result->turn[result->turns - 1].first;
+	judge(input, result);
+	verdict(input, result);
+	*result_ret = result;
+	return 0;
+}
+
+void fold_result_destroy(struct fold_result *result)
+{
+	if (!result)
+		return;
+	free(result->turn);
+	free(result->page);
+	free(result);
+}

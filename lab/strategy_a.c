@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * a: pXd_addr_end knows five levels, the fast walk passes values down and makes pointers of its copies.
+ * Linux 5.2 to 5.8 (1a42010cdc26). On s390 the loop that iterates may be one whose pointer is such a
+ * copy: its second turn reads what stands beside it on the stack.
+ *
+ * There is no lean form: what it reads is up to the compiler.
+ */
+#include "lab/fast.h"
+#include "lab/pagewalk.h"
+
+static const struct fold_plan plan = {
+	.pass = FOLD_PASS_COPY,
+	.fast_value_ends = false,
+	.walk_value_ends = false,
+};
+
+bool fold_observed_a(const struct fold_config *config, struct fold_walk *walk,
+		     enum fold_walk_kind kind, pw_va addr, pw_va end)
+{
+	const struct fold_config observed = { config->format, config->style, true };
+
+	if (kind == FOLD_FAST)
+		return fold_fast_pgd_range(&observed, walk, &plan, addr, end);
+	fold_walk_pgd_range(&observed, walk, &plan, addr, end);
+	return true;
+}
