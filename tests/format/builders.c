@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every format's builders must hold to: what they make is decoded to what was asked for. Runs
+ * over all registered formats. What a format cannot say is written down in `limits`; a format that
+ * is not in it fails.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "format/registry.h"
+
+enum {
+	COMBINATIONS = 128, /* of the four permissions, accessed, dirty, special */
+	COMPARED = PW_PROT_MASK | PW_ACCESSED | PW_DIRTY | PW_SPECIAL,
+	RWX = PW_READ | PW_WRITE | PW_EXEC,
+	AD = PW_ACCESSED | PW_DIRTY,
+	TOP = 8, /* level_most: no limit */
+};
+
+/* What leaves of a format say whatever they are asked for, and what they never say. */
+struct limits {
+	const char *prefix; /* of names; the first that fits counts */
+	unsigned address_bits; /* physical */
+	uint32_t always, never;
+	unsigned special_most; /* level up to which there is a special bit */
+	bool write_reads; /* write gives read as well */
+	bool needs_permission; /* without any permission there is no leaf, but PROT_NONE */
+	bool no_prot_none; /* has no make_prot_none() */
+	bool address_0_is_empty; /* a table at 0 looks like no table */
+	unsigned prot_none_most; /* level up to which PROT_NONE is understood */
+	unsigned top_least; /* lowest level of a top table, where there is a choice */
+	bool two_tables; /* each view reads entries of its own */
+};
+
+static const struct limits all_limits[] = {
+	{ .prefix = "x86_64", .address_bits = 52, .always = PW_READ, .prot_none_most = TOP },
+	{ .prefix = "i386_pae", .address_bits = 52, .always = PW_READ, .prot_none_most = TOP },
+	/* No NX. Only 4M leaves reach beyond 32 bits, and 32 bits is what is tested here. */
+	{ .prefix = "i386",
+	  .address_bits = 32,
+	  .always = PW_READ | PW_EXEC,
+	  .prot_none_most = TOP },
+	/* TTBCR, which make_root() does not make, may start walks at level 1. */
+	{ .prefix = "arm_lpae",
+	  .address_bits = 40,
+	  .always = PW_READ,
+	  .prot_none_most = 1,
+	  .top_least = 2 },
+	/* User pages that can only be executed are tested in builders_arm.c. */
+	{ .prefix = "arm64",
+	  .address_bits = 48,
+	  .always = PW_READ,
+	  .special_most = TOP,
+	  .prot_none_most = TOP },
+	/* Hardware descriptors: builders_arm.c tests the attributes of sections. */
+	{ .prefix = "arm",
+	  .address_bits = 32,
+	  .always = PW_READ,
+	  .never = PW_SPECIAL,
+	  .prot_none_most = 0,
+	  .two_tables = true },
+	{ .prefix = "ppc64",
+	  .address_bits = 57,
+	  .special_most = TOP,
+	  .write_reads = true,
+	  .needs_permission = true,
+	  .prot_none_most = TOP },
+	/* Who may is the space's matter, and make_root() makes a user's. No space is one page table. */
+	{ .prefix = "s390x",
+	  .address_bits = 64,
+	  .always = PW_READ | PW_USER,
+	  .prot_none_most = TOP,
+	  .top_least = 1 },
+	{ .prefix = "riscv_sv32",
+	  .address_bits = 34,
+	  .special_most = TOP,
+	  .write_reads = true,
+	  .needs_permission = true,
+	  .prot_none_most = TOP },
+	{ .prefix = "riscv",
+	  .address_bits = 56,
+	  .special_most = TOP,
+	  .write_reads = true,
+	  .needs_permission = true,
+	  .prot_none_most = 2 },
+	{ .prefix = "sparc64_sun4u",
+	  .address_bits = 43,
+	  .always = PW_READ,
+	  .special_most = TOP,
+	  .address_0_is_empty = true,
+	  .prot_none_most = TOP },
+	{ .prefix = "sparc64_sun4v",
+	  .address_bits = 56,
+	  .always = PW_READ,
+	  .special_most = TOP,
+	  .address_0_is_empty = true,
+	  .prot_none_most = TOP },
+	{ .prefix = "um_2",
+	  .address_bits = 32,
+	  .always = PW_READ | PW_EXEC,
+	  .never = PW_SPECIAL,
+	  .prot_none_most = TOP },
+	{ .prefix = "um",
+	  .address_bits = 64,
+	  .always = PW_READ | PW_EXEC,
+	  .never = PW_SPECIAL,
+	  .prot_none_most = TOP },
+	/* Devices have neither privilege nor code. */
+	{ .prefix = "amdv1",
+	  .address_bits = 52,
+	  .always = PW_USER,
+	  .never = PW_EXEC | PW_SPECIAL,
+	  .no_prot_none = true },
+	{ .prefix = "mock",
+	  .address_bits = 48,
+	  .special_most = TOP,
+	  .write_reads = true,
+	  .prot_none_most = TOP },
+};
+
+static const struct limits *limits_of(const struct pw_format *format)
+{
+	for (size_t i = 0; i < sizeof(all_limits) / sizeof(all_limits[0]); i++)
+		if (strncmp(format->name, all_limits[i].prefix, strlen(all_limits[i].prefix)) == 0)
+			return &all_limits[i];
+	fail_msg("%s is not in the table of what formats can say", format->name);
+	return NULL;
+}
+
+/* The n-th combination as attributes. */
+static uint32_t combination(unsigned n)
+{
+	return (n & (PW_PROT_MASK | AD)) | (n & 64 ? PW_SPECIAL : 0);
+}
+
+/* What of @attr comes back from a leaf of this level. */
+static uint32_t sayable(const struct limits *limits, unsigned level, uint32_t attr)
+{
+	if (limits->write_reads && (attr & PW_WRITE))
+		attr |= PW_READ;
+	if (level > limits->special_most)
+		attr &= ~(uint32_t)PW_SPECIAL;
+	return (attr | limits->always) & ~limits->never;
+}
+
+static bool has_leaf(const struct pw_format *format, unsigned level)
+{
+	return format->leaf_levels >> level & 1;
+}
+
+/* Sections of arm short descriptors have no software bits, and are tested in builders_arm.c. */
+static bool is_section(const struct pw_format *format, unsigned level)
+{
+	return strcmp(format->name, "arm") == 0 && level > 0;
+}
+
+/* Nothing, the lowest page, and the highest: @which from 0 to 2. */
+static pw_pa address(const struct limits *limits, unsigned lg2, unsigned which)
+{
+	if (which == 0)
+		return 0;
+	return which == 1 ? UINT64_C(1) << lg2 : pw_mask(limits->address_bits) & ~pw_mask(lg2);
+}
+
+/* Regimes of both views on a table at 1 MiB. */
+struct views {
+	struct pw_regime hardware, linux_view;
+};
+
+static struct views views_of(const struct pw_format *format, uint16_t kernel)
+{
+	struct pw_regime_options options = { .kernel = kernel };
+	struct pw_regime bare = { .format = format, .kernel = kernel };
+	uint64_t root = format->make_root(&bare, 1 << 20, format->levels - 1u);
+	struct pw_error error;
+	struct views views;
+
+	if (pw_regime_init(&views.hardware, format, &root, 1, &options, &error))
+		fail_msg("%s: %s", format->name, error.text);
+	views.linux_view = views.hardware;
+	views.linux_view.view = PW_VIEW_LINUX;
+	return views;
+}
+
+static uint32_t decoded(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	return pw_attr_settle(r->format->attr(r, level, e), PW_KEEP_ALL) & COMPARED;
+}
+
+static void check_leaf(const struct views *views, const struct limits *limits, unsigned level,
+		       pw_pa pa, uint32_t attr)
+{
+	const struct pw_regime *r = &views->linux_view;
+	const struct pw_format *format = r->format;
+	uint64_t e = format->make_leaf(r, level, pa, attr);
+	pw_pa behind = ~pa;
+
+	if (limits->needs_permission && !(attr & RWX)) {
+		assert_int_equal(format->kind(r, level, e), PW_HOLE);
+		if (level > limits->prot_none_most)
+			return;
+		assert_int_equal(format->hole(r, level, e, &behind), PW_PROT_NONE);
+		assert_int_equal(behind, pa);
+		return;
+	}
+	assert_int_equal(format->kind(r, level, e), PW_LEAF);
+	assert_int_equal(format->page(r, level, e), pa);
+	assert_int_equal(pw_leaf_lg2(format, r, level, format->shift[level], e),
+			 format->shift[level]);
+	assert_int_equal(decoded(r, level, e), sayable(limits, level, attr));
+	/* The hardware has no reason to trap on a page that is young and was written to. */
+	if ((attr & AD) == AD && !limits->two_tables) {
+		assert_int_equal(format->kind(&views->hardware, level, e), PW_LEAF);
+		assert_int_equal(format->page(&views->hardware, level, e), pa);
+		if (attr & PW_USER)
+			assert_int_equal(decoded(&views->hardware, level, e) & RWX,
+					 decoded(r, level, e) & RWX);
+	}
+}
+
+static void check_leaves(const struct views *views, const struct limits *limits, unsigned level)
+{
+	const struct pw_regime *r = &views->linux_view;
+	const struct pw_format *format = r->format;
+
+	for (unsigned which = 0; which < 3; which++) {
+		pw_pa pa = address(limits, format->shift[level], which);
+
+		for (unsigned n = 0; n < COMBINATIONS; n++) {
+			uint32_t attr = combination(n);
+			uint64_t made = format->make_leaf(r, level, pa, attr);
+
+			if (strncmp(format->name, "arm64", 5) == 0 &&
+			    (attr & PW_PROT_MASK) == (PW_EXEC | PW_USER))
+				continue;
+			check_leaf(views, limits, level, pa, attr);
+			for (unsigned m = 0; m < COMBINATIONS; m++)
+				assert_int_equal(
+					format->change_attr(r, level, made, combination(m)),
+					format->make_leaf(r, level, pa, combination(m)));
+		}
+	}
+}
+
+static void check_prot_none(const struct views *views, const struct limits *limits, unsigned level)
+{
+	const struct pw_format *format = views->hardware.format;
+
+	if (limits->no_prot_none) {
+		assert_null(format->make_prot_none);
+		return;
+	}
+	for (unsigned which = 0; which < 3; which++) {
+		pw_pa pa = address(limits, format->shift[level], which), behind = ~pa;
+		uint64_t e = format->make_prot_none(&views->linux_view, level, pa);
+		uint64_t other = limits->two_tables
+					 ? format->make_prot_none(&views->hardware, level, pa)
+					 : e;
+
+		assert_int_equal(format->kind(&views->hardware, level, other), PW_HOLE);
+		assert_int_equal(format->hole(&views->hardware, level, other, &behind), PW_NONE);
+		assert_int_equal(behind, ~pa);
+		assert_int_equal(format->kind(&views->linux_view, level, e), PW_HOLE);
+		if (level > limits->prot_none_most)
+			continue;
+		assert_int_equal(format->hole(&views->linux_view, level, e, &behind), PW_PROT_NONE);
+		assert_int_equal(behind, pa);
+	}
+}
+
+static void check_tables(const struct views *views, const struct limits *limits, unsigned level)
+{
+	const struct pw_format *format = views->hardware.format;
+	unsigned lg2 = format->bits[level - 1] + format->entry_lg2;
+
+	for (unsigned which = limits->address_0_is_empty; which < 3; which++) {
+		/* Every table fits an alignment of 4K or its own size. */
+		pw_pa pa = address(limits, lg2 < 12 ? 12 : lg2, which);
+		const struct pw_regime *each[] = { &views->hardware, &views->linux_view };
+
+		for (unsigned i = 0; i < 2; i++) {
+			uint64_t e = format->make_table(each[limits->two_tables ? i : 1], level,
+							pa);
+			struct pw_table_at below;
+
+			assert_int_equal(format->kind(each[i], level, e), PW_TABLE);
+			assert_int_equal(format->table(each[i], level, e), pa);
+			below = pw_table_below(format, each[i], level, e, PW_KEEP_ALL);
+			assert_int_equal(below.level, level - 1);
+			assert_int_equal(below.shift, format->shift[level - 1]);
+			assert_int_equal(below.bits, format->bits[level - 1]);
+			assert_int_equal(below.keep & PW_PROT_MASK, PW_PROT_MASK);
+		}
+	}
+}
+
+static void check_empty(const struct views *views, unsigned level)
+{
+	const struct pw_format *format = views->hardware.format;
+	uint64_t e = format->make_empty(&views->linux_view, level);
+	const struct pw_regime *each[] = { &views->hardware, &views->linux_view };
+	pw_pa behind = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(format->kind(each[i], level, e), PW_HOLE);
+		assert_int_equal(format->hole(each[i], level, e, &behind), PW_NONE);
+	}
+}
+
+static void check_roots(const struct pw_format *format, const struct limits *limits)
+{
+	/* Aligned to the largest top table, and within 32 bits. */
+	static const pw_pa table[] = { 0x10000, 0x12340000, 0xffff0000 };
+	unsigned lowest = format->dynamic_top ? limits->top_least : format->levels - 1u;
+
+	for (unsigned top = lowest; top < format->levels; top++) {
+		for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+			struct pw_regime bare = { .format = format, .kernel = 0x0601 }, r;
+			uint64_t root = format->make_root(&bare, table[i], top);
+			struct pw_error error;
+
+			if (pw_regime_init(&r, format, &root, 1, NULL, &error))
+				fail_msg("%s: %s", format->name, error.text);
+			assert_int_equal(r.span[0].table, table[i]);
+			assert_int_equal(r.span[0].top, top);
+			assert_int_equal(r.span[0].top_bits, format->bits[top]);
+		}
+	}
+}
+
+static void check_format(void **state)
+{
+	static const uint16_t kernels[] = { 0x0601, 0x060c, 0x0700 };
+	const struct pw_format *format = *state;
+	const struct limits *limits = limits_of(format);
+
+	for (size_t k = 0; k < sizeof(kernels) / sizeof(kernels[0]); k++) {
+		struct views views = views_of(format, kernels[k]);
+
+		for (unsigned level = 0; level < format->levels; level++) {
+			check_empty(&views, level);
+			if (level > 0)
+				check_tables(&views, limits, level);
+			if (!has_leaf(format, level) || is_section(format, level))
+				continue;
+			check_leaves(&views, limits, level);
+			check_prot_none(&views, limits, level);
+		}
+	}
+	check_roots(format, limits);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[64] = { { 0 } };
+	size_t count = 0;
+
+	for (; pw_registry[count]; count++) {
+		if (count == sizeof(tests) / sizeof(tests[0]))
+			return 1;
+		tests[count] = (struct CMUnitTest){
+			.name = pw_registry[count]->format->name,
+			.test_func = check_format,
+			.initial_state = (void *)(uintptr_t)pw_registry[count]->format,
+		};
+	}
+	return _cmocka_run_group_tests("builders", tests, count, NULL, NULL);
+}
