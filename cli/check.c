@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* pagewalk check: what looks wrong in an address space. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "print.h"
+
+enum { OPTION_LIMIT = 0x200, DEFAULT_LIMIT = 20 };
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "How much to print:", 3 },
+	{ "limit", OPTION_LIMIT, "N", 0,
+	  "At most N findings of each kind, 0 for all (default 20; with --json, all)", 3 },
+	{ 0 },
+};
+
+struct arguments {
+	struct tool_options options;
+	const char *source;
+	pw_va first, last;
+	uint64_t limit;
+	bool limited; /* the limit was given */
+};
+
+/* Findings of one kind: how many, and the first of them. */
+struct group {
+	uint64_t count, bytes;
+	struct pw_finding *kept;
+	size_t kept_count, room;
+};
+
+struct report {
+	const struct arguments *arguments;
+	const struct tool_input *input;
+	struct group groups[PW_FINDING_KINDS];
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->options;
+		return 0;
+	case OPTION_LIMIT:
+		arguments->limit = tool_number(state, text);
+		arguments->limited = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num == 0)
+			arguments->source = text;
+		else if (state->arg_num == 1)
+			tool_range(state, text, false, &arguments->first, &arguments->last);
+		else
+			argp_error(state, "'%s' is one argument too many", text);
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->source)
+			argp_error(state, "give a SOURCE");
+		if (!arguments->limited)
+			arguments->limit = arguments->options.json ? 0 : DEFAULT_LIMIT;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* ---- JSON: as they come ---- */
+
+static void print_json(const struct pw_format *format, const struct pw_finding *finding)
+{
+	const struct pw_range *range = &finding->range;
+	char prot[5];
+
+	printf("{\"finding\":\"%s\",\"va\":\"0x%llx\"", pw_finding_name(finding->kind),
+	       (unsigned long long)range->first);
+	print_json_length(range->first, range->last);
+	if (finding->kind == PW_FINDING_WRITABLE_EXECUTABLE)
+		printf(",\"pa\":\"0x%llx\",\"size\":%llu,\"prot\":\"%s\"}\n",
+		       (unsigned long long)range->pa, 1ull << range->size_lg2,
+		       pw_prot_string(range->attr, prot));
+	else if (finding->kind == PW_FINDING_MALFORMED)
+		printf(",\"level\":\"%s\",\"entry\":\"0x%llx\"}\n",
+		       pw_level_name(format, range->level), (unsigned long long)range->entry);
+	else
+		printf(",\"table\":\"0x%llx\",\"level\":\"%s\",\"entry\":\"0x%llx\"",
+		       (unsigned long long)finding->table, pw_level_name(format, finding->level),
+		       (unsigned long long)finding->entry);
+	if (finding->kind == PW_FINDING_OUTSIDE)
+		printf("}\n");
+	else if (finding->kind > PW_FINDING_OUTSIDE)
+		printf(",\"other_va\":\"0x%llx\",\"other_level\":\"%s\"}\n",
+		       (unsigned long long)finding->other,
+		       pw_level_name(format, finding->other_level));
+}
+
+/* ---- text: at the end, by kind ---- */
+
+static const char *title(enum pw_finding_kind kind)
+{
+	static const char *const titles[PW_FINDING_KINDS] = {
+		[PW_FINDING_WRITABLE_EXECUTABLE] = "writable and executable",
+		[PW_FINDING_MALFORMED] = "malformed entries (reserved bits, or of the wrong type)",
+		[PW_FINDING_OUTSIDE] = "tables outside the memory that we have",
+		[PW_FINDING_SHARED] = "tables that are used more than once",
+		[PW_FINDING_LEVELS] = "tables that are used at two levels",
+		[PW_FINDING_CYCLIC] = "cyclic tables, reached from below themselves",
+	};
+
+	return titles[kind];
+}
+
+static void print_table(const struct pw_format *format, int digits,
+			const struct pw_finding *finding)
+{
+	printf("%s table at 0x%llx, behind 0x%0*llx-0x%0*llx",
+	       pw_level_name(format, finding->level), (unsigned long long)finding->table, digits,
+	       (unsigned long long)finding->range.first, digits,
+	       (unsigned long long)finding->range.last);
+	if (finding->entry)
+		printf(" (entry 0x%llx)", (unsigned long long)finding->entry);
+	if (finding->kind != PW_FINDING_OUTSIDE)
+		printf(": %s at 0x%0*llx as %s table",
+		       finding->kind == PW_FINDING_CYCLIC ? "is itself above," : "also", digits,
+		       (unsigned long long)finding->other,
+		       pw_level_name(format, finding->other_level));
+	printf("\n");
+}
+
+static void print_finding(const struct report *report, const struct pw_finding *finding)
+{
+	const struct pw_regime *regime = &report->input->regime;
+
+	printf("  ");
+	if (finding->kind == PW_FINDING_WRITABLE_EXECUTABLE ||
+	    finding->kind == PW_FINDING_MALFORMED)
+		print_range(regime, &finding->range);
+	else
+		print_table(regime->format, print_va_digits(regime), finding);
+}
+
+static void print_group(const struct report *report, enum pw_finding_kind kind)
+{
+	const struct group *group = &report->groups[kind];
+	char size[PRINT_TEXT];
+
+	printf("%s: %llu", title(kind), (unsigned long long)group->count);
+	if (kind == PW_FINDING_WRITABLE_EXECUTABLE)
+		printf(" range%s, %s", group->count == 1 ? "" : "s",
+		       print_size(group->bytes - 1, size));
+	printf("\n");
+	for (size_t i = 0; i < group->kept_count; i++)
+		print_finding(report, &group->kept[i]);
+	if (group->count > group->kept_count)
+		printf("  ... and %llu more\n",
+		       (unsigned long long)(group->count - group->kept_count));
+}
+
+/* ---- both ---- */
+
+static int keep(struct group *group, const struct pw_finding *finding)
+{
+	if (group->kept_count == group->room) {
+		size_t room = group->room ? 2 * group->room : 16;
+		struct pw_finding *kept = reallocarray(group->kept, room, sizeof(*kept));
+
+		if (!kept)
+			return -ENOMEM;
+		group->kept = kept;
+		group->room = room;
+	}
+	group->kept[group->kept_count++] = *finding;
+	return 0;
+}
+
+static int take(void *context, const struct pw_finding *finding)
+{
+	struct report *report = context;
+	struct group *group = &report->groups[finding->kind];
+	uint64_t limit = report->arguments->limit;
+
+	if (tool_output_failed())
+		return 1;
+	group->count++;
+	group->bytes += finding->range.last - finding->range.first + 1;
+	if (limit > 0 && group->count > limit)
+		return 0;
+	if (!report->arguments->options.json)
+		return keep(group, finding);
+	group->kept_count++;
+	print_json(report->input->format, finding);
+	return 0;
+}
+
+static bool print_rest(const struct report *report)
+{
+	bool any = false;
+
+	for (unsigned kind = 0; kind < PW_FINDING_KINDS; kind++) {
+		const struct group *group = &report->groups[kind];
+
+		any |= group->count > 0;
+		if (group->count == 0)
+			continue;
+		if (!report->arguments->options.json)
+			print_group(report, (enum pw_finding_kind)kind);
+		else if (group->count > group->kept_count)
+			printf("{\"finding\":\"%s\",\"more\":%llu}\n",
+			       pw_finding_name((enum pw_finding_kind)kind),
+			       (unsigned long long)(group->count - group->kept_count));
+	}
+	return any;
+}
+
+static int check(const struct arguments *arguments, const struct tool_input *input)
+{
+	struct report report = { .arguments = arguments, .input = input };
+	struct pw_scan_limits limits = { 0 };
+	struct tool_progress progress;
+	struct pw_error error = { "" };
+	int status;
+	bool any;
+
+	tool_progress_start(&progress, arguments->options.json, &limits);
+	status = pw_check(input->memory, &input->regime, arguments->first, arguments->last, &limits,
+			  take, &report, &error);
+	tool_progress_end(&progress);
+	any = print_rest(&report);
+	for (unsigned kind = 0; kind < PW_FINDING_KINDS; kind++)
+		free(report.groups[kind].kept);
+	if (status == -ECANCELED || status == -E2BIG) {
+		tool_message("%s%s; the check is not complete", error.text,
+			     status == -E2BIG ? ": so many are hardly page tables. Are the format "
+						"and the root right?"
+					      : "");
+		return TOOL_NOTHING;
+	}
+	if (status < 0)
+		return tool_fail("%s", error.text[0] ? error.text : strerror(-status));
+	if (!any && !arguments->options.json)
+		printf("nothing looks wrong\n");
+	return any ? TOOL_NOTHING : TOOL_DONE;
+}
+
+static const char description[] =
+	"Look for what is wrong or dangerous: memory that is writable and executable, malformed "
+	"entries, tables outside the memory, and tables that are shared or cyclic."
+	"\v"
+	"Every distinct table is looked at once. Exit status: 0 nothing was found, 1 something "
+	"was, 2 "
+	"wrong usage or input.";
+
+int tool_check(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = { options,     parse,    "SOURCE [FIRST-LAST]",
+					  description, children, NULL,
+					  NULL };
+	struct arguments arguments = { .last = UINT64_MAX };
+	struct tool_input input;
+	int status;
+
+	tool_parse(&argp, "check", argc, argv, &arguments.options, &arguments);
+	if (tool_open(&arguments.options, arguments.source, true, &input))
+		return TOOL_FAILED;
+	tool_catch_interrupts();
+	status = check(&arguments, &input);
+	tool_close(&input);
+	return tool_finish(status);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* pagewalk cut: the page tables alone, as an ELF core to share or to keep as a test. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "number.h"
+#include "options.h"
+#include "print.h"
+
+enum {
+	OPTION_SPACE = 0x200,
+	OPTION_RANGE,
+	OPTION_LABEL,
+	LABEL_LENGTH = 39, /* what a note of the image has room for */
+};
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "What to keep:", 3 },
+	{ "space", OPTION_SPACE, "WORD[,WORD]", 0,
+	  "One more address space, by its root or two roots; may be repeated", 3 },
+	{ "range", OPTION_RANGE, "FIRST-LAST", 0,
+	  "Only tables that translate these addresses; may be repeated", 3 },
+	{ "label", OPTION_LABEL, "TEXT", 0,
+	  "What the image shows, for `pagewalk info' (up to 39 characters)", 3 },
+	{ 0 },
+};
+
+struct space {
+	uint64_t root[PW_MAX_ROOTS];
+	unsigned roots;
+};
+
+struct arguments {
+	struct tool_options options;
+	const char *source, *output, *label;
+	struct space *spaces;
+	size_t space_count;
+	pw_va (*ranges)[2];
+	size_t range_count;
+};
+
+static void parse_space(const struct argp_state *state, char *text, struct space *space)
+{
+	char *comma = strchr(text, ',');
+
+	if (comma)
+		*comma = '\0';
+	space->root[0] = tool_number(state, text);
+	space->roots = 1;
+	if (!comma)
+		return;
+	space->root[1] = tool_number(state, comma + 1);
+	space->roots = 2;
+}
+
+static void check_label(const struct argp_state *state, const char *text)
+{
+	if (strlen(text) > LABEL_LENGTH)
+		argp_error(state, "the label has %zu characters; there is room for %d",
+			   strlen(text), LABEL_LENGTH);
+	for (const char *c = text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			argp_error(state, "the label may only have printable ASCII characters");
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	pw_va *range;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->options;
+		return 0;
+	case OPTION_SPACE:
+		parse_space(state, text, &arguments->spaces[arguments->space_count++]);
+		return 0;
+	case OPTION_RANGE:
+		range = arguments->ranges[arguments->range_count++];
+		tool_range(state, text, true, &range[0], &range[1]);
+		return 0;
+	case OPTION_LABEL:
+		check_label(state, text);
+		arguments->label = text;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num == 0)
+			arguments->source = text;
+		else if (state->arg_num == 1)
+			arguments->output = text;
+		else
+			argp_error(state, "'%s' is one argument too many", text);
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->output)
+			argp_error(state, "give a SOURCE and the name of the file to write");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* The source's own root counts unless spaces are given in its place. */
+static bool has_common_root(const struct arguments *arguments)
+{
+	return arguments->options.roots > 0 || arguments->options.cpu >= 0 ||
+	       arguments->space_count == 0;
+}
+
+static int cut(const struct arguments *arguments, const struct tool_input *input,
+	       struct pw_regime *regimes)
+{
+	struct pw_cut what = {
+		.memory = input->memory,
+		.regimes = regimes,
+		.ranges = (const pw_va(*)[2])arguments->ranges,
+		.range_count = arguments->range_count,
+		.label = arguments->label,
+		.cancel = tool_stopped(),
+	};
+	struct pw_cut_result result;
+	struct pw_error error;
+	char size[PRINT_TEXT];
+
+	if (has_common_root(arguments))
+		regimes[what.regime_count++] = input->regime;
+	for (size_t i = 0; i < arguments->space_count; i++)
+		if (tool_regime(&arguments->options, input->format, arguments->spaces[i].root,
+				arguments->spaces[i].roots, &regimes[what.regime_count++]))
+			return TOOL_FAILED;
+	if (pw_cut_write(&what, arguments->output, &result, &error))
+		return tool_fail("%s", error.text);
+	if (!arguments->options.json) {
+		printf("%s: %s of tables in %zu segments, %zu address space%s\n", arguments->output,
+		       print_size(result.bytes - 1, size), result.segments, what.regime_count,
+		       what.regime_count == 1 ? "" : "s");
+		return TOOL_DONE;
+	}
+	printf("{\"output\":");
+	print_json_string(arguments->output);
+	printf(",\"bytes\":%llu,\"segments\":%zu,\"spaces\":%zu}\n",
+	       (unsigned long long)result.bytes, result.segments, what.regime_count);
+	return TOOL_DONE;
+}
+
+static const char description[] = "Write an ELF core that holds the page tables alone: no byte of "
+				  "what the pages hold, but every "
+				  "translation gives the same result as on SOURCE. The roots are "
+				  "kept in it, so that it needs no "
+				  "--format and --root."
+				  "\v"
+				  "OUTPUT must not exist yet. Exit status: 0 done, 2 wrong usage "
+				  "or input, or nothing to write.";
+
+int tool_cut(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = { options, parse, "SOURCE OUTPUT", description, children,
+					  NULL,    NULL };
+	struct arguments arguments = { 0 };
+	struct tool_input input;
+	struct pw_regime *regimes = calloc((size_t)argc, sizeof(*regimes));
+	int status = TOOL_FAILED;
+
+	arguments.spaces = calloc((size_t)argc, sizeof(*arguments.spaces));
+	arguments.ranges = calloc((size_t)argc, sizeof(*arguments.ranges));
+	if (!regimes || !arguments.spaces || !arguments.ranges) {
+		tool_message("out of memory");
+		goto out;
+	}
+	tool_parse(&argp, "cut", argc, argv, &arguments.options, &arguments);
+	if (tool_open(&arguments.options, arguments.source, has_common_root(&arguments), &input))
+		goto out;
+	tool_catch_interrupts();
+	status = cut(&arguments, &input, regimes);
+	tool_close(&input);
+out:
+	free(regimes);
+	free(arguments.spaces);
+	free(arguments.ranges);
+	return tool_finish(status);
+}

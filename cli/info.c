@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* pagewalk info: what a source is. */
+#include "options.h"
+#include "print.h"
+#include "table.h"
+
+struct arguments {
+	struct tool_options options;
+	const char *source;
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->options;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 0)
+			argp_error(state, "'%s' is one argument too many", text);
+		arguments->source = text;
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->source)
+			argp_error(state, "give a SOURCE");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* What the format calls its root: "CR3". */
+static const char *root_name(const char *format_name)
+{
+	const struct pw_format *format = format_name ? pw_format_find(format_name) : NULL;
+	struct pw_geometry geometry;
+
+	if (!format)
+		return "root";
+	pw_format_geometry(format, &geometry);
+	return geometry.root_name;
+}
+
+static uint64_t total(const struct pw_segment *segments, size_t count)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += segments[i].last - segments[i].first + 1;
+	return bytes;
+}
+
+/* ---- text ---- */
+
+static bool print_segments(const struct pw_segment *segments, size_t count)
+{
+	static const char *const columns[] = { "  ", ">FIRST", ">LAST", ">SIZE", NULL };
+	struct libscols_table *table = table_new(columns);
+	char size[PRINT_TEXT];
+	/* An image that was cut out of another can have thousands. */
+	size_t shown = count > 40 ? 20 : count;
+
+	for (size_t i = 0; i < shown; i++)
+		table_row(table, "\t0x%llx\t0x%llx\t%s", (unsigned long long)segments[i].first,
+			  (unsigned long long)segments[i].last,
+			  print_size(segments[i].last - segments[i].first, size));
+	if (!table_print(table))
+		return false;
+	if (shown < count)
+		printf("     ... and %zu more, up to 0x%llx (--json has them all)\n", count - shown,
+		       (unsigned long long)segments[count - 1].last);
+	return true;
+}
+
+static bool print_cpus(const struct pw_cpu *cpus, size_t count)
+{
+	static const char *const columns[] = { "  ",    ">LINE", ">CPU", "FORMAT",
+					       "ROOTS", "FROM",  NULL };
+	struct libscols_table *table = table_new(columns);
+
+	for (size_t i = 0; i < count; i++) {
+		char roots[64] = "not known";
+
+		if (cpus[i].roots == 1)
+			snprintf(roots, sizeof(roots), "0x%llx",
+				 (unsigned long long)cpus[i].root[0]);
+		else if (cpus[i].roots > 1)
+			snprintf(roots, sizeof(roots), "0x%llx, 0x%llx",
+				 (unsigned long long)cpus[i].root[0],
+				 (unsigned long long)cpus[i].root[1]);
+		table_row(table, "\t%zu\t%u\t%s\t%s\t%s", i, cpus[i].id,
+			  cpus[i].format ? cpus[i].format : "not known", roots, cpus[i].origin);
+	}
+	return table_print(table);
+}
+
+static bool print_text(const char *source, const struct pw_memory *memory)
+{
+	const struct pw_segment *segments;
+	const struct pw_cpu *cpus;
+	size_t segment_count = pw_memory_segments(memory, &segments);
+	size_t cpu_count = pw_memory_cpus(memory, &cpus);
+	const char *remark;
+
+	printf("%s: %s\n\nmemory:\n", source, pw_memory_title(memory));
+	if (!print_segments(segments, segment_count))
+		return false;
+	if (cpu_count > 0) {
+		printf("\nCPUs, or address spaces:\n");
+		if (!print_cpus(cpus, cpu_count))
+			return false;
+	} else {
+		printf("\nThe source says nothing of CPUs: give --format and --root to look at its "
+		       "page tables.\n");
+	}
+	for (size_t i = 0; (remark = pw_memory_remark(memory, i)); i++)
+		printf("%sremark: %s\n", i ? "" : "\n", remark);
+	return true;
+}
+
+/* ---- JSON: one object for the source, one for each segment, CPU and remark ---- */
+
+static void print_json(const char *source, const struct pw_memory *memory)
+{
+	const struct pw_segment *segments;
+	const struct pw_cpu *cpus;
+	size_t segment_count = pw_memory_segments(memory, &segments);
+	size_t cpu_count = pw_memory_cpus(memory, &cpus);
+	const char *remark;
+
+	printf("{\"source\":");
+	print_json_string(source);
+	printf(",\"title\":");
+	print_json_string(pw_memory_title(memory));
+	printf(",\"bytes\":%llu,\"segments\":%zu,\"cpus\":%zu}\n",
+	       (unsigned long long)total(segments, segment_count), segment_count, cpu_count);
+	for (size_t i = 0; i < segment_count; i++) {
+		printf("{\"segment\":%zu,\"pa\":\"0x%llx\"", i,
+		       (unsigned long long)segments[i].first);
+		print_json_length(segments[i].first, segments[i].last);
+		printf("}\n");
+	}
+	for (size_t i = 0; i < cpu_count; i++) {
+		printf("{\"line\":%zu,\"cpu\":%u,\"format\":", i, cpus[i].id);
+		if (cpus[i].format)
+			print_json_string(cpus[i].format);
+		else
+			printf("null");
+		printf(",\"root_name\":");
+		print_json_string(root_name(cpus[i].format));
+		printf(",\"roots\":[");
+		for (unsigned n = 0; n < cpus[i].roots; n++)
+			printf("%s\"0x%llx\"", n ? "," : "", (unsigned long long)cpus[i].root[n]);
+		printf("],\"origin\":");
+		print_json_string(cpus[i].origin);
+		printf("}\n");
+	}
+	for (size_t i = 0; (remark = pw_memory_remark(memory, i)); i++) {
+		printf("{\"remark\":");
+		print_json_string(remark);
+		printf("}\n");
+	}
+}
+
+static const char description[] =
+	"Say what a source is: its memory, its CPUs with their roots, and where each came from."
+	"\v"
+	"Exit status: 0 done, 2 wrong usage or input.";
+
+int tool_info(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &tool_json_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = {
+		NULL, parse, "SOURCE", description, children, NULL, NULL
+	};
+	struct arguments arguments = { 0 };
+	struct pw_memory *memory;
+	struct pw_error error;
+	int status = TOOL_DONE;
+
+	tool_parse(&argp, "info", argc, argv, &arguments.options, &arguments);
+	if (pw_memory_open(arguments.source, &memory, &error))
+		return tool_fail("%s", error.text);
+	if (arguments.options.json)
+		print_json(arguments.source, memory);
+	else if (!print_text(arguments.source, memory))
+		status = tool_fail("out of memory");
+	pw_memory_close(memory);
+	return tool_finish(status);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pagewalk map: the address map, as merged ranges. Printed as they are found: a terabyte of them
+ * needs no memory, and output begins at once.
+ */
+#include "options.h"
+#include "print.h"
+
+enum {
+	OPTION_WRITABLE = 0x200,
+	OPTION_READ_ONLY,
+	OPTION_EXECUTABLE,
+	OPTION_WX,
+	OPTION_USER,
+	OPTION_KERNEL_ONLY,
+	OPTION_HUGE,
+	OPTION_UNCACHED,
+	OPTION_HOLES,
+};
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "Only ranges that are (all of what is given):", 3 },
+	{ "writable", OPTION_WRITABLE, NULL, 0, "writable", 3 },
+	{ "read-only", OPTION_READ_ONLY, NULL, 0, "not writable", 3 },
+	{ "executable", OPTION_EXECUTABLE, NULL, 0, "executable", 3 },
+	{ "wx", OPTION_WX, NULL, 0, "writable and executable", 3 },
+	{ "user", OPTION_USER, NULL, 0, "accessible in user mode", 3 },
+	{ "kernel-only", OPTION_KERNEL_ONLY, NULL, 0, "not accessible in user mode", 3 },
+	{ "huge", OPTION_HUGE, NULL, 0, "made of pages larger than the smallest", 3 },
+	{ "uncached", OPTION_UNCACHED, NULL, 0, "of any memory type but the ordinary one", 3 },
+	{ NULL, 0, NULL, 0, "Holes:", 4 },
+	{ "holes", OPTION_HOLES, NULL, 0, "Also print what is not mapped, and why", 4 },
+	{ 0 },
+};
+
+struct arguments {
+	struct tool_options options;
+	const char *source;
+	pw_va first, last;
+	uint32_t set, clear; /* attributes that must be there, or must not */
+	bool huge, uncached, holes, filtered;
+};
+
+static void filter(struct arguments *arguments, uint32_t set, uint32_t clear)
+{
+	arguments->set |= set;
+	arguments->clear |= clear;
+	arguments->filtered = true;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->options;
+		return 0;
+	case OPTION_WRITABLE:
+		filter(arguments, PW_WRITE, 0);
+		return 0;
+	case OPTION_READ_ONLY:
+		filter(arguments, 0, PW_WRITE);
+		return 0;
+	case OPTION_EXECUTABLE:
+		filter(arguments, PW_EXEC, 0);
+		return 0;
+	case OPTION_WX:
+		filter(arguments, PW_WRITE | PW_EXEC, 0);
+		return 0;
+	case OPTION_USER:
+		filter(arguments, PW_USER, 0);
+		return 0;
+	case OPTION_KERNEL_ONLY:
+		filter(arguments, 0, PW_USER);
+		return 0;
+	case OPTION_HUGE:
+		filter(arguments, 0, 0);
+		arguments->huge = true;
+		return 0;
+	case OPTION_UNCACHED:
+		filter(arguments, 0, 0);
+		arguments->uncached = true;
+		return 0;
+	case OPTION_HOLES:
+		arguments->holes = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num == 0)
+			arguments->source = text;
+		else if (state->arg_num == 1)
+			tool_range(state, text, false, &arguments->first, &arguments->last);
+		else
+			argp_error(state, "'%s' is one argument too many", text);
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->source)
+			argp_error(state, "give a SOURCE");
+		if (arguments->set & arguments->clear)
+			argp_error(state, "no range can be both of %s",
+				   arguments->set & arguments->clear & PW_USER
+					   ? "--user and --kernel-only"
+					   : "--writable and --read-only");
+		if (arguments->holes && arguments->filtered)
+			argp_error(state, "--holes and filters exclude each other: a hole has no "
+					  "permissions");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static bool wanted(const struct arguments *arguments, unsigned base_lg2,
+		   const struct pw_range *range)
+{
+	if (!arguments->filtered)
+		return true;
+	if (range->status != PW_OK)
+		return false;
+	return (range->attr & arguments->set) == arguments->set &&
+	       !(range->attr & arguments->clear) &&
+	       (!arguments->huge || range->size_lg2 > base_lg2) &&
+	       (!arguments->uncached || range->memtype != PW_MEM_NORMAL);
+}
+
+/* Prints until the end, a closed output or an interrupt. Returns whether there was anything. */
+static bool print_all(const struct arguments *arguments, const struct tool_input *input,
+		      struct pw_scan *scan, struct tool_progress *progress)
+{
+	struct pw_range range[1024];
+	struct pw_geometry geometry;
+	/* Few at first, so that the first results are out at once. */
+	size_t room = 16, n;
+	bool any = false;
+
+	pw_format_geometry(input->format, &geometry);
+	while (!tool_output_failed() && (n = pw_scan_next(scan, range, room)) > 0) {
+		tool_progress_end(progress);
+		for (size_t i = 0; i < n; i++) {
+			if (!wanted(arguments, geometry.shift[0], &range[i]))
+				continue;
+			if (!any && !arguments->options.json)
+				print_range_head(&input->regime);
+			any |= range[i].status == PW_OK || range[i].status == PW_PROT_NONE;
+			if (arguments->options.json)
+				print_range_json(&input->regime, &range[i]);
+			else
+				print_range(&input->regime, &range[i]);
+		}
+		fflush(stdout);
+		room = sizeof(range) / sizeof(range[0]);
+	}
+	tool_progress_end(progress);
+	return any;
+}
+
+static int map(const struct arguments *arguments, const struct tool_input *input)
+{
+	struct pw_scan_limits limits = { 0 };
+	struct tool_progress progress;
+	struct pw_scan_state state;
+	struct pw_error error;
+	struct pw_scan *scan;
+	bool any;
+
+	tool_progress_start(&progress, true, &limits);
+	if (pw_scan_create(input->memory, &input->regime, arguments->first, arguments->last,
+			   &limits, &scan, &error))
+		return tool_fail("%s", error.text);
+	pw_scan_holes(scan, arguments->holes);
+	any = print_all(arguments, input, scan, &progress);
+	pw_scan_state(scan, &state);
+	pw_scan_destroy(scan);
+	if (tool_check_memory(input))
+		return TOOL_FAILED;
+	if (tool_scan_stopped(state.stopped, state.next, "the map"))
+		return TOOL_NOTHING;
+	if (!any && !arguments->filtered)
+		tool_message("nothing is mapped there; --holes says why");
+	return any ? TOOL_DONE : TOOL_NOTHING;
+}
+
+static const char description[] =
+	"Print what is mapped, as ranges that are alike: virtual and physical addresses, length, "
+	"page "
+	"size and permissions."
+	"\v"
+	"FIRST-LAST is inclusive; FIRST+LENGTH is the same range said otherwise. Exit status: 0 "
+	"something is mapped, 1 nothing is (or the scan was stopped), 2 wrong usage or input.";
+
+int tool_map(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = { options,     parse,    "SOURCE [FIRST-LAST]",
+					  description, children, NULL,
+					  NULL };
+	struct arguments arguments = { .last = UINT64_MAX };
+	struct tool_input input;
+	int status;
+
+	tool_parse(&argp, "map", argc, argv, &arguments.options, &arguments);
+	if (tool_open(&arguments.options, arguments.source, true, &input))
+		return TOOL_FAILED;
+	tool_catch_interrupts();
+	status = map(&arguments, &input);
+	tool_close(&input);
+	return tool_finish(status);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages, and the end of the results. */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+static void message(const char *format, va_list arguments)
+{
+	/* In one piece, after what was printed before it. */
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, arguments);
+	fflush(stdout);
+	fprintf(stderr, "pagewalk: %s\n", text);
+}
+
+void tool_message(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	message(format, arguments);
+	va_end(arguments);
+}
+
+int tool_fail(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	message(format, arguments);
+	va_end(arguments);
+	return TOOL_FAILED;
+}
+
+bool tool_output_failed(void)
+{
+	return ferror(stdout);
+}
+
+/* Is nobody reading any more? */
+static bool pipe_closed(void)
+{
+	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&output, 1, 0) == 1 && (output.revents & POLLERR);
+}
+
+int tool_finish(int status)
+{
+	bool failed = ferror(stdout);
+	int code;
+
+	errno = 0;
+	failed |= fflush(stdout) != 0;
+	code = errno;
+	if (!failed)
+		return status;
+	if (code != EPIPE && !pipe_closed())
+		fprintf(stderr, "pagewalk: the results cannot be written: %s\n",
+			code ? strerror(code) : "an earlier write failed");
+	return TOOL_FAILED;
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many letters to insert, delete or replace (Levenshtein). */
+static size_t distance(const char *a, const char *b)
+{
+	enum { LONGEST = 64 };
+	size_t row[LONGEST + 1], length = strlen(b);
+
+	if (length > LONGEST || strlen(a) > LONGEST)
+		return LONGEST;
+	for (size_t i = 0; i <= length; i++)
+		row[i] = i;
+	for (size_t i = 0; a[i]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < length; j++) {
+			size_t replaced = diagonal + (a[i] != b[j]);
+
+			diagonal = row[j + 1];
+			row[j + 1] = least(replaced, least(row[j], row[j + 1]) + 1);
+		}
+	}
+	return row[length];
+}
+
+const char *tool_nearest(const char *wrong, const char *const *names, size_t count)
+{
+	const char *nearest = NULL;
+	/* A name of which more than a third is different was not meant. */
+	size_t best = strlen(wrong) / 3 + 1;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t far = distance(wrong, names[i]);
+
+		if (far <= best && (!nearest || far < best)) {
+			best = far;
+			nearest = names[i];
+		}
+	}
+	return nearest;
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "number.h"
+
+enum {
+	OPTION_FORMAT = 0x100,
+	OPTION_ROOT,
+	OPTION_CPU,
+	OPTION_VIEW,
+	OPTION_KERNEL,
+	OPTION_ENCRYPTION,
+	OPTION_JSON,
+};
+
+static const struct argp_option json_options[] = {
+	{ "json", OPTION_JSON, NULL, 0, "Print one JSON object per line", 0 },
+	{ 0 },
+};
+
+static const struct argp_option walk_options[] = {
+	{ NULL, 0, NULL, 0, "Which page tables, and how to read them:", 1 },
+	{ "format", OPTION_FORMAT, "NAME", 0,
+	  "Format of the tables: a name of `pagewalk formats', or a file that describes one", 1 },
+	{ "root", OPTION_ROOT, "WORD", 0,
+	  "The root, as the hardware's own word (CR3, TTBR, ASCE, satp, ...); twice for TTBR0 and "
+	  "TTBR1. Default: what the source says of its CPUs",
+	  1 },
+	{ "cpu", OPTION_CPU, "N", 0, "Use the root on line N of `pagewalk info'", 1 },
+	{ "view", OPTION_VIEW, "VIEW", 0,
+	  "hardware: what the MMU would do (default); linux: what the kernel means", 1 },
+	{ "kernel", OPTION_KERNEL, "VERSION", 0,
+	  "Linux version whose software bits to assume in the Linux view (default 6.1)", 1 },
+	{ "encryption-bit", OPTION_ENCRYPTION, "N", 0,
+	  "x86: bit N of an entry marks encrypted memory (SME, SEV) and is no address", 1 },
+	{ NULL, 0, NULL, 0, "Results:", 2 },
+	{ "json", OPTION_JSON, NULL, 0, "Print one JSON object per line", 2 },
+	{ 0 },
+};
+
+uint64_t tool_number(const struct argp_state *state, const char *text)
+{
+	uint64_t number = 0;
+	const char *wrong = number_parse(text, &number);
+
+	if (wrong)
+		argp_error(state, "'%s' %s", text, wrong);
+	return number;
+}
+
+void tool_range(const struct argp_state *state, const char *text, bool single, uint64_t *first_ret,
+		uint64_t *last_ret)
+{
+	const char *wrong = number_parse_range(text, single, first_ret, last_ret);
+
+	if (wrong)
+		argp_error(state, "'%s' %s", text, wrong);
+}
+
+static void parse_kernel(const struct argp_state *state, const char *text, uint16_t *kernel)
+{
+	unsigned major, minor;
+	char rest;
+
+	if (sscanf(text, "%u.%u%c", &major, &minor, &rest) != 2 || major > 255 || minor > 255 ||
+	    text[0] == '-' || text[0] == '+')
+		argp_error(state, "'%s' is not a version of Linux; write it like 6.1", text);
+	*kernel = (uint16_t)(major << 8 | minor);
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+	struct tool_options *options = state->input;
+	uint64_t number;
+
+	switch (key) {
+	case OPTION_JSON:
+		options->json = true;
+		return 0;
+	case OPTION_FORMAT:
+		options->format = text;
+		return 0;
+	case OPTION_ROOT:
+		if (options->roots == PW_MAX_ROOTS)
+			argp_error(state, "--root can be given at most twice: an address space has "
+					  "one root or two (TTBR0 and TTBR1)");
+		options->root[options->roots++] = tool_number(state, text);
+		return 0;
+	case OPTION_CPU:
+		number = tool_number(state, text);
+		if (number > INT32_MAX)
+			argp_error(state, "--cpu %s: no source has so many", text);
+		options->cpu = (long)number;
+		return 0;
+	case OPTION_VIEW:
+		if (strcmp(text, "hardware") == 0)
+			options->regime.view = PW_VIEW_HARDWARE;
+		else if (strcmp(text, "linux") == 0)
+			options->regime.view = PW_VIEW_LINUX;
+		else
+			argp_error(state, "'%s' is not a view; it is hardware or linux", text);
+		return 0;
+	case OPTION_KERNEL:
+		parse_kernel(state, text, &options->regime.kernel);
+		return 0;
+	case OPTION_ENCRYPTION:
+		number = tool_number(state, text);
+		if (number < 12 || number > 62)
+			argp_error(state,
+				   "'%s' is not the number of an address bit of an x86 "
+				   "entry (12 to 62)",
+				   text);
+		options->regime.encryption = UINT64_C(1) << number;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp tool_json_argp = { .options = json_options, .parser = parse_option };
+const struct argp tool_walk_argp = { .options = walk_options, .parser = parse_option };
+
+void tool_parse(const struct argp *argp, const char *name, int argc, char **argv,
+		struct tool_options *options, void *input)
+{
+	char title[64];
+
+	*options = (struct tool_options){ .cpu = -1 };
+	snprintf(title, sizeof(title), "pagewalk %s", name);
+	argv[0] = title;
+	argp_parse(argp, argc, argv, 0, NULL, input);
+}
+
+int tool_open_memory(const char *source, struct pw_memory **memory_ret)
+{
+	struct pw_error error;
+	const char *remark;
+
+	if (pw_memory_open(source, memory_ret, &error))
+		return tool_fail("%s", error.text);
+	for (size_t i = 0; (remark = pw_memory_remark(*memory_ret, i)); i++)
+		tool_message("%s: %s", source, remark);
+	return 0;
+}
+
+/* ---- which format ---- */
+
+static bool is_file_name(const char *name)
+{
+	size_t length = strlen(name);
+	FILE *file;
+
+	if (strchr(name, '/') || (length > 4 && strcmp(name + length - 4, ".pwf") == 0))
+		return true;
+	file = fopen(name, "r");
+	if (!file)
+		return false;
+	fclose(file);
+	return true;
+}
+
+static int find_format(const char *name, struct tool_input *input)
+{
+	const char *names[64];
+	const char *nearest;
+	size_t count = 0;
+	struct pw_error error;
+
+	input->format = pw_format_find(name);
+	if (input->format)
+		return 0;
+	if (is_file_name(name)) {
+		if (pw_format_load(name, &input->loaded, &error))
+			return tool_fail("%s", error.text);
+		input->format = input->loaded;
+		return 0;
+	}
+	for (const struct pw_format *format; count < 64 && (format = pw_format_at(count));) {
+		struct pw_geometry geometry;
+
+		pw_format_geometry(format, &geometry);
+		names[count++] = geometry.name;
+	}
+	nearest = tool_nearest(name, names, count);
+	if (nearest)
+		return tool_fail("there is no format '%s'; did you mean %s? `pagewalk formats' "
+				 "lists them all",
+				 name, nearest);
+	return tool_fail("there is no format '%s', and no file of that name that describes one; "
+			 "`pagewalk formats' lists them all",
+			 name);
+}
+
+/* Does a word of the title say the format's machine: "arm64" for arm64_4k_48, "riscv64" for riscv_sv39? */
+static bool fits(const char *title, const char *name)
+{
+	for (size_t length = strlen(name); length > 2; length--) {
+		const char *word = title;
+
+		if (name[length] != '\0' && name[length] != '_')
+			continue;
+		while (*word) {
+			size_t bytes = strcspn(word, " ,()");
+
+			if (bytes >= length && strncmp(word, name, length) == 0 &&
+			    (bytes == length ||
+			     (length > 4 && strspn(word + length, "0123456789") == bytes - length)))
+				return true;
+			word += bytes + strspn(word + bytes, " ,()");
+		}
+	}
+	return false;
+}
+
+/* "--format x86_64 or x86_64_la57": those that fit the title of the source, or nothing. */
+static void list_fitting(const struct pw_memory *memory, char *text, size_t room)
+{
+	const char *title = pw_memory_title(memory);
+	const struct pw_format *format;
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		struct pw_geometry geometry;
+
+		pw_format_geometry(format, &geometry);
+		if (fits(title, geometry.name) && used < room)
+			used += (size_t)snprintf(text + used, room - used, "%s%s", used ? ", " : "",
+						 geometry.name);
+	}
+}
+
+static int refuse_unknown_format(const struct tool_input *input)
+{
+	char fitting[300];
+
+	list_fitting(input->memory, fitting, sizeof(fitting));
+	if (fitting[0])
+		return tool_fail("%s (%s) does not say in which format its page tables are: give "
+				 "--format NAME and --root WORD. These could fit: %s",
+				 input->source, pw_memory_title(input->memory), fitting);
+	return tool_fail("%s (%s) does not say in which format its page tables are: give --format "
+			 "NAME and --root WORD; `pagewalk formats' lists the names and what their "
+			 "roots are",
+			 input->source, pw_memory_title(input->memory));
+}
+
+/* ---- which root ---- */
+
+/* The CPU to take roots from: the one asked for, or the first that has any. NULL: none. */
+static const struct pw_cpu *choose_cpu(const struct tool_options *options,
+				       const struct tool_input *input)
+{
+	const struct pw_cpu *cpus;
+	size_t count = pw_memory_cpus(input->memory, &cpus);
+
+	if (options->cpu >= 0)
+		return (size_t)options->cpu < count ? &cpus[options->cpu] : NULL;
+	for (size_t i = 0; i < count; i++)
+		if (cpus[i].roots > 0)
+			return &cpus[i];
+	return count > 0 ? &cpus[0] : NULL;
+}
+
+static int refuse_cpu(const struct tool_options *options, const struct tool_input *input)
+{
+	const struct pw_cpu *cpus;
+	size_t count = pw_memory_cpus(input->memory, &cpus);
+
+	return tool_fail("--cpu %ld: %s describes %zu CPUs or address spaces; `pagewalk info %s' "
+			 "lists them, from 0 on",
+			 options->cpu, input->source, count, input->source);
+}
+
+int tool_regime(const struct tool_options *options, const struct pw_format *format,
+		const uint64_t *root, unsigned count, struct pw_regime *regime)
+{
+	struct pw_error error;
+
+	if (pw_regime_init(regime, format, root, count, &options->regime, &error))
+		return tool_fail("%s", error.text);
+	return 0;
+}
+
+static int use_cpu(const struct tool_options *options, const struct pw_cpu *cpu,
+		   struct tool_input *input)
+{
+	struct pw_geometry geometry;
+	const struct pw_cpu *cpus;
+	char words[64];
+
+	pw_memory_cpus(input->memory, &cpus);
+	pw_format_geometry(input->format, &geometry);
+	if (!cpu)
+		return tool_fail("%s (%s) does not say where its page tables begin: give --root "
+				 "WORD (for %s: %s)",
+				 input->source, pw_memory_title(input->memory), geometry.name,
+				 geometry.root_name);
+	if (cpu->roots == 0)
+		return tool_fail("%s says of CPU %u only \"%s\", and not where its page tables "
+				 "begin: give --root WORD (for %s: %s)",
+				 input->source, cpu->id, cpu->origin, geometry.name,
+				 geometry.root_name);
+	if (tool_regime(options, input->format, cpu->root, cpu->roots, &input->regime))
+		return TOOL_FAILED;
+	snprintf(words, sizeof(words), cpu->roots > 1 ? "roots 0x%llx, 0x%llx" : "root 0x%llx",
+		 (unsigned long long)cpu->root[0], (unsigned long long)cpu->root[1]);
+	tool_message("%s, %s (CPU %u, %s; line %zu of `info')", geometry.name, words, cpu->id,
+		     cpu->origin, (size_t)(cpu - cpus));
+	return 0;
+}
+
+static int decide(const struct tool_options *options, bool need_root, struct tool_input *input)
+{
+	const struct pw_cpu *cpu = choose_cpu(options, input);
+
+	if (options->cpu >= 0 && !cpu)
+		return refuse_cpu(options, input);
+	if (options->cpu >= 0 && options->roots > 0)
+		return tool_fail("--cpu and --root both say which root to use; give one of them");
+	if (options->format) {
+		if (find_format(options->format, input))
+			return TOOL_FAILED;
+	} else {
+		if (!cpu || !cpu->format)
+			return refuse_unknown_format(input);
+		input->format = pw_format_find(cpu->format);
+		if (!input->format)
+			return tool_fail("%s names the format '%s', which this pagewalk does not "
+					 "know; if it is a description of your own, give its file: "
+					 "--format FILE",
+					 input->source, cpu->format);
+	}
+	if (options->roots > 0)
+		return tool_regime(options, input->format, options->root, options->roots,
+				   &input->regime);
+	return need_root ? use_cpu(options, cpu, input) : 0;
+}
+
+int tool_open(const struct tool_options *options, const char *source, bool need_root,
+	      struct tool_input *input)
+{
+	*input = (struct tool_input){ .source = source };
+	if (tool_open_memory(source, &input->memory))
+		return TOOL_FAILED;
+	if (decide(options, need_root, input) == 0)
+		return 0;
+	tool_close(input);
+	return TOOL_FAILED;
+}
+
+void tool_close(struct tool_input *input)
+{
+	if (input->loaded)
+		pw_format_unload(input->loaded);
+	pw_memory_close(input->memory);
+}
+
+int tool_check_memory(const struct tool_input *input)
+{
+	struct pw_error error;
+
+	return pw_memory_check(input->memory, &error) ? tool_fail("%s", error.text) : 0;
+}
+
+static bool same_file(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+bool tool_is_source(const char *source, const char *path)
+{
+	char *copy, *piece, *rest;
+	bool same = same_file(source, path);
+
+	if (same || strncmp(source, "raw:", 4) != 0)
+		return same;
+	/* raw:FILE@BASE,FILE@BASE,... */
+	copy = strdup(source + 4);
+	if (!copy)
+		return true;
+	for (piece = strtok_r(copy, ",", &rest); piece && !same;
+	     piece = strtok_r(NULL, ",", &rest)) {
+		char *at = strrchr(piece, '@');
+
+		if (at)
+			*at = '\0';
+		same = same_file(piece, path);
+	}
+	free(copy);
+	return same;
+}

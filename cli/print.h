@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Results as text and as JSON, the same in every subcommand. */
+#ifndef CLI_PRINT_H
+#define CLI_PRINT_H
+
+#include "options.h"
+
+enum { PRINT_TEXT = 480 }; /* room for any of the texts below */
+
+/* "4 KiB", "1.1 GiB"; @last is the size - 1, so that 2^64 can be said. Returns @text. */
+char *print_size(uint64_t last, char text[PRINT_TEXT]);
+/* Of a page: log2 of its size. */
+char *print_page_size(unsigned lg2, char text[PRINT_TEXT]);
+
+/* "pte", "pmd entry", "segment entry": what people call an entry of that level. */
+char *print_entry_name(const struct pw_format *format, unsigned level, char text[PRINT_TEXT]);
+
+/* " accessed dirty ..." and the memory type, where it is not the ordinary one; each after a space. */
+char *print_flags(unsigned attr, unsigned memtype, char text[PRINT_TEXT]);
+
+/* "uncached", ...; NULL for ordinary memory. */
+const char *print_memtype(unsigned memtype);
+
+/* Why there is nothing at an address, as a clause: "segment entry 0x24 is empty". */
+char *print_reason(const struct tool_input *input, pw_va va, char text[PRINT_TEXT]);
+
+/* Hexadecimal digits that the regime's addresses need: 8 or 16. */
+int print_va_digits(const struct pw_regime *regime);
+
+/* The columns of a range, and a range in them. Holes show their status instead of an address. */
+void print_range_head(const struct pw_regime *regime);
+void print_range(const struct pw_regime *regime, const struct pw_range *range);
+/* A range, or hole, as a JSON object on a line. */
+void print_range_json(const struct pw_regime *regime, const struct pw_range *range);
+
+/* @text as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
+void print_json_string(const char *text);
+/* ,"length":N for first..last; 2^64 is more than JSON's numbers hold and is a float there. */
+void print_json_length(uint64_t first, uint64_t last);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* pagewalk read: bytes of virtual memory, through the walk. */
+#include <errno.h>
+#include <string.h>
+
+#include "options.h"
+#include "print.h"
+
+enum {
+	OPTION_RAW = 0x200,
+	ROW = 16,
+	CHUNK = 4096, /* a multiple of ROW */
+};
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "How to write the bytes:", 3 },
+	{ "raw", OPTION_RAW, NULL, 0, "As they are, instead of as a hex dump", 3 },
+	{ "output", 'o', "FILE", 0, "As they are, to FILE", 3 },
+	{ 0 },
+};
+
+struct arguments {
+	struct tool_options options;
+	const char *source, *output;
+	pw_va va;
+	uint64_t length;
+	unsigned given;
+	bool raw;
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->options;
+		return 0;
+	case OPTION_RAW:
+		arguments->raw = true;
+		return 0;
+	case 'o':
+		arguments->output = text;
+		arguments->raw = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		arguments->given++;
+		if (state->arg_num == 0)
+			arguments->source = text;
+		else if (state->arg_num == 1)
+			arguments->va = tool_number(state, text);
+		else if (state->arg_num == 2)
+			arguments->length = tool_number(state, text);
+		else
+			argp_error(state, "'%s' is one argument too many", text);
+		return 0;
+	case ARGP_KEY_END:
+		if (arguments->given < 3)
+			argp_error(state, "give a SOURCE, an address and a length");
+		if (arguments->length == 0)
+			argp_error(state, "a length of 0 leaves nothing to read");
+		if (arguments->length - 1 > UINT64_MAX - arguments->va)
+			argp_error(state, "0x%llx bytes from 0x%llx on go beyond 2^64",
+				   (unsigned long long)arguments->length,
+				   (unsigned long long)arguments->va);
+		if (arguments->raw && arguments->options.json)
+			argp_error(state, "--json and raw bytes exclude each other");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* Up to ROW bytes at @va, which is any address: rows begin at multiples of ROW. */
+static void print_row(const struct pw_regime *regime, pw_va va, const unsigned char *bytes,
+		      size_t count)
+{
+	size_t before = va % ROW;
+	char text[ROW + 1];
+
+	printf("0x%0*llx ", print_va_digits(regime), (unsigned long long)(va - before));
+	for (size_t i = 0; i < ROW; i++) {
+		bool here = i >= before && i < before + count;
+
+		if (i % 8 == 0)
+			putchar(' ');
+		if (here)
+			printf("%02x ", bytes[i - before]);
+		else
+			fputs("   ", stdout);
+		text[i] = ' ';
+		if (here)
+			text[i] = (char)(bytes[i - before] >= ' ' && bytes[i - before] <= '~'
+						 ? bytes[i - before]
+						 : '.');
+	}
+	text[before + count] = '\0';
+	printf(" %s\n", text);
+}
+
+static void print_row_json(pw_va va, pw_pa pa, const unsigned char *bytes, size_t count)
+{
+	printf("{\"va\":\"0x%llx\",\"pa\":\"0x%llx\",\"bytes\":\"", (unsigned long long)va,
+	       (unsigned long long)pa);
+	for (size_t i = 0; i < count; i++)
+		printf("%02x", bytes[i]);
+	printf("\"}\n");
+}
+
+static void print_bytes(const struct arguments *arguments, const struct pw_regime *regime, pw_va va,
+			pw_pa pa, const unsigned char *bytes, size_t count)
+{
+	while (count > 0) {
+		size_t piece = ROW - va % ROW;
+
+		if (piece > count)
+			piece = count;
+		if (arguments->options.json)
+			print_row_json(va, pa, bytes, piece);
+		else
+			print_row(regime, va, bytes, piece);
+		va += piece;
+		pa += piece;
+		bytes += piece;
+		count -= piece;
+	}
+}
+
+/* Says where reading ended and why. */
+static int stop(const struct arguments *arguments, pw_va va, const char *reason)
+{
+	unsigned long long done = va - arguments->va;
+
+	tool_message("0x%llx: %s; %llu of %llu bytes were read", (unsigned long long)va, reason,
+		     done, (unsigned long long)arguments->length);
+	return TOOL_NOTHING;
+}
+
+/* How much of @rest can be read in one piece: not beyond the page, nor a chunk's end. */
+static size_t piece_at(const struct pw_result *result, uint64_t rest)
+{
+	uint64_t size = pw_result_size(result);
+	uint64_t page = size ? size - (result->va & (size - 1)) : UINT64_MAX;
+	size_t piece = CHUNK - (size_t)(result->va % CHUNK);
+
+	if (page < piece)
+		piece = (size_t)page;
+	return rest < piece ? (size_t)rest : piece;
+}
+
+static int copy(const struct arguments *arguments, const struct tool_input *input, FILE *file)
+{
+	pw_va va = arguments->va;
+
+	for (uint64_t rest = arguments->length; rest > 0 && !ferror(file);) {
+		unsigned char bytes[CHUNK];
+		char reason[PRINT_TEXT];
+		struct pw_result result;
+		size_t piece;
+		int status;
+
+		if (__atomic_load_n(tool_stopped(), __ATOMIC_RELAXED))
+			return stop(arguments, va, "stopped");
+		if (pw_translate(input->memory, &input->regime, va, &result) != PW_OK)
+			return stop(arguments, va, print_reason(input, va, reason));
+		piece = piece_at(&result, rest);
+		status = pw_memory_read(input->memory, result.pa, bytes, piece);
+		/* The memory may end inside a page: what there is of it is read byte by byte. */
+		for (; status == -ENODATA && piece > 1; piece--)
+			status = pw_memory_read(input->memory, result.pa, bytes, piece - 1);
+		if (status == -ENODATA) {
+			snprintf(reason, sizeof(reason),
+				 "its page at 0x%llx is not in the memory that the source has",
+				 (unsigned long long)result.pa);
+			return stop(arguments, va, reason);
+		}
+		if (status)
+			return tool_check_memory(input) ? TOOL_FAILED
+							: tool_fail("reading 0x%llx: %s",
+								    (unsigned long long)result.pa,
+								    strerror(-status));
+		if (arguments->raw)
+			fwrite(bytes, piece, 1, file);
+		else
+			print_bytes(arguments, &input->regime, va, result.pa, bytes, piece);
+		va += piece;
+		rest -= piece;
+	}
+	return TOOL_DONE;
+}
+
+static int copy_to_file(const struct arguments *arguments, const struct tool_input *input)
+{
+	FILE *file;
+	bool failed;
+	int status;
+
+	if (tool_is_source(arguments->source, arguments->output))
+		return tool_fail("%s is (part of) the source, and is not overwritten",
+				 arguments->output);
+	file = fopen(arguments->output, "w");
+	if (!file)
+		return tool_fail("%s: %s", arguments->output, strerror(errno));
+	errno = 0;
+	status = copy(arguments, input, file);
+	failed = ferror(file);
+	failed |= fclose(file) != 0;
+	if (failed)
+		return tool_fail("%s: %s", arguments->output,
+				 errno ? strerror(errno) : "it cannot be written");
+	return status;
+}
+
+static const char description[] =
+	"Read LENGTH bytes of virtual memory, across pages, and print them as a hex dump."
+	"\v"
+	"Reading stops, with a message, at the first address that is not mapped or whose page the "
+	"source does not have. Exit status: 0 all was read, 1 not all of it, 2 wrong usage or "
+	"input.";
+
+int tool_read(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = { options, parse, "SOURCE VA LENGTH", description, children,
+					  NULL,    NULL };
+	struct arguments arguments = { 0 };
+	struct tool_input input;
+	int status;
+
+	tool_parse(&argp, "read", argc, argv, &arguments.options, &arguments);
+	if (tool_open(&arguments.options, arguments.source, true, &input))
+		return TOOL_FAILED;
+	tool_catch_interrupts();
+	if (arguments.output)
+		status = copy_to_file(&arguments, &input);
+	else
+		status = copy(&arguments, &input, stdout);
+	tool_close(&input);
+	return tool_finish(status);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* pagewalk translate: the page behind each address, or why there is none. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "number.h"
+#include "options.h"
+#include "print.h"
+
+struct arguments {
+	struct tool_options options;
+	const char *source;
+	char **va; /* as typed */
+	size_t count;
+	bool input; /* one of them is "-" */
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	uint64_t unused;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->options;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num == 0) {
+			arguments->source = text;
+			return 0;
+		}
+		if (strcmp(text, "-") != 0)
+			unused = tool_number(state, text);
+		else if (arguments->input)
+			argp_error(state, "there is one standard input: - can be given only once");
+		else
+			arguments->input = true;
+		(void)unused;
+		arguments->va[arguments->count++] = text;
+		return 0;
+	case ARGP_KEY_END:
+		if (arguments->count == 0)
+			argp_error(state, "give a SOURCE and at least one address");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void print_text(const struct tool_input *input, const struct pw_result *result, int digits)
+{
+	char size[PRINT_TEXT], text[PRINT_TEXT], prot[5];
+
+	printf("0x%0*llx -> ", digits, (unsigned long long)result->va);
+	if (result->status == PW_OK)
+		printf("0x%016llx  %8s %s  %s %s\n", (unsigned long long)result->pa,
+		       print_page_size(result->size_lg2, size),
+		       pw_level_name(input->format, result->level),
+		       pw_prot_string(result->attr, prot),
+		       print_flags(result->attr, result->memtype, text));
+	else
+		printf("%s: %s\n", pw_status_name((enum pw_status)result->status),
+		       print_reason(input, result->va, text));
+}
+
+static void print_json(const struct pw_format *format, const struct pw_result *result)
+{
+	const char *status = pw_status_name((enum pw_status)result->status);
+	const char *level = pw_level_name(format, result->level);
+	char prot[5];
+
+	printf("{\"va\":\"0x%llx\"", (unsigned long long)result->va);
+	if (result->status == PW_OK) {
+		printf(",\"pa\":\"0x%llx\",\"size\":%llu,\"level\":\"%s\",\"prot\":\"%s\","
+		       "\"status\":\"ok\"}\n",
+		       (unsigned long long)result->pa, (unsigned long long)pw_result_size(result),
+		       level, pw_prot_string(result->attr, prot));
+		return;
+	}
+	if (result->status == PW_PROT_NONE)
+		printf(",\"pa\":\"0x%llx\",\"size\":%llu", (unsigned long long)result->pa,
+		       (unsigned long long)pw_result_size(result));
+	printf(",\"status\":\"%s\"", status);
+	/* No entry was read for an address that no root covers. */
+	if (result->status != PW_NOT_CANONICAL)
+		printf(",\"level\":\"%s\",\"entry\":\"0x%llx\"", level,
+		       (unsigned long long)result->entry);
+	printf("}\n");
+}
+
+enum { BATCH = 1024 };
+
+/* Translates and prints; returns whether all of them were mapped. */
+static bool answer(const struct tool_options *options, const struct tool_input *input,
+		   const pw_va *va, size_t count)
+{
+	struct pw_result result[BATCH];
+	int digits = print_va_digits(&input->regime);
+	size_t found = pw_translate_many(input->memory, &input->regime, va, count, result);
+
+	for (size_t i = 0; i < count; i++)
+		if (options->json)
+			print_json(input->format, &result[i]);
+		else
+			print_text(input, &result[i], digits);
+	return found == count;
+}
+
+/* Addresses on their way from text to answers. */
+struct stream {
+	const struct tool_options *options;
+	const struct tool_input *input;
+	pw_va va[BATCH];
+	size_t count;
+	bool mapped; /* all so far were */
+	unsigned long line;
+};
+
+static void flush(struct stream *stream)
+{
+	if (stream->count > 0 && !answer(stream->options, stream->input, stream->va, stream->count))
+		stream->mapped = false;
+	stream->count = 0;
+}
+
+/* One line: an address, nothing, or a comment. 0, or TOOL_FAILED after a message. */
+static int take_line(struct stream *stream, char *line)
+{
+	const char *wrong;
+	char *text = line + strspn(line, " \t\r");
+	size_t length = strcspn(text, " \t\r#");
+
+	stream->line++;
+	if (length == 0)
+		return 0;
+	if (text[length] != '#' && text[length + strspn(text + length, " \t\r")] != '\0' &&
+	    text[length + strspn(text + length, " \t\r")] != '#') {
+		flush(stream);
+		return tool_fail("standard input, line %lu: one address on a line, please",
+				 stream->line);
+	}
+	text[length] = '\0';
+	wrong = number_parse(text, &stream->va[stream->count]);
+	if (wrong) {
+		flush(stream);
+		return tool_fail("standard input, line %lu: '%.80s' %s", stream->line, text, wrong);
+	}
+	if (++stream->count == BATCH)
+		flush(stream);
+	return 0;
+}
+
+/*
+ * Answers what is there before it waits for more, so that another program can ask one address at a
+ * time over a pair of pipes.
+ */
+static int take_input(struct stream *stream)
+{
+	char buffer[64 << 10];
+	size_t kept = 0;
+
+	for (;;) {
+		ssize_t bytes = read(STDIN_FILENO, buffer + kept, sizeof(buffer) - 1 - kept);
+		char *line = buffer, *end;
+
+		if (bytes < 0 && errno == EINTR)
+			continue;
+		if (bytes < 0)
+			return tool_fail("standard input: %s", strerror(errno));
+		kept += (size_t)bytes;
+		/* The last line need not be ended. */
+		if (bytes == 0 && kept > 0)
+			buffer[kept++] = '\n';
+		while ((end = memchr(line, '\n', kept - (size_t)(line - buffer)))) {
+			*end = '\0';
+			if (take_line(stream, line))
+				return TOOL_FAILED;
+			line = end + 1;
+		}
+		kept -= (size_t)(line - buffer);
+		memmove(buffer, line, kept);
+		if (kept == sizeof(buffer) - 1)
+			return tool_fail("standard input, line %lu is far too long for an address",
+					 stream->line + 1);
+		flush(stream);
+		fflush(stdout);
+		if (bytes == 0 || tool_output_failed())
+			return 0;
+	}
+}
+
+static const char description[] =
+	"Translate virtual addresses: print the physical address, page size, level and permissions "
+	"of each, or why nothing is mapped there."
+	"\v"
+	"- reads addresses from standard input, one a line. Numbers are decimal, or hexadecimal "
+	"with "
+	"0x; K, M, G or T may follow. Exit status: 0 all are mapped, 1 some are not, 2 wrong usage "
+	"or "
+	"input.";
+
+int tool_translate(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = { NULL, parse, "SOURCE VA...", description, children,
+					  NULL, NULL };
+	struct arguments arguments = { 0 };
+	struct tool_input input;
+	struct stream stream = { .mapped = true };
+	int status = 0;
+
+	arguments.va = calloc((size_t)argc, sizeof(*arguments.va));
+	if (!arguments.va)
+		return tool_fail("out of memory");
+	tool_parse(&argp, "translate", argc, argv, &arguments.options, &arguments);
+	if (tool_open(&arguments.options, arguments.source, true, &input)) {
+		free(arguments.va);
+		return TOOL_FAILED;
+	}
+	stream.options = &arguments.options;
+	stream.input = &input;
+	for (size_t i = 0; i < arguments.count && status == 0; i++) {
+		if (strcmp(arguments.va[i], "-") == 0) {
+			flush(&stream);
+			status = take_input(&stream);
+			continue;
+		}
+		number_parse(arguments.va[i], &stream.va[stream.count++]);
+		if (stream.count == BATCH)
+			flush(&stream);
+	}
+	if (status == 0)
+		flush(&stream);
+	if (status == 0)
+		status = tool_check_memory(&input);
+	tool_close(&input);
+	free(arguments.va);
+	if (status == 0 && !stream.mapped)
+		status = TOOL_NOTHING;
+	return tool_finish(status);
+}
