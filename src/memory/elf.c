@@ -72,6 +72,7 @@ static const char *machine_name(const struct pw_elf *elf)
 		uint16_t machine;
 		const char *wide, *narrow;
 	} names[] = {
+		{ EM_NONE, "no machine", "no machine" },
 		{ EM_386, "i386", "i386" },
 		{ EM_X86_64, "x86_64", "x86_64 (x32)" },
 		{ EM_ARM, "arm", "arm" },

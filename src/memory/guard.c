@@ -36,7 +36,7 @@
 /*
  * One guarded range. `version` is odd while a slot is being written: the handler skips such a slot,
  * and one that changed under its eyes. It misses nothing: the mapping that a thread faults in is not
- * being closed, and so its slot stands still.
+ * being closed, and so its slot stands still. All of this is rare, and so sequentially consistent.
  */
 struct pw_guard {
 	_Atomic(struct pw_guard *) next;
@@ -65,20 +65,18 @@ static uintptr_t page_bytes;
 /* Makes the rest of the mapping around @address readable. False if there is none. */
 static bool mend(uintptr_t address)
 {
-	for (struct pw_guard *guard = atomic_load_explicit(&guards, memory_order_acquire); guard;
-	     guard = atomic_load_explicit(&guard->next, memory_order_acquire)) {
-		unsigned version = atomic_load_explicit(&guard->version, memory_order_acquire);
-		uintptr_t start = atomic_load_explicit(&guard->start, memory_order_relaxed);
-		uintptr_t end = atomic_load_explicit(&guard->end, memory_order_relaxed);
+	for (struct pw_guard *guard = atomic_load(&guards); guard;
+	     guard = atomic_load(&guard->next)) {
+		unsigned version = atomic_load(&guard->version);
+		uintptr_t start = atomic_load(&guard->start);
+		uintptr_t end = atomic_load(&guard->end);
 		uintptr_t page = address & ~(page_bytes - 1);
 
-		atomic_thread_fence(memory_order_acquire);
-		if (version & 1 ||
-		    atomic_load_explicit(&guard->version, memory_order_relaxed) != version)
+		if (version & 1 || atomic_load(&guard->version) != version)
 			continue;
 		if (address < start || address >= end)
 			continue;
-		atomic_store_explicit(&guard->shrunk, true, memory_order_release);
+		atomic_store(&guard->shrunk, true);
 		/*
 		 * All pages to the end at once, since they are missing as well: page by page, a large
 		 * file would need more mappings than a process may have.
@@ -146,14 +144,13 @@ static int install(void)
 
 static void set_range(struct pw_guard *guard, uintptr_t start, uintptr_t end)
 {
-	unsigned version = atomic_load_explicit(&guard->version, memory_order_relaxed);
+	unsigned version = atomic_load(&guard->version);
 
-	atomic_store_explicit(&guard->version, version + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-	atomic_store_explicit(&guard->start, start, memory_order_relaxed);
-	atomic_store_explicit(&guard->end, end, memory_order_relaxed);
-	atomic_store_explicit(&guard->shrunk, false, memory_order_relaxed);
-	atomic_store_explicit(&guard->version, version + 2, memory_order_release);
+	atomic_store(&guard->version, version + 1);
+	atomic_store(&guard->start, start);
+	atomic_store(&guard->end, end);
+	atomic_store(&guard->shrunk, false);
+	atomic_store(&guard->version, version + 2);
 }
 
 /* Watches over a mapping. The slots of mappings that are gone are used again. */
@@ -172,7 +169,7 @@ static int guard_add(const unsigned char *host, size_t bytes, struct pw_guard **
 		guard = calloc(1, sizeof(*guard));
 		if (guard) {
 			atomic_store(&guard->next, atomic_load(&guards));
-			atomic_store_explicit(&guards, guard, memory_order_release);
+			atomic_store(&guards, guard);
 		} else {
 			status = -ENOMEM;
 		}
@@ -356,7 +353,7 @@ const char *pw_memory_shrunk(const struct pw_memory *memory)
 
 		if (!mapping->guard)
 			continue;
-		if (atomic_load_explicit(&mapping->guard->shrunk, memory_order_acquire))
+		if (atomic_load(&mapping->guard->shrunk))
 			return mapping->name;
 		if (fstat(mapping->file, &state) || (uint64_t)state.st_size < mapping->bytes)
 			return mapping->name;

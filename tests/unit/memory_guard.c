@@ -239,6 +239,33 @@ static void others_die_as_before(void **state)
 	assert_int_equal(death(SIG_IGN, false), 0);
 }
 
+static void *volatile fault;
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	(void)number;
+	(void)context;
+	fault = info->si_addr;
+	siglongjmp(back, 1);
+}
+
+/*
+ * Whether SIGBUS tells the address that was loaded from. On every machine it does; user-mode QEMU
+ * (7.2) gives one of its own, or none, and then nobody could do what is tested here.
+ */
+static bool faults_tell_their_address(void)
+{
+	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO }, before;
+	volatile unsigned char *broken = broken_mapping();
+
+	sigaction(SIGBUS, &action, &before);
+	if (sigsetjmp(back, 1) == 0)
+		(void)*broken;
+	sigaction(SIGBUS, &before, NULL);
+	munmap((void *)broken, page);
+	return fault == (const void *)broken;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,5 +277,9 @@ int main(void)
 	};
 
 	page = (size_t)sysconf(_SC_PAGESIZE);
+	if (!faults_tell_their_address()) {
+		puts("skipped: SIGBUS does not tell the address here");
+		return 77;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,7 +183,7 @@ struct reader {
 	pthread_t thread;
 	const struct pw_memory *memory;
 	uint64_t seed;
-	unsigned wrong;
+	unsigned reads, wrong;
 };
 
 static void *read_at_random(void *argument)
@@ -191,7 +191,7 @@ static void *read_at_random(void *argument)
 	struct reader *reader = argument;
 	unsigned char bytes[64];
 
-	for (unsigned i = 0; i < 20000; i++) {
+	for (unsigned i = 0; i < reader->reads; i++) {
 		uint64_t pa;
 
 		reader->seed = reader->seed * UINT64_C(6364136223846793005) + 1442695040888963407;
@@ -224,7 +224,11 @@ static void many_threads_read(void **state)
 		struct reader readers[THREADS];
 
 		for (unsigned i = 0; i < THREADS; i++) {
-			readers[i] = (struct reader){ .memory = memories[kind], .seed = i + 1 };
+			readers[i] = (struct reader){
+				.memory = memories[kind],
+				.seed = i + 1,
+				.reads = getenv("PW_TEST_QUICK") ? 500 : 20000,
+			};
 			assert_int_equal(pthread_create(&readers[i].thread, NULL, read_at_random,
 							&readers[i]),
 					 0);
