@@ -167,7 +167,9 @@ PW_INLINE uint64_t pw_leaf_stride(const struct pw_format *f, const struct pw_reg
 {
 	if (!f->make_leaf)
 		return 0;
-	return f->make_leaf(r, 0, UINT64_C(1) << shift, 0) - f->make_leaf(r, 0, 0, 0);
+	/* Accessed: of a page that is not, the hardware's table of arm has no entry. */
+	return f->make_leaf(r, 0, UINT64_C(1) << shift, PW_ACCESSED) -
+	       f->make_leaf(r, 0, 0, PW_ACCESSED);
 }
 
 /*
