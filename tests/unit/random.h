@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers that look random and are the same on every host: splitmix64 (Steele, Lea, Flood 2014). */
+#ifndef TESTS_UNIT_RANDOM_H
+#define TESTS_UNIT_RANDOM_H
+
+#include <stdint.h>
+#include <stdlib.h>
+
+static inline uint64_t random_next(uint64_t *state)
+{
+	uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+/* Below @end, which is not 0. */
+static inline uint64_t random_below(uint64_t *state, uint64_t end)
+{
+	return random_next(state) % end;
+}
+
+/* True one time in @n. */
+static inline int random_one_in(uint64_t *state, uint64_t n)
+{
+	return random_below(state, n) == 0;
+}
+
+/* How much of a long test to run: all, or less where the host is slow (an emulator). */
+static inline unsigned test_amount(unsigned full, unsigned quick)
+{
+	return getenv("PW_TEST_QUICK") ? quick : full;
+}
+
+#endif
