@@ -28,6 +28,7 @@ int tool_cut(int argc, char **argv);
 int tool_find(int argc, char **argv);
 int tool_formats(int argc, char **argv);
 int tool_info(int argc, char **argv);
+int tool_lab(int argc, char **argv);
 int tool_map(int argc, char **argv);
 int tool_read(int argc, char **argv);
 int tool_translate(int argc, char **argv);

@@ -19,8 +19,7 @@ static const struct {
 		     fold_observed_b },
 	[FOLD_C] = { "c", "every end is given the entry; iteration moves to the top",
 		     fold_observed_c },
-	[FOLD_D] = { "d", "pointer and value passed together (5.9; arm64 since 6.11)",
-		     fold_observed_d },
+	[FOLD_D] = { "d", "pointer and value passed together (5.9; arm64: 2024)", fold_observed_d },
 	[FOLD_E] = { "e", "pagewalk's own walker, which visits no folded level", fold_observed_e },
 	[FOLD_D2020] = { "d2020", "d as of 2020, a copy at every statically folded level",
 			 fold_observed_d2020 },
@@ -60,6 +59,20 @@ char *fold_place_text(const struct fold_input *input, const struct fold_place *p
 		snprintf(text, 96, "stack, %u word%s beside the copy of %s", place->index,
 			 place->index > 1 ? "s" : "", fold_level_name(place->copy));
 	return text;
+}
+
+unsigned fold_turn_crop(const struct fold_input *input, const struct fold_result *result,
+			const struct fold_turn *turn)
+{
+	const struct fold_config c = { input->format, input->style, true };
+	bool by_value = result->strategy == FOLD_C ||
+			(result->strategy == FOLD_B && result->walk == FOLD_FAST);
+
+	if (result->strategy == FOLD_E)
+		return input->format->shift[turn->level];
+	if (by_value && input->style->how == FOLD_VALUE)
+		return input->style->crop[fold_real(&c, turn->level, turn->value)];
+	return input->style->crop[turn->level];
 }
 
 /* Asks the oracle about every page, then counts what should have been found and was not. */
@@ -165,11 +178,15 @@ static void verdict(const struct fold_input *input, struct fold_result *result)
 			 (unsigned long long)result->stopped_at);
 		return;
 	}
-	snprintf(result->verdict, sizeof(result->verdict),
-		 "Right: every page is the oracle's; %s%s%s.",
-		 level < 0 ? "no loop above the pte takes a second turn" : "the ",
-		 level < 0 ? "" : fold_level_name((unsigned)level),
-		 level < 0 ? "" : " loop iterates");
+	if (level < 0)
+		snprintf(result->verdict, sizeof(result->verdict),
+			 "Right: every page is the oracle's; no loop above the pte takes a second "
+			 "turn.");
+	else
+		snprintf(result->verdict, sizeof(result->verdict),
+			 "Right: every page is the oracle's; of the loops above the pte, %s is the "
+			 "topmost that iterates.",
+			 fold_level_name((unsigned)level));
 }
 
 /* Checks the range and finds the span that covers it. */
@@ -177,6 +194,7 @@ static int locate(const struct fold_input *input, struct fold_observer *observer
 		  struct pw_error *error)
 {
 	uint64_t offset = pw_mask(input->format->shift[0]);
+	const uint64_t longest = UINT64_C(1) << 20;
 	uint64_t root[PW_MAX_ROOTS];
 	int status;
 
@@ -196,6 +214,12 @@ static int locate(const struct fold_input *input, struct fold_observer *observer
 		return pw_fail(error, EINVAL, "0x%llx-0x%llx is no range of whole pages of 0x%llx",
 			       (unsigned long long)input->first, (unsigned long long)input->last,
 			       (unsigned long long)offset + 1);
+	if ((input->last - input->first) >> input->format->shift[0] >= longest)
+		return pw_fail(error, EINVAL,
+			       "0x%llx-0x%llx is more than %llu pages, too many to write every "
+			       "turn down",
+			       (unsigned long long)input->first, (unsigned long long)input->last,
+			       (unsigned long long)longest);
 	observer->span = pw_span_find(&observer->regime, input->first);
 	if (!observer->span || input->last > observer->span->last)
 		return pw_fail(error, EINVAL,

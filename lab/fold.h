@@ -9,6 +9,8 @@
 #ifndef LAB_FOLD_H
 #define LAB_FOLD_H
 
+#include <stdio.h>
+
 #include <pagewalk/pagewalk.h>
 
 enum {
@@ -174,7 +176,23 @@ int fold_run(const struct fold_input *input, enum fold_strategy strategy,
 	     struct fold_result **result_ret, struct pw_error *error);
 void fold_result_destroy(struct fold_result *result);
 
-/* "R3 0x6000[513]", "stack, 1 word beside the copy of pgd", into @text. Returns @text. */
+/*
+ * log2 of where the strategy cropped @turn, by level or by value; FOLD_NO_CROP: nowhere. @input is
+ * what the result was made from.
+ */
+unsigned fold_turn_crop(const struct fold_input *input, const struct fold_result *result,
+			const struct fold_turn *turn);
+
+/*
+ * Why this range and style do, or do not, make the strategies differ: a paragraph without line
+ * breaks, into @text. Returns @text.
+ */
+char *fold_why(const struct fold_input *input, const struct fold_result *result, char text[800]);
+
+/*
+ * "region-third table 0x100000[513]", "stack, 1 word beside the copy of pgd", into @text. Returns
+ * @text.
+ */
 char *fold_place_text(const struct fold_input *input, const struct fold_place *place,
 		      char text[96]);
 
@@ -195,5 +213,40 @@ void fold_tables_destroy(struct fold_tables *tables);
 
 /* Fills memory, format, style, root, options, the range and the oracle of @input. */
 void fold_tables_input(const struct fold_tables *tables, struct fold_input *input);
+
+/*
+ * The same with the pages given: @page, sorted, without duplicates, all of which the tables can map.
+ * Page n of the list stands at the address that the oracle says, another one for each n.
+ */
+int fold_tables_create_list(const struct pw_format *format, const struct fold_style *style,
+			    unsigned levels, const struct pw_regime_options *options,
+			    const pw_va *page, size_t count, struct fold_tables **tables_ret,
+			    struct pw_error *error);
+
+/* ---- tables of an image ---- */
+
+/* The oracle for input->memory: one translation for each page, and a scan for each wrong one. */
+struct fold_image {
+	struct fold_oracle oracle;
+	const struct pw_memory *memory;
+	const struct pw_regime *regime;
+};
+void fold_image_init(struct fold_image *image, const struct pw_memory *memory,
+		     const struct pw_regime *regime);
+
+/* ---- as text and JSON: text.c, json.c ---- */
+
+/* What is walked, and how it is folded. */
+void fold_print_head(FILE *stream, const struct fold_input *input,
+		     const struct fold_result *result);
+/* One strategy: its loops, turns and pages; lists are cut off after @rows lines. */
+void fold_print(FILE *stream, const struct fold_input *input, const struct fold_result *result,
+		unsigned rows);
+/* All of them in a table, and why they differ. */
+void fold_print_summary(FILE *stream, const struct fold_input *input,
+			struct fold_result *const *results, size_t count);
+/* One object on a line. */
+void fold_print_json(FILE *stream, const struct fold_input *input,
+		     const struct fold_result *result);
 
 #endif

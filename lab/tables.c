@@ -268,7 +268,7 @@ static int build(struct fold_tables *tables, unsigned levels, struct pw_error *e
 				       : "%s has %u levels, not %u; another format has those",
 			       f->name, f->levels, levels);
 	status = plant(tables, levels - 1, error);
-	if (!status)
+	if (!status && !tables->pages)
 		status = list_pages(tables, levels - 1, error);
 	if (!status)
 		status = fill(tables, error);
@@ -282,15 +282,15 @@ static int build(struct fold_tables *tables, unsigned levels, struct pw_error *e
 	return pw_memory_wrap(&segment, 1, &tables->memory, error);
 }
 
-int fold_tables_create(const struct pw_format *format, const struct fold_style *style,
-		       unsigned levels, const struct pw_regime_options *options, pw_va first,
-		       pw_va last, struct fold_tables **tables_ret, struct pw_error *error)
+static struct fold_tables *new_tables(const struct pw_format *format,
+				      const struct fold_style *style,
+				      const struct pw_regime_options *options, pw_va first,
+				      pw_va last)
 {
 	struct fold_tables *tables = calloc(1, sizeof(*tables));
-	int status;
 
 	if (!tables)
-		return pw_fail(error, ENOMEM, "no memory for the tables");
+		return NULL;
 	*tables = (struct fold_tables){
 		.format = format,
 		.style = style,
@@ -304,17 +304,56 @@ int fold_tables_create(const struct pw_format *format, const struct fold_style *
 	};
 	if (options)
 		tables->options = *options;
-	if (first > last)
-		status = pw_fail(error, EINVAL, "the range 0x%llx-0x%llx ends before it begins",
-				 (unsigned long long)first, (unsigned long long)last);
-	else
-		status = build(tables, levels, error);
+	return tables;
+}
+
+static int finish(struct fold_tables *tables, unsigned levels, struct fold_tables **tables_ret,
+		  struct pw_error *error)
+{
+	int status = build(tables, levels, error);
+
 	if (status) {
 		fold_tables_destroy(tables);
 		return status;
 	}
 	*tables_ret = tables;
 	return 0;
+}
+
+int fold_tables_create(const struct pw_format *format, const struct fold_style *style,
+		       unsigned levels, const struct pw_regime_options *options, pw_va first,
+		       pw_va last, struct fold_tables **tables_ret, struct pw_error *error)
+{
+	struct fold_tables *tables;
+
+	if (first > last)
+		return pw_fail(error, EINVAL, "the range 0x%llx-0x%llx ends before it begins",
+			       (unsigned long long)first, (unsigned long long)last);
+	tables = new_tables(format, style, options, first, last);
+	if (!tables)
+		return pw_fail(error, ENOMEM, "no memory for the tables");
+	return finish(tables, levels, tables_ret, error);
+}
+
+int fold_tables_create_list(const struct pw_format *format, const struct fold_style *style,
+			    unsigned levels, const struct pw_regime_options *options,
+			    const pw_va *page, size_t count, struct fold_tables **tables_ret,
+			    struct pw_error *error)
+{
+	struct fold_tables *tables;
+
+	if (count == 0)
+		return pw_fail(error, EINVAL, "tables without a page map nothing");
+	tables = new_tables(format, style, options, page[0], page[count - 1]);
+	if (tables)
+		tables->page = malloc(count * sizeof(*page));
+	if (!tables || !tables->page) {
+		fold_tables_destroy(tables);
+		return pw_fail(error, ENOMEM, "no memory for the tables");
+	}
+	memcpy(tables->page, page, count * sizeof(*page));
+	tables->pages = count;
+	return finish(tables, levels, tables_ret, error);
 }
 
 void fold_tables_destroy(struct fold_tables *tables)
