@@ -37,6 +37,7 @@ enum {
 	ARM64_SH_INNER = 3 << 8,
 	ARM64_AF = 1 << 10,
 	ARM64_NG = 1 << 11,
+	ARM64_TABLE_BITS_SHIFT = 59,
 };
 static const uint64_t ARM64_WRITE = UINT64_C(1) << 51; /* Linux: PTE_WRITE; hardware: DBM */
 static const uint64_t ARM64_CONTIGUOUS = UINT64_C(1) << 52;
@@ -47,11 +48,6 @@ static const uint64_t ARM64_DIRTY = UINT64_C(1) << 55;
 static const uint64_t ARM64_SPECIAL = UINT64_C(1) << 56;
 static const uint64_t ARM64_PROT_NONE_6_1 = UINT64_C(1) << 58; /* until 6.9, invalid entries */
 static const uint64_t ARM64_PMD_INVALID_6_1 = UINT64_C(1) << 59; /* same, level 1 alone */
-/* In table entries. */
-static const uint64_t ARM64_PXN_TABLE = UINT64_C(1) << 59;
-static const uint64_t ARM64_UXN_TABLE = UINT64_C(1) << 60;
-static const uint64_t ARM64_AP_TABLE_NO_USER = UINT64_C(1) << 61;
-static const uint64_t ARM64_AP_TABLE_RDONLY = UINT64_C(1) << 62;
 /* "arm64/mm: Remove PTE_PROT_NONE bit": nG in an invalid entry says present, swap types moved. */
 static const uint16_t ARM64_KERNEL_NG = 0x060a;
 
@@ -197,18 +193,34 @@ static inline uint32_t arm64_attr(const struct pw_regime *r, unsigned level, uin
 	return attr | arm64_memtype(r, e);
 }
 
-/* Restrictions by tables add up: DDI0487 D8.4.2, hierarchical control (TCR.HPD is 0 in Linux). */
+/*
+ * What a table takes away from all that is below it, by APTable, UXNTable and PXNTable, bits 62 to
+ * 59: DDI0487 D8.4.2, hierarchical control (TCR.HPD is 0 in Linux).
+ */
+static const uint16_t arm64_lost[16] = {
+	0,
+	PW_KEXEC,
+	PW_EXEC,
+	PW_EXEC | PW_KEXEC,
+	PW_USER,
+	PW_USER | PW_KEXEC,
+	PW_USER | PW_EXEC,
+	PW_USER | PW_EXEC | PW_KEXEC,
+	PW_WRITE,
+	PW_WRITE | PW_KEXEC,
+	PW_WRITE | PW_EXEC,
+	PW_WRITE | PW_EXEC | PW_KEXEC,
+	PW_WRITE | PW_USER,
+	PW_WRITE | PW_USER | PW_KEXEC,
+	PW_WRITE | PW_USER | PW_EXEC,
+	PW_WRITE | PW_USER | PW_EXEC | PW_KEXEC,
+};
+
 static inline uint32_t arm64_keep(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	uint32_t lost = 0;
-
 	(void)r;
 	(void)level;
-	lost |= e & ARM64_AP_TABLE_RDONLY ? PW_WRITE : 0;
-	lost |= e & ARM64_AP_TABLE_NO_USER ? PW_USER : 0;
-	lost |= e & ARM64_UXN_TABLE ? PW_EXEC : 0;
-	lost |= e & ARM64_PXN_TABLE ? PW_KEXEC : 0;
-	return ~lost;
+	return ~(uint32_t)arm64_lost[e >> ARM64_TABLE_BITS_SHIFT & 15];
 }
 
 /*

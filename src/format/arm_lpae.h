@@ -34,6 +34,7 @@ enum {
 	LPAE_SH_INNER = 3 << 8,
 	LPAE_AF = 1 << 10,
 	LPAE_NG = 1 << 11,
+	LPAE_TABLE_BITS_SHIFT = 59,
 
 	LPAE_MT_WRITEALLOC = 7,
 	LPAE_CONTIGUOUS_LG2 = 4, /* 16 entries: DDI0406C B3.6.1 */
@@ -46,11 +47,6 @@ static const uint64_t LPAE_L_DIRTY = UINT64_C(1) << 55;
 static const uint64_t LPAE_L_SPECIAL = UINT64_C(1) << 56;
 static const uint64_t LPAE_L_NONE = UINT64_C(1) << 57;
 static const uint64_t LPAE_L_RDONLY = UINT64_C(1) << 58;
-/* In table entries. */
-static const uint64_t LPAE_PXN_TABLE = UINT64_C(1) << 59;
-static const uint64_t LPAE_XN_TABLE = UINT64_C(1) << 60;
-static const uint64_t LPAE_AP_TABLE_NO_USER = UINT64_C(1) << 61;
-static const uint64_t LPAE_AP_TABLE_RDONLY = UINT64_C(1) << 62;
 static const uint64_t LPAE_ADDRESS = UINT64_C(0xfffffff000);
 
 static inline enum pw_kind lpae_kind(const struct pw_regime *r, unsigned level, uint64_t e)
@@ -123,18 +119,34 @@ static inline uint32_t lpae_attr(const struct pw_regime *r, unsigned level, uint
 	return attr | lpae_memtype(r, e);
 }
 
-/* Restrictions by tables add up: DDI0406C B3.7.1 (APTable) and B3.7.2 (XNTable, PXNTable). */
+/*
+ * What a table takes away from all that is below it, by APTable, XNTable and PXNTable, bits 62 to 59:
+ * DDI0406C B3.7.1 and B3.7.2.
+ */
+static const uint16_t lpae_lost[16] = {
+	0,
+	PW_KEXEC,
+	PW_EXEC_BOTH,
+	PW_EXEC_BOTH,
+	PW_USER,
+	PW_USER | PW_KEXEC,
+	PW_USER | PW_EXEC_BOTH,
+	PW_USER | PW_EXEC_BOTH,
+	PW_WRITE,
+	PW_WRITE | PW_KEXEC,
+	PW_WRITE | PW_EXEC_BOTH,
+	PW_WRITE | PW_EXEC_BOTH,
+	PW_WRITE | PW_USER,
+	PW_WRITE | PW_USER | PW_KEXEC,
+	PW_WRITE | PW_USER | PW_EXEC_BOTH,
+	PW_WRITE | PW_USER | PW_EXEC_BOTH,
+};
+
 static inline uint32_t lpae_keep(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	uint32_t keep = PW_KEEP_ALL;
-
 	(void)r;
 	(void)level;
-	keep &= e & LPAE_AP_TABLE_RDONLY ? ~(uint32_t)PW_WRITE : PW_KEEP_ALL;
-	keep &= e & LPAE_AP_TABLE_NO_USER ? ~(uint32_t)PW_USER : PW_KEEP_ALL;
-	keep &= e & LPAE_XN_TABLE ? ~(uint32_t)PW_EXEC_BOTH : PW_KEEP_ALL;
-	keep &= e & LPAE_PXN_TABLE ? ~(uint32_t)PW_KEXEC : PW_KEEP_ALL;
-	return keep;
+	return ~(uint32_t)lpae_lost[e >> LPAE_TABLE_BITS_SHIFT & 15];
 }
 
 /*
