@@ -116,17 +116,21 @@ static const char *title(enum pw_finding_kind kind)
 static void print_table(const struct pw_format *format, int digits,
 			const struct pw_finding *finding)
 {
-	printf("%s table at 0x%llx, behind 0x%0*llx-0x%0*llx",
-	       pw_level_name(format, finding->level), (unsigned long long)finding->table, digits,
+	printf("0x%0*llx-0x%0*llx  %s table at 0x%llx", digits,
 	       (unsigned long long)finding->range.first, digits,
-	       (unsigned long long)finding->range.last);
+	       (unsigned long long)finding->range.last, pw_level_name(format, finding->level),
+	       (unsigned long long)finding->table);
+	if (finding->kind == PW_FINDING_SHARED)
+		printf(", as at 0x%0*llx", digits, (unsigned long long)finding->other);
+	else if (finding->kind == PW_FINDING_LEVELS)
+		printf(", which is the %s table at 0x%0*llx",
+		       pw_level_name(format, finding->other_level), digits,
+		       (unsigned long long)finding->other);
+	else if (finding->kind == PW_FINDING_CYCLIC)
+		printf(", which is also the %s table above it",
+		       pw_level_name(format, finding->other_level));
 	if (finding->entry)
 		printf(" (entry 0x%llx)", (unsigned long long)finding->entry);
-	if (finding->kind != PW_FINDING_OUTSIDE)
-		printf(": %s at 0x%0*llx as %s table",
-		       finding->kind == PW_FINDING_CYCLIC ? "is itself above," : "also", digits,
-		       (unsigned long long)finding->other,
-		       pw_level_name(format, finding->other_level));
 	printf("\n");
 }
 
@@ -182,7 +186,7 @@ static int take(void *context, const struct pw_finding *finding)
 	struct group *group = &report->groups[finding->kind];
 	uint64_t limit = report->arguments->limit;
 
-	if (tool_output_failed())
+	if (ferror(stdout))
 		return 1;
 	group->count++;
 	group->bytes += finding->range.last - finding->range.first + 1;

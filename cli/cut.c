@@ -16,16 +16,19 @@ enum {
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "What to keep:", 3 },
-	{ "space", OPTION_SPACE, "WORD[,WORD]", 0,
+	{ "space", OPTION_SPACE, "[LABEL=]WORD[,WORD]", 0,
 	  "One more address space, by its root or two roots; may be repeated", 3 },
 	{ "range", OPTION_RANGE, "FIRST-LAST", 0,
 	  "Only tables that translate these addresses; may be repeated", 3 },
 	{ "label", OPTION_LABEL, "TEXT", 0,
-	  "What the image shows, for `pagewalk info' (up to 39 characters)", 3 },
+	  "What the image shows, for `pagewalk info' (up to 39 characters), "
+	  "where --space does not say",
+	  3 },
 	{ 0 },
 };
 
 struct space {
+	const char *label;
 	uint64_t root[PW_MAX_ROOTS];
 	unsigned roots;
 };
@@ -39,20 +42,6 @@ struct arguments {
 	size_t range_count;
 };
 
-static void parse_space(const struct argp_state *state, char *text, struct space *space)
-{
-	char *comma = strchr(text, ',');
-
-	if (comma)
-		*comma = '\0';
-	space->root[0] = tool_number(state, text);
-	space->roots = 1;
-	if (!comma)
-		return;
-	space->root[1] = tool_number(state, comma + 1);
-	space->roots = 2;
-}
-
 static void check_label(const struct argp_state *state, const char *text)
 {
 	if (strlen(text) > LABEL_LENGTH)
@@ -61,6 +50,28 @@ static void check_label(const struct argp_state *state, const char *text)
 	for (const char *c = text; *c; c++)
 		if (*c < ' ' || *c > '~')
 			argp_error(state, "the label may only have printable ASCII characters");
+}
+
+static void parse_space(const struct argp_state *state, char *text, struct space *space)
+{
+	char *equals = strchr(text, '=');
+	char *comma;
+
+	if (equals) {
+		*equals = '\0';
+		check_label(state, text);
+		space->label = text;
+		text = equals + 1;
+	}
+	comma = strchr(text, ',');
+	if (comma)
+		*comma = '\0';
+	space->root[0] = tool_number(state, text);
+	space->roots = 1;
+	if (!comma)
+		return;
+	space->root[1] = tool_number(state, comma + 1);
+	space->roots = 2;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -108,26 +119,32 @@ static bool has_common_root(const struct arguments *arguments)
 }
 
 static int cut(const struct arguments *arguments, const struct tool_input *input,
-	       struct pw_regime *regimes)
+	       struct pw_regime *regimes, const char **labels)
 {
 	struct pw_cut what = {
 		.memory = input->memory,
 		.regimes = regimes,
 		.ranges = (const pw_va(*)[2])arguments->ranges,
 		.range_count = arguments->range_count,
-		.label = arguments->label,
+		.labels = labels,
 		.cancel = tool_stopped(),
 	};
 	struct pw_cut_result result;
 	struct pw_error error;
 	char size[PRINT_TEXT];
 
-	if (has_common_root(arguments))
+	if (has_common_root(arguments)) {
+		labels[0] = arguments->label;
 		regimes[what.regime_count++] = input->regime;
-	for (size_t i = 0; i < arguments->space_count; i++)
-		if (tool_regime(&arguments->options, input->format, arguments->spaces[i].root,
-				arguments->spaces[i].roots, &regimes[what.regime_count++]))
+	}
+	for (size_t i = 0; i < arguments->space_count; i++) {
+		const struct space *space = &arguments->spaces[i];
+
+		labels[what.regime_count] = space->label ? space->label : arguments->label;
+		if (tool_regime(&arguments->options, input->format, space->root, space->roots,
+				&regimes[what.regime_count++]))
 			return TOOL_FAILED;
+	}
 	if (pw_cut_write(&what, arguments->output, &result, &error))
 		return tool_fail("%s", error.text);
 	if (!arguments->options.json) {
@@ -149,8 +166,8 @@ static const char description[] = "Write an ELF core that holds the page tables 
 				  "kept in it, so that it needs no "
 				  "--format and --root."
 				  "\v"
-				  "OUTPUT must not exist yet. Exit status: 0 done, 2 wrong usage "
-				  "or input, or nothing to write.";
+				  "A file OUTPUT is replaced once the new one is complete. Exit "
+				  "status: 0 done, 2 wrong usage or input, or nothing to write.";
 
 int tool_cut(int argc, char **argv)
 {
@@ -160,11 +177,12 @@ int tool_cut(int argc, char **argv)
 	struct arguments arguments = { 0 };
 	struct tool_input input;
 	struct pw_regime *regimes = calloc((size_t)argc, sizeof(*regimes));
+	const char **labels = calloc((size_t)argc, sizeof(*labels));
 	int status = TOOL_FAILED;
 
 	arguments.spaces = calloc((size_t)argc, sizeof(*arguments.spaces));
 	arguments.ranges = calloc((size_t)argc, sizeof(*arguments.ranges));
-	if (!regimes || !arguments.spaces || !arguments.ranges) {
+	if (!regimes || !labels || !arguments.spaces || !arguments.ranges) {
 		tool_message("out of memory");
 		goto out;
 	}
@@ -172,10 +190,11 @@ int tool_cut(int argc, char **argv)
 	if (tool_open(&arguments.options, arguments.source, has_common_root(&arguments), &input))
 		goto out;
 	tool_catch_interrupts();
-	status = cut(&arguments, &input, regimes);
+	status = cut(&arguments, &input, regimes, labels);
 	tool_close(&input);
 out:
 	free(regimes);
+	free(labels);
 	free(arguments.spaces);
 	free(arguments.ranges);
 	return tool_finish(status);

@@ -63,6 +63,18 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 /* ---- addresses ---- */
 
+/* One address, where one was asked for. */
+static void print_address(const struct pw_regime *regime, const struct pw_range *range)
+{
+	char page[PRINT_TEXT], flags[PRINT_TEXT], prot[5];
+
+	printf("0x%0*llx -> 0x%016llx  %8s  %s%s\n", print_va_digits(regime),
+	       (unsigned long long)range->first, (unsigned long long)range->pa,
+	       print_page_size(range->size_lg2, page),
+	       range->status == PW_OK ? pw_prot_string(range->attr, prot) : "prot-none",
+	       print_flags(0, range->memtype, flags));
+}
+
 static int find(const struct arguments *arguments, const struct tool_input *input,
 		const struct pw_index *index, const struct span *span, bool *head)
 {
@@ -79,6 +91,10 @@ static int find(const struct arguments *arguments, const struct tool_input *inpu
 	for (size_t i = 0; i < count; i++) {
 		if (arguments->options.json) {
 			print_range_json(&input->regime, &ranges[i]);
+			continue;
+		}
+		if (span->first == span->last && ranges[i].status != PW_SHARED) {
+			print_address(&input->regime, &ranges[i]);
 			continue;
 		}
 		if (*head)
@@ -160,7 +176,7 @@ static int take_alias(void *context, pw_pa first, pw_pa last, const struct pw_ra
 {
 	struct aliases *aliases = context;
 
-	if (tool_output_failed() || __atomic_load_n(tool_stopped(), __ATOMIC_RELAXED))
+	if (ferror(stdout) || __atomic_load_n(tool_stopped(), __ATOMIC_RELAXED))
 		return 1;
 	if (!asked_for(aliases->arguments, first, last))
 		return 0;
@@ -188,7 +204,8 @@ static int find_aliases(const struct arguments *arguments, const struct tool_inp
 
 static int run(const struct arguments *arguments, const struct tool_input *input)
 {
-	struct pw_scan_limits limits = { 0 };
+	/* Tables met again are answered for by where they were met before (PW_SHARED). */
+	struct pw_scan_limits limits = { .repeats = 1 << 20 };
 	struct tool_progress progress;
 	struct pw_scan_state state;
 	struct pw_index *index;

@@ -134,7 +134,7 @@ static bool print_all(const struct arguments *arguments, const struct tool_input
 	bool any = false;
 
 	pw_format_geometry(input->format, &geometry);
-	while (!tool_output_failed() && (n = pw_scan_next(scan, range, room)) > 0) {
+	while (tool_flush() && (n = pw_scan_next(scan, range, room)) > 0) {
 		tool_progress_end(progress);
 		for (size_t i = 0; i < n; i++) {
 			if (!wanted(arguments, geometry.shift[0], &range[i]))
@@ -147,7 +147,6 @@ static bool print_all(const struct arguments *arguments, const struct tool_input
 			else
 				print_range(&input->regime, &range[i]);
 		}
-		fflush(stdout);
 		room = sizeof(range) / sizeof(range[0]);
 	}
 	tool_progress_end(progress);

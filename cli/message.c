@@ -37,11 +37,6 @@ int tool_fail(const char *format, ...)
 	return TOOL_FAILED;
 }
 
-bool tool_output_failed(void)
-{
-	return ferror(stdout);
-}
-
 /* Is nobody reading any more? */
 static bool pipe_closed(void)
 {
@@ -50,20 +45,23 @@ static bool pipe_closed(void)
 	return poll(&output, 1, 0) == 1 && (output.revents & POLLERR);
 }
 
-int tool_finish(int status)
+bool tool_flush(void)
 {
-	bool failed = ferror(stdout);
-	int code;
+	static bool failed;
 
 	errno = 0;
-	failed |= fflush(stdout) != 0;
-	code = errno;
-	if (!failed)
-		return status;
-	if (code != EPIPE && !pipe_closed())
+	if (failed || (fflush(stdout) == 0 && !ferror(stdout)))
+		return !failed;
+	failed = true;
+	if (errno != EPIPE && !pipe_closed())
 		fprintf(stderr, "pagewalk: the results cannot be written: %s\n",
-			code ? strerror(code) : "an earlier write failed");
-	return TOOL_FAILED;
+			errno ? strerror(errno) : "an earlier write failed");
+	return false;
+}
+
+int tool_finish(int status)
+{
+	return tool_flush() ? status : TOOL_FAILED;
 }
 
 static size_t least(size_t a, size_t b)

@@ -26,7 +26,9 @@ char *print_size(uint64_t last, char text[PRINT_TEXT])
 			 units[unit]);
 	else
 		snprintf(text, PRINT_TEXT, "%llu%s", (unsigned long long)(size >> (10 * unit)),
-			 unit ? units[unit] : " bytes");
+			 unit        ? units[unit]
+			 : size == 1 ? " byte"
+				     : " bytes");
 	return text;
 }
 

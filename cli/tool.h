@@ -45,8 +45,8 @@ int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * if the results could not be written. A closed pipe is no reason for a message.
  */
 int tool_finish(int status);
-/* Has writing to stdout failed? Then there is no point in going on. */
-bool tool_output_failed(void);
+/* Writes out what is in stdout's buffer. False once that has failed: then there is no point in going on. */
+bool tool_flush(void);
 
 /* The one of @count names that @wrong is most likely meant for, or NULL. */
 const char *tool_nearest(const char *wrong, const char *const *names, size_t count);

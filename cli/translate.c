@@ -185,8 +185,7 @@ static int take_input(struct stream *stream)
 			return tool_fail("standard input, line %lu is far too long for an address",
 					 stream->line + 1);
 		flush(stream);
-		fflush(stdout);
-		if (bytes == 0 || tool_output_failed())
+		if (!tool_flush() || bytes == 0)
 			return 0;
 	}
 }

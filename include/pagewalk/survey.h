@@ -73,8 +73,8 @@ const char *pw_finding_name(enum pw_finding_kind kind);
 
 /*
  * Looks for all of these in first..last: permissions and entries by address, then tables in the order
- * in which a walk meets them. Every distinct table is looked at once, so that a check of any bytes
- * ends. @limits (may be NULL) are those of a scan.
+ * in which a walk meets them; one table behind neighbouring entries is one finding. Every distinct
+ * table is looked at once, so that a check of any bytes ends. @limits (may be NULL) are those of a scan.
  * Returns 0 at the end, what @finding returned if that was not 0, -ECANCELED, -E2BIG, -ENOMEM, -EIO.
  */
 typedef int pw_finding_fn(void *context, const struct pw_finding *finding);
@@ -92,7 +92,7 @@ struct pw_cut {
 	size_t regime_count;
 	const pw_va (*ranges)[2];
 	size_t range_count;
-	const char *label; /* what the image shows; may be NULL */
+	const char *const *labels; /* what each regime is, NULL in places or altogether */
 	const bool *cancel; /* as in struct pw_scan_limits; may be NULL */
 };
 
@@ -103,11 +103,12 @@ struct pw_cut_result {
 };
 
 /*
- * Writes an ELF core of these tables to the new file @path: no byte of what the pages hold, but every
+ * Writes an ELF core of these tables to the file @path: no byte of what the pages hold, but every
  * walk of the regimes (in either view) that stays in the ranges ends as it does on @cut->memory. The
- * roots are kept in notes, one for each regime. @result_ret may be NULL.
- * Returns 0, -EEXIST if @path exists, -ENODATA if the memory has none of the tables, -ECANCELED, or
- * another negative errno; nothing is left behind then.
+ * roots are kept in notes, one for each regime. A file of that name is replaced when the new one is
+ * complete. @result_ret may be NULL.
+ * Returns 0, -EEXIST if @path is something else than a file, -ENODATA if the memory has none of the
+ * tables, -ECANCELED, or another negative errno; nothing is changed or left behind then.
  */
 int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_result *result_ret,
 		 struct pw_error *error);

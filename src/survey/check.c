@@ -15,6 +15,8 @@ struct check {
 	pw_finding_fn *finding;
 	void *context;
 	struct pw_table_set tables;
+	struct pw_finding open; /* may still grow, if there is one */
+	bool is_open;
 	int told; /* what the caller's function returned when it stopped us; may be positive */
 };
 
@@ -32,10 +34,37 @@ const char *pw_finding_name(enum pw_finding_kind kind)
 	return (unsigned)kind < PW_FINDING_KINDS ? name[kind] : "?";
 }
 
+/* Tells of the finding that was waiting to grow. */
+static int flush(struct check *check)
+{
+	if (!check->is_open)
+		return 0;
+	check->is_open = false;
+	check->told = check->finding(check->context, &check->open);
+	return check->told ? -EINTR : 0;
+}
+
+/* One table behind neighbouring entries is one finding. */
+static bool continues(const struct pw_finding *open, const struct pw_finding *next)
+{
+	return open->kind == next->kind && open->kind >= PW_FINDING_SHARED &&
+	       open->table == next->table && open->level == next->level &&
+	       open->other == next->other && open->other_level == next->other_level &&
+	       open->range.last + 1 == next->range.first;
+}
+
 static int tell(struct check *check, const struct pw_finding *finding)
 {
-	check->told = check->finding(check->context, finding);
-	return check->told ? -EINTR : 0;
+	int status = 0;
+
+	if (check->is_open && continues(&check->open, finding)) {
+		check->open.range.last = finding->range.last;
+		return 0;
+	}
+	status = flush(check);
+	check->open = *finding;
+	check->is_open = status == 0;
+	return status;
 }
 
 static int judge_range(struct check *check, const struct pw_range *range)
@@ -165,6 +194,8 @@ int pw_check(const struct pw_memory *memory, const struct pw_regime *regime, pw_
 		if (status == -E2BIG || status == -ENOMEM || status == -ECANCELED)
 			pw_fail(error, -status, "stopped after %zu tables", check.tables.count);
 	}
+	if (!check.told)
+		flush(&check);
 	pw_table_set_clear(&check.tables);
 	if (check.told)
 		return check.told;
