@@ -16,6 +16,9 @@ enum pw_status pw_linux_meaning(const struct pw_regime *regime, unsigned level, 
 	as_linux.view = PW_VIEW_LINUX;
 	*page_ret = 0;
 	*kind_ret = PW_HOLE;
+	/* A format from a file is data, and has no functions to ask. */
+	if (!f->kind || !f->hole)
+		return PW_NONE;
 	/* arm: Linux's PTEs stand in another table than the hardware's (format/arm_short.h). */
 	if (level == 0 && regime->view == PW_VIEW_HARDWARE && strcmp(f->name, "arm") == 0)
 		return PW_NONE;

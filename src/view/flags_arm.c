@@ -209,7 +209,7 @@ static const struct pw_bits short_table_bits[] = {
 	{ 0x3, "type", "of the entry", short_type_names, PW_SHOW_ALWAYS },
 	{ BIT(2), "PXN", "the kernel may execute nothing below" },
 	{ BIT(3), "NS", "non-secure" },
-	{ BIT(4), "ignored", "ignored" },
+	{ BIT(4), "bit4", "ignored" },
 	{ 0x1e0, "domain", "index into DACR", NULL, PW_SHOW_ALWAYS },
 	{ BIT(9), "imp", "implementation defined" },
 	{ 0xfffffc00, "address", "of the page table", NULL, PW_SHOW_ADDRESS },

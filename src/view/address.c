@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* The picture of one address: its fields, and the steps of its walk. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "view/picture.h"
+
+/* Address bits that a person writes down for this format: 32 where no table needs more. */
+static unsigned address_bits(const struct pw_format *format)
+{
+	unsigned top = format->levels - 1u;
+	unsigned covered = format->shift[top] + format->bits[top];
+
+	return covered <= 32 ? 32 : 64;
+}
+
+static struct picture_field *add_field(struct pw_picture *picture, enum picture_role role,
+				       const char *name, unsigned low, unsigned bits)
+{
+	struct picture_field *field = &picture->field[picture->fields];
+
+	if (picture->fields == PW_PICTURE_FIELDS)
+		return field - 1;
+	picture->fields++;
+	*field = (struct picture_field){
+		.name = name,
+		.role = (uint8_t)role,
+		.low = (uint8_t)low,
+		.bits = (uint8_t)bits,
+		.value = low < 64 ? picture->first >> low & pw_mask(bits) : 0,
+		.step = -1,
+	};
+	return field;
+}
+
+/* Bits that no table is indexed with. */
+static void add_above(struct pw_picture *picture, unsigned low, unsigned bits)
+{
+	struct picture_field *field = add_field(picture, PICTURE_SIGN, "", low, bits);
+
+	field->name = pw_above_why(&picture->regime, picture->first, field->why,
+				   sizeof(field->why));
+}
+
+/* What stands above the index into the top table, which covers the lowest @covered bits. */
+static void add_upper_fields(struct pw_picture *picture, unsigned top, unsigned covered)
+{
+	const struct pw_regime *regime = &picture->regime;
+	const struct pw_format *f = regime->format;
+	unsigned high = address_bits(f);
+
+	for (unsigned level = f->levels - 1u; level > top; level--) {
+		unsigned end = f->shift[level] + f->bits[level];
+		struct picture_field *field;
+
+		end = end < high ? end : high;
+		if (high > end) {
+			add_above(picture, end, high - end);
+		}
+		if (f->shift[level] >= covered && end > f->shift[level]) {
+			field = add_field(picture, PICTURE_FOLDED, f->level_name[level],
+					  f->shift[level], end - f->shift[level]);
+			field->level = (uint8_t)level;
+			pw_folded_why(regime, field->name, level, field->why, sizeof(field->why));
+			high = f->shift[level];
+		}
+	}
+	if (high > covered)
+		add_above(picture, covered, high - covered);
+}
+
+static void add_linux_folds(struct pw_picture *picture, unsigned level, unsigned shift)
+{
+	const char *names[3];
+	unsigned count = pw_folded_below(picture->regime.format, level, names);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct picture_field *field = add_field(picture, PICTURE_FOLDED, names[i], shift,
+							0);
+
+		pw_folded_why(&picture->regime, names[i], level, field->why, sizeof(field->why));
+	}
+}
+
+/* The step that read an entry of @level, or -1. */
+static int step_of_level(const struct pw_picture *picture, unsigned level)
+{
+	for (unsigned i = 0; i < picture->steps; i++)
+		if (picture->step[i].level == level)
+			return (int)i;
+	return -1;
+}
+
+/* A level that an entry jumped over: its index has to be 0. */
+static bool is_skipped(const struct pw_picture *picture, unsigned level)
+{
+	const struct picture_step *last = &picture->step[picture->steps - 1];
+
+	return picture->steps > 0 && level > last->level && step_of_level(picture, level) < 0;
+}
+
+static void add_index_fields(struct pw_picture *picture, const struct pw_span *span)
+{
+	const struct pw_format *f = picture->regime.format;
+	unsigned offset = f->shift[0];
+
+	for (unsigned level = span->top + 1u; level-- > 0;) {
+		int i = step_of_level(picture, level);
+		const struct picture_step *step = i < 0 ? NULL : &picture->step[i];
+		unsigned bits = level == span->top ? span->top_bits : f->bits[level];
+		unsigned shift = step ? step->shift : f->shift[level];
+		struct picture_field *field;
+
+		if (step)
+			bits = step->bits;
+		if (is_skipped(picture, level)) {
+			field = add_field(picture, PICTURE_FOLDED, f->level_name[level], shift,
+					  bits);
+			snprintf(field->why, sizeof(field->why),
+				 "the entry above leads past it; these bits have to be zero");
+			continue;
+		}
+		field = add_field(picture, PICTURE_INDEX, f->level_name[level], shift, bits);
+		field->level = (uint8_t)level;
+		field->step = i;
+		offset = shift;
+		if (step && step->kind == PW_LEAF)
+			break;
+		add_linux_folds(picture, level, shift);
+	}
+	add_field(picture, PICTURE_OFFSET, "offset", 0, offset);
+}
+
+static int copy_trace(struct pw_picture *picture, const struct pw_trace *trace)
+{
+	for (unsigned i = 0; i < trace->steps; i++) {
+		const struct pw_step *from = &trace->step[i];
+		struct picture_step *to = pw_picture_add(picture);
+		enum pw_kind kind;
+		bool bare;
+
+		if (!to)
+			return -ENOMEM;
+		to->table = from->table;
+		to->at = from->at;
+		to->entry = to->last_entry = from->entry;
+		to->next = to->last_next = from->next;
+		to->index = from->index;
+		to->attr = from->attr;
+		to->parent = (int)i - 1;
+		to->level = from->level;
+		to->bits = from->bits;
+		to->shift = from->shift;
+		to->kind = from->kind;
+		to->status = from->status;
+		to->size_lg2 = from->shift;
+		to->first = picture->first & ~pw_mask(from->shift);
+		to->last = picture->first | pw_mask(from->shift);
+		to->read = from->status != PW_OUTSIDE && from->status != PW_LENGTH;
+		bare = picture->regime.view == PW_VIEW_HARDWARE && from->status == PW_NONE;
+		if (bare && from->kind == PW_HOLE) {
+			to->linux_status = (uint8_t)pw_linux_meaning(
+				&picture->regime, from->level, from->entry, &kind, &to->linux_page);
+			to->linux_kind = (uint8_t)kind;
+			to->on_linux = to->linux_status != PW_NONE && kind != PW_TABLE;
+		}
+	}
+	return 0;
+}
+
+int pw_picture_address(struct pw_picture *picture, const struct pw_memory *memory,
+		       struct pw_error *error)
+{
+	const struct pw_regime *regime = &picture->regime;
+	const struct pw_span *span = pw_span_find(regime, picture->first);
+	struct pw_trace trace;
+
+	pw_translate_trace(memory, regime, picture->first, &picture->result, &trace);
+	if (copy_trace(picture, &trace))
+		return pw_fail(error, ENOMEM, "no memory for a picture of %u steps", trace.steps);
+	if (picture->result.status == PW_OK)
+		picture->step[picture->steps - 1].size_lg2 = picture->result.size_lg2;
+	if (!span) {
+		/* Drawn as the first span would see it: what is wrong is the part above. */
+		span = &regime->span[0];
+		snprintf(picture->root_text, sizeof(picture->root_text),
+			 "no root covers the address, so no table is visited");
+	} else {
+		pw_root_why(regime, span, picture->root_text, sizeof(picture->root_text));
+	}
+	add_upper_fields(picture, span->top, regime->format->shift[span->top] + span->top_bits);
+	add_index_fields(picture, span);
+	if (picture->steps)
+		pw_step_reason(picture, &picture->step[picture->steps - 1], picture->reason,
+			       sizeof(picture->reason));
+	else
+		pw_not_canonical_reason(picture, picture->reason, sizeof(picture->reason));
+	pw_picture_permissions(picture);
+	return 0;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Levels that are not there, and where a walk starts instead.
+ *
+ * Linux has names for five levels on every architecture, and an architecture may have more levels
+ * than an address space of it uses. A walk visits none of the missing ones; only a picture names
+ * them, because the code that one reads beside it does.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "view/picture.h"
+
+static bool is_family(const struct pw_format *format, const char *prefix)
+{
+	return strncmp(format->name, prefix, strlen(prefix)) == 0;
+}
+
+unsigned pw_folded_below(const struct pw_format *format, unsigned level, const char *names[3])
+{
+	static const char *const generic[] = { "pgd", "p4d", "pud", "pmd", "pte" };
+	unsigned count = 0, i = 0;
+
+	if (level == 0)
+		return 0;
+	while (i < 5 && strcmp(format->level_name[level], generic[i]) != 0)
+		i++;
+	for (i++; i < 5 && strcmp(format->level_name[level - 1], generic[i]) != 0; i++)
+		names[count++] = generic[i];
+	/* Names that are not Linux's: nothing is known to be missing. */
+	return i < 5 ? count : 0;
+}
+
+void pw_folded_why(const struct pw_regime *regime, const char *name, unsigned level, char *text,
+		   size_t bytes)
+{
+	const struct pw_format *f = regime->format;
+	unsigned top = regime->span[0].top;
+
+	(void)name;
+	if (is_family(f, "s390x"))
+		snprintf(text, bytes, "this ASCE starts at %s (DT=%u)", f->level_name[top],
+			 (unsigned)(regime->root[0] >> 2) & 3);
+	else if (is_family(f, "amdv1"))
+		snprintf(text, bytes, "this device-table entry has mode %u: it starts at %s",
+			 top + 1, f->level_name[top]);
+	else if (level > top)
+		snprintf(text, bytes, "this root starts at %s", f->level_name[top]);
+	else if (strcmp(f->name, "x86_64") == 0)
+		snprintf(text, bytes, "CR4.LA57 is clear, so there are four tables");
+	else if (is_family(f, "riscv"))
+		snprintf(text, bytes, "satp.MODE says %s, which has %u tables", f->name + 6,
+			 f->levels);
+	else if (is_family(f, "arm64"))
+		snprintf(text, bytes, "this granule and size of addresses take %u tables",
+			 f->levels);
+	else
+		snprintf(text, bytes, "%s has %u tables", f->name, f->levels);
+}
+
+/* "TTBR0 [TTBR1]": the name of root @index. */
+static void root_name(const struct pw_regime *regime, unsigned index, char *text, size_t bytes)
+{
+	const char *name = regime->format->root_name;
+	const char *second = strstr(name, " [");
+	int length = second ? (int)(second - name) : (int)strlen(name);
+
+	if (index > 0 && second)
+		snprintf(text, bytes, "%.*s", (int)strlen(second) - 3, second + 2);
+	else
+		snprintf(text, bytes, "%.*s", length, name);
+}
+
+static unsigned root_index(const struct pw_regime *regime, const struct pw_span *span)
+{
+	return regime->roots > 1 && span == &regime->span[1] ? 1 : 0;
+}
+
+void pw_root_why(const struct pw_regime *regime, const struct pw_span *span, char *text,
+		 size_t bytes)
+{
+	const struct pw_format *f = regime->format;
+	unsigned index = root_index(regime, span);
+	char name[64], table[64], length[64] = "the whole table";
+
+	root_name(regime, index, name, sizeof(name));
+	pw_table_name(f, span->top, table, sizeof(table));
+	if (span->top_last < pw_mask(span->top_bits))
+		snprintf(length, sizeof(length), "entries 0 to %" PRIu32, span->top_last);
+	if (is_family(f, "s390x"))
+		snprintf(text, bytes,
+			 "%s 0x%" PRIx64 ": the walk starts at the %s (DT=%u), %s (TL=%u)", name,
+			 regime->root[index], table, (unsigned)(regime->root[index] >> 2) & 3,
+			 length, (unsigned)regime->root[index] & 3);
+	else
+		snprintf(text, bytes, "%s 0x%" PRIx64 ": the walk starts at the %s", name,
+			 regime->root[index], table);
+}
+
+const char *pw_above_why(const struct pw_regime *regime, pw_va va, char *text, size_t bytes)
+{
+	const struct pw_span *span = pw_span_find(regime, va);
+	bool is_signed = regime->spans > 1 && regime->roots == 1 &&
+			 regime->span[0].table == regime->span[1].table;
+	bool is_ppc = is_family(regime->format, "ppc64");
+	char name[64];
+
+	if (!span)
+		snprintf(text, bytes, "not a value that a root covers");
+	else if (is_ppc)
+		snprintf(text, bytes, "bits 63:62 are the quadrant");
+	else if (is_signed)
+		snprintf(text, bytes, "repeats bit %u",
+			 span->top_bits + regime->format->shift[span->top] - 1);
+	else if (regime->format->max_roots > 1) {
+		root_name(regime, root_index(regime, span), name, sizeof(name));
+		snprintf(text, bytes, "selects %s", name);
+	} else
+		snprintf(text, bytes, "has to be zero");
+	if (is_ppc)
+		return "quadrant";
+	return is_signed ? "sign" : regime->format->max_roots > 1 ? "root" : "zero";
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* A picture as JSON: one object per line, "step" objects in walking order, then one "result". */
+#include <inttypes.h>
+#include <string.h>
+
+#include "view/escape.h"
+#include "view/picture.h"
+
+static void put_hex(FILE *stream, const char *name, uint64_t value)
+{
+	fprintf(stream, ",\"%s\":\"0x%" PRIx64 "\"", name, value);
+}
+
+static void put_text(FILE *stream, const char *name, const char *text)
+{
+	fprintf(stream, ",\"%s\":", name);
+	escape_json(stream, text);
+}
+
+/* "P RW US" as ["P","RW","US"]. */
+static void put_words(FILE *stream, const char *words)
+{
+	fputs(",\"flags\":[", stream);
+	for (unsigned i = 0; *words; i++) {
+		size_t length = strcspn(words, " ");
+		char word[64];
+
+		snprintf(word, sizeof(word), "%.*s", (int)length, words);
+		if (i)
+			fputc(',', stream);
+		escape_json(stream, word);
+		words += length + (words[length] == ' ');
+	}
+	fputc(']', stream);
+}
+
+static const char *kind_name(unsigned kind)
+{
+	return kind == PW_TABLE ? "table" : kind == PW_LEAF ? "leaf" : "hole";
+}
+
+static void put_step(FILE *stream, const struct pw_picture *picture, unsigned i)
+{
+	const struct picture_step *step = &picture->step[i];
+	char words[512], prot[5];
+
+	fprintf(stream, "{\"step\":%u", i + 1);
+	if (picture->is_range)
+		fprintf(stream, ",\"parent\":%d", step->parent + 1);
+	put_text(stream, "level", pw_level_name(picture->regime.format, step->level));
+	put_hex(stream, "first", step->first);
+	put_hex(stream, "last", step->last);
+	put_hex(stream, "table", step->table);
+	fprintf(stream, ",\"index\":%" PRIu32, step->index);
+	if (picture->is_range)
+		fprintf(stream, ",\"count\":%" PRIu32, step->count);
+	put_hex(stream, "at", step->at);
+	if (step->read) {
+		put_hex(stream, "entry", step->entry);
+		put_words(stream, pw_step_words(picture, step, words, sizeof(words)));
+	}
+	put_text(stream, "kind", kind_name(step->kind));
+	if (step->kind == PW_HOLE)
+		put_text(stream, "status", pw_status_name((enum pw_status)step->status));
+	if (step->kind != PW_HOLE || step->status == PW_PROT_NONE)
+		put_hex(stream, "next", step->next);
+	if (step->kind != PW_HOLE)
+		put_text(stream, "prot", pw_prot_string(step->attr, prot));
+	if (step->kind == PW_LEAF && step->size_lg2 < 64)
+		fprintf(stream, ",\"size\":%" PRIu64, UINT64_C(1) << step->size_lg2);
+	fputs("}\n", stream);
+}
+
+/* Levels that were not visited because they are not there. */
+static void put_folded(FILE *stream, unsigned *count, const char *name, const char *why)
+{
+	fprintf(stream, "%s{\"level\":", (*count)++ ? "," : "");
+	escape_json(stream, name);
+	put_text(stream, "why", why);
+	fputc('}', stream);
+}
+
+static void put_result_address(FILE *stream, const struct pw_picture *picture)
+{
+	const struct pw_result *result = &picture->result;
+	unsigned folded = 0;
+	char prot[5];
+
+	fprintf(stream, "{\"va\":\"0x%" PRIx64 "\"", result->va);
+	if (result->status == PW_OK || result->status == PW_PROT_NONE) {
+		put_hex(stream, "pa", result->pa);
+		fprintf(stream, ",\"size\":%" PRIu64, pw_result_size(result));
+	}
+	if (result->status == PW_OK)
+		put_text(stream, "prot", pw_prot_string(result->attr, prot));
+	put_text(stream, "status", pw_status_name((enum pw_status)result->status));
+	if (result->status != PW_NOT_CANONICAL)
+		put_text(stream, "level", pw_level_name(picture->regime.format, result->level));
+	if (result->status != PW_NOT_CANONICAL && result->status != PW_OK)
+		put_hex(stream, "entry", result->entry);
+	put_text(stream, "why", picture->reason);
+	fputs(",\"folded\":[", stream);
+	for (unsigned i = 0; i < picture->fields; i++)
+		if (picture->field[i].role == PICTURE_FOLDED)
+			put_folded(stream, &folded, picture->field[i].name, picture->field[i].why);
+	fputs("]}\n", stream);
+}
+
+static void put_part(FILE *stream, const struct picture_part *part)
+{
+	unsigned folded = 0;
+
+	fprintf(stream, "{\"first\":\"0x%" PRIx64 "\"", part->first);
+	put_hex(stream, "last", part->last);
+	for (unsigned i = 0; i < part->lanes; i++)
+		if (part->lane[i].iterates)
+			put_text(stream, "iterates", part->lane[i].name);
+	put_text(stream, "why", part->why);
+	fputs(",\"folded\":[", stream);
+	for (unsigned i = 0; i < part->lanes; i++)
+		if (part->lane[i].folded)
+			put_folded(stream, &folded, part->lane[i].name, part->lane[i].note);
+	fputs("]}", stream);
+}
+
+static void put_result_range(FILE *stream, const struct pw_picture *picture)
+{
+	fprintf(stream, "{\"first\":\"0x%" PRIx64 "\"", picture->first);
+	put_hex(stream, "last", picture->last);
+	fprintf(stream,
+		",\"leaves\":%" PRIu64 ",\"holes\":%" PRIu64 ",\"tables\":%" PRIu64
+		",\"mapped\":%" PRIu64,
+		picture->leaves, picture->holes, picture->tables, picture->mapped);
+	if (picture->stopped)
+		put_hex(stream, "stopped", picture->stopped_at);
+	put_text(stream, "why", picture->reason);
+	fputs(",\"parts\":[", stream);
+	for (unsigned i = 0; i < picture->parts; i++) {
+		if (i)
+			fputc(',', stream);
+		put_part(stream, &picture->part[i]);
+	}
+	fputs("]}\n", stream);
+}
+
+int pw_picture_json(const struct pw_picture *picture, FILE *stream)
+{
+	for (unsigned i = 0; i < picture->steps; i++)
+		put_step(stream, picture, i);
+	if (picture->is_range)
+		put_result_range(stream, picture);
+	else
+		put_result_address(stream, picture);
+	return ferror(stream) ? -EIO : 0;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines of text with a known width. */
+#include "view/line.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "view/escape.h"
+
+void line_init(struct line *line, FILE *stream, const struct pw_text_style *style)
+{
+	*line = (struct line){ .stream = stream, .style = *style };
+	if (line->style.width == 0)
+		line->style.width = 100;
+	if (line->style.width < 72)
+		line->style.width = 72;
+	if (line->style.width > 400)
+		line->style.width = 400;
+}
+
+static void flush_blanks(struct line *line)
+{
+	for (; line->blanks > 0; line->blanks--)
+		fputc(' ', line->stream);
+}
+
+void line_glyph(struct line *line, enum line_glyph glyph)
+{
+	static const char *const utf8[] = {
+		[LINE_H] = "─",          [LINE_V] = "│",         [LINE_DOTS] = "┊",
+		[LINE_DOWN_RIGHT] = "┌", [LINE_DOWN_LEFT] = "┐", [LINE_UP_RIGHT] = "└",
+		[LINE_UP_LEFT] = "┘",    [LINE_V_RIGHT] = "├",   [LINE_V_LEFT] = "┤",
+		[LINE_H_DOWN] = "┬",     [LINE_H_UP] = "┴",      [LINE_CROSS] = "┼",
+		[LINE_ARROW] = "▶",      [LINE_ELLIPSIS] = "…",
+	};
+	static const char ascii[] = {
+		[LINE_H] = '-',          [LINE_V] = '|',         [LINE_DOTS] = ':',
+		[LINE_DOWN_RIGHT] = '+', [LINE_DOWN_LEFT] = '+', [LINE_UP_RIGHT] = '+',
+		[LINE_UP_LEFT] = '+',    [LINE_V_RIGHT] = '+',   [LINE_V_LEFT] = '+',
+		[LINE_H_DOWN] = '+',     [LINE_H_UP] = '+',      [LINE_CROSS] = '+',
+		[LINE_ARROW] = '>',      [LINE_ELLIPSIS] = '~',
+	};
+
+	flush_blanks(line);
+	if (line->style.utf8)
+		fputs(utf8[glyph], line->stream);
+	else
+		fputc(ascii[glyph], line->stream);
+	line->columns++;
+}
+
+void line_repeat(struct line *line, enum line_glyph glyph, unsigned count)
+{
+	while (count-- > 0)
+		line_glyph(line, glyph);
+}
+
+void line_blanks(struct line *line, unsigned count)
+{
+	line->blanks += count;
+	line->columns += count;
+}
+
+void line_to(struct line *line, unsigned column)
+{
+	if (line->columns < column)
+		line_blanks(line, column - line->columns);
+}
+
+void line_colour(struct line *line, enum line_colour colour)
+{
+	static const char *const sequence[] = {
+		[LINE_PLAIN] = "\033[0m",  [LINE_BOLD] = "\033[1m",    [LINE_DIM] = "\033[2m",
+		[LINE_VALUE] = "\033[36m", [LINE_GOOD] = "\033[1;32m", [LINE_BAD] = "\033[1;31m",
+		[LINE_HIT] = "\033[1;33m",
+	};
+
+	if (!line->style.colour)
+		return;
+	flush_blanks(line);
+	fputs(sequence[colour], line->stream);
+}
+
+/* Bytes of the character at @text: one, if it is none that a terminal should get. */
+static size_t character(const char *text, bool *plain_ret)
+{
+	size_t bytes = escape_character(text);
+
+	*plain_ret = bytes > 0;
+	return bytes ? bytes : 1;
+}
+
+static void put_bytes(struct line *line, const char *text, size_t bytes)
+{
+	for (size_t i = 0; i < bytes;) {
+		bool plain;
+		size_t step = character(text + i, &plain);
+
+		if (text[i] == ' ') {
+			line_blanks(line, 1);
+		} else {
+			flush_blanks(line);
+			if (plain)
+				fwrite(text + i, 1, step, line->stream);
+			else
+				fputc('?', line->stream);
+			line->columns++;
+		}
+		i += step;
+	}
+}
+
+void line_put(struct line *line, const char *text)
+{
+	put_bytes(line, text, strlen(text));
+}
+
+void line_printf(struct line *line, const char *format, ...)
+{
+	char text[512];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	line_put(line, text);
+}
+
+void line_end(struct line *line)
+{
+	fputc('\n', line->stream);
+	line->columns = 0;
+	line->blanks = 0;
+}
+
+unsigned line_width(const char *text)
+{
+	unsigned width = 0;
+	bool plain;
+
+	for (; *text; text += character(text, &plain))
+		width++;
+	return width;
+}
+
+void line_centre(struct line *line, const char *text, unsigned width)
+{
+	unsigned used = line_width(text);
+	unsigned before = used < width ? (width - used) / 2 : 0;
+
+	line_blanks(line, before);
+	if (used > width) {
+		size_t skip, bytes = line_break(text, width, &skip);
+
+		put_bytes(line, text, bytes);
+		return;
+	}
+	line_put(line, text);
+	line_blanks(line, width - used - before);
+}
+
+size_t line_break(const char *text, unsigned width, size_t *skip_ret)
+{
+	size_t at = 0, blank = 0;
+	unsigned columns = 0;
+	bool plain;
+
+	*skip_ret = 0;
+	while (text[at] && columns < width) {
+		if (text[at] == ' ')
+			blank = at;
+		at += character(text + at, &plain);
+		columns++;
+	}
+	if (!text[at])
+		return at;
+	if (text[at] == ' ')
+		blank = at;
+	if (blank == 0)
+		return at;
+	*skip_ret = 1;
+	return blank;
+}
+
+void line_paragraph(struct line *line, unsigned indent, const char *text)
+{
+	while (*text) {
+		unsigned room = line->style.width > line->columns
+					? line->style.width - line->columns
+					: 1;
+		size_t skip, bytes = line_break(text, room, &skip);
+
+		put_bytes(line, text, bytes);
+		line_end(line);
+		text += bytes + skip;
+		if (*text)
+			line_to(line, indent);
+	}
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lines of text that know how many columns they have taken, so that boxes line up whatever the
+ * characters are made of; and the characters of pictures, in UTF-8 and in ASCII.
+ */
+#ifndef PW_VIEW_LINE_H
+#define PW_VIEW_LINE_H
+
+#include <stdio.h>
+
+#include <pagewalk/view.h>
+
+enum line_glyph {
+	LINE_H, /* horizontal */
+	LINE_V,
+	LINE_DOTS, /* vertical, something left out */
+	LINE_DOWN_RIGHT, /* corners and crossings, by where their arms go */
+	LINE_DOWN_LEFT,
+	LINE_UP_RIGHT,
+	LINE_UP_LEFT,
+	LINE_V_RIGHT,
+	LINE_V_LEFT,
+	LINE_H_DOWN,
+	LINE_H_UP,
+	LINE_CROSS,
+	LINE_ARROW, /* to the right */
+	LINE_ELLIPSIS,
+};
+
+enum line_colour { LINE_PLAIN, LINE_BOLD, LINE_DIM, LINE_VALUE, LINE_GOOD, LINE_BAD, LINE_HIT };
+
+struct line {
+	FILE *stream;
+	struct pw_text_style style;
+	unsigned columns; /* taken so far in this line */
+	unsigned blanks; /* wanted, but written only when something follows them */
+};
+
+void line_init(struct line *line, FILE *stream, const struct pw_text_style *style);
+void line_glyph(struct line *line, enum line_glyph glyph);
+void line_repeat(struct line *line, enum line_glyph glyph, unsigned count);
+void line_blanks(struct line *line, unsigned count);
+void line_to(struct line *line, unsigned column);
+void line_colour(struct line *line, enum line_colour colour);
+/* Text, with control characters replaced. */
+void line_put(struct line *line, const char *text);
+void line_printf(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void line_end(struct line *line);
+/* Text in the middle of @width columns, or cut off if it has more. */
+void line_centre(struct line *line, const char *text, unsigned width);
+
+/* Columns of @text. */
+unsigned line_width(const char *text);
+/*
+ * How many bytes of @text make a line of at most @width columns, broken at a blank; a word that is
+ * longer is broken where the line ends. *skip_ret is how many more to leave out before the next.
+ */
+size_t line_break(const char *text, unsigned width, size_t *skip_ret);
+/* A paragraph from the current column on; further lines begin at @indent. Ends the last line. */
+void line_paragraph(struct line *line, unsigned indent, const char *text);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* Why a walk ended where it did, and which level took which permission away: sentences. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "view/picture.h"
+
+static const char *level_name(const struct pw_picture *picture, const struct picture_step *step)
+{
+	return pw_level_name(picture->regime.format, step->level);
+}
+
+/* What an entry without a page for the hardware is to Linux, to be put behind a reason. */
+static void linux_reason(const struct pw_picture *picture, const struct picture_step *step,
+			 char *text, size_t bytes)
+{
+	const struct pw_format *f = picture->regime.format;
+	struct pw_regime as_linux = picture->regime;
+	bool old;
+
+	as_linux.view = PW_VIEW_LINUX;
+	text[0] = '\0';
+	if (!step->on_linux)
+		return;
+	if (step->linux_kind == PW_LEAF) {
+		old = !(f->attr(&as_linux, step->level, step->entry) & PW_ACCESSED);
+		snprintf(text, bytes,
+			 "; for Linux the page at 0x%" PRIx64
+			 " is present here%s: see the Linux view",
+			 step->linux_page,
+			 old ? ", but old, and the next access faults to make it young" : "");
+	} else if (step->linux_status == PW_PROT_NONE) {
+		snprintf(text, bytes,
+			 "; for Linux it is PROT_NONE: the page at 0x%" PRIx64
+			 " is kept here, and nobody may access it",
+			 step->linux_page);
+	} else {
+		snprintf(text, bytes, "; for Linux it is a %s entry: see the Linux view",
+			 pw_status_name((enum pw_status)step->linux_status));
+	}
+}
+
+/* Quarters of a table that exist, where TF and TL, or the ASCE, say so. */
+static void length_reason(const struct pw_picture *picture, const struct picture_step *step,
+			  char *text, size_t bytes)
+{
+	const struct pw_format *f = picture->regime.format;
+	const struct pw_span *span = pw_span_find(&picture->regime, step->first);
+	const struct picture_step *above = step->parent < 0 ? NULL : &picture->step[step->parent];
+	char table[64];
+
+	pw_table_name(f, step->level, table, sizeof(table));
+	if (!above) {
+		snprintf(text, bytes,
+			 "the %s ends before index %" PRIu32
+			 ": the root says that its last entry is %" PRIu32,
+			 table, step->index, span ? span->top_last : 0);
+		return;
+	}
+	if (strcmp(f->name, "s390x") == 0) {
+		snprintf(text, bytes,
+			 "index %" PRIu32 " is in quarter %" PRIu32
+			 " of the %s, and the %s entry above says that quarters %u (TF) to %u (TL) "
+			 "exist",
+			 step->index, step->index >> 9, table, pw_level_name(f, above->level),
+			 (unsigned)(above->entry >> 6) & 3, (unsigned)above->entry & 3);
+		return;
+	}
+	snprintf(text, bytes, "the %s entry above says that the %s has no entry %" PRIu32,
+		 pw_level_name(f, above->level), table, step->index);
+}
+
+static void malformed_reason(const struct pw_picture *picture, const struct picture_step *step,
+			     char *text, size_t bytes)
+{
+	const struct pw_format *f = picture->regime.format;
+	const char *name = level_name(picture, step);
+	unsigned type = (unsigned)(step->entry >> 2) & 3;
+
+	if (strcmp(f->name, "s390x") == 0 && step->level > 0 && type != step->level - 1u) {
+		snprintf(text, bytes,
+			 "the %s entry is malformed: its table type is TT=%u, and an entry of this "
+			 "level has TT=%u; the hardware raises a translation-specification "
+			 "exception",
+			 name, type, step->level - 1u);
+		return;
+	}
+	snprintf(text, bytes,
+		 "the %s entry 0x%" PRIx64
+		 " is malformed (reserved bits, or a type that cannot stand here); the hardware "
+		 "would fault",
+		 name, step->entry);
+}
+
+static void leaf_reason(const struct pw_picture *picture, char *text, size_t bytes)
+{
+	const struct pw_result *result = &picture->result;
+	const struct picture_step *leaf = &picture->step[picture->steps - 1];
+	char size[32], each[32], prot[5];
+
+	snprintf(text, bytes,
+		 "mapped: physical 0x%" PRIx64 ", in a page of %s at 0x%" PRIx64 ", %s", result->pa,
+		 pw_size_lg2_text(result->size_lg2, size, sizeof(size)),
+		 result->pa & ~pw_mask(result->size_lg2), pw_prot_string(result->attr, prot));
+	if (result->size_lg2 > leaf->shift) {
+		size_t length = strlen(text);
+
+		snprintf(text + length, bytes - length,
+			 "; one of %" PRIu64 " entries of %s that map it together",
+			 UINT64_C(1) << (result->size_lg2 - leaf->shift),
+			 pw_size_lg2_text(leaf->shift, each, sizeof(each)));
+	}
+}
+
+void pw_step_reason(const struct pw_picture *picture, const struct picture_step *step, char *text,
+		    size_t bytes)
+{
+	const char *name = level_name(picture, step);
+	char size[32], table[64], more[200];
+
+	pw_size_lg2_text(step->shift, size, sizeof(size));
+	pw_table_name(picture->regime.format, step->level, table, sizeof(table));
+	switch ((enum pw_status)step->status) {
+	case PW_OK:
+		if (step->kind == PW_LEAF && !picture->is_range)
+			leaf_reason(picture, text, bytes);
+		else if (step->kind == PW_TABLE && !picture->is_range)
+			/* The last step is a table only where that one is too short for the address. */
+			snprintf(text, bytes,
+				 "the table that the %s entry leads to covers only the lowest part "
+				 "of what the entry does, and the address lies above it",
+				 name);
+		else
+			text[0] = '\0';
+		return;
+	case PW_NONE:
+		linux_reason(picture, step, more, sizeof(more));
+		if (picture->regime.view == PW_VIEW_HARDWARE)
+			snprintf(text, bytes, "not mapped: the %s entry is not valid (%s)%s", name,
+				 size, more);
+		else
+			snprintf(text, bytes, "not mapped: the %s entry is empty (%s)", name, size);
+		return;
+	case PW_SWAP:
+		snprintf(text, bytes,
+			 "not present: a swap entry, or another of Linux's software entries (%s)",
+			 size);
+		return;
+	case PW_MIGRATION:
+		snprintf(text, bytes, "not present: the page is being moved (migration entry, %s)",
+			 size);
+		return;
+	case PW_PROT_NONE:
+		snprintf(text, bytes,
+			 "PROT_NONE: Linux keeps the page at 0x%" PRIx64
+			 " here (%s), and nobody may access it; a hole for the hardware",
+			 step->next, size);
+		return;
+	case PW_OUTSIDE:
+		snprintf(text, bytes,
+			 "the %s at 0x%" PRIx64
+			 " is not in the memory that we have, so its entry at 0x%" PRIx64
+			 " cannot be read",
+			 table, step->table, step->at);
+		return;
+	case PW_MALFORMED:
+		malformed_reason(picture, step, text, bytes);
+		return;
+	case PW_LENGTH:
+		length_reason(picture, step, text, bytes);
+		return;
+	case PW_UNSTABLE:
+		snprintf(text, bytes, "the entry changed each time it was read");
+		return;
+	case PW_NOT_CANONICAL:
+	case PW_SHARED:
+		break;
+	}
+	snprintf(text, bytes, "%s", pw_status_name((enum pw_status)step->status));
+}
+
+void pw_not_canonical_reason(const struct pw_picture *picture, char *text, size_t bytes)
+{
+	const struct pw_regime *regime = &picture->regime;
+	const struct pw_span *span = regime->span;
+
+	if (regime->spans > 1)
+		snprintf(text, bytes,
+			 "not canonical: the roots cover 0x%" PRIx64 "-0x%" PRIx64 " and 0x%" PRIx64
+			 "-0x%" PRIx64 ", and nothing between",
+			 span[0].first, span[0].last, span[1].first, span[1].last);
+	else
+		snprintf(text, bytes,
+			 "out of reach: the %s that the root names covers 0x%" PRIx64 "-0x%" PRIx64
+			 ", no more",
+			 regime->format->levels > 1 ? "tree" : "table", span->first, span->last);
+}
+
+/* Appends "NAME, " for a level that refuses. */
+static void add_name(char *text, size_t bytes, const char *name)
+{
+	size_t length = strlen(text);
+
+	snprintf(text + length, bytes - length, "%s%s", length ? ", " : "", name);
+}
+
+/* A format from a file has no functions to ask: the level after which the permission was gone. */
+static void first_refusal(const struct pw_picture *picture, uint32_t bit, uint32_t shown,
+			  char *text, size_t bytes)
+{
+	text[0] = '\0';
+	for (unsigned i = 0; i < picture->steps; i++) {
+		const struct picture_step *step = &picture->step[i];
+
+		if (step->attr & (step->kind == PW_LEAF ? shown : bit))
+			continue;
+		add_name(text, bytes, pw_level_name(picture->regime.format, step->level));
+		return;
+	}
+}
+
+/*
+ * @bit is what a leaf must have and tables must keep. Which levels refuse it, by name; an empty
+ * string if none does.
+ */
+static void refusals(const struct pw_picture *picture, uint32_t bit, char *text, size_t bytes)
+{
+	const struct pw_regime *regime = &picture->regime;
+	const struct pw_format *f = regime->format;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < picture->steps; i++) {
+		const struct picture_step *step = &picture->step[i];
+		uint32_t left = PW_KEEP_ALL;
+
+		if (step->kind == PW_LEAF)
+			left = f->attr(regime, step->level, step->entry);
+		else if (f->keep)
+			left = f->keep(regime, step->level, step->entry);
+		if (!(left & bit))
+			add_name(text, bytes, f->level_name[step->level]);
+	}
+}
+
+void pw_picture_permissions(struct pw_picture *picture)
+{
+	static const char *const names[] = { "read", "write", "execute", "user mode" };
+	uint32_t attr = picture->result.attr;
+	uint32_t bits[] = { PW_READ, PW_WRITE, attr & PW_USER ? PW_EXEC : PW_KEXEC, PW_USER };
+	static const uint32_t shown[] = { PW_READ, PW_WRITE, PW_EXEC, PW_USER };
+	const struct pw_format *f = picture->regime.format;
+
+	if (picture->result.status != PW_OK)
+		return;
+	picture->permissions = 4;
+	for (unsigned i = 0; i < 4; i++) {
+		struct picture_permission *permission = &picture->permission[i];
+		char who[200];
+
+		permission->name = names[i];
+		permission->allowed = attr & shown[i];
+		if (f->attr)
+			refusals(picture, bits[i], who, sizeof(who));
+		else
+			first_refusal(picture, bits[i], shown[i], who, sizeof(who));
+		if (permission->allowed)
+			snprintf(permission->why, sizeof(permission->why), "%s",
+				 f->attr && !f->keep ? "the leaf alone decides"
+						     : "refused at no level");
+		else if (who[0])
+			snprintf(permission->why, sizeof(permission->why), "refused by %s", who);
+		else
+			snprintf(permission->why, sizeof(permission->why),
+				 "not by any entry: the format or its root refuses it");
+	}
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of a picture as text. */
+#ifndef PW_VIEW_TEXT_H
+#define PW_VIEW_TEXT_H
+
+#include "view/line.h"
+#include "view/picture.h"
+
+/* "s390x: virtual address 0x... (hardware view), from dump.elf", and where the walk starts. */
+void text_title(struct line *line, const struct pw_picture *picture);
+/* text.c: one address. */
+void text_address(struct line *line, const struct pw_picture *picture);
+/* text_range.c: a range. */
+void text_range(struct line *line, const struct pw_picture *picture);
+
+#endif
