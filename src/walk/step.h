@@ -145,8 +145,8 @@ PW_INLINE pw_pa pw_leaf_page(const struct pw_format *f, const struct pw_regime *
  * one of a contiguous group stays that when its permissions go.
  */
 PW_INLINE enum pw_status pw_hole_status(const struct pw_format *f, const struct pw_regime *r,
-					unsigned level, unsigned shift, uint64_t entry,
-					pw_pa *page, unsigned *lg2)
+					unsigned level, unsigned shift, uint64_t entry, pw_pa *page,
+					unsigned *lg2)
 {
 	enum pw_status status = f->hole(r, level, entry, page);
 
