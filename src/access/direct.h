@@ -7,32 +7,58 @@
 
 #include "access/access.h"
 
-/* Context. Segments are sorted, disjoint, mapped, and aligned to 8 bytes like their address. */
+/* What an instance is given. Segments are sorted, disjoint, mapped, aligned to 8 like their address. */
 struct pw_direct {
 	const struct pw_segment *segments;
 	size_t count; /* at least 1 */
 };
 
+/*
+ * Context: an instance's own, so that it can stay in registers across loads. Most memories are one
+ * segment or have their tables in the first, which is therefore tried before any search.
+ */
+struct pw_direct_own {
+	pw_pa first; /* of the first segment */
+	uint64_t room; /* offset of the last 8 bytes in it */
+	const unsigned char *host;
+	const struct pw_direct *all;
+};
+
+PW_INLINE struct pw_direct_own pw_direct_own(const struct pw_direct *direct)
+{
+	const struct pw_segment *segment = direct->segments;
+	uint64_t reach = segment->last - segment->first;
+
+	return (struct pw_direct_own){
+		/* Where not one entry fits: at an address that none can have. */
+		.first = reach < 7 ? ~UINT64_C(0) : segment->first,
+		.room = reach < 7 ? 0 : reach - 7,
+		.host = segment->host,
+		.all = direct,
+	};
+}
+
 PW_INLINE bool pw_direct_open(void *context, unsigned level, pw_pa pa, size_t unit, size_t *bytes,
 			      const unsigned char **host)
 {
-	const struct pw_direct *direct = context;
-	const struct pw_segment *segment = direct->segments;
-	uint64_t rest;
+	const struct pw_direct_own *direct = context;
+	uint64_t offset = pa - direct->first, rest = direct->room + 7 - offset;
 
 	(void)level;
-	/* Most memories are one segment, or have their tables in the first. */
-	if (PW_UNLIKELY(pa - segment->first > segment->last - segment->first)) {
-		segment = pw_segment_find(segment, direct->count, pa);
+	*host = direct->host + (size_t)offset;
+	if (PW_UNLIKELY(offset > direct->room)) {
+		const struct pw_segment *segment = pw_segment_find(direct->all->segments,
+								   direct->all->count, pa);
+
 		if (!segment)
 			return false;
+		rest = segment->last - pa;
+		if (rest < unit - 1)
+			return false;
+		*host = (const unsigned char *)segment->host + (size_t)(pa - segment->first);
 	}
-	rest = segment->last - pa;
-	if (PW_UNLIKELY(rest < unit - 1))
-		return false;
 	if (rest < *bytes - 1)
 		*bytes = (size_t)rest + 1;
-	*host = (const unsigned char *)segment->host + (size_t)(pa - segment->first);
 	return true;
 }
 

@@ -66,6 +66,9 @@ static inline uint32_t x86_keep(const struct pw_regime *r, unsigned level, uint6
 {
 	(void)r;
 	(void)level;
+	/* As Linux writes the tables of user memory. */
+	if (PW_LIKELY((e & (X86_RW | X86_US | X86_NX)) == (X86_RW | X86_US)))
+		return PW_KEEP_ALL;
 	return PW_READ | (e & X86_RW ? PW_WRITE : 0) | (e & X86_US ? PW_USER : 0) |
 	       (e & X86_NX ? 0 : PW_EXEC_BOTH);
 }
@@ -146,7 +149,7 @@ static inline uint32_t x86_pae_keep(const struct pw_regime *r, unsigned level, u
 static inline enum pw_status x86_long_hole(const struct pw_regime *r, unsigned level, uint64_t e,
 					   pw_pa *pa)
 {
-	if (e & X86_P)
+	if (PW_UNLIKELY(e & X86_P))
 		return PW_MALFORMED;
 	/* Knights Landing may set A and D in an empty entry: pte_none(). */
 	if (r->view == PW_VIEW_HARDWARE || !(e & ~(uint64_t)(X86_A | X86_D)) || level > 2)

@@ -35,10 +35,22 @@ struct pw_instance {
 	struct pw_algorithms direct, fetched, hooked;
 };
 
+/* Where an access wants a context of the instance's own, not only one that was handed in. */
+#define PW_CONTEXT_direct(context)                         \
+	struct pw_direct_own own = pw_direct_own(context); \
+	context = &own
+#define PW_CONTEXT_fetched(context) ((void)0)
+#define PW_CONTEXT_hooked(context)  ((void)0)
+
+/*
+ * Flattened, because a compiler that thinks a reason for a hole unlikely would call for it, and a
+ * direct instance shall have no call but those to a scan's owner (tests/specialised).
+ */
 #define PW_ALGORITHMS_COMMON(name, access)                                                         \
-	static enum pw_status name##_##access##_translate(                                         \
+	__attribute__((flatten)) static enum pw_status name##_##access##_translate(                \
 		void *context, const struct pw_regime *regime, pw_va va, struct pw_result *result) \
 	{                                                                                          \
+		PW_CONTEXT_##access(context);                                                      \
 		return pw_walk_one(&pw_format_##name, &pw_##access##_access, context, regime, va,  \
 				   result, NULL);                                                  \
 	}                                                                                          \
@@ -46,19 +58,22 @@ struct pw_instance {
 		void *context, const struct pw_regime *regime, pw_va va, struct pw_result *result, \
 		struct pw_trace *trace)                                                            \
 	{                                                                                          \
+		PW_CONTEXT_##access(context);                                                      \
 		return pw_walk_one(&pw_format_##name, &pw_##access##_access, context, regime, va,  \
 				   result, trace);                                                 \
 	}                                                                                          \
-	static size_t name##_##access##_scan(void *context, const struct pw_regime *regime,        \
-					     struct pw_scan_position *position,                    \
-					     struct pw_range *range, size_t count)                 \
+	__attribute__((flatten)) static size_t name##_##access##_scan(                             \
+		void *context, const struct pw_regime *regime, struct pw_scan_position *position,  \
+		struct pw_range *range, size_t count)                                              \
 	{                                                                                          \
+		PW_CONTEXT_##access(context);                                                      \
 		return pw_walk_scan(&pw_format_##name, &pw_##access##_access, context, regime,     \
 				    position, range, count);                                       \
 	}                                                                                          \
 	static int name##_##access##_walk(void *context, struct pw_walk *walk, pw_va first,        \
 					  pw_va last)                                              \
 	{                                                                                          \
+		PW_CONTEXT_##access(context);                                                      \
 		return pw_walk_all(&pw_format_##name, &pw_##access##_access, context, walk, first, \
 				   last);                                                          \
 	}
@@ -70,21 +85,23 @@ struct pw_instance {
 		.walk = name##_##access##_walk,                                             \
 	}
 
-#define PW_INSTANCE(name)                                                                         \
-	PW_ALGORITHMS_COMMON(name, direct)                                                        \
-	PW_ALGORITHMS_COMMON(name, fetched)                                                       \
-	PW_ALGORITHMS_COMMON(name, hooked)                                                        \
-	static size_t name##_direct_many(void *context, const struct pw_regime *regime,           \
-					 const pw_va *va, size_t count, struct pw_result *result) \
-	{                                                                                         \
-		return pw_walk_many(&pw_format_##name, &pw_direct_access, context, regime, va,    \
-				    count, result);                                               \
-	}                                                                                         \
-	const struct pw_instance pw_instance_##name = {                                           \
-		.format = &pw_format_##name,                                                      \
-		.direct = PW_ALGORITHMS(name, direct, name##_direct_many),                        \
-		.fetched = PW_ALGORITHMS(name, fetched, NULL),                                    \
-		.hooked = PW_ALGORITHMS(name, hooked, NULL),                                      \
+#define PW_INSTANCE(name)                                                                      \
+	PW_ALGORITHMS_COMMON(name, direct)                                                     \
+	PW_ALGORITHMS_COMMON(name, fetched)                                                    \
+	PW_ALGORITHMS_COMMON(name, hooked)                                                     \
+	__attribute__((flatten)) static size_t name##_direct_many(                             \
+		void *context, const struct pw_regime *regime, const pw_va *va, size_t count,  \
+		struct pw_result *result)                                                      \
+	{                                                                                      \
+		PW_CONTEXT_direct(context);                                                    \
+		return pw_walk_many(&pw_format_##name, &pw_direct_access, context, regime, va, \
+				    count, result);                                            \
+	}                                                                                      \
+	const struct pw_instance pw_instance_##name = {                                        \
+		.format = &pw_format_##name,                                                   \
+		.direct = PW_ALGORITHMS(name, direct, name##_direct_many),                     \
+		.fetched = PW_ALGORITHMS(name, fetched, NULL),                                 \
+		.hooked = PW_ALGORITHMS(name, hooked, NULL),                                   \
 	}
 
 #endif
