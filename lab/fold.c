@@ -228,6 +228,12 @@ static int locate(const struct fold_input *input, struct fold_observer *observer
 			       (unsigned long long)input->first, (unsigned long long)input->last,
 			       (unsigned long long)observer->regime.span[0].first,
 			       (unsigned long long)observer->regime.span[0].last);
+	if (input->style->how != FOLD_VALUE && observer->span->top != input->style->top)
+		return pw_fail(error, EINVAL,
+			       "this root begins with a %s table; a %s kernel %s has one of %s",
+			       pw_level_name(input->format, observer->span->top),
+			       input->format->name, input->style->built,
+			       pw_level_name(input->format, input->style->top));
 	return 0;
 }
 
