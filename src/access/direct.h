@@ -38,8 +38,8 @@ PW_INLINE struct pw_direct_own pw_direct_own(const struct pw_direct *direct)
 	};
 }
 
-PW_INLINE bool pw_direct_open(void *context, unsigned level, pw_pa pa, size_t unit, size_t *bytes,
-			      const unsigned char **host)
+static inline bool pw_direct_open(void *context, unsigned level, pw_pa pa, size_t unit,
+				  size_t *bytes, const unsigned char **host)
 {
 	const struct pw_direct_own *direct = context;
 	uint64_t offset = pa - direct->first, rest = direct->room + 7 - offset;
@@ -62,8 +62,8 @@ PW_INLINE bool pw_direct_open(void *context, unsigned level, pw_pa pa, size_t un
 	return true;
 }
 
-PW_INLINE uint64_t pw_direct_load(void *context, const unsigned char *host, pw_pa pa,
-				  unsigned entry_lg2)
+static inline uint64_t pw_direct_load(void *context, const unsigned char *host, pw_pa pa,
+				      unsigned entry_lg2)
 {
 	(void)context;
 	(void)pa;
