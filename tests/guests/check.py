@@ -16,7 +16,7 @@ import sys
 SHOWN = 12                  # differences that are printed for each guest
 
 # The hardware of these formats knows no accessed bit: the kernel takes a page that is "old" away from it, to catch the next
-# access (reference/kernel.md 5.5 and 5.9). Pages are old after clear_refs and MADV_FREE, and in a child after fork.
+# access (arch/arm/mm/proc-macros.S, arch/s390/include/asm/pgtable.h). Pages are old after clear_refs and MADV_FREE, and in a child after fork.
 EMULATES_ACCESSED = {"s390x", "arm"}
 OLD = {"old", "old-ro", "old-shared", "lazily-freed"}
 INHERITED = {"cow", "shared-by-all"}
@@ -87,9 +87,14 @@ class Pagewalk:
             raise CheckError(f"exit status {result.returncode} although {'all' if whole else 'not all'} is mapped: {where}")
         return answers
 
-    def cut(self, roots, source, output, ranges=()):
-        pathlib.Path(output).unlink(missing_ok=True)
-        arguments = ["cut", "--format", self.guest["format"], *root_options(roots), *ranges, source, str(output)]
+    def cut(self, roots, source, output):
+        """One address space, everything of it."""
+        self.cut_spaces([("", roots)], source, output)
+
+    def cut_spaces(self, spaces, source, output, ranges=()):
+        """Several address spaces, (name, roots) each, into one image; all of them or what is needed for some ranges."""
+        words = [word for name, roots in spaces for word in ("--space", f"{name}={','.join(roots)}")]
+        arguments = ["cut", "--format", self.guest["format"], *words, *ranges, source, str(output)]
         result = self.run(arguments)
         if result.returncode or not pathlib.Path(output).exists():
             raise CheckError(f"exit status {result.returncode} from: {self.path} {shlex.join(arguments)}\n{result.stderr.strip()}")

@@ -1,5 +1,5 @@
 """A small client of QEMU's gdbstub: stop, go on, read registers by name. Sources: gdb's manual, "Remote Protocol";
-reference/peers.md 7.3 for what QEMU calls the registers."""
+QEMU's target descriptions for the names of the registers."""
 
 import re
 import socket

@@ -1,6 +1,6 @@
 """The guests, as data: one entry per kind of page table. A tenth guest is one more entry here and nothing else.
 
-The command lines come from reference/guests.md and were run with QEMU 7.2 (Debian bookworm).
+The command lines were run with QEMU 7.2 (Debian bookworm).
 """
 
 from dataclasses import dataclass

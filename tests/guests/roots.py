@@ -1,7 +1,7 @@
 """Which words of a CPU say where its page tables are: one class per family of CPUs.
 
-A family knows whether the CPU is in user mode, its roots, and the registers that say how the roots are meant. Names of
-registers: reference/peers.md 7.3. Roots are the hardware's own words, with all their bits.
+A family knows whether the CPU is in user mode, its roots, and the registers that say how the roots are meant. Roots are
+the hardware's own words, with all their bits.
 """
 
 import mmap

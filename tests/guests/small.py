@@ -16,7 +16,6 @@ import argparse
 import json
 import lzma
 import pathlib
-import struct
 import sys
 import tempfile
 
@@ -25,55 +24,6 @@ import check
 LINES = 48              # runs of pages that are kept of each name in a shape
 KERNEL = 160            # kernel addresses that are kept
 LIMIT = 1 << 20         # bytes, for all images together
-PT_LOAD = 1
-
-
-# --- ELF cores
-
-def headers(data):
-    """How this ELF file's headers are packed: (file header, program header, order of p_ fields)."""
-    order = ">" if data[5] == 2 else "<"
-    if data[4] == 2:
-        return order + "16sHHIQQQIHHHHHH", order + "IIQQQQQQ", ("type", "flags", "offset", "va", "pa", "size", "memory", "align")
-    return order + "16sHHIIIIIHHHHHH", order + "8I", ("type", "offset", "va", "pa", "size", "memory", "flags", "align")
-
-
-def segments(data):
-    """The memory in an ELF core: (physical address, bytes)."""
-    head, entry, names = headers(data)
-    fields = struct.unpack_from(head, data)
-    for i in range(fields[10]):
-        program = dict(zip(names, struct.unpack_from(entry, data, fields[5] + i * fields[9])))
-        if program["type"] == PT_LOAD:
-            yield program["pa"], data[program["offset"]:program["offset"] + program["size"]]
-
-
-def union(pieces):
-    """Pieces of memory without overlaps. Tables that several processes share are in several pieces."""
-    merged = []
-    for pa, data in sorted(pieces):
-        if merged and pa <= merged[-1][0] + len(merged[-1][1]):
-            start, before = merged[-1]
-            merged[-1] = (start, before + data[start + len(before) - pa:] if start + len(before) < pa + len(data) else before)
-        else:
-            merged.append((pa, data))
-    return merged
-
-
-def elf_core(model, pieces):
-    """An ELF core with these pieces of memory and another core's kind of header. It has no notes and no sections."""
-    head, entry, names = headers(model)
-    fields = list(struct.unpack_from(head, model))
-    start, size = struct.calcsize(head), struct.calcsize(entry)
-    # flags, header sizes and counts; the fields before say which machine it is
-    fields[4:14] = [0, start, 0, 0, start, size, len(pieces), 0, 0, 0]
-    table, body, offset = b"", b"", start + size * len(pieces)
-    for pa, data in pieces:
-        program = {"type": PT_LOAD, "flags": 4, "offset": offset + len(body), "va": 0, "pa": pa, "size": len(data),
-                   "memory": len(data), "align": 0}
-        table += struct.pack(entry, *(program[name] for name in names))
-        body += data
-    return struct.pack(head, *fields) + table + body
 
 
 # --- which pages
@@ -143,17 +93,14 @@ def make(directory, path, output):
     source = check.raw_source(guest, directory.resolve())
     shapes = [(shape, choose(shape["pages"], guest["page_size"])) for shape in guest["shapes"]]
     kernel = choose_kernel(guest)
-    parts = [(shape["roots"], [page[0] for run in kept for page in run]) for shape, kept in shapes]
-    parts.append((guest["kernel_roots"], [va for va, _ in kernel]))
-    pieces = []
+    spaces = [(shape["name"], shape["roots"]) for shape, _ in shapes]
+    if guest["kernel_roots"] not in [roots for _, roots in spaces]:
+        spaces.append(("kernel", guest["kernel_roots"]))
+    addresses = [page[0] for _, kept in shapes for run in kept for page in run] + [va for va, _ in kernel]
     with tempfile.TemporaryDirectory() as scratch:
-        core = pathlib.Path(scratch) / "part.elf"
-        for roots, addresses in parts:
-            pagewalk.cut(roots, source, core, ranges(addresses, guest["page_size"]))
-            data = core.read_bytes()
-            pieces += segments(data)
-        image = elf_core(data, union(pieces))
-        core.write_bytes(image)
+        core = pathlib.Path(scratch) / "small.elf"
+        pagewalk.cut_spaces(spaces, source, core, ranges(addresses, guest["page_size"]))
+        image = core.read_bytes()
         # what goes into the tree has been checked
         images = [check.Image("small image", str(core))]
         differences = []
