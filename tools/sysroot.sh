@@ -9,8 +9,17 @@ arch=$1
 cache=${PAGEWALK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/pagewalk}
 root=$cache/sysroot/$arch
 case $arch in
-i386)  triplet=i386-linux-gnu  gnu=i686-linux-gnu  cpu=x86   endian=little qemu=qemu-i386 ;;
-s390x) triplet=s390x-linux-gnu gnu=s390x-linux-gnu cpu=s390x endian=big    qemu=qemu-s390x ;;
+i386)
+    triplet=i386-linux-gnu gnu=i686-linux-gnu cpu=x86 endian=little
+    # Run by the machine itself, which 32-bit programs can be on x86-64: qemu-i386 7.2 hangs on threads.
+    libraries=/usr/$gnu/lib:$root/usr/lib/$triplet:$root/lib/$triplet
+    wrapper="'/usr/$gnu/lib/ld-linux.so.2', '--library-path', '$libraries'"
+    ;;
+s390x)
+    triplet=s390x-linux-gnu gnu=s390x-linux-gnu cpu=s390x endian=big
+    libraries=$root/usr/lib/$triplet:$root/lib/$triplet
+    wrapper="'qemu-s390x', '-L', '/usr/$gnu', '-E', 'LD_LIBRARY_PATH=$libraries'"
+    ;;
 *) echo "sysroot.sh: unknown architecture '$arch'" >&2; exit 2 ;;
 esac
 
@@ -44,7 +53,7 @@ ar = '$gnu-ar'
 strip = '$gnu-strip'
 objdump = '$gnu-objdump'
 pkgconfig = 'pkg-config'
-exe_wrapper = ['$qemu', '-L', '/usr/$gnu', '-E', 'LD_LIBRARY_PATH=$root/usr/lib/$triplet:$root/lib/$triplet']
+exe_wrapper = [$wrapper]
 
 [properties]
 sys_root = '$root'
