@@ -16,6 +16,7 @@ static const struct subcommand subcommands[] = {
 	{ "info", tool_info, "SOURCE", "what the source is: its memory, its CPUs and their roots" },
 	{ "map", tool_map, "SOURCE [FIRST-LAST]", "what is mapped, as merged ranges" },
 	{ "translate", tool_translate, "SOURCE VA...", "the page behind each address" },
+	{ "explain", tool_explain, "SOURCE VA[-LAST]", "a walk, drawn step by step" },
 	{ "read", tool_read, "SOURCE VA LENGTH", "memory through the walk" },
 	{ "find", tool_find, "SOURCE PA...", "every virtual address of a physical one" },
 	{ "check", tool_check, "SOURCE", "what looks wrong or dangerous" },

@@ -25,6 +25,7 @@ enum {
 
 int tool_check(int argc, char **argv);
 int tool_cut(int argc, char **argv);
+int tool_explain(int argc, char **argv);
 int tool_find(int argc, char **argv);
 int tool_formats(int argc, char **argv);
 int tool_info(int argc, char **argv);

@@ -6,6 +6,7 @@
 #include <pagewalk/format.h>
 #include <pagewalk/memory.h>
 #include <pagewalk/survey.h>
+#include <pagewalk/view.h>
 #include <pagewalk/walk.h>
 
 #endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* pagewalk explain: one walk, drawn as one would by hand. */
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <pagewalk/view.h>
+
+#include "number.h"
+#include "options.h"
+
+enum {
+	OPTION_SVG = 0x200,
+	OPTION_HTML,
+	OPTION_WIDTH,
+	OPTION_ASCII,
+	OPTION_ROWS,
+
+	WIDTH_MIN = 72,
+	WIDTH_MAIL = 100, /* where output is no terminal */
+	WIDTH_MAX = 400,
+};
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "Drawings:", 3 },
+	{ "svg", OPTION_SVG, "FILE", 0, "Also draw the walk into FILE, as SVG", 3 },
+	{ "html", OPTION_HTML, "FILE", 0,
+	  "Also write FILE, a page on its own that steps through the walk", 3 },
+	{ "width", OPTION_WIDTH, "COLUMNS", 0,
+	  "Columns of the text, 72 to 400; the terminal's if there is one, else 100", 3 },
+	{ "ascii", OPTION_ASCII, NULL, 0, "Draw with ASCII characters alone", 3 },
+	{ "rows", OPTION_ROWS, "N", 0, "Of a range, show up to N different entries (200)", 3 },
+	{ 0 },
+};
+
+struct arguments {
+	struct tool_options options;
+	const char *source, *svg, *html;
+	pw_va first, last;
+	unsigned width, rows;
+	bool has_address, ascii;
+};
+
+static unsigned parse_count(const struct argp_state *state, const char *text, const char *option,
+			    unsigned least, unsigned most)
+{
+	uint64_t number = tool_number(state, text);
+
+	if (number < least || number > most)
+		argp_error(state, "--%s takes %u to %u, not %s", option, least, most, text);
+	return (unsigned)number;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->options;
+		return 0;
+	case OPTION_SVG:
+		arguments->svg = text;
+		return 0;
+	case OPTION_HTML:
+		arguments->html = text;
+		return 0;
+	case OPTION_WIDTH:
+		arguments->width = parse_count(state, text, "width", WIDTH_MIN, WIDTH_MAX);
+		return 0;
+	case OPTION_ASCII:
+		arguments->ascii = true;
+		return 0;
+	case OPTION_ROWS:
+		arguments->rows = parse_count(state, text, "rows", 1, 100000);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num == 0) {
+			arguments->source = text;
+		} else if (state->arg_num == 1) {
+			tool_range(state, text, true, &arguments->first, &arguments->last);
+			arguments->has_address = true;
+		} else {
+			argp_error(state, "'%s' is one argument too many", text);
+		}
+		return 0;
+	case ARGP_KEY_END:
+		if (!arguments->has_address)
+			argp_error(state, "give a SOURCE, and an address or a range of addresses");
+		if (arguments->svg && arguments->html &&
+		    strcmp(arguments->svg, arguments->html) == 0)
+			argp_error(state, "--svg and --html would write to the same file, '%s'",
+				   arguments->svg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* How to draw where standard output goes. */
+static struct pw_text_style text_style(const struct arguments *arguments)
+{
+	bool terminal = isatty(STDOUT_FILENO);
+	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+	struct pw_text_style style = { .width = WIDTH_MAIL };
+	struct winsize size;
+
+	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		style.width = size.ws_col < WIDTH_MIN   ? (unsigned)WIDTH_MIN
+			      : size.ws_col > WIDTH_MAX ? (unsigned)WIDTH_MAX
+							: size.ws_col;
+	if (arguments->width)
+		style.width = arguments->width;
+	/* no-color.org: set to anything but nothing. */
+	style.colour = terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
+	setlocale(LC_CTYPE, "");
+	style.utf8 = !arguments->ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	return style;
+}
+
+typedef int draw_fn(const struct pw_picture *picture, FILE *stream);
+
+/* Draws into the file @path ("-": standard output). 0, or TOOL_FAILED after a message. */
+static int draw_file(const struct arguments *arguments, const struct pw_picture *picture,
+		     const char *path, draw_fn *draw)
+{
+	FILE *file;
+	int failed;
+
+	if (strcmp(path, "-") == 0) {
+		draw(picture, stdout);
+		return 0;
+	}
+	if (tool_is_source(arguments->source, path))
+		return tool_fail("%s: this is the source; name another file to draw into", path);
+	file = fopen(path, "w");
+	if (!file)
+		return tool_fail("%s: %s", path, strerror(errno));
+	failed = draw(picture, file);
+	if (fclose(file) || failed)
+		return tool_fail("%s: could not be written: %s", path, strerror(errno));
+	return 0;
+}
+
+static bool is_stdout(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
+static int draw(const struct arguments *arguments, const struct pw_picture *picture)
+{
+	struct pw_text_style style = text_style(arguments);
+
+	if (arguments->svg && draw_file(arguments, picture, arguments->svg, pw_picture_svg))
+		return TOOL_FAILED;
+	if (arguments->html && draw_file(arguments, picture, arguments->html, pw_picture_html))
+		return TOOL_FAILED;
+	/* A drawing on standard output is not mixed with text. */
+	if (is_stdout(arguments->svg) || is_stdout(arguments->html))
+		return 0;
+	if (arguments->options.json)
+		pw_picture_json(picture, stdout);
+	else
+		pw_picture_text(picture, &style, stdout);
+	return 0;
+}
+
+static const char description[] =
+	"Explain a walk: how the bits of an address select an entry in each table, what the "
+	"entries say, which levels are folded, and where it ends. Of a range: where it is "
+	"cropped, at which level the walk iterates, and every entry that it visits."
+	"\v"
+	"FILE may be -, for standard output. Words in capitals are the architecture's, words in "
+	"small letters Linux's use of bits that the hardware ignores. Exit status: 0 mapped (of a "
+	"range: anything in it), 1 not mapped, 2 wrong usage or input.";
+
+int tool_explain(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = { options, parse, "SOURCE VA[-LAST]", description, children,
+					  NULL,    NULL };
+	struct arguments arguments = { 0 };
+	struct pw_picture_options what = { 0 };
+	struct pw_picture *picture;
+	struct tool_input input;
+	struct pw_error error;
+	int status;
+
+	tool_parse(&argp, "explain", argc, argv, &arguments.options, &arguments);
+	if (tool_open(&arguments.options, arguments.source, true, &input))
+		return TOOL_FAILED;
+	tool_catch_interrupts();
+	what.label = arguments.source;
+	what.rows = arguments.rows;
+	what.cancel = tool_stopped();
+	if (pw_picture_create(input.memory, &input.regime, arguments.first, arguments.last, &what,
+			      &picture, &error)) {
+		tool_close(&input);
+		return tool_fail("%s", error.text);
+	}
+	status = pw_picture_found(picture) ? TOOL_DONE : TOOL_NOTHING;
+	if (tool_check_memory(&input) || draw(&arguments, picture))
+		status = TOOL_FAILED;
+	pw_picture_destroy(picture);
+	tool_close(&input);
+	return tool_finish(status);
+}
