@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The main job on a real image: page tables of a Linux 6.1 process on s390x, which comes with pagewalk.
+# Its address space has 3 levels, and the walk that is explained crosses a 2 GiB boundary: there, two
+# levels that this address space does not have once made the kernel pin the wrong page.
+# usage: tools/demo.sh PAGEWALK
+set -eu
+
+pagewalk=$1
+PAGEWALK_SAMPLES=$(cd "$(dirname "$0")/.." && pwd)/tests/images
+export PAGEWALK_SAMPLES
+
+say() {
+    printf '\n$ pagewalk %s\n' "$*"
+    "$pagewalk" "$@"
+}
+
+echo "The address map of a process of a real s390x guest, drawn from its page tables (the first lines):"
+say map sample:s390x --cpu 2 0-0xffffffff
+
+echo
+echo "One address, walked from the root to its page:"
+say explain sample:s390x --cpu 2 0x7ffff000
+
+echo
+echo "Two pages on either side of 2 GiB: where the walk is cropped, at which level it iterates, and why:"
+say explain sample:s390x --cpu 2 0x7ffff000-0x80000fff
+
+cat <<END
+
+The same for eight more real kernels: sample:x86_64, arm64, ppc64le, ... (ls tests/images).
+Step through a walk in a browser:   $pagewalk explain sample:s390x --cpu 2 0x7ffff000 --html walk.html
+END
