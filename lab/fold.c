@@ -50,7 +50,7 @@ char *fold_place_text(const struct fold_input *input, const struct fold_place *p
 		snprintf(text, 96, "%s table 0x%llx[%u]", level, (unsigned long long)place->table,
 			 place->index);
 	else if (place->where == FOLD_STRAY)
-		snprintf(text, 96, "stack page of the copy of %s, as if a table [%u]",
+		snprintf(text, 96, "stack page of the copy of %s [%u]",
 			 fold_level_name(place->copy), place->index);
 	else if (place->index == 0)
 		snprintf(text, 96, "stack copy of %s (entry %u)", fold_level_name(place->copy),

@@ -40,7 +40,8 @@ fold_observed_fn fold_observed_a, fold_observed_b, fold_observed_c, fold_observe
  */
 struct fold_lean {
 	const struct pw_regime *regime; /* of the case's format */
-	const unsigned char *ram; /* where physical address 0 would stand on the host */
+	/* Where physical address 0 would stand on the host; a multiple of the page size. */
+	const unsigned char *ram;
 	pw_pa *page; /* room for one per base page of the range */
 };
 typedef size_t fold_lean_fn(const struct fold_lean *lean, pw_va addr, pw_va end);

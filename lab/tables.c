@@ -15,6 +15,7 @@
 
 static const pw_pa FIRST_TABLE = 0x00100000;
 static const pw_pa FIRST_PAGE = 0x40000000;
+static const size_t ALIGNMENT = 0x10000; /* the largest base page */
 static const uint64_t MAX_PAGES = UINT64_C(1) << 18;
 
 struct fold_tables {
@@ -163,10 +164,14 @@ static pw_pa new_table(struct fold_tables *tables, unsigned level, unsigned bits
 	if (at + align > tables->room) {
 		size_t room = (at + align) * 2;
 
-		ram = realloc(tables->ram, room);
+		/* Aligned as the addresses are: lean code finds a table's page by its pointer. */
+		ram = aligned_alloc(ALIGNMENT, (room + ALIGNMENT - 1) & ~(ALIGNMENT - 1));
 		if (!ram)
 			return 0;
+		if (tables->ram)
+			memcpy(ram, tables->ram, tables->room);
 		memset(ram + tables->room, 0, room - tables->room);
+		free(tables->ram);
 		tables->ram = ram;
 		tables->room = room;
 	}

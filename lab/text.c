@@ -53,7 +53,7 @@ static size_t column_of(const struct fold_result *result, pw_va va)
 	return (size_t)(part * BAR);
 }
 
-/* Draws the turns of @level into @bar. */
+/* Draws the turns of @level into @bar, without blanks at its end. */
 static void draw(const struct fold_result *result, unsigned level, char bar[BAR + 2])
 {
 	memset(bar, ' ', BAR + 1);
@@ -78,6 +78,8 @@ static void draw(const struct fold_result *result, unsigned level, char bar[BAR 
 		if (to > from + 1)
 			bar[to] = '|';
 	}
+	for (size_t end = BAR + 1; end > 0 && bar[end - 1] == ' '; end--)
+		bar[end - 1] = '\0';
 }
 
 static void print_loops(FILE *stream, const struct fold_input *input,
