@@ -300,9 +300,18 @@ static bool scan_below(struct scan *scan, const struct table *table, pw_va va, p
 
 	if (va <= table_last) {
 		pw_va until = smaller(table_last, last);
+		const struct pw_scan_table visited = {
+			.at = below.at,
+			.first_index = below.limited ? below.from : 0,
+			.last_index = below.limited ? below.upto : (uint32_t)ones(below.at.bits),
+			.last = table_last,
+			.entry = entry,
+			.parent = table->at.level,
+			.whole = va == first && until == table_last,
+		};
 		uint64_t entries = ((until - va) >> below.at.shift) + 1;
 		uint64_t pages = scan->pages;
-		enum pw_visit visit = scan->position->enter(scan->position, &below.at, first,
+		enum pw_visit visit = scan->position->enter(scan->position, &visited, first,
 							    entries, &rest.twin);
 
 		if (visit == PW_VISIT_STOP) {
@@ -312,8 +321,8 @@ static bool scan_below(struct scan *scan, const struct table *table, pw_va va, p
 		if (visit == PW_VISIT_WALK) {
 			if (!scan_table(scan, &below, va, until))
 				return false;
-			if (va == first && until == table_last)
-				scan->position->leave(scan->position, &below.at,
+			if (visited.whole)
+				scan->position->leave(scan->position, &visited,
 						      pages == scan->pages);
 			if (until == last)
 				return true;
@@ -580,6 +589,7 @@ static struct interp start(const struct pw_access *access, void *context,
 	static enum pw_status access##_translate(void *context, const struct pw_regime *regime, \
 						 pw_va va, struct pw_result *result)            \
 	{                                                                                       \
+		PW_CONTEXT_##access(context);                                                   \
 		struct interp in = start(&pw_##access##_access, context, regime);               \
                                                                                                 \
 		return walk_one(&in, va, result, NULL);                                         \
@@ -588,6 +598,7 @@ static struct interp start(const struct pw_access *access, void *context,
 					     pw_va va, struct pw_result *result,                \
 					     struct pw_trace *trace)                            \
 	{                                                                                       \
+		PW_CONTEXT_##access(context);                                                   \
 		struct interp in = start(&pw_##access##_access, context, regime);               \
                                                                                                 \
 		return walk_one(&in, va, result, trace);                                        \
@@ -596,12 +607,14 @@ static struct interp start(const struct pw_access *access, void *context,
 				    struct pw_scan_position *position, struct pw_range *range,  \
 				    size_t count)                                               \
 	{                                                                                       \
+		PW_CONTEXT_##access(context);                                                   \
 		struct interp in = start(&pw_##access##_access, context, regime);               \
                                                                                                 \
 		return scan_ranges(&in, position, range, count);                                \
 	}                                                                                       \
 	static int access##_walk(void *context, struct pw_walk *walk, pw_va first, pw_va last)  \
 	{                                                                                       \
+		PW_CONTEXT_##access(context);                                                   \
 		struct interp in = start(&pw_##access##_access, context, walk->regime);         \
                                                                                                 \
 		return walk_all(&in, walk, first, last);                                        \

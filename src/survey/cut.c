@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "access/access.h"
@@ -234,7 +235,8 @@ static void put_notes(FILE *file, const struct pw_cut *cut)
 		unsigned char note[PW_NOTE_BYTES];
 
 		memcpy(cpu.root, regime->root, sizeof(cpu.root));
-		pw_note_encode(&cpu, cut->label, false, note, sizeof(note));
+		pw_note_encode(&cpu, cut->labels ? cut->labels[i] : NULL, false, note,
+			       sizeof(note));
 		fwrite(note, sizeof(note), 1, file);
 	}
 }
@@ -312,40 +314,66 @@ static int put_all(FILE *file, struct cutter *cutter, struct pw_cut_result *resu
 	return 0;
 }
 
+/* Opens a new file beside @path; @name_ret is its name, to be freed. */
+static FILE *open_beside(const char *path, char **name_ret)
+{
+	mode_t mask = umask(0);
+	FILE *file = NULL;
+	int descriptor;
+
+	umask(mask);
+	if (asprintf(name_ret, "%s.XXXXXX", path) < 0) {
+		*name_ret = NULL;
+		errno = ENOMEM;
+		return NULL;
+	}
+	descriptor = mkostemp(*name_ret, O_CLOEXEC);
+	if (descriptor >= 0 && fchmod(descriptor, 0666 & ~mask) == 0)
+		file = fdopen(descriptor, "w");
+	if (!file && descriptor >= 0) {
+		unlink(*name_ret);
+		close(descriptor);
+	}
+	return file;
+}
+
+/*
+ * The file gets its name when it is complete: one of that name before is then replaced, even if it is
+ * the source itself, and is left alone when anything fails.
+ */
 static int write_file(struct cutter *cutter, const char *path, struct pw_cut_result *result,
 		      struct pw_error *error)
 {
-	int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
-	int status, written;
+	struct stat existing;
+	char *name = NULL;
+	FILE *file;
+	int status, code;
 
+	if (stat(path, &existing) == 0 && !S_ISREG(existing.st_mode))
+		return pw_fail(error, EEXIST, "%s is no regular file, and is not replaced", path);
+	file = open_beside(path, &name);
 	if (!file) {
-		int code = errno;
-
-		if (descriptor >= 0)
-			close(descriptor);
-		if (code == EEXIST)
-			return pw_fail(error, EEXIST,
-				       "%s exists, and is not overwritten: remove it, or choose "
-				       "another name",
-				       path);
+		code = errno;
+		free(name);
 		return pw_fail(error, code, "%s: %s", path, strerror(code));
 	}
 	errno = 0;
 	status = put_all(file, cutter, result);
-	written = ferror(file);
-	if (fclose(file) || written) {
-		int code = errno ? errno : EIO;
-
-		unlink(path);
-		return pw_fail(error, code, "%s: %s; nothing was kept of it", path, strerror(code));
-	}
-	if (status == 0)
-		status = pw_memory_check(cutter->cut->memory, error);
-	else
-		pw_fail(error, -status, "a table could not be read: %s", strerror(-status));
+	code = ferror(file) ? errno : 0;
+	if (fclose(file) && !code)
+		code = errno;
 	if (status)
-		unlink(path);
+		pw_fail(error, -status, "a table could not be read: %s", strerror(-status));
+	else
+		status = pw_memory_check(cutter->cut->memory, error);
+	if (status == 0 && !code && rename(name, path))
+		code = errno;
+	if (status == 0 && code)
+		status = pw_fail(error, code, "%s: %s; nothing was kept of it", path,
+				 strerror(code));
+	if (status)
+		unlink(name);
+	free(name);
 	return status;
 }
 

@@ -9,11 +9,15 @@
 #include "memory/memory.h"
 #include "walk/scan.h"
 
-/* A table met, as one key: the same table under other permissions maps other pages. */
+/*
+ * A table met, as one key: the same table under other permissions maps other pages, and one of which
+ * the entry above lets see more has more.
+ */
 struct visit {
 	pw_pa table;
 	pw_va first; /* where it was met first */
 	uint32_t keep;
+	uint32_t first_index, last_index;
 	uint8_t level;
 	bool used, empty;
 };
@@ -44,22 +48,38 @@ static struct pw_scan *owner(struct pw_scan_position *position)
 	return (struct pw_scan *)position;
 }
 
-static size_t hash(const struct pw_table_at *table)
+static size_t hash(pw_pa table, uint32_t keep, unsigned level)
 {
-	uint64_t x = (table->table ^ ((uint64_t)table->keep << 40) ^ table->level) *
-		     UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t x = (table ^ ((uint64_t)keep << 40) ^ level) * UINT64_C(0x9e3779b97f4a7c15);
 
 	return (size_t)(x >> 29);
 }
 
-static struct visit *lookup(struct visit *visits, size_t mask, const struct pw_table_at *table)
+static bool same(const struct visit *a, const struct visit *b)
 {
-	size_t i = hash(table) & mask;
+	return a->table == b->table && a->keep == b->keep && a->level == b->level &&
+	       a->first_index == b->first_index && a->last_index == b->last_index;
+}
 
-	while (visits[i].used && (visits[i].table != table->table ||
-				  visits[i].keep != table->keep || visits[i].level != table->level))
+/* The place of @key, or a free one. */
+static struct visit *lookup(struct visit *visits, size_t mask, const struct visit *key)
+{
+	size_t i = hash(key->table, key->keep, key->level) & mask;
+
+	while (visits[i].used && !same(&visits[i], key))
 		i = (i + 1) & mask;
 	return &visits[i];
+}
+
+static struct visit visit_key(const struct pw_scan_table *table)
+{
+	return (struct visit){
+		.table = table->at.table,
+		.keep = table->at.keep,
+		.level = table->at.level,
+		.first_index = table->first_index,
+		.last_index = table->last_index,
+	};
 }
 
 static bool grow(struct pw_scan *scan)
@@ -71,12 +91,9 @@ static bool grow(struct pw_scan *scan)
 		return false;
 	for (size_t i = 0; i <= scan->mask; i++) {
 		const struct visit *old = &scan->visits[i];
-		struct pw_table_at key = { .table = old->table,
-					   .keep = old->keep,
-					   .level = old->level };
 
 		if (old->used)
-			*lookup(visits, mask, &key) = *old;
+			*lookup(visits, mask, old) = *old;
 	}
 	free(scan->visits);
 	scan->visits = visits;
@@ -99,10 +116,11 @@ static void show_progress(const struct pw_scan *scan, pw_va first)
 	scan->limits.progress(scan->limits.progress_context, &state);
 }
 
-static enum pw_visit enter(struct pw_scan_position *position, const struct pw_table_at *table,
+static enum pw_visit enter(struct pw_scan_position *position, const struct pw_scan_table *table,
 			   pw_va first, uint64_t entries, pw_va *twin)
 {
 	struct pw_scan *scan = owner(position);
+	struct visit key = visit_key(table);
 	struct visit *visit;
 
 	if (scan->limits.cancel && __atomic_load_n(scan->limits.cancel, __ATOMIC_RELAXED))
@@ -115,13 +133,11 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_ta
 		return stop(scan, -E2BIG);
 	if (scan->count > scan->mask / 2 && !grow(scan))
 		return stop(scan, -ENOMEM);
-	visit = lookup(scan->visits, scan->mask, table);
+	visit = lookup(scan->visits, scan->mask, &key);
 	if (!visit->used) {
-		*visit = (struct visit){ .table = table->table,
-					 .keep = table->keep,
-					 .level = table->level,
-					 .used = true,
-					 .first = first };
+		*visit = key;
+		visit->used = true;
+		visit->first = first;
 		scan->count++;
 		scan->state.tables++;
 		return PW_VISIT_WALK;
@@ -140,12 +156,13 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_ta
 	return PW_VISIT_WALK;
 }
 
-static void leave(struct pw_scan_position *position, const struct pw_table_at *table, bool empty)
+static void leave(struct pw_scan_position *position, const struct pw_scan_table *table, bool empty)
 {
 	struct pw_scan *scan = owner(position);
+	struct visit key = visit_key(table);
 
 	if (empty)
-		lookup(scan->visits, scan->mask, table)->empty = true;
+		lookup(scan->visits, scan->mask, &key)->empty = true;
 }
 
 int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,

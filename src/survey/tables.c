@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables by the pagewalk interface: its callbacks see the entries of all levels but the lowest. */
+/*
+ * Tables, as a scan enters them. It is never let into those of base pages, so that only the levels
+ * above are read.
+ */
 #include "survey/tables.h"
 
 #include <errno.h>
@@ -12,9 +15,12 @@ enum {
 };
 
 struct tables_walk {
-	const struct pw_regime *regime;
+	struct pw_scan_position position; /* must be first: callbacks are given this */
 	pw_table_fn *visitor;
 	void *context;
+	pw_va first; /* asked for */
+	bool resumed; /* the scan is on its way back to position.next */
+	int status;
 	struct pw_table_visit path[PW_MAX_LEVELS]; /* by level, where the walk stands */
 };
 
@@ -99,82 +105,100 @@ void pw_table_set_clear(struct pw_table_set *set)
 	*set = (struct pw_table_set){ 0 };
 }
 
-/* A root's table. Spans of one table are visited as one table each time. */
-static int visit_top(struct pw_walk *walk, pw_va first, pw_va last)
+/* Calls the visitor; false: it wants no more of this table, or of all. */
+static bool tell(struct tables_walk *walk, const struct pw_table_visit *visit)
 {
-	struct tables_walk *tables = walk->private_data;
-	const struct pw_span *span = pw_span_find(tables->regime, first);
+	struct pw_table_visit *here = &walk->path[visit->at.level];
+	int status;
+
+	*here = *visit;
+	status = walk->visitor(walk->context, here);
+	if (status < 0)
+		walk->status = status;
+	return status == PW_TABLES_DOWN;
+}
+
+static enum pw_visit enter(struct pw_scan_position *position, const struct pw_scan_table *table,
+			   pw_va first, uint64_t entries, pw_va *twin)
+{
+	struct tables_walk *walk = (struct tables_walk *)position;
+	struct pw_table_visit visit = {
+		.at = table->at,
+		.first = table->first_index,
+		.last = table->last_index,
+		.va = first > walk->first ? first : walk->first,
+		.va_last = pw_min(table->last, position->last),
+		.entry = table->entry,
+		.above = &walk->path[table->parent],
+		.whole = table->whole,
+	};
+
+	(void)entries;
+	(void)twin;
+	if (walk->resumed && first <= position->next)
+		return PW_VISIT_WALK;
+	if (table->first_index > table->last_index)
+		return PW_VISIT_EMPTY;
+	if (!tell(walk, &visit))
+		return walk->status ? PW_VISIT_STOP : PW_VISIT_EMPTY;
+	return table->at.level > 0 ? PW_VISIT_WALK : PW_VISIT_EMPTY;
+}
+
+static void leave(struct pw_scan_position *position, const struct pw_scan_table *table, bool empty)
+{
+	(void)position;
+	(void)table;
+	(void)empty;
+}
+
+/* The tables of one span, as far as it lies in first..last. */
+static int walk_span(struct tables_walk *walk, const struct pw_memory *memory,
+		     const struct pw_regime *regime, const struct pw_span *span, pw_va first,
+		     pw_va last)
+{
+	struct pw_range range[64];
 	struct pw_table_visit top = {
-		.at = pw_table_top(tables->regime->format, span),
+		.at = pw_table_top(regime->format, span),
 		.last = span->top_last,
 		.va = first,
 		.va_last = last,
 	};
 
-	tables->path[top.at.level] = top;
-	return tables->visitor(tables->context, &tables->path[top.at.level]);
-}
-
-/* Which entries of the table below exist. False: none. */
-static bool admitted(const struct pw_regime *regime, const struct pw_entry *entry,
-		     struct pw_table_visit *visit)
-{
-	const struct pw_format *format = regime->format;
-
-	visit->last = (uint32_t)pw_mask(visit->at.bits);
-	if (!format->admits)
-		return true;
-	while (visit->first < visit->last &&
-	       !format->admits(regime, entry->level, entry->value, visit->first))
-		visit->first++;
-	while (visit->last > visit->first &&
-	       !format->admits(regime, entry->level, entry->value, visit->last))
-		visit->last--;
-	return format->admits(regime, entry->level, entry->value, visit->first);
-}
-
-static int visit_entry(struct pw_walk *walk, const struct pw_entry *entry)
-{
-	struct tables_walk *tables = walk->private_data;
-	const struct pw_table_visit *above = &tables->path[entry->level];
-	struct pw_table_visit visit = {
-		.va = entry->first,
-		.va_last = entry->last,
-		.entry = entry->value,
-		.above = above,
-		.whole = entry->last - entry->first == pw_mask(above->at.shift),
+	walk->first = first;
+	walk->resumed = false;
+	walk->position = (struct pw_scan_position){
+		.next = first,
+		.last = last,
+		.aliases = true,
+		.enter = enter,
+		.leave = leave,
 	};
-	int status;
-
-	if (entry->kind != PW_TABLE)
-		return 0;
-	visit.at = pw_table_below(tables->regime->format, tables->regime, entry->level,
-				  entry->value, above->at.keep);
-	if (pw_table_beyond(tables->regime->format, entry->level, &visit.at, entry->first) ||
-	    !admitted(tables->regime, entry, &visit)) {
-		walk->action = PW_CONTINUE;
-		return 0;
+	if (!tell(walk, &top) || top.at.level == 0)
+		return walk->status;
+	/* What it reports, large leaves, is of no interest here. */
+	while (walk->status == 0 && !walk->position.done) {
+		pw_scan_ranges(memory, regime, &walk->position, range,
+			       sizeof(range) / sizeof(range[0]));
+		walk->resumed = true;
 	}
-	tables->path[visit.at.level] = visit;
-	status = tables->visitor(tables->context, &tables->path[visit.at.level]);
-	if (status < 0)
-		return status;
-	if (status == PW_TABLES_SKIP)
-		walk->action = PW_CONTINUE;
-	return 0;
+	return walk->status;
 }
 
 int pw_tables_walk(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		   pw_va last, pw_table_fn *visitor, void *context)
 {
-	struct tables_walk tables = {
-		.regime = regime,
-		.visitor = visitor,
-		.context = context,
-	};
-	struct pw_walk_ops ops = { .test_walk = visit_top };
+	struct tables_walk walk = { .visitor = visitor, .context = context };
+	int status = 0;
 
-	for (unsigned level = 1; level < PW_MAX_LEVELS; level++)
-		ops.entry[level] = visit_entry;
-	return pw_walk_range(memory, regime, first, last, &ops, &tables);
+	for (unsigned i = 0; i < regime->spans && status == 0; i++) {
+		const struct pw_span *span = &regime->span[i];
+		pw_va from = span->first > first ? span->first : first;
+		pw_va to = pw_min(span->last, last);
+
+		/* A span that shows what another does is of interest only if it alone is asked for. */
+		if (from > to || (span->alias && first <= regime->span[0].last))
+			continue;
+		status = walk_span(&walk, memory, regime, span, from, to);
+	}
+	return status;
 }

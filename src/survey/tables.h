@@ -6,7 +6,7 @@
 #ifndef PW_SURVEY_TABLES_H
 #define PW_SURVEY_TABLES_H
 
-#include "walk/step.h"
+#include "walk/scan.h"
 
 /* A table as one entry, or a root, leads to it. */
 struct pw_table_visit {

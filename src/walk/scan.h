@@ -19,6 +19,17 @@ enum pw_visit {
 	PW_VISIT_STOP,
 };
 
+/* A table being read. */
+struct pw_scan_table {
+	struct pw_table_at at;
+	uint32_t first_index, last_index; /* entries that exist; the first beyond the last: none */
+	pw_va last; /* last address that it covers */
+	uint64_t entry; /* the value that led to it */
+	uint64_t pages; /* pages met before it was entered */
+	uint8_t parent; /* level of the table above */
+	bool whole; /* entered at its first address, and last is inside the scan */
+};
+
 /* Where a scan stands; everything else is rebuilt from the root when it goes on. */
 struct pw_scan_position {
 	pw_va next, last;
@@ -30,26 +41,16 @@ struct pw_scan_position {
 	 * covers, @entries how many entries of it lie in the scanned range. For PW_VISIT_SHARED,
 	 * *twin says where it was met before.
 	 */
-	enum pw_visit (*enter)(struct pw_scan_position *position, const struct pw_table_at *table,
+	enum pw_visit (*enter)(struct pw_scan_position *position, const struct pw_scan_table *table,
 			       pw_va first, uint64_t entries, pw_va *twin);
 	/* Called after a table was read from its first to its last entry; had it any page? */
-	void (*leave)(struct pw_scan_position *position, const struct pw_table_at *table,
+	void (*leave)(struct pw_scan_position *position, const struct pw_scan_table *table,
 		      bool empty);
 };
 
 /* One call of the scanner for this memory and regime; what pw_scan_next is made of. */
 size_t pw_scan_ranges(const struct pw_memory *memory, const struct pw_regime *regime,
 		      struct pw_scan_position *position, struct pw_range *range, size_t count);
-
-/* A table being read. */
-struct pw_scan_table {
-	struct pw_table_at at;
-	pw_va last; /* last address that it covers */
-	uint64_t entry; /* the value that led to it */
-	uint64_t pages; /* pages met before it was entered */
-	uint8_t parent; /* level of the table above */
-	bool whole; /* entered at its first address, and last is inside the scan */
-};
 
 /* Ranges on their way out. The run that may still grow stands where it will be delivered. */
 struct pw_scan_output {
@@ -346,6 +347,22 @@ table_done:
 	return stop == s->span_last ? PW_TURN_SPAN_DONE : PW_TURN_NEXT;
 }
 
+/* Which entries the table behind @entry of @level has: s390 says so in the entry above. */
+PW_INLINE void pw_scan_extent(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			      uint64_t entry, struct pw_scan_table *below)
+{
+	below->first_index = 0;
+	below->last_index = (uint32_t)pw_mask(below->at.bits);
+	if (!f->admits)
+		return;
+	while (below->first_index <= below->last_index &&
+	       !f->admits(r, level, entry, below->first_index))
+		below->first_index++;
+	while (below->first_index < below->last_index &&
+	       !f->admits(r, level, entry, below->last_index))
+		below->last_index--;
+}
+
 /* The table behind s->entry becomes the current one, unless its owner says otherwise. */
 PW_INLINE enum pw_visit pw_scan_down(const struct pw_format *f, const struct pw_regime *r,
 				     struct pw_scan_position *position, struct pw_scan_table *table,
@@ -358,7 +375,12 @@ PW_INLINE enum pw_visit pw_scan_down(const struct pw_format *f, const struct pw_
 	pw_va first = s->va & ~covered;
 	pw_va last = pw_min(s->va | covered, s->table->last);
 	uint64_t entries = ((pw_min(last, s->span_last) - s->va) >> below.shift) + 1;
-	struct pw_scan_table *next = &table[below.level];
+	struct pw_scan_table next = {
+		.at = below,
+		.entry = s->entry,
+		.pages = out->pages,
+		.parent = (uint8_t)level,
+	};
 	enum pw_visit visit;
 
 	if (f->next_level) {
@@ -366,18 +388,14 @@ PW_INLINE enum pw_visit pw_scan_down(const struct pw_format *f, const struct pw_
 		if (s->va > last)
 			return PW_VISIT_BEYOND;
 	}
-	visit = position->enter(position, &below, first, entries, twin);
+	next.last = last;
+	next.whole = s->va == first && last <= s->span_last;
+	pw_scan_extent(f, r, level, s->entry, &next);
+	visit = position->enter(position, &next, first, entries, twin);
 	if (visit != PW_VISIT_WALK)
 		return visit;
-	*next = (struct pw_scan_table){
-		.at = below,
-		.last = last,
-		.entry = s->entry,
-		.pages = out->pages,
-		.parent = (uint8_t)level,
-		.whole = s->va == first && last <= s->span_last,
-	};
-	s->table = next;
+	table[below.level] = next;
+	s->table = &table[below.level];
 	return PW_VISIT_WALK;
 }
 
@@ -444,8 +462,7 @@ PW_INLINE bool pw_scan_span(const struct pw_format *f, const struct pw_access *a
 		       (turn == PW_TURN_SPAN_DONE ? s.table->last <= s.va
 						  : s.va == s.table->last)) {
 			if (s.table->whole)
-				position->leave(position, &s.table->at,
-						s.table->pages == out->pages);
+				position->leave(position, s.table, s.table->pages == out->pages);
 			s.table = &table[s.table->parent];
 		}
 		if (turn == PW_TURN_SPAN_DONE)

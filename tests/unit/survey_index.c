@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/* The index from physical to virtual, against a search through all ranges of a scan. */
+#include "survey_build.h"
+
+enum { RANGES = 1 << 16 };
+
+struct all {
+	struct pw_range range[RANGES];
+	size_t count;
+};
+
+static struct pw_scan *scan(const struct space *space, uint64_t repeats)
+{
+	struct pw_scan_limits limits = { .repeats = repeats };
+	struct pw_scan *made;
+
+	assert_int_equal(
+		pw_scan_create(space->memory, &space->regime, 0, UINT64_MAX, &limits, &made, NULL),
+		0);
+	return made;
+}
+
+static struct all *read_all(const struct space *space)
+{
+	struct all *all = calloc(1, sizeof(*all));
+	struct pw_scan *whole = scan(space, 0);
+
+	assert_non_null(all);
+	all->count = pw_scan_next(whole, all->range, RANGES);
+	assert_true(all->count < RANGES);
+	pw_scan_destroy(whole);
+	return all;
+}
+
+static bool maps(const struct pw_range *range, pw_pa pa)
+{
+	return pa >= range->pa && pa - range->pa <= range->last - range->first;
+}
+
+/* The slow way: each range that has any of first..last, cropped. They are in order already. */
+static size_t search(const struct all *all, pw_pa first, pw_pa last, struct pw_range *found)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		struct pw_range part = all->range[i];
+		pw_pa end = part.pa + (part.last - part.first);
+
+		if (part.pa > last || end < first)
+			continue;
+		if (end > last)
+			part.last -= end - last;
+		if (part.pa < first) {
+			part.first += first - part.pa;
+			part.pa = first;
+		}
+		found[count++] = part;
+	}
+	return count;
+}
+
+static void check_find(const struct pw_index *index, const struct all *all, pw_pa first, pw_pa last)
+{
+	static struct pw_range expected[RANGES];
+	struct pw_range *ranges = NULL;
+	size_t count, wanted = search(all, first, last, expected);
+
+	assert_int_equal(pw_index_find(index, first, last, &ranges, &count), 0);
+	assert_int_equal(count, wanted);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(ranges[i].first, expected[i].first);
+		assert_int_equal(ranges[i].last, expected[i].last);
+		assert_int_equal(ranges[i].pa, expected[i].pa);
+		assert_int_equal(ranges[i].attr, expected[i].attr);
+		assert_int_equal(ranges[i].status, expected[i].status);
+	}
+	free(ranges);
+}
+
+/* An address that is likely to be at some range's edge. */
+static pw_pa edge(const struct all *all, uint64_t *random)
+{
+	const struct pw_range *range = &all->range[random_below(random, all->count)];
+	pw_pa pa = random_next(random) & 1 ? range->pa : range->pa + (range->last - range->first);
+
+	return pa + random_below(random, 3) - 1;
+}
+
+static void test_find(void **state)
+{
+	uint64_t random = 1;
+	unsigned found = 0;
+
+	(void)state;
+	for (unsigned turn = 0; pw_format_at(turn); turn++) {
+		const struct pw_format *format = pw_format_at(turn);
+		struct pw_index *index;
+		struct pw_scan *whole;
+		struct space space;
+		struct all *all;
+
+		space_init(&space, format, turn + 1, true);
+		all = read_all(&space);
+		whole = scan(&space, 0);
+		assert_int_equal(pw_index_create(whole, &index, NULL), 0);
+		pw_scan_destroy(whole);
+		for (unsigned i = 0; all->count > 0 && i < test_amount(400, 40); i++) {
+			pw_pa one = edge(all, &random), other = edge(all, &random);
+
+			check_find(index, all, one < other ? one : other,
+				   one < other ? other : one);
+			check_find(index, all, one, one);
+			found++;
+		}
+		check_find(index, all, 0, UINT64_MAX);
+		pw_index_destroy(index);
+		space_deinit(&space);
+		free(all);
+	}
+	assert_true(found > 0);
+}
+
+/*
+ * With no budget for tables met again, every address that a full scan knows is among the answers:
+ * either itself, or in a range that is said to show the same tables.
+ */
+static void test_shared(void **state)
+{
+	unsigned shared = 0;
+
+	(void)state;
+	for (unsigned turn = 0; turn < 60; turn++) {
+		const struct pw_format *format = pw_format_find(turn & 1 ? "x86_64" : "s390x");
+		struct pw_range *ranges = NULL;
+		struct pw_index *index;
+		struct pw_scan *whole;
+		struct space space;
+		struct all *all;
+		size_t count;
+
+		space_init(&space, format, turn + 100, false);
+		all = read_all(&space);
+		whole = scan(&space, 1);
+		assert_int_equal(pw_index_create(whole, &index, NULL), 0);
+		pw_scan_destroy(whole);
+		for (pw_pa pa = 0; pa < SPACE_PAGES << 12; pa += 4096) {
+			assert_int_equal(pw_index_find(index, pa, pa, &ranges, &count), 0);
+			for (size_t i = 0; i < all->count; i++) {
+				pw_va va = all->range[i].first + (pa - all->range[i].pa);
+				bool known = false;
+
+				if (!maps(&all->range[i], pa))
+					continue;
+				for (size_t n = 0; n < count; n++)
+					known |= va >= ranges[n].first && va <= ranges[n].last;
+				assert_true(known);
+			}
+			for (size_t n = 0; n < count; n++)
+				shared += ranges[n].status == PW_SHARED;
+			for (size_t n = 1; n < count; n++)
+				assert_true(ranges[n - 1].last < ranges[n].first);
+			free(ranges);
+		}
+		pw_index_destroy(index);
+		space_deinit(&space);
+		free(all);
+	}
+	assert_true(shared > 100);
+}
+
+/* What was told of aliases, so far. */
+struct told {
+	const struct all *all;
+	struct pw_range expected[RANGES];
+	pw_pa next; /* everything below was told of */
+	unsigned count;
+	uint64_t random;
+};
+
+static unsigned times_mapped(const struct all *all, pw_pa pa)
+{
+	unsigned times = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		times += maps(&all->range[i], pa);
+	return times;
+}
+
+static int take_alias(void *context, pw_pa first, pw_pa last, const struct pw_range *ranges,
+		      size_t count)
+{
+	struct told *told = context;
+	pw_pa inside = first + random_below(&told->random, last - first + 1);
+
+	assert_true(first >= told->next && last >= first);
+	assert_int_equal(count, search(told->all, first, last, told->expected));
+	assert_true(count > 1);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(ranges[i].first, told->expected[i].first);
+		assert_int_equal(ranges[i].pa, first);
+		assert_int_equal(ranges[i].last - ranges[i].first, last - first);
+	}
+	/* The same ranges everywhere in the run, and not beyond it. */
+	assert_int_equal(times_mapped(told->all, inside), count);
+	/* What lies between two runs is mapped once at most. */
+	if (first > told->next)
+		assert_true(times_mapped(told->all, told->next + random_below(&told->random,
+									      first - told->next)) <
+			    2);
+	told->next = last + 1;
+	told->count++;
+	return 0;
+}
+
+static int stop_at_once(void *context, pw_pa first, pw_pa last, const struct pw_range *ranges,
+			size_t count)
+{
+	(void)first;
+	(void)last;
+	(void)ranges;
+	(void)count;
+	++*(unsigned *)context;
+	return 7;
+}
+
+static void test_aliases(void **state)
+{
+	static const char *const names[] = { "x86_64", "s390x", "i386", "arm64_64k_42" };
+	static struct told told;
+	unsigned runs = 0;
+
+	(void)state;
+	for (unsigned turn = 0; turn < 40; turn++) {
+		struct space space;
+		struct pw_index *index;
+		struct pw_scan *whole;
+		struct all *all;
+		unsigned calls = 0;
+
+		space_init(&space, pw_format_find(names[turn % 4]), turn + 1000, false);
+		all = read_all(&space);
+		whole = scan(&space, 0);
+		assert_int_equal(pw_index_create(whole, &index, NULL), 0);
+		pw_scan_destroy(whole);
+		told.all = all;
+		told.next = 0;
+		told.count = 0;
+		told.random = turn;
+		assert_int_equal(pw_index_aliases(index, take_alias, &told), 0);
+		/* Every page that is mapped twice was told of: by pages, as many as there are. */
+		for (pw_pa pa = told.next; pa < told.next + (SPACE_PAGES << 12); pa += 4096)
+			assert_true(times_mapped(all, pa) < 2);
+		if (told.count > 0) {
+			assert_int_equal(pw_index_aliases(index, stop_at_once, &calls), 7);
+			assert_int_equal(calls, 1);
+		}
+		runs += told.count;
+		pw_index_destroy(index);
+		space_deinit(&space);
+		free(all);
+	}
+	assert_true(runs > 100);
+}
+
+static void test_empty(void **state)
+{
+	unsigned char *bytes = aligned_alloc(4096, 4096);
+	struct pw_segment segment = { .first = 0, .last = 4095, .host = bytes };
+	uint64_t root = 0;
+	struct pw_range *ranges = NULL;
+	struct pw_index *index;
+	struct pw_memory *memory;
+	struct pw_regime regime;
+	struct pw_scan *whole;
+	unsigned calls = 0;
+	size_t count = 1;
+
+	(void)state;
+	assert_non_null(bytes);
+	memset(bytes, 0, 4096);
+	assert_int_equal(pw_memory_wrap(&segment, 1, &memory, NULL), 0);
+	assert_int_equal(pw_regime_init(&regime, pw_format_find("x86_64"), &root, 1, NULL, NULL),
+			 0);
+	assert_int_equal(pw_scan_create(memory, &regime, 0, UINT64_MAX, NULL, &whole, NULL), 0);
+	assert_int_equal(pw_index_create(whole, &index, NULL), 0);
+	pw_scan_destroy(whole);
+	assert_int_equal(pw_index_find(index, 0, UINT64_MAX, &ranges, &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(pw_index_find(index, 2, 1, &ranges, &count), -EINVAL);
+	assert_int_equal(pw_index_aliases(index, stop_at_once, &calls), 0);
+	assert_int_equal(calls, 0);
+	pw_index_destroy(index);
+	pw_index_destroy(NULL);
+	pw_memory_close(memory);
+	free(bytes);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_empty),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
