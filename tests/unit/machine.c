@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+/* Words of four bytes from the first segment's first to the second's last. */
+enum { MACHINE_WORDS = (2 * MACHINE_SEGMENT + MACHINE_GAP) / 4 };
+
 /* What slots of a node hold besides children. */
 static struct node occupied;
 
@@ -92,6 +95,8 @@ static uint64_t hook_load(struct pw_hook *hook, pw_pa pa, unsigned entry_lg2)
 
 	assert_non_null(host);
 	machine->loads++;
+	if (machine->loaded[word] == 0)
+		machine->touched[machine->touched_count++] = (uint32_t)word;
 	if (machine->loaded[word] < UINT8_MAX)
 		machine->loaded[word]++;
 	if (pa == machine->flip_at && machine->flips++ % 2 == 1) {
@@ -173,8 +178,9 @@ bool machine_init(struct machine *machine, const struct pw_format *format,
 	machine->regime.format = format;
 	machine->regime.view = options->view;
 	machine->regime.kernel = options->kernel ? options->kernel : 0x0601;
-	machine->loaded = calloc(2 * MACHINE_SEGMENT + MACHINE_GAP, 1);
-	assert_non_null(machine->loaded);
+	machine->loaded = calloc(MACHINE_WORDS, sizeof(*machine->loaded));
+	machine->touched = malloc(MACHINE_WORDS * sizeof(*machine->touched));
+	assert_true(machine->loaded && machine->touched);
 	for (unsigned i = 0; i < 2; i++) {
 		machine->bytes[i] = aligned_alloc(4096, MACHINE_SEGMENT);
 		assert_non_null(machine->bytes[i]);
@@ -205,6 +211,7 @@ void machine_deinit(struct machine *machine)
 	free(machine->bytes[0]);
 	free(machine->bytes[1]);
 	free(machine->loaded);
+	free(machine->touched);
 	free(machine->items);
 	memset(machine, 0, sizeof(*machine));
 }

@@ -55,6 +55,8 @@ struct machine {
 	/* What the hook counts: loads in all, and by word of memory. */
 	uint64_t loads;
 	uint8_t *loaded;
+	uint32_t *touched; /* words whose count is not 0 */
+	size_t touched_count;
 	/* An entry that has another value at every second load; 0 for none. */
 	pw_pa flip_at;
 	uint64_t flip_value;
