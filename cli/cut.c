@@ -145,6 +145,9 @@ static int cut(const struct arguments *arguments, const struct tool_input *input
 				&regimes[what.regime_count++]))
 			return TOOL_FAILED;
 	}
+	if (tool_is_source(arguments->source, arguments->output))
+		return tool_fail("%s is (part of) the source, and is not replaced",
+				 arguments->output);
 	if (pw_cut_write(&what, arguments->output, &result, &error))
 		return tool_fail("%s", error.text);
 	if (!arguments->options.json) {

@@ -147,7 +147,8 @@ static void join(struct cutter *cutter)
 	for (size_t i = 1; i < cutter->count; i++) {
 		struct piece *last = &cutter->pieces[kept];
 
-		if (cutter->pieces[i].first - 1 <= last->last) {
+		if (cutter->pieces[i].first <= last->last ||
+		    cutter->pieces[i].first - 1 == last->last) {
 			if (cutter->pieces[i].last > last->last)
 				last->last = cutter->pieces[i].last;
 		} else {
