@@ -122,6 +122,8 @@ static void check_counters(const struct fold_case *at, const struct fold_result 
 	for (unsigned level = 0; level < FOLD_LEVELS; level++)
 		turns += result->turns_of[level];
 	assert_int_equal(turns, result->turns);
+	/* What left its table cannot be the entry that the address selects. */
+	assert_true(result->broken >= result->departures);
 	if (!stale) {
 		assert_int_equal(result->departures, 0);
 		assert_int_equal(result->broken, 0);

@@ -61,7 +61,7 @@ static void expect_last_page(const struct fold_input *input, pw_va a)
 	assert_int_equal(last_page(input, FOLD_E), right);
 }
 
-/* reference: d3f7b1bb2040, and its mails: with 3 levels, crossing 2 GB. */
+/* d3f7b1bb2040, and the mails before it: with 3 levels, crossing 2 GB. */
 static void test_mail_three_levels(void **state)
 {
 	struct fold_input input;
@@ -138,7 +138,38 @@ static void test_x86_copies_do_no_harm(void **state)
 	fold_tables_destroy(tables);
 }
 
-/* seeds/2: before, iteration in the middle; after, at the top; both right. */
+/* The last pages of 2^64, where `end` is 0: addr_end must not overflow. */
+static void test_end_of_the_address_space(void **state)
+{
+	static const char *const formats[] = { "x86_64",     "x86_64_la57", "riscv_sv39",
+					       "riscv_sv57", "s390x",       "arm64_4k_52" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		for (unsigned strategy = 0; strategy < FOLD_STRATEGIES; strategy++)
+			for (unsigned kind = FOLD_FAST; kind <= FOLD_PAGEWALK; kind++) {
+				struct fold_input input;
+				struct fold_tables *tables = made(formats[i], NULL, 0,
+								  UINT64_MAX - 0x200fff, UINT64_MAX,
+								  &input);
+				struct fold_result *result;
+
+				input.walk = (enum fold_walk_kind)kind;
+				result = walk(&input, (enum fold_strategy)strategy);
+				assert_int_equal(result->pages, 0x201);
+				assert_true(result->right);
+				assert_false(result->stopped);
+				assert_int_equal(result->missing, 0);
+				assert_int_equal(result->departures, 0);
+				fold_result_destroy(result);
+				fold_tables_destroy(tables);
+			}
+}
+
+/*
+ * pagewalk before and after value-aware ends, as the mail of 10 September 2020 goes through it: it
+ * iterates in the middle, then at the top, and is right both times.
+ */
 static void test_pagewalk_before_and_after(void **state)
 {
 	struct fold_input input;
@@ -433,6 +464,7 @@ int main(void)
 		cmocka_unit_test(test_five_levels_are_safe),
 		cmocka_unit_test(test_arm64_single_address),
 		cmocka_unit_test(test_x86_copies_do_no_harm),
+		cmocka_unit_test(test_end_of_the_address_space),
 		cmocka_unit_test(test_pagewalk_before_and_after),
 		cmocka_unit_test(test_styles),
 		cmocka_unit_test(test_exhaustive),
