@@ -76,6 +76,7 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 	enum pw_status status = PW_OK;
 	uint64_t entry = 0;
 	pw_pa page = 0;
+	bool walking = true;
 
 	PW_MUST_BE_CONSTANT(f->shift[0]);
 	if (PW_UNLIKELY(!span)) {
@@ -84,6 +85,10 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 	}
 	here = pw_table_top(f, span);
 
+	/*
+	 * No return from within the loop: what leaves a loop is not unrolled with it, and the ends of
+	 * all levels would share code in which the level is not a constant.
+	 */
 	PW_UNROLL
 	for (unsigned level = f->levels; level-- > 0;) {
 		size_t bytes = pw_entry_bytes(f);
@@ -94,7 +99,7 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 		unsigned lg2;
 		pw_pa at;
 
-		if (f->dynamic_top && level > here.level)
+		if (!walking || (f->dynamic_top && level > here.level))
 			continue;
 		/*
 		 * Step invariant: `here` is the table of this level that covers va, reached from
@@ -103,13 +108,17 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 		 */
 		index = pw_index(va, here.shift, here.bits);
 		at = pw_entry_address(f, here.table, index);
-		if (PW_UNLIKELY(!pw_index_admitted(f, r, span, level, entry, index))) {
+		if (PW_UNLIKELY(!pw_index_admitted(f, r, span, level, entry, index)))
 			status = PW_LENGTH;
-			goto ended_above;
-		}
-		if (PW_UNLIKELY(!a->open(context, level, at, bytes, &bytes, &host))) {
+		else if (PW_UNLIKELY(!a->open(context, level, at, bytes, &bytes, &host)))
 			status = PW_OUTSIDE;
-			goto ended_above;
+		if (PW_UNLIKELY(status != PW_OK)) {
+			pw_result_hole(status, level, here.shift, entry, 0, va, result);
+			if (trace)
+				pw_trace_step(trace, &here, index, at, 0, PW_HOLE)->status =
+					(uint8_t)status;
+			walking = false;
+			continue;
 		}
 		entry = pw_entry_load(f, a, context, host, at);
 		kind = f->kind(r, level, entry);
@@ -122,19 +131,21 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 				step->attr = here.keep;
 			}
 			if (pw_table_beyond(f, level, &here, va)) {
-				pw_result_hole(PW_LENGTH, level, f->shift[level], entry, 0, va,
+				status = PW_LENGTH;
+				pw_result_hole(status, level, f->shift[level], entry, 0, va,
 					       result);
-				return PW_LENGTH;
+				walking = false;
 			}
 			continue;
 		}
+		walking = false;
 		if (PW_LIKELY(kind == PW_LEAF)) {
 			pw_result_leaf(f, r, level, here.shift, entry, here.keep, va, result);
 			if (trace) {
 				step->next = result->pa & ~pw_mask(result->size_lg2);
 				step->attr = result->attr;
 			}
-			return PW_OK;
+			continue;
 		}
 		status = pw_hole_status(f, r, level, here.shift, entry, &page, &lg2);
 		pw_result_hole(status, level, lg2, entry, page, va, result);
@@ -142,16 +153,8 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 			step->status = (uint8_t)status;
 			step->next = page;
 		}
-		return status;
-
-	ended_above:
-		pw_result_hole(status, level, here.shift, entry, 0, va, result);
-		if (trace)
-			pw_trace_step(trace, &here, index, at, 0, PW_HOLE)->status =
-				(uint8_t)status;
-		return status;
 	}
-	__builtin_unreachable();
+	return status;
 }
 
 #endif
