@@ -53,13 +53,13 @@ static void print_text(const struct tool_input *input, const struct pw_result *r
 {
 	char size[PRINT_TEXT], text[PRINT_TEXT], prot[5];
 
+	print_flags(result->attr, result->memtype, text);
 	printf("0x%0*llx -> ", digits, (unsigned long long)result->va);
 	if (result->status == PW_OK)
-		printf("0x%016llx  %8s %s  %s %s\n", (unsigned long long)result->pa,
+		printf("0x%016llx  %8s %s  %s%s%s\n", (unsigned long long)result->pa,
 		       print_page_size(result->size_lg2, size),
 		       pw_level_name(input->format, result->level),
-		       pw_prot_string(result->attr, prot),
-		       print_flags(result->attr, result->memtype, text));
+		       pw_prot_string(result->attr, prot), text[0] ? " " : "", text);
 	else
 		printf("%s: %s\n", pw_status_name((enum pw_status)result->status),
 		       print_reason(input, result->va, text));

@@ -141,7 +141,7 @@ static int judge_table(void *context, const struct pw_table_visit *visit)
 	bool fresh, known;
 	int status;
 
-	if (check->limits.cancel && __atomic_load_n(check->limits.cancel, __ATOMIC_RELAXED))
+	if (pw_cancelled(check->limits.cancel))
 		return -ECANCELED;
 	for (const struct pw_table_visit *above = visit->above; above; above = above->above)
 		if (above->at.table == visit->at.table) {

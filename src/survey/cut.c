@@ -54,7 +54,7 @@ static int visit(void *context, const struct pw_table_visit *visited)
 	bool fresh, known;
 	int status;
 
-	if (cutter->cut->cancel && __atomic_load_n(cutter->cut->cancel, __ATOMIC_RELAXED))
+	if (pw_cancelled(cutter->cut->cancel))
 		return -ECANCELED;
 	status = pw_table_set_add(&cutter->tables, visited, &seen, &fresh);
 	if (status)

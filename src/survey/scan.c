@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "memory/memory.h"
-#include "walk/scan.h"
+#include "survey/tables.h"
 
 /*
  * A table met, as one key: the same table under other permissions maps other pages, and one of which
@@ -42,6 +42,11 @@ enum {
 	/* Tables from one call of progress() to the next: less than a millisecond. */
 	PW_SCAN_PROGRESS = 256,
 };
+
+bool pw_cancelled(const bool *cancel)
+{
+	return cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED);
+}
 
 static struct pw_scan *owner(struct pw_scan_position *position)
 {
@@ -123,7 +128,7 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_sc
 	struct visit key = visit_key(table);
 	struct visit *visit;
 
-	if (scan->limits.cancel && __atomic_load_n(scan->limits.cancel, __ATOMIC_RELAXED))
+	if (pw_cancelled(scan->limits.cancel))
 		return stop(scan, -ECANCELED);
 	if (scan->limits.progress && scan->state.tables % PW_SCAN_PROGRESS == 0)
 		show_progress(scan, first);

@@ -66,4 +66,7 @@ typedef int pw_table_fn(void *context, const struct pw_table_visit *visit);
 int pw_tables_walk(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		   pw_va last, pw_table_fn *visitor, void *context);
 
+/* Whether the flag of a caller, who may be a signal handler, says stop. @cancel may be NULL. */
+bool pw_cancelled(const bool *cancel);
+
 #endif

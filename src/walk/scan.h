@@ -279,10 +279,12 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 			bool room;
 
 			if (!ahead.loaded) {
-				if (pw_index_admitted(f, r, span, level, s->table->entry, index))
+				if (pw_index_admitted(f, r, span, level, s->table->entry, index)) {
 					entry = pw_entry_load(f, a, context, host, at);
-				else
+				} else {
+					entry = s->table->entry;
 					status = PW_LENGTH;
+				}
 			}
 			if (status == PW_OK) {
 				position->entries++;

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+# Completion for pagewalk(1) in bash.
+
+_pagewalk()
+{
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} subcommand= word i
+    local walk="--format --root --cpu --view --kernel --encryption-bit --json"
+    local options="--help --usage"
+
+    # --view=linux comes as three words.
+    if [[ $current == = ]]; then
+        current=
+    elif [[ $previous == = ]]; then
+        previous=${COMP_WORDS[COMP_CWORD-2]}
+    fi
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [[ $word != -* ]]; then
+            subcommand=$word
+            break
+        fi
+    done
+    COMPREPLY=()
+    if [[ -z $subcommand ]]; then
+        COMPREPLY=($(compgen -W "info map translate explain read find check cut lab formats --help --version" -- "$current"))
+        return
+    fi
+    case $previous in
+    --format)
+        COMPREPLY=($(compgen -W "arm64 $(pagewalk formats 2>/dev/null | sed -n '2,$s/ .*//p')" -- "$current")
+            $(compgen -f -X '!*.pwf' -- "$current"))
+        return ;;
+    --view)
+        COMPREPLY=($(compgen -W "hardware linux" -- "$current"))
+        return ;;
+    --output|-o|--svg|--html)
+        COMPREPLY=($(compgen -f -- "$current"))
+        return ;;
+    --root|--cpu|--kernel|--encryption-bit|--limit|--space|--range|--label|--width|--rows)
+        return ;;
+    esac
+    case $subcommand in
+    info|formats) options+=" --json" ;;
+    map) options+=" $walk --writable --read-only --executable --wx --user --kernel-only --huge --uncached --holes" ;;
+    translate) options+=" $walk" ;;
+    explain) options+=" $walk --svg --html --ascii --width --rows" ;;
+    read) options+=" $walk --raw --output" ;;
+    find) options+=" $walk --aliases" ;;
+    check) options+=" $walk --limit" ;;
+    cut) options+=" $walk --space --range --label" ;;
+    esac
+    if [[ $current == -* ]]; then
+        COMPREPLY=($(compgen -W "$options" -- "$current"))
+    else
+        compopt -o filenames 2>/dev/null
+        COMPREPLY=($(compgen -f -- "$current"))
+    fi
+}
+
+complete -F _pagewalk pagewalk
