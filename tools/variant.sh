@@ -28,4 +28,6 @@ ninja -C "$build" --quiet
 export PW_TEST_QUICK=1
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
+# src/memory/kdump.c says why libkdumpfile's contexts are not freed.
+export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.txt:print_suppressions=0"
 meson test -C "$build" --no-rebuild --print-errorlogs --timeout-multiplier 8
