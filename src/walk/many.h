@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many addresses at once. A single walk is a chain of dependent cache misses. Here walks follow one
- * another through three stages, and an entry is prefetched a stage before it is loaded, so that the
- * misses of PW_AHEAD walks overlap:
+ * Many addresses at once. A single walk is a chain of dependent cache misses; here a group of walks
+ * goes down together, and the misses of the whole group overlap:
  *
- *   address i                 from the root to level 2; prefetch the entry of level 1
- *   address i - PW_AHEAD      load the entry of level 1; prefetch the entry of level 0
- *   address i - 2 * PW_AHEAD  load the entry of level 0
+ *   each walk from the root to level 2     upper tables are few: in the cache after a few walks
+ *   prefetch the entries of level 1        in a loop of its own
+ *   each walk on through level 1
+ *   prefetch the entries of level 0        in a loop of its own
+ *   each walk to its end
  *
- * Tables of level 2 and above are few, and in the cache after a few walks. Nothing is kept beyond
- * the call.
+ * A prefetch does not wait for its line, but it does wait for the translation of its address by the
+ * host's MMU; only with nothing between them do many such translations overlap. Nothing is kept from
+ * group to group.
  */
 #ifndef PW_WALK_MANY_H
 #define PW_WALK_MANY_H
 
 #include "walk/translate.h"
 
-/* As many misses as a core has under way, and a power of two that holds the lanes of two stages. */
-enum { PW_AHEAD = 16, PW_LANES = 64 };
+/* More than the misses that a core has under way, and small enough for the first-level cache. */
+enum { PW_GROUP = 64 };
 
-/* One walk, between two stages. */
+/* One walk of a group, between two levels. */
 struct pw_lane {
 	const unsigned char *host; /* the next entry, NULL once the walk has ended */
 	const struct pw_span *span;
@@ -27,7 +29,7 @@ struct pw_lane {
 	uint64_t entry;
 };
 
-/* Aims a lane at its entry of @level and starts the miss; or ends it, if there is no such entry. */
+/* Aims a lane at its entry of @level, or ends it, if there is no such entry. */
 PW_INLINE void pw_lane_aim(const struct pw_format *f, const struct pw_access *a, void *context,
 			   const struct pw_regime *r, unsigned level, pw_va va,
 			   struct pw_lane *lane, struct pw_result *result)
@@ -44,10 +46,7 @@ PW_INLINE void pw_lane_aim(const struct pw_format *f, const struct pw_access *a,
 	if (PW_UNLIKELY(status != PW_OK)) {
 		lane->host = NULL;
 		pw_result_hole(status, level, lane->here.shift, lane->entry, 0, va, result);
-		return;
 	}
-	if (level < 2)
-		__builtin_prefetch(lane->host);
 }
 
 /* Loads and decides a lane's entry of @level; a lane that ended has host NULL afterwards. */
@@ -89,7 +88,7 @@ PW_INLINE bool pw_lane_is_at(const struct pw_format *f, const struct pw_lane *la
 	return lane->host && (!f->dynamic_top || lane->here.level == level);
 }
 
-/* The first stage. */
+/* From the root to level 2. */
 PW_INLINE void pw_lane_start(const struct pw_format *f, const struct pw_access *a, void *context,
 			     const struct pw_regime *r, pw_va va, struct pw_lane *lane,
 			     struct pw_result *result)
@@ -115,26 +114,30 @@ PW_INLINE size_t pw_walk_many(const struct pw_format *f, const struct pw_access 
 			      const struct pw_regime *r, const pw_va *va, size_t count,
 			      struct pw_result *result)
 {
-	struct pw_lane lane[PW_LANES];
+	struct pw_lane lane[PW_GROUP];
 	size_t found = 0;
 
 	PW_MUST_BE_CONSTANT(f->shift[0]);
-	for (size_t i = 0; i < count + 2 * (size_t)PW_AHEAD; i++) {
-		size_t middle = i - PW_AHEAD, last = middle - PW_AHEAD;
-		struct pw_lane *l;
+	while (count > 0) {
+		size_t n = count < PW_GROUP ? count : PW_GROUP;
 
-		/* A stage that has not begun is at a number far beyond count. */
-		if (i < count)
-			pw_lane_start(f, a, context, r, va[i], &lane[i % PW_LANES], &result[i]);
-		l = &lane[middle % PW_LANES];
-		if (middle < count && pw_lane_is_at(f, l, 1))
-			pw_lane_step(f, a, context, r, 1, va[middle], l, &result[middle]);
-		if (last >= count)
-			continue;
-		l = &lane[last % PW_LANES];
-		if (PW_LIKELY(pw_lane_is_at(f, l, 0)))
-			pw_lane_step(f, a, context, r, 0, va[last], l, &result[last]);
-		found += result[last].status == PW_OK;
+		for (size_t i = 0; i < n; i++)
+			pw_lane_start(f, a, context, r, va[i], &lane[i], &result[i]);
+		for (size_t i = 0; i < n; i++)
+			__builtin_prefetch(lane[i].host);
+		for (size_t i = 0; i < n; i++)
+			if (PW_LIKELY(pw_lane_is_at(f, &lane[i], 1)))
+				pw_lane_step(f, a, context, r, 1, va[i], &lane[i], &result[i]);
+		for (size_t i = 0; i < n; i++)
+			__builtin_prefetch(lane[i].host);
+		for (size_t i = 0; i < n; i++) {
+			if (PW_LIKELY(pw_lane_is_at(f, &lane[i], 0)))
+				pw_lane_step(f, a, context, r, 0, va[i], &lane[i], &result[i]);
+			found += result[i].status == PW_OK;
+		}
+		va += n;
+		result += n;
+		count -= n;
 	}
 	return found;
 }
