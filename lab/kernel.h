@@ -157,7 +157,7 @@ PW_INLINE struct fold_pointer fold_realigned(const struct fold_config *c,
 		parent.place.where = FOLD_STRAY;
 	parent.place.index = index;
 	if (!c->observe)
-		parent.host = (const void *)(page + pw_entry_address(f, 0, index));
+		parent.host = (const void *)(page + ((uintptr_t)index << f->entry_lg2));
 	return parent;
 }
 
