@@ -77,7 +77,7 @@ static int list_pages(struct fold_tables *tables, unsigned top, struct pw_error 
 			       "ranges, across a boundary",
 			       (unsigned long long)tables->first, (unsigned long long)tables->last,
 			       (unsigned long long)MAX_PAGES);
-	tables->page = malloc(3 * count * sizeof(*tables->page));
+	tables->page = malloc(3 * (size_t)count * sizeof(*tables->page));
 	if (!tables->page)
 		return pw_fail(error, ENOMEM, "no memory for a list of pages");
 	for (uint64_t i = 0; i < count; i++) {
