@@ -169,6 +169,14 @@ static int draw(const struct arguments *arguments, const struct pw_picture *pict
 	return 0;
 }
 
+/* What a picture, which people send around, says of its source: a file without its folders. */
+static const char *source_name(const char *source)
+{
+	const char *slash = strrchr(source, '/');
+
+	return slash && !strchr(source, ':') ? slash + 1 : source;
+}
+
 static const char description[] =
 	"Explain a walk: how the bits of an address select an entry in each table, what the "
 	"entries say, which levels are folded, and where it ends. Of a range: where it is "
@@ -194,7 +202,7 @@ int tool_explain(int argc, char **argv)
 	if (tool_open(&arguments.options, arguments.source, true, &input))
 		return TOOL_FAILED;
 	tool_catch_interrupts();
-	what.label = arguments.source;
+	what.label = source_name(arguments.source);
 	what.rows = arguments.rows;
 	what.cancel = tool_stopped();
 	if (pw_picture_create(input.memory, &input.regime, arguments.first, arguments.last, &what,

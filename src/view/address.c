@@ -6,13 +6,13 @@
 
 #include "view/picture.h"
 
-/* Address bits that a person writes down for this format: 32 where no table needs more. */
-static unsigned address_bits(const struct pw_format *format)
+/* Address bits that a person writes down: 32 where no table, and not the address itself, has more. */
+static unsigned address_bits(const struct pw_format *format, pw_va va)
 {
 	unsigned top = format->levels - 1u;
 	unsigned covered = format->shift[top] + format->bits[top];
 
-	return covered <= 32 ? 32 : 64;
+	return covered <= 32 && va >> 32 == 0 ? 32 : 64;
 }
 
 static struct picture_field *add_field(struct pw_picture *picture, enum picture_role role,
@@ -48,7 +48,7 @@ static void add_upper_fields(struct pw_picture *picture, unsigned top, unsigned 
 {
 	const struct pw_regime *regime = &picture->regime;
 	const struct pw_format *f = regime->format;
-	unsigned high = address_bits(f);
+	unsigned high = address_bits(f, picture->first);
 
 	for (unsigned level = f->levels - 1u; level > top; level--) {
 		unsigned end = f->shift[level] + f->bits[level];
@@ -62,7 +62,7 @@ static void add_upper_fields(struct pw_picture *picture, unsigned top, unsigned 
 			field = add_field(picture, PICTURE_FOLDED, f->level_name[level],
 					  f->shift[level], end - f->shift[level]);
 			field->level = (uint8_t)level;
-			pw_folded_why(regime, field->name, level, field->why, sizeof(field->why));
+			pw_folded_why(regime, level, field->why, sizeof(field->why));
 			high = f->shift[level];
 		}
 	}
@@ -79,7 +79,7 @@ static void add_linux_folds(struct pw_picture *picture, unsigned level, unsigned
 		struct picture_field *field = add_field(picture, PICTURE_FOLDED, names[i], shift,
 							0);
 
-		pw_folded_why(&picture->regime, names[i], level, field->why, sizeof(field->why));
+		pw_folded_why(&picture->regime, level, field->why, sizeof(field->why));
 	}
 }
 

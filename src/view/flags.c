@@ -31,8 +31,8 @@ enum pw_status pw_linux_meaning(const struct pw_regime *regime, unsigned level, 
 }
 
 /* A hole is described by what Linux means by it, in the hardware view too: it explains the value. */
-static enum pw_bits_kind kind_of(const struct pw_regime *regime, unsigned level, enum pw_kind kind,
-				 enum pw_status status, uint64_t entry)
+static unsigned kind_of(const struct pw_regime *regime, unsigned level, enum pw_kind kind,
+			enum pw_status status, uint64_t entry)
 {
 	pw_pa page;
 
@@ -47,7 +47,7 @@ static enum pw_bits_kind kind_of(const struct pw_regime *regime, unsigned level,
 	if (status == PW_SWAP || status == PW_MIGRATION)
 		return PW_BITS_SWAP;
 	if (status == PW_MALFORMED)
-		return level > 0 ? PW_BITS_TABLE : PW_BITS_LEAF;
+		return PW_BITS_MALFORMED;
 	return PW_BITS_EMPTY;
 }
 
@@ -67,24 +67,39 @@ static bool applies(const struct pw_bits_of *of, const struct pw_regime *regime,
 	       (!of->views || (of->views >> regime->view & 1));
 }
 
-const struct pw_bits *pw_bits_find(const struct pw_regime *regime, unsigned level,
-				   enum pw_kind kind, enum pw_status status, uint64_t entry)
+/* The first line for entries of these kinds; of @selective lines, those that look at bits. */
+static const struct pw_bits_of *find(const struct pw_regime *regime, unsigned level, unsigned kinds,
+				     bool selective, uint64_t entry)
 {
 	static const struct pw_bits_of *const families[] = { pw_bits_x86, pw_bits_arm, pw_bits_ibm,
 							     pw_bits_risc };
-	const char *name = regime->format->name;
-	enum pw_bits_kind wanted;
 
-	/* A format from a file may have any name; it is described by nothing here. */
-	if (pw_format_find(name) != regime->format)
-		return NULL;
-	wanted = kind_of(regime, level, kind, status, entry);
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		for (const struct pw_bits_of *of = families[i]; of->format; of++)
-			if (applies(of, regime, level, entry) && (of->kinds & wanted) &&
-			    format_matches(of->format, name))
-				return of->bits;
+			if (applies(of, regime, level, entry) && (of->kinds & kinds) &&
+			    (!selective || of->where) &&
+			    format_matches(of->format, regime->format->name))
+				return of;
 	return NULL;
+}
+
+const struct pw_bits *pw_bits_find(const struct pw_regime *regime, unsigned level,
+				   enum pw_kind kind, enum pw_status status, uint64_t entry)
+{
+	const struct pw_bits_of *of = NULL;
+	unsigned wanted;
+
+	/* A format from a file may have any name; it is described by nothing here. */
+	if (pw_format_find(regime->format->name) != regime->format)
+		return NULL;
+	wanted = kind_of(regime, level, kind, status, entry);
+	if (wanted == PW_BITS_MALFORMED) {
+		of = find(regime, level, PW_BITS_LEAF, true, entry);
+		wanted = level > 0 ? PW_BITS_TABLE : PW_BITS_LEAF;
+	}
+	if (!of)
+		of = find(regime, level, wanted, false, entry);
+	return of ? of->bits : NULL;
 }
 
 const struct pw_bits *pw_bits_next(const struct pw_bits *bits)

@@ -40,6 +40,7 @@ enum pw_bits_kind {
 	PW_BITS_SWAP = 1 << 2,
 	PW_BITS_PROT_NONE = 1 << 3,
 	PW_BITS_EMPTY = 1 << 4, /* nothing but what makes it a hole */
+	PW_BITS_MALFORMED = 1 << 5, /* described by the list of what it looks like */
 };
 
 /* A list, and where it holds. */
@@ -48,7 +49,11 @@ struct pw_bits_of {
 	uint8_t levels; /* bit n: entries of level n */
 	uint8_t kinds; /* enum pw_bits_kind */
 	const struct pw_bits *bits; /* ended by a line without a mask */
-	uint64_t where, is; /* only entries with these bits so; 0: all */
+	/*
+	 * Only entries with these bits so; 0: all. By these bits of a leaf's list a malformed entry is
+	 * known for one.
+	 */
+	uint64_t where, is;
 	uint8_t views; /* bit n: enum pw_view n; 0: all */
 };
 

@@ -41,15 +41,26 @@ static const struct pw_bits any_table_bits[] = {
 };
 
 static const struct pw_bits table_bits[] = {
-	{ 0xbfc, "ignored", "ignored" },
+	{ 0x3fc, "ignored", "ignored" },
+	{ 0x800, "ignored11", "ignored" },
 	{ UINT64_C(0x0000fffffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
+	{ UINT64_C(0x07ff000000000000), "ignored-high", "ignored" },
+	{ .more = any_table_bits },
+};
+
+static const struct pw_bits table_lpa_bits[] = {
+	{ 0x3fc, "ignored", "ignored" },
+	{ 0x800, "ignored11", "ignored" },
+	{ 0xf000, "address-high", "bits 51:48", NULL, PW_SHOW_ADDRESS },
+	{ UINT64_C(0x0000ffffffff0000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x07ff000000000000), "ignored-high", "ignored" },
 	{ .more = any_table_bits },
 };
 
 /* 4K and 16K with 52-bit addresses: address bits 51:50 stand in 9:8. */
 static const struct pw_bits table_lpa2_bits[] = {
-	{ 0x8fc, "ignored", "ignored" },
+	{ 0xfc, "ignored", "ignored" },
+	{ 0x800, "ignored11", "ignored" },
 	{ 0x300, "address-high", "bits 51:50", NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x0003fffffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x07fc000000000000), "ignored-high", "ignored" },
@@ -94,6 +105,15 @@ static const struct pw_bits leaf_lpa2_bits[] = {
 	{ .more = leaf_bits },
 };
 
+/* 64K with 52-bit addresses: address bits 51:48 stand in 15:12. */
+static const struct pw_bits leaf_lpa_bits[] = {
+	{ 0x300, "SH", "shareability", share_names },
+	{ 0xf000, "address-high", "bits 51:48", NULL, PW_SHOW_ADDRESS },
+	{ UINT64_C(0x0000ffffffff0000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
+	{ UINT64_C(0x0003000000000000), "reserved", "has to be zero" },
+	{ .more = leaf_bits },
+};
+
 static const struct pw_bits page_bits[] = {
 	{ 0x3, "type", "of the entry", page_type_names, PW_SHOW_ALWAYS },
 	{ .more = leaf_48_bits },
@@ -102,6 +122,16 @@ static const struct pw_bits page_bits[] = {
 static const struct pw_bits page_lpa2_bits[] = {
 	{ 0x3, "type", "of the entry", page_type_names, PW_SHOW_ALWAYS },
 	{ .more = leaf_lpa2_bits },
+};
+
+static const struct pw_bits page_lpa_bits[] = {
+	{ 0x3, "type", "of the entry", page_type_names, PW_SHOW_ALWAYS },
+	{ .more = leaf_lpa_bits },
+};
+
+static const struct pw_bits block_lpa_bits[] = {
+	{ 0x3, "type", "of the entry", upper_type_names, PW_SHOW_ALWAYS },
+	{ .more = leaf_lpa_bits },
 };
 
 static const struct pw_bits block_bits[] = {
@@ -119,10 +149,9 @@ static const struct pw_bits swap_bits[] = {
 	{ 0x3, "type", "of the entry", page_type_names, PW_SHOW_ALWAYS },
 	{ BIT(2), "exclusive", "Linux: the page is this process's alone" },
 	{ 0xf8, "swap-type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS, 0, NG_KERNEL },
-	{ UINT64_C(0x3f00000000000000), "sw-high", "for software", NULL, 0, 0, NG_KERNEL },
-	{ UINT64_C(0x003fffffffffff00), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS, 0,
+	{ UINT64_C(0x03ffffffffffff00), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS, 0,
 	  NG_KERNEL },
-	{ UINT64_C(0xc000000000000000), "sw-top", "for software", NULL, 0, 0, NG_KERNEL },
+	{ UINT64_C(0xfc00000000000000), "sw-high", "for software", NULL, 0, 0, NG_KERNEL },
 	{ BIT(3), "uffd-wp", "Linux: userfaultfd watches writes", NULL, 0, NG_KERNEL },
 	{ 0x30, "sw", "for software", NULL, 0, NG_KERNEL },
 	{ 0x7c0, "swap-type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS, NG_KERNEL },
@@ -319,12 +348,15 @@ enum { LEAF_OR_PROT_NONE = PW_BITS_LEAF | PW_BITS_PROT_NONE };
 const struct pw_bits_of pw_bits_arm[] = {
 	{ "arm64_4k_52", ANY, PW_BITS_TABLE, table_lpa2_bits },
 	{ "arm64_16k_52", ANY, PW_BITS_TABLE, table_lpa2_bits },
+	{ "arm64_64k_52", ANY, PW_BITS_TABLE, table_lpa_bits },
 	{ "arm64*", ANY, PW_BITS_TABLE, table_bits },
 	{ "arm64_4k_52", 1 << 0, LEAF_OR_PROT_NONE, page_lpa2_bits },
 	{ "arm64_16k_52", 1 << 0, LEAF_OR_PROT_NONE, page_lpa2_bits },
+	{ "arm64_64k_52", 1 << 0, LEAF_OR_PROT_NONE, page_lpa_bits },
 	{ "arm64*", 1 << 0, LEAF_OR_PROT_NONE, page_bits },
 	{ "arm64_4k_52", 0xfe, LEAF_OR_PROT_NONE, block_lpa2_bits },
 	{ "arm64_16k_52", 0xfe, LEAF_OR_PROT_NONE, block_lpa2_bits },
+	{ "arm64_64k_52", 0xfe, LEAF_OR_PROT_NONE, block_lpa_bits },
 	{ "arm64*", 0xfe, LEAF_OR_PROT_NONE, block_bits },
 	{ "arm64*", ANY, PW_BITS_SWAP, swap_bits },
 	{ "arm64*", ANY, PW_BITS_EMPTY, empty_bits },

@@ -32,13 +32,11 @@ unsigned pw_folded_below(const struct pw_format *format, unsigned level, const c
 	return i < 5 ? count : 0;
 }
 
-void pw_folded_why(const struct pw_regime *regime, const char *name, unsigned level, char *text,
-		   size_t bytes)
+void pw_folded_why(const struct pw_regime *regime, unsigned level, char *text, size_t bytes)
 {
 	const struct pw_format *f = regime->format;
 	unsigned top = regime->span[0].top;
 
-	(void)name;
 	if (is_family(f, "s390x"))
 		snprintf(text, bytes, "this ASCE starts at %s (DT=%u)", f->level_name[top],
 			 (unsigned)(regime->root[0] >> 2) & 3);
@@ -56,7 +54,7 @@ void pw_folded_why(const struct pw_regime *regime, const char *name, unsigned le
 		snprintf(text, bytes, "this granule and size of addresses take %u tables",
 			 f->levels);
 	else
-		snprintf(text, bytes, "%s has %u tables", f->name, f->levels);
+		snprintf(text, bytes, "%s walks through %u tables", f->name, f->levels);
 }
 
 /* "TTBR0 [TTBR1]": the name of root @index. */

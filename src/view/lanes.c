@@ -84,7 +84,7 @@ static void add_folded(struct pw_picture *picture, struct picture_part *part, co
 
 	lane->folded = true;
 	lane->level = (uint8_t)level;
-	pw_folded_why(&picture->regime, name, level, lane->note, sizeof(lane->note));
+	pw_folded_why(&picture->regime, level, lane->note, sizeof(lane->note));
 }
 
 static void describe_lane(struct picture_lane *lane)
@@ -130,6 +130,8 @@ static void describe_linux(const struct pw_picture *picture, const struct pictur
 	static const char *const s390_names[] = { "pte", "pmd", "pud", "p4d", "pgd" };
 	const struct pw_format *f = picture->regime.format;
 	const struct picture_lane *below = lane + 1;
+	char folded[80] = "";
+	unsigned folds = 0;
 
 	if (strcmp(f->name, "s390x") == 0) {
 		static const char *const above[] = {
@@ -147,11 +149,13 @@ static void describe_linux(const struct pw_picture *picture, const struct pictur
 		       above[lane->level], s390_names[lane->level]);
 		return;
 	}
-	if (below < part->lane + part->lanes && below->folded)
+	for (; below < part->lane + part->lanes && below->folded; below++)
+		append(folded, sizeof(folded), "%s%s", folds++ ? ", " : "", below->name);
+	if (folds)
 		append(text, bytes,
-		       "; in Linux, the loop over %s, which is folded, runs once for each "
-		       "turn over %s",
-		       below->name, lane->name);
+		       "; in Linux, the loop%s over %s, folded, run%s once for each turn "
+		       "over %s",
+		       folds > 1 ? "s" : "", folded, folds > 1 ? "" : "s", lane->name);
 }
 
 /* Why the walk iterates where it does: the sentence that the seeds of this project argue about. */

@@ -143,8 +143,7 @@ void pw_picture_lanes(struct pw_picture *picture, struct picture_part *part);
 /* How many levels above @level Linux folds into it, by name into @names. */
 unsigned pw_folded_below(const struct pw_format *format, unsigned level, const char *names[3]);
 /* Why: a sentence without its full stop into @text. */
-void pw_folded_why(const struct pw_regime *regime, const char *name, unsigned level, char *text,
-		   size_t bytes);
+void pw_folded_why(const struct pw_regime *regime, unsigned level, char *text, size_t bytes);
 /* What the address bits above all indices do; returns a word for them: "sign", "root", ... */
 const char *pw_above_why(const struct pw_regime *regime, pw_va va, char *text, size_t bytes);
 void pw_root_why(const struct pw_regime *regime, const struct pw_span *span, char *text,

@@ -6,9 +6,13 @@
 
 #include "view/picture.h"
 
-static const char *level_name(const struct pw_picture *picture, const struct picture_step *step)
+/* "pte", "pmd entry": the e of pte is the entry. */
+static char *entry_name(const struct pw_picture *picture, unsigned level, char *text, size_t bytes)
 {
-	return pw_level_name(picture->regime.format, step->level);
+	const char *name = pw_level_name(picture->regime.format, level);
+
+	snprintf(text, bytes, "%s%s", name, strcmp(name, "pte") == 0 ? "" : " entry");
+	return text;
 }
 
 /* What an entry without a page for the hardware is to Linux, to be put behind a reason. */
@@ -48,9 +52,11 @@ static void length_reason(const struct pw_picture *picture, const struct picture
 	const struct pw_format *f = picture->regime.format;
 	const struct pw_span *span = pw_span_find(&picture->regime, step->first);
 	const struct picture_step *above = step->parent < 0 ? NULL : &picture->step[step->parent];
-	char table[64];
+	char table[64], name[64];
 
 	pw_table_name(f, step->level, table, sizeof(table));
+	if (above)
+		entry_name(picture, above->level, name, sizeof(name));
 	if (!above) {
 		snprintf(text, bytes,
 			 "the %s ends before index %" PRIu32
@@ -61,36 +67,54 @@ static void length_reason(const struct pw_picture *picture, const struct picture
 	if (strcmp(f->name, "s390x") == 0) {
 		snprintf(text, bytes,
 			 "index %" PRIu32 " is in quarter %" PRIu32
-			 " of the %s, and the %s entry above says that quarters %u (TF) to %u (TL) "
+			 " of the %s, and the %s above says that quarters %u (TF) to %u (TL) "
 			 "exist",
 			 step->index, step->index >> 9, table, pw_level_name(f, above->level),
 			 (unsigned)(above->entry >> 6) & 3, (unsigned)above->entry & 3);
 		return;
 	}
-	snprintf(text, bytes, "the %s entry above says that the %s has no entry %" PRIu32,
-		 pw_level_name(f, above->level), table, step->index);
+	snprintf(text, bytes, "the %s above says that the %s has no entry %" PRIu32, name, table,
+		 step->index);
+}
+
+/* The words of reserved fields that are not zero; an empty string if there is none. */
+static void reserved_words(const struct pw_picture *picture, const struct picture_step *step,
+			   char *text, size_t bytes)
+{
+	const struct pw_bits *bits = pw_bits_find(&picture->regime, step->level, PW_HOLE,
+						  PW_MALFORMED, step->entry);
+
+	text[0] = '\0';
+	for (; bits; bits = pw_bits_next(bits))
+		if (strncmp(bits->name, "reserved", 8) == 0 && (step->entry & bits->mask) &&
+		    pw_bits_apply(bits, &picture->regime))
+			snprintf(text, bytes, "reserved bits are set, 0x%" PRIx64,
+				 step->entry & bits->mask);
 }
 
 static void malformed_reason(const struct pw_picture *picture, const struct picture_step *step,
 			     char *text, size_t bytes)
 {
-	const struct pw_format *f = picture->regime.format;
-	const char *name = level_name(picture, step);
+	static const char *const types[] = { "segment", "R3", "R2", "R1" };
+	const char *format = picture->regime.format->name;
 	unsigned type = (unsigned)(step->entry >> 2) & 3;
+	char name[64], why[160];
 
-	if (strcmp(f->name, "s390x") == 0 && step->level > 0 && type != step->level - 1u) {
+	entry_name(picture, step->level, name, sizeof(name));
+	if (strcmp(format, "s390x") == 0 && step->level > 0 && type != step->level - 1u) {
 		snprintf(text, bytes,
-			 "the %s entry is malformed: its table type is TT=%u, and an entry of this "
-			 "level has TT=%u; the hardware raises a translation-specification "
-			 "exception",
-			 name, type, step->level - 1u);
+			 "the %s is malformed: it has TT=%s, and in this table entries have TT=%s; "
+			 "the hardware raises a translation-specification exception",
+			 name, types[type], types[step->level - 1]);
 		return;
 	}
-	snprintf(text, bytes,
-		 "the %s entry 0x%" PRIx64
-		 " is malformed (reserved bits, or a type that cannot stand here); the hardware "
-		 "would fault",
-		 name, step->entry);
+	reserved_words(picture, step, why, sizeof(why));
+	if (strncmp(format, "x86_64", 6) == 0 && step->level > 2 && (step->entry & 0x80))
+		snprintf(why, sizeof(why), "PS is set, and no page is that large");
+	if (!why[0])
+		snprintf(why, sizeof(why), "this value has no meaning here");
+	snprintf(text, bytes, "the %s 0x%" PRIx64 " is malformed: %s; the hardware would fault",
+		 name, step->entry, why);
 }
 
 static void leaf_reason(const struct pw_picture *picture, char *text, size_t bytes)
@@ -113,12 +137,20 @@ static void leaf_reason(const struct pw_picture *picture, char *text, size_t byt
 	}
 }
 
+static bool is_empty(const struct pw_picture *picture, const struct picture_step *step)
+{
+	const struct pw_format *f = picture->regime.format;
+
+	return step->entry == 0 ||
+	       (f->make_empty && step->entry == f->make_empty(&picture->regime, step->level));
+}
+
 void pw_step_reason(const struct pw_picture *picture, const struct picture_step *step, char *text,
 		    size_t bytes)
 {
-	const char *name = level_name(picture, step);
-	char size[32], table[64], more[200];
+	char name[64], size[32], table[64], more[200];
 
+	entry_name(picture, step->level, name, sizeof(name));
 	pw_size_lg2_text(step->shift, size, sizeof(size));
 	pw_table_name(picture->regime.format, step->level, table, sizeof(table));
 	switch ((enum pw_status)step->status) {
@@ -128,7 +160,7 @@ void pw_step_reason(const struct pw_picture *picture, const struct picture_step 
 		else if (step->kind == PW_TABLE && !picture->is_range)
 			/* The last step is a table only where that one is too short for the address. */
 			snprintf(text, bytes,
-				 "the table that the %s entry leads to covers only the lowest part "
+				 "the table that the %s leads to covers only the lowest part "
 				 "of what the entry does, and the address lies above it",
 				 name);
 		else
@@ -137,10 +169,10 @@ void pw_step_reason(const struct pw_picture *picture, const struct picture_step 
 	case PW_NONE:
 		linux_reason(picture, step, more, sizeof(more));
 		if (picture->regime.view == PW_VIEW_HARDWARE)
-			snprintf(text, bytes, "not mapped: the %s entry is not valid (%s)%s", name,
-				 size, more);
+			snprintf(text, bytes, "not mapped: the %s is %s (%s)%s", name,
+				 is_empty(picture, step) ? "empty" : "not valid", size, more);
 		else
-			snprintf(text, bytes, "not mapped: the %s entry is empty (%s)", name, size);
+			snprintf(text, bytes, "not mapped: the %s is empty (%s)", name, size);
 		return;
 	case PW_SWAP:
 		snprintf(text, bytes,

@@ -20,7 +20,7 @@ enum {
 void text_title(struct line *line, const struct pw_picture *picture)
 {
 	const struct pw_regime *regime = &picture->regime;
-	char size[32];
+	char rest[1024], size[32] = "";
 
 	line_colour(line, LINE_BOLD);
 	if (picture->is_range)
@@ -31,14 +31,11 @@ void text_title(struct line *line, const struct pw_picture *picture)
 			    picture->first);
 	line_colour(line, LINE_PLAIN);
 	if (picture->is_range && picture->last - picture->first != UINT64_MAX)
-		line_printf(line, ", %s",
-			    pw_size_text(picture->last - picture->first + 1, size, sizeof(size)));
-	line_printf(line, " (%s)", pw_view_text(regime->view));
-	if (picture->label) {
-		line_put(line, ", ");
-		line_put(line, picture->label);
-	}
-	line_end(line);
+		pw_size_text(picture->last - picture->first + 1, size, sizeof(size));
+	snprintf(rest, sizeof(rest), "%s%s (%s)%s%s", size[0] ? ", " : "", size,
+		 pw_view_text(regime->view), picture->label ? ", " : "",
+		 picture->label ? picture->label : "");
+	line_paragraph(line, 2, rest);
 }
 
 /* ---- the ruler ---- */
@@ -65,8 +62,6 @@ static void ruler_cell(const struct picture_field *field, struct ruler_cell *cel
 		snprintf(cell->note, sizeof(cell->note), "folded");
 	else if (field->role == PICTURE_INDEX)
 		snprintf(cell->note, sizeof(cell->note), "%" PRIu64, field->value);
-	else if (field->role == PICTURE_OFFSET)
-		snprintf(cell->note, sizeof(cell->note), "%" PRIu64, field->value);
 	width = line_width(cell->name);
 	width = line_width(cell->hex) > width ? line_width(cell->hex) : width;
 	width = line_width(cell->note) > width ? line_width(cell->note) : width;
@@ -86,11 +81,9 @@ static void ruler_border(struct line *line, const struct ruler_cell *cell, unsig
 	line_end(line);
 }
 
-static void ruler_row(struct line *line, const struct pw_picture *picture,
-		      const struct picture_field *const *field, const struct ruler_cell *cell,
-		      unsigned count, size_t offset)
+static void ruler_row(struct line *line, const struct picture_field *const *field,
+		      const struct ruler_cell *cell, unsigned count, size_t offset)
 {
-	(void)picture;
 	line_to(line, 1);
 	for (unsigned i = 0; i < count; i++) {
 		bool used = field[i]->step >= 0 || field[i]->role == PICTURE_OFFSET;
@@ -127,7 +120,7 @@ static void draw_ruler(struct line *line, const struct pw_picture *picture)
 {
 	const struct picture_field *field[PW_PICTURE_FIELDS];
 	struct ruler_cell cell[PW_PICTURE_FIELDS];
-	unsigned count = 0;
+	unsigned count = 0, width = 2;
 
 	for (unsigned i = 0; i < picture->fields; i++)
 		if (picture->field[i].bits) {
@@ -135,11 +128,16 @@ static void draw_ruler(struct line *line, const struct pw_picture *picture)
 			ruler_cell(field[count], &cell[count]);
 			count++;
 		}
+	for (unsigned i = 0; i < count; i++)
+		width += cell[i].width + 1;
+	/* Without the blanks at both sides it is narrower. */
+	for (unsigned i = 0; i < count && width > line->style.width; i++)
+		cell[i].width -= 2;
 	ruler_bits(line, field, cell, count);
 	ruler_border(line, cell, count, LINE_DOWN_RIGHT, LINE_H_DOWN, LINE_DOWN_LEFT);
-	ruler_row(line, picture, field, cell, count, offsetof(struct ruler_cell, name));
-	ruler_row(line, picture, field, cell, count, offsetof(struct ruler_cell, hex));
-	ruler_row(line, picture, field, cell, count, offsetof(struct ruler_cell, note));
+	ruler_row(line, field, cell, count, offsetof(struct ruler_cell, name));
+	ruler_row(line, field, cell, count, offsetof(struct ruler_cell, hex));
+	ruler_row(line, field, cell, count, offsetof(struct ruler_cell, note));
 	ruler_border(line, cell, count, LINE_UP_RIGHT, LINE_H_UP, LINE_UP_LEFT);
 }
 
