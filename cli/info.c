@@ -103,6 +103,7 @@ static bool print_text(const char *source, const struct pw_memory *memory)
 	size_t segment_count = pw_memory_segments(memory, &segments);
 	size_t cpu_count = pw_memory_cpus(memory, &cpus);
 	const char *remark;
+	bool rooted = false;
 
 	printf("%s: %s\n\nmemory:\n", source, pw_memory_title(memory));
 	if (!print_segments(segments, segment_count))
@@ -111,10 +112,12 @@ static bool print_text(const char *source, const struct pw_memory *memory)
 		printf("\nCPUs, or address spaces:\n");
 		if (!print_cpus(cpus, cpu_count))
 			return false;
-	} else {
-		printf("\nThe source says nothing of CPUs: give --format and --root to look at its "
-		       "page tables.\n");
 	}
+	for (size_t i = 0; i < cpu_count; i++)
+		rooted |= cpus[i].roots > 0;
+	if (!rooted)
+		printf("\nThe source does not say where page tables begin: give --format and "
+		       "--root to look at them.\n");
 	for (size_t i = 0; (remark = pw_memory_remark(memory, i)); i++)
 		printf("%sremark: %s\n", i ? "" : "\n", remark);
 	return true;

@@ -292,9 +292,9 @@ static int use_cpu(const struct tool_options *options, const struct pw_cpu *cpu,
 {
 	struct pw_geometry geometry;
 	const struct pw_cpu *cpus;
-	char words[64];
+	size_t count = pw_memory_cpus(input->memory, &cpus);
+	char words[64], others[80] = "";
 
-	pw_memory_cpus(input->memory, &cpus);
 	pw_format_geometry(input->format, &geometry);
 	if (!cpu)
 		return tool_fail("%s (%s) does not say where its page tables begin: give --root "
@@ -310,8 +310,11 @@ static int use_cpu(const struct tool_options *options, const struct pw_cpu *cpu,
 		return TOOL_FAILED;
 	snprintf(words, sizeof(words), cpu->roots > 1 ? "roots 0x%llx, 0x%llx" : "root 0x%llx",
 		 (unsigned long long)cpu->root[0], (unsigned long long)cpu->root[1]);
-	tool_message("%s, %s (CPU %u, %s; line %zu of `info')", geometry.name, words, cpu->id,
-		     cpu->origin, (size_t)(cpu - cpus));
+	if (count > 1)
+		snprintf(others, sizeof(others), "; `pagewalk info' lists %zu, --cpu chooses",
+			 count);
+	tool_message("using %s, %s (CPU %u: %s%s)", geometry.name, words, cpu->id, cpu->origin,
+		     others);
 	return 0;
 }
 

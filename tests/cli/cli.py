@@ -347,7 +347,7 @@ class Cut(Case):
         self.refused("map", "--cpu", 2, output, says=["--cpu 2", "2 CPUs"])
         self.refused("map", "--cpu", 0, "--root", 0, output, says="--cpu and --root")
         message = self.run_tool("map", output).stderr
-        self.assertIn("pagewalk: x86_64, root 0x100000 (CPU 0, first;", message)
+        self.assertIn("pagewalk: using x86_64, root 0x100000 (CPU 0: first; `pagewalk info' lists 2, --cpu chooses)", message)
 
     def test_range(self):
         output = self.path / "range.elf"
