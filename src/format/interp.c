@@ -354,9 +354,10 @@ static bool scan_table(struct scan *scan, const struct table *table, pw_va va, p
 		uint64_t entry = 0;
 		enum pw_status status = read_entry(in, table, va, &entry, &host);
 
+		/* Entries that cannot be read count as well. */
+		scan->position->entries++;
 		if (status == PW_OK) {
 			range.entry = entry;
-			scan->position->entries++;
 			pw_described_decode(in->d, in->regime, table->at.level, table->at.shift,
 					    entry, &meaning);
 			if (meaning.kind == PW_HOLE)

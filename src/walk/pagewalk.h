@@ -54,6 +54,12 @@ PW_INLINE void pw_walk_load(const struct pw_format *f, const struct pw_access *a
 	if (entry->kind == PW_TABLE) {
 		struct pw_table_at below = pw_table_below(f, r, level, entry->value, here->keep);
 
+		/* The rest of an entry that leads more than one level down: nothing is behind it. */
+		if (pw_table_beyond(f, level, &below, va)) {
+			entry->kind = PW_HOLE;
+			entry->status = PW_LENGTH;
+			return;
+		}
 		entry->pa = below.table;
 		entry->attr = below.keep & PW_PROT_MASK;
 	} else if (entry->kind == PW_LEAF) {
@@ -131,18 +137,15 @@ PW_INLINE int pw_walk_span(const struct pw_format *f, const struct pw_access *a,
 		    pw_walk_descends(walk->ops, level)) {
 			struct pw_table_at below = pw_table_below(f, r, level, entry.value,
 								  table[level].at.keep);
+			pw_va covered = pw_mask(f->next_level ? below.shift + below.bits
+							      : table[level].at.shift);
 
-			if (!pw_table_beyond(f, level, &below, va)) {
-				pw_va covered = pw_mask(f->next_level ? below.shift + below.bits
-								      : table[level].at.shift);
-
-				table[below.level].at = below;
-				table[below.level].last = pw_min(va | covered, table[level].last);
-				table[below.level].entry = entry.value;
-				table[below.level].parent = (uint8_t)level;
-				level = below.level;
-				continue;
-			}
+			table[below.level].at = below;
+			table[below.level].last = pw_min(va | covered, table[level].last);
+			table[below.level].entry = entry.value;
+			table[below.level].parent = (uint8_t)level;
+			level = below.level;
+			continue;
 		}
 		if (entry.last >= last)
 			return 0;

@@ -258,6 +258,8 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 							? PW_OUTSIDE
 							: PW_LENGTH;
 
+			/* Tables of hostile memory can all be outside: trying counts as well. */
+			position->entries++;
 			if (!pw_output_hole(out, holes, status, va, last, level, shift,
 					    s->table->entry, 0)) {
 				turn = PW_TURN_FULL;
@@ -286,10 +288,9 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 					status = PW_LENGTH;
 				}
 			}
-			if (status == PW_OK) {
-				position->entries++;
+			position->entries++;
+			if (status == PW_OK)
 				kind = f->kind(r, level, entry);
-			}
 			if (level > 0 && kind == PW_TABLE) {
 				s->entry = entry;
 				s->va = va;
@@ -349,10 +350,13 @@ table_done:
 	return stop == s->span_last ? PW_TURN_SPAN_DONE : PW_TURN_NEXT;
 }
 
-/* Which entries the table behind @entry of @level has: s390 says so in the entry above. */
-PW_INLINE void pw_scan_extent(const struct pw_format *f, const struct pw_regime *r, unsigned level,
-			      uint64_t entry, struct pw_scan_table *below)
+/* Which entries the table behind @entry has: s390 says so in the entry above. */
+PW_INLINE void pw_scan_extent(const struct pw_format *f, const struct pw_regime *r, uint64_t entry,
+			      struct pw_scan_table *below)
 {
+	/* As pw_index_admitted(): the level above that of the table, wherever the entry stands. */
+	const unsigned level = below->at.level + 1u;
+
 	below->first_index = 0;
 	below->last_index = (uint32_t)pw_mask(below->at.bits);
 	if (!f->admits)
@@ -376,7 +380,7 @@ PW_INLINE enum pw_visit pw_scan_down(const struct pw_format *f, const struct pw_
 	pw_va covered = pw_mask(s->table->at.shift);
 	pw_va first = s->va & ~covered;
 	pw_va last = pw_min(s->va | covered, s->table->last);
-	uint64_t entries = ((pw_min(last, s->span_last) - s->va) >> below.shift) + 1;
+	uint64_t entries;
 	struct pw_scan_table next = {
 		.at = below,
 		.entry = s->entry,
@@ -390,9 +394,10 @@ PW_INLINE enum pw_visit pw_scan_down(const struct pw_format *f, const struct pw_
 		if (s->va > last)
 			return PW_VISIT_BEYOND;
 	}
+	entries = ((pw_min(last, s->span_last) - s->va) >> below.shift) + 1;
 	next.last = last;
 	next.whole = s->va == first && last <= s->span_last;
-	pw_scan_extent(f, r, level, s->entry, &next);
+	pw_scan_extent(f, r, s->entry, &next);
 	visit = position->enter(position, &next, first, entries, twin);
 	if (visit != PW_VISIT_WALK)
 		return visit;

@@ -134,6 +134,8 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 				status = PW_LENGTH;
 				pw_result_hole(status, level, f->shift[level], entry, 0, va,
 					       result);
+				if (trace)
+					step->status = (uint8_t)status;
 				walking = false;
 			}
 			continue;
