@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One format and its description over memory that nobody built: random, hostile and broken tables.
+ * The two must agree on every word of every answer, and every answer must come to an end.
+ *
+ *   random     words of chance
+ *   guided     what the format's builders make, leading anywhere, with bits turned over
+ *   ladder     each table leads to one other from all of its entries: 2^50 pages in six tables
+ *   ones       every bit set
+ *
+ * Memory ends in the middle of tables.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "format/described.h"
+#include "memory/memory.h"
+#include "random.h"
+
+static const struct pw_format *described, *built_in;
+
+enum {
+	SEGMENT = 256 << 10,
+	BASE = 64 << 10,
+	/* The second begins where the first ends, so that tables stand across, and ends unevenly. */
+	TAIL = 128 << 10,
+	LAST = BASE + SEGMENT + TAIL - 1 - 0x358,
+	ENTRY_LIMIT = 20000,
+	REPEAT_LIMIT = 3000,
+};
+
+enum mess { RANDOM, GUIDED, LADDER, ONES, MESSES };
+
+struct world {
+	struct pw_hook hook; /* must be first */
+	uint64_t seed;
+	unsigned char *bytes;
+	struct pw_memory *direct, *fetched;
+	struct pw_regime built_in, described;
+	/* What came up in this format's worlds. */
+	uint64_t statuses[PW_SHARED + 1], stopped;
+};
+
+static bool has(const struct pw_hook *hook, pw_pa pa, size_t bytes)
+{
+	(void)hook;
+	return pa >= BASE && pa <= LAST && bytes - 1 <= LAST - pa;
+}
+
+static bool hook_has(struct pw_hook *hook, pw_pa pa, size_t bytes)
+{
+	return has(hook, pa, bytes);
+}
+
+static uint64_t hook_load(struct pw_hook *hook, pw_pa pa, unsigned entry_lg2)
+{
+	const struct world *world = (const struct world *)hook;
+	uint64_t raw = 0;
+	uint32_t raw32;
+
+	assert_true(has(hook, pa, (size_t)1 << entry_lg2));
+	assert_true((pa & ((1u << entry_lg2) - 1)) == 0);
+	if (entry_lg2 == 2) {
+		memcpy(&raw32, world->bytes + (pa - BASE), 4);
+		return raw32;
+	}
+	memcpy(&raw, world->bytes + (pa - BASE), 8);
+	return raw;
+}
+
+static int fetch(void *context, pw_pa pa, void *buffer, size_t bytes)
+{
+	const struct world *world = context;
+
+	if (!has(&world->hook, pa, bytes))
+		return -ENODATA;
+	memcpy(buffer, world->bytes + (pa - BASE), bytes);
+	return 0;
+}
+
+/* ---- making a mess ---- */
+
+static void store(struct world *world, size_t offset, uint64_t entry)
+{
+	unsigned bytes = 1u << built_in->entry_lg2;
+
+	for (unsigned i = 0; i < bytes; i++)
+		world->bytes[offset + (built_in->big_endian ? bytes - 1 - i : i)] =
+			(unsigned char)(entry >> (8 * i));
+}
+
+/* Somewhere in memory, or just outside; aligned as tables are, and sometimes not. */
+static pw_pa random_table(struct world *world)
+{
+	pw_pa pa = BASE + random_below(&world->seed, LAST - BASE + 0x3000);
+
+	return pa & ~(pw_pa)(random_one_in(&world->seed, 6) ? 0x7 : 0xfff);
+}
+
+static uint64_t guided_entry(struct world *world)
+{
+	const struct pw_regime *r = &world->built_in;
+	unsigned level = (unsigned)random_below(&world->seed, built_in->levels);
+	uint64_t entry;
+
+	switch (random_below(&world->seed, 8)) {
+	case 0:
+		return random_next(&world->seed);
+	case 1:
+		return built_in->make_empty(r, level);
+	case 2:
+		entry = built_in->make_leaf(r, level, random_next(&world->seed) & 0x7fe00000,
+					    PW_READ | PW_ACCESSED);
+		break;
+	case 3:
+		if (built_in->make_prot_none) {
+			entry = built_in->make_prot_none(r, level,
+							 random_next(&world->seed) & 0x7fe00000);
+			break;
+		}
+		/* fall through */
+	default:
+		level = level ? level : 1;
+		if (level == built_in->levels)
+			return 0;
+		entry = built_in->make_table(r, level, random_table(world));
+	}
+	if (random_one_in(&world->seed, 3))
+		entry ^= UINT64_C(1) << random_below(&world->seed, 64);
+	if (random_one_in(&world->seed, 9))
+		entry ^= UINT64_C(1) << random_below(&world->seed, 64);
+	return entry;
+}
+
+/* Tables at 64K steps: the n-th is of level n, and all of its entries lead to the one before. */
+static uint64_t ladder_entry(const struct world *world, size_t offset)
+{
+	const struct pw_regime *r = &world->built_in;
+	unsigned level = (unsigned)(offset >> 16) % built_in->levels;
+
+	if (level == 0)
+		return built_in->make_leaf(r, 0, (offset & 0xff8) << 13, PW_READ | PW_ACCESSED);
+	return built_in->make_table(r, level, BASE + ((pw_pa)(level - 1) << 16));
+}
+
+static void make_mess(struct world *world, enum mess mess)
+{
+	const size_t step = (size_t)1 << built_in->entry_lg2;
+
+	for (size_t offset = 0; offset <= LAST - BASE; offset += step) {
+		switch (mess) {
+		case RANDOM:
+			store(world, offset, random_next(&world->seed));
+			break;
+		case LADDER:
+			store(world, offset, ladder_entry(world, offset));
+			break;
+		case ONES:
+			store(world, offset, ~UINT64_C(0));
+			break;
+		default:
+			store(world, offset, guided_entry(world));
+		}
+	}
+}
+
+/* Roots that both accept, for a table in memory. */
+static void choose_root(struct world *world, enum mess mess, unsigned round)
+{
+	const struct pw_regime_options options = { .view = round & 1 ? PW_VIEW_LINUX
+								     : PW_VIEW_HARDWARE,
+						   .kernel = round & 2 ? 0x0700 : 0 };
+	uint64_t root[2];
+	size_t count = round & 4 ? built_in->max_roots : 1;
+	unsigned top;
+
+	do {
+		top = built_in->dynamic_top ? (unsigned)random_below(&world->seed, built_in->levels)
+					    : built_in->levels - 1u;
+		world->built_in.format = built_in;
+		for (unsigned i = 0; i < 2; i++) {
+			pw_pa table = mess == LADDER ? BASE + ((pw_pa)top << 16)
+						     : random_table(world);
+
+			root[i] = built_in->make_root(&world->built_in, table & ~(pw_pa)0xffff,
+						      top);
+			if (random_one_in(&world->seed, 3))
+				root[i] ^= UINT64_C(1) << random_below(&world->seed, 20);
+		}
+	} while (pw_regime_init(&world->built_in, built_in, root, count, &options, NULL));
+	assert_int_equal(pw_regime_init(&world->described, described, root, count, &options, NULL),
+			 0);
+}
+
+static void world_init(struct world *world)
+{
+	struct pw_segment segments[2] = {
+		{ BASE, BASE + SEGMENT - 1, NULL },
+		{ BASE + SEGMENT, LAST, NULL },
+	};
+
+	memset(world, 0, sizeof(*world));
+	world->hook.has = hook_has;
+	world->hook.load = hook_load;
+	world->seed = 42;
+	world->bytes = aligned_alloc(4096, SEGMENT + TAIL);
+	assert_non_null(world->bytes);
+	segments[0].host = world->bytes;
+	segments[1].host = world->bytes + SEGMENT;
+	assert_int_equal(pw_memory_wrap(segments, 2, &world->direct, NULL), 0);
+	assert_int_equal(pw_memory_create(fetch, world, segments, 2, &world->fetched, NULL), 0);
+}
+
+static void world_deinit(struct world *world)
+{
+	pw_memory_close(world->direct);
+	pw_memory_close(world->fetched);
+	free(world->bytes);
+}
+
+/* ---- one address ---- */
+
+static bool same_result(const struct pw_result *a, const struct pw_result *b)
+{
+	return a->va == b->va && a->pa == b->pa && a->entry == b->entry && a->attr == b->attr &&
+	       a->status == b->status && a->level == b->level && a->size_lg2 == b->size_lg2 &&
+	       a->memtype == b->memtype;
+}
+
+static void assert_same(const struct world *world, const char *what, const struct pw_result *ours,
+			const struct pw_result *theirs)
+{
+	if (same_result(ours, theirs))
+		return;
+	fail_msg("%s %s, root 0x%llx, %s view: 0x%llx is pa 0x%llx entry 0x%llx attr 0x%x %s level "
+		 "%u 2^%u, as described pa 0x%llx entry 0x%llx attr 0x%x %s level %u 2^%u",
+		 built_in->name, what, (unsigned long long)world->built_in.root[0],
+		 world->built_in.view ? "Linux" : "hardware", (unsigned long long)ours->va,
+		 (unsigned long long)ours->pa, (unsigned long long)ours->entry, ours->attr,
+		 pw_status_name((enum pw_status)ours->status), ours->level, ours->size_lg2,
+		 (unsigned long long)theirs->pa, (unsigned long long)theirs->entry, theirs->attr,
+		 pw_status_name((enum pw_status)theirs->status), theirs->level, theirs->size_lg2);
+}
+
+static bool same_step(const struct pw_step *a, const struct pw_step *b)
+{
+	return a->table == b->table && a->at == b->at && a->entry == b->entry &&
+	       a->next == b->next && a->index == b->index &&
+	       (a->attr & PW_PROT_MASK) == (b->attr & PW_PROT_MASK) && a->level == b->level &&
+	       a->bits == b->bits && a->shift == b->shift && a->kind == b->kind &&
+	       a->status == b->status;
+}
+
+static pw_va random_va(struct world *world)
+{
+	const struct pw_regime *r = &world->built_in;
+	const struct pw_span *span = &r->span[random_below(&world->seed, r->spans)];
+	pw_va offset = random_next(&world->seed) >> random_below(&world->seed, 64);
+
+	switch (random_below(&world->seed, 6)) {
+	case 0:
+		return random_next(&world->seed);
+	case 1:
+		return span->last - (offset & (span->last - span->first));
+	default:
+		return span->first + (offset & (span->last - span->first));
+	}
+}
+
+static void check_addresses(struct world *world, unsigned count)
+{
+	const struct pw_algorithms *hooked = &built_in->instance->hooked;
+	const struct pw_algorithms *hooked_described = &described->instance->hooked;
+	static pw_va va[128];
+	static struct pw_result many[128];
+
+	for (unsigned done = 0; done < count; done += 128) {
+		for (unsigned i = 0; i < 128; i++)
+			va[i] = random_va(world);
+		pw_translate_many(world->direct, &world->built_in, va, 128, many);
+		for (unsigned i = 0; i < 128; i++) {
+			struct pw_result ours, theirs;
+			struct pw_trace trace, described_trace;
+
+			pw_translate(world->direct, &world->built_in, va[i], &ours);
+			pw_translate(world->direct, &world->described, va[i], &theirs);
+			assert_same(world, "in place", &ours, &theirs);
+			assert_same(world, "in bulk", &many[i], &theirs);
+			world->statuses[theirs.status]++;
+			pw_translate(world->fetched, &world->built_in, va[i], &ours);
+			assert_same(world, "copied", &ours, &theirs);
+			pw_translate(world->fetched, &world->described, va[i], &ours);
+			assert_same(world, "described, copied", &ours, &theirs);
+			hooked->translate(&world->hook, &world->built_in, va[i], &ours);
+			assert_same(world, "hooked", &ours, &theirs);
+			hooked_described->translate(&world->hook, &world->described, va[i], &ours);
+			assert_same(world, "described, hooked", &ours, &theirs);
+			pw_translate_trace(world->direct, &world->built_in, va[i], &ours, &trace);
+			assert_same(world, "traced", &ours, &theirs);
+			pw_translate_trace(world->direct, &world->described, va[i], &ours,
+					   &described_trace);
+			assert_same(world, "described, traced", &ours, &theirs);
+			assert_int_equal(trace.steps, described_trace.steps);
+			for (unsigned n = 0; n < trace.steps; n++)
+				if (!same_step(&trace.step[n], &described_trace.step[n]))
+					fail_msg("%s: step %u of 0x%llx differs: status %u and %u, "
+						 "next 0x%llx and 0x%llx, attr 0x%x and 0x%x",
+						 built_in->name, n, (unsigned long long)va[i],
+						 trace.step[n].status,
+						 described_trace.step[n].status,
+						 (unsigned long long)trace.step[n].next,
+						 (unsigned long long)described_trace.step[n].next,
+						 trace.step[n].attr, described_trace.step[n].attr);
+		}
+	}
+}
+
+/* Mock's addresses end at 4 MiB: it cannot repeat much. */
+static bool is_small(void)
+{
+	unsigned top = built_in->levels - 1u;
+
+	return built_in->shift[top] + built_in->bits[top] < 30;
+}
+
+/* ---- ranges ---- */
+
+static void assert_same_range(const struct world *world, const char *what, size_t i,
+			      const struct pw_range *a, const struct pw_range *b)
+{
+	if (a->first == b->first && a->last == b->last && a->pa == b->pa && a->entry == b->entry &&
+	    a->twin == b->twin && a->attr == b->attr && a->status == b->status &&
+	    a->level == b->level && a->size_lg2 == b->size_lg2 && a->memtype == b->memtype)
+		return;
+	fail_msg("%s %s, root 0x%llx, %s view: range %zu is 0x%llx-0x%llx pa 0x%llx entry 0x%llx "
+		 "twin 0x%llx attr 0x%x %s level %u 2^%u, as described 0x%llx-0x%llx pa 0x%llx "
+		 "entry 0x%llx twin 0x%llx attr 0x%x %s level %u 2^%u",
+		 built_in->name, what, (unsigned long long)world->built_in.root[0],
+		 world->built_in.view ? "Linux" : "hardware", i, (unsigned long long)a->first,
+		 (unsigned long long)a->last, (unsigned long long)a->pa,
+		 (unsigned long long)a->entry, (unsigned long long)a->twin, a->attr,
+		 pw_status_name((enum pw_status)a->status), a->level, a->size_lg2,
+		 (unsigned long long)b->first, (unsigned long long)b->last,
+		 (unsigned long long)b->pa, (unsigned long long)b->entry,
+		 (unsigned long long)b->twin, b->attr, pw_status_name((enum pw_status)b->status),
+		 b->level, b->size_lg2);
+}
+
+/*
+ * Both scanners in step, a buffer at a time. They may differ in what they read again after a pause, so
+ * the amounts are compared only where the one buffer took it all.
+ */
+static void check_scan(struct world *world, pw_va first, pw_va last, bool holes, size_t batch)
+{
+	static struct pw_range ours[4096], theirs[4096];
+	const struct pw_scan_limits limits = { .entries = ENTRY_LIMIT, .repeats = REPEAT_LIMIT };
+	const struct pw_memory *memory = random_one_in(&world->seed, 2) ? world->direct
+									: world->fetched;
+	struct pw_scan *scan, *described_scan;
+	struct pw_scan_state state, described_state;
+	unsigned calls = 0;
+	bool paused = false;
+	size_t n;
+
+	assert_int_equal(
+		pw_scan_create(memory, &world->built_in, first, last, &limits, &scan, NULL), 0);
+	assert_int_equal(pw_scan_create(memory, &world->described, first, last, &limits,
+					&described_scan, NULL),
+			 0);
+	pw_scan_holes(scan, holes);
+	pw_scan_holes(described_scan, holes);
+	for (;;) {
+		n = pw_scan_next(scan, ours, batch);
+		assert_int_equal(pw_scan_next(described_scan, theirs, batch), n);
+		for (size_t i = 0; i < n; i++) {
+			assert_same_range(world, holes ? "scan with holes" : "scan", i, &ours[i],
+					  &theirs[i]);
+			world->statuses[ours[i].status]++;
+		}
+		paused = paused || n == batch;
+		/* Each pause makes the scan come down from the root again. */
+		if (n == 0 || ++calls == 400)
+			break;
+	}
+	pw_scan_state(scan, &state);
+	pw_scan_state(described_scan, &described_state);
+	assert_int_equal(state.stopped, described_state.stopped);
+	world->stopped += state.stopped != 0;
+	if (state.stopped)
+		assert_int_equal(state.stopped, -E2BIG);
+	if (!paused) {
+		assert_true(state.next == described_state.next);
+		assert_true(state.tables == described_state.tables);
+		assert_true(state.repeated == described_state.repeated);
+	}
+	/* A limit may be passed by one table, and by what is read again after a pause. */
+	if (!paused)
+		assert_true(state.entries <= ENTRY_LIMIT + 3 * 8192);
+	assert_true(state.repeated <= REPEAT_LIMIT);
+	pw_scan_destroy(scan);
+	pw_scan_destroy(described_scan);
+}
+
+/* ---- the pagewalk interface ---- */
+
+struct events {
+	uint64_t hash, count, limit;
+	bool skip; /* some tables */
+};
+
+static void mix(struct events *events, uint64_t value)
+{
+	events->hash = (events->hash ^ value) * UINT64_C(0x100000001b3);
+	events->hash ^= events->hash >> 29;
+}
+
+static int event(struct pw_walk *walk, const struct pw_entry *entry)
+{
+	struct events *events = walk->private_data;
+
+	mix(events, entry->first);
+	mix(events, entry->last);
+	mix(events, entry->value);
+	mix(events, entry->at);
+	mix(events, entry->pa);
+	mix(events, entry->attr);
+	mix(events, (uint64_t)entry->level << 24 | (uint64_t)entry->kind << 16 |
+			    (uint64_t)entry->status << 8 | entry->size_lg2);
+	events->count++;
+	if (events->skip && entry->kind == PW_TABLE && entry->value % 3 == 0)
+		walk->action = PW_CONTINUE;
+	return events->count == events->limit;
+}
+
+static void check_walk(struct world *world, pw_va first, pw_va last)
+{
+	static const struct pw_walk_ops ops = {
+		.entry = { event, event, event, event, event, event },
+		.leaf = event,
+		.hole = event,
+	};
+	struct events ours = { .limit = 3000, .skip = first & 1 }, theirs = ours;
+	int status = pw_walk_range(world->direct, &world->built_in, first, last, &ops, &ours);
+
+	assert_int_equal(
+		pw_walk_range(world->direct, &world->described, first, last, &ops, &theirs),
+		status);
+	assert_true(status == 0 || status == 1);
+	if (ours.count != theirs.count || ours.hash != theirs.hash)
+		fail_msg("%s: a walk of 0x%llx-0x%llx under root 0x%llx has %llu events, %llu as "
+			 "described, or others",
+			 built_in->name, (unsigned long long)first, (unsigned long long)last,
+			 (unsigned long long)world->built_in.root[0],
+			 (unsigned long long)ours.count, (unsigned long long)theirs.count);
+}
+
+/* ---- tests ---- */
+
+static void check_mess(struct world *world, enum mess mess, unsigned rounds)
+{
+	static const size_t batches[] = { 4096, 4096, 1, 3, 64 };
+
+	for (unsigned round = 0; round < rounds; round++) {
+		if (round % 4 == 0) {
+			choose_root(world, mess, round);
+			make_mess(world, mess);
+		}
+		choose_root(world, mess, round);
+		check_addresses(world, 256);
+		for (unsigned i = 0; i < 5; i++) {
+			pw_va a = random_va(world), b = random_va(world);
+
+			if (i == 0) {
+				a = 0;
+				b = UINT64_MAX;
+			}
+			check_scan(world, a < b ? a : b, a < b ? b : a, round & 1, batches[i]);
+			check_walk(world, a < b ? a : b, a < b ? b : a);
+		}
+	}
+}
+
+static void test_mess(void **state)
+{
+	static const unsigned rounds[MESSES] = {
+		[RANDOM] = 16, [GUIDED] = 64, [LADDER] = 16, [ONES] = 8
+	};
+	struct world world;
+	uint64_t met = 0;
+
+	(void)state;
+	world_init(&world);
+	for (enum mess mess = RANDOM; mess < MESSES; mess++)
+		check_mess(&world, mess, rounds[mess] / test_amount(1, 4));
+	for (enum pw_status status = PW_OK; status <= PW_SHARED; status++) {
+		print_message("%s %llu, ", pw_status_name(status),
+			      (unsigned long long)world.statuses[status]);
+		met += world.statuses[status] > 0;
+	}
+	print_message("limit %llu times\n", (unsigned long long)world.stopped);
+	/* A mess that shows nothing but holes is none. */
+	assert_true(world.statuses[PW_OK] > 100 && world.statuses[PW_OUTSIDE] > 0 && met >= 5);
+	assert_true(world.statuses[PW_SHARED] > 0 || is_small());
+	world_deinit(&world);
+}
+
+/* A scan of a ladder ends, and says of what it did not read again that it was read before. */
+static void test_ladder_ends(void **state)
+{
+	const struct pw_scan_limits limits = { .repeats = is_small() ? 64 : 5000 };
+	struct world world;
+	struct pw_range range[64];
+	struct pw_scan_state end;
+	struct pw_scan *scan;
+	unsigned shared = 0;
+	size_t n;
+
+	(void)state;
+	world_init(&world);
+	choose_root(&world, LADDER, 0);
+	make_mess(&world, LADDER);
+	while (world.built_in.span[0].top + 1u < built_in->levels ||
+	       world.built_in.span[0].table != BASE + ((pw_pa)world.built_in.span[0].top << 16))
+		choose_root(&world, LADDER, 0);
+	assert_int_equal(
+		pw_scan_create(world.direct, &world.built_in, 0, UINT64_MAX, &limits, &scan, NULL),
+		0);
+	while ((n = pw_scan_next(scan, range, 64)) > 0)
+		for (size_t i = 0; i < n; i++) {
+			struct pw_result here, twin;
+
+			if (range[i].status != PW_SHARED)
+				continue;
+			/* It is indeed the same that was found there. */
+			shared++;
+			pw_translate(world.direct, &world.built_in, range[i].first, &here);
+			pw_translate(world.direct, &world.built_in, range[i].twin, &twin);
+			assert_true(here.pa == twin.pa && here.entry == twin.entry &&
+				    here.attr == twin.attr);
+		}
+	pw_scan_state(scan, &end);
+	assert_int_equal(end.stopped, 0);
+	assert_true(end.entries < 100000);
+	assert_true(shared > 0);
+	pw_scan_destroy(scan);
+	world_deinit(&world);
+}
+
+static void test_cancel(void **state)
+{
+	bool cancel = false;
+	const struct pw_scan_limits limits = { .cancel = &cancel };
+	const struct pw_regime *regimes[2];
+	struct world world;
+	struct pw_range range[1];
+
+	(void)state;
+	world_init(&world);
+	choose_root(&world, LADDER, 0);
+	make_mess(&world, LADDER);
+	while (world.built_in.span[0].top == 0 ||
+	       world.built_in.span[0].table != BASE + ((pw_pa)world.built_in.span[0].top << 16))
+		choose_root(&world, LADDER, 0);
+	regimes[0] = &world.built_in;
+	regimes[1] = &world.described;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pw_scan_state end;
+		struct pw_scan *scan;
+		unsigned calls = 0;
+
+		cancel = false;
+		assert_int_equal(pw_scan_create(world.direct, regimes[i], 0, UINT64_MAX, &limits,
+						&scan, NULL),
+				 0);
+		assert_int_equal(pw_scan_next(scan, range, 1), 1);
+		cancel = true;
+		/* What was open may still come, then no more. */
+		while (pw_scan_next(scan, range, 1) > 0)
+			assert_true(calls++ < 8192);
+		pw_scan_state(scan, &end);
+		assert_int_equal(end.stopped, -ECANCELED);
+		assert_int_equal(pw_scan_next(scan, range, 1), 0);
+		pw_scan_destroy(scan);
+	}
+	world_deinit(&world);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mess),
+		cmocka_unit_test(test_ladder_ends),
+		cmocka_unit_test(test_cancel),
+	};
+	struct pw_error error;
+	int failed;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: garbage DESCRIPTION\n");
+		return 2;
+	}
+	if (pw_format_load(argv[1], &described, &error)) {
+		fprintf(stderr, "%s\n", error.text);
+		return 1;
+	}
+	built_in = pw_format_find(described->name);
+	if (!built_in) {
+		fprintf(stderr, "%s is no format of the library\n", described->name);
+		return 1;
+	}
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	pw_format_unload(described);
+	return failed;
+}
