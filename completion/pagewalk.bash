@@ -33,10 +33,19 @@ _pagewalk()
     --view)
         COMPREPLY=($(compgen -W "hardware linux" -- "$current"))
         return ;;
-    --output|-o|--svg|--html)
+    --walk)
+        COMPREPLY=($(compgen -W "fast pagewalk" -- "$current"))
+        return ;;
+    --style)
+        COMPREPLY=($(compgen -W "static mode value reindex" -- "$current"))
+        return ;;
+    --neighbour)
+        COMPREPLY=($(compgen -W "entry none" -- "$current"))
+        return ;;
+    --output|-o|--svg|--html|--source)
         COMPREPLY=($(compgen -f -- "$current"))
         return ;;
-    --root|--cpu|--kernel|--encryption-bit|--limit|--space|--range|--label|--width|--rows)
+    --root|--cpu|--kernel|--encryption-bit|--limit|--space|--range|--label|--width|--rows|--levels|--strategy)
         return ;;
     esac
     case $subcommand in
@@ -48,6 +57,12 @@ _pagewalk()
     find) options+=" $walk --aliases" ;;
     check) options+=" $walk --limit" ;;
     cut) options+=" $walk --space --range --label" ;;
+    lab)
+        if [[ $previous == lab ]]; then
+            COMPREPLY=($(compgen -W "fold --help" -- "$current"))
+            return
+        fi
+        options+=" $walk --strategy --walk --levels --style --neighbour --source --rows" ;;
     esac
     if [[ $current == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$current"))

@@ -160,10 +160,11 @@ static void verdict(const struct fold_input *input, struct fold_result *result)
 	}
 	if (departure) {
 		snprintf(result->verdict, sizeof(result->verdict),
-			 "Right by luck: at 0x%llx it read %s, which looked %s.",
+			 "Right by luck: at 0x%llx it read %s, and %s.",
 			 (unsigned long long)departure->first,
 			 fold_place_text(input, &departure->place, place),
-			 result->stopped ? "empty, and gave up" : "like the right entry");
+			 result->stopped ? "gave up at the hole that it saw there"
+					 : "happened upon the right entry");
 		return;
 	}
 	if (result->missing) {

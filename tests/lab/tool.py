@@ -149,6 +149,31 @@ class Image(unittest.TestCase):
         self.assertEqual({n for n, o in found.items() if o["right"]}, {"b", "c", "d", "e"})
 
 
+class RealKernel(unittest.TestCase):
+    """Tables that Linux made: a process with three tables and pages on both sides of 4 GB."""
+
+    SPACE = ["--source", "sample:s390x", "--cpu", "2"]
+
+    def test_wrong_page(self):
+        found = fold(*self.SPACE, "0xfffff000-0x100000fff")
+        self.assertEqual(last_mapped_at(found)["a"], "0x80000000")
+        for name in "bcde":
+            self.assertEqual(last_mapped_at(found)[name], "0x100000000")
+        self.assertEqual({n for n, o in found.items() if o["right"]}, {"b", "c", "d", "e"})
+
+    def test_nothing_where_it_looks(self):
+        found = fold(*self.SPACE, "0x7ffff000-0x80000fff", "--strategy", "a")["a"]
+        self.assertEqual(found["departures"], 1)
+        self.assertEqual(found["stopped_at"], "0x80000000")
+        self.assertIn("Right by luck", found["verdict"])
+
+    def test_four_and_five_tables(self):
+        for cpu in ("3", "4"):
+            found = fold("--source", "sample:s390x", "--cpu", cpu, "0xfffff000-0x100000fff")
+            self.assertTrue(all(o["right"] for o in found.values()))
+            self.assertEqual(last_mapped_at(found)["a"], "0x100000000")
+
+
 class Usage(unittest.TestCase):
     def refuse(self, words, *arguments):
         done = run(*arguments)
