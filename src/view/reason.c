@@ -224,9 +224,20 @@ void pw_not_canonical_reason(const struct pw_picture *picture, char *text, size_
 			 span[0].first, span[0].last, span[1].first, span[1].last);
 	else
 		snprintf(text, bytes,
-			 "out of reach: the %s that the root names covers 0x%" PRIx64 "-0x%" PRIx64
-			 ", no more",
-			 regime->format->levels > 1 ? "tree" : "table", span->first, span->last);
+			 "out of reach: the tables that the root names cover 0x%" PRIx64
+			 "-0x%" PRIx64 ", no more",
+			 span->first, span->last);
+	for (unsigned i = 0; i < picture->fields; i++) {
+		const struct picture_field *field = &picture->field[i];
+		size_t length = strlen(text);
+
+		if (field->role != PICTURE_FOLDED || field->value == 0)
+			continue;
+		snprintf(text + length, bytes - length,
+			 "; %s is folded, so its bits have to be zero, and are 0x%" PRIx64,
+			 field->name, field->value);
+		return;
+	}
 }
 
 /* Appends "NAME, " for a level that refuses. */

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Runs page.mjs with what it needs: Debian's chromium and node, and playwright-core from npm, which is
+# kept in a cache outside of the tree. Exits with 77 (skipped), and says why, where these are missing.
+# usage: run.sh PAGEWALK [FOLDER-FOR-SCREENSHOTS]
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/pagewalk/npm
+version=1.65.1
+
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+chromium=$(command -v chromium || command -v chromium-browser) || skip "chromium is not installed (tools/deps.sh html)"
+command -v node >/dev/null || skip "node is not installed (tools/deps.sh html)"
+if [ ! -d "$cache/$version/node_modules/playwright-core" ]; then
+    command -v npm >/dev/null || skip "npm is not installed (tools/deps.sh html), and playwright-core is not in $cache"
+    mkdir -p "$cache/$version"
+    npm install --silent --no-audit --no-fund --prefix "$cache/$version" "playwright-core@$version" >/dev/null 2>&1 ||
+        skip "npm could not install playwright-core into $cache/$version"
+fi
+PLAYWRIGHT=$cache/$version CHROMIUM=$chromium exec node "$here/page.mjs" "$@"
