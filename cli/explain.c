@@ -210,7 +210,7 @@ int tool_explain(int argc, char **argv)
 		tool_close(&input);
 		return tool_fail("%s", error.text);
 	}
-	status = pw_picture_found(picture) ? TOOL_DONE : TOOL_NOTHING;
+	status = pw_picture_found(picture) && !*tool_stopped() ? TOOL_DONE : TOOL_NOTHING;
 	if (tool_check_memory(&input) || draw(&arguments, picture))
 		status = TOOL_FAILED;
 	pw_picture_destroy(picture);
