@@ -111,10 +111,11 @@ uint64_t bench_peer_translate(const struct bench_work *work)
 {
 	const struct peer *peer = work->peer;
 	addrxlat_step_t step = { .ctx = peer->ctx, .meth = &peer->meth };
+	const pw_va *va = bench_addresses(work->list, work->window);
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < work->list->count; i++)
-		sum += walk(peer, &step, work->va[i]);
+		sum += walk(peer, &step, va[i]);
 	return sum;
 }
 

@@ -84,10 +84,18 @@ struct bench_list {
 	pw_va *va;
 	size_t count;
 	uint64_t sum[BENCH_WINDOWS];
+	/* Where the last entry of each walk stands, and the sum of what stands there; or NULL. */
+	const unsigned char **last;
+	uint64_t last_sum[BENCH_WINDOWS];
 	struct pw_result *result; /* of one call for many addresses */
 };
 
 enum { BENCH_BATCH = 1024 }; /* addresses in such a call */
+
+static inline const pw_va *bench_addresses(const struct bench_list *list, unsigned window)
+{
+	return list->va + window * list->count;
+}
 
 /* ---- contenders ---- */
 
@@ -96,13 +104,14 @@ struct bench_work {
 	const struct bench_list *list; /* NULL: iterate */
 	const struct bench_kernel *kernel;
 	const void *peer;
-	const pw_va *va; /* the window to read */
+	unsigned window; /* of the list, to be read */
 };
 
 struct bench_contender {
 	const char *name;
 	uint64_t (*run)(const struct bench_work *work);
 	uint64_t expected; /* without a list */
+	const uint64_t *expected_in; /* with a list: by window */
 };
 
 /* Plain code for a format: the floor. */
@@ -110,8 +119,12 @@ struct bench_plain {
 	const char *format;
 	uint64_t (*read)(const struct bench_work *work);
 	uint64_t (*translate)(const struct bench_work *work);
+	/* As complete an answer as pw_translate's, written by hand; or NULL. */
+	uint64_t (*answer)(const struct bench_work *work);
 };
 const struct bench_plain *bench_plain_find(const char *format);
+/* Only the last load of each walk, from where it is known to stand: no translator can be faster. */
+uint64_t bench_last_loads(const struct bench_work *work);
 
 /* libaddrxlat (addrxlat.c), or its absence (none.c). */
 const void *bench_peer_create(const struct bench_image *image);

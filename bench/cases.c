@@ -16,11 +16,12 @@ static const uint32_t BENCH_DATA = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | 
 
 static uint64_t ours_translate(const struct bench_work *work)
 {
+	const pw_va *va = bench_addresses(work->list, work->window);
 	struct pw_result result;
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < work->list->count; i++) {
-		pw_translate(work->image->memory, &work->image->regime, work->va[i], &result);
+		pw_translate(work->image->memory, &work->image->regime, va[i], &result);
 		sum += result.pa;
 	}
 	return sum;
@@ -29,11 +30,12 @@ static uint64_t ours_translate(const struct bench_work *work)
 static uint64_t ours_many(const struct bench_work *work)
 {
 	const struct bench_list *list = work->list;
+	const pw_va *va = bench_addresses(list, work->window);
 	uint64_t sum = 0;
 
 	for (size_t done = 0; done < list->count; done += BENCH_BATCH) {
-		pw_translate_many(work->image->memory, &work->image->regime, work->va + done,
-				  BENCH_BATCH, list->result);
+		pw_translate_many(work->image->memory, &work->image->regime, va + done, BENCH_BATCH,
+				  list->result);
 		for (size_t i = 0; i < BENCH_BATCH; i++)
 			sum += list->result[i].pa;
 	}
@@ -61,7 +63,12 @@ static uint64_t ours_scan(const struct bench_work *work)
 static void add(struct bench_case *c, const char *name, uint64_t (*run)(const struct bench_work *),
 		uint64_t expected)
 {
-	c->contender[c->contenders++] = (struct bench_contender){ name, run, expected };
+	c->contender[c->contenders++] = (struct bench_contender){
+		.name = name,
+		.run = run,
+		.expected = expected,
+		.expected_in = c->work.list ? c->work.list->sum : NULL,
+	};
 }
 
 static void add_kernel(struct bench_case *c, const struct bench_kernel *kernel)
@@ -158,6 +165,12 @@ static void translate(const char *name, const char *format, double goal, bool ma
 	add(&c, "floor", bench_plain_find(format)->translate, 0);
 	if (peer)
 		add(&c, "libaddrxlat", bench_peer_translate, 0);
+	if (bench_plain_find(format)->answer)
+		add(&c, "full_answer", bench_plain_find(format)->answer, 0);
+	if (list->last) {
+		add(&c, "last_loads", bench_last_loads, 0);
+		c.contender[c.contenders - 1].expected_in = list->last_sum;
+	}
 	bench_case_run(&c);
 	bench_peer_destroy(peer);
 }
@@ -195,8 +208,27 @@ static void prepare(struct bench_image *image, struct bench_list *list, uint64_t
 	}
 }
 
+/* Where the walks of the list end. */
+static void find_last(const struct bench_image *image, struct bench_list *list)
+{
+	size_t all = BENCH_WINDOWS * list->count;
+
+	list->last = malloc(all * sizeof(*list->last));
+	for (size_t i = 0; list->last && i < all; i++) {
+		struct pw_result result;
+		struct pw_trace trace;
+
+		pw_translate_trace(image->memory, &image->regime, list->va[i], &result, &trace);
+		list->last[i] = bench_zero(image) + trace.step[trace.steps - 1].at;
+		/* The entry as it stands in memory. */
+		list->last_sum[i / list->count] += pw_entry_number(
+			result.entry, image->format->entry_lg2, image->format->big_endian);
+	}
+}
+
 static void finish(struct bench_image *image, struct bench_list *list)
 {
+	free(list->last);
 	free(list->va);
 	free(list->result);
 	bench_image_destroy(image);
@@ -224,6 +256,7 @@ void bench_translate_random(const char *name, const char *bulk_name, const char 
 
 	bench_image_create(&image, format, 264 * MIB, huge);
 	prepare(&image, &list, 128 * GIB >> 12, 128 * BENCH_BATCH);
+	find_last(&image, &list);
 	translate(name, format, 0, false, &image, &list);
 	translate(bulk_name, format, 0.5, true, &image, &list);
 	finish(&image, &list);

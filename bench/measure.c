@@ -43,12 +43,11 @@ static uint64_t run_checked(const struct bench_case *c, size_t i, unsigned windo
 {
 	const struct bench_contender *contender = &c->contender[i];
 	const struct bench_list *list = c->work.list;
-	uint64_t expected = list ? list->sum[window] : contender->expected;
+	uint64_t expected = list ? contender->expected_in[window] : contender->expected;
 	struct bench_work work = c->work;
 	uint64_t started, ended;
 
-	if (list)
-		work.va = list->va + window * list->count;
+	work.window = window;
 	started = now_ns();
 	for (uint64_t n = 0; n < repeat; n++) {
 		uint64_t sum = contender->run(&work);

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const bench_rivals[] = { "libaddrxlat", "mincore", "pagemap", "pagemap_scan" };
+static const char *const bench_rivals[] = { "libaddrxlat",  "mincore",     "pagemap",
+					    "pagemap_scan", "full_answer", "last_loads" };
 enum { BENCH_RIVALS = sizeof(bench_rivals) / sizeof(bench_rivals[0]) };
 
 static FILE *bench_json;
