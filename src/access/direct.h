@@ -45,7 +45,8 @@ static inline bool pw_direct_open(void *context, unsigned level, pw_pa pa, size_
 	uint64_t offset = pa - direct->first, rest = direct->room + 7 - offset;
 
 	(void)level;
-	*host = direct->host + (size_t)offset;
+	/* As a number: outside the segment, where it is not used, it would be no valid pointer. */
+	*host = (const unsigned char *)((uintptr_t)direct->host + (size_t)offset);
 	if (PW_UNLIKELY(offset > direct->room)) {
 		const struct pw_segment *segment = pw_segment_find(direct->all->segments,
 								   direct->all->count, pa);
