@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many addresses at once. A single walk is a chain of dependent cache misses; here a group of walks
- * goes down together, and the misses of the whole group overlap:
+ * Many addresses at once. A single walk is a chain of dependent cache misses. Here walks follow one
+ * another through three stages, and an entry is prefetched a stage before it is loaded, so that the
+ * misses of many walks overlap with each other and with the work on the rest:
  *
- *   each walk from the root to level 2     upper tables are few: in the cache after a few walks
- *   prefetch the entries of level 1        in a loop of its own
- *   each walk on through level 1
- *   prefetch the entries of level 0        in a loop of its own
- *   each walk to its end
+ *   address i                 from the root to level 2; prefetch the entry of level 1
+ *   address i - PW_AHEAD      on through level 1; prefetch the entry of level 0
+ *   address i - 2 * PW_AHEAD  to the end
  *
- * A prefetch does not wait for its line, but it does wait for the translation of its address by the
- * host's MMU; only with nothing between them do many such translations overlap. Nothing is kept from
- * group to group.
+ * Tables of level 2 and above are few, and in the cache after a few walks. Addresses come in blocks,
+ * and a block's prefetches in a loop of their own: a prefetch does not wait for its line, but it does
+ * wait until the host's MMU has translated its address, and only side by side do several of them fit
+ * into the reorder buffer. Larger blocks are better for tables on small host pages, and smaller ones
+ * where translating is cheap, because they spread the misses. Nothing is kept beyond the call.
  */
 #ifndef PW_WALK_MANY_H
 #define PW_WALK_MANY_H
 
 #include "walk/translate.h"
 
-/* More than the misses that a core has under way, and small enough for the first-level cache. */
-enum { PW_GROUP = 64 };
+enum { PW_BLOCK = 8, PW_AHEAD = 24, PW_LANES = 64 };
+_Static_assert(PW_LANES % PW_BLOCK == 0 && PW_AHEAD % PW_BLOCK == 0 &&
+		       2 * PW_AHEAD + PW_BLOCK <= PW_LANES,
+	       "blocks do not straddle the ring's end, and stages have lanes of their own");
 
-/* One walk of a group, between two levels. */
+/* One walk, between two stages. */
 struct pw_lane {
 	const unsigned char *host; /* the next entry, NULL once the walk has ended */
 	const struct pw_span *span;
@@ -109,35 +112,46 @@ PW_INLINE void pw_lane_start(const struct pw_format *f, const struct pw_access *
 	*lane = own;
 }
 
+/* Addresses of the block at @first, which may be beyond the end, or wrapped around below 0. */
+PW_INLINE size_t pw_block(size_t first, size_t count)
+{
+	if (first >= count)
+		return 0;
+	return count - first < PW_BLOCK ? count - first : PW_BLOCK;
+}
+
 /* Only for accesses whose open() leaves the host of other lanes valid: direct. */
 PW_INLINE size_t pw_walk_many(const struct pw_format *f, const struct pw_access *a, void *context,
 			      const struct pw_regime *r, const pw_va *va, size_t count,
 			      struct pw_result *result)
 {
-	struct pw_lane lane[PW_GROUP];
+	struct pw_lane lanes[PW_LANES];
 	size_t found = 0;
 
 	PW_MUST_BE_CONSTANT(f->shift[0]);
-	while (count > 0) {
-		size_t n = count < PW_GROUP ? count : PW_GROUP;
+	for (size_t first = 0; first < count + 2 * (size_t)PW_AHEAD; first += PW_BLOCK) {
+		size_t middle = first - PW_AHEAD, last = middle - PW_AHEAD;
+		struct pw_lane *lane = &lanes[last % PW_LANES];
 
-		for (size_t i = 0; i < n; i++)
-			pw_lane_start(f, a, context, r, va[i], &lane[i], &result[i]);
-		for (size_t i = 0; i < n; i++)
-			__builtin_prefetch(lane[i].host);
-		for (size_t i = 0; i < n; i++)
-			if (PW_LIKELY(pw_lane_is_at(f, &lane[i], 1)))
-				pw_lane_step(f, a, context, r, 1, va[i], &lane[i], &result[i]);
-		for (size_t i = 0; i < n; i++)
-			__builtin_prefetch(lane[i].host);
-		for (size_t i = 0; i < n; i++) {
+		for (size_t i = 0, n = pw_block(last, count); i < n; i++) {
 			if (PW_LIKELY(pw_lane_is_at(f, &lane[i], 0)))
-				pw_lane_step(f, a, context, r, 0, va[i], &lane[i], &result[i]);
-			found += result[i].status == PW_OK;
+				pw_lane_step(f, a, context, r, 0, va[last + i], &lane[i],
+					     &result[last + i]);
+			found += result[last + i].status == PW_OK;
 		}
-		va += n;
-		result += n;
-		count -= n;
+		lane = &lanes[middle % PW_LANES];
+		for (size_t i = 0, n = pw_block(middle, count); i < n; i++)
+			if (PW_LIKELY(pw_lane_is_at(f, &lane[i], 1)))
+				pw_lane_step(f, a, context, r, 1, va[middle + i], &lane[i],
+					     &result[middle + i]);
+		for (size_t i = 0, n = pw_block(middle, count); i < n; i++)
+			__builtin_prefetch(lane[i].host);
+		lane = &lanes[first % PW_LANES];
+		for (size_t i = 0, n = pw_block(first, count); i < n; i++)
+			pw_lane_start(f, a, context, r, va[first + i], &lane[i],
+				      &result[first + i]);
+		for (size_t i = 0, n = pw_block(first, count); i < n; i++)
+			__builtin_prefetch(lane[i].host);
 	}
 	return found;
 }
