@@ -342,7 +342,7 @@ static bool scan_table(struct scan *scan, const struct table *table, pw_va va, p
 	for (;; va++) {
 		struct interp *in = &scan->in;
 		const unsigned char *host;
-		struct pw_meaning meaning;
+		struct pw_meaning meaning = { 0 };
 		pw_va entry_last = smaller(va | ones(table->at.shift), last);
 		struct pw_range range = {
 			.first = va,

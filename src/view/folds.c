@@ -110,7 +110,7 @@ const char *pw_above_why(const struct pw_regime *regime, pw_va va, char *text, s
 		snprintf(text, bytes, "bits 63:62 are the quadrant");
 	else if (is_signed)
 		snprintf(text, bytes, "repeats bit %u",
-			 span->top_bits + regime->format->shift[span->top] - 1);
+			 span->top_bits + regime->format->shift[span->top] - 1u);
 	else if (regime->format->max_roots > 1) {
 		root_name(regime, root_index(regime, span), name, sizeof(name));
 		snprintf(text, bytes, "selects %s", name);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The program that a test guest runs as /init: makes address spaces of known shapes and says what is in them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the guest tells about its kernel: symbols, areas of vmalloc, RAM. Also the kernel's help with swap, which in Debian
  * is a module: zram, swap space in compressed memory, needs no device.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Prints every page that this process has mapped, as /proc/self/pagemap tells it, one line for each run of pages that
  * differ only in their position:

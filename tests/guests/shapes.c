@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The shapes: each function maps something and writes to it, in a process of its own.
  * A new shape is a function and a line in the table at the end.
