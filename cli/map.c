@@ -135,7 +135,6 @@ static bool print_all(const struct arguments *arguments, const struct tool_input
 
 	pw_format_geometry(input->format, &geometry);
 	while (tool_flush() && (n = pw_scan_next(scan, range, room)) > 0) {
-		tool_progress_end(progress);
 		for (size_t i = 0; i < n; i++) {
 			if (!wanted(arguments, geometry.shift[0], &range[i]))
 				continue;

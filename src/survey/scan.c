@@ -117,7 +117,9 @@ static void show_progress(const struct pw_scan *scan, pw_va first)
 	struct pw_scan_state state;
 
 	pw_scan_state(scan, &state);
-	state.next = first;
+	/* On the way back to where the last call stopped, that is where it is. */
+	if (first > state.next)
+		state.next = first;
 	scan->limits.progress(scan->limits.progress_context, &state);
 }
 
