@@ -76,7 +76,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		arguments->ascii = true;
 		return 0;
 	case OPTION_ROWS:
-		arguments->rows = parse_count(state, text, "rows", 1, 100000);
+		arguments->rows = parse_count(state, text, "rows", 1, 10000);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0) {

@@ -95,9 +95,10 @@ static int step_of_level(const struct pw_picture *picture, unsigned level)
 /* A level that an entry jumped over: its index has to be 0. */
 static bool is_skipped(const struct pw_picture *picture, unsigned level)
 {
-	const struct picture_step *last = &picture->step[picture->steps - 1];
-
-	return picture->steps > 0 && level > last->level && step_of_level(picture, level) < 0;
+	if (!picture->step || picture->steps == 0 ||
+	    level <= picture->step[picture->steps - 1].level)
+		return false;
+	return step_of_level(picture, level) < 0;
 }
 
 static void add_index_fields(struct pw_picture *picture, const struct pw_span *span)

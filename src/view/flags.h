@@ -43,7 +43,8 @@ enum pw_bits_kind {
 	PW_BITS_MALFORMED = 1 << 5, /* described by the list of what it looks like */
 };
 
-/* A list, and where it holds. */
+/* A list, and where it holds; the order is that in which lines are read. */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct pw_bits_of {
 	const char *format; /* name, or its beginning if it ends in '*' */
 	uint8_t levels; /* bit n: entries of level n */
