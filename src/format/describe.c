@@ -3,21 +3,11 @@
  * Reads a format's description, line by line; pagewalk-format(5) is the grammar. Every mistake is
  * answered with the file, the line, and what would be right there.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/described.h"
-
-struct parser {
-	struct pw_description *d;
-	const char *path;
-	unsigned line;
-	char *rest; /* of the line */
-	unsigned selected; /* bit n: `entries` names level n */
-	struct pw_error *error;
-};
+#include "format/parse.h"
 
 /* Words of the grammar and what they stand for. */
 struct word {
@@ -49,17 +39,6 @@ static const struct word memory_types[] = {
 
 static const uint32_t DENIABLE = PW_READ | PW_WRITE | PW_EXEC_BOTH | PW_USER;
 
-static int __attribute__((format(printf, 2, 3))) fail(struct parser *p, const char *text, ...)
-{
-	va_list arguments;
-	char sentence[300];
-
-	va_start(arguments, text);
-	vsnprintf(sentence, sizeof(sentence), text, arguments);
-	va_end(arguments);
-	return pw_fail(p->error, EINVAL, "%.80s:%u: %s", p->path, p->line, sentence);
-}
-
 static const struct word *find_word(const struct word *words, const char *text)
 {
 	for (; text && words->text; words++)
@@ -68,295 +47,41 @@ static const struct word *find_word(const struct word *words, const char *text)
 	return NULL;
 }
 
-/* ---- words, numbers, fields ---- */
-
-static const char *next_word(struct parser *p)
-{
-	char *word = p->rest + strspn(p->rest, " \t\r\n");
-
-	if (*word == '\0')
-		return NULL;
-	p->rest = word + strcspn(word, " \t\r\n");
-	if (*p->rest)
-		*p->rest++ = '\0';
-	return word;
-}
-
-/* Takes the next word if it is @wanted. */
-static bool take(struct parser *p, const char *wanted)
-{
-	const char *word = p->rest + strspn(p->rest, " \t\r\n");
-	size_t length = strcspn(word, " \t\r\n");
-
-	if (strlen(wanted) != length || memcmp(word, wanted, length) != 0)
-		return false;
-	next_word(p);
-	return true;
-}
-
-/* The rest of the line, without blanks at its ends. */
-static const char *take_text(struct parser *p)
-{
-	char *text = p->rest + strspn(p->rest, " \t\r\n");
-	size_t length = strlen(text);
-
-	while (length > 0 && strchr(" \t\r\n", text[length - 1]))
-		text[--length] = '\0';
-	p->rest = text + length;
-	return text;
-}
-
-/* A number at *text, which moves behind it. */
-static bool read_number(const char **text, uint64_t *number)
-{
-	char *end;
-
-	if (**text < '0' || **text > '9')
-		return false;
-	errno = 0;
-	*number = strtoull(*text, &end, 0);
-	*text = end;
-	return errno == 0;
-}
-
-static int parse_number(struct parser *p, const char *what, uint64_t last, uint64_t *number)
-{
-	const char *word = next_word(p), *text = word;
-
-	if (!word || !read_number(&text, number) || *text)
-		return fail(p, "%s is missing: a decimal number, or a hexadecimal one with 0x",
-			    what);
-	if (*number > last)
-		return fail(p, "%s 0x%llx is too large; it can be 0x%llx at most", what,
-			    (unsigned long long)*number, (unsigned long long)last);
-	return 0;
-}
-
-/* "HIGH:LOW" or "BIT" at *text. */
-static bool read_bits(const char **text, uint8_t *high, uint8_t *low)
-{
-	uint64_t first, second;
-
-	if (!read_number(text, &first))
-		return false;
-	second = first;
-	if (**text == ':') {
-		(*text)++;
-		if (!read_number(text, &second))
-			return false;
-	}
-	*high = (uint8_t)first;
-	*low = (uint8_t)second;
-	return first < 64 && second <= first;
-}
-
-/* "[~]HIGH:LOW[@AT]". */
-static bool read_field(const char *word, struct pw_field *field)
-{
-	uint64_t at;
-
-	*field = (struct pw_field){ .inverted = *word == '~' };
-	if (field->inverted)
-		word++;
-	if (!read_bits(&word, &field->high, &field->low))
-		return false;
-	field->at = field->low;
-	if (*word == '@') {
-		word++;
-		if (!read_number(&word, &at) || at + field->high - field->low > 63)
-			return false;
-		field->at = (uint8_t)at;
-	}
-	return *word == '\0';
-}
-
-static int parse_field(struct parser *p, const char *what, struct pw_field *field)
-{
-	const char *word = next_word(p);
-
-	if (!word || !read_field(word, field))
-		return fail(p,
-			    "%s wants bits like 11:8, the higher number first and below 64, "
-			    "not '%s'",
-			    what, word ? word : "");
-	return 0;
-}
-
-/* "at FIELD... [minus NUMBER]"; the word "at" is taken already. */
-static int parse_address(struct parser *p, struct pw_address *address)
-{
-	const char *word;
-
-	for (;;) {
-		char *before = p->rest + strspn(p->rest, " \t\r\n");
-
-		if (!strchr("~0123456789", *before) || *before == '\0')
-			break;
-		word = next_word(p);
-		if (address->count == PW_DESCRIBED_FIELDS)
-			return fail(p, "an address of more than %u fields", PW_DESCRIBED_FIELDS);
-		if (!read_field(word, &address->field[address->count++]))
-			return fail(p,
-				    "'%s' is no field of an address; write bits like 51:12, or "
-				    "53:10@12 for bits 53:10 that stand at bit 12 of the address",
-				    word);
-	}
-	if (address->count == 0)
-		return fail(p, "'at' wants the bits that hold the address, like 51:12");
-	if (take(p, "minus"))
-		return parse_number(p, "the number after 'minus'", UINT64_MAX, &address->minus);
-	return 0;
-}
-
-/* ---- conditions ---- */
-
-static const char *after(const char *text, const char *prefix)
-{
-	size_t length = strlen(prefix);
-
-	return strncmp(text, prefix, length) == 0 ? text + length : NULL;
-}
-
-/* "6.13", as 0x060d. */
-static bool read_kernel(const char *text, uint64_t *kernel)
-{
-	uint64_t major, minor;
-
-	if (!read_number(&text, &major) || *text++ != '.' || !read_number(&text, &minor) || *text)
-		return false;
-	*kernel = major << 8 | minor;
-	return major < 256 && minor < 256;
-}
-
-/* Conditions that are about no bits. *ret: whether it is right. */
-static bool read_named(const char *text, struct pw_condition *condition, bool *ret)
-{
-	const char *version;
-
-	*condition = (struct pw_condition){ .high = 63 };
-	*ret = true;
-	if (strcmp(text, "linux") == 0 || strcmp(text, "hardware") == 0) {
-		condition->subject = PW_SUBJECT_VIEW;
-		condition->first = *text == 'l' ? PW_VIEW_LINUX : PW_VIEW_HARDWARE;
-		condition->last = condition->first;
-		return true;
-	}
-	if ((version = after(text, "kernel>=")) || (version = after(text, "kernel<"))) {
-		condition->subject = PW_SUBJECT_KERNEL;
-		condition->negated = version[-1] == '<';
-		condition->last = UINT64_MAX;
-		*ret = read_kernel(version, &condition->first);
-		return true;
-	}
-	if ((version = after(text, "roots="))) {
-		condition->subject = PW_SUBJECT_ROOTS;
-		*ret = read_number(&version, &condition->first) && *version == '\0';
-		condition->last = condition->first;
-		return true;
-	}
-	return false;
-}
-
-/* "[!]BIT", "BITS=V", "BITS!=V", "BITS=V..W", each with or without "root." or "root1.". */
-static bool read_condition(const char *text, struct pw_condition *condition)
-{
-	const char *bits;
-	bool right, clear;
-
-	if (read_named(text, condition, &right))
-		return right;
-	*condition = (struct pw_condition){ .subject = PW_SUBJECT_ENTRY };
-	clear = *text == '!';
-	if (clear)
-		text++;
-	if ((bits = after(text, "root."))) {
-		condition->subject = PW_SUBJECT_ROOT0;
-		text = bits;
-	} else if ((bits = after(text, "root1."))) {
-		condition->subject = PW_SUBJECT_ROOT1;
-		text = bits;
-	}
-	if (!read_bits(&text, &condition->high, &condition->low))
-		return false;
-	if (*text == '\0') {
-		condition->first = condition->last = !clear;
-		return condition->high == condition->low;
-	}
-	condition->negated = *text == '!';
-	if (condition->negated)
-		text++;
-	if (clear || *text++ != '=' || !read_number(&text, &condition->first))
-		return false;
-	condition->last = condition->first;
-	if (text[0] == '.' && text[1] == '.') {
-		text += 2;
-		if (!read_number(&text, &condition->last) || condition->last < condition->first)
-			return false;
-	}
-	/* One that no value can meet is a slip. */
-	return *text == '\0' && (condition->high - condition->low == 63 ||
-				 condition->last >> (condition->high - condition->low + 1) == 0);
-}
-
-/* The rest of a statement: nothing, or "if" and conditions, up to "because". */
-static int parse_when(struct parser *p, struct pw_conditions *when)
-{
-	const char *word;
-
-	if (take(p, "if")) {
-		while (!take(p, "because") && (word = next_word(p))) {
-			if (when->count == PW_DESCRIBED_CONDITIONS)
-				return fail(p, "more than %u conditions; split the line in two",
-					    PW_DESCRIBED_CONDITIONS);
-			if (!read_condition(word, &when->condition[when->count++]))
-				return fail(p,
-					    "'%s' is no condition; write 7, !7, 11:9=3, 11:9!=0, "
-					    "63:59=24..26, root.8, linux, hardware, kernel>=6.13, "
-					    "kernel<6.13 or roots=1",
-					    word);
-		}
-		if (when->count == 0)
-			return fail(p, "'if' without a condition");
-		return 0;
-	}
-	word = next_word(p);
-	if (word)
-		return fail(p, "'%s' is not expected here; conditions follow the word 'if'", word);
-	return 0;
-}
-
 /* ---- statements about the format ---- */
 
-static int copy_text(struct parser *p, const char *what, const char *text, char *to, size_t bytes)
+static int copy_text(struct pw_parser *p, const char *what, const char *text, char *to,
+		     size_t bytes)
 {
 	if (!text || *text == '\0')
-		return fail(p, "the %s is missing", what);
+		return pw_parse_fail(p, "the %s is missing", what);
 	if (strlen(text) >= bytes)
-		return fail(p, "this %s is too long; use up to %zu characters", what, bytes - 1);
+		return pw_parse_fail(p, "this %s is too long; use up to %zu characters", what,
+				     bytes - 1);
 	memcpy(to, text, strlen(text) + 1);
 	return 0;
 }
 
-static int parse_entry(struct parser *p)
+static int parse_entry(struct pw_parser *p)
 {
 	uint64_t bytes;
-	int status = parse_number(p, "the size of an entry", 8, &bytes);
+	int status = pw_parse_number(p, "the size of an entry", 8, &bytes);
 
 	if (status)
 		return status;
 	if (bytes != 4 && bytes != 8)
-		return fail(p, "entries have 4 or 8 bytes, not %u", (unsigned)bytes);
+		return pw_parse_fail(p, "entries have 4 or 8 bytes, not %u", (unsigned)bytes);
 	p->d->format.entry_lg2 = bytes == 4 ? 2 : 3;
-	if (take(p, "big"))
+	if (pw_parse_take(p, "big"))
 		p->d->format.big_endian = true;
-	else if (!take(p, "little"))
-		return fail(p, "the byte order is missing: 'entry %u little' or 'entry %u big'",
-			    (unsigned)bytes, (unsigned)bytes);
+	else if (!pw_parse_take(p, "little"))
+		return pw_parse_fail(
+			p, "the byte order is missing: 'entry %u little' or 'entry %u big'",
+			(unsigned)bytes, (unsigned)bytes);
 	return 0;
 }
 
 /* Levels come top first, so each new one is level 0, and the others move up. */
-static int parse_level(struct parser *p)
+static int parse_level(struct pw_parser *p)
 {
 	struct pw_description *d = p->d;
 	struct pw_format *format = &d->format;
@@ -364,40 +89,42 @@ static int parse_level(struct parser *p)
 	int status;
 
 	if (d->spans > 0 || p->selected)
-		return fail(p, "all level lines must stand before the first span or entries line");
+		return pw_parse_fail(
+			p, "all level lines must stand before the first span or entries line");
 	if (format->levels == PW_MAX_LEVELS)
-		return fail(p, "more than %u levels", PW_MAX_LEVELS);
+		return pw_parse_fail(p, "more than %u levels", PW_MAX_LEVELS);
 	memmove(d->level_name[1], d->level_name[0],
 		sizeof(d->level_name) - sizeof(d->level_name[0]));
 	memmove(&format->shift[1], &format->shift[0], sizeof(format->shift) - 1);
 	memmove(&format->bits[1], &format->bits[0], sizeof(format->bits) - 1);
 	format->levels++;
-	status = copy_text(p, "name of the level", next_word(p), d->level_name[0],
+	status = copy_text(p, "name of the level", pw_parse_word(p), d->level_name[0],
 			   sizeof(d->level_name[0]));
 	if (status == 0)
-		status = parse_number(p, "the shift (log2 of what an entry covers)", 63, &shift);
+		status = pw_parse_number(p, "the shift (log2 of what an entry covers)", 63, &shift);
 	if (status == 0)
-		status = parse_number(p, "the number of index bits", 24, &bits);
+		status = pw_parse_number(p, "the number of index bits", 24, &bits);
 	if (status)
 		return status;
 	if (bits == 0 || shift + bits > 64 || shift < 3)
-		return fail(p,
-			    "a level of shift %u and %u bits: shift must be 3 at least, bits 1, "
-			    "and both together 64 at most",
-			    (unsigned)shift, (unsigned)bits);
+		return pw_parse_fail(
+			p,
+			"a level of shift %u and %u bits: shift must be 3 at least, bits 1, "
+			"and both together 64 at most",
+			(unsigned)shift, (unsigned)bits);
 	if (format->levels > 1 && format->shift[1] != shift + bits)
-		return fail(p, "level %s ends at bit %u, but %s above it begins at %u",
-			    d->level_name[0], (unsigned)(shift + bits), d->level_name[1],
-			    format->shift[1]);
+		return pw_parse_fail(p, "level %s ends at bit %u, but %s above it begins at %u",
+				     d->level_name[0], (unsigned)(shift + bits), d->level_name[1],
+				     format->shift[1]);
 	format->shift[0] = (uint8_t)shift;
 	format->bits[0] = (uint8_t)bits;
 	return 0;
 }
 
 /* The next word as a level. */
-static int parse_level_name(struct parser *p, uint8_t *level)
+static int parse_level_name(struct pw_parser *p, uint8_t *level)
 {
-	const char *word = next_word(p);
+	const char *word = pw_parse_word(p);
 
 	for (unsigned i = 0; word && i < p->d->format.levels; i++) {
 		if (strcmp(word, p->d->level_name[i]) == 0) {
@@ -405,11 +132,12 @@ static int parse_level_name(struct parser *p, uint8_t *level)
 			return 0;
 		}
 	}
-	return fail(p, "there is no level '%s'; level lines come first, the top one at the top",
-		    word ? word : "");
+	return pw_parse_fail(
+		p, "there is no level '%s'; level lines come first, the top one at the top",
+		word ? word : "");
 }
 
-static int parse_span(struct parser *p)
+static int parse_span(struct pw_parser *p)
 {
 	struct pw_description *d = p->d;
 	struct pw_described_span *span = &d->span[d->spans];
@@ -417,73 +145,76 @@ static int parse_span(struct parser *p)
 	int status;
 
 	if (d->format.levels == 0)
-		return fail(p, "span lines come after the level lines");
+		return pw_parse_fail(p, "span lines come after the level lines");
 	if (d->spans++ == PW_DESCRIBED_SPANS)
-		return fail(p, "more than %u span lines", PW_DESCRIBED_SPANS);
+		return pw_parse_fail(p, "more than %u span lines", PW_DESCRIBED_SPANS);
 	span->top = (uint8_t)(d->format.levels - 1);
-	status = parse_number(p, "the first address of the span", UINT64_MAX, &span->first);
+	status = pw_parse_number(p, "the first address of the span", UINT64_MAX, &span->first);
 	if (status == 0)
-		status = parse_number(p, "the last address of the span", UINT64_MAX, &span->last);
+		status = pw_parse_number(p, "the last address of the span", UINT64_MAX,
+					 &span->last);
 	if (status == 0 && span->last < span->first)
-		return fail(p, "the span ends before it begins");
-	if (status == 0 && take(p, "word")) {
-		status = parse_number(p, "the number of the root word", PW_MAX_ROOTS - 1, &number);
+		return pw_parse_fail(p, "the span ends before it begins");
+	if (status == 0 && pw_parse_take(p, "word")) {
+		status = pw_parse_number(p, "the number of the root word", PW_MAX_ROOTS - 1,
+					 &number);
 		span->word = (uint8_t)number;
 	}
-	if (status == 0 && take(p, "top"))
+	if (status == 0 && pw_parse_take(p, "top"))
 		status = parse_level_name(p, &span->top);
 	if (status)
 		return status;
 	span->bits = d->format.bits[span->top];
-	if (take(p, "bits")) {
-		status = parse_number(p, "the number of index bits", span->bits, &number);
+	if (pw_parse_take(p, "bits")) {
+		status = pw_parse_number(p, "the number of index bits", span->bits, &number);
 		span->bits = (uint8_t)number;
 	}
-	if (status == 0 && take(p, "length")) {
+	if (status == 0 && pw_parse_take(p, "length")) {
 		span->has_length = true;
-		status = parse_field(p, "'length'", &span->length);
+		status = pw_parse_field(p, "'length'", &span->length);
 	}
 	if (status)
 		return status;
 	if (span->has_length && span->length.high - span->length.low >= span->bits)
-		return fail(p, "the length has more bits than the table has index bits");
-	span->alias = take(p, "alias");
-	if (!take(p, "at"))
-		return fail(p, "where is the top table? Write 'at' and the bits of the root word "
-			       "that say so");
-	status = parse_address(p, &span->address);
+		return pw_parse_fail(p, "the length has more bits than the table has index bits");
+	span->alias = pw_parse_take(p, "alias");
+	if (!pw_parse_take(p, "at"))
+		return pw_parse_fail(
+			p, "where is the top table? Write 'at' and the bits of the root word "
+			   "that say so");
+	status = pw_parse_address(p, &span->address);
 	if (span->word >= d->format.max_roots)
 		d->format.max_roots = (uint8_t)(span->word + 1);
-	return status ? status : parse_when(p, &span->when);
+	return status ? status : pw_parse_when(p, &span->when);
 }
 
-static int parse_refuse(struct parser *p)
+static int parse_refuse(struct pw_parser *p)
 {
 	struct pw_refusal *refusal = &p->d->refusal[p->d->refusals];
 	int status;
 
 	if (p->d->refusals++ == PW_DESCRIBED_REFUSALS)
-		return fail(p, "more than %u refuse lines", PW_DESCRIBED_REFUSALS);
-	status = parse_when(p, &refusal->when);
+		return pw_parse_fail(p, "more than %u refuse lines", PW_DESCRIBED_REFUSALS);
+	status = pw_parse_when(p, &refusal->when);
 	if (status)
 		return status;
 	if (refusal->when.count == 0)
-		return fail(p, "write 'refuse if CONDITIONS because REASON'");
-	return copy_text(p, "reason (after 'because')", take_text(p), refusal->reason,
+		return pw_parse_fail(p, "write 'refuse if CONDITIONS because REASON'");
+	return copy_text(p, "reason (after 'because')", pw_parse_text(p), refusal->reason,
 			 sizeof(refusal->reason));
 }
 
 /* ---- statements about entries ---- */
 
-static int parse_entries(struct parser *p)
+static int parse_entries(struct pw_parser *p)
 {
 	uint8_t level;
 	int status;
 
-	if (take(p, "all")) {
+	if (pw_parse_take(p, "all")) {
 		p->selected = (1u << p->d->format.levels) - 1;
-		return p->selected ? parse_when(p, &(struct pw_conditions){ .count = 0 })
-				   : fail(p, "entries lines come after the level lines");
+		return p->selected ? pw_parse_when(p, &(struct pw_conditions){ .count = 0 })
+				   : pw_parse_fail(p, "entries lines come after the level lines");
 	}
 	p->selected = 0;
 	do {
@@ -496,7 +227,7 @@ static int parse_entries(struct parser *p)
 }
 
 /* "bits 4:0", where the entry says how many, or "bits 5". */
-static int parse_next_bits(struct parser *p, struct pw_rule *rule)
+static int parse_next_bits(struct pw_parser *p, struct pw_rule *rule)
 {
 	const char *word = p->rest + strspn(p->rest, " \t");
 	uint64_t number;
@@ -504,15 +235,15 @@ static int parse_next_bits(struct parser *p, struct pw_rule *rule)
 
 	if (memchr(word, ':', strcspn(word, " \t\r\n"))) {
 		rule->bits_from_entry = true;
-		return parse_field(p, "'bits'", &rule->bits);
+		return pw_parse_field(p, "'bits'", &rule->bits);
 	}
-	status = parse_number(p, "the number of index bits", 24, &number);
+	status = pw_parse_number(p, "the number of index bits", 24, &number);
 	rule->next_bits = (uint8_t)number;
 	return status;
 }
 
 /* What may stand between a rule's first word and its conditions. */
-static int parse_rule_rest(struct parser *p, struct pw_rule *rule, bool *has_next)
+static int parse_rule_rest(struct pw_parser *p, struct pw_rule *rule, bool *has_next)
 {
 	int status = 0;
 
@@ -520,26 +251,26 @@ static int parse_rule_rest(struct parser *p, struct pw_rule *rule, bool *has_nex
 	for (;;) {
 		if (status)
 			return status;
-		if (rule->kind == PW_TABLE && take(p, "to")) {
+		if (rule->kind == PW_TABLE && pw_parse_take(p, "to")) {
 			*has_next = true;
 			status = parse_level_name(p, &rule->next);
-		} else if (rule->kind == PW_TABLE && take(p, "bits")) {
+		} else if (rule->kind == PW_TABLE && pw_parse_take(p, "bits")) {
 			status = parse_next_bits(p, rule);
-		} else if (rule->kind == PW_TABLE && take(p, "length")) {
+		} else if (rule->kind == PW_TABLE && pw_parse_take(p, "length")) {
 			rule->has_length = true;
-			status = parse_field(p, "'length'", &rule->from);
+			status = pw_parse_field(p, "'length'", &rule->from);
 			if (status == 0)
-				status = parse_field(p, "the second field of 'length'",
-						     &rule->upto);
-		} else if (take(p, "at")) {
-			status = parse_address(p, &rule->address);
+				status = pw_parse_field(p, "the second field of 'length'",
+							&rule->upto);
+		} else if (pw_parse_take(p, "at")) {
+			status = pw_parse_address(p, &rule->address);
 		} else {
-			return parse_when(p, &rule->when);
+			return pw_parse_when(p, &rule->when);
 		}
 	}
 }
 
-static int parse_rule(struct parser *p, enum pw_kind kind, enum pw_status hole)
+static int parse_rule(struct pw_parser *p, enum pw_kind kind, enum pw_status hole)
 {
 	struct pw_rule rule = { .kind = (uint8_t)kind, .status = (uint8_t)hole, .line = p->line };
 	bool has_next, has_page = kind != PW_HOLE || hole == PW_PROT_NONE;
@@ -548,11 +279,13 @@ static int parse_rule(struct parser *p, enum pw_kind kind, enum pw_status hole)
 	if (status)
 		return status;
 	if (has_page != (rule.address.count > 0))
-		return fail(p, has_page ? "an entry that leads somewhere wants 'at' and the bits "
-					  "of its address"
-					: "an entry that leads nowhere has no 'at'");
+		return pw_parse_fail(
+			p, has_page ? "an entry that leads somewhere wants 'at' and the bits "
+				      "of its address"
+				    : "an entry that leads nowhere has no 'at'");
 	if (rule.has_length && rule.from.high - rule.from.low != rule.upto.high - rule.upto.low)
-		return fail(p, "both fields of 'length' must have the same number of bits");
+		return pw_parse_fail(p,
+				     "both fields of 'length' must have the same number of bits");
 	for (unsigned level = 0; level < p->d->format.levels; level++) {
 		struct pw_described_level *described = &p->d->level[level];
 
@@ -561,13 +294,14 @@ static int parse_rule(struct parser *p, enum pw_kind kind, enum pw_status hole)
 		if (kind == PW_TABLE && !has_next)
 			rule.next = (uint8_t)(level - 1);
 		if (kind == PW_TABLE && (level == 0 || rule.next >= level))
-			return fail(p, "an entry of level %s cannot lead to a table of level %s",
-				    p->d->level_name[level],
-				    level == 0 && !has_next ? "below it: it is the lowest"
-							    : p->d->level_name[rule.next]);
+			return pw_parse_fail(
+				p, "an entry of level %s cannot lead to a table of level %s",
+				p->d->level_name[level],
+				level == 0 && !has_next ? "below it: it is the lowest"
+							: p->d->level_name[rule.next]);
 		if (described->rules == PW_DESCRIBED_RULES)
-			return fail(p, "more than %u rules for level %s", PW_DESCRIBED_RULES,
-				    p->d->level_name[level]);
+			return pw_parse_fail(p, "more than %u rules for level %s",
+					     PW_DESCRIBED_RULES, p->d->level_name[level]);
 		described->rule[described->rules++] = rule;
 		if (kind == PW_LEAF)
 			p->d->format.leaf_levels |= (uint8_t)(1u << level);
@@ -575,9 +309,9 @@ static int parse_rule(struct parser *p, enum pw_kind kind, enum pw_status hole)
 	return 0;
 }
 
-static int add_trait(struct parser *p, struct pw_trait *trait)
+static int add_trait(struct pw_parser *p, struct pw_trait *trait)
 {
-	int status = parse_when(p, &trait->when);
+	int status = pw_parse_when(p, &trait->when);
 
 	for (unsigned level = 0; status == 0 && level < p->d->format.levels; level++) {
 		struct pw_described_level *described = &p->d->level[level];
@@ -585,39 +319,40 @@ static int add_trait(struct parser *p, struct pw_trait *trait)
 		if (!(p->selected & 1u << level))
 			continue;
 		if (described->traits == PW_DESCRIBED_TRAITS)
-			return fail(p, "more than %u attribute lines for level %s",
-				    PW_DESCRIBED_TRAITS, p->d->level_name[level]);
+			return pw_parse_fail(p, "more than %u attribute lines for level %s",
+					     PW_DESCRIBED_TRAITS, p->d->level_name[level]);
 		described->trait[described->traits++] = *trait;
 	}
 	return status;
 }
 
-static int parse_size(struct parser *p)
+static int parse_size(struct pw_parser *p)
 {
 	struct pw_trait trait = { .use = PW_TRAIT_SIZE };
 	uint64_t lg2;
 	int status;
 
-	if (take(p, "ones")) {
+	if (pw_parse_take(p, "ones")) {
 		trait.use = PW_TRAIT_ONES;
-		status = parse_field(p, "'size ones'", &trait.ones);
+		status = pw_parse_field(p, "'size ones'", &trait.ones);
 	} else {
-		status = parse_number(p, "log2 of the page's size", 63, &lg2);
+		status = pw_parse_number(p, "log2 of the page's size", 63, &lg2);
 		trait.value = (uint32_t)lg2;
 	}
 	return status ? status : add_trait(p, &trait);
 }
 
 /* Statements that follow an `entries` line. */
-static int parse_meaning(struct parser *p, const char *word)
+static int parse_meaning(struct pw_parser *p, const char *word)
 {
 	const struct word *known = find_word(holes, word);
 
 	if (!p->selected)
-		return fail(p,
-			    "'%s' is not expected here; an entries line comes first, or this is "
-			    "no word of the grammar: see pagewalk-format(5)",
-			    word);
+		return pw_parse_fail(
+			p,
+			"'%s' is not expected here; an entries line comes first, or this is "
+			"no word of the grammar: see pagewalk-format(5)",
+			word);
 	if (known)
 		return parse_rule(p, PW_HOLE, (enum pw_status)known->value);
 	if (strcmp(word, "table") == 0)
@@ -631,40 +366,37 @@ static int parse_meaning(struct parser *p, const char *word)
 		return add_trait(p,
 				 &(struct pw_trait){ .use = PW_TRAIT_HAS, .value = known->value });
 	if (strcmp(word, "deny") == 0) {
-		known = find_word(attributes, next_word(p));
+		known = find_word(attributes, pw_parse_word(p));
 		if (!known || (known->value & ~DENIABLE))
-			return fail(p, "'deny' wants read, write, exec, user-exec, kernel-exec or "
-				       "user");
+			return pw_parse_fail(
+				p, "'deny' wants read, write, exec, user-exec, kernel-exec or "
+				   "user");
 		return add_trait(p,
 				 &(struct pw_trait){ .use = PW_TRAIT_DENY, .value = known->value });
 	}
 	if (strcmp(word, "memory") == 0) {
-		known = find_word(memory_types, next_word(p));
+		known = find_word(memory_types, pw_parse_word(p));
 		if (!known)
-			return fail(p, "'memory' wants normal, write-through, write-combining, "
-				       "uncached, device or indexed");
+			return pw_parse_fail(
+				p, "'memory' wants normal, write-through, write-combining, "
+				   "uncached, device or indexed");
 		return add_trait(
 			p, &(struct pw_trait){ .use = PW_TRAIT_MEMORY, .value = known->value });
 	}
-	return fail(p, "'%s' is no word of the grammar: see pagewalk-format(5)", word);
+	return pw_parse_fail(p, "'%s' is no word of the grammar: see pagewalk-format(5)", word);
 }
 
-static int parse_line(struct parser *p, char *line)
+static int parse_statement(struct pw_parser *p, const char *word)
 {
 	struct pw_description *d = p->d;
-	const char *word;
 
-	line[strcspn(line, "#")] = '\0';
-	p->rest = line;
-	word = next_word(p);
-	if (!word)
-		return 0;
 	if (strcmp(word, "format") == 0)
-		return copy_text(p, "name of the format", next_word(p), d->name, sizeof(d->name));
+		return copy_text(p, "name of the format", pw_parse_word(p), d->name,
+				 sizeof(d->name));
 	if (strcmp(word, "title") == 0)
-		return copy_text(p, "title", take_text(p), d->title, sizeof(d->title));
+		return copy_text(p, "title", pw_parse_text(p), d->title, sizeof(d->title));
 	if (strcmp(word, "root") == 0)
-		return copy_text(p, "name of the root word", take_text(p), d->root_name,
+		return copy_text(p, "name of the root word", pw_parse_text(p), d->root_name,
 				 sizeof(d->root_name));
 	if (strcmp(word, "entry") == 0)
 		return parse_entry(p);
@@ -683,33 +415,48 @@ static int parse_line(struct parser *p, char *line)
 	return parse_meaning(p, word);
 }
 
+static int parse_line(struct pw_parser *p, char *line)
+{
+	const char *word;
+	int status;
+
+	line[strcspn(line, "#")] = '\0';
+	p->rest = line;
+	word = pw_parse_word(p);
+	status = word ? parse_statement(p, word) : 0;
+	word = status == 0 ? pw_parse_word(p) : NULL;
+	return word ? pw_parse_fail(p, "'%s' is not expected here", word) : status;
+}
+
 /* What only the whole file can lack. */
-static int check(struct parser *p)
+static int check(struct pw_parser *p)
 {
 	struct pw_description *d = p->d;
 	struct pw_format *format = &d->format;
 
 	if (d->name[0] == '\0')
-		return fail(p, "the file has no line 'format NAME'");
+		return pw_parse_fail(p, "the file has no line 'format NAME'");
 	if (format->entry_lg2 == 0)
-		return fail(p, "the file has no line 'entry BYTES little' or 'entry BYTES big'");
+		return pw_parse_fail(
+			p, "the file has no line 'entry BYTES little' or 'entry BYTES big'");
 	if (format->levels == 0)
-		return fail(p, "the file has no line 'level NAME SHIFT BITS'");
+		return pw_parse_fail(p, "the file has no line 'level NAME SHIFT BITS'");
 	if (d->spans == 0)
-		return fail(p, "the file has no line 'span FIRST LAST at BITS'");
+		return pw_parse_fail(p, "the file has no line 'span FIRST LAST at BITS'");
 	for (unsigned level = 0; level < format->levels; level++) {
 		const struct pw_described_level *described = &d->level[level];
 		const struct pw_rule *last = &described->rule[described->rules - 1];
 
 		if (described->rules == 0)
-			return fail(p, "nothing says what entries of level %s are",
-				    d->level_name[level]);
+			return pw_parse_fail(p, "nothing says what entries of level %s are",
+					     d->level_name[level]);
 		p->line = last->line;
 		if (last->when.count > 0)
-			return fail(p,
-				    "the last rule for level %s must have no condition, so that "
-				    "every entry is something; add 'malformed' or 'none'",
-				    d->level_name[level]);
+			return pw_parse_fail(
+				p,
+				"the last rule for level %s must have no condition, so that "
+				"every entry is something; add 'malformed' or 'none'",
+				d->level_name[level]);
 	}
 	return 0;
 }
@@ -732,7 +479,7 @@ static void publish(struct pw_description *d)
 
 int pw_format_load(const char *path, const struct pw_format **format_ret, struct pw_error *error)
 {
-	struct parser p = { .path = path, .error = error };
+	struct pw_parser p = { .path = path, .error = error };
 	FILE *file = fopen(path, "re");
 	char *line = NULL;
 	size_t capacity = 0;
@@ -747,12 +494,12 @@ int pw_format_load(const char *path, const struct pw_format **format_ret, struct
 	while (status == 0 && (length = getline(&line, &capacity, file)) >= 0) {
 		p.line++;
 		if (strlen(line) != (size_t)length)
-			status = fail(&p, "a NUL byte; a description is a text file");
+			status = pw_parse_fail(&p, "a NUL byte; a description is a text file");
 		else
 			status = parse_line(&p, line);
 	}
 	if (status == 0 && ferror(file))
-		status = pw_fail(error, EIO, "%.200s cannot be read: %s", path, strerror(errno));
+		status = pw_fail(error, errno, "%.200s cannot be read: %s", path, strerror(errno));
 	if (status == 0)
 		status = check(&p);
 	free(line);

@@ -2,9 +2,9 @@
 /*
  * A format described by data alone, as pagewalk-format(5) files say it.
  *
- *   describe.c   reads the file: grammar, checks, messages
- *   decode.c     what an entry or a root word means, by trying rules in order
- *   interp.c     every algorithm, entry by entry, over the decoded meaning
+ *   describe.c  parse.c           read the file: grammar, checks, messages
+ *   decode.c                      what an entry or a root word means, by trying rules in order
+ *   interp.c  interp_ranges.c     every algorithm, entry by entry, over the decoded meaning
  *
  * This is the way for users to bring a format of their own, and the oracle for those of the library:
  * it is slow and simple, and shares no code with src/walk nor with the formats beside it.

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* A line of a format's description, taken apart from left to right. */
+#ifndef PW_FORMAT_PARSE_H
+#define PW_FORMAT_PARSE_H
+
+#include "format/described.h"
+
+struct pw_parser {
+	struct pw_description *d;
+	const char *path;
+	unsigned line;
+	char *rest; /* of the line */
+	unsigned selected; /* bit n: `entries` names level n */
+	struct pw_error *error;
+};
+
+/* Says what is wrong in this line; returns -EINVAL. */
+int pw_parse_fail(struct pw_parser *p, const char *text, ...) __attribute__((format(printf, 2, 3)));
+
+/* The next word of the line, or NULL. */
+const char *pw_parse_word(struct pw_parser *p);
+/* Takes the next word if it is @wanted. */
+bool pw_parse_take(struct pw_parser *p, const char *wanted);
+/* The rest of the line, without blanks at its ends. */
+const char *pw_parse_text(struct pw_parser *p);
+
+/* Each of these returns 0, or what pw_parse_fail does; @what is for the message. */
+int pw_parse_number(struct pw_parser *p, const char *what, uint64_t last, uint64_t *number);
+int pw_parse_field(struct pw_parser *p, const char *what, struct pw_field *field);
+/* "at FIELD... [minus NUMBER]", of which the word "at" is taken already. */
+int pw_parse_address(struct pw_parser *p, struct pw_address *address);
+/* The end of a statement: nothing, or "if" and conditions, up to "because". */
+int pw_parse_when(struct pw_parser *p, struct pw_conditions *when);
+
+#endif
