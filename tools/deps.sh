@@ -14,7 +14,8 @@ packages_of() {
     lint)     echo "clang-format clang-tidy cppcheck mandoc" ;;
     sanitize) echo "clang libclang-rt-14-dev" ;;
     cross)    echo "gcc-i686-linux-gnu libc6-dev-i386-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user" ;;
-    html)     echo "chromium npm" ;;
+    # Node.js often comes from elsewhere than Debian, with an npm of its own.
+    html)     command -v npm >/dev/null && echo chromium || echo "chromium npm" ;;
     bench)    echo "libkdumpfile-dev" ;;
     guests)   sed 's/#.*//' "$here/../tests/guests/packages.txt" | tr '\n' ' ' ;;
     *)        echo "deps.sh: no group of packages is called '$1'" >&2; exit 2 ;;
