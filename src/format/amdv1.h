@@ -176,6 +176,16 @@ static inline uint64_t amdv1_change_attr(const struct pw_regime *r, unsigned lev
 	return (e & ~decided) | amdv1_attr_bits(attr);
 }
 
+/* The size goes into the address, and every entry of the group is the same. */
+static inline uint64_t amdv1_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
+				  unsigned group_lg2)
+{
+	unsigned lg2 = 12 + 9 * level + group_lg2;
+
+	return (leaf & ~(r->address_mask & pw_mask(lg2))) | (pw_mask(lg2 - 1) & ~pw_mask(12)) |
+	       AMDV1_LEVEL;
+}
+
 static inline uint64_t amdv1_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
 {
 	(void)r;
@@ -221,6 +231,7 @@ static const struct pw_format pw_format_amdv1 = {
 	.bits = { 9, 9, 9, 9, 9, 7 },
 	.entry_lg2 = 3,
 	.leaf_levels = 0x1f,
+	.groups = { 0x1fe, 0x1fe, 0x1fe, 0x1fe, 0x1e },
 	.max_roots = 1,
 	.dynamic_top = true,
 	.root = amdv1_root,
@@ -236,6 +247,7 @@ static const struct pw_format pw_format_amdv1 = {
 	.make_leaf = amdv1_make_leaf,
 	.make_table = amdv1_make_table,
 	.change_attr = amdv1_change_attr,
+	.join = amdv1_join,
 	.make_root = amdv1_make_root,
 	.instance = &pw_instance_amdv1,
 };

@@ -315,6 +315,15 @@ static inline uint64_t arm64_change_attr(const struct pw_regime *r, unsigned lev
 	return (e & ~decided) | arm64_attr_bits(attr);
 }
 
+static inline uint64_t arm64_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
+				  unsigned group_lg2)
+{
+	(void)r;
+	(void)level;
+	(void)group_lg2;
+	return leaf | ARM64_CONTIGUOUS;
+}
+
 /* Size of the virtual addresses that one root translates. */
 static inline unsigned arm64_va_bits(const struct pw_format *format)
 {

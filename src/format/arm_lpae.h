@@ -223,6 +223,15 @@ static inline uint64_t lpae_change_attr(const struct pw_regime *r, unsigned leve
 	return (e & ~decided) | lpae_attr_bits(level, attr);
 }
 
+static inline uint64_t lpae_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
+				 unsigned group_lg2)
+{
+	(void)r;
+	(void)level;
+	(void)group_lg2;
+	return leaf | LPAE_CONTIGUOUS;
+}
+
 static inline uint64_t lpae_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
 {
 	(void)r;
@@ -280,6 +289,7 @@ static const struct pw_format pw_format_arm_lpae = {
 	.bits = { 9, 9, 2 },
 	.entry_lg2 = 3,
 	.leaf_levels = 0x7,
+	.groups = { 1 << 4, 1 << 4 },
 	.max_roots = 2,
 	.dynamic_top = true,
 	.root = lpae_root,
@@ -295,6 +305,7 @@ static const struct pw_format pw_format_arm_lpae = {
 	.make_table = lpae_make_table,
 	.make_prot_none = lpae_make_prot_none,
 	.change_attr = lpae_change_attr,
+	.join = lpae_join,
 	.make_root = lpae_make_root,
 	.instance = &pw_instance_arm_lpae,
 };

@@ -36,6 +36,9 @@ struct pw_format {
 	uint8_t max_roots;
 	bool big_endian;
 	bool dynamic_top; /* the root or an entry decides at which level the next table stands */
+	bool linux_twin; /* Linux keeps PTEs of its own beside these: its view reads other tables */
+	/* Bit n: 2^n neighbouring leaves of that level can be joined to one page. */
+	uint16_t groups[PW_MAX_LEVELS];
 
 	/*
 	 * Decodes the root words into regime->span[]: 0, or -EINVAL with a sentence. Everything else
@@ -86,6 +89,12 @@ struct pw_format {
 	/* The same leaf with other attributes: same page, @attr as in make_leaf. */
 	uint64_t (*change_attr)(const struct pw_regime *regime, unsigned level, uint64_t entry,
 				uint32_t attr);
+	/*
+	 * make_leaf()'s @leaf as one of a group of 2^@group_lg2, whose first page is aligned to the
+	 * group's size. NULL if groups[] is all zero.
+	 */
+	uint64_t (*join)(const struct pw_regime *regime, unsigned level, uint64_t leaf,
+			 unsigned group_lg2);
 	/* The root word for a top table at @pa of level @top: the inverse of root(). */
 	uint64_t (*make_root)(const struct pw_regime *regime, pw_pa pa, unsigned top);
 

@@ -278,6 +278,15 @@ static inline uint64_t mock_change_attr(const struct pw_regime *r, unsigned leve
 	return (e & kept) | mock_attr_bits(r, attr);
 }
 
+static inline uint64_t mock_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
+				 unsigned group_lg2)
+{
+	(void)r;
+	(void)level;
+	(void)group_lg2;
+	return leaf | MOCK_GROUP;
+}
+
 static inline uint64_t mock_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
 {
 	(void)r;
@@ -331,6 +340,7 @@ static const struct pw_format pw_format_mock = {
 	.bits = { 3, 2, 3, 2 },
 	.entry_lg2 = 3,
 	.leaf_levels = 0x7,
+	.groups = { 1 << 2, 1 << 1 },
 	.max_roots = 2,
 	.dynamic_top = true,
 	.root = mock_root,
@@ -349,6 +359,7 @@ static const struct pw_format pw_format_mock = {
 	.make_table = mock_make_table,
 	.make_prot_none = mock_make_prot_none,
 	.change_attr = mock_change_attr,
+	.join = mock_join,
 	.make_root = mock_make_root,
 	.instance = &pw_instance_mock,
 };

@@ -211,6 +211,16 @@ static inline enum pw_status riscv_hole(const struct pw_regime *r, unsigned leve
 	return riscv_linux_hole(r, level, e, riscv_page(r, level, e), pa);
 }
 
+/* The one group: N, and in the low bits of the page number the size, which is the same in all. */
+static inline uint64_t riscv_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
+				  unsigned group_lg2)
+{
+	(void)r;
+	(void)level;
+	(void)group_lg2;
+	return (leaf & ~(pw_mask(4) << 10)) | UINT64_C(8) << 10 | RISCV_N;
+}
+
 /* satp.MODE of the format: 8, 9, 10 for 3, 4, 5 levels. */
 static inline uint64_t riscv_satp_mode(const struct pw_regime *r)
 {
@@ -261,6 +271,7 @@ static const struct pw_format pw_format_riscv_sv39 = {
 	.bits = { 9, 9, 9 },
 	.entry_lg2 = 3,
 	.leaf_levels = 0x7,
+	.groups = { 1 << 4 },
 	.max_roots = 1,
 	.root = riscv_root,
 	.kind = riscv_kind,
@@ -274,6 +285,7 @@ static const struct pw_format pw_format_riscv_sv39 = {
 	.make_table = riscv_make_table,
 	.make_prot_none = riscv_make_prot_none,
 	.change_attr = riscv_change_attr,
+	.join = riscv_join,
 	.make_root = riscv_make_root,
 	.instance = &pw_instance_riscv_sv39,
 };
@@ -288,6 +300,7 @@ static const struct pw_format pw_format_riscv_sv48 = {
 	.bits = { 9, 9, 9, 9 },
 	.entry_lg2 = 3,
 	.leaf_levels = 0xf,
+	.groups = { 1 << 4 },
 	.max_roots = 1,
 	.root = riscv_root,
 	.kind = riscv_kind,
@@ -301,6 +314,7 @@ static const struct pw_format pw_format_riscv_sv48 = {
 	.make_table = riscv_make_table,
 	.make_prot_none = riscv_make_prot_none,
 	.change_attr = riscv_change_attr,
+	.join = riscv_join,
 	.make_root = riscv_make_root,
 	.instance = &pw_instance_riscv_sv48,
 };
@@ -315,6 +329,7 @@ static const struct pw_format pw_format_riscv_sv57 = {
 	.bits = { 9, 9, 9, 9, 9 },
 	.entry_lg2 = 3,
 	.leaf_levels = 0x1f,
+	.groups = { 1 << 4 },
 	.max_roots = 1,
 	.root = riscv_root,
 	.kind = riscv_kind,
@@ -328,6 +343,7 @@ static const struct pw_format pw_format_riscv_sv57 = {
 	.make_table = riscv_make_table,
 	.make_prot_none = riscv_make_prot_none,
 	.change_attr = riscv_change_attr,
+	.join = riscv_join,
 	.make_root = riscv_make_root,
 	.instance = &pw_instance_riscv_sv57,
 };
