@@ -3,15 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "number.h"
 #include "options.h"
 #include "print.h"
+#include "word.h"
 
 enum {
 	OPTION_SPACE = 0x200,
 	OPTION_RANGE,
 	OPTION_LABEL,
-	LABEL_LENGTH = 39, /* what a note of the image has room for */
 };
 
 static const struct argp_option options[] = {
@@ -27,16 +26,10 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-struct space {
-	const char *label;
-	uint64_t root[PW_MAX_ROOTS];
-	unsigned roots;
-};
-
 struct arguments {
 	struct tool_options options;
 	const char *source, *output, *label;
-	struct space *spaces;
+	struct word_space *spaces;
 	size_t space_count;
 	pw_va (*ranges)[2];
 	size_t range_count;
@@ -44,34 +37,21 @@ struct arguments {
 
 static void check_label(const struct argp_state *state, const char *text)
 {
-	if (strlen(text) > LABEL_LENGTH)
-		argp_error(state, "the label has %zu characters; there is room for %d",
-			   strlen(text), LABEL_LENGTH);
-	for (const char *c = text; *c; c++)
-		if (*c < ' ' || *c > '~')
-			argp_error(state, "the label may only have printable ASCII characters");
+	const char *wrong = word_check_label(text, strlen(text));
+
+	if (wrong)
+		argp_error(state, "the label %s", wrong);
 }
 
-static void parse_space(const struct argp_state *state, char *text, struct space *space)
+static void parse_space(const struct argp_state *state, char *text, struct word_space *space)
 {
-	char *equals = strchr(text, '=');
-	char *comma;
+	const char *wrong = word_parse_space(text, space);
 
-	if (equals) {
-		*equals = '\0';
-		check_label(state, text);
-		space->label = text;
-		text = equals + 1;
-	}
-	comma = strchr(text, ',');
-	if (comma)
-		*comma = '\0';
-	space->root[0] = tool_number(state, text);
-	space->roots = 1;
-	if (!comma)
-		return;
-	space->root[1] = tool_number(state, comma + 1);
-	space->roots = 2;
+	if (wrong)
+		argp_error(state, "--space: '%s' %s", text, wrong);
+	/* The library wants strings for labels. */
+	if (space->label)
+		text[space->label_length] = '\0';
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -138,7 +118,7 @@ static int cut(const struct arguments *arguments, const struct tool_input *input
 		regimes[what.regime_count++] = input->regime;
 	}
 	for (size_t i = 0; i < arguments->space_count; i++) {
-		const struct space *space = &arguments->spaces[i];
+		const struct word_space *space = &arguments->spaces[i];
 
 		labels[what.regime_count] = space->label ? space->label : arguments->label;
 		if (tool_regime(&arguments->options, input->format, space->root, space->roots,

@@ -2,7 +2,6 @@
 #include "number.h"
 
 #include <ctype.h>
-#include <stddef.h>
 #include <string.h>
 
 static const char too_big[] = "is more than 64 bits hold";
@@ -42,12 +41,11 @@ static const char *complain(const char *text, const char *end)
 	for (size_t i = 0; i < length; i++)
 		if (!isxdigit((unsigned char)text[i]))
 			return "is not a number (write it in decimal, or in hexadecimal with 0x; "
-			       "K, M, G "
-			       "or T may follow)";
+			       "K, M, G or T may follow)";
 	return "is not a decimal number; put 0x before it if it is hexadecimal";
 }
 
-static const char *parse(const char *text, const char *end, uint64_t *number_ret)
+const char *number_parse_part(const char *text, const char *end, uint64_t *number_ret)
 {
 	const char *digit = text;
 	unsigned radix = 10, shift;
@@ -76,7 +74,7 @@ static const char *parse(const char *text, const char *end, uint64_t *number_ret
 
 const char *number_parse(const char *text, uint64_t *number_ret)
 {
-	return parse(text, text + strlen(text), number_ret);
+	return number_parse_part(text, text + strlen(text), number_ret);
 }
 
 const char *number_parse_range(const char *text, bool single, uint64_t *first_ret,
@@ -90,14 +88,14 @@ const char *number_parse_range(const char *text, bool single, uint64_t *first_re
 	/* A sign in front is part of the number, to be complained about. */
 	if (middle == text)
 		middle = *text ? text + 1 + strcspn(text + 1, "-+") : text;
-	wrong = parse(text, middle, &first);
+	wrong = number_parse_part(text, middle, &first);
 	if (wrong)
 		return wrong;
 	if (middle == end) {
 		*first_ret = *last_ret = first;
 		return single ? NULL : "is one address; a range is FIRST-LAST or FIRST+LENGTH";
 	}
-	wrong = parse(middle + 1, end, &second);
+	wrong = number_parse_part(middle + 1, end, &second);
 	if (wrong)
 		return wrong;
 	if (*middle == '-') {

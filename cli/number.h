@@ -12,6 +12,8 @@
  * a number ...".
  */
 const char *number_parse(const char *text, uint64_t *number_ret);
+/* The same, of the characters from @text to before @end. */
+const char *number_parse_part(const char *text, const char *end, uint64_t *number_ret);
 
 /* FIRST-LAST (both inclusive) or FIRST+LENGTH; a lone number only if @single, as FIRST-FIRST. */
 const char *number_parse_range(const char *text, bool single, uint64_t *first_ret,

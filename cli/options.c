@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "number.h"
+#include "word.h"
 
 enum {
 	OPTION_FORMAT = 0x100,
@@ -62,15 +63,12 @@ void tool_range(const struct argp_state *state, const char *text, bool single, u
 		argp_error(state, "'%s' %s", text, wrong);
 }
 
-static void parse_kernel(const struct argp_state *state, const char *text, uint16_t *kernel)
+static void parse_kernel(const struct argp_state *state, const char *text, uint16_t *kernel_ret)
 {
-	unsigned major, minor;
-	char rest;
+	const char *wrong = word_parse_kernel(text, kernel_ret);
 
-	if (sscanf(text, "%u.%u%c", &major, &minor, &rest) != 2 || major > 255 || minor > 255 ||
-	    text[0] == '-' || text[0] == '+')
-		argp_error(state, "'%s' is not a version of Linux; write it like 6.1", text);
-	*kernel = (uint16_t)(major << 8 | minor);
+	if (wrong)
+		argp_error(state, "'%s' %s", text, wrong);
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)

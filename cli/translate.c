@@ -8,6 +8,7 @@
 #include "number.h"
 #include "options.h"
 #include "print.h"
+#include "word.h"
 
 struct arguments {
 	struct tool_options options;
@@ -126,27 +127,19 @@ static void flush(struct stream *stream)
 }
 
 /* One line: an address, nothing, or a comment. 0, or TOOL_FAILED after a message. */
-static int take_line(struct stream *stream, char *line)
+static int take_line(struct stream *stream, const char *line)
 {
-	const char *wrong;
-	char *text = line + strspn(line, " \t\r");
-	size_t length = strcspn(text, " \t\r#");
+	bool any;
+	const char *wrong = word_parse_line(line, &any, &stream->va[stream->count]);
 
 	stream->line++;
-	if (length == 0)
-		return 0;
-	if (text[length] != '#' && text[length + strspn(text + length, " \t\r")] != '\0' &&
-	    text[length + strspn(text + length, " \t\r")] != '#') {
-		flush(stream);
-		return tool_fail("standard input, line %lu: one address on a line, please",
-				 stream->line);
-	}
-	text[length] = '\0';
-	wrong = number_parse(text, &stream->va[stream->count]);
 	if (wrong) {
 		flush(stream);
-		return tool_fail("standard input, line %lu: '%.80s' %s", stream->line, text, wrong);
+		return tool_fail("standard input, line %lu: '%.80s' %s", stream->line,
+				 line + strspn(line, " \t\r"), wrong);
 	}
+	if (!any)
+		return 0;
 	if (++stream->count == BATCH)
 		flush(stream);
 	return 0;
@@ -175,6 +168,12 @@ static int take_input(struct stream *stream)
 			buffer[kept++] = '\n';
 		while ((end = memchr(line, '\n', kept - (size_t)(line - buffer)))) {
 			*end = '\0';
+			if (strlen(line) != (size_t)(end - line)) {
+				flush(stream);
+				return tool_fail("standard input, line %lu: a NUL byte; addresses "
+						 "are read as text",
+						 stream->line + 1);
+			}
 			if (take_line(stream, line))
 				return TOOL_FAILED;
 			line = end + 1;

@@ -18,6 +18,8 @@ for target in "$@"; do
     mkdir -p "build-fuzz/corpus/$name"
     kept=tests/fuzz/corpus/$name
     [ -d "$kept" ] || kept=
+    # As in tests/fuzz/meson.build.
+    [ "$name" != describe ] || kept="$kept tests/oracle/formats"
     echo "fuzz: $target, $seconds s"
     # shellcheck disable=SC2086
     if ! build-fuzz/tests/fuzz/"$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \

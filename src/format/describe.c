@@ -158,6 +158,8 @@ static int parse_span(struct pw_parser *p)
 	if (status == 0 && pw_parse_take(p, "word")) {
 		status = pw_parse_number(p, "the number of the root word", PW_MAX_ROOTS - 1,
 					 &number);
+		if (status)
+			return status;
 		span->word = (uint8_t)number;
 	}
 	if (status == 0 && pw_parse_take(p, "top"))
@@ -167,6 +169,8 @@ static int parse_span(struct pw_parser *p)
 	span->bits = d->format.bits[span->top];
 	if (pw_parse_take(p, "bits")) {
 		status = pw_parse_number(p, "the number of index bits", span->bits, &number);
+		if (status)
+			return status;
 		span->bits = (uint8_t)number;
 	}
 	if (status == 0 && pw_parse_take(p, "length")) {
@@ -238,7 +242,8 @@ static int parse_next_bits(struct pw_parser *p, struct pw_rule *rule)
 		return pw_parse_field(p, "'bits'", &rule->bits);
 	}
 	status = pw_parse_number(p, "the number of index bits", 24, &number);
-	rule->next_bits = (uint8_t)number;
+	if (status == 0)
+		rule->next_bits = (uint8_t)number;
 	return status;
 }
 
@@ -337,6 +342,8 @@ static int parse_size(struct pw_parser *p)
 		status = pw_parse_field(p, "'size ones'", &trait.ones);
 	} else {
 		status = pw_parse_number(p, "log2 of the page's size", 63, &lg2);
+		if (status)
+			return status;
 		trait.value = (uint32_t)lg2;
 	}
 	return status ? status : add_trait(p, &trait);
@@ -445,11 +452,12 @@ static int check(struct pw_parser *p)
 		return pw_parse_fail(p, "the file has no line 'span FIRST LAST at BITS'");
 	for (unsigned level = 0; level < format->levels; level++) {
 		const struct pw_described_level *described = &d->level[level];
-		const struct pw_rule *last = &described->rule[described->rules - 1];
+		const struct pw_rule *last;
 
 		if (described->rules == 0)
 			return pw_parse_fail(p, "nothing says what entries of level %s are",
 					     d->level_name[level]);
+		last = &described->rule[described->rules - 1];
 		p->line = last->line;
 		if (last->when.count > 0)
 			return pw_parse_fail(

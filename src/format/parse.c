@@ -56,15 +56,16 @@ const char *pw_parse_text(struct pw_parser *p)
 	return text;
 }
 
-/* A number at *text, which moves behind it. */
+/* A number at *text, which moves behind it. A leading 0 does not make it octal. */
 static bool read_number(const char **text, uint64_t *number)
 {
+	bool hexadecimal = strncmp(*text, "0x", 2) == 0 || strncmp(*text, "0X", 2) == 0;
 	char *end;
 
 	if (**text < '0' || **text > '9')
 		return false;
 	errno = 0;
-	*number = strtoull(*text, &end, 0);
+	*number = strtoull(*text, &end, hexadecimal ? 16 : 10);
 	*text = end;
 	return errno == 0;
 }
@@ -113,7 +114,7 @@ static bool read_field(const char *word, struct pw_field *field)
 	field->at = field->low;
 	if (*word == '@') {
 		word++;
-		if (!read_number(&word, &at) || at + field->high - field->low > 63)
+		if (!read_number(&word, &at) || at > 63u - (field->high - field->low))
 			return false;
 		field->at = (uint8_t)at;
 	}

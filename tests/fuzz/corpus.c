@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a fuzz target over every file of a folder, where libFuzzer does not. */
+/* Runs a fuzz target over every file of some folders, where libFuzzer does not. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdint.h>
@@ -27,23 +27,36 @@ static int run(const char *folder, const char *name)
 	return LLVMFuzzerTestOneInput(data, size);
 }
 
-int main(int argc, char **argv)
+static int run_folder(const char *path, int *runs)
 {
 	struct dirent *entry;
-	int status = 0, runs = 0;
-	DIR *folder = argc == 2 ? opendir(argv[1]) : NULL;
+	DIR *folder = opendir(path);
+	int status = 0;
 
 	if (!folder) {
-		fprintf(stderr, "usage: %s FOLDER-OF-INPUTS\n", argv[0]);
-		return 2;
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		return 1;
 	}
 	while ((entry = readdir(folder))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		status |= run(argv[1], entry->d_name);
-		runs++;
+		status |= run(path, entry->d_name);
+		++*runs;
 	}
 	closedir(folder);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	int status = 0, runs = 0;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: %s FOLDER-OF-INPUTS...\n", argv[0]);
+		return 2;
+	}
+	for (int i = 1; i < argc; i++)
+		status |= run_folder(argv[i], &runs);
 	printf("%d inputs\n", runs);
 	return runs == 0 || status;
 }
