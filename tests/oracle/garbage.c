@@ -1,226 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One format and its description over memory that nobody built: random, hostile and broken tables.
- * The two must agree on every word of every answer, and every answer must come to an end.
- *
- *   random     words of chance
- *   guided     what the format's builders make, leading anywhere, with bits turned over
- *   ladder     each table leads to one other from all of its entries: 2^50 pages in six tables
- *   ones       every bit set
- *
- * Memory ends in the middle of tables.
+ * One format and its description over memory that nobody built (world.h): random, hostile and broken
+ * tables. The two must agree on every word of every answer, and every answer must come to an end.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "format/described.h"
-#include "memory/memory.h"
-#include "random.h"
+#include "world.h"
 
 static const struct pw_format *described, *built_in;
 
 enum {
-	SEGMENT = 256 << 10,
-	BASE = 64 << 10,
-	/* The second begins where the first ends, so that tables stand across, and ends unevenly. */
-	TAIL = 128 << 10,
-	LAST = BASE + SEGMENT + TAIL - 1 - 0x358,
 	ENTRY_LIMIT = 20000,
 	REPEAT_LIMIT = 3000,
 };
-
-enum mess { RANDOM, GUIDED, LADDER, ONES, MESSES };
-
-struct world {
-	struct pw_hook hook; /* must be first */
-	uint64_t seed;
-	unsigned char *bytes;
-	struct pw_memory *direct, *fetched;
-	struct pw_regime built_in, described;
-	/* What came up in this format's worlds. */
-	uint64_t statuses[PW_SHARED + 1], stopped;
-};
-
-static bool has(const struct pw_hook *hook, pw_pa pa, size_t bytes)
-{
-	(void)hook;
-	return pa >= BASE && pa <= LAST && bytes - 1 <= LAST - pa;
-}
-
-static bool hook_has(struct pw_hook *hook, pw_pa pa, size_t bytes)
-{
-	return has(hook, pa, bytes);
-}
-
-static uint64_t hook_load(struct pw_hook *hook, pw_pa pa, unsigned entry_lg2)
-{
-	const struct world *world = (const struct world *)hook;
-	uint64_t raw = 0;
-	uint32_t raw32;
-
-	assert_true(has(hook, pa, (size_t)1 << entry_lg2));
-	assert_true((pa & ((1u << entry_lg2) - 1)) == 0);
-	if (entry_lg2 == 2) {
-		memcpy(&raw32, world->bytes + (pa - BASE), 4);
-		return raw32;
-	}
-	memcpy(&raw, world->bytes + (pa - BASE), 8);
-	return raw;
-}
-
-static int fetch(void *context, pw_pa pa, void *buffer, size_t bytes)
-{
-	const struct world *world = context;
-
-	if (!has(&world->hook, pa, bytes))
-		return -ENODATA;
-	memcpy(buffer, world->bytes + (pa - BASE), bytes);
-	return 0;
-}
-
-/* ---- making a mess ---- */
-
-static void store(struct world *world, size_t offset, uint64_t entry)
-{
-	unsigned bytes = 1u << built_in->entry_lg2;
-
-	for (unsigned i = 0; i < bytes; i++)
-		world->bytes[offset + (built_in->big_endian ? bytes - 1 - i : i)] =
-			(unsigned char)(entry >> (8 * i));
-}
-
-/* Somewhere in memory, or just outside; aligned as tables are, and sometimes not. */
-static pw_pa random_table(struct world *world)
-{
-	pw_pa pa = BASE + random_below(&world->seed, LAST - BASE + 0x3000);
-
-	return pa & ~(pw_pa)(random_one_in(&world->seed, 6) ? 0x7 : 0xfff);
-}
-
-static uint64_t guided_entry(struct world *world)
-{
-	const struct pw_regime *r = &world->built_in;
-	unsigned level = (unsigned)random_below(&world->seed, built_in->levels);
-	uint64_t entry;
-
-	switch (random_below(&world->seed, 8)) {
-	case 0:
-		return random_next(&world->seed);
-	case 1:
-		return built_in->make_empty(r, level);
-	case 2:
-		entry = built_in->make_leaf(r, level, random_next(&world->seed) & 0x7fe00000,
-					    PW_READ | PW_ACCESSED);
-		break;
-	case 3:
-		if (built_in->make_prot_none) {
-			entry = built_in->make_prot_none(r, level,
-							 random_next(&world->seed) & 0x7fe00000);
-			break;
-		}
-		/* fall through */
-	default:
-		level = level ? level : 1;
-		if (level == built_in->levels)
-			return 0;
-		entry = built_in->make_table(r, level, random_table(world));
-	}
-	if (random_one_in(&world->seed, 3))
-		entry ^= UINT64_C(1) << random_below(&world->seed, 64);
-	if (random_one_in(&world->seed, 9))
-		entry ^= UINT64_C(1) << random_below(&world->seed, 64);
-	return entry;
-}
-
-/* Tables at 64K steps: the n-th is of level n, and all of its entries lead to the one before. */
-static uint64_t ladder_entry(const struct world *world, size_t offset)
-{
-	const struct pw_regime *r = &world->built_in;
-	unsigned level = (unsigned)(offset >> 16) % built_in->levels;
-
-	if (level == 0)
-		return built_in->make_leaf(r, 0, (offset & 0xff8) << 13, PW_READ | PW_ACCESSED);
-	return built_in->make_table(r, level, BASE + ((pw_pa)(level - 1) << 16));
-}
-
-static void make_mess(struct world *world, enum mess mess)
-{
-	const size_t step = (size_t)1 << built_in->entry_lg2;
-
-	for (size_t offset = 0; offset <= LAST - BASE; offset += step) {
-		switch (mess) {
-		case RANDOM:
-			store(world, offset, random_next(&world->seed));
-			break;
-		case LADDER:
-			store(world, offset, ladder_entry(world, offset));
-			break;
-		case ONES:
-			store(world, offset, ~UINT64_C(0));
-			break;
-		default:
-			store(world, offset, guided_entry(world));
-		}
-	}
-}
-
-/* Roots that both accept, for a table in memory. */
-static void choose_root(struct world *world, enum mess mess, unsigned round)
-{
-	const struct pw_regime_options options = { .view = round & 1 ? PW_VIEW_LINUX
-								     : PW_VIEW_HARDWARE,
-						   .kernel = round & 2 ? 0x0700 : 0 };
-	uint64_t root[2];
-	size_t count = round & 4 ? built_in->max_roots : 1;
-	unsigned top;
-
-	do {
-		top = built_in->dynamic_top ? (unsigned)random_below(&world->seed, built_in->levels)
-					    : built_in->levels - 1u;
-		world->built_in.format = built_in;
-		for (unsigned i = 0; i < 2; i++) {
-			pw_pa table = mess == LADDER ? BASE + ((pw_pa)top << 16)
-						     : random_table(world);
-
-			root[i] = built_in->make_root(&world->built_in, table & ~(pw_pa)0xffff,
-						      top);
-			if (random_one_in(&world->seed, 3))
-				root[i] ^= UINT64_C(1) << random_below(&world->seed, 20);
-		}
-	} while (pw_regime_init(&world->built_in, built_in, root, count, &options, NULL));
-	assert_int_equal(pw_regime_init(&world->described, described, root, count, &options, NULL),
-			 0);
-}
-
-static void world_init(struct world *world)
-{
-	struct pw_segment segments[2] = {
-		{ BASE, BASE + SEGMENT - 1, NULL },
-		{ BASE + SEGMENT, LAST, NULL },
-	};
-
-	memset(world, 0, sizeof(*world));
-	world->hook.has = hook_has;
-	world->hook.load = hook_load;
-	world->seed = 42;
-	world->bytes = aligned_alloc(4096, SEGMENT + TAIL);
-	assert_non_null(world->bytes);
-	segments[0].host = world->bytes;
-	segments[1].host = world->bytes + SEGMENT;
-	assert_int_equal(pw_memory_wrap(segments, 2, &world->direct, NULL), 0);
-	assert_int_equal(pw_memory_create(fetch, world, segments, 2, &world->fetched, NULL), 0);
-}
-
-static void world_deinit(struct world *world)
-{
-	pw_memory_close(world->direct);
-	pw_memory_close(world->fetched);
-	free(world->bytes);
-}
 
 /* ---- one address ---- */
 
@@ -255,22 +48,6 @@ static bool same_step(const struct pw_step *a, const struct pw_step *b)
 	       a->status == b->status;
 }
 
-static pw_va random_va(struct world *world)
-{
-	const struct pw_regime *r = &world->built_in;
-	const struct pw_span *span = &r->span[random_below(&world->seed, r->spans)];
-	pw_va offset = random_next(&world->seed) >> random_below(&world->seed, 64);
-
-	switch (random_below(&world->seed, 6)) {
-	case 0:
-		return random_next(&world->seed);
-	case 1:
-		return span->last - (offset & (span->last - span->first));
-	default:
-		return span->first + (offset & (span->last - span->first));
-	}
-}
-
 static void check_addresses(struct world *world, unsigned count)
 {
 	const struct pw_algorithms *hooked = &built_in->instance->hooked;
@@ -280,7 +57,7 @@ static void check_addresses(struct world *world, unsigned count)
 
 	for (unsigned done = 0; done < count; done += 128) {
 		for (unsigned i = 0; i < 128; i++)
-			va[i] = random_va(world);
+			va[i] = world_random_va(world);
 		pw_translate_many(world->direct, &world->built_in, va, 128, many);
 		for (unsigned i = 0; i < 128; i++) {
 			struct pw_result ours, theirs;
@@ -466,13 +243,13 @@ static void check_mess(struct world *world, enum mess mess, unsigned rounds)
 
 	for (unsigned round = 0; round < rounds; round++) {
 		if (round % 4 == 0) {
-			choose_root(world, mess, round);
-			make_mess(world, mess);
+			world_choose_root(world, mess, round);
+			world_make_mess(world, mess);
 		}
-		choose_root(world, mess, round);
+		world_choose_root(world, mess, round);
 		check_addresses(world, 256);
 		for (unsigned i = 0; i < 5; i++) {
-			pw_va a = random_va(world), b = random_va(world);
+			pw_va a = world_random_va(world), b = world_random_va(world);
 
 			if (i == 0) {
 				a = 0;
@@ -493,7 +270,7 @@ static void test_mess(void **state)
 	uint64_t met = 0;
 
 	(void)state;
-	world_init(&world);
+	world_init(&world, built_in, described);
 	for (enum mess mess = RANDOM; mess < MESSES; mess++)
 		check_mess(&world, mess, rounds[mess] / test_amount(1, 4));
 	for (enum pw_status status = PW_OK; status <= PW_SHARED; status++) {
@@ -520,12 +297,12 @@ static void test_ladder_ends(void **state)
 	size_t n;
 
 	(void)state;
-	world_init(&world);
-	choose_root(&world, LADDER, 0);
-	make_mess(&world, LADDER);
+	world_init(&world, built_in, described);
+	world_choose_root(&world, LADDER, 0);
+	world_make_mess(&world, LADDER);
 	while (world.built_in.span[0].top + 1u < built_in->levels ||
 	       world.built_in.span[0].table != BASE + ((pw_pa)world.built_in.span[0].top << 16))
-		choose_root(&world, LADDER, 0);
+		world_choose_root(&world, LADDER, 0);
 	assert_int_equal(
 		pw_scan_create(world.direct, &world.built_in, 0, UINT64_MAX, &limits, &scan, NULL),
 		0);
@@ -559,12 +336,12 @@ static void test_cancel(void **state)
 	struct pw_range range[1];
 
 	(void)state;
-	world_init(&world);
-	choose_root(&world, LADDER, 0);
-	make_mess(&world, LADDER);
+	world_init(&world, built_in, described);
+	world_choose_root(&world, LADDER, 0);
+	world_make_mess(&world, LADDER);
 	while (world.built_in.span[0].top == 0 ||
 	       world.built_in.span[0].table != BASE + ((pw_pa)world.built_in.span[0].top << 16))
-		choose_root(&world, LADDER, 0);
+		world_choose_root(&world, LADDER, 0);
 	regimes[0] = &world.built_in;
 	regimes[1] = &world.described;
 	for (unsigned i = 0; i < 2; i++) {

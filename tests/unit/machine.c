@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
 /* Words of four bytes from the first segment's first to the second's last. */
 enum { MACHINE_WORDS = (2 * MACHINE_SEGMENT + MACHINE_GAP) / 4 };
@@ -261,8 +261,7 @@ static struct node *make_child(struct machine *machine, struct node *node, pw_va
 	return child;
 }
 
-/* The page's address as the entry says it, where formats differ in how much they can hold. */
-static bool fits(const struct machine *machine, unsigned level, pw_pa pa)
+bool machine_fits(const struct machine *machine, unsigned level, pw_pa pa)
 {
 	const struct pw_format *f = machine->format;
 	uint64_t entry = f->make_leaf(&machine->regime, level, pa, PW_READ | PW_ACCESSED);
@@ -294,10 +293,10 @@ bool machine_map(struct machine *machine, pw_va va, unsigned level, pw_pa pa, ui
 	if (!node || node->slot[index_in(node, va)])
 		return false;
 	pa &= ~pw_mask(node->shift);
-	assert_true(fits(machine, level, 0));
-	if (!fits(machine, level, pa))
+	assert_true(machine_fits(machine, level, 0));
+	if (!machine_fits(machine, level, pa))
 		pa &= 0x7fffffff & ~pw_mask(node->shift);
-	assert_true(fits(machine, level, pa));
+	assert_true(machine_fits(machine, level, pa));
 	item.first = va & ~pw_mask(node->shift);
 	item.last = va | pw_mask(node->shift);
 	item.pa = pa;
@@ -324,93 +323,6 @@ bool machine_map(struct machine *machine, pw_va va, unsigned level, pw_pa pa, ui
 	}
 	machine->items[machine->count++] = item;
 	return true;
-}
-
-static uint32_t random_attr(struct machine *machine)
-{
-	static const uint32_t some[] = { PW_READ, PW_READ | PW_WRITE, PW_READ | PW_EXEC,
-					 PW_READ | PW_WRITE | PW_EXEC };
-
-	return some[random_below(&machine->seed, 4)] |
-	       (random_one_in(&machine->seed, 2) ? PW_USER : 0) |
-	       (random_one_in(&machine->seed, 4) ? PW_GLOBAL : 0);
-}
-
-static unsigned random_leaf_level(struct machine *machine)
-{
-	unsigned level;
-
-	do
-		level = (unsigned)random_below(&machine->seed, machine->regime.span[0].top + 1u);
-	while (!(machine->format->leaf_levels >> level & 1) || !fits(machine, level, 0));
-	return level;
-}
-
-/* Pages of one level in a row around @va, some of them missing, most in physical order. */
-static void cluster(struct machine *machine, pw_va va, unsigned level, unsigned pages)
-{
-	const pw_va step = pw_mask(machine->format->shift[level]) + 1;
-	const bool is_linux = machine->regime.view == PW_VIEW_LINUX;
-	pw_pa pa = random_next(&machine->seed) &
-		   pw_mask(30 + (unsigned)random_below(&machine->seed, 20));
-	uint32_t attr = random_attr(machine);
-	unsigned before = (unsigned)random_below(&machine->seed, pages + 1);
-
-	if (step == 0) /* 2^64 */
-		return;
-	va -= before * step;
-	for (unsigned i = 0; i < pages; i++, va += step, pa += step) {
-		bool prot_none = is_linux && machine->format->make_prot_none &&
-				 random_one_in(&machine->seed, 6);
-
-		if (random_one_in(&machine->seed, 6))
-			pa = random_next(&machine->seed) & pw_mask(40);
-		if (random_one_in(&machine->seed, 6))
-			attr = random_attr(machine);
-		if (random_one_in(&machine->seed, 7))
-			continue;
-		machine_map(machine, va, level, pa, attr, prot_none);
-	}
-}
-
-/* The first address of a table of a random level that is not a span's own first one, if it can be. */
-static pw_va random_boundary(struct machine *machine)
-{
-	const struct pw_regime *r = &machine->regime;
-	const struct pw_span *span = &r->span[random_below(&machine->seed, r->spans)];
-	unsigned level = (unsigned)random_below(&machine->seed, span->top + 1u);
-	unsigned shift = machine->format->shift[level] + machine->format->bits[level];
-	pw_va offset = random_next(&machine->seed) & (span->last - span->first);
-
-	switch (random_below(&machine->seed, 4)) {
-	case 0:
-		return span->first;
-	case 1:
-		return span->last;
-	default:
-		return span->first + (offset & ~pw_mask(shift));
-	}
-}
-
-void machine_populate(struct machine *machine, unsigned clusters)
-{
-	const struct pw_regime *r = &machine->regime;
-
-	for (unsigned i = 0; i < r->spans; i++) {
-		if (r->span[i].alias)
-			continue;
-		cluster(machine, r->span[i].first, 0, 12);
-		cluster(machine, r->span[i].last, 0, 12);
-	}
-	for (unsigned i = 0; i < clusters; i++) {
-		pw_va va = random_one_in(&machine->seed, 3) ? random_next(&machine->seed)
-							    : random_boundary(machine);
-		unsigned level = random_one_in(&machine->seed, 2) ? 0 : random_leaf_level(machine);
-
-		cluster(machine, va, level, 1 + (unsigned)random_below(&machine->seed, 40));
-	}
-	/* A dense table and its neighbours. */
-	cluster(machine, random_boundary(machine), 0, 3u << machine->format->bits[0] >> 1);
 }
 
 /* Single bits of table entries turned over, where that changes permissions alone. */
@@ -527,114 +439,4 @@ void machine_expect(const struct machine *machine, pw_va va, struct pw_result *r
 	result->level = node->level;
 	result->size_lg2 = node->shift;
 	result->entry = machine->format->make_empty(&machine->regime, node->level);
-}
-
-pw_va machine_interesting(struct machine *machine)
-{
-	const struct item *item;
-
-	if (machine->count == 0 || random_one_in(&machine->seed, 8))
-		return random_next(&machine->seed);
-	if (random_one_in(&machine->seed, 4))
-		return random_boundary(machine) - random_below(&machine->seed, 3);
-	item = &machine->items[random_below(&machine->seed, machine->count)];
-	switch (random_below(&machine->seed, 5)) {
-	case 0:
-		return item->first;
-	case 1:
-		return item->last;
-	case 2:
-		return item->first - 1;
-	case 3:
-		return item->last + 1;
-	default:
-		return item->first + (random_next(&machine->seed) & pw_mask(item->lg2));
-	}
-}
-
-/* ---- asking ---- */
-
-enum pw_status machine_translate(struct machine *machine, enum way way, pw_va va,
-				 struct pw_result *result, struct pw_trace *trace)
-{
-	const struct pw_memory *memory = way == IN_PLACE ? machine->direct : machine->fetched;
-	const struct pw_algorithms *hooked = &machine->regime.format->instance->hooked;
-
-	if (way == HOOKED) {
-		if (!trace)
-			return hooked->translate(&machine->hook, &machine->regime, va, result);
-		trace->steps = 0;
-		return hooked->trace(&machine->hook, &machine->regime, va, result, trace);
-	}
-	if (trace)
-		return pw_translate_trace(memory, &machine->regime, va, result, trace);
-	return pw_translate(memory, &machine->regime, va, result);
-}
-
-int machine_walk(struct machine *machine, enum way way, pw_va first, pw_va last,
-		 const struct pw_walk_ops *ops, void *private_data)
-{
-	struct pw_walk walk = { .ops = ops,
-				.regime = &machine->regime,
-				.private_data = private_data };
-
-	if (way == HOOKED)
-		return machine->regime.format->instance->hooked.walk(&machine->hook, &walk, first,
-								     last);
-	return pw_walk_range(way == IN_PLACE ? machine->direct : machine->fetched, &machine->regime,
-			     first, last, ops, private_data);
-}
-
-void assert_result(const struct machine *machine, const char *what, const struct pw_result *result,
-		   const struct pw_result *expected)
-{
-	if (result->va == expected->va && result->pa == expected->pa &&
-	    result->entry == expected->entry && result->attr == expected->attr &&
-	    result->status == expected->status && result->level == expected->level &&
-	    result->size_lg2 == expected->size_lg2 && result->memtype == expected->memtype)
-		return;
-	fail_msg("%s, %s view, kernel 0x%x, top %u: %s of 0x%llx: pa 0x%llx entry 0x%llx attr 0x%x "
-		 "%s level %u size 2^%u memory %u, expected pa 0x%llx entry 0x%llx attr 0x%x %s "
-		 "level %u size 2^%u memory %u",
-		 machine->format->name, machine->regime.view ? "Linux" : "hardware",
-		 machine->regime.kernel, machine->regime.span[0].top, what,
-		 (unsigned long long)expected->va, (unsigned long long)result->pa,
-		 (unsigned long long)result->entry, result->attr,
-		 pw_status_name((enum pw_status)result->status), result->level, result->size_lg2,
-		 result->memtype, (unsigned long long)expected->pa,
-		 (unsigned long long)expected->entry, expected->attr,
-		 pw_status_name((enum pw_status)expected->status), expected->level,
-		 expected->size_lg2, expected->memtype);
-}
-
-void for_all_machines(machine_test *test, unsigned rounds)
-{
-	static const struct pw_regime_options options[] = {
-		{ .view = PW_VIEW_HARDWARE },
-		{ .view = PW_VIEW_LINUX },
-		{ .view = PW_VIEW_LINUX, .kernel = 0x0700 },
-	};
-	unsigned machines = 0;
-
-	for (size_t i = 0; pw_format_at(i); i++) {
-		const struct pw_format *format = pw_format_at(i);
-
-		assert_non_null(format->make_leaf);
-		for (unsigned top = 0; top < format->levels; top++) {
-			if (!format->dynamic_top && top + 1u < format->levels)
-				continue;
-			for (unsigned n = 0; n < 3u * rounds; n++) {
-				struct machine machine;
-				unsigned roots = n % 2 && format->max_roots > 1 ? 2 : 1;
-
-				if (!machine_init(&machine, format, &options[n % 3], top, roots,
-						  1 + i * 1000 + top * 100 + n))
-					continue;
-				machines++;
-				test(&machine);
-				machine_deinit(&machine);
-			}
-		}
-	}
-	assert_true(machines >= 90 * rounds);
 }

@@ -85,6 +85,8 @@ uint64_t machine_load(const struct machine *machine, pw_pa at);
 /* Maps a page of @level at @va; false if something is in the way, or there is no more memory. */
 bool machine_map(struct machine *machine, pw_va va, unsigned level, pw_pa pa, uint32_t attr,
 		 bool prot_none);
+/* Can a leaf of @level hold this address? Formats differ in how much of it an entry has room for. */
+bool machine_fits(const struct machine *machine, unsigned level, pw_pa pa);
 /* Fills the address space: clusters of all kinds at every boundary of a table, and elsewhere. */
 void machine_populate(struct machine *machine, unsigned clusters);
 /* Changes permissions of some table entries, and sorts the items. */
