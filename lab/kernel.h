@@ -282,7 +282,7 @@ PW_INLINE void fold_found(const struct fold_config *c, struct fold_walk *w, unsi
 {
 	const struct pw_format *f = c->format;
 	unsigned lg2 = pw_leaf_lg2(f, w->regime, level, f->shift[level], value);
-	pw_pa pa = f->page(w->regime, level, value) | (addr & pw_mask(lg2));
+	pw_pa pa = pw_leaf_page(f, w->regime, level, lg2, value) | (addr & pw_mask(lg2));
 
 	if (c->observe) {
 		fold_observe_page(w->observer, level, addr, next, pa);

@@ -68,7 +68,7 @@ static inline bool ppc_table_valid(const struct pw_regime *r, unsigned level, ui
 	return !(e & PPC_TABLE & pw_mask(nls + 3));
 }
 
-/* Does a leaf stand where one may, with an address that is aligned to its size? */
+/* Does a leaf stand where one may, with an address that is aligned to its size? See ppc_page(). */
 static inline bool ppc_leaf_valid(unsigned level, uint64_t e)
 {
 	return level < 3 && (level == 0 || !(e & PPC_RPN & pw_mask(12 + 9 * level)));
@@ -93,7 +93,12 @@ static inline pw_pa ppc_table(const struct pw_regime *r, unsigned level, uint64_
 	return e & PPC_TABLE;
 }
 
-/* At level 0 the entry above decides the size, and the walker aligns to that. */
+/*
+ * At level 0 the entry above decides the size, and the walker aligns to that: bits 15:12 of a 64K page
+ * are the offset's, whatever the entry has there, as in microwatt (mmu.vhdl) and QEMU
+ * (ppc_radix64_walk_tree). KVM refuses them; it does so for larger pages too, where this file follows
+ * it, since a large page that is not aligned was hardly meant as one.
+ */
 static inline pw_pa ppc_page(const struct pw_regime *r, unsigned level, uint64_t e)
 {
 	(void)r;
