@@ -70,13 +70,18 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 /* ---- JSON: as they come ---- */
 
+static const char *json_key(enum pw_finding_kind kind)
+{
+	return pw_finding_is_note(kind) ? "note" : "finding";
+}
+
 static void print_json(const struct pw_format *format, const struct pw_finding *finding)
 {
 	const struct pw_range *range = &finding->range;
 	char prot[5];
 
-	printf("{\"finding\":\"%s\",\"va\":\"0x%llx\"", pw_finding_name(finding->kind),
-	       (unsigned long long)range->first);
+	printf("{\"%s\":\"%s\",\"va\":\"0x%llx\"", json_key(finding->kind),
+	       pw_finding_name(finding->kind), (unsigned long long)range->first);
 	print_json_length(range->first, range->last);
 	if (finding->kind == PW_FINDING_WRITABLE_EXECUTABLE)
 		printf(",\"pa\":\"0x%llx\",\"size\":%llu,\"prot\":\"%s\"}\n",
@@ -151,7 +156,8 @@ static void print_group(const struct report *report, enum pw_finding_kind kind)
 	const struct group *group = &report->groups[kind];
 	char size[PRINT_TEXT];
 
-	printf("%s: %llu", title(kind), (unsigned long long)group->count);
+	printf("%s%s: %llu", pw_finding_is_note(kind) ? "note: " : "", title(kind),
+	       (unsigned long long)group->count);
 	if (kind == PW_FINDING_WRITABLE_EXECUTABLE)
 		printf(" range%s, %s", group->count == 1 ? "" : "s",
 		       print_size(group->bytes - 1, size));
@@ -199,21 +205,22 @@ static int take(void *context, const struct pw_finding *finding)
 	return 0;
 }
 
-static bool print_rest(const struct report *report)
+/* Groups that are notes, or those that are not. Returns whether there are any. */
+static bool print_groups(const struct report *report, bool notes)
 {
 	bool any = false;
 
-	for (unsigned kind = 0; kind < PW_FINDING_KINDS; kind++) {
+	for (enum pw_finding_kind kind = 0; kind < PW_FINDING_KINDS; kind++) {
 		const struct group *group = &report->groups[kind];
 
-		any |= group->count > 0;
-		if (group->count == 0)
+		if (group->count == 0 || pw_finding_is_note(kind) != notes)
 			continue;
+		any = true;
 		if (!report->arguments->options.json)
-			print_group(report, (enum pw_finding_kind)kind);
+			print_group(report, kind);
 		else if (group->count > group->kept_count)
-			printf("{\"finding\":\"%s\",\"more\":%llu}\n",
-			       pw_finding_name((enum pw_finding_kind)kind),
+			printf("{\"%s\":\"%s\",\"more\":%llu}\n", json_key(kind),
+			       pw_finding_name(kind),
 			       (unsigned long long)(group->count - group->kept_count));
 	}
 	return any;
@@ -232,7 +239,10 @@ static int check(const struct arguments *arguments, const struct tool_input *inp
 	status = pw_check(input->memory, &input->regime, arguments->first, arguments->last, &limits,
 			  take, &report, &error);
 	tool_progress_end(&progress);
-	any = print_rest(&report);
+	any = print_groups(&report, false);
+	if (!any && status == 0 && !arguments->options.json)
+		printf("nothing looks wrong\n");
+	print_groups(&report, true);
 	for (unsigned kind = 0; kind < PW_FINDING_KINDS; kind++)
 		free(report.groups[kind].kept);
 	if (status == -ECANCELED || status == -E2BIG) {
@@ -244,18 +254,18 @@ static int check(const struct arguments *arguments, const struct tool_input *inp
 	}
 	if (status < 0)
 		return tool_fail("%s", error.text[0] ? error.text : strerror(-status));
-	if (!any && !arguments->options.json)
-		printf("nothing looks wrong\n");
 	return any ? TOOL_NOTHING : TOOL_DONE;
 }
 
 static const char description[] =
 	"Look for what is wrong or dangerous: memory that is writable and executable, malformed "
-	"entries, tables outside the memory, and tables that are shared or cyclic."
+	"entries, tables outside the memory, and tables that are cyclic or used at two levels. "
+	"Notes "
+	"say which tables are used more than once."
 	"\v"
-	"Every distinct table is looked at once. Exit status: 0 nothing was found, 1 something "
-	"was, 2 "
-	"wrong usage or input.";
+	"Every distinct table is looked at once. Exit status: 0 nothing was found, or notes alone; "
+	"1 "
+	"something was; 2 wrong usage or input.";
 
 int tool_check(int argc, char **argv)
 {

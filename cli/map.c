@@ -16,6 +16,9 @@ enum {
 	OPTION_HUGE,
 	OPTION_UNCACHED,
 	OPTION_HOLES,
+	OPTION_EXPAND,
+	/* Further uses of a table are one line: Linux on x86-64 has one 2000 times, for ESPFIX. */
+	USES = 2,
 };
 
 static const struct argp_option options[] = {
@@ -30,6 +33,9 @@ static const struct argp_option options[] = {
 	{ "uncached", OPTION_UNCACHED, NULL, 0, "of any memory type but the ordinary one", 3 },
 	{ NULL, 0, NULL, 0, "Holes:", 4 },
 	{ "holes", OPTION_HOLES, NULL, 0, "Also print what is not mapped, and why", 4 },
+	{ NULL, 0, NULL, 0, "Tables that are used more than twice:", 5 },
+	{ "expand", OPTION_EXPAND, NULL, 0,
+	  "Print what they map at every use, not twice and then as `shared'", 5 },
 	{ 0 },
 };
 
@@ -38,7 +44,7 @@ struct arguments {
 	const char *source;
 	pw_va first, last;
 	uint32_t set, clear; /* attributes that must be there, or must not */
-	bool huge, uncached, holes, filtered;
+	bool huge, uncached, holes, filtered, expand;
 };
 
 static void filter(struct arguments *arguments, uint32_t set, uint32_t clear)
@@ -85,6 +91,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_HOLES:
 		arguments->holes = true;
 		return 0;
+	case OPTION_EXPAND:
+		arguments->expand = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
 			arguments->source = text;
@@ -123,9 +132,12 @@ static bool wanted(const struct arguments *arguments, unsigned base_lg2,
 	       (!arguments->uncached || range->memtype != PW_MEM_NORMAL);
 }
 
-/* Prints until the end, a closed output or an interrupt. Returns whether there was anything. */
+/*
+ * Prints until the end, a closed output or an interrupt. Returns whether there was anything;
+ * *shared_ret, whether a filter could not judge tables that were not walked again.
+ */
 static bool print_all(const struct arguments *arguments, const struct tool_input *input,
-		      struct pw_scan *scan, struct tool_progress *progress)
+		      struct pw_scan *scan, struct tool_progress *progress, bool *shared_ret)
 {
 	struct pw_range range[1024];
 	struct pw_geometry geometry;
@@ -136,6 +148,7 @@ static bool print_all(const struct arguments *arguments, const struct tool_input
 	pw_format_geometry(input->format, &geometry);
 	while (tool_flush() && (n = pw_scan_next(scan, range, room)) > 0) {
 		for (size_t i = 0; i < n; i++) {
+			*shared_ret |= range[i].status == PW_SHARED && arguments->filtered;
 			if (!wanted(arguments, geometry.shift[0], &range[i]))
 				continue;
 			if (!any && !arguments->options.json)
@@ -154,25 +167,29 @@ static bool print_all(const struct arguments *arguments, const struct tool_input
 
 static int map(const struct arguments *arguments, const struct tool_input *input)
 {
-	struct pw_scan_limits limits = { 0 };
+	struct pw_scan_limits limits = { .uses = arguments->expand ? 0 : USES };
 	struct tool_progress progress;
 	struct pw_scan_state state;
 	struct pw_error error;
 	struct pw_scan *scan;
-	bool any;
+	bool any, shared = false;
 
 	tool_progress_start(&progress, true, &limits);
 	if (pw_scan_create(input->memory, &input->regime, arguments->first, arguments->last,
 			   &limits, &scan, &error))
 		return tool_fail("%s", error.text);
 	pw_scan_holes(scan, arguments->holes);
-	any = print_all(arguments, input, scan, &progress);
+	any = print_all(arguments, input, scan, &progress, &shared);
 	pw_scan_state(scan, &state);
 	pw_scan_destroy(scan);
 	if (tool_check_memory(input))
 		return TOOL_FAILED;
 	if (tool_scan_stopped(state.stopped, state.next, "the map"))
 		return TOOL_NOTHING;
+	if (shared)
+		tool_message("some tables are used again and again; what they map is filtered at "
+			     "their first uses%s",
+			     arguments->expand ? "" : ", at all of them with --expand");
 	if (!any && !arguments->filtered)
 		tool_message("nothing is mapped there; --holes says why");
 	return any ? TOOL_DONE : TOOL_NOTHING;

@@ -50,7 +50,7 @@ _pagewalk()
     esac
     case $subcommand in
     info|formats) options+=" --json" ;;
-    map) options+=" $walk --writable --read-only --executable --wx --user --kernel-only --huge --uncached --holes" ;;
+    map) options+=" $walk --writable --read-only --executable --wx --user --kernel-only --huge --uncached --holes --expand" ;;
     translate) options+=" $walk" ;;
     explain) options+=" $walk --svg --html --ascii --width --rows" ;;
     read) options+=" $walk --raw --output" ;;

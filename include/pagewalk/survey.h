@@ -68,6 +68,12 @@ struct pw_finding {
 	pw_va other;
 };
 
+/*
+ * Is a finding of this kind only worth knowing? Sound systems use tables more than once: Linux on
+ * x86-64 for ESPFIX, and wherever much is mapped to the same page.
+ */
+bool pw_finding_is_note(enum pw_finding_kind kind);
+
 /* "writable-executable", "malformed", ... as in JSON output; "?" for a value out of range. */
 const char *pw_finding_name(enum pw_finding_kind kind);
 

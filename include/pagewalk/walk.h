@@ -101,6 +101,8 @@ struct pw_scan_state {
 struct pw_scan_limits {
 	uint64_t entries; /* entries to read in all [2^36] */
 	uint64_t repeats; /* entries to read again in tables met before [2^24]; then PW_SHARED */
+	uint32_t
+		uses; /* how often to read one table; then PW_SHARED [as often as repeats allows] */
 	const bool
 		*cancel; /* checked once per table; set from a signal handler or another thread */
 	/* Called now and then, by the thread that scans, to show how far it is [not called]. */
@@ -119,7 +121,8 @@ struct pw_scan_limits {
  *	pw_scan_destroy(scan);
  *
  * Tables met again (by table, level and inherited permissions) are walked again until the budget for
- * repeats is spent, then reported as one PW_SHARED range; so a scan of any bytes ends.
+ * repeats is spent or they had their uses, then reported as one PW_SHARED range; so a scan of any bytes
+ * ends.
  * A scan belongs to one thread at a time.
  */
 struct pw_scan;

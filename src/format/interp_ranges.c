@@ -22,8 +22,9 @@ static bool report(struct scan *scan, const struct pw_range *range)
 	bool page = range->status == PW_OK || range->status == PW_PROT_NONE;
 	bool alike = run && run->status == range->status;
 
+	/* There may be pages behind what is shared: a table of nothing else is not empty. */
+	scan->pages += page || range->status == PW_SHARED;
 	if (page) {
-		scan->pages++;
 		alike = alike && run->size_lg2 == range->size_lg2 &&
 			run->memtype == range->memtype &&
 			(run->attr & PW_PROT_MASK) == (range->attr & PW_PROT_MASK) &&

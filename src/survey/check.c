@@ -34,6 +34,11 @@ const char *pw_finding_name(enum pw_finding_kind kind)
 	return (unsigned)kind < PW_FINDING_KINDS ? name[kind] : "?";
 }
 
+bool pw_finding_is_note(enum pw_finding_kind kind)
+{
+	return kind == PW_FINDING_SHARED;
+}
+
 /* Tells of the finding that was waiting to grow. */
 static int flush(struct check *check)
 {

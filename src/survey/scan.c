@@ -15,9 +15,10 @@
  */
 struct visit {
 	pw_pa table;
-	pw_va first; /* where it was met first */
+	pw_va first, again; /* where it was met first, and where it was last walked again */
 	uint32_t keep;
 	uint32_t first_index, last_index;
+	uint32_t uses; /* walks of it so far */
 	uint8_t level;
 	bool used, empty;
 };
@@ -144,21 +145,25 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_sc
 	if (!visit->used) {
 		*visit = key;
 		visit->used = true;
-		visit->first = first;
+		visit->first = visit->again = first;
+		visit->uses = 1;
 		scan->count++;
 		scan->state.tables++;
 		return PW_VISIT_WALK;
 	}
 	/* The way back to where the last call of pw_scan_next stopped: decided before. */
-	if (visit->first == first || first < position->next)
+	if (visit->first == first || visit->again == first || first < position->next)
 		return PW_VISIT_WALK;
 	scan->state.tables++;
 	if (visit->empty && !position->holes)
 		return PW_VISIT_EMPTY;
-	if (scan->state.repeated + entries > scan->limits.repeats) {
+	if (scan->state.repeated + entries > scan->limits.repeats ||
+	    (scan->limits.uses && visit->uses >= scan->limits.uses)) {
 		*twin = visit->first;
 		return PW_VISIT_SHARED;
 	}
+	visit->again = first;
+	visit->uses++;
 	scan->state.repeated += entries;
 	return PW_VISIT_WALK;
 }

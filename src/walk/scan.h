@@ -120,6 +120,8 @@ static inline bool pw_output_hole(struct pw_scan_output *out, bool wanted, enum 
 				  pw_va va, pw_va last, unsigned level, unsigned shift,
 				  uint64_t entry, pw_va twin)
 {
+	/* There may be pages behind it: a table of nothing else is not empty. */
+	out->pages += status == PW_SHARED;
 	if (!wanted && status != PW_SHARED) {
 		pw_output_flush(out);
 		return true;

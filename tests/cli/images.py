@@ -66,6 +66,30 @@ def x86_64(path):
 
 ASCE = 0x0 | 0x4 | 0x100        # region-third table at 0, one quarter of it, private
 
+ESPFIX = 1 << 39
+
+
+def espfix(path):
+    """x86-64 as Linux lays ESPFIX out, at 0: pud [0..3] lead to one pmd table, and all of that one's entries to one pte table, in
+    which every 16th entry maps the same page. Besides, one page at ESPFIX."""
+    image = bytearray(6 * 4096)
+
+    def put(table, index, entry):
+        struct.pack_into("<Q", image, table * 4096 + index * 8, entry)
+
+    put(0, 0, 0x1000 | P | RW | A)
+    for index in range(4):
+        put(1, index, 0x2000 | P | RW | A)
+    for index in range(512):
+        put(2, index, 0x3000 | P | RW | A)
+    for index in range(0, 512, 16):
+        put(3, index, 0x7000000 | P | NX)
+    put(0, 1, 0x4000 | P | RW | A)
+    put(4, 0, 0x5000 | P | RW | A)
+    put(5, 0, 0x7200000 | P | PS | RW | NX)
+    path.write_bytes(image)
+
+
 def s390x(path):
     """Region-third table at 0 (16 KiB), segment table at 0x4000, page table at 0x8000 (2 KiB), pages from 0x9000."""
     image = bytearray(0xc000)

@@ -117,6 +117,9 @@ static void test_tables(void **state)
 	assert_int_equal(check(&machine), 0);
 	assert_int_equal(machine.count, 6);
 	assert_int_equal(machine.found[0].kind, PW_FINDING_SHARED);
+	for (unsigned i = 0; i < machine.count; i++)
+		assert_int_equal(pw_finding_is_note(machine.found[i].kind),
+				 machine.found[i].kind == PW_FINDING_SHARED);
 	assert_int_equal(machine.found[0].table, 0x3000);
 	assert_int_equal(machine.found[0].range.first, 4 << 21);
 	assert_int_equal(machine.found[0].range.last, (6 << 21) - 1);
