@@ -23,7 +23,8 @@ s390x)
 *) echo "sysroot.sh: unknown architecture '$arch'" >&2; exit 2 ;;
 esac
 
-if [ ! -e "$root/complete" ]; then
+packages="libcmocka0 libcmocka-dev liblzma5 liblzma-dev liburcu8 liburcu-dev"
+if [ "$(cat "$root/complete" 2>/dev/null)" != "$packages" ]; then
     new=$root.new.$$
     rm -rf "$new"
     mkdir -p "$new"
@@ -33,14 +34,14 @@ if [ ! -e "$root/complete" ]; then
     fi
     # Some architectures have no index in the security archive: apt complains and goes on.
     apt-get -qq update >&2 || true
-    for package in libcmocka0 libcmocka-dev liblzma5 liblzma-dev; do
+    for package in $packages; do
         (cd "$new" && apt-get -qq download "$package:$arch" >&2)
     done
     for file in "$new"/*.deb; do
         dpkg-deb --fsys-tarfile "$file" | tar -C "$new" -x
         rm "$file"
     done
-    touch "$new/complete"
+    echo "$packages" > "$new/complete"
     rm -rf "$root"
     mv "$new" "$root"
 fi

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What ThreadSanitizer cannot see: order that comes from a library which is not instrumented. Where
+ * such a library promises that what stands before A in one thread happens before what stands after B
+ * in another, A says pw_tsan_before(key) and B pw_tsan_after(key), with the same key. Nothing of it is
+ * left in other builds.
+ */
+#ifndef PW_BASE_TSAN_H
+#define PW_BASE_TSAN_H
+
+#if defined(__SANITIZE_THREAD__)
+#define PW_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PW_TSAN 1
+#endif
+#endif
+
+#ifdef PW_TSAN
+#include <stdint.h>
+
+#include <sanitizer/tsan_interface.h>
+
+static inline void pw_tsan_before(const void *key)
+{
+	__tsan_release((void *)(uintptr_t)key);
+}
+
+static inline void pw_tsan_after(const void *key)
+{
+	__tsan_acquire((void *)(uintptr_t)key);
+}
+#else
+static inline void pw_tsan_before(const void *key)
+{
+	(void)key;
+}
+
+static inline void pw_tsan_after(const void *key)
+{
+	(void)key;
+}
+#endif
+
+#endif
