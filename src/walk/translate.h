@@ -61,8 +61,83 @@ PW_INLINE struct pw_step *pw_trace_step(struct pw_trace *trace, const struct pw_
 	return step;
 }
 
+/* A walk under way. */
+struct pw_walk_at {
+	pw_va va;
+	const struct pw_span *span;
+	struct pw_table_at here;
+	uint64_t entry; /* the last one that was loaded */
+	enum pw_status status; /* how it ended */
+	struct pw_result *result;
+	struct pw_trace *trace; /* or NULL; so as a constant in the plain instance */
+};
+
+/* The turn of one level. Returns whether the walk ended there. */
+PW_INLINE bool pw_walk_level(const struct pw_format *f, const struct pw_access *a, void *context,
+			     const struct pw_regime *r, unsigned level, struct pw_walk_at *walk)
+{
+	/* What the format says of the level is a constant; what led here may not be. */
+	unsigned shift = f->next_bits && level == 0 ? walk->here.shift : f->shift[level];
+	uint32_t index = pw_index(walk->va, shift, walk->here.bits);
+	pw_pa at = pw_entry_address(f, walk->here.table, index), page = 0;
+	size_t bytes = pw_entry_bytes(f);
+	struct pw_trace *trace = walk->trace;
+	struct pw_step *step = NULL;
+	const unsigned char *host;
+	enum pw_kind kind;
+	unsigned lg2;
+
+	if (f->dynamic_top && level > walk->here.level)
+		return false;
+	/*
+	 * Step invariant: `here` is the table of this level that covers va, reached from the root
+	 * by values that were each loaded once; the entry to read is the one that va selects in it.
+	 */
+	if (PW_UNLIKELY(!pw_index_admitted(f, r, walk->span, level, walk->entry, index)))
+		walk->status = PW_LENGTH;
+	else if (PW_UNLIKELY(!a->open(context, level, at, bytes, &bytes, &host)))
+		walk->status = PW_OUTSIDE;
+	if (PW_UNLIKELY(walk->status != PW_OK)) {
+		pw_result_hole(walk->status, level, shift, walk->entry, 0, walk->va, walk->result);
+		if (trace)
+			pw_trace_step(trace, &walk->here, index, at, 0, PW_HOLE)->status =
+				(uint8_t)walk->status;
+		return true;
+	}
+	walk->entry = pw_entry_load(f, a, context, host, at);
+	kind = f->kind(r, level, walk->entry);
+	if (trace)
+		step = pw_trace_step(trace, &walk->here, index, at, walk->entry, kind);
+	if (kind == PW_TABLE) {
+		walk->here = pw_table_below(f, r, level, walk->entry, walk->here.keep);
+		if (trace) {
+			step->next = walk->here.table;
+			step->attr = walk->here.keep;
+		}
+		if (!pw_table_beyond(f, level, &walk->here, walk->va))
+			return false;
+		walk->status = PW_LENGTH;
+		pw_result_hole(PW_LENGTH, level, shift, walk->entry, 0, walk->va, walk->result);
+	} else if (PW_LIKELY(kind == PW_LEAF)) {
+		pw_result_leaf(f, r, level, shift, walk->entry, walk->here.keep, walk->va,
+			       walk->result);
+		if (trace) {
+			step->next = walk->result->pa & ~pw_mask(walk->result->size_lg2);
+			step->attr = walk->result->attr;
+		}
+	} else {
+		walk->status = pw_hole_status(f, r, level, shift, walk->entry, &page, &lg2);
+		pw_result_hole(walk->status, level, lg2, walk->entry, page, walk->va, walk->result);
+		if (trace)
+			step->next = page;
+	}
+	if (trace)
+		step->status = (uint8_t)walk->status;
+	return true;
+}
+
 /*
- * The walk. @trace may be NULL, and is so as a constant in the plain instance.
+ * The walk. @trace may be NULL.
  *
  * A result's level is where the walk ended and its entry the last value loaded: when a table is
  * outside the memory or too short, the level is that table's and the entry the one that led there.
@@ -71,92 +146,34 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 				     void *context, const struct pw_regime *r, pw_va va,
 				     struct pw_result *result, struct pw_trace *trace)
 {
-	const struct pw_span *span = pw_span_find(r, va);
-	struct pw_table_at here;
-	enum pw_status status = PW_OK;
-	uint64_t entry = 0;
-	pw_pa page = 0;
-	bool walking = true;
+	struct pw_walk_at walk = {
+		.va = va,
+		.span = pw_span_find(r, va),
+		.status = PW_OK,
+		.result = result,
+		.trace = trace,
+	};
 
 	PW_MUST_BE_CONSTANT(f->shift[0]);
-	if (PW_UNLIKELY(!span)) {
+	if (PW_UNLIKELY(!walk.span)) {
 		pw_result_hole(PW_NOT_CANONICAL, f->levels - 1u, 64, 0, 0, va, result);
 		return PW_NOT_CANONICAL;
 	}
-	here = pw_table_top(f, span);
-
+	walk.here = pw_table_top(f, walk.span);
 	/*
-	 * No return from within the loop: what leaves a loop is not unrolled with it, and the ends of
-	 * all levels would share code in which the level is not a constant.
+	 * Turn by turn rather than in a loop: what ends a loop is not unrolled with it, and the ends
+	 * of all levels would share code in which the level is not a constant.
 	 */
-	PW_UNROLL
-	for (unsigned level = f->levels; level-- > 0;) {
-		size_t bytes = pw_entry_bytes(f);
-		const unsigned char *host;
-		struct pw_step *step = NULL;
-		uint32_t index;
-		enum pw_kind kind;
-		unsigned lg2;
-		pw_pa at;
-
-		if (!walking || (f->dynamic_top && level > here.level))
-			continue;
-		/*
-		 * Step invariant: `here` is the table of this level that covers va, reached from
-		 * the root by values that were each loaded once; the entry to read is the one that
-		 * va selects in it.
-		 */
-		index = pw_index(va, here.shift, here.bits);
-		at = pw_entry_address(f, here.table, index);
-		if (PW_UNLIKELY(!pw_index_admitted(f, r, span, level, entry, index)))
-			status = PW_LENGTH;
-		else if (PW_UNLIKELY(!a->open(context, level, at, bytes, &bytes, &host)))
-			status = PW_OUTSIDE;
-		if (PW_UNLIKELY(status != PW_OK)) {
-			pw_result_hole(status, level, here.shift, entry, 0, va, result);
-			if (trace)
-				pw_trace_step(trace, &here, index, at, 0, PW_HOLE)->status =
-					(uint8_t)status;
-			walking = false;
-			continue;
-		}
-		entry = pw_entry_load(f, a, context, host, at);
-		kind = f->kind(r, level, entry);
-		if (trace)
-			step = pw_trace_step(trace, &here, index, at, entry, kind);
-		if (kind == PW_TABLE) {
-			here = pw_table_below(f, r, level, entry, here.keep);
-			if (trace) {
-				step->next = here.table;
-				step->attr = here.keep;
-			}
-			if (pw_table_beyond(f, level, &here, va)) {
-				status = PW_LENGTH;
-				pw_result_hole(status, level, f->shift[level], entry, 0, va,
-					       result);
-				if (trace)
-					step->status = (uint8_t)status;
-				walking = false;
-			}
-			continue;
-		}
-		walking = false;
-		if (PW_LIKELY(kind == PW_LEAF)) {
-			pw_result_leaf(f, r, level, here.shift, entry, here.keep, va, result);
-			if (trace) {
-				step->next = result->pa & ~pw_mask(result->size_lg2);
-				step->attr = result->attr;
-			}
-			continue;
-		}
-		status = pw_hole_status(f, r, level, here.shift, entry, &page, &lg2);
-		pw_result_hole(status, level, lg2, entry, page, va, result);
-		if (trace) {
-			step->status = (uint8_t)status;
-			step->next = page;
-		}
-	}
-	return status;
+	if ((f->levels > 5 && pw_walk_level(f, a, context, r, 5, &walk)) ||
+	    (f->levels > 4 && pw_walk_level(f, a, context, r, 4, &walk)) ||
+	    (f->levels > 3 && pw_walk_level(f, a, context, r, 3, &walk)) ||
+	    (f->levels > 2 && pw_walk_level(f, a, context, r, 2, &walk)) ||
+	    (f->levels > 1 && pw_walk_level(f, a, context, r, 1, &walk)) ||
+	    pw_walk_level(f, a, context, r, 0, &walk))
+		return walk.status;
+	__builtin_unreachable();
 }
+
+_Static_assert(PW_MAX_LEVELS == 6, "pw_walk_one has a turn for each level");
 
 #endif

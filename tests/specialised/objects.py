@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Looks at the objects: is the walker really compiled for each format?
+
+For the direct instance of every format:
+ - no calls, neither to a format's functions nor to what a compiler likes to emit (memset); but for the
+   two callbacks of a scan's owner, which are made once per table;
+ - each level's index is taken from the address with a shift by a constant, also where the root or an
+   entry says at which level a walk goes on;
+ - formats whose geometry is constant have no shift by a register at all.
+
+usage: objects.py GEOMETRY ARCHIVE [OBJDUMP]
+"""
+import re
+import subprocess
+import sys
+
+# What is variable in a format, and so may be shifted by. A new format belongs here only for a reason.
+VARIABLE = {
+    'amdv1': 'an entry names the level below it and the size of its page',
+    'arm_lpae': 'contiguous entries; the top table is as large as TTBCR says',
+    'arm64': 'contiguous entries',
+    'mock': 'has every feature',
+    'ppc64_radix': 'an entry names the size of the table below it',
+    'riscv': 'NAPOT',
+    's390x': 'the ASCE says at which level the walk starts',
+    'sparc64': 'an entry names the size of its page',
+}
+# Levels whose index is shifted for by what an entry said.
+VARIABLE_SHIFT = {'ppc64_radix': {0}}
+
+ALGORITHMS = ('translate', 'many', 'scan')
+OWNER_CALLS = 2  # enter and leave
+
+
+def family(name, table):
+    return next((key for key in table if name == key or name.startswith(key + '_')), None)
+
+
+def functions(archive, objdump):
+    """name -> list of (mnemonic, operands, symbol of the relocation or None)"""
+    text = subprocess.run([objdump, '-dr', '--no-show-raw-insn', archive], check=True,
+                          capture_output=True, text=True).stdout
+    found, body = {}, None
+    for line in text.splitlines():
+        start = re.match(r'^[0-9a-f]+ <([^>]+)>:$', line)
+        if start:
+            body = found.setdefault(start[1], [])
+            continue
+        reloc = re.match(r'^\s+[0-9a-f]+: (R_\S+)\s+(\S+)', line)
+        if reloc:
+            if body:
+                body[-1][2] = reloc[2]
+            continue
+        code = re.match(r'^\s+[0-9a-f]+:\s+(?:(?:notrack|bnd|rep\w*|lock|cs|data16)\s+)*(\S+)\s*(.*)$',
+                        line)
+        if code and body is not None:
+            body.append([code[1], code[2].split('#')[0].strip(), None])
+    return found
+
+
+def calls(name, algorithm, body):
+    """Complaints about what leaves the function; @body is that of name or of name.cold."""
+    owner = 0
+    for mnemonic, operands, symbol in body:
+        if mnemonic.startswith('call'):
+            if algorithm == 'scan' and re.fullmatch(r'\*.*\(.*\)|\*%\w+', operands):
+                owner += 1
+            else:
+                yield f'{name} calls {symbol or operands}'
+        elif mnemonic.startswith('j'):
+            target = re.search(r'<([^>+]+)', operands)
+            if symbol and not symbol.startswith('.'):
+                yield f'{name} jumps to {symbol}'
+            elif target and not symbol and target[1].removesuffix('.cold') != name:
+                yield f'{name} jumps to {target[1]}'
+    if owner > OWNER_CALLS:
+        yield f'{name} makes {owner} indirect calls; enter and leave are {OWNER_CALLS}'
+
+
+def is_variable_shift(mnemonic, operands):
+    return re.fullmatch(r'(sh[lr]|sa[lr])x[lq]?', mnemonic) or \
+        (re.fullmatch(r'(sh[lr]d?|sa[lr]|ro[lr])[bwlq]?', mnemonic) and operands.startswith('%cl'))
+
+
+def shifts(name, format_name, algorithm, body, entry_lg2, levels):
+    variable = sum(1 for m, o, _ in body if is_variable_shift(m, o))
+    if variable and algorithm != 'scan' and not family(format_name, VARIABLE):
+        yield f'{name} shifts by a register {variable} times, but its geometry is constant'
+    if algorithm != 'translate':
+        return
+    exempt = VARIABLE_SHIFT.get(family(format_name, VARIABLE_SHIFT), set())
+    constants = {int(o[1:].split(',')[0], 0) for m, o, _ in body
+                 if re.fullmatch(r'(shrd?|sar)[lq]?', m) and o.startswith('$')}
+    for level, shift in enumerate(levels):
+        if level not in exempt and not constants & {shift, shift - entry_lg2}:
+            yield f'{name} has no shift by the constant {shift} (or {shift - entry_lg2})'
+
+
+def main():
+    if sys.argv[1] == '--skip':
+        print(sys.argv[2])
+        return 77
+    geometry, archive = sys.argv[1:3]
+    found = functions(archive, sys.argv[3] if len(sys.argv) > 3 else 'objdump')
+    wrong, seen = [], 0
+    formats = subprocess.run([geometry], check=True, capture_output=True, text=True).stdout
+    for line in formats.splitlines():
+        name, entry_lg2, *levels = line.split()
+        for algorithm in ALGORITHMS:
+            function = f'{name}_direct_{algorithm}'
+            body = found.get(function)
+            if not body:
+                wrong.append(f'{function} is not in {archive}')
+                continue
+            seen += 1
+            body = body + found.get(function + '.cold', [])
+            wrong += calls(function, algorithm, body)
+            wrong += shifts(function, name, algorithm, body, int(entry_lg2), [int(x) for x in levels])
+    if seen == 0:
+        wrong.append('no format at all')
+    print('\n'.join(wrong) if wrong else f'{seen} instances: no calls, index shifts are immediates')
+    return 1 if wrong else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
