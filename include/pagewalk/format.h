@@ -17,6 +17,9 @@
 extern "C" {
 #endif
 
+/* What the headers declare is all that the shared library shows; src/pagewalk.map versions it. */
+#pragma GCC visibility push(default)
+
 /* A virtual address, as the walking CPU or device would use it. */
 typedef uint64_t pw_va;
 /* A physical address of the machine that is looked at; never a host address. */
@@ -172,6 +175,8 @@ const char *pw_status_name(enum pw_status status);
 
 /* "rw-u" and the like, into @text, for the permission bits of @attr. Returns @text. */
 char *pw_prot_string(unsigned attr, char text[5]);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct pw_memory;
 
 /*
@@ -93,6 +95,8 @@ const char *pw_memory_remark(const struct pw_memory *memory, size_t index);
  * since the last call that returned 0 may then be wrong, because the missing bytes read as zero.
  */
 int pw_memory_check(const struct pw_memory *memory, struct pw_error *error);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

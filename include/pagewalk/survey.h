@@ -12,6 +12,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /*
  * An index from physical to virtual: built by one scan, then asked as often as one likes by any
  * number of threads.
@@ -118,6 +120,8 @@ struct pw_cut_result {
  */
 int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_result *result_ret,
 		 struct pw_error *error);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

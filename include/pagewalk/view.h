@@ -17,6 +17,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct pw_picture;
 
 /* What to draw. @label names the source in titles; it is copied and may be NULL. */
@@ -59,6 +61,8 @@ int pw_picture_text(const struct pw_picture *picture, const struct pw_text_style
 int pw_picture_svg(const struct pw_picture *picture, FILE *stream);
 int pw_picture_html(const struct pw_picture *picture, FILE *stream);
 int pw_picture_json(const struct pw_picture *picture, FILE *stream);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

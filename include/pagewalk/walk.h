@@ -18,6 +18,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /* What stands behind one address: a leaf, or a hole and why. */
 struct pw_result {
 	pw_va va; /* as asked */
@@ -196,6 +198,8 @@ struct pw_walk {
  */
 int pw_walk_range(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		  pw_va last, const struct pw_walk_ops *ops, void *private_data);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

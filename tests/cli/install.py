@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""What `make install` leaves, used as a stranger would: nothing but pkg-config says where it is.
+
+usage: install.py BUILD EXAMPLE.c COMPILER...
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+
+def run(*command, **more):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **more)
+    if done.returncode:
+        raise AssertionError(f"{' '.join(map(str, command))}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Install(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.root = pathlib.Path(cls.folder.name) / "root"
+        run(shutil.which("meson"), "install", "-C", BUILD, "--no-rebuild", "--destdir", cls.root)
+        cls.config = cls.one("pagewalk.pc")
+        cls.library = cls.config.parents[1]
+        # The library may need others, which are where they always are.
+        usual = run("pkg-config", "--variable", "pc_path", "pkg-config").strip()
+        cls.environment = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=str(cls.root), PKG_CONFIG_LIBDIR=f"{cls.config.parent}:{usual}")
+
+    @classmethod
+    def one(cls, name):
+        found = list(cls.root.rglob(name))
+        if len(found) != 1:
+            raise AssertionError(f"{name} is installed {len(found)} times: {found}")
+        return found[0]
+
+    def flags(self, *options):
+        return run("pkg-config", *options, "pagewalk", env=self.environment).split()
+
+    def program(self, name, *flags):
+        """Compiles the example with every warning that C11 has, and runs it on an installed sample."""
+        path = pathlib.Path(self.folder.name) / name
+        run(*COMPILER, "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o", path, EXAMPLE, *flags)
+        samples = self.one("s390x.elf.xz").parent
+        answer = run(path, "sample:s390x", "0x1000000",
+                     env=dict(os.environ, PAGEWALK_SAMPLES=str(samples), LD_LIBRARY_PATH=str(self.library)))
+        self.assertRegex(answer, r"^0x1000000 -> 0x[0-9a-f]+, [r-][w-][x-][uk] page of 4096 bytes$")
+        return path
+
+    def test_files(self):
+        for name in ["format.h", "memory.h", "pagewalk.h", "survey.h", "view.h", "walk.h"]:
+            self.assertTrue((self.one("pagewalk.h").parent / name).is_file())
+        for name in ["pagewalk.1", "pagewalk.3", "pagewalk-format.5", "pagewalk-sources.7"]:
+            self.assertEqual(self.one(name).parent.name, "man" + name[-1])
+        self.assertEqual(self.one("bash-completion").parent.name, "share")
+
+    def test_shared(self):
+        if not (self.library / "libpagewalk.so").exists():
+            self.skipTest("this build has no shared library")
+        path = self.program("shared", *self.flags("--cflags", "--libs"))
+        self.assertIn("[libpagewalk.so.0]", run("readelf", "-d", path))
+
+    def test_static(self):
+        if not (self.library / "libpagewalk.a").exists():
+            self.skipTest("this build has no static library")
+        # Where there are both, the linker takes the shared one: so this folder has only the other.
+        alone = pathlib.Path(self.folder.name) / "alone"
+        alone.mkdir()
+        shutil.copy(self.library / "libpagewalk.a", alone)
+        flags = self.flags("--cflags", "--static", "--libs")
+        path = self.program("static", *[flag for flag in flags if flag != f"-L{self.library}"], f"-L{alone}")
+        self.assertNotIn("libpagewalk", run("readelf", "-d", path))
+
+    def test_symbols(self):
+        """The shared library has what the headers declare, and nothing else."""
+        library = self.library / "libpagewalk.so"
+        if not library.exists():
+            self.skipTest("this build has no shared library")
+        headers = self.one("pagewalk.h")
+        declared = set()
+        for name in re.findall(r"#include <pagewalk/(\w+\.h)>", headers.read_text()):
+            text = re.sub(r"/\*.*?\*/", "", (headers.parent / name).read_text(), flags=re.DOTALL)
+            text = re.sub(r"static inline [^{]*\{.*?\n\}|typedef [^;]*;", "", text, flags=re.DOTALL)
+            declared |= set(re.findall(r"\b(pw_\w+)\(", text))
+        exported = {line.split()[2].split("@")[0] for line in run("nm", "-D", "--defined-only", library).splitlines()
+                    if line.split()[1] == "T"}
+        self.assertEqual(exported, declared)
+        self.assertIn("[libpagewalk.so.0]", run("readelf", "-d", library))
+        self.assertIn("PAGEWALK_0", run("readelf", "--version-info", library))
+
+
+if __name__ == "__main__":
+    BUILD, EXAMPLE, *COMPILER = sys.argv[1:]
+    unittest.main(argv=sys.argv[:1])
