@@ -72,7 +72,7 @@ static const char *machine_name(const struct pw_elf *elf)
 		uint16_t machine;
 		const char *wide, *narrow;
 	} names[] = {
-		{ EM_NONE, "no machine", "no machine" },
+		{ EM_NONE, "machine not named", "machine not named" },
 		{ EM_386, "i386", "i386" },
 		{ EM_X86_64, "x86_64", "x86_64 (x32)" },
 		{ EM_ARM, "arm", "arm" },
@@ -390,6 +390,14 @@ static void set_title(struct pw_memory *memory, const struct core *core)
 
 	for (size_t i = 0; i < memory->count; i++)
 		total += memory->segments[i].last - memory->segments[i].first + 1;
+	/* Without a machine, only notes of `pagewalk cut` can have told of roots. */
+	if (core->elf.machine == EM_NONE && memory->cpu_count > 0) {
+		snprintf(memory->title, sizeof(memory->title),
+			 "page tables alone, cut out of a larger image, %zu segment%s, %s",
+			 memory->count, memory->count == 1 ? "" : "s",
+			 pw_memory_size_text(total, size));
+		return;
+	}
 	if (!machine) {
 		snprintf(number, sizeof(number), "machine %u", core->elf.machine);
 		machine = number;
