@@ -23,6 +23,16 @@ struct fold_plan {
 	bool walk_value_ends; /* in pagewalk */
 };
 
+static const struct fold_plan fold_plan_a = { .pass = FOLD_PASS_COPY };
+static const struct fold_plan fold_plan_b = { .pass = FOLD_PASS_COPY, .fast_value_ends = true };
+static const struct fold_plan fold_plan_c = {
+	.pass = FOLD_PASS_COPY,
+	.fast_value_ends = true,
+	.walk_value_ends = true,
+};
+static const struct fold_plan fold_plan_d = { .pass = FOLD_PASS_BOTH };
+static const struct fold_plan fold_plan_d2020 = { .pass = FOLD_PASS_BOTH_2020 };
+
 /* ---- observed ---- */
 
 /* Walks addr..end-1; everything goes to w->observer. Fast: false if it stopped. */
@@ -32,7 +42,7 @@ typedef bool fold_observed_fn(const struct fold_config *config, struct fold_walk
 fold_observed_fn fold_observed_a, fold_observed_b, fold_observed_c, fold_observed_d,
 	fold_observed_d2020, fold_observed_e;
 
-/* ---- lean ---- */
+/* ---- lean: a library of its own, for tests and benchmarks ---- */
 
 /*
  * Walks addr..end-1 (end 0: 2^64), of whole base pages; writes the address of each page found to

@@ -9,19 +9,13 @@
 #include "lab/fast.h"
 #include "lab/pagewalk.h"
 
-static const struct fold_plan plan = {
-	.pass = FOLD_PASS_COPY,
-	.fast_value_ends = false,
-	.walk_value_ends = false,
-};
-
 bool fold_observed_a(const struct fold_config *config, struct fold_walk *walk,
 		     enum fold_walk_kind kind, pw_va addr, pw_va end)
 {
 	const struct fold_config observed = { config->format, config->style, true };
 
 	if (kind == FOLD_FAST)
-		return fold_fast_pgd_range(&observed, walk, &plan, addr, end);
-	fold_walk_pgd_range(&observed, walk, &plan, addr, end);
+		return fold_fast_pgd_range(&observed, walk, &fold_plan_a, addr, end);
+	fold_walk_pgd_range(&observed, walk, &fold_plan_a, addr, end);
 	return true;
 }

@@ -5,17 +5,8 @@
  * (d3f7b1bb2040, 5.9), with what arm64 added in 2024 (36639013b346): where a level is re-indexed, the
  * levels folded above it must hand on the real pointer too. d2020 is d without that.
  */
-#include "lab/lean.h"
-
-static const struct fold_plan plan = {
-	.pass = FOLD_PASS_BOTH,
-	.fast_value_ends = false,
-	.walk_value_ends = false,
-};
-
-static const struct fold_plan plan_2020 = {
-	.pass = FOLD_PASS_BOTH_2020,
-};
+#include "lab/fast.h"
+#include "lab/pagewalk.h"
 
 bool fold_observed_d(const struct fold_config *config, struct fold_walk *walk,
 		     enum fold_walk_kind kind, pw_va addr, pw_va end)
@@ -23,8 +14,8 @@ bool fold_observed_d(const struct fold_config *config, struct fold_walk *walk,
 	const struct fold_config observed = { config->format, config->style, true };
 
 	if (kind == FOLD_FAST)
-		return fold_fast_pgd_range(&observed, walk, &plan, addr, end);
-	fold_walk_pgd_range(&observed, walk, &plan, addr, end);
+		return fold_fast_pgd_range(&observed, walk, &fold_plan_d, addr, end);
+	fold_walk_pgd_range(&observed, walk, &fold_plan_d, addr, end);
 	return true;
 }
 
@@ -34,32 +25,7 @@ bool fold_observed_d2020(const struct fold_config *config, struct fold_walk *wal
 	const struct fold_config observed = { config->format, config->style, true };
 
 	if (kind == FOLD_FAST)
-		return fold_fast_pgd_range(&observed, walk, &plan_2020, addr, end);
-	fold_walk_pgd_range(&observed, walk, &plan_2020, addr, end);
+		return fold_fast_pgd_range(&observed, walk, &fold_plan_d2020, addr, end);
+	fold_walk_pgd_range(&observed, walk, &fold_plan_d2020, addr, end);
 	return true;
 }
-
-FOLD_LEAN(d, x86_64, x86_64)
-FOLD_LEAN(d, x86_64_static, x86_64)
-FOLD_LEAN(d, i386, i386)
-FOLD_LEAN(d, arm64_4k_48, arm64_4k_48)
-FOLD_LEAN(d, ppc64_radix_4k, ppc64_radix_4k)
-FOLD_LEAN(d, riscv_sv39, riscv_sv39)
-FOLD_LEAN(d, riscv_sv48, riscv_sv48)
-FOLD_LEAN(d, s390x, s390x)
-FOLD_LEAN(d, arm64_4k_48_of_52, arm64_4k_48)
-FOLD_LEAN(d, arm64_16k_47_of_52, arm64_16k_47)
-
-const struct fold_lean_case fold_lean_d[] = {
-	FOLD_LEAN_CASE(FOLD_D, d, x86_64),
-	FOLD_LEAN_CASE(FOLD_D, d, x86_64_static),
-	FOLD_LEAN_CASE(FOLD_D, d, i386),
-	FOLD_LEAN_CASE(FOLD_D, d, arm64_4k_48),
-	FOLD_LEAN_CASE(FOLD_D, d, ppc64_radix_4k),
-	FOLD_LEAN_CASE(FOLD_D, d, riscv_sv39),
-	FOLD_LEAN_CASE(FOLD_D, d, riscv_sv48),
-	FOLD_LEAN_CASE(FOLD_D, d, s390x),
-	FOLD_LEAN_CASE(FOLD_D, d, arm64_4k_48_of_52),
-	FOLD_LEAN_CASE(FOLD_D, d, arm64_16k_47_of_52),
-	{ 0 },
-};
