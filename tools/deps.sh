@@ -9,7 +9,7 @@ here=$(dirname "$0")
 
 packages_of() {
     case $1 in
-    build)    echo "gcc libc6-dev meson ninja-build pkg-config libsmartcols-dev libjansson-dev liblzma-dev liburcu-dev" ;;
+    build)    echo "gcc libc6-dev meson ninja-build pkg-config libsmartcols-dev liblzma-dev liburcu-dev" ;;
     test)     echo "libcmocka-dev python3 binutils libkdumpfile-dev" ;;
     lint)     echo "clang-format clang-tidy cppcheck mandoc" ;;
     sanitize) echo "clang libclang-rt-14-dev" ;;
