@@ -74,8 +74,13 @@ static inline bool fuzz_input_init(struct fuzz_input *input, const uint8_t *data
 	input->bytes = aligned_alloc(4096, MEMORY);
 	if (!input->bytes)
 		return false;
-	for (size_t i = 0; i < MEMORY; i += size)
-		memcpy(input->bytes + i, data, size < MEMORY - i ? size : MEMORY - i);
+	if (size > MEMORY)
+		size = MEMORY;
+	memcpy(input->bytes, data, size);
+	/* Twice as much with each turn: short inputs are many. */
+	for (size_t filled = size; filled < MEMORY; filled *= 2)
+		memcpy(input->bytes + filled, input->bytes,
+		       filled < MEMORY - filled ? filled : MEMORY - filled);
 	segment = (struct pw_segment){ 0, MEMORY - 1, input->bytes };
 	if (data[-HEAD + 3] & 1
 		    ? pw_memory_create(fuzz_fetch, input, &segment, 1, &input->memory, NULL)
