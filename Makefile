@@ -4,7 +4,7 @@
 BUILD := build
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench check-guests fuzz lint sanitize cross-i386 cross-s390x html install clean
+.PHONY: all demo test bench bench-fold check-guests fuzz lint sanitize cross-i386 cross-s390x html install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -25,6 +25,12 @@ bench: all
 	@tools/deps.sh bench
 	@ninja -C $(BUILD) --quiet bench/bench
 	@$(BUILD)/bench/bench --json $(BUILD)/bench.json
+
+# What the folding strategies cost, counted: turns, loads, instructions, code. doc/folding.md
+bench-fold: all
+	@tools/deps.sh fold
+	@ninja -C $(BUILD) --quiet bench/fold/fold_bench
+	@bench/fold/report.py $(BUILD)/bench/fold/fold_bench $(BUILD)/fold.json
 
 # Nine real kernels in QEMU; see tests/guests/. About ten minutes.
 check-guests: all

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Makes sure that the Debian packages of the named groups are installed: installs them when run as
 # root, prints the one line to run otherwise.
-# usage: tools/deps.sh GROUP...    groups: build test lint sanitize cross html bench guests
+# usage: tools/deps.sh GROUP...    groups: build test lint sanitize cross html bench fold guests
 set -eu
 
 here=$(dirname "$0")
@@ -17,6 +17,7 @@ packages_of() {
     # Node.js often comes from elsewhere than Debian, with an npm of its own.
     html)     command -v npm >/dev/null && echo chromium || echo "chromium npm" ;;
     bench)    echo "libkdumpfile-dev" ;;
+    fold)     echo "valgrind binutils" ;;
     guests)   sed 's/#.*//' "$here/../tests/guests/packages.txt" | tr '\n' ' ' ;;
     *)        echo "deps.sh: no group of packages is called '$1'" >&2; exit 2 ;;
     esac

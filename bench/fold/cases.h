@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* What the folding benchmark walks: every style and depth, ranges short and long, across and inside. */
+#ifndef BENCH_FOLD_CASES_H
+#define BENCH_FOLD_CASES_H
+
+#include "lab/fold.h"
+#include "lab/strategy.h"
+
+/* Where a range lies with respect to the entries of the real top table. */
+enum cell_where {
+	CELL_INSIDE, /* in the middle of one entry */
+	CELL_ACROSS, /* centred where two of them meet */
+	CELL_EMPTY, /* over entries that are all empty; for pagewalk alone */
+};
+
+struct cell_range {
+	enum cell_where where;
+	uint64_t count; /* pages; of an empty range, top entries */
+	pw_va first, last;
+};
+
+enum { CELL_RANGES = 16 };
+
+/* A style, a depth, and tables that map what the ranges need, and nothing else. */
+struct cell_case {
+	const struct fold_style *style;
+	const struct pw_format *format;
+	unsigned levels;
+	struct cell_range range[CELL_RANGES];
+	unsigned ranges;
+	struct fold_tables *tables;
+	struct fold_input input;
+	struct pw_regime regime;
+	const unsigned char *ram; /* where physical address 0 would stand */
+};
+
+/* Case @index, to be released by cell_case_end; false from their number on. */
+bool cell_case_at(size_t index, struct cell_case *c);
+void cell_case_end(struct cell_case *c);
+
+/* "inside", "across", "empty". */
+const char *cell_where_name(enum cell_where where);
+
+/*
+ * The library's own calls on the same range, as whoever embeds it would make them: they also work out
+ * permissions and memory types. Answers as fold_lean_fn.
+ */
+size_t fold_lean_library_walk(const struct cell_case *c, pw_va first, pw_va last, bool stop_at_hole,
+			      pw_pa *page);
+size_t fold_lean_library_scan(const struct cell_case *c, pw_va first, pw_va last, pw_pa *page);
+
+#endif
