@@ -343,13 +343,50 @@ static int decide(const struct tool_options *options, bool need_root, struct too
 	return need_root ? use_cpu(options, cpu, input) : 0;
 }
 
+static bool is_in_memory(const struct pw_memory *memory, pw_pa first, uint64_t bytes)
+{
+	const struct pw_segment *segments;
+	size_t count = pw_memory_segments(memory, &segments);
+
+	for (size_t i = 0; i < count; i++)
+		if (segments[i].last >= first && segments[i].first <= first + (bytes - 1))
+			return true;
+	return false;
+}
+
+/*
+ * Nothing can be said of an address space of which no top table is there. One of two may be missing:
+ * that is among the answers.
+ */
+static int check_roots(const struct tool_input *input)
+{
+	const struct pw_regime *regime = &input->regime;
+	struct pw_geometry geometry;
+
+	pw_format_geometry(input->format, &geometry);
+	for (unsigned i = 0; i < regime->spans; i++)
+		if (is_in_memory(input->memory, regime->span[i].table,
+				 (uint64_t)geometry.entry_bytes << regime->span[i].top_bits))
+			return 0;
+	if (regime->spans == 0)
+		return 0;
+	return tool_fail(
+		"root 0x%llx: the %s table at 0x%llx is not in the memory that %s has. Is it "
+		"a %s of format %s? `pagewalk info' lists the memory, and the roots that "
+		"the source knows of",
+		(unsigned long long)regime->root[0],
+		pw_level_name(input->format, regime->span[0].top),
+		(unsigned long long)regime->span[0].table, input->source, geometry.root_name,
+		geometry.name);
+}
+
 int tool_open(const struct tool_options *options, const char *source, bool need_root,
 	      struct tool_input *input)
 {
 	*input = (struct tool_input){ .source = source };
 	if (tool_open_memory(source, &input->memory))
 		return TOOL_FAILED;
-	if (decide(options, need_root, input) == 0)
+	if (decide(options, need_root, input) == 0 && check_roots(input) == 0)
 		return 0;
 	tool_close(input);
 	return TOOL_FAILED;
