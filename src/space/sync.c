@@ -69,11 +69,11 @@ void pw_sync_deinit(struct pw_sync *sync)
 	pthread_mutex_destroy(&sync->freeing);
 }
 
-int pw_reader_join(struct pw_reader *reader, struct pw_sync *sync)
+int pw_sync_join(struct pw_sync_reader *reader, struct pw_sync *sync)
 {
 	int code;
 
-	*reader = (struct pw_reader){
+	*reader = (struct pw_sync_reader){
 		.ops = sync->ops,
 		.sync = sync,
 		.thread = pthread_self(),
@@ -91,7 +91,7 @@ int pw_reader_join(struct pw_reader *reader, struct pw_sync *sync)
 	return 0;
 }
 
-void pw_reader_quit(struct pw_reader *reader)
+void pw_sync_quit(struct pw_sync_reader *reader)
 {
 	struct pw_sync *sync = reader->sync;
 
@@ -117,13 +117,13 @@ void pw_sync_no_deinit(struct pw_sync *sync)
 	(void)sync;
 }
 
-int pw_sync_no_join(struct pw_reader *reader)
+int pw_sync_no_join(struct pw_sync_reader *reader)
 {
 	(void)reader;
 	return 0;
 }
 
-void pw_sync_no_quit(struct pw_reader *reader)
+void pw_sync_no_quit(struct pw_sync_reader *reader)
 {
 	(void)reader;
 }

@@ -45,6 +45,7 @@
 #include "base/words.h"
 
 struct pw_sync;
+struct pw_sync_reader;
 
 /* In whatever shall be freed later; the back end's from later() on until free is called. */
 struct pw_later {
@@ -64,12 +65,12 @@ struct pw_sync_ops {
 	void (*deinit)(struct pw_sync *sync);
 
 	/* On the reader's own thread, not inside. A thread may join several times, with a reader each. */
-	int (*join)(struct pw_reader *reader); /* 0 or a negative errno */
-	void (*quit)(struct pw_reader *reader);
+	int (*join)(struct pw_sync_reader *reader); /* 0 or a negative errno */
+	void (*quit)(struct pw_sync_reader *reader);
 
 	/* On the reader's own thread. Neither blocks, nor writes a cache line that others write. */
-	void (*enter)(struct pw_reader *reader);
-	void (*leave)(struct pw_reader *reader);
+	void (*enter)(struct pw_sync_reader *reader);
+	void (*leave)(struct pw_sync_reader *reader);
 
 	/*
 	 * Until every reader that was inside has left. For wait, later and drain: not from inside;
@@ -93,7 +94,7 @@ struct pw_sync_ops {
 enum { PW_SYNC_LINE = 128 };
 
 /* One thread that reads one space. Its memory is the caller's, from join to quit. */
-struct pw_reader {
+struct pw_sync_reader {
 	/* ---- written by the reader's thread alone ---- */
 	const struct pw_sync_ops *ops;
 	struct pw_sync *sync;
@@ -105,8 +106,8 @@ struct pw_reader {
 	unsigned long mark;
 
 	/* ---- written by others, when readers join and quit, and by waiters ---- */
-	_Alignas(PW_SYNC_LINE) struct pw_reader *next;
-	struct pw_reader **back; /* what points here; sync->lock */
+	_Alignas(PW_SYNC_LINE) struct pw_sync_reader *next;
+	struct pw_sync_reader **back; /* what points here; sync->lock */
 	unsigned long seen; /* the mark that is waited for, or 0; sync->lock */
 	pthread_t thread;
 } __attribute__((aligned(PW_SYNC_LINE)));
@@ -124,7 +125,7 @@ struct pw_sync {
 	 *   lock      protects the list of readers, their `seen`, and the batch
 	 */
 	pthread_mutex_t freeing, waiting, lock;
-	struct pw_reader *readers;
+	struct pw_sync_reader *readers;
 	struct pw_later *batch; /* retracted, and not waited for yet */
 	unsigned batched;
 };
@@ -144,15 +145,15 @@ int pw_sync_init_ops(struct pw_sync *sync, const struct pw_sync_ops *ops);
 void pw_sync_deinit(struct pw_sync *sync);
 
 /* On the thread that is going to read, which quits before it ends. Returns 0 or a negative errno. */
-int pw_reader_join(struct pw_reader *reader, struct pw_sync *sync);
-void pw_reader_quit(struct pw_reader *reader);
+int pw_sync_join(struct pw_sync_reader *reader, struct pw_sync *sync);
+void pw_sync_quit(struct pw_sync_reader *reader);
 
-PW_INLINE void pw_reader_enter(struct pw_reader *reader)
+PW_INLINE void pw_sync_enter(struct pw_sync_reader *reader)
 {
 	reader->ops->enter(reader);
 }
 
-PW_INLINE void pw_reader_leave(struct pw_reader *reader)
+PW_INLINE void pw_sync_leave(struct pw_sync_reader *reader)
 {
 	reader->ops->leave(reader);
 }

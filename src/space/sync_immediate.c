@@ -2,7 +2,7 @@
 /* Reclaim that does not wait for anybody: for tests that are to see what goes wrong then. */
 #include "space/sync_parts.h"
 
-static void go(struct pw_reader *reader)
+static void go(struct pw_sync_reader *reader)
 {
 	(void)reader;
 }

@@ -5,21 +5,22 @@
  * Whoever fills the next one meanwhile waits for its turn: there is never more unfreed than a batch per
  * thread and one.
  */
+#include "base/mutant.h"
 #include "space/sync_parts.h"
 
 enum { BATCH = 64 }; /* a membarrier costs about as much as freeing so many */
 
-static void ipi_enter(struct pw_reader *reader)
+static void ipi_enter(struct pw_sync_reader *reader)
 {
 	pw_marks_enter(reader);
 }
 
-static void ipi_enter_fence(struct pw_reader *reader)
+static void ipi_enter_fence(struct pw_sync_reader *reader)
 {
 	pw_marks_enter_fence(reader);
 }
 
-static void ipi_leave(struct pw_reader *reader)
+static void ipi_leave(struct pw_sync_reader *reader)
 {
 	pw_marks_leave(reader);
 }
@@ -36,20 +37,24 @@ static void free_all(struct pw_later *item)
 
 static void ipi_drain(struct pw_sync *sync)
 {
+	const bool alone = !pw_mutant(PW_MUTANT_DRAIN_OWN);
 	struct pw_later *batch;
 
 	/* Who has it knows that no batch taken before is still on its way. */
-	pthread_mutex_lock(&sync->freeing);
+	if (alone)
+		pthread_mutex_lock(&sync->freeing);
 	pthread_mutex_lock(&sync->lock);
 	batch = sync->batch;
 	sync->batch = NULL;
 	sync->batched = 0;
 	pthread_mutex_unlock(&sync->lock);
 	if (batch) {
-		sync->ops->wait(sync);
+		if (!pw_mutant(PW_MUTANT_NO_WAIT))
+			sync->ops->wait(sync);
 		free_all(batch);
 	}
-	pthread_mutex_unlock(&sync->freeing);
+	if (alone)
+		pthread_mutex_unlock(&sync->freeing);
 }
 
 static void ipi_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn *free)

@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mutant.h"
 #include "space/sync_parts.h"
 
 enum {
@@ -58,6 +59,8 @@ int pw_membarrier_init(struct pw_sync *sync)
 /* Partner: pw_marks_enter, between the mark and the loads. */
 static void barrier_everywhere(void)
 {
+	if (pw_mutant(PW_MUTANT_NO_BARRIER))
+		return;
 	/* It may lack memory. The other command needs none, and takes some milliseconds. */
 	while (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 &&
 	       membarrier(MEMBARRIER_CMD_GLOBAL) != 0)
@@ -68,10 +71,10 @@ static void barrier_everywhere(void)
 static void look(struct pw_sync *sync)
 {
 	pthread_mutex_lock(&sync->lock);
-	for (struct pw_reader *reader = sync->readers; reader; reader = reader->next) {
+	for (struct pw_sync_reader *reader = sync->readers; reader; reader = reader->next) {
 		unsigned long mark = __atomic_load_n(&reader->mark, __ATOMIC_ACQUIRE);
 
-		reader->seen = mark & 1 ? mark : 0;
+		reader->seen = mark & 1 && !pw_mutant(PW_MUTANT_MARKS_UNREAD) ? mark : 0;
 	}
 	pthread_mutex_unlock(&sync->lock);
 }
@@ -86,10 +89,12 @@ static bool all_left(struct pw_sync *sync)
 	bool all = true;
 
 	pthread_mutex_lock(&sync->lock);
-	for (struct pw_reader *reader = sync->readers; reader; reader = reader->next) {
+	for (struct pw_sync_reader *reader = sync->readers; reader; reader = reader->next) {
+		unsigned long mark = __atomic_load_n(&reader->mark, __ATOMIC_ACQUIRE);
+
 		if (reader->seen == 0)
 			continue;
-		if (__atomic_load_n(&reader->mark, __ATOMIC_ACQUIRE) != reader->seen)
+		if (pw_mutant(PW_MUTANT_MARK_BIT) ? !(mark & 1) : mark != reader->seen)
 			reader->seen = 0;
 		else
 			all = false;

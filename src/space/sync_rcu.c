@@ -12,6 +12,7 @@
 #include <urcu/static/urcu-memb.h>
 #include <urcu/urcu-memb.h>
 
+#include "base/mutant.h"
 #include "base/tsan.h"
 #include "space/sync_parts.h"
 
@@ -33,7 +34,7 @@ static const char grace;
 static void thread_register(void)
 {
 	if (registered == 0) {
-		if (URCU_TLS(urcu_memb_reader).registered)
+		if (URCU_TLS(urcu_memb_reader).registered && !pw_mutant(PW_MUTANT_JOIN_AGAIN))
 			return;
 		urcu_memb_register_thread();
 	}
@@ -42,31 +43,34 @@ static void thread_register(void)
 
 static void thread_unregister(void)
 {
-	if (registered != 0 && --registered == 0)
+	if (registered == 0)
+		return;
+	registered = pw_mutant(PW_MUTANT_QUIT_ALL) ? 0 : registered - 1;
+	if (registered == 0)
 		urcu_memb_unregister_thread();
 }
 
-int pw_rcu_join(struct pw_reader *reader)
+int pw_rcu_join(struct pw_sync_reader *reader)
 {
 	(void)reader;
 	thread_register();
 	return 0;
 }
 
-void pw_rcu_quit(struct pw_reader *reader)
+void pw_rcu_quit(struct pw_sync_reader *reader)
 {
 	(void)reader;
 	thread_unregister();
 }
 
 /* Nests by itself, and is a full barrier towards synchronize_rcu and call_rcu. */
-void pw_rcu_enter(struct pw_reader *reader)
+void pw_rcu_enter(struct pw_sync_reader *reader)
 {
 	(void)reader;
 	urcu_memb_read_lock();
 }
 
-void pw_rcu_leave(struct pw_reader *reader)
+void pw_rcu_leave(struct pw_sync_reader *reader)
 {
 	(void)reader;
 	pw_tsan_before(&grace);
@@ -96,6 +100,10 @@ static void run(struct rcu_head *head)
 void pw_rcu_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn *free)
 {
 	(void)sync;
+	if (pw_mutant(PW_MUTANT_NO_WAIT)) {
+		free(item);
+		return;
+	}
 	/* Partner: the acquire in run(). The library orders it too, but ThreadSanitizer cannot see that. */
 	__atomic_store_n(&item->free, free, __ATOMIC_RELEASE);
 	/* Who calls call_rcu has to be registered: the library's queue may go with its processor. */

@@ -6,19 +6,19 @@
  */
 #include "space/sync_parts.h"
 
-static void both_enter(struct pw_reader *reader)
+static void both_enter(struct pw_sync_reader *reader)
 {
 	pw_rcu_enter(reader);
 	pw_marks_enter(reader);
 }
 
-static void both_enter_fence(struct pw_reader *reader)
+static void both_enter_fence(struct pw_sync_reader *reader)
 {
 	pw_rcu_enter(reader);
 	pw_marks_enter_fence(reader);
 }
 
-static void both_leave(struct pw_reader *reader)
+static void both_leave(struct pw_sync_reader *reader)
 {
 	pw_marks_leave(reader);
 	pw_rcu_leave(reader);

@@ -6,76 +6,15 @@
  * That somebody is still waiting cannot be seen at one moment; it is looked at for a short time. A
  * right back end never fails for it, whatever the machine does meanwhile; only a wrong one might pass.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include <errno.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <urcu/urcu-memb.h>
 
-#include "space/sync.h"
+#include "sync_test.h"
 
-enum { GLANCE_MS = 20, DEADLOCK_S = 240 };
-
-static const struct pw_sync_ops *const back_ends[] = {
-	&pw_sync_rcu, &pw_sync_ipi, &pw_sync_ipi_fence, &pw_sync_rcu_wait, &pw_sync_rcu_wait_fence,
-};
-
-static unsigned rounds(unsigned usual)
-{
-	return getenv("PW_TEST_QUICK") ? usual / 16 : usual;
-}
-
-/* False where this machine does not have what the back end needs. */
-static bool open_sync(struct pw_sync *sync, const struct pw_sync_ops *ops)
-{
-	int code = pw_sync_init_ops(sync, ops);
-
-	if (code == -ENOSYS)
-		print_message("%s: no membarrier here\n", ops->name);
-	else
-		assert_int_equal(code, 0);
-	return code == 0;
-}
-
-static bool has_marks(const struct pw_sync *sync)
-{
-	return sync->ops != &pw_sync_rcu;
-}
-
-/* ---- something to free ---- */
-
-enum { LIVE = 0x11fe, POISON = 0xdead };
-
-struct item {
-	struct pw_later later;
-	unsigned value; /* plain: ThreadSanitizer judges who may touch it */
-	unsigned freed; /* atomic */
-};
-
-static void free_item(struct pw_later *later)
-{
-	struct item *item = (struct item *)((char *)later - offsetof(struct item, later));
-
-	item->value = POISON;
-	__atomic_fetch_add(&item->freed, 1, __ATOMIC_RELEASE);
-}
-
-static unsigned freed(const struct item *item)
-{
-	return __atomic_load_n(&item->freed, __ATOMIC_ACQUIRE);
-}
+enum { GLANCE_MS = 20 };
 
 /* ---- puppets ---- */
 
@@ -101,8 +40,8 @@ struct puppet {
 	enum command command;
 	struct pw_sync *sync;
 	struct item *item;
-	struct pw_reader *reader; /* which one, of: */
-	struct pw_reader readers[2];
+	struct pw_sync_reader *reader; /* which one, of: */
+	struct pw_sync_reader readers[2];
 	int code;
 };
 
@@ -112,16 +51,16 @@ static void act(struct puppet *puppet)
 
 	switch (puppet->command) {
 	case JOIN:
-		puppet->code = pw_reader_join(puppet->reader, puppet->sync);
+		puppet->code = pw_sync_join(puppet->reader, puppet->sync);
 		break;
 	case QUIT:
-		pw_reader_quit(puppet->reader);
+		pw_sync_quit(puppet->reader);
 		break;
 	case ENTER:
-		pw_reader_enter(puppet->reader);
+		pw_sync_enter(puppet->reader);
 		break;
 	case LEAVE:
-		pw_reader_leave(puppet->reader);
+		pw_sync_leave(puppet->reader);
 		break;
 	case WAIT:
 		ops->wait(puppet->sync);
@@ -214,7 +153,7 @@ static void puppet_end(struct puppet *puppet)
 }
 
 /* Until a waiter has looked at this reader and found it inside. For back ends with marks. */
-static void until_noted(struct pw_sync *sync, const struct pw_reader *reader)
+static void until_noted(struct pw_sync *sync, const struct pw_sync_reader *reader)
 {
 	bool noted;
 
@@ -535,202 +474,6 @@ static void test_registered(void **state)
 	pw_sync_deinit(&sync);
 }
 
-static void *visit(void *context)
-{
-	struct pw_reader reader;
-
-	if (pw_reader_join(&reader, context) != 0)
-		return context;
-	for (unsigned i = 0; i < 20; i++) {
-		pw_reader_enter(&reader);
-		pw_reader_leave(&reader);
-	}
-	pw_reader_quit(&reader);
-	return NULL;
-}
-
-static void test_come_and_go(void **state)
-{
-	enum { THREADS = 4 };
-	struct pw_sync sync;
-	struct item *items = calloc(rounds(320), sizeof(*items));
-
-	if (!open_sync(&sync, *state)) {
-		free(items);
-		return;
-	}
-	for (unsigned i = 0; i < rounds(320); i += THREADS) {
-		pthread_t threads[THREADS];
-		void *failed;
-
-		for (unsigned k = 0; k < THREADS; k++)
-			assert_int_equal(pthread_create(&threads[k], NULL, visit, &sync), 0);
-		for (unsigned k = 0; k < THREADS; k++)
-			sync.ops->later(&sync, &items[i + k].later, free_item);
-		sync.ops->wait(&sync);
-		for (unsigned k = 0; k < THREADS; k++) {
-			pthread_join(threads[k], &failed);
-			assert_null(failed);
-		}
-	}
-	sync.ops->drain(&sync);
-	for (unsigned i = 0; i < rounds(320); i++)
-		assert_int_equal(freed(&items[i]), 1);
-	pw_sync_deinit(&sync);
-	free(items);
-}
-
-/* ---- without puppets ---- */
-
-struct stress {
-	struct pw_sync sync;
-	struct item *now; /* what readers can reach; atomic */
-	bool stop; /* atomic */
-	unsigned long looks, wrong; /* of all readers, when they are done; atomic */
-};
-
-static void *stress_reader(void *context)
-{
-	struct stress *stress = context;
-	struct pw_reader reader;
-	unsigned long looks = 0, wrong = 0;
-
-	if (pw_reader_join(&reader, &stress->sync) != 0)
-		return context;
-	do {
-		struct item *item;
-
-		pw_reader_enter(&reader);
-		item = __atomic_load_n(&stress->now, __ATOMIC_ACQUIRE);
-		for (unsigned i = 0; item && i < 8; i++) {
-			wrong += item->value != LIVE;
-			__atomic_signal_fence(__ATOMIC_SEQ_CST); /* look again, really */
-		}
-		pw_reader_leave(&reader);
-		looks++;
-	} while (!__atomic_load_n(&stress->stop, __ATOMIC_RELAXED));
-	pw_reader_quit(&reader);
-	__atomic_fetch_add(&stress->looks, looks, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&stress->wrong, wrong, __ATOMIC_RELAXED);
-	return NULL;
-}
-
-static void test_stress(void **state)
-{
-	enum { READERS = 2 };
-	struct stress stress = { .stop = false };
-	const unsigned count = rounds(16000);
-	struct item *items = calloc(count, sizeof(*items));
-	pthread_t threads[READERS];
-
-	if (!open_sync(&stress.sync, *state)) {
-		free(items);
-		return;
-	}
-	for (unsigned i = 0; i < READERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, stress_reader, &stress), 0);
-	for (unsigned i = 0; i < count; i++) {
-		struct item *old;
-
-		items[i].value = LIVE;
-		old = __atomic_exchange_n(&stress.now, &items[i], __ATOMIC_ACQ_REL);
-		if (!old)
-			continue;
-		if (i % 64 == 63) {
-			stress.sync.ops->wait(&stress.sync);
-			free_item(&old->later);
-		} else {
-			stress.sync.ops->later(&stress.sync, &old->later, free_item);
-		}
-	}
-	__atomic_store_n(&stress.stop, true, __ATOMIC_RELAXED);
-	for (unsigned i = 0; i < READERS; i++) {
-		void *failed;
-
-		pthread_join(threads[i], &failed);
-		assert_null(failed);
-	}
-	pw_sync_deinit(&stress.sync);
-	assert_true(stress.looks >= READERS);
-	assert_int_equal(stress.wrong, 0);
-	for (unsigned i = 0; i + 1 < count; i++)
-		assert_int_equal(freed(&items[i]), 1);
-	free(items);
-}
-
-/*
- * The two orders of sync.h, in a tight loop. A reader that found X must be waited for: nothing but the
- * barriers keeps its mark from arriving after its loads.
- *
- *     reader: enter, load reachable; if so, dead must be false until leave
- *     writer: reachable = false, wait, dead = true
- */
-struct litmus {
-	struct pw_sync sync;
-	unsigned rounds;
-	_Alignas(PW_SYNC_LINE) unsigned begun; /* all of these are atomic, each in its own line */
-	_Alignas(PW_SYNC_LINE) unsigned ended;
-	_Alignas(PW_SYNC_LINE) bool reachable;
-	_Alignas(PW_SYNC_LINE) bool dead;
-	_Alignas(PW_SYNC_LINE) unsigned long wrong, found;
-};
-
-static void until_round(const unsigned *counter, unsigned round)
-{
-	for (unsigned spins = 0; __atomic_load_n(counter, __ATOMIC_ACQUIRE) < round; spins++)
-		if (spins > 2000)
-			sched_yield();
-}
-
-static void *litmus_reader(void *context)
-{
-	struct litmus *litmus = context;
-	struct pw_reader reader;
-
-	if (pw_reader_join(&reader, &litmus->sync) != 0)
-		return context;
-	for (unsigned round = 1; round <= litmus->rounds; round++) {
-		until_round(&litmus->begun, round);
-		/* At many moments of the writer's way. */
-		for (unsigned delay = round % 128; delay; delay--)
-			__atomic_signal_fence(__ATOMIC_SEQ_CST);
-		pw_reader_enter(&reader);
-		if (__atomic_load_n(&litmus->reachable, __ATOMIC_RELAXED)) {
-			litmus->found++;
-			for (unsigned i = 0; i < 256; i++)
-				litmus->wrong += __atomic_load_n(&litmus->dead, __ATOMIC_RELAXED);
-		}
-		pw_reader_leave(&reader);
-		__atomic_store_n(&litmus->ended, round, __ATOMIC_RELEASE);
-	}
-	pw_reader_quit(&reader);
-	return NULL;
-}
-
-static void test_litmus(void **state)
-{
-	struct litmus litmus = { .rounds = rounds(16000) };
-	pthread_t thread;
-	void *failed;
-
-	if (!open_sync(&litmus.sync, *state))
-		return;
-	assert_int_equal(pthread_create(&thread, NULL, litmus_reader, &litmus), 0);
-	for (unsigned round = 1; round <= litmus.rounds; round++) {
-		__atomic_store_n(&litmus.dead, false, __ATOMIC_RELAXED);
-		__atomic_store_n(&litmus.reachable, true, __ATOMIC_RELAXED);
-		__atomic_store_n(&litmus.begun, round, __ATOMIC_RELEASE);
-		__atomic_store_n(&litmus.reachable, false, __ATOMIC_RELAXED);
-		litmus.sync.ops->wait(&litmus.sync);
-		__atomic_store_n(&litmus.dead, true, __ATOMIC_RELAXED);
-		until_round(&litmus.ended, round);
-	}
-	pthread_join(thread, &failed);
-	assert_null(failed);
-	pw_sync_deinit(&litmus.sync);
-	assert_int_equal(litmus.wrong, 0);
-}
-
 static void test_kinds(void **state)
 {
 	struct pw_sync sync;
@@ -749,14 +492,9 @@ static void test_kinds(void **state)
 	assert_int_equal(pw_sync_init(&sync, (enum pw_sync_kind)77), -EINVAL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	enum { BACK_ENDS = sizeof(back_ends) / sizeof(back_ends[0]) };
-	static const struct {
-		const char *name;
-		CMUnitTestFunction function;
-		bool marks; /* only where readers mark themselves: liburcu does not promise it */
-	} each[] = {
+	static const struct sync_test each[] = {
 		{ "keeps alive", test_keeps_alive, false },
 		{ "wait", test_wait, false },
 		{ "later readers", test_later_readers, true },
@@ -765,31 +503,12 @@ int main(void)
 		{ "nesting", test_nesting, false },
 		{ "two spaces", test_two_spaces, false },
 		{ "registered", test_registered, false },
-		{ "come and go", test_come_and_go, false },
-		{ "stress", test_stress, false },
-		{ "litmus", test_litmus, true },
 	};
-	enum { EACH = sizeof(each) / sizeof(each[0]) };
-	static char names[BACK_ENDS * EACH][64];
-	static struct CMUnitTest tests[BACK_ENDS * EACH + 2];
-	size_t count = 0;
+	static const struct CMUnitTest single[] = {
+		{ .name = "immediate", .test_func = test_immediate },
+		{ .name = "kinds", .test_func = test_kinds },
+	};
 
-	alarm(DEADLOCK_S); /* a back end that waits for ever ends here */
-	for (size_t b = 0; b < BACK_ENDS; b++) {
-		for (size_t i = 0; i < EACH; i++) {
-			if (each[i].marks && back_ends[b] == &pw_sync_rcu)
-				continue;
-			snprintf(names[count], sizeof(names[count]), "%s: %s", back_ends[b]->name,
-				 each[i].name);
-			tests[count] = (struct CMUnitTest){
-				.name = names[count],
-				.test_func = each[i].function,
-				.initial_state = (void *)(uintptr_t)back_ends[b],
-			};
-			count++;
-		}
-	}
-	tests[count++] = (struct CMUnitTest){ .name = "immediate", .test_func = test_immediate };
-	tests[count++] = (struct CMUnitTest){ .name = "kinds", .test_func = test_kinds };
-	return _cmocka_run_group_tests("sync", tests, count, NULL, NULL);
+	return run_sync_tests(argc, argv, each, sizeof(each) / sizeof(each[0]), single,
+			      sizeof(single) / sizeof(single[0]));
 }

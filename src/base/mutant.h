@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mutants: each breaks one rule that the code depends on. A named test must then fail (tests/mutants);
+ * a rule whose mutant survives is not tested.
+ *
+ * In normal builds pw_mutant() is a constant false, and nothing is left of it. To add one: a line in
+ * the list, its `if (pw_mutant(...))` where the rule stands, and a line in tests/mutants/.
+ */
+#ifndef PW_BASE_MUTANT_H
+#define PW_BASE_MUTANT_H
+
+#include <stdbool.h>
+
+enum pw_mutant {
+	PW_MUTANT_NONE,
+	/* Folios. */
+	PW_MUTANT_GRAB_ZERO, /* a folio whose count is zero is taken */
+	PW_MUTANT_NO_HEAD_RECHECK, /* the folio is not looked at again after it was taken */
+	PW_MUTANT_OVERFLOW, /* a count may wrap */
+	PW_MUTANT_UNDERFLOW, /* more may be given back than was taken */
+	PW_MUTANT_SPLIT_PINNED, /* a folio is split although somebody has a reference or a pin */
+	PW_MUTANT_COUNT_ZERO_PAGE, /* the zero page is counted */
+	PW_MUTANT_HEAD_EXCLUSIVE, /* the head's exclusive bit is asked, not the page's */
+	PW_MUTANT_SHARE_PINNED, /* sharing does not look at the pins */
+	/* Reclaim. */
+	PW_MUTANT_NO_WAIT, /* tables are freed while readers are in them */
+	PW_MUTANT_MARKS_UNREAD, /* who waits does not look at the readers */
+	PW_MUTANT_MARK_BIT, /* who waits waits for whoever is inside, not for who was */
+	PW_MUTANT_NO_BARRIER, /* a reader's mark may come after its loads */
+	PW_MUTANT_LEAVE_ALL, /* who entered twice is out when it leaves once */
+	PW_MUTANT_DRAIN_OWN, /* draining does not mind what other threads are freeing */
+	PW_MUTANT_QUIT_ALL, /* a thread that quits one space is a reader of none */
+	PW_MUTANT_JOIN_AGAIN, /* a thread is registered though its application has done it */
+	/* Tables. */
+	PW_MUTANT_ROOT_APART, /* root and depth are read one after the other */
+	PW_MUTANT_TABLE_STORE, /* a table is installed by a store instead of compare-and-swap */
+	PW_MUTANT_PUBLISH_EMPTY, /* a table is published before it is filled */
+	PW_MUTANT_KEEP_ENTRIES, /* a table that is taken out keeps its leaves */
+	PW_MUTANT_BREAK_PART, /* a part of a contiguous group changes, the rest stays a group */
+	/* Pins. */
+	PW_MUTANT_NO_LEAF_RECHECK, /* the leaf is not loaded again */
+	PW_MUTANT_NO_UPPER_RECHECK, /* the entry above the leaf's table is not */
+	PW_MUTANT_SECOND_LOAD, /* the page is computed from a second load of the entry */
+	PW_MUTANT_STACK_COPY, /* the next entry is looked for beside a copy of this one */
+	PW_MUTANT_NO_SEQUENCE, /* a copy that began meanwhile is not noticed */
+	PW_MUTANT_ODD_SEQUENCE, /* a copy that is under way is not waited out */
+	PW_MUTANT_NO_LONGTERM, /* long pins of files are given */
+	PW_MUTANT_NULL_MAPPING, /* a page without a mapping is */
+	PW_MUTANT_NO_SECRET, /* secret memory is */
+	PW_MUTANT_NO_UNSHARE, /* a page that is not exclusive is */
+	PW_MUTANT_NO_SPECIAL, /* special pages are */
+	PW_MUTANT_NO_ACCESS, /* the entry's permissions are not asked */
+	PW_MUTANT_NO_UNDO, /* what was taken in vain is kept */
+	PW_MUTANTS, /* how many there are */
+};
+
+/* Moments at which a rule decides between a right and a wrong outcome. */
+enum pw_moment {
+	PW_MOMENT_FOLIO_FOUND, /* a frame's folio was looked up, and is not taken yet */
+};
+
+#ifdef PW_MUTANTS_BUILD
+/* Which one is on. Set by tests, before any thread is started. */
+extern enum pw_mutant pw_mutant_chosen;
+/* Called at each moment, if set: does what another thread might do just there. */
+extern void (*pw_moment_hook)(enum pw_moment moment);
+
+static inline bool pw_mutant(enum pw_mutant mutant)
+{
+	return pw_mutant_chosen == mutant;
+}
+
+static inline void pw_moment(enum pw_moment moment)
+{
+	if (pw_moment_hook)
+		pw_moment_hook(moment);
+}
+#else
+static inline bool pw_mutant(enum pw_mutant mutant)
+{
+	(void)mutant;
+	return false;
+}
+
+static inline void pw_moment(enum pw_moment moment)
+{
+	(void)moment;
+}
+#endif
+
+#endif

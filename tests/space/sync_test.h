@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests of reclaim have in common: which back ends there are, something to free, and a main
+ * function that runs each test on each back end, or once more with a mutant.
+ */
+#ifndef TESTS_SPACE_SYNC_TEST_H
+#define TESTS_SPACE_SYNC_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mutant.h"
+#include "space/sync.h"
+
+/* How long until somebody must have waited for ever: a whole program, one test of a mutant. */
+enum { DEADLOCK_S = 240, MUTANT_DEADLOCK_S = 20 };
+
+static const struct pw_sync_ops *const back_ends[] = {
+	&pw_sync_rcu, &pw_sync_ipi, &pw_sync_ipi_fence, &pw_sync_rcu_wait, &pw_sync_rcu_wait_fence,
+};
+
+static inline unsigned rounds(unsigned usual)
+{
+	return getenv("PW_TEST_QUICK") ? usual / 16 : usual;
+}
+
+/* False where this machine does not have what the back end needs. */
+static inline bool open_sync(struct pw_sync *sync, const struct pw_sync_ops *ops)
+{
+	int code = pw_sync_init_ops(sync, ops);
+
+	if (code == -ENOSYS)
+		print_message("%s: no membarrier here\n", ops->name);
+	else
+		assert_int_equal(code, 0);
+	return code == 0;
+}
+
+static inline bool has_marks(const struct pw_sync *sync)
+{
+	return sync->ops != &pw_sync_rcu;
+}
+
+/* ---- something to free ---- */
+
+enum { LIVE = 0x11fe, POISON = 0xdead };
+
+struct item {
+	struct pw_later later;
+	unsigned value; /* plain: ThreadSanitizer judges who may touch it */
+	unsigned freed; /* atomic */
+};
+
+static inline void free_item(struct pw_later *later)
+{
+	struct item *item = (struct item *)((char *)later - offsetof(struct item, later));
+
+	item->value = POISON;
+	__atomic_fetch_add(&item->freed, 1, __ATOMIC_RELEASE);
+}
+
+static inline unsigned freed(const struct item *item)
+{
+	return __atomic_load_n(&item->freed, __ATOMIC_ACQUIRE);
+}
+
+/* ---- the main function ---- */
+
+struct sync_test {
+	const char *name;
+	CMUnitTestFunction function;
+	bool marks; /* only where readers mark themselves: liburcu does not promise it */
+};
+
+static inline void deadlock(int signal)
+{
+	static const char message[] = "a thread waits for ever\n";
+
+	(void)signal;
+	_exit(write(STDERR_FILENO, message, sizeof(message) - 1) < 0 ? 2 : 1);
+}
+
+#ifdef PW_MUTANTS_BUILD
+enum pw_mutant pw_mutant_chosen;
+
+static inline bool choose(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum pw_mutant mutant;
+	} mutants[] = {
+		{ "none", PW_MUTANT_NONE },
+		{ "no-wait", PW_MUTANT_NO_WAIT },
+		{ "marks-unread", PW_MUTANT_MARKS_UNREAD },
+		{ "mark-bit", PW_MUTANT_MARK_BIT },
+		{ "no-barrier", PW_MUTANT_NO_BARRIER },
+		{ "leave-all", PW_MUTANT_LEAVE_ALL },
+		{ "drain-own", PW_MUTANT_DRAIN_OWN },
+		{ "quit-all", PW_MUTANT_QUIT_ALL },
+		{ "join-again", PW_MUTANT_JOIN_AGAIN },
+	};
+
+	for (size_t i = 0; i < sizeof(mutants) / sizeof(mutants[0]); i++) {
+		if (strcmp(name, mutants[i].name) == 0) {
+			pw_mutant_chosen = mutants[i].mutant;
+			return true;
+		}
+	}
+	return false;
+}
+#else
+static inline bool choose(const char *name)
+{
+	(void)name;
+	return false;
+}
+#endif
+
+/*
+ * Runs each[] on every back end, then the single[] ones. With an argument, a mutant's name, the result
+ * has to be failure; for an unknown name it is not.
+ */
+static inline int run_sync_tests(int argc, char **argv, const struct sync_test *each,
+				 size_t each_count, const struct CMUnitTest *single,
+				 size_t single_count)
+{
+	enum { BACK_ENDS = sizeof(back_ends) / sizeof(back_ends[0]), ROOM = BACK_ENDS * 16 };
+	static char names[ROOM][64];
+	static struct CMUnitTest tests[ROOM];
+	size_t count = 0;
+
+	signal(SIGALRM, deadlock);
+	if (argc > 1 && !choose(argv[1])) {
+		fprintf(stderr, "no mutant is called %s\n", argv[1]);
+		return 0;
+	}
+	for (size_t b = 0; b < BACK_ENDS; b++) {
+		for (size_t i = 0; i < each_count; i++) {
+			if (each[i].marks && back_ends[b] == &pw_sync_rcu)
+				continue;
+			snprintf(names[count], sizeof(names[count]), "%s: %s", back_ends[b]->name,
+				 each[i].name);
+			tests[count] = (struct CMUnitTest){
+				.name = names[count],
+				.test_func = each[i].function,
+				.initial_state = (void *)(uintptr_t)back_ends[b],
+			};
+			count++;
+		}
+	}
+	for (size_t i = 0; i < single_count; i++)
+		tests[count++] = single[i];
+	if (argc <= 1) {
+		alarm(DEADLOCK_S);
+		return _cmocka_run_group_tests("sync", tests, count, NULL, NULL);
+	}
+	/* One failure is enough, and leaves threads behind. */
+	for (size_t i = 0; i < count; i++) {
+		alarm(MUTANT_DEADLOCK_S);
+		if (_cmocka_run_group_tests(tests[i].name, &tests[i], 1, NULL, NULL) != 0)
+			_exit(1);
+	}
+	return 0;
+}
+
+#endif
