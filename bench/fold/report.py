@@ -147,6 +147,41 @@ def print_empty(cases):
           ["", "entries", "b", "c", "d", "e"], rows)
 
 
+def print_crossing(cases, walk):
+    """Two pages across a boundary of the top, less two pages that meet inside one entry."""
+    rows = []
+    for case in cases:
+        inside, across = case.row(walk, "inside", 2), case.row(walk, "across", 2)
+        if inside and across:
+            rows.append([case.name.replace("/", " ")] +
+                        [number(across[s]) - number(inside[s]) if s in across else "-"
+                         for s in STRATEGIES])
+    table(f"{walk}: what crossing a boundary of the top costs, instructions", ["", "b", "c", "d", "e"], rows)
+
+
+def print_value_ends(cases):
+    """c beside d in pagewalk: the same source but for the ends, wherever no value decides."""
+    same, rows = 0, []
+    for case in cases:
+        if case.style == "value":
+            continue
+        deltas = {}
+        for cell in case.cells:
+            other = cell[:-1] + "d"
+            if "/pagewalk/" in cell and cell.endswith("/c") and other in case.instruction:
+                deltas[cell] = case.instruction[cell] - case.instruction[other]
+        if not deltas:
+            continue
+        if not any(deltas.values()):
+            same += 1
+            continue
+        share = {cell: 100 * n / case.instruction[cell[:-1] + "d"] for cell, n in deltas.items()}
+        rows.append([case.name.replace("/", " "), f"{min(deltas.values()):+d}", f"{max(deltas.values()):+d}",
+                     f"{min(share.values()):+.2f}%", f"{max(share.values()):+.2f}%"])
+    table(f"pagewalk: value-aware ends where no value decides; {same} cases do not change, {len(rows)} do",
+          ["instructions, c less d", "least", "most", "least", "most"], rows)
+
+
 def print_library(cases):
     rows = []
     for case in cases:
@@ -187,6 +222,9 @@ def main():
     print_long(cases, "fast")
     print_long(cases, "pagewalk")
     print_empty(cases)
+    print_crossing(cases, "fast")
+    print_crossing(cases, "pagewalk")
+    print_value_ends(cases)
     print_library(cases)
     print_sizes(size)
 
