@@ -268,6 +268,7 @@ int fold_run(const struct fold_input *input, enum fold_strategy strategy,
 	};
 	result->stopped = !strategies[strategy].walk(&config, &walk, input->walk, input->first,
 						     input->last + 1);
+	fold_observer_end(&observer);
 	if (observer.no_memory) {
 		fold_result_destroy(result);
 		return pw_fail(error, ENOMEM, "no memory to write down so many turns");

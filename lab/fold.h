@@ -132,6 +132,8 @@ struct fold_result {
 	size_t pages;
 	uint64_t turns_of[FOLD_LEVELS];
 	uint64_t loads; /* words of tables read */
+	uint64_t entries; /* how many different ones these were */
+	uint64_t most_loads; /* of one and the same entry */
 	uint64_t stack_loads; /* copies, and what stands beside them */
 	uint64_t departures; /* turns that departed */
 	uint64_t broken; /* turns whose step invariant does not hold */

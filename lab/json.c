@@ -36,8 +36,10 @@ void fold_print_json(FILE *stream, const struct fold_input *input, const struct 
 	for (unsigned level = FOLD_LEVELS; level-- > 0;)
 		fprintf(stream, "\"%s\":%llu%s", fold_level_name(level),
 			(unsigned long long)result->turns_of[level], level > 0 ? "," : "");
+	fprintf(stream, "},\"entries\":%llu,\"most_loads\":%llu",
+		(unsigned long long)result->entries, (unsigned long long)result->most_loads);
 	fprintf(stream,
-		"},\"loads\":%llu,\"stack_loads\":%llu,\"departures\":%llu,\"broken\":%llu,"
+		",\"loads\":%llu,\"stack_loads\":%llu,\"departures\":%llu,\"broken\":%llu,"
 		"\"missing\":%llu",
 		(unsigned long long)result->loads, (unsigned long long)result->stack_loads,
 		(unsigned long long)result->departures, (unsigned long long)result->broken,

@@ -35,6 +35,24 @@ static struct fold_entry empty_entry(const struct fold_observer *observer, unsig
 	return (struct fold_entry){ pw_entry_number(value, f->entry_lg2, f->big_endian) };
 }
 
+static void note_load(struct fold_observer *observer, pw_pa at)
+{
+	uint64_t loads = observer->result->loads++;
+	size_t room = observer->load_room ? observer->load_room * 2 : 64;
+	pw_pa *grown;
+
+	if (loads >= observer->load_room) {
+		grown = realloc(observer->load, room * sizeof(*grown));
+		if (!grown) {
+			observer->no_memory = true;
+			return;
+		}
+		observer->load = grown;
+		observer->load_room = room;
+	}
+	observer->load[loads] = at;
+}
+
 /* The load of a table's word: counted, and announced to who may want to change it first. */
 static bool load(struct fold_observer *observer, pw_pa at, uint64_t *word_ret)
 {
@@ -42,7 +60,8 @@ static bool load(struct fold_observer *observer, pw_pa at, uint64_t *word_ret)
 
 	if (input->before_load)
 		input->before_load(input->hook_context, observer->result->loads);
-	observer->result->loads++;
+	if (!observer->no_memory)
+		note_load(observer, at);
 	return peek(observer, at, word_ret);
 }
 
@@ -277,4 +296,31 @@ void fold_observer_init(struct fold_observer *observer, const struct fold_input 
 	};
 	for (unsigned level = 0; level < FOLD_LEVELS; level++)
 		observer->open[level] = FOLD_NO_TURN;
+}
+
+static int compare_addresses(const void *left, const void *right)
+{
+	pw_pa a = *(const pw_pa *)left, b = *(const pw_pa *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+void fold_observer_end(struct fold_observer *observer)
+{
+	struct fold_result *result = observer->result;
+	uint64_t same = 0;
+
+	if (!observer->no_memory && result->loads > 0)
+		qsort(observer->load, (size_t)result->loads, sizeof(*observer->load),
+		      compare_addresses);
+	for (uint64_t i = 0; i < result->loads && !observer->no_memory; i++) {
+		bool again = i > 0 && observer->load[i] == observer->load[i - 1];
+
+		same = again ? same + 1 : 1;
+		result->entries += !again;
+		if (same > result->most_loads)
+			result->most_loads = same;
+	}
+	free(observer->load);
+	observer->load = NULL;
 }

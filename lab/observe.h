@@ -14,12 +14,17 @@ struct fold_observer {
 	const struct pw_span *span;
 	struct fold_result *result;
 	size_t turn_room, page_room;
+	pw_pa *load; /* where each load went: loads per entry */
+	size_t load_room;
 	uint32_t open[FOLD_LEVELS]; /* the current turn of each level */
 	bool no_memory;
 };
 
 void fold_observer_init(struct fold_observer *observer, const struct fold_input *input,
 			const struct fold_config *config, struct fold_result *result);
+
+/* Counts the loads per entry into the result, and releases what the observer owns. */
+void fold_observer_end(struct fold_observer *observer);
 
 /* A turn of a walk that has no pointers of its own: e's. Its entry stands at @at. */
 void fold_observe_entry(struct fold_observer *observer, const struct pw_entry *entry);

@@ -214,11 +214,13 @@ void fold_print(FILE *stream, const struct fold_input *input, const struct fold_
 	print_loops(stream, input, result);
 	print_turns(stream, input, result, rows);
 	print_pages(stream, result, rows);
-	fprintf(stream,
-		"   %" PRIu64 " loads from tables, %" PRIu64 " from the stack; %" PRIu64
-		" turn%s left its table\n",
-		result->loads, result->stack_loads, result->departures,
-		result->departures == 1 ? "" : "s");
+	fprintf(stream, "   %" PRIu64 " loads from tables ", result->loads);
+	if (result->most_loads > 1)
+		fprintf(stream, "(one entry %" PRIu64 " times)", result->most_loads);
+	else
+		fprintf(stream, "(no entry twice)");
+	fprintf(stream, ", %" PRIu64 " from the stack; %" PRIu64 " turn%s left its table\n",
+		result->stack_loads, result->departures, result->departures == 1 ? "" : "s");
 	print_paragraph(stream, "   ", result->verdict);
 }
 
@@ -227,18 +229,19 @@ void fold_print_summary(FILE *stream, const struct fold_input *input,
 {
 	char text[800];
 
-	fprintf(stream,
-		"\n   turns: pgd    p4d    pud    pmd     pte   loads  stack  left  result\n");
+	fprintf(stream, "\n   turns: pgd    p4d    pud    pmd     pte   loads  again  stack  left  "
+			"result\n");
 	for (size_t i = 0; i < count; i++) {
 		const struct fold_result *r = results[i];
 		const char *result = !r->right ? "WRONG" : r->departures ? "lucky" : "right";
 
 		fprintf(stream,
 			"%-6s %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " %7" PRIu64
-			" %7" PRIu64 " %6" PRIu64 " %5" PRIu64 "  %s\n",
+			" %7" PRIu64 " %6" PRIu64 " %6" PRIu64 " %5" PRIu64 "  %s\n",
 			fold_strategy_name(r->strategy), r->turns_of[FOLD_PGD],
 			r->turns_of[FOLD_P4D], r->turns_of[FOLD_PUD], r->turns_of[FOLD_PMD],
-			r->turns_of[FOLD_PTE], r->loads, r->stack_loads, r->departures, result);
+			r->turns_of[FOLD_PTE], r->loads, r->loads - r->entries, r->stack_loads,
+			r->departures, result);
 	}
 	if (count == 0)
 		return;

@@ -122,6 +122,8 @@ static void check_counters(const struct fold_case *at, const struct fold_result 
 	for (unsigned level = 0; level < FOLD_LEVELS; level++)
 		turns += result->turns_of[level];
 	assert_int_equal(turns, result->turns);
+	assert_true(result->entries <= result->loads);
+	assert_true(result->most_loads <= result->loads - result->entries + 1);
 	/* What left its table cannot be the entry that the address selects. */
 	assert_true(result->broken >= result->departures);
 	if (!stale) {
@@ -132,6 +134,7 @@ static void check_counters(const struct fold_case *at, const struct fold_result 
 	}
 	if (result->strategy == FOLD_E) {
 		/* One load for each entry and visit, and none at a folded level. */
+		assert_true(result->most_loads == 1);
 		assert_int_equal(result->loads, turns);
 		assert_int_equal(result->stack_loads, 0);
 		for (unsigned level = fold_case_top(at) + 1; level < FOLD_LEVELS; level++)

@@ -61,6 +61,34 @@ static void expect_last_page(const struct fold_input *input, pw_va a)
 	assert_int_equal(last_page(input, FOLD_E), right);
 }
 
+/*
+ * One live word, read once per folded level and not beyond: what d costs, and pagewalk's invariant of
+ * one load per entry forbids.
+ */
+static void test_loads_per_entry(void **state)
+{
+	struct fold_input input;
+
+	(void)state;
+	for (unsigned levels = 2; levels <= 5; levels++) {
+		unsigned shift = 20 + 11 * (levels - 2);
+		pw_va boundary = UINT64_C(5) << shift;
+		struct fold_tables *tables = made("s390x", NULL, levels, boundary - 0x1000,
+						  boundary + 0xfff, &input);
+		struct fold_result *result = walk(&input, FOLD_D);
+
+		assert_int_equal(result->most_loads, 6 - levels);
+		/* The depth, and from the top down for each page. */
+		assert_int_equal(result->entries, 1 + 2 * levels);
+		fold_result_destroy(result);
+		result = walk(&input, FOLD_E);
+		assert_int_equal(result->most_loads, 1);
+		assert_int_equal(result->entries, 2 * levels);
+		fold_result_destroy(result);
+		fold_tables_destroy(tables);
+	}
+}
+
 /* d3f7b1bb2040, and the mails before it: with 3 levels, crossing 2 GB. */
 static void test_mail_three_levels(void **state)
 {
@@ -460,6 +488,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mail_three_levels),
+		cmocka_unit_test(test_loads_per_entry),
 		cmocka_unit_test(test_two_and_four_levels),
 		cmocka_unit_test(test_five_levels_are_safe),
 		cmocka_unit_test(test_arm64_single_address),

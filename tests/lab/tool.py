@@ -45,6 +45,9 @@ class Json(unittest.TestCase):
         self.assertEqual(found["d"]["turns"], {"pgd": 1, "p4d": 1, "pud": 2, "pmd": 2, "pte": 2})
         self.assertEqual(found["e"]["turns"], {"pgd": 0, "p4d": 0, "pud": 2, "pmd": 2, "pte": 2})
         self.assertEqual(found["e"]["loads"], 6)
+        # The depth, from the first entry; then pgd, p4d and pud read one and the same.
+        self.assertEqual((found["d"]["loads"], found["d"]["entries"], found["d"]["most_loads"]), (9, 7, 3))
+        self.assertEqual((found["e"]["entries"], found["e"]["most_loads"]), (6, 1))
         self.assertEqual(found["a"]["departures"], 1)
         for page in found["d"]["pages"]:
             self.assertEqual(page["va"], page["mapped_at"])
