@@ -4,7 +4,7 @@
 BUILD := build
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-fold check-guests fuzz lint sanitize cross-i386 cross-s390x html install clean
+.PHONY: all demo test bench bench-fold pictures check-guests fuzz lint sanitize cross-i386 cross-s390x html install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -31,6 +31,10 @@ bench-fold: all
 	@tools/deps.sh fold
 	@ninja -C $(BUILD) --quiet bench/fold/fold_bench
 	@bench/fold/report.py $(BUILD)/bench/fold/fold_bench $(BUILD)/fold.json
+
+# The pictures of doc/folding.md; the test lab_pictures compares them with what is kept.
+pictures: all
+	@tools/pictures.sh $(BUILD)/pagewalk
 
 # Nine real kernels in QEMU; see tests/guests/. About ten minutes.
 check-guests: all
