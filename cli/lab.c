@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pagewalk lab: so far `lab fold`, which compares folding strategies on one range. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ enum {
 	OPTION_WALK,
 	OPTION_SOURCE,
 	OPTION_ROWS,
+	OPTION_SVG,
 	DEFAULT_ROWS = 16,
 };
 
@@ -33,12 +35,13 @@ static const struct argp_option options[] = {
 	{ "source", OPTION_SOURCE, "SOURCE", 0,
 	  "Walk the tables of an image instead of tables made for the purpose", 3 },
 	{ "rows", OPTION_ROWS, "N", 0, "Turns and pages to list of each strategy (default 16)", 3 },
+	{ "svg", OPTION_SVG, "FILE", 0, "Also draw the strategies beside each other into FILE", 3 },
 	{ 0 },
 };
 
 struct arguments {
 	struct tool_options options;
-	const char *source, *style;
+	const char *source, *style, *svg;
 	unsigned levels, rows;
 	bool chosen[FOLD_STRATEGIES];
 	enum fold_walk_kind walk;
@@ -139,6 +142,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_SOURCE:
 		arguments->source = text;
 		return 0;
+	case OPTION_SVG:
+		arguments->svg = text;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->have_range)
 			argp_error(state, "'%s' is one argument too many", text);
@@ -171,9 +177,52 @@ static int find_style(const struct arguments *arguments, const struct pw_format 
 			 fold_style_find(geometry.name, NULL)->name);
 }
 
+typedef int draw_fn(FILE *stream, const struct fold_input *input,
+		    struct fold_result *const *results, size_t count);
+
+static bool is_stdout(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
+/* Draws into the file @path ("-": standard output). 0, or TOOL_FAILED after a message. */
+static int draw(const struct arguments *arguments, const struct fold_input *input,
+		struct fold_result *const *results, size_t count, const char *path, draw_fn *fn)
+{
+	FILE *file;
+	int status;
+
+	if (is_stdout(path)) {
+		status = fn(stdout, input, results, count);
+		return status == -ENOMEM ? tool_fail("no memory for a picture") : 0;
+	}
+	if (arguments->source && tool_is_source(arguments->source, path))
+		return tool_fail("%s: this is the source; name another file to draw into", path);
+	file = fopen(path, "w");
+	if (!file)
+		return tool_fail("%s: %s", path, strerror(errno));
+	status = fn(file, input, results, count);
+	if (fclose(file) || status)
+		return tool_fail("%s: could not be written: %s", path, strerror(errno));
+	return 0;
+}
+
+static int draw_all(const struct arguments *arguments, const struct fold_input *input,
+		    struct fold_result *const *results, size_t count)
+{
+	int status = 0;
+
+	if (arguments->svg)
+		status = draw(arguments, input, results, count, arguments->svg, fold_draw_svg);
+	return status;
+}
+
 static void print(const struct arguments *arguments, const struct fold_input *input,
 		  struct fold_result *const *results, size_t count)
 {
+	/* A drawing on standard output is not mixed with text. */
+	if (is_stdout(arguments->svg))
+		return;
 	if (arguments->options.json) {
 		for (size_t i = 0; i < count; i++)
 			fold_print_json(stdout, input, results[i]);
@@ -203,6 +252,8 @@ static int compare(const struct arguments *arguments, struct fold_input *input)
 		else
 			count++;
 	}
+	if (status == TOOL_DONE && count > 0)
+		status = draw_all(arguments, input, results, count);
 	if (status == TOOL_DONE && count > 0)
 		print(arguments, input, results, count);
 	for (size_t i = 0; i < count; i++)

@@ -251,4 +251,10 @@ void fold_print_summary(FILE *stream, const struct fold_input *input,
 void fold_print_json(FILE *stream, const struct fold_input *input,
 		     const struct fold_result *result);
 
+/* ---- as pictures: fold_svg.c, fold_html.c ---- */
+
+/* All strategies beside each other. 0, -ENOMEM, or -EIO if @stream failed. */
+int fold_draw_svg(FILE *stream, const struct fold_input *input, struct fold_result *const *results,
+		  size_t count);
+
 #endif

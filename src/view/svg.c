@@ -55,14 +55,14 @@ void svg_title_text(const struct pw_picture *picture, char *text, size_t bytes)
 		snprintf(text, bytes, "%s: virtual address 0x%" PRIx64, name, picture->first);
 }
 
-void svg_begin(struct svg *svg, double width, double height)
+void svg_style(FILE *stream)
 {
-	const struct pw_picture *picture = svg->picture;
-	/* What stands above is the title. */
-	const double top = svg->embedded ? 38 : 0;
-	char title[200];
+	fputs(style, stream);
+}
 
-	svg_title_text(picture, title, sizeof(title));
+void svg_open(struct svg *svg, double top, double width, double height, const char *title,
+	      const char *desc)
+{
 	fprintf(svg->stream,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pw\" width=\"%.0f\" "
 		"height=\"%.0f\" viewBox=\"0 %.0f %.0f %.0f\" role=\"img\" "
@@ -70,10 +70,20 @@ void svg_begin(struct svg *svg, double width, double height)
 		width, height - top, top, width, height - top);
 	escape_xml(svg->stream, title);
 	fputs("</title>\n<desc id=\"pw-desc\">", svg->stream);
-	escape_xml(svg->stream, picture->reason);
+	escape_xml(svg->stream, desc);
 	fputs("</desc>\n", svg->stream);
-	fputs(style, svg->stream);
+	svg_style(svg->stream);
 	svg_rect(svg, "bg", 0, 0, width, height);
+}
+
+void svg_begin(struct svg *svg, double width, double height)
+{
+	const struct pw_picture *picture = svg->picture;
+	char title[200];
+
+	svg_title_text(picture, title, sizeof(title));
+	/* Embedded, what stands above is the title. */
+	svg_open(svg, svg->embedded ? 38 : 0, width, height, title, picture->reason);
 	if (!svg->embedded)
 		svg_text(svg, "h1", "start", 24, 34, "%s", title);
 	svg_step_begin(svg, 0, "");

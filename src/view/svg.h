@@ -12,7 +12,7 @@
 
 struct svg {
 	FILE *stream;
-	const struct pw_picture *picture;
+	const struct pw_picture *picture; /* of a walk; other drawings have none */
 	bool embedded; /* in a page that has the title already */
 };
 
@@ -23,9 +23,14 @@ void svg_range(FILE *stream, const struct pw_picture *picture, bool embedded);
 
 /* ---- svg.c ---- */
 
+/* The <style> of all drawings. */
+void svg_style(FILE *stream);
+/* The opening tag, of what lies below @top, with its title, description and style; the background. */
+void svg_open(struct svg *svg, double top, double width, double height, const char *title,
+	      const char *desc);
 /*
- * The opening tag with its title and style, the background, and the head: the title, unless the
- * picture is embedded, and where the walk starts.
+ * For a walk: the opening tag with its title and style, the background, and the head: the title,
+ * unless the picture is embedded, and where the walk starts.
  */
 void svg_begin(struct svg *svg, double width, double height);
 void svg_end(struct svg *svg);
