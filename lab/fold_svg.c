@@ -18,6 +18,7 @@ static const char style[] =
 	".pw .alarm{fill:var(--alarm);stroke:var(--bad);stroke-width:2}"
 	".pw .suspect{fill:var(--bg);stroke:var(--bad);stroke-dasharray:5 3}"
 	".pw .stack{fill:var(--bg);stroke:var(--fg);stroke-dasharray:2 2}"
+	".pw .halo{paint-order:stroke;stroke:var(--bg);stroke-width:3px;stroke-linejoin:round}"
 	".pw .edge{stroke:var(--line);stroke-width:0.7}"
 	".pw .boundary{stroke:var(--fg);stroke-width:1.2;stroke-dasharray:7 4}"
 	".pw .hop{stroke:var(--arrow);stroke-width:1.8;fill:none}"

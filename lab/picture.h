@@ -62,7 +62,7 @@ static inline const struct fold_turn *fold_step_turn(const struct fold_panel *pa
 char *fold_picture_title(const struct fold_picture *picture, char text[200]);
 /* Which kernel, which walk, what stands beside a stack copy. */
 char *fold_picture_subtitle(const struct fold_picture *picture, char text[200]);
-/* "2^31", "2^31, by value", "not at all". */
+/* "crop 2^31", "2^31 by value", "no crop". */
 char *fold_crop_text(const struct fold_picture *picture, const struct fold_panel *panel,
 		     const struct fold_turn *turn, char text[32]);
 /* What a step does, and why, in sentences. */

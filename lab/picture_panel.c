@@ -15,7 +15,7 @@
 static const double SIDE = 92, HEAD = 52, AXIS = 40, ROW = 94, ROW_EMPTY = 34, PAGES = 66;
 static const double BAR = 20, CHIP = 20, CHIP_TOP = 29, LEADING = 17, POINT = 7;
 /* Widths of characters at the sizes of svg.c, for fonts that are rather wide. */
-static const double MONO_11 = 6.7, SANS_11 = 6.3, BOLD_11 = 7.3, BOLD_13 = 8.8;
+static const double MONO_11 = 6.7, SANS_11 = 6.3, BOLD_11 = 7.3, BOLD_13 = 8.3;
 
 /* ---- helpers ---- */
 
@@ -63,7 +63,7 @@ static double pages_y(const struct fold_picture *picture)
 
 static unsigned columns_of_verdict(double width)
 {
-	return (unsigned)(width / BOLD_13 * 1.06);
+	return (unsigned)(width / BOLD_13);
 }
 
 double fold_panel_height(const struct fold_picture *picture, double width)
@@ -94,18 +94,17 @@ static void draw_mark(struct svg *svg, bool alarm, double x, double y)
 
 /* ---- head and axis ---- */
 
-static void draw_head(struct svg *svg, const struct fold_panel *panel, double width)
+static void draw_head(struct svg *svg, const struct fold_panel *panel)
 {
 	bool alarm;
 	const char *word = fold_result_word(panel->result, &alarm);
 	const char *name = fold_strategy_name(panel->result->strategy);
-	double left = width - text_width(word, BOLD_13) - 20;
 
 	svg_text(svg, "h1", "start", 0, 20, "%s", name);
 	svg_text(svg, "dim", "start", 0, 40, "%s", fold_strategy_title(panel->result->strategy));
 	svg_step_begin(svg, panel->steps + 1, "");
-	draw_mark(svg, alarm, left, 15);
-	svg_text(svg, alarm ? "bad" : "good", "end", width, 20, "%s", word);
+	draw_mark(svg, alarm, 76, 15);
+	svg_text(svg, alarm ? "bad" : "good", "start", 97, 20, "%s", word);
 	svg_group_end(svg);
 }
 
@@ -169,7 +168,7 @@ static void draw_row(struct svg *svg, const struct fold_picture *picture,
 	double y = row_y(picture, level), height = row_height(picture, level);
 	bool folded = level > panel->result->top;
 	uint64_t turns = panel->result->turns_of[level];
-	char crop[32], *comma;
+	char crop[32];
 
 	if (folded)
 		svg_rect(svg, "foldedrow", 0, y - 2, width, height - 4);
@@ -180,15 +179,10 @@ static void draw_row(struct svg *svg, const struct fold_picture *picture,
 			 folded ? "not visited: there is no such table" : "not reached");
 		return;
 	}
-	svg_text(svg, "s dim", "start", 44, y + 17, "%" PRIu64 " turn%s", turns,
-		 turns == 1 ? "" : "s");
 	fold_crop_text(picture, panel, fold_step_turn(panel, step), crop);
-	comma = strchr(crop, ',');
-	if (comma)
-		*comma = '\0';
-	svg_text(svg, "s dim", "start", 6, y + 36, "%s", crop);
-	if (comma)
-		svg_text(svg, "s dim", "start", 6, y + 50, "%s", comma + 2);
+	svg_text(svg, "s dim", "start", 6, y + 33, "%s", crop);
+	svg_text(svg, "s dim", "start", 6, y + 47, "%" PRIu64 " turn%s", turns,
+		 turns == 1 ? "" : "s");
 	if (folded) {
 		svg_text(svg, "s dim", "start", 6, y + 66, "folded:");
 		svg_text(svg, "s dim", "start", 6, y + 80, "not a table");
@@ -356,15 +350,15 @@ static void draw_place(struct svg *svg, const struct fold_picture *picture,
 			break;
 	}
 	if (text_width(text, sans) <= room)
-		svg_text(svg, turn->departed ? "s bad" : "s", "start", x, y + CHIP_TOP + 33, "%s",
-			 text);
+		svg_text(svg, turn->departed ? "s bad halo" : "s halo", "start", x,
+			 y + CHIP_TOP + 33, "%s", text);
 	snprintf(value, sizeof(value), "= 0x%" PRIx64, turn->value);
 	if (turn->broken && turn->expected.entries > 0)
 		snprintf(value, sizeof(value), "should be 0x%" PRIx64 "[%" PRIu32 "]",
 			 turn->expected.table, turn->expected.index);
 	if (text_width(value, turn->broken ? BOLD_11 : MONO_11) <= room)
-		svg_text(svg, turn->broken ? "s bad" : "m s dim", "start", x, y + CHIP_TOP + 47,
-			 "%s", value);
+		svg_text(svg, turn->broken ? "s bad halo" : "m s dim halo", "start", x,
+			 y + CHIP_TOP + 47, "%s", value);
 }
 
 /* ---- pages ---- */
@@ -389,7 +383,7 @@ static void draw_page(struct svg *svg, const struct fold_picture *picture,
 		snprintf(text[0], 64, "WRONG: 0x%" PRIx64 "'s", page->mapped_at);
 	else
 		snprintf(text[0], 64, wrong ? "WRONG: nobody's" : "the oracle's");
-	if (text_width(text[0], BOLD_11) > room && wrong && page->mapped)
+	if (text_width(text[0], BOLD_11) > room && wrong && page->mapped && step->pages == 1)
 		snprintf(text[0], 64, "0x%" PRIx64 "'s", page->mapped_at);
 	if (text_width(text[0], BOLD_11) > room)
 		snprintf(text[0], 64, wrong ? "WRONG" : "right");
@@ -400,7 +394,9 @@ static void draw_page(struct svg *svg, const struct fold_picture *picture,
 		snprintf(text[2], 64, "oracle 0x%" PRIx64, page->expected_pa);
 	else
 		snprintf(text[2], 64, "oracle none");
-	for (unsigned i = 1; step->pages == 1 && i < 3; i++)
+	if (step->pages > 1)
+		snprintf(text[1], 64, "%" PRIu32 " pages", step->pages);
+	for (unsigned i = 1; i < (step->pages == 1 ? 3u : 2u); i++)
 		if (text_width(text[i], MONO_11) <= room + 14)
 			svg_text(svg, "m s", "start", x + 8, y + 17 + 14 * i, "%s", text[i]);
 }
@@ -448,7 +444,7 @@ void fold_panel_draw(struct svg *svg, const struct fold_picture *picture,
 	double y = pages_y(picture);
 	bool alarm;
 
-	draw_head(svg, panel, width);
+	draw_head(svg, panel);
 	for (unsigned level = FOLD_LEVELS; level-- > 0;)
 		draw_row(svg, picture, panel, level, width);
 	draw_axis(svg, picture, width);

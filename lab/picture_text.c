@@ -116,9 +116,10 @@ char *fold_crop_text(const struct fold_picture *picture, const struct fold_panel
 
 	if (crop == FOLD_NO_CROP)
 		snprintf(text, 32, "no crop");
+	else if (is_by_value(picture, panel) && turn->level > 0)
+		snprintf(text, 32, "2^%u by value", crop);
 	else
-		snprintf(text, 32, "crop 2^%u%s", crop,
-			 is_by_value(picture, panel) && turn->level > 0 ? ", by value" : "");
+		snprintf(text, 32, "crop 2^%u", crop);
 	return text;
 }
 
