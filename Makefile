@@ -32,7 +32,7 @@ bench-fold: all
 	@ninja -C $(BUILD) --quiet bench/fold/fold_bench
 	@bench/fold/report.py $(BUILD)/bench/fold/fold_bench $(BUILD)/fold.json
 
-# The pictures of doc/folding.md; the test lab_pictures compares them with what is kept.
+# The pictures of doc/folding.md; the test lab_doc compares them with what is kept.
 pictures: all
 	@tools/pictures.sh $(BUILD)/pagewalk
 
