@@ -16,6 +16,7 @@ enum {
 	OPTION_SOURCE,
 	OPTION_ROWS,
 	OPTION_SVG,
+	OPTION_HTML,
 	DEFAULT_ROWS = 16,
 };
 
@@ -36,12 +37,14 @@ static const struct argp_option options[] = {
 	  "Walk the tables of an image instead of tables made for the purpose", 3 },
 	{ "rows", OPTION_ROWS, "N", 0, "Turns and pages to list of each strategy (default 16)", 3 },
 	{ "svg", OPTION_SVG, "FILE", 0, "Also draw the strategies beside each other into FILE", 3 },
+	{ "html", OPTION_HTML, "FILE", 0,
+	  "Also write FILE, a page on its own that steps through the walks", 3 },
 	{ 0 },
 };
 
 struct arguments {
 	struct tool_options options;
-	const char *source, *style, *svg;
+	const char *source, *style, *svg, *html;
 	unsigned levels, rows;
 	bool chosen[FOLD_STRATEGIES];
 	enum fold_walk_kind walk;
@@ -102,6 +105,9 @@ static void parse_end(const struct arguments *arguments, const struct argp_state
 	if (!arguments->source && arguments->options.roots > 0)
 		argp_error(state, "--root belongs to --source: tables made for the purpose have a "
 				  "root of their own");
+	if (arguments->svg && arguments->html && strcmp(arguments->svg, arguments->html) == 0)
+		argp_error(state, "--svg and --html would write to the same file, '%s'",
+			   arguments->svg);
 	if (arguments->source && arguments->levels > 0)
 		argp_error(state, "--levels belongs to tables made for the purpose; with --source "
 				  "the root word says how many there are");
@@ -144,6 +150,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_SVG:
 		arguments->svg = text;
+		return 0;
+	case OPTION_HTML:
+		arguments->html = text;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->have_range)
@@ -214,6 +223,8 @@ static int draw_all(const struct arguments *arguments, const struct fold_input *
 
 	if (arguments->svg)
 		status = draw(arguments, input, results, count, arguments->svg, fold_draw_svg);
+	if (!status && arguments->html)
+		status = draw(arguments, input, results, count, arguments->html, fold_draw_html);
 	return status;
 }
 
@@ -221,7 +232,7 @@ static void print(const struct arguments *arguments, const struct fold_input *in
 		  struct fold_result *const *results, size_t count)
 {
 	/* A drawing on standard output is not mixed with text. */
-	if (is_stdout(arguments->svg))
+	if (is_stdout(arguments->svg) || is_stdout(arguments->html))
 		return;
 	if (arguments->options.json) {
 		for (size_t i = 0; i < count; i++)
@@ -332,6 +343,7 @@ static const char description[] =
 	"otherwise.\n\n"
 	"pagewalk lab fold --format s390x --levels 3 0x1007ffff000-0x10080000fff\n"
 	"pagewalk lab fold --format arm64_16k_47 0x123456788000\n\n"
+	"FILE may be -, for standard output. "
 	"Exit status: 0 done, whatever was found; 2 wrong usage or input.";
 
 static int lab_fold(int argc, char **argv)

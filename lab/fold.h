@@ -256,5 +256,8 @@ void fold_print_json(FILE *stream, const struct fold_input *input,
 /* All strategies beside each other. 0, -ENOMEM, or -EIO if @stream failed. */
 int fold_draw_svg(FILE *stream, const struct fold_input *input, struct fold_result *const *results,
 		  size_t count);
+/* The same as a page on its own, which steps through the walks. */
+int fold_draw_html(FILE *stream, const struct fold_input *input, struct fold_result *const *results,
+		   size_t count);
 
 #endif

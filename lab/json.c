@@ -18,6 +18,26 @@ static void print_page(FILE *stream, const struct fold_page *page)
 		fprintf(stream, ",\"mapped_at\":null}");
 }
 
+static void print_turn(FILE *stream, const struct fold_input *input, const struct fold_turn *turn)
+{
+	static const char *const where[] = {
+		[FOLD_IN_TABLE] = "table",
+		[FOLD_ON_STACK] = "stack",
+		[FOLD_STRAY] = "stray",
+	};
+	char place[96];
+
+	fprintf(stream,
+		"{\"level\":\"%s\",\"turn\":%u,\"first\":\"0x%llx\",\"last\":\"0x%llx\","
+		"\"where\":\"%s\",\"index\":%u,\"read\":\"%s\",\"value\":\"0x%llx\",\"folded\":%s,"
+		"\"departed\":%s,\"broken\":%s}",
+		fold_level_name(turn->level), turn->iteration + 1, (unsigned long long)turn->first,
+		(unsigned long long)turn->last, where[turn->place.where], turn->place.index,
+		fold_place_text(input, &turn->place, place), (unsigned long long)turn->value,
+		turn->folded ? "true" : "false", turn->departed ? "true" : "false",
+		turn->broken ? "true" : "false");
+}
+
 void fold_print_json(FILE *stream, const struct fold_input *input, const struct fold_result *result)
 {
 	fprintf(stream,
@@ -47,5 +67,12 @@ void fold_print_json(FILE *stream, const struct fold_input *input, const struct 
 	if (result->stopped)
 		fprintf(stream, ",\"stopped_at\":\"0x%llx\"",
 			(unsigned long long)result->stopped_at);
+	fputs(",\"steps\":[", stream);
+	for (size_t i = 0; i < result->turns; i++) {
+		if (i > 0)
+			fputc(',', stream);
+		print_turn(stream, input, &result->turn[i]);
+	}
+	fputc(']', stream);
 	fprintf(stream, ",\"verdict\":\"%s\"}\n", result->verdict);
 }

@@ -65,6 +65,11 @@ char *fold_picture_subtitle(const struct fold_picture *picture, char text[200]);
 /* "crop 2^31", "2^31 by value", "no crop". */
 char *fold_crop_text(const struct fold_picture *picture, const struct fold_panel *panel,
 		     const struct fold_turn *turn, char text[32]);
+/*
+ * What the strategy is. mm/pagewalk.c passes pointers down whatever the strategy: there, it is by its
+ * ends alone that one differs from another.
+ */
+const char *fold_panel_title(const struct fold_panel *panel);
 /* What a step does, and why, in sentences. */
 char *fold_step_text(const struct fold_picture *picture, const struct fold_panel *panel,
 		     const struct fold_step *step, char text[FOLD_PICTURE_TEXT]);

@@ -101,7 +101,7 @@ static void draw_head(struct svg *svg, const struct fold_panel *panel)
 	const char *name = fold_strategy_name(panel->result->strategy);
 
 	svg_text(svg, "h1", "start", 0, 20, "%s", name);
-	svg_text(svg, "dim", "start", 0, 40, "%s", fold_strategy_title(panel->result->strategy));
+	svg_text(svg, "dim", "start", 0, 40, "%s", fold_panel_title(panel));
 	svg_step_begin(svg, panel->steps + 1, "");
 	draw_mark(svg, alarm, 76, 15);
 	svg_text(svg, alarm ? "bad" : "good", "start", 97, 20, "%s", word);

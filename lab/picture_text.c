@@ -74,6 +74,15 @@ char *fold_step_name(const struct fold_panel *panel, const struct fold_step *ste
 	return text;
 }
 
+const char *fold_panel_title(const struct fold_panel *panel)
+{
+	if (panel->result->walk == FOLD_FAST || panel->result->strategy == FOLD_E)
+		return fold_strategy_title(panel->result->strategy);
+	if (panel->result->strategy == FOLD_C)
+		return "after: ends by the entry's value, pointers to tables";
+	return "before: static ends, pointers to tables";
+}
+
 /* ---- places ---- */
 
 char *fold_place_short(const struct fold_input *input, const struct fold_place *place,
