@@ -32,7 +32,7 @@ PW_INLINE bool fold_fast_pte_range(const struct fold_config *c, struct fold_walk
 		pte_t pte = ptep_get(c, w, ptep, addr);
 
 		fold_cropped(c, w, FOLD_PTE, pte_next(c, addr));
-		if (pte_none(c, w, pte))
+		if (!pte_present(c, w, pte))
 			return false;
 		fold_found(c, w, FOLD_PTE, fold_value(c, pte.entry), addr, pte_next(c, addr));
 		ptep = ptep_next(c, ptep);
@@ -56,7 +56,7 @@ PW_INLINE bool fold_fast_pmd_range(const struct fold_config *c, struct fold_walk
 		next = p->fast_value_ends ? pmd_addr_end_value(c, pmd, addr, end)
 					  : pmd_addr_end(c, addr, end);
 		fold_cropped(c, w, FOLD_PMD, next);
-		if (pmd_none(c, w, pmd))
+		if (!pmd_present(c, w, pmd))
 			return false;
 		if (pmd_leaf(c, w, pmd))
 			fold_found(c, w, FOLD_PMD, fold_value(c, pmd.entry), addr, next);
@@ -83,7 +83,7 @@ PW_INLINE bool fold_fast_pud_range(const struct fold_config *c, struct fold_walk
 		next = p->fast_value_ends ? pud_addr_end_value(c, pud, addr, end)
 					  : pud_addr_end(c, addr, end);
 		fold_cropped(c, w, FOLD_PUD, next);
-		if (pud_none(c, w, pud))
+		if (!pud_present(c, w, pud))
 			return false;
 		if (pud_leaf(c, w, pud))
 			fold_found(c, w, FOLD_PUD, fold_value(c, pud.entry), addr, next);
@@ -110,7 +110,7 @@ PW_INLINE bool fold_fast_p4d_range(const struct fold_config *c, struct fold_walk
 		next = p->fast_value_ends ? p4d_addr_end_value(c, p4d, addr, end)
 					  : p4d_addr_end(c, addr, end);
 		fold_cropped(c, w, FOLD_P4D, next);
-		if (p4d_none(c, w, p4d))
+		if (!p4d_present(c, w, p4d))
 			return false;
 		if (p4d_leaf(c, w, p4d))
 			fold_found(c, w, FOLD_P4D, fold_value(c, p4d.entry), addr, next);

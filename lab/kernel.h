@@ -107,6 +107,12 @@ PW_INLINE unsigned fold_real(const struct fold_config *c, unsigned level, uint64
 	return level < real ? level : real;
 }
 
+/* pXd_index() of a level that is there. */
+PW_INLINE uint32_t fold_index(const struct fold_config *c, unsigned level, pw_va addr)
+{
+	return pw_index(addr, c->format->shift[level], c->format->bits[level]);
+}
+
 /* Entry @index of the table at @table, whose entries are of @level. */
 PW_INLINE struct fold_pointer fold_in_table(const struct fold_config *c, const struct fold_walk *w,
 					    unsigned level, pw_pa table, uint32_t index,
@@ -150,7 +156,7 @@ PW_INLINE struct fold_pointer fold_realigned(const struct fold_config *c,
 					     struct fold_pointer parent, unsigned level, pw_va addr)
 {
 	const struct pw_format *f = c->format;
-	uint32_t index = pw_index(addr, f->shift[level], f->bits[level]);
+	uint32_t index = fold_index(c, level, addr);
 	uintptr_t page = (uintptr_t)parent.host & ~(uintptr_t)pw_mask(f->shift[0]);
 
 	if (parent.place.where != FOLD_IN_TABLE)
@@ -173,8 +179,7 @@ PW_INLINE struct fold_pointer fold_down(const struct fold_config *c, const struc
 
 	if (fold_real(c, level + 1, value) == level + 1)
 		return fold_in_table(c, w, level, f->table(w->regime, level + 1, value),
-				     pw_index(addr, f->shift[level], f->bits[level]),
-				     f->bits[level]);
+				     fold_index(c, level, addr), f->bits[level]);
 	if (c->style->how == FOLD_REINDEX && level == c->style->top)
 		return fold_realigned(c, parent, level, addr);
 	return parent;

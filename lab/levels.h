@@ -3,12 +3,13 @@
  * pXd_offset() and its kin, level by level: each only gives its level's types to the common part in
  * kernel.h. Included by that file alone.
  *
- *   pXdp_get          the one read of a turn            pXd_none, pXd_leaf   what the value says
+ *   pXdp_get          the one read of a turn            pXd_none, pXd_present, pXd_leaf   the value
  *   pXdp_next         pXdp++                            pXdp_of_copy         &pXd, on the stack
  *   pXd_addr_end      by level; pXd_addr_end_value: by the entry
  *   pXd_offset        down by pointer, reading anew; pXd_offset_lockless: by pointer and value
  *
- * pgd_offset() starts; at the pte nothing is folded and nothing leads down.
+ * pgd_offset() starts; at the pte nothing is folded and nothing leads down. What is neither a table nor
+ * a leaf is none here, a swap entry too: these walks ask for nothing else.
  */
 #ifndef LAB_LEVELS_H
 #define LAB_LEVELS_H
@@ -95,6 +96,11 @@ PW_INLINE bool p4d_none(const struct fold_config *c, const struct fold_walk *w, 
 	return fold_kind(c, w, FOLD_P4D, fold_value(c, p4d.entry)) == PW_HOLE;
 }
 
+PW_INLINE bool p4d_present(const struct fold_config *c, const struct fold_walk *w, p4d_t p4d)
+{
+	return !p4d_none(c, w, p4d);
+}
+
 PW_INLINE bool p4d_leaf(const struct fold_config *c, const struct fold_walk *w, p4d_t p4d)
 {
 	return fold_kind(c, w, FOLD_P4D, fold_value(c, p4d.entry)) == PW_LEAF;
@@ -142,6 +148,11 @@ PW_INLINE pudp_t pudp_of_copy(const struct fold_config *c, const pud_t *pud, pud
 PW_INLINE bool pud_none(const struct fold_config *c, const struct fold_walk *w, pud_t pud)
 {
 	return fold_kind(c, w, FOLD_PUD, fold_value(c, pud.entry)) == PW_HOLE;
+}
+
+PW_INLINE bool pud_present(const struct fold_config *c, const struct fold_walk *w, pud_t pud)
+{
+	return !pud_none(c, w, pud);
 }
 
 PW_INLINE bool pud_leaf(const struct fold_config *c, const struct fold_walk *w, pud_t pud)
@@ -193,6 +204,11 @@ PW_INLINE bool pmd_none(const struct fold_config *c, const struct fold_walk *w, 
 	return fold_kind(c, w, FOLD_PMD, fold_value(c, pmd.entry)) == PW_HOLE;
 }
 
+PW_INLINE bool pmd_present(const struct fold_config *c, const struct fold_walk *w, pmd_t pmd)
+{
+	return !pmd_none(c, w, pmd);
+}
+
 PW_INLINE bool pmd_leaf(const struct fold_config *c, const struct fold_walk *w, pmd_t pmd)
 {
 	return fold_kind(c, w, FOLD_PMD, fold_value(c, pmd.entry)) == PW_LEAF;
@@ -235,6 +251,11 @@ PW_INLINE ptep_t ptep_next(const struct fold_config *c, ptep_t ptep)
 PW_INLINE bool pte_none(const struct fold_config *c, const struct fold_walk *w, pte_t pte)
 {
 	return fold_kind(c, w, FOLD_PTE, fold_value(c, pte.entry)) == PW_HOLE;
+}
+
+PW_INLINE bool pte_present(const struct fold_config *c, const struct fold_walk *w, pte_t pte)
+{
+	return !pte_none(c, w, pte);
 }
 
 /* The next page; no table is left to crop to. */

@@ -26,7 +26,7 @@ struct fold_own_turn {
 PW_INLINE struct fold_entry fold_own_load(const struct fold_config *c, const struct fold_walk *w,
 					  unsigned level, pw_pa table, pw_va addr)
 {
-	uint32_t index = pw_index(addr, c->format->shift[level], c->format->bits[level]);
+	uint32_t index = fold_index(c, level, addr);
 
 	return fold_word(c, w->ram + pw_entry_address(c->format, table, index));
 }
@@ -59,7 +59,7 @@ PW_INLINE bool fold_own_0(const struct fold_config *c, struct fold_walk *w,
 			  const struct fold_own *own, pw_pa table, pw_va addr, pw_va end)
 {
 	const struct pw_format *f = c->format;
-	uint32_t index = pw_index(addr, f->shift[0], f->bits[0]);
+	uint32_t index = fold_index(c, 0, addr);
 	const unsigned char *host = w->ram + pw_entry_address(f, table, index);
 
 	do {
