@@ -90,6 +90,14 @@ struct bench_list {
 	struct pw_result *result; /* of one call for many addresses */
 };
 
+/* @va, but known only once @answer is: for walks that wait for each other. */
+static inline pw_va bench_after(pw_va va, uint64_t answer)
+{
+	/* The compiler is not to see that no physical address has bit 63. */
+	__asm__("" : "+r"(answer));
+	return va + (answer >> 63);
+}
+
 enum { BENCH_BATCH = 1024 }; /* addresses in such a call */
 
 static inline const pw_va *bench_addresses(const struct bench_list *list, unsigned window)
@@ -121,6 +129,9 @@ struct bench_plain {
 	uint64_t (*translate)(const struct bench_work *work);
 	/* As complete an answer as pw_translate's, written by hand; or NULL. */
 	uint64_t (*answer)(const struct bench_work *work);
+	/* The two above, each walk after the answer of the one before; or NULL. */
+	uint64_t (*chained)(const struct bench_work *work);
+	uint64_t (*answer_chained)(const struct bench_work *work);
 };
 const struct bench_plain *bench_plain_find(const char *format);
 /* Only the last load of each walk, from where it is known to stand: no translator can be faster. */

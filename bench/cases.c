@@ -27,6 +27,20 @@ static uint64_t ours_translate(const struct bench_work *work)
 	return sum;
 }
 
+static uint64_t ours_chained(const struct bench_work *work)
+{
+	const pw_va *va = bench_addresses(work->list, work->window);
+	struct pw_result result = { 0 };
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < work->list->count; i++) {
+		pw_translate(work->image->memory, &work->image->regime,
+			     bench_after(va[i], result.pa), &result);
+		sum += result.pa;
+	}
+	return sum;
+}
+
 static uint64_t ours_many(const struct bench_work *work)
 {
 	const struct bench_list *list = work->list;
@@ -234,8 +248,26 @@ static void finish(struct bench_image *image, struct bench_list *list)
 	bench_image_destroy(image);
 }
 
+static void translate_chained(const char *name, const struct bench_image *image,
+			      const struct bench_list *list)
+{
+	struct bench_case c = {
+		.name = name,
+		.unit = "address",
+		.units = list->count,
+		.work = { .image = image, .list = list },
+	};
+	const struct bench_plain *plain = bench_plain_find(image->format->name);
+
+	add(&c, "pagewalk", ours_chained, 0);
+	add(&c, "floor", plain->chained, 0);
+	add(&c, "full_answer", plain->answer_chained, 0);
+	bench_case_run(&c);
+}
+
 /* 128 MiB of pages, 256 KiB of tables: in the cache. */
-void bench_translate_hot(const char *name, const char *bulk_name, const char *format)
+void bench_translate_hot(const char *name, const char *bulk_name, const char *chained_name,
+			 const char *format)
 {
 	struct bench_image image;
 	struct bench_list list;
@@ -245,6 +277,8 @@ void bench_translate_hot(const char *name, const char *bulk_name, const char *fo
 	translate(name, format, 1.2, false, &image, &list);
 	if (bulk_name)
 		translate(bulk_name, format, 0, true, &image, &list);
+	if (chained_name)
+		translate_chained(chained_name, &image, &list);
 	finish(&image, &list);
 }
 

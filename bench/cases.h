@@ -9,8 +9,9 @@ void bench_iterate_dense(const char *name, const char *format, bool scattered, d
 			 const struct bench_kernel *kernel);
 void bench_iterate_sparse(const char *name, const char *format, const struct bench_kernel *kernel);
 void bench_iterate_mix(const char *name, const char *format, const struct bench_kernel *kernel);
-/* @bulk_name may be NULL: no bulk calls. */
-void bench_translate_hot(const char *name, const char *bulk_name, const char *format);
+/* NULL instead of @bulk_name or @chained_name: without that case. */
+void bench_translate_hot(const char *name, const char *bulk_name, const char *chained_name,
+			 const char *format);
 void bench_translate_random(const char *name, const char *bulk_name, const char *format, bool huge);
 /* Uses, and then restores, a dense @kernel. */
 void bench_map_image(const char *name, struct bench_kernel *kernel);

@@ -53,6 +53,20 @@ static uint64_t x86_translate(const struct bench_work *work)
 	return sum;
 }
 
+static uint64_t x86_chained(const struct bench_work *work)
+{
+	const unsigned char *zero = bench_zero(work->image);
+	uint64_t root = work->image->regime.span[0].table;
+	const pw_va *va = bench_addresses(work->list, work->window);
+	uint64_t sum = 0, pa = 0;
+
+	for (size_t i = 0; i < work->list->count; i++) {
+		pa = x86_one(zero, root, bench_after(va[i], pa));
+		sum += pa;
+	}
+	return sum;
+}
+
 /*
  * The same with all that pw_translate answers: bounds of the memory, permissions over all levels,
  * accessed and dirty, memory type. What a careful person would write, for this format and this memory.
@@ -117,6 +131,19 @@ static uint64_t x86_answers(const struct bench_work *work)
 
 	for (size_t i = 0; i < work->list->count; i++) {
 		x86_answer(work->image, va[i], &result);
+		sum += result.pa;
+	}
+	return sum;
+}
+
+static uint64_t x86_answers_chained(const struct bench_work *work)
+{
+	const pw_va *va = bench_addresses(work->list, work->window);
+	struct pw_result result = { 0 };
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < work->list->count; i++) {
+		x86_answer(work->image, bench_after(va[i], result.pa), &result);
 		sum += result.pa;
 	}
 	return sum;
@@ -281,9 +308,16 @@ uint64_t bench_last_loads(const struct bench_work *work)
 }
 
 static const struct bench_plain bench_plains[] = {
-	{ "x86_64", x86_read, x86_translate, x86_answers },
-	{ "arm64", arm64_read, arm64_translate, NULL },
-	{ "s390x", s390_read, s390_translate, NULL },
+	{
+		.format = "x86_64",
+		.read = x86_read,
+		.translate = x86_translate,
+		.answer = x86_answers,
+		.chained = x86_chained,
+		.answer_chained = x86_answers_chained,
+	},
+	{ .format = "arm64", .read = arm64_read, .translate = arm64_translate },
+	{ .format = "s390x", .read = s390_read, .translate = s390_translate },
 };
 
 const struct bench_plain *bench_plain_find(const char *format)

@@ -161,6 +161,15 @@ struct pw_scan_ahead {
 	bool loaded;
 };
 
+/* How many of the @count entries from @index on the table has; it has the first of them. */
+PW_INLINE size_t pw_scan_admitted(const struct pw_format *f, const struct pw_scan_table *table,
+				  uint32_t index, size_t count)
+{
+	size_t rest = (size_t)(table->last_index - index) + 1;
+
+	return f->admits && rest < count ? rest : count;
+}
+
 /*
  * What to add to a base page's entry to get the one that maps the next frame in the same way. Follows
  * from how the format writes leaves; 0 if it does not write any.
@@ -183,10 +192,9 @@ PW_INLINE uint64_t pw_leaf_stride(const struct pw_format *f, const struct pw_reg
  */
 PW_INLINE struct pw_scan_ahead pw_scan_alike(const struct pw_format *f, const struct pw_access *a,
 					     void *context, const struct pw_regime *r,
-					     unsigned level, const struct pw_span *span,
-					     uint64_t above, enum pw_kind kind, uint64_t entry,
-					     unsigned shift, uint32_t index,
-					     const unsigned char *host, pw_pa at, size_t most)
+					     unsigned level, enum pw_kind kind, uint64_t entry,
+					     unsigned shift, const unsigned char *host, pw_pa at,
+					     size_t most)
 {
 	uint64_t stride = kind == PW_LEAF ? pw_leaf_stride(f, r, shift) : 0;
 	struct pw_scan_ahead ahead = { 0 };
@@ -206,8 +214,6 @@ PW_INLINE struct pw_scan_ahead pw_scan_alike(const struct pw_format *f, const st
 	while (ahead.alike < most) {
 		size_t next = ahead.alike + 1;
 
-		if (!pw_index_admitted(f, r, span, level, above, index + (uint32_t)next))
-			break;
 		entry += stride;
 		ahead.entry = pw_entry_load(f, a, context, host + (next << f->entry_lg2),
 					    at + (next << f->entry_lg2));
@@ -324,9 +330,9 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 			/* Where a page has just been added to a run, more of it may follow. */
 			if (kind == PW_LEAF ? level == 0 && lg2 == shift && out->run->first != va
 					    : pw_hole_is_plain(status))
-				ahead = pw_scan_alike(f, a, context, r, level, span,
-						      s->table->entry, kind, entry, shift, index,
-						      host, at, n - 1);
+				ahead = pw_scan_alike(f, a, context, r, level, kind, entry, shift,
+						      host, at,
+						      pw_scan_admitted(f, s->table, index, n) - 1);
 			if (ahead.alike > 0) {
 				last = pw_min(last + ((pw_va)ahead.alike << shift), stop);
 				position->entries += ahead.alike;
@@ -431,6 +437,7 @@ PW_INLINE bool pw_scan_span(const struct pw_format *f, const struct pw_access *a
 
 	table[top] = (struct pw_scan_table){
 		.at = pw_table_top(f, span),
+		.last_index = span->top_last,
 		.last = span->last,
 		.parent = (uint8_t)top,
 	};
