@@ -91,10 +91,10 @@ int main(int argc, char **argv)
 		bench_translate_hot("translate-hot-s390x", NULL, NULL, "s390x");
 	}
 	if (wanted(&options, "translate-random")) {
-		bench_translate_random("translate-random", "translate-random-bulk", "x86_64",
+		bench_translate_random("translate-random", "translate-random-bulk", NULL, "x86_64",
 				       false);
 		bench_translate_random("translate-random-huge", "translate-random-bulk-huge",
-				       "x86_64", true);
+				       "translate-random-chained-huge", "x86_64", true);
 	}
 	bench_report_end();
 	return 0;

@@ -189,6 +189,23 @@ static void translate(const char *name, const char *format, double goal, bool ma
 	bench_peer_destroy(peer);
 }
 
+static void translate_chained(const char *name, const struct bench_image *image,
+			      const struct bench_list *list)
+{
+	struct bench_case c = {
+		.name = name,
+		.unit = "address",
+		.units = list->count,
+		.work = { .image = image, .list = list },
+	};
+	const struct bench_plain *plain = bench_plain_find(image->format->name);
+
+	add(&c, "pagewalk", ours_chained, 0);
+	add(&c, "floor", plain->chained, 0);
+	add(&c, "full_answer", plain->answer_chained, 0);
+	bench_case_run(&c);
+}
+
 /* Frames in an order that says nothing about the next one. */
 static pw_pa frame_of(uint64_t page, uint64_t pages)
 {
@@ -248,23 +265,6 @@ static void finish(struct bench_image *image, struct bench_list *list)
 	bench_image_destroy(image);
 }
 
-static void translate_chained(const char *name, const struct bench_image *image,
-			      const struct bench_list *list)
-{
-	struct bench_case c = {
-		.name = name,
-		.unit = "address",
-		.units = list->count,
-		.work = { .image = image, .list = list },
-	};
-	const struct bench_plain *plain = bench_plain_find(image->format->name);
-
-	add(&c, "pagewalk", ours_chained, 0);
-	add(&c, "floor", plain->chained, 0);
-	add(&c, "full_answer", plain->answer_chained, 0);
-	bench_case_run(&c);
-}
-
 /* 128 MiB of pages, 256 KiB of tables: in the cache. */
 void bench_translate_hot(const char *name, const char *bulk_name, const char *chained_name,
 			 const char *format)
@@ -283,7 +283,8 @@ void bench_translate_hot(const char *name, const char *bulk_name, const char *ch
 }
 
 /* 128 GiB of pages, 256 MiB of tables, each line of them as likely as any other. */
-void bench_translate_random(const char *name, const char *bulk_name, const char *format, bool huge)
+void bench_translate_random(const char *name, const char *bulk_name, const char *chained_name,
+			    const char *format, bool huge)
 {
 	struct bench_image image;
 	struct bench_list list;
@@ -293,6 +294,8 @@ void bench_translate_random(const char *name, const char *bulk_name, const char 
 	find_last(&image, &list);
 	translate(name, format, 0, false, &image, &list);
 	translate(bulk_name, format, 0.5, true, &image, &list);
+	if (chained_name)
+		translate_chained(chained_name, &image, &list);
 	finish(&image, &list);
 }
 

@@ -12,7 +12,8 @@ void bench_iterate_mix(const char *name, const char *format, const struct bench_
 /* NULL instead of @bulk_name or @chained_name: without that case. */
 void bench_translate_hot(const char *name, const char *bulk_name, const char *chained_name,
 			 const char *format);
-void bench_translate_random(const char *name, const char *bulk_name, const char *format, bool huge);
+void bench_translate_random(const char *name, const char *bulk_name, const char *chained_name,
+			    const char *format, bool huge);
 /* Uses, and then restores, a dense @kernel. */
 void bench_map_image(const char *name, struct bench_kernel *kernel);
 
