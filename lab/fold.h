@@ -104,7 +104,7 @@ struct fold_turn {
 	uint32_t parent; /* turn that called this loop: index in turn[], FOLD_NO_TURN at the top */
 	pw_va first, last; /* the range as cropped for this turn */
 	struct fold_place place; /* what was read */
-	struct fold_place expected; /* what the address selects; valid if broken */
+	struct fold_place expected; /* broken: what the address selects; no `entries`: nothing */
 	uint64_t value;
 };
 

@@ -103,7 +103,7 @@ static struct fold_entry read_place(struct fold_observer *observer,
 
 /*
  * Where the walk of @addr, and of nothing else, has its entry of @level: offset(offset(... (addr))).
- * False if a hole is in the way.
+ * False if a hole is in the way: then there is no such entry, and no turn should have come so far.
  */
 static bool expected_place(const struct fold_observer *observer, unsigned level, pw_va addr,
 			   struct fold_place *place_ret)
@@ -172,10 +172,8 @@ static struct fold_turn *begin_turn(struct fold_observer *observer, unsigned lev
 		if (before->parent == turn->parent)
 			turn->iteration = before->iteration + 1;
 	}
-	if (!expected_place(observer, level, addr, &turn->expected))
-		turn->broken = turn->departed;
-	else
-		turn->broken = !same_entry(place, &turn->expected);
+	turn->broken = !expected_place(observer, level, addr, &turn->expected) ||
+		       !same_entry(place, &turn->expected);
 	observer->open[level] = (uint32_t)result->turns++;
 	result->turns_of[level]++;
 	result->departures += turn->departed;

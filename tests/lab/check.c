@@ -113,6 +113,8 @@ static void check_page(const struct fold_case *at, const struct fold_known *know
 			 at->style->format, at->style->name, fold_strategy_name(result->strategy),
 			 (unsigned long long)va, (unsigned long long)page->mapped_at,
 			 (unsigned long long)known->page[number]);
+	/* The step invariant holds at the turn that found the page, or the page is a wrong one. */
+	assert_int_equal(result->turn[page->turn].broken, known->page[number] != va);
 }
 
 static void check_counters(const struct fold_case *at, const struct fold_result *result, bool stale)

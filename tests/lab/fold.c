@@ -100,6 +100,37 @@ static void test_mail_three_levels(void **state)
 	fold_tables_destroy(tables);
 }
 
+/* Which turns break the step invariant, and what each should have read. */
+static void test_step_invariant(void **state)
+{
+	static const uint32_t expected[] = { 513, 0, 0 };
+	struct fold_input input;
+	struct fold_tables *tables = made("s390x", NULL, 3, 0x1007ffff000, 0x10080000fff, &input);
+	struct fold_result *result = walk(&input, FOLD_A);
+
+	(void)state;
+	assert_int_equal(result->turns, 8);
+	assert_int_equal(result->broken, 3);
+	assert_int_equal(result->departures, 1);
+	for (size_t i = 0; i < result->turns; i++) {
+		const struct fold_turn *turn = &result->turn[i];
+
+		assert_int_equal(turn->broken, i >= 5);
+		assert_int_equal(turn->departed, i == 5);
+		if (!turn->broken)
+			continue;
+		assert_int_equal(turn->expected.index, expected[i - 5]);
+		assert_int_equal(turn->expected.where, FOLD_IN_TABLE);
+		/* Below the departure the index is right, and the table is not. */
+		if (!turn->departed) {
+			assert_int_equal(turn->place.index, turn->expected.index);
+			assert_int_not_equal(turn->place.table, turn->expected.table);
+		}
+	}
+	fold_result_destroy(result);
+	fold_tables_destroy(tables);
+}
+
 /* One megabyte, what a segment covers; and four terabytes, a region-third table. */
 static void test_two_and_four_levels(void **state)
 {
@@ -489,6 +520,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mail_three_levels),
 		cmocka_unit_test(test_loads_per_entry),
+		cmocka_unit_test(test_step_invariant),
 		cmocka_unit_test(test_two_and_four_levels),
 		cmocka_unit_test(test_five_levels_are_safe),
 		cmocka_unit_test(test_arm64_single_address),
