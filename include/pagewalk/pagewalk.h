@@ -5,6 +5,8 @@
 
 #include <pagewalk/format.h>
 #include <pagewalk/memory.h>
+#include <pagewalk/pin.h>
+#include <pagewalk/space.h>
 #include <pagewalk/survey.h>
 #include <pagewalk/view.h>
 #include <pagewalk/walk.h>

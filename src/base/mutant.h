@@ -4,7 +4,8 @@
  * a rule whose mutant survives is not tested.
  *
  * In normal builds pw_mutant() is a constant false, and nothing is left of it. To add one: a line in
- * the list, its `if (pw_mutant(...))` where the rule stands, and a line in tests/mutants/.
+ * the list, its `if (pw_mutant(...))` where the rule stands, and a line in the meson.build of the test
+ * that notices it. tests/mutants/run.py complains of those that have none.
  */
 #ifndef PW_BASE_MUTANT_H
 #define PW_BASE_MUTANT_H
@@ -57,6 +58,7 @@ enum pw_mutant {
 /* Moments at which a rule decides between a right and a wrong outcome. */
 enum pw_moment {
 	PW_MOMENT_FOLIO_FOUND, /* a frame's folio was looked up, and is not taken yet */
+	PW_MOMENT_FOLIO_TAKEN, /* it was taken, and not looked at again yet */
 };
 
 #ifdef PW_MUTANTS_BUILD

@@ -2,7 +2,7 @@
 #include "format/arm_lpae.h"
 #include "format/arm_short.h"
 
-#include "walk/instance.h"
+#include "format/instance.h"
 
 PW_INSTANCE(arm);
 PW_INSTANCE(arm_lpae);

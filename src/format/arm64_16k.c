@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "format/arm64_16k.h"
 
-#include "walk/instance.h"
+#include "format/instance.h"
 
 PW_INSTANCE(arm64_16k_36);
 PW_INSTANCE(arm64_16k_47);

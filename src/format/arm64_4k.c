@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "format/arm64_4k.h"
 
-#include "walk/instance.h"
+#include "format/instance.h"
 
 PW_INSTANCE(arm64_4k_39);
 PW_INSTANCE(arm64_4k_48);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "format/arm64_64k.h"
 
-#include "walk/instance.h"
+#include "format/instance.h"
 
 PW_INSTANCE(arm64_64k_42);
 PW_INSTANCE(arm64_64k_48);

@@ -227,7 +227,8 @@ int pw_described_root(struct pw_regime *regime, const uint64_t *word, unsigned c
 			.top_last = (uint32_t)ones(described->bits),
 			.top = described->top,
 			.top_bits = described->bits,
-			.alias = described->alias,
+			/* The first has nothing before it to show again. */
+			.alias = described->alias && regime->spans > 0,
 		};
 		if (described->has_length) {
 			const struct pw_field *field = &described->length;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "format/riscv.h"
 
+#include "format/instance.h"
 #include "format/riscv32.h"
-#include "walk/instance.h"
 
 PW_INSTANCE(riscv_sv32);
 PW_INSTANCE(riscv_sv39);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "format/s390.h"
 
-#include "walk/instance.h"
+#include "format/instance.h"
 
 PW_INSTANCE(s390x);

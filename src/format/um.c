@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "format/um.h"
 
-#include "walk/instance.h"
+#include "format/instance.h"
 
 PW_INSTANCE(um_2);
 PW_INSTANCE(um_3);

@@ -2,7 +2,7 @@
 #include "format/x86.h"
 
 #include "format/i386.h"
-#include "walk/instance.h"
+#include "format/instance.h"
 
 PW_INSTANCE(x86_64);
 PW_INSTANCE(x86_64_la57);

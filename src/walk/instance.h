@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walker compiled for one format: the only place where a format, an access and an algorithm meet.
- * PW_INSTANCE(x86_64) defines pw_instance_x86_64 from the constant pw_format_x86_64.
+ * The walker compiled for one format: PW_WALKER(x86_64) defines its functions from the constant
+ * pw_format_x86_64, for every access. format/instance.h makes a struct pw_instance of them.
  *
- * One indirect call per public operation goes through a struct pw_instance, none per entry.
+ * One indirect call per public operation goes through that, none per entry.
  */
 #ifndef PW_WALK_INSTANCE_H
 #define PW_WALK_INSTANCE_H
@@ -30,9 +30,15 @@ struct pw_algorithms {
 	int (*walk)(void *context, struct pw_walk *walk, pw_va first, pw_va last);
 };
 
+struct pw_editor;
+struct pw_pinner;
+
 struct pw_instance {
 	const struct pw_format *format;
 	struct pw_algorithms direct, fetched, hooked;
+	/* For tables that the program manages itself: src/space, src/pin. NULL for described formats. */
+	const struct pw_editor *editor;
+	const struct pw_pinner *pinner;
 };
 
 /* Where an access wants a context of the instance's own, not only one that was handed in. */
@@ -85,7 +91,7 @@ struct pw_instance {
 		.walk = name##_##access##_walk,                                             \
 	}
 
-#define PW_INSTANCE(name)                                                                      \
+#define PW_WALKER(name)                                                                        \
 	PW_ALGORITHMS_COMMON(name, direct)                                                     \
 	PW_ALGORITHMS_COMMON(name, fetched)                                                    \
 	PW_ALGORITHMS_COMMON(name, hooked)                                                     \
@@ -96,12 +102,11 @@ struct pw_instance {
 		PW_CONTEXT_direct(context);                                                    \
 		return pw_walk_many(&pw_format_##name, &pw_direct_access, context, regime, va, \
 				    count, result);                                            \
-	}                                                                                      \
-	const struct pw_instance pw_instance_##name = {                                        \
-		.format = &pw_format_##name,                                                   \
-		.direct = PW_ALGORITHMS(name, direct, name##_direct_many),                     \
-		.fetched = PW_ALGORITHMS(name, fetched, NULL),                                 \
-		.hooked = PW_ALGORITHMS(name, hooked, NULL),                                   \
 	}
+
+/* What of a struct pw_instance that fills. */
+#define PW_WALKER_MEMBERS(name)                                                                 \
+	.format = &pw_format_##name, .direct = PW_ALGORITHMS(name, direct, name##_direct_many), \
+	.fetched = PW_ALGORITHMS(name, fetched, NULL), .hooked = PW_ALGORITHMS(name, hooked, NULL)
 
 #endif

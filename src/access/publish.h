@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How table words are stored, in memory that is mapped. Readers (direct.h) load an entry once and
+ * follow the address in it; what a table holds must therefore be there before an entry that leads to
+ * it can be seen: that is what release order is for. Its partner is the address dependency between a
+ * reader's load of the entry and its load from the table (READ_ONCE and the like in the kernel).
+ */
+#ifndef PW_ACCESS_PUBLISH_H
+#define PW_ACCESS_PUBLISH_H
+
+#include "access/access.h"
+
+/* From a number to the image's byte order; its own inverse. */
+PW_INLINE uint64_t pw_entry_raw(uint64_t number, unsigned entry_lg2, bool big_endian)
+{
+	return pw_entry_number(number, entry_lg2, big_endian);
+}
+
+/* One load, as a reader does it, by whoever edits the table. */
+PW_INLINE uint64_t pw_publish_load(const void *host, unsigned entry_lg2, bool big_endian)
+{
+	uint64_t raw = entry_lg2 == 2 ? __atomic_load_n((const uint32_t *)host, __ATOMIC_RELAXED)
+				      : __atomic_load_n((const uint64_t *)host, __ATOMIC_RELAXED);
+
+	return pw_entry_number(raw, entry_lg2, big_endian);
+}
+
+PW_INLINE void pw_publish_store(void *host, uint64_t value, unsigned entry_lg2, bool big_endian)
+{
+	uint64_t raw = pw_entry_raw(value, entry_lg2, big_endian);
+
+	if (entry_lg2 == 2)
+		__atomic_store_n((uint32_t *)host, (uint32_t)raw, __ATOMIC_RELEASE);
+	else
+		__atomic_store_n((uint64_t *)host, raw, __ATOMIC_RELEASE);
+}
+
+/* Stores @value if the entry is *@expected. If it is not, says in *@expected what it is. */
+PW_INLINE bool pw_publish_swap(void *host, uint64_t *expected, uint64_t value, unsigned entry_lg2,
+			       bool big_endian)
+{
+	uint64_t raw = pw_entry_raw(value, entry_lg2, big_endian);
+	uint64_t old = pw_entry_raw(*expected, entry_lg2, big_endian);
+	uint32_t old32 = (uint32_t)old;
+	bool done;
+
+	if (entry_lg2 == 2) {
+		done = __atomic_compare_exchange_n((uint32_t *)host, &old32, (uint32_t)raw, false,
+						   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+		old = old32;
+	} else {
+		done = __atomic_compare_exchange_n((uint64_t *)host, &old, raw, false,
+						   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	}
+	*expected = pw_entry_number(old, entry_lg2, big_endian);
+	return done;
+}
+
+#endif

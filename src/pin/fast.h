@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fast walk: get_user_pages_fast of the kernel (mm/gup.c, gup_fast_pgd_range and below), over
+ * tables that others edit meanwhile. It runs inside a reader's section, so that no table it meets is
+ * freed; what a table holds may be stale all the same. Therefore a page is taken in this order:
+ *
+ *     reader                                          whoever unmaps, collapses, frees
+ *     ------                                          --------------------------------
+ *  1  load the leaf, once; is the access permitted?
+ *  2  take the folio, unless its count is zero
+ *     (a full barrier: rules.h, folio.h)              clear the leaf, or the entry above it
+ *  3  load the leaf again, and the entry above:       drop its own reference
+ *     as they were? else put the folio back           free the page at zero, the tables after
+ *                                                     the readers
+ *
+ * If the entries are as they were at 3, the page was mapped while the reader already held it, so it
+ * cannot have been freed in between. The entry above matters because a table can be taken out with
+ * its entries still in it: khugepaged does that (commit 70cbc3cc78a9).
+ *
+ * At the first doubt the walk stops; there is no skipping.
+ */
+#ifndef PW_PIN_FAST_H
+#define PW_PIN_FAST_H
+
+#include "access/publish.h"
+#include "pin/pin.h"
+#include "pin/rules.h"
+#include "walk/step.h"
+
+/* An entry, where it stands and what it was when it was loaded. */
+struct pw_seen {
+	const unsigned char *entry;
+	uint64_t value;
+};
+
+/* A table on the way down. */
+struct pw_pin_place {
+	const unsigned char *host;
+	struct pw_seen above; /* what led here; entry is NULL for the top */
+	pw_va last; /* of what is asked, the last address that the table covers */
+};
+
+PW_INLINE uint64_t pw_pin_load(const struct pw_format *f, const unsigned char *entry)
+{
+	return pw_publish_load(entry, f->entry_lg2, f->big_endian);
+}
+
+/* Is the entry still what it was? By the same load as the first one: halves must not compare. */
+PW_INLINE bool pw_pin_same(const struct pw_format *f, const struct pw_seen *seen)
+{
+	return pw_pin_load(f, seen->entry) == seen->value;
+}
+
+/*
+ * Takes what of @pa..@pa + @bytes - 1 lies in one folio, and says in *taken how much that was. @leaf maps
+ * it with @attr; @above led to the leaf's table, or is NULL where only the leaf itself counts.
+ */
+PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pin,
+				    const struct pw_seen *leaf, const struct pw_seen *above,
+				    uint32_t attr, pw_pa pa, uint64_t bytes, uint64_t *taken)
+{
+	struct pw_arena *arena = pin->arena;
+	uint64_t offset = pa - arena->base;
+	uint32_t frame = (uint32_t)(offset >> arena->page_lg2), pages = 1;
+	enum pw_stop stop;
+
+	if (PW_UNLIKELY(offset >= arena->bytes))
+		return PW_STOP_OUTSIDE;
+	if (bytes >> arena->page_lg2 > 1) {
+		uint32_t rest = pw_folio_rest(arena, frame);
+
+		pages = bytes >> arena->page_lg2 < rest ? (uint32_t)(bytes >> arena->page_lg2)
+							: rest;
+	}
+	*taken = (uint64_t)pages << arena->page_lg2;
+	if (PW_UNLIKELY(!pw_pin_grab(pin, frame, pages)))
+		return PW_STOP_GONE;
+	if (PW_UNLIKELY(!pw_pin_same(f, leaf) || (above && !pw_pin_same(f, above))))
+		stop = PW_STOP_CHANGED;
+	else
+		stop = pw_pin_allowed(pin, frame, attr);
+	if (PW_LIKELY(stop == PW_STOP_DONE))
+		stop = pw_pin_keep(pin, pa, *taken);
+	if (PW_UNLIKELY(stop != PW_STOP_DONE))
+		pw_pin_drop(pin, frame, pages);
+	return stop;
+}
+
+/* Takes the pages from pin->va to @last, which one leaf of @level maps. */
+PW_INLINE enum pw_stop pw_pin_leaf(const struct pw_format *f, struct pw_pin *pin,
+				   const struct pw_regime *r, unsigned level,
+				   const struct pw_seen *leaf, const struct pw_seen *above,
+				   pw_va last)
+{
+	const uint64_t e = leaf->value;
+	uint32_t attr;
+	unsigned lg2;
+	pw_pa pa;
+
+	if (PW_UNLIKELY(f->kind(r, level, e) != PW_LEAF)) {
+		pw_pa page = 0;
+
+		return f->hole(r, level, e, &page) == PW_PROT_NONE ? PW_STOP_PROT_NONE
+								   : PW_STOP_NONE;
+	}
+	attr = f->attr(r, level, e);
+	if (PW_UNLIKELY((attr & pin->access) != pin->access))
+		return PW_STOP_ACCESS;
+	if (PW_UNLIKELY(attr & PW_SPECIAL))
+		return PW_STOP_SPECIAL;
+	lg2 = pw_leaf_lg2(f, r, level, f->shift[level], e);
+	pa = pw_leaf_page(f, r, level, lg2, e) | (pin->va & pw_mask(lg2));
+	for (;;) {
+		uint64_t taken, bytes = last - pin->va + 1;
+		enum pw_stop stop = pw_pin_folio(f, pin, leaf, above, attr, pa, bytes, &taken);
+
+		if (PW_UNLIKELY(stop != PW_STOP_DONE))
+			return stop;
+		pin->va += taken;
+		if (taken == bytes)
+			return PW_STOP_DONE;
+		pa += taken;
+	}
+}
+
+/* Everything from pin->va to pin->last. Returns why it stopped; what it took is in @pin. */
+PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin)
+{
+	const struct pw_regime *r = pin->regime;
+	const struct pw_span *span = pw_span_find(r, pin->va);
+	struct pw_pin_place path[PW_MAX_LEVELS];
+	const size_t bytes = pw_entry_bytes(f);
+	const pw_va last = pin->last;
+	unsigned top, level;
+
+	PW_MUST_BE_CONSTANT(f->shift[0]);
+	if (!span || last > span->last)
+		return PW_STOP_RANGE;
+	level = top = pw_top(f, span);
+	path[top] = (struct pw_pin_place){
+		.host = pw_arena_at(pin->arena, span->table),
+		.last = last,
+	};
+	for (;;) {
+		unsigned shift = f->shift[level];
+		struct pw_seen seen;
+		pw_va covered;
+		enum pw_stop stop;
+
+		/*
+		 * Step invariant: path[level] is the table of this level that covers pin->va, and was
+		 * reached by values that were loaded once each; no address of a copy is ever used.
+		 */
+		seen.entry = path[level].host +
+			     (size_t)pw_index(pin->va, shift, f->bits[level]) * bytes;
+		if (level == 0) {
+			/* The whole run of this table: nothing but leaves from here on. */
+			for (;; seen.entry += bytes) {
+				covered = pin->va | pw_mask(f->shift[0]);
+				seen.value = pw_pin_load(f, seen.entry);
+				stop = pw_pin_leaf(f, pin, r, 0, &seen,
+						   top == 0 ? NULL : &path[0].above, covered);
+				if (PW_UNLIKELY(stop != PW_STOP_DONE))
+					return stop;
+				if (covered == path[0].last)
+					break;
+			}
+		} else {
+			seen.value = pw_pin_load(f, seen.entry);
+			covered = pw_min(pin->va | pw_mask(shift), path[level].last);
+			if (f->kind(r, level, seen.value) == PW_TABLE) {
+				pw_pa below = f->table(r, level, seen.value);
+
+				if (PW_UNLIKELY(!pw_arena_has(pin->arena, below)))
+					return PW_STOP_OUTSIDE;
+				path[--level] = (struct pw_pin_place){
+					.host = pw_arena_at(pin->arena, below),
+					.above = seen,
+					.last = covered,
+				};
+				continue;
+			}
+			stop = pw_pin_leaf(f, pin, r, level, &seen, NULL, covered);
+			if (PW_UNLIKELY(stop != PW_STOP_DONE))
+				return stop;
+		}
+		if (covered == last)
+			return PW_STOP_DONE;
+		while (level != top && covered == path[level].last)
+			level++;
+	}
+}
+
+#endif

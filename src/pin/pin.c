@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* The public side of pinning: what is asked, where the pages go, and the sequence against fork. */
+#include <limits.h>
+
+#include "pin/instance.h"
+#include "walk/instance.h"
+
+static const unsigned KNOWN = PW_PIN_WRITE | PW_PIN_LONGTERM | PW_PIN_GET;
+
+const char *pw_stop_name(enum pw_stop stop)
+{
+	static const char *const name[PW_STOP_REASONS] = {
+		[PW_STOP_DONE] = "done",           [PW_STOP_NONE] = "none",
+		[PW_STOP_PROT_NONE] = "prot-none", [PW_STOP_ACCESS] = "access",
+		[PW_STOP_SPECIAL] = "special",     [PW_STOP_OUTSIDE] = "outside",
+		[PW_STOP_GONE] = "gone",           [PW_STOP_CHANGED] = "changed",
+		[PW_STOP_TRUNCATED] = "truncated", [PW_STOP_LONGTERM] = "longterm",
+		[PW_STOP_SECRET] = "secret",       [PW_STOP_UNSHARE] = "unshare",
+		[PW_STOP_FORK] = "fork",           [PW_STOP_RANGE] = "range",
+		[PW_STOP_ROOM] = "room",
+	};
+
+	return (unsigned)stop < PW_STOP_REASONS ? name[stop] : "?";
+}
+
+_Static_assert(PW_STOP_REASONS <= sizeof(((struct pw_reader *)0)->stops) / sizeof(uint64_t),
+	       "a reader counts every reason");
+
+/* Releases @bytes bytes from @pa on, folio by folio. */
+static void release(struct pw_arena *arena, pw_pa pa, uint64_t bytes, unsigned flags, bool dirty)
+{
+	uint32_t frame = (uint32_t)((pa - arena->base) >> arena->page_lg2);
+	uint64_t left = bytes >> arena->page_lg2;
+
+	while (left > 0) {
+		uint32_t rest = pw_folio_rest(arena, frame);
+		uint32_t pages = left < rest ? (uint32_t)left : rest;
+
+		if (dirty)
+			pw_folio_dirty(arena, pw_arena_pa(arena, frame));
+		pw_folio_drop(arena, frame, pages, !(flags & PW_PIN_GET));
+		frame += pages;
+		left -= pages;
+	}
+}
+
+/* Gives everything back that a call took. */
+static void undo(struct pw_pin *pin)
+{
+	const uint64_t page = UINT64_C(1) << pin->arena->page_lg2;
+
+	for (size_t i = 0; i < pin->count; i++)
+		release(pin->arena, pin->page ? pin->page[i] : pin->range[i].pa,
+			pin->page ? page : pin->range[i].bytes, pin->flags, false);
+	pin->count = 0;
+}
+
+/*
+ * The walk within a reader's section, and the sequence against fork around it: while it is odd, or if
+ * it has changed, a copy may have looked at a page's pins before this call took one, and then shares
+ * the page. Its partner is in pw_table_copy_begin and _end (57efa1fe5957).
+ */
+static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
+{
+	struct pw_table *table = reader->table;
+	const pw_va first = pin->va;
+	uint64_t sequence = 0;
+	enum pw_stop stop;
+
+	pin->arena = table->arena;
+	pin->access = PW_READ | PW_USER | (pin->flags & PW_PIN_WRITE ? (unsigned)PW_WRITE : 0u);
+	if (!(pin->flags & PW_PIN_GET)) {
+		sequence = __atomic_load_n(&table->copies, __ATOMIC_ACQUIRE);
+		if (sequence & 1)
+			return PW_STOP_FORK;
+	}
+	pin->regime = pw_reader_enter(reader);
+	stop = table->format->instance->pinner->pin(pin);
+	pw_reader_leave(reader);
+	/* Sequentially consistent, as is the grab: the load does not move up before it. */
+	if (!(pin->flags & PW_PIN_GET) &&
+	    __atomic_load_n(&table->copies, __ATOMIC_SEQ_CST) != sequence) {
+		undo(pin);
+		pin->va = first;
+		return PW_STOP_FORK;
+	}
+	return stop;
+}
+
+static bool valid(struct pw_reader *reader, pw_va va, uint64_t bytes, unsigned flags)
+{
+	const pw_va page = pw_mask(reader->table->format->shift[0]);
+
+	return !(flags & ~KNOWN) &&
+	       (flags & (PW_PIN_GET | PW_PIN_LONGTERM)) != (PW_PIN_GET | PW_PIN_LONGTERM) &&
+	       !(va & page) && !(bytes & page);
+}
+
+long pw_pin_fast(struct pw_reader *reader, pw_va va, size_t count, unsigned flags, pw_pa *page,
+		 enum pw_stop *why_ret)
+{
+	unsigned shift = reader->table->format->shift[0];
+	struct pw_pin pin = { .va = va, .flags = flags, .page = page, .room = count };
+	enum pw_stop stop = PW_STOP_DONE;
+
+	if (!valid(reader, va, 0, flags) || count > LONG_MAX)
+		return -EINVAL;
+	if (count > 0) {
+		pin.last = va + ((pw_va)(count - 1) << shift | pw_mask(shift));
+		if (count - 1 > (~va >> shift))
+			stop = PW_STOP_RANGE;
+		else
+			stop = pin_fast(reader, &pin);
+	}
+	reader->stops[stop]++;
+	if (why_ret)
+		*why_ret = stop;
+	return (long)pin.count;
+}
+
+long pw_get_fast(struct pw_reader *reader, pw_va va, size_t count, unsigned flags, pw_pa *page,
+		 enum pw_stop *why_ret)
+{
+	return pw_pin_fast(reader, va, count, flags | PW_PIN_GET, page, why_ret);
+}
+
+long pw_pin_fast_ranges(struct pw_reader *reader, pw_va va, uint64_t bytes, unsigned flags,
+			struct pw_pinned *range, size_t room, uint64_t *bytes_ret,
+			enum pw_stop *why_ret)
+{
+	struct pw_pin pin = { .va = va, .flags = flags, .range = range, .room = room };
+	enum pw_stop stop = PW_STOP_DONE;
+
+	if (!valid(reader, va, bytes, flags))
+		return -EINVAL;
+	if (bytes > 0) {
+		pin.last = va + (bytes - 1);
+		stop = pin.last < va ? PW_STOP_RANGE : pin_fast(reader, &pin);
+	}
+	reader->stops[stop]++;
+	if (why_ret)
+		*why_ret = stop;
+	if (bytes_ret) {
+		*bytes_ret = 0;
+		for (size_t i = 0; i < pin.count; i++)
+			*bytes_ret += range[i].bytes;
+	}
+	return (long)pin.count;
+}
+
+long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsigned flags,
+		       struct iovec *iovec, size_t room, uint64_t *bytes_ret, enum pw_stop *why_ret)
+{
+	enum { BATCH = 64 };
+	struct pw_arena *arena = reader->table->arena;
+	struct pw_pinned range[BATCH];
+	enum pw_stop stop = PW_STOP_DONE;
+	uint64_t done = 0;
+	size_t used = 0;
+
+	if (!valid(reader, va, bytes, flags))
+		return -EINVAL;
+	while (done < bytes && stop == PW_STOP_DONE) {
+		uint64_t came;
+		/* As many ranges as are sure to find room; each may be one iovec more. */
+		size_t free = room - used < BATCH ? room - used : BATCH;
+		long count = pw_pin_fast_ranges(reader, va + done, bytes - done, flags, range, free,
+						&came, &stop);
+
+		for (long i = 0; i < count; i++) {
+			char *host = (char *)pw_arena_at(arena, range[i].pa);
+
+			if (used > 0 &&
+			    (char *)iovec[used - 1].iov_base + iovec[used - 1].iov_len == host) {
+				iovec[used - 1].iov_len += range[i].bytes;
+				continue;
+			}
+			iovec[used].iov_base = host;
+			iovec[used++].iov_len = range[i].bytes;
+		}
+		done += came;
+		/* Full batches are no reason to stop. */
+		if (stop == PW_STOP_ROOM && used < room && came > 0)
+			stop = PW_STOP_DONE;
+	}
+	if (bytes_ret)
+		*bytes_ret = done;
+	if (why_ret)
+		*why_ret = stop;
+	return (long)used;
+}
+
+void pw_unpin_pages(struct pw_reader *reader, const pw_pa *page, size_t count, unsigned flags,
+		    bool dirty)
+{
+	struct pw_table *table = reader->table;
+
+	for (size_t i = 0; i < count; i++)
+		release(table->arena, page[i], UINT64_C(1) << table->format->shift[0], flags,
+			dirty);
+}
+
+void pw_unpin_ranges(struct pw_reader *reader, const struct pw_pinned *range, size_t count,
+		     unsigned flags, bool dirty)
+{
+	for (size_t i = 0; i < count; i++)
+		release(reader->table->arena, range[i].pa, range[i].bytes, flags, dirty);
+}
+
+void pw_unpin_iovec(struct pw_reader *reader, const struct iovec *iovec, size_t count,
+		    unsigned flags, bool dirty)
+{
+	struct pw_arena *arena = reader->table->arena;
+
+	for (size_t i = 0; i < count; i++)
+		release(arena,
+			arena->base + (pw_pa)((char *)iovec[i].iov_base - (char *)arena->host),
+			iovec[i].iov_len, flags, dirty);
+}
+
+void pw_reader_stops(const struct pw_reader *reader, uint64_t count[PW_STOP_REASONS])
+{
+	for (unsigned i = 0; i < PW_STOP_REASONS; i++)
+		count[i] = reader->stops[i];
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who may be pinned, and for how long: what the kernel decides in gup_fast_folio_allowed,
+ * folio_is_longterm_pinnable and gup_must_unshare (mm/gup.c, include/linux/mm.h), without a VMA.
+ */
+#ifndef PW_PIN_RULES_H
+#define PW_PIN_RULES_H
+
+#include "pin/pin.h"
+
+/* Takes @pages references, or pins, on the folio of @frame. False: it was going away. */
+PW_INLINE bool pw_pin_grab(struct pw_pin *pin, uint32_t frame, uint32_t pages)
+{
+	return pw_folio_try(pin->arena, frame, pages, !(pin->flags & PW_PIN_GET));
+}
+
+PW_INLINE void pw_pin_drop(struct pw_pin *pin, uint32_t frame, uint32_t pages)
+{
+	pw_folio_drop(pin->arena, frame, pages, !(pin->flags & PW_PIN_GET));
+}
+
+/*
+ * May the page that was just taken be kept? @attr is what the leaf permits.
+ *
+ * A file system with dirty tracking write-protects a page before it writes it back; a long pin would
+ * go on writing without a fault, behind its back (commit a6e79df92e4a). Shared memory and hugetlb
+ * have no such tracking. A page that has lost its mapping was truncated: nothing is known of it any
+ * more. Secret memory is nobody's business but its owner's, whatever the flags (65291dcfcf89).
+ *
+ * A copy-on-write page that is read through a pin must belong to this space alone, or its owner's next
+ * write would go to a copy, and the pin would not see it: so an anonymous one has to be exclusive.
+ * The load of that bit comes after the grab's full barrier, whose partner is in pw_folio_try_share:
+ * clear the bit, barrier, look at the pins.
+ */
+PW_INLINE enum pw_stop pw_pin_allowed(struct pw_pin *pin, uint32_t frame, uint32_t attr)
+{
+	const unsigned longterm_write = PW_PIN_LONGTERM | PW_PIN_WRITE;
+	bool file_refused = (pin->flags & longterm_write) == longterm_write;
+
+	/* One load: the mapping may go at any moment. The zero page has none, and needs none. */
+	switch (pw_folio_kind_of(pin->arena, frame)) {
+	case PW_FOLIO_NONE:
+		if (!pw_folio_is_zero(pin->arena, frame))
+			return PW_STOP_TRUNCATED;
+		break;
+	case PW_FOLIO_SECRET:
+		return PW_STOP_SECRET;
+	case PW_FOLIO_FILE:
+		if (file_refused)
+			return PW_STOP_LONGTERM;
+		break;
+	case PW_FOLIO_ANONYMOUS:
+		if (!(attr & PW_WRITE) && !(pin->flags & (PW_PIN_WRITE | PW_PIN_GET)) &&
+		    !pw_folio_is_exclusive(pin->arena, frame))
+			return PW_STOP_UNSHARE;
+		return PW_STOP_DONE;
+	case PW_FOLIO_SHARED:
+	case PW_FOLIO_HUGETLB:
+		break;
+	}
+	/* Not anonymous, for reading, for long: only a VMA could say whether it is copied on write. */
+	if (!(attr & PW_WRITE) && (pin->flags & (longterm_write | PW_PIN_GET)) == PW_PIN_LONGTERM)
+		return PW_STOP_UNSHARE;
+	return PW_STOP_DONE;
+}
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory with folios, from the inside.
+ *
+ *   frame[]    one struct pw_frame for each page of the memory
+ *   arena.c    the memory itself
+ *   buddy.c    which frames are free
+ *   folio.h    taking and releasing: the only file that touches counts
+ *   folio.c    the public side
+ *
+ * A folio is 2^order frames, its pa aligned to its size. Its counts stand in the first frame, its head:
+ *
+ *   frame      n          n+1        n+2        n+3
+ *            +----------+----------+----------+----------+
+ *   link     | n, 2     | n, 2     | n, 2     | n, 2     |   head and order, one word
+ *   counts   | ref  pin | 0        | 0        | 0        |   references, and pins of a large folio
+ *   mapping  | whose    | -        | -        | -        |
+ *   flags    | D  X     |    X     |          |    X     |   dirty: the folio's; exclusive: each page's
+ *            +----------+----------+----------+----------+
+ *
+ * A frame that is free, or behind a head, has counts of zero, and a free one names itself as its head:
+ * so a reader that comes with an old link finds a count of zero, or a link that has changed.
+ */
+#ifndef PW_SPACE_ARENA_H
+#define PW_SPACE_ARENA_H
+
+#include <pthread.h>
+
+#include <pagewalk/space.h>
+
+#include "base/words.h"
+
+enum {
+	PW_ORDERS = 19, /* 0 to 18: 1 GiB of 4 KiB */
+	PW_POISON = 0x6b, /* what freed memory is filled with */
+
+	PW_FRAME_DIRTY = 1 << 0,
+	PW_FRAME_EXCLUSIVE = 1 << 1, /* anonymous, and of one space alone */
+	PW_FRAME_FREE = 1 << 2, /* the first of a free block; arena->lock */
+	PW_FRAME_POISONED = 1 << 3, /* arena->lock, while free */
+};
+static const uint32_t PW_NO_FRAME = ~UINT32_C(0);
+
+struct pw_frame {
+	uint64_t counts; /* references | pins << 32; atomic */
+	uint64_t
+		mapping; /* kind | owner << 3; atomic. Of a free block: its neighbours in the list */
+	uint64_t link; /* order | head << 8; atomic */
+	uint32_t index; /* of the page in its mapping; atomic */
+	uint32_t flags; /* atomic */
+};
+_Static_assert(sizeof(struct pw_frame) == 32, "two frames in a cache line");
+
+struct pw_arena {
+	pw_pa base;
+	uint64_t bytes;
+	unsigned page_lg2;
+	unsigned char *host;
+	struct pw_frame *frame;
+	uint32_t frames;
+	uint32_t zero; /* the zero page's frame */
+	uint32_t skew; /* what to add to a frame's number for blocks to be aligned in pa */
+	bool poison;
+	int fd;
+	bool huge; /* the memory is made of huge pages */
+	struct pw_memory *memory;
+
+	/* `lock` protects the lists of free blocks, the flags of frames that are free, and free_frames. */
+	pthread_mutex_t lock;
+	uint32_t free[PW_ORDERS]; /* first block of each order, PW_NO_FRAME if none */
+	uint32_t free_frames;
+
+	struct pw_arena_faults faults; /* atomic */
+};
+
+PW_INLINE unsigned char *pw_arena_at(const struct pw_arena *arena, pw_pa pa)
+{
+	return arena->host + (size_t)(pa - arena->base);
+}
+
+PW_INLINE bool pw_arena_has(const struct pw_arena *arena, pw_pa pa)
+{
+	return pa - arena->base < arena->bytes;
+}
+
+PW_INLINE uint32_t pw_arena_frame(const struct pw_arena *arena, pw_pa pa)
+{
+	return (uint32_t)((pa - arena->base) >> arena->page_lg2);
+}
+
+PW_INLINE pw_pa pw_arena_pa(const struct pw_arena *arena, uint32_t frame)
+{
+	return arena->base + ((pw_pa)frame << arena->page_lg2);
+}
+
+/* Allocates a folio with one reference, no mapping, and undefined content. Returns 0, or -ENOMEM. */
+int pw_buddy_alloc(struct pw_arena *arena, unsigned order, uint32_t *frame_ret);
+/* Takes back a folio whose counts are zero. */
+void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order);
+/* All frames free. */
+void pw_buddy_init(struct pw_arena *arena);
+
+/* A folio for a table: nobody can pin it. */
+int pw_arena_alloc(struct pw_arena *arena, unsigned order, pw_pa *pa_ret);
+void pw_arena_free(struct pw_arena *arena, pw_pa pa);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Editing page tables: what the operations have in common. What each does stands in operations.h, and
+ * the walk that brings it from entry to entry in editor.h.
+ *
+ * Who edits what: operations on disjoint ranges run at the same time and take no lock. An entry that
+ * belongs to one range alone is stored to. An entry that covers more than one range can only become a
+ * table (of an empty entry, or of a leaf that is split), and only by compare-and-swap; who loses uses
+ * the winner's table. A table is taken out by the operation whose range covers all of it, so nobody
+ * else is editing there; readers may be, which is why it goes to the gather (table.h) and not back to
+ * the arena.
+ *
+ * The editor builds tables of the format's full geometry, each one level below the entry that leads
+ * to it: what a format can say beyond that (table lengths, skipped levels) is for readers only.
+ */
+#ifndef PW_SPACE_EDIT_H
+#define PW_SPACE_EDIT_H
+
+#include "access/publish.h"
+#include "space/table.h"
+#include "walk/step.h"
+
+/* A table on the way down. */
+struct pw_place {
+	unsigned char *host;
+	pw_pa table;
+	pw_va last; /* of the asked range, the last address that the table covers */
+	bool retired; /* taken out: to be gathered when the operation leaves it */
+};
+
+enum { PW_EDIT_NEXT = 0, PW_EDIT_DOWN = 1 }; /* or a negative errno */
+
+/* ---- entries ---- */
+
+PW_INLINE uint64_t pw_edit_load(const struct pw_format *f, const unsigned char *entry)
+{
+	return pw_publish_load(entry, f->entry_lg2, f->big_endian);
+}
+
+PW_INLINE void pw_edit_store(const struct pw_format *f, unsigned char *entry, uint64_t value)
+{
+	pw_publish_store(entry, value, f->entry_lg2, f->big_endian);
+}
+
+PW_INLINE bool pw_edit_swap(const struct pw_format *f, unsigned char *entry, uint64_t *expected,
+			    uint64_t value)
+{
+	return pw_publish_swap(entry, expected, value, f->entry_lg2, f->big_endian);
+}
+
+PW_INLINE unsigned char *pw_edit_entry(const struct pw_format *f, const struct pw_place *place,
+				       unsigned level, pw_va va)
+{
+	return place->host +
+	       ((size_t)pw_index(va, f->shift[level], f->bits[level]) << f->entry_lg2);
+}
+
+PW_INLINE bool pw_edit_empty(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			     uint64_t e)
+{
+	pw_pa page = 0;
+
+	if (PW_LIKELY(e == f->make_empty(r, level)))
+		return true;
+	return f->kind(r, level, e) == PW_HOLE && f->hole(r, level, e, &page) == PW_NONE;
+}
+
+/* The page behind an entry: a leaf's, or that of a PROT_NONE entry. */
+struct pw_edit_page {
+	pw_pa pa;
+	unsigned lg2; /* of a group, the group's */
+	uint32_t attr; /* as make_leaf() takes it */
+	bool present, prot_none;
+};
+
+PW_INLINE struct pw_edit_page pw_edit_page(const struct pw_format *f, const struct pw_regime *r,
+					   unsigned level, uint64_t e)
+{
+	struct pw_edit_page page = { 0 };
+	enum pw_kind kind = f->kind(r, level, e);
+
+	if (kind == PW_LEAF) {
+		page.present = true;
+		page.lg2 = pw_leaf_lg2(f, r, level, f->shift[level], e);
+		page.pa = pw_leaf_page(f, r, level, page.lg2, e);
+		page.attr = pw_attr_settle(f->attr(r, level, e), PW_KEEP_ALL) &
+			    ~(uint32_t)(PW_MEMTYPE_MASK | PW_CONTIGUOUS);
+		/* Without bits of Linux's own, what is there was accessed, what is writable is dirty. */
+		if (f->linux_twin)
+			page.attr |= PW_ACCESSED | (page.attr & PW_WRITE ? PW_DIRTY : 0u);
+	} else if (kind == PW_HOLE && pw_hole_status(f, r, level, f->shift[level], e, &page.pa,
+						     &page.lg2) == PW_PROT_NONE) {
+		page.present = page.prot_none = true;
+	}
+	return page;
+}
+
+/* The entry for the part of @page that begins at @pa, alone and of @level's size. */
+PW_INLINE uint64_t pw_edit_part(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, const struct pw_edit_page *page, pw_pa pa)
+{
+	return page->prot_none ? f->make_prot_none(r, level, pa)
+			       : f->make_leaf(r, level, pa, page->attr);
+}
+
+/* ---- what operations have in common ---- */
+
+/*
+ * Makes a new table the thing behind an entry of @level that is *e: an empty one, or, if @page is
+ * given, one whose entries are the parts of that page. Returns 0, or -ENOMEM. *e is what the entry
+ * is afterwards, which may be another editor's doing.
+ */
+PW_INLINE int pw_edit_install(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			      unsigned char *entry, uint64_t *e, const struct pw_edit_page *page)
+{
+	const struct pw_regime *r = edit->regime;
+	unsigned below = level - 1;
+	size_t bytes = pw_entry_bytes(f);
+	uint64_t table_entry;
+	unsigned char *host;
+	pw_pa table;
+
+	if (pw_table_alloc(edit->table, below, &table) != 0)
+		return -ENOMEM;
+	host = pw_table_host(edit->table, table);
+	for (uint32_t i = 0; i <= pw_mask(f->bits[below]); i++) {
+		uint64_t part = f->make_empty(r, below);
+
+		if (page)
+			part = pw_edit_part(f, r, below, page,
+					    page->pa + ((pw_pa)i << f->shift[below]));
+		pw_edit_store(f, host + i * bytes, part);
+	}
+	table_entry = f->make_table(r, level, table);
+	if (pw_edit_swap(f, entry, e, table_entry))
+		*e = table_entry;
+	else
+		pw_table_free(edit->table, below, table); /* nobody has seen it */
+	return 0;
+}
+
+/*
+ * Makes the entries of a contiguous group plain ones, before only some of them change. Another editor
+ * may be doing the same: a value that is no longer what this one read was broken up already.
+ */
+PW_INLINE void pw_edit_break(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			     struct pw_place *place, const struct pw_edit_page *page)
+{
+	const struct pw_regime *r = edit->regime;
+	size_t bytes = pw_entry_bytes(f);
+	unsigned group_lg2 = page->lg2 - f->shift[level];
+	uint32_t first = pw_index(edit->va, f->shift[level], f->bits[level]) &
+			 ~(uint32_t)pw_mask(group_lg2);
+
+	for (uint32_t i = 0; i <= pw_mask(group_lg2); i++) {
+		unsigned char *entry = place->host + (first + i) * bytes;
+		uint64_t e = pw_edit_load(f, entry);
+		struct pw_edit_page own = pw_edit_page(f, r, level, e);
+
+		if (own.present && own.lg2 > f->shift[level])
+			pw_edit_swap(f, entry, &e,
+				     pw_edit_part(f, r, level, &own,
+						  own.pa + ((pw_pa)i << f->shift[level])));
+	}
+}
+
+/*
+ * An entry of @level with a page behind it: is all of that page in the range? If it is a group of
+ * which only a part is, the group is broken up, and *e and *page are then what is left here.
+ */
+PW_INLINE bool pw_edit_whole(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			     struct pw_place *place, uint64_t *e, struct pw_edit_page *page)
+{
+	pw_va first = edit->va & ~pw_mask(page->lg2), last = edit->va | pw_mask(page->lg2);
+
+	if (page->lg2 > f->shift[level] && (first < edit->first || last > edit->last)) {
+		pw_edit_break(f, edit, level, place, page);
+		*e = pw_edit_load(f, pw_edit_entry(f, place, level, edit->va));
+		*page = pw_edit_page(f, edit->regime, level, *e);
+		first = edit->va & ~pw_mask(page->lg2);
+		last = edit->va | pw_mask(page->lg2);
+	}
+	return first >= edit->first && last <= edit->last;
+}
+
+#endif

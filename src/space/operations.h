@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The operations on page tables: map, unmap, protect, split, collapse. Each says what it does at an
+ * entry; editor.h brings it there.
+ *
+ * To add one: write its functions here, a case each in editor.h, a line in instance.h and in struct
+ * pw_editor, and the public function in table.c.
+ */
+#ifndef PW_SPACE_OPERATIONS_H
+#define PW_SPACE_OPERATIONS_H
+
+#include "space/edit.h"
+
+/* ---- map ---- */
+
+/* log2 of the entries of the largest group that may begin at this entry and ends by @last; 0: none. */
+PW_INLINE unsigned pw_map_group(const struct pw_format *f, const struct pw_edit *edit,
+				unsigned level, pw_va va, pw_pa pa, pw_va last)
+{
+	uint32_t sizes = f->groups[level];
+
+	while (sizes) {
+		unsigned group_lg2 = 31u - (unsigned)__builtin_clz(sizes);
+		pw_va reach = pw_mask(f->shift[level] + group_lg2);
+
+		if (!((va | pa) & reach) && last - va >= reach &&
+		    f->shift[level] + group_lg2 <= edit->size_lg2)
+			return group_lg2;
+		sizes &= ~(UINT32_C(1) << group_lg2);
+	}
+	return 0;
+}
+
+/* Are these 2^group_lg2 entries empty? */
+PW_INLINE bool pw_map_room(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			   const unsigned char *entry, unsigned group_lg2)
+{
+	for (uint32_t i = 0; i <= pw_mask(group_lg2); i++)
+		if (!pw_edit_empty(f, r, level, pw_edit_load(f, entry + i * pw_entry_bytes(f))))
+			return false;
+	return true;
+}
+
+/*
+ * Stores leaves from edit->va to @last, all in one table, as groups where they fit. Moves edit->va
+ * only at an error, to the entry that was in the way.
+ */
+PW_INLINE int pw_map_leaves(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			    struct pw_place *place, pw_va last)
+{
+	const struct pw_regime *r = edit->regime;
+	const unsigned shift = f->shift[level];
+	const size_t bytes = pw_entry_bytes(f);
+	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
+	uint64_t left = ((last - edit->va) >> shift) + 1;
+	const uint32_t attr = edit->attr;
+	pw_va va = edit->va;
+	pw_pa pa = edit->pa;
+
+	while (left > 0) {
+		unsigned group_lg2 = f->groups[level] ? pw_map_group(f, edit, level, va, pa, last)
+						      : 0;
+		uint32_t members = UINT32_C(1) << group_lg2;
+
+		if (PW_UNLIKELY(!pw_map_room(f, r, level, entry, group_lg2))) {
+			edit->va = va;
+			edit->pa = pa;
+			return -EEXIST;
+		}
+		if (group_lg2 == 0)
+			pw_edit_store(f, entry, f->make_leaf(r, level, pa, attr));
+		else
+			for (uint32_t i = 0; i < members; i++)
+				pw_edit_store(f, entry + i * bytes,
+					      f->join(r, level,
+						      f->make_leaf(r, level,
+								   pa + ((pw_pa)i << shift), attr),
+						      group_lg2));
+		entry += members * bytes;
+		va += (pw_va)members << shift;
+		pa += (pw_pa)members << shift;
+		left -= members;
+	}
+	edit->pa = pa;
+	return PW_EDIT_NEXT;
+}
+
+PW_INLINE int pw_map_upper(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			   struct pw_place *place, pw_pa *below)
+{
+	const struct pw_regime *r = edit->regime;
+	const pw_va reach = pw_mask(f->shift[level]);
+	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
+	uint64_t e = pw_edit_load(f, entry);
+
+	if (edit->grouped && edit->va <= edit->group_last)
+		return PW_EDIT_NEXT;
+	if ((f->leaf_levels >> level & 1) && f->shift[level] <= edit->size_lg2 &&
+	    !((edit->va | edit->pa) & reach) && place->last - edit->va >= reach) {
+		unsigned group_lg2 = pw_map_group(f, edit, level, edit->va, edit->pa, place->last);
+
+		if (pw_edit_empty(f, r, level, e)) {
+			if (!pw_map_room(f, r, level, entry, group_lg2))
+				group_lg2 = 0;
+			edit->grouped = true;
+			edit->group_last = edit->va | pw_mask(f->shift[level] + group_lg2);
+			return pw_map_leaves(f, edit, level, place, edit->group_last);
+		}
+		if (f->kind(r, level, e) == PW_TABLE &&
+		    pw_table_unused(edit->table, r, level - 1, f->table(r, level, e))) {
+			pw_edit_store(f, entry, f->make_leaf(r, level, edit->pa, edit->attr));
+			pw_gather_tree(edit->table, &edit->gather, r, level - 1,
+				       f->table(r, level, e));
+			edit->pa += reach + 1;
+			return PW_EDIT_NEXT;
+		}
+	}
+	if (pw_edit_empty(f, r, level, e) && pw_edit_install(f, edit, level, entry, &e, NULL))
+		return -ENOMEM;
+	if (f->kind(r, level, e) != PW_TABLE)
+		return -EEXIST;
+	*below = f->table(r, level, e);
+	return PW_EDIT_DOWN;
+}
+
+/* ---- unmap ---- */
+
+/* The page at edit->va is gone: tells the caller, neighbours together. */
+PW_INLINE void pw_unmap_note(struct pw_edit *edit, pw_va first, pw_va last, pw_pa pa)
+{
+	edit->bytes += last - first + 1;
+	if (!edit->unmapped)
+		return;
+	if (edit->run.open && edit->run.last + 1 == first &&
+	    edit->run.pa + (first - edit->run.first) == pa) {
+		edit->run.last = last;
+		return;
+	}
+	pw_edit_flush(edit);
+	edit->run.first = first;
+	edit->run.last = last;
+	edit->run.pa = pa;
+	edit->run.open = true;
+}
+
+/* One entry with something in it that is no table, to be emptied. */
+PW_INLINE void pw_unmap_entry(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			      unsigned char *entry, const struct pw_edit_page *page)
+{
+	pw_va covered = pw_mask(f->shift[level]);
+
+	pw_edit_store(f, entry, f->make_empty(edit->regime, level));
+	if (page->present)
+		pw_unmap_note(edit, edit->va & ~covered, edit->va | covered,
+			      page->pa + (edit->va & ~covered & pw_mask(page->lg2)));
+}
+
+PW_INLINE int pw_unmap_base(const struct pw_format *f, struct pw_edit *edit, struct pw_place *place)
+{
+	const struct pw_regime *r = edit->regime;
+	unsigned char *entry = pw_edit_entry(f, place, 0, edit->va);
+	const pw_va covered = pw_mask(f->shift[0]);
+
+	for (;; entry += pw_entry_bytes(f)) {
+		uint64_t e = pw_edit_load(f, entry);
+
+		if (!pw_edit_empty(f, r, 0, e)) {
+			struct pw_edit_page page = pw_edit_page(f, r, 0, e);
+
+			if (page.present && page.lg2 > f->shift[0])
+				pw_edit_whole(f, edit, 0, place, &e, &page);
+			pw_unmap_entry(f, edit, 0, entry, &page);
+		}
+		if ((edit->va | covered) == place->last)
+			return PW_EDIT_NEXT;
+		edit->va = (edit->va | covered) + 1;
+	}
+}
+
+/*
+ * An entry of a higher level with something in it: a table is what PW_EDIT_DOWN leads to; a page is
+ * *whole, or was split and then is a table, too. Returns PW_EDIT_NEXT if there is nothing to go into.
+ */
+PW_INLINE int pw_edit_open(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			   struct pw_place *place, unsigned char *entry, uint64_t *e,
+			   struct pw_edit_page *page, bool *whole)
+{
+	const struct pw_regime *r = edit->regime;
+
+	*whole = false;
+	while (f->kind(r, level, *e) != PW_TABLE) {
+		*page = pw_edit_page(f, r, level, *e);
+		if (!page->present) {
+			*whole = true;
+			return PW_EDIT_NEXT;
+		}
+		if (pw_edit_whole(f, edit, level, place, e, page)) {
+			*whole = true;
+			return PW_EDIT_NEXT;
+		}
+		if (f->kind(r, level, *e) == PW_TABLE || pw_edit_empty(f, r, level, *e))
+			continue;
+		if (pw_edit_install(f, edit, level, entry, e, page))
+			return -ENOMEM;
+	}
+	return PW_EDIT_DOWN;
+}
+
+PW_INLINE int pw_unmap_upper(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			     struct pw_place *place, pw_pa *below, bool *retired)
+{
+	const struct pw_regime *r = edit->regime;
+	const pw_va covered = pw_mask(f->shift[level]);
+	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
+	uint64_t e = pw_edit_load(f, entry);
+	struct pw_edit_page page;
+	bool whole;
+	int what;
+
+	if (pw_edit_empty(f, r, level, e))
+		return PW_EDIT_NEXT;
+	what = pw_edit_open(f, edit, level, place, entry, &e, &page, &whole);
+	if (what == PW_EDIT_DOWN) {
+		*below = f->table(r, level, e);
+		/*
+		 * A table that the range covers is taken out first and emptied then, so that from
+		 * here on no reader comes in. Who is in already finds the entries going.
+		 */
+		*retired = (edit->va & ~covered) >= edit->first &&
+			   (edit->va | covered) <= edit->last;
+		if (*retired)
+			pw_edit_store(f, entry, f->make_empty(r, level));
+	} else if (what == PW_EDIT_NEXT && whole) {
+		pw_unmap_entry(f, edit, level, entry, &page);
+	}
+	return what;
+}
+
+/* ---- protect ---- */
+
+PW_INLINE void pw_protect_entry(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+				unsigned char *entry, uint64_t e, const struct pw_edit_page *page)
+{
+	const struct pw_regime *r = edit->regime;
+	pw_pa pa = page->pa + (edit->va & ~pw_mask(f->shift[level]) & pw_mask(page->lg2));
+	uint32_t attr = edit->attr | (page->attr & ~(uint32_t)PW_PROT_MASK);
+
+	if (edit->prot_none)
+		e = f->make_prot_none(r, level, pa);
+	else if (page->prot_none)
+		e = f->make_leaf(r, level, pa, attr);
+	else
+		e = f->change_attr(r, level, e, attr);
+	pw_edit_store(f, entry, e);
+}
+
+PW_INLINE int pw_protect_base(const struct pw_format *f, struct pw_edit *edit,
+			      struct pw_place *place)
+{
+	const struct pw_regime *r = edit->regime;
+	unsigned char *entry = pw_edit_entry(f, place, 0, edit->va);
+	const pw_va covered = pw_mask(f->shift[0]);
+
+	for (;; entry += pw_entry_bytes(f)) {
+		uint64_t e = pw_edit_load(f, entry);
+		struct pw_edit_page page = pw_edit_page(f, r, 0, e);
+
+		if (page.present) {
+			if (page.lg2 > f->shift[0])
+				pw_edit_whole(f, edit, 0, place, &e, &page);
+			pw_protect_entry(f, edit, 0, entry, e, &page);
+		}
+		if ((edit->va | covered) == place->last)
+			return PW_EDIT_NEXT;
+		edit->va = (edit->va | covered) + 1;
+	}
+}
+
+/*
+ * Not every level of every format knows PROT_NONE: Linux splits such a page before, and so does this.
+ * Returns 0, or -ENOMEM; *e is what the entry is then.
+ */
+PW_INLINE int pw_protect_make_fit(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+				  struct pw_place *place, unsigned char *entry, uint64_t *e)
+{
+	const struct pw_regime *r = edit->regime;
+	struct pw_edit_page page = pw_edit_page(f, r, level, *e);
+	pw_pa pa = 0;
+
+	if (!page.present || page.prot_none ||
+	    f->hole(r, level, f->make_prot_none(r, level, page.pa), &pa) == PW_PROT_NONE)
+		return 0;
+	if (page.lg2 > f->shift[level]) {
+		pw_edit_break(f, edit, level, place, &page);
+		*e = pw_edit_load(f, entry);
+		page = pw_edit_page(f, r, level, *e);
+	}
+	return page.present ? pw_edit_install(f, edit, level, entry, e, &page) : 0;
+}
+
+PW_INLINE int pw_protect_upper(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			       struct pw_place *place, pw_pa *below)
+{
+	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
+	uint64_t e = pw_edit_load(f, entry);
+	struct pw_edit_page page;
+	bool whole;
+	int what;
+
+	if (pw_edit_empty(f, edit->regime, level, e))
+		return PW_EDIT_NEXT;
+	if (edit->prot_none && pw_protect_make_fit(f, edit, level, place, entry, &e))
+		return -ENOMEM;
+	what = pw_edit_open(f, edit, level, place, entry, &e, &page, &whole);
+	if (what == PW_EDIT_DOWN)
+		*below = f->table(edit->regime, level, e);
+	else if (what == PW_EDIT_NEXT && whole && page.present)
+		pw_protect_entry(f, edit, level, entry, e, &page);
+	return what;
+}
+
+/* ---- split ---- */
+
+/* Groups are broken up where their page is larger than what may stay. */
+PW_INLINE void pw_split_group(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			      struct pw_place *place, const struct pw_edit_page *page)
+{
+	if (page->present && page->lg2 > f->shift[level] && page->lg2 > edit->size_lg2)
+		pw_edit_break(f, edit, level, place, page);
+}
+
+PW_INLINE int pw_split_base(const struct pw_format *f, struct pw_edit *edit, struct pw_place *place)
+{
+	const pw_va covered = pw_mask(f->shift[0]);
+	unsigned char *entry = pw_edit_entry(f, place, 0, edit->va);
+
+	for (; f->groups[0]; entry += pw_entry_bytes(f)) {
+		struct pw_edit_page page = pw_edit_page(f, edit->regime, 0, pw_edit_load(f, entry));
+
+		pw_split_group(f, edit, 0, place, &page);
+		if ((edit->va | covered) == place->last)
+			break;
+		edit->va = (edit->va | covered) + 1;
+	}
+	return PW_EDIT_NEXT;
+}
+
+PW_INLINE int pw_split_upper(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			     struct pw_place *place, pw_pa *below)
+{
+	const struct pw_regime *r = edit->regime;
+	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
+	uint64_t e = pw_edit_load(f, entry);
+
+	while (f->kind(r, level, e) != PW_TABLE) {
+		struct pw_edit_page page = pw_edit_page(f, r, level, e);
+
+		if (!page.present || page.lg2 <= edit->size_lg2)
+			return PW_EDIT_NEXT;
+		if (page.lg2 > f->shift[level]) {
+			pw_edit_break(f, edit, level, place, &page);
+			e = pw_edit_load(f, entry);
+		} else if (pw_edit_install(f, edit, level, entry, &e, &page)) {
+			return -ENOMEM;
+		}
+	}
+	*below = f->table(r, level, e);
+	return PW_EDIT_DOWN;
+}
+
+/* ---- collapse ---- */
+
+PW_INLINE int pw_collapse_upper(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+				struct pw_place *place, pw_pa *below)
+{
+	uint64_t e = pw_edit_load(f, pw_edit_entry(f, place, level, edit->va));
+
+	if (f->kind(edit->regime, level, e) != PW_TABLE)
+		return PW_EDIT_NEXT;
+	*below = f->table(edit->regime, level, e);
+	return PW_EDIT_DOWN;
+}
+
+/*
+ * The table @below is done: if its entries are the parts of one page, a leaf takes its place. Readers
+ * that are in the table still find these parts, and then that the entry above has changed.
+ */
+PW_INLINE void pw_collapse_leave(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+				 unsigned char *entry, const struct pw_place *below)
+{
+	const struct pw_regime *r = edit->regime;
+	const pw_va covered = pw_mask(f->shift[level]);
+	const uint32_t history = PW_ACCESSED | PW_DIRTY;
+	struct pw_edit_page all = { 0 };
+
+	if (!(f->leaf_levels >> level & 1) || f->shift[level] > edit->size_lg2 ||
+	    (below->last & ~covered) < edit->first || (below->last | covered) != below->last)
+		return;
+	for (uint32_t i = 0; i <= pw_mask(f->bits[level - 1]); i++) {
+		uint64_t e = pw_edit_load(f, below->host + i * pw_entry_bytes(f));
+		struct pw_edit_page page = pw_edit_page(f, r, level - 1, e);
+		pw_pa offset = (pw_pa)i << f->shift[level - 1];
+
+		page.pa += offset & pw_mask(page.lg2);
+		if (i == 0)
+			all = page;
+		if (!page.present || page.prot_none || page.pa != all.pa + offset ||
+		    ((page.attr ^ all.attr) & ~history))
+			return;
+		all.attr |= page.attr & history;
+	}
+	if (all.pa & covered)
+		return;
+	pw_edit_store(f, entry, f->make_leaf(r, level, all.pa, all.attr));
+	pw_gather_add(edit->table, &edit->gather, level - 1, below->table);
+	edit->bytes += covered + 1;
+}
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/* The public operations on page tables: what may be asked, and the growing of the top. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "space/edit.h"
+#include "walk/instance.h"
+
+/* Attributes that the caller of a map decides about. */
+static const uint32_t PW_MAP_ATTR = PW_PROT_MASK | PW_ACCESSED | PW_DIRTY | PW_GLOBAL | PW_SPECIAL;
+
+void pw_edit_flush(struct pw_edit *edit)
+{
+	if (edit->run.open)
+		edit->unmapped(edit->context, edit->run.first, edit->run.last, edit->run.pa);
+	edit->run.open = false;
+}
+
+/* ---- tops ---- */
+
+/*
+ * Allocates a top table of level @top for each root and decodes it into table->regime[top]. Where
+ * @below is a table, it stands behind the first entry. Returns 0, -ENOMEM, -EINVAL.
+ */
+static int make_top(struct pw_table *table, unsigned top, pw_pa below, struct pw_error *error)
+{
+	const struct pw_format *f = table->format;
+	const struct pw_regime_options options = {
+		/* arm's Linux view is of tables of Linux's own, which stand beside these. */
+		.view = f->linux_twin ? PW_VIEW_HARDWARE : PW_VIEW_LINUX,
+		.kernel = table->kernel,
+	};
+	unsigned roots = f->dynamic_top ? 1 : f->max_roots, made = 0;
+	uint64_t word[PW_MAX_ROOTS] = { 0 };
+	pw_pa pa[PW_MAX_ROOTS];
+	int code = 0;
+	/* What making entries depends on: the software bits, not the tables. */
+	struct pw_regime *r = &table->regime[top];
+
+	*r = (struct pw_regime){ .format = f, .view = options.view, .kernel = table->kernel };
+	for (; made < roots && !code; made++) {
+		code = pw_table_alloc(table, top, &pa[made]);
+		if (code) {
+			pw_fail(error, -code, "no memory for the top table of %s in the arena",
+				f->name);
+			break;
+		}
+		word[made] = f->make_root(r, pa[made], top);
+	}
+	if (!code)
+		code = pw_regime_init(r, f, word, roots, &options, error);
+	if (!code && (r->span[0].table != pa[0] || r->span[0].top != top))
+		code = pw_fail(error, EINVAL, "%s has no tables of %u levels", f->name, top + 1);
+	if (code) {
+		while (made-- > 0)
+			pw_table_free(table, top, pa[made]);
+		return code;
+	}
+	for (unsigned i = 0; i < roots; i++) {
+		unsigned char *entry = pw_table_host(table, pa[i]);
+
+		for (uint32_t n = 0; n <= pw_mask(f->bits[top]); n++)
+			pw_edit_store(f, entry + n * pw_entry_bytes(f), f->make_empty(r, top));
+	}
+	if (below != PW_NO_TABLE)
+		pw_edit_store(f, pw_table_host(table, pa[0]), f->make_table(r, top, below));
+	return 0;
+}
+
+/* Does the regime translate all of first..last? */
+static bool covers(const struct pw_regime *r, pw_va first, pw_va last)
+{
+	for (unsigned i = 0; i < r->spans; i++)
+		if (first >= r->span[i].first && first <= r->span[i].last)
+			return last <= r->span[i].last;
+	return false;
+}
+
+/* Makes the tables reach all of first..last. Readers keep walking from the old top, or from the new. */
+static int grow(struct pw_table *table, pw_va first, pw_va last, struct pw_error *error)
+{
+	const struct pw_format *f = table->format;
+	const struct pw_regime *r;
+	int code = 0;
+
+	pthread_mutex_lock(&table->grow);
+	for (r = pw_table_now(table); !covers(r, first, last); r = pw_table_now(table)) {
+		unsigned top = r->span[0].top + 1u;
+
+		if (!f->dynamic_top || top >= f->levels || r->roots > 1)
+			code = pw_fail(error, ERANGE,
+				       "%s does not translate 0x%llx-0x%llx: its addresses end at "
+				       "0x%llx",
+				       f->name, (unsigned long long)first, (unsigned long long)last,
+				       (unsigned long long)r->span[r->spans - 1].last);
+		else
+			code = make_top(table, top, r->span[0].table, error);
+		if (code)
+			break;
+		/* Pairs with the load in pw_table_now: the new top is complete when it is seen. */
+		__atomic_store_n(&table->now, &table->regime[top], __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&table->grow);
+	return code;
+}
+
+/* ---- tables ---- */
+
+bool pw_format_can_edit(const struct pw_format *format)
+{
+	return format->instance->editor;
+}
+
+int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
+		    const struct pw_table_options *options, struct pw_table **table_ret,
+		    struct pw_error *error)
+{
+	static const struct pw_table_options defaults;
+	struct pw_table *table;
+	unsigned levels;
+	int code;
+
+	if (!options)
+		options = &defaults;
+	levels = options->levels ? options->levels : format->dynamic_top ? 3 : format->levels;
+	if (!format->instance->editor)
+		return pw_fail(error, EINVAL,
+			       "%s cannot be written: it is described, and a description says "
+			       "how to read entries only",
+			       format->name);
+	if (format->shift[0] != arena->page_lg2)
+		return pw_fail(error, EINVAL,
+			       "%s has pages of %llu bytes, the arena frames of %llu: create that "
+			       "with page_lg2 = %u",
+			       format->name, 1ULL << format->shift[0], 1ULL << arena->page_lg2,
+			       format->shift[0]);
+	if (levels > format->levels || (!format->dynamic_top && levels != format->levels))
+		return pw_fail(error, EINVAL, "%s has %s%u levels, not %u", format->name,
+			       format->dynamic_top ? "up to " : "", format->levels, levels);
+	table = calloc(1, sizeof(*table));
+	if (!table)
+		return pw_fail(error, ENOMEM, "no memory for page tables");
+	table->arena = arena;
+	table->format = format;
+	table->kernel = options->kernel;
+	for (unsigned level = 0; level < PW_MAX_LEVELS; level++)
+		table->free[level] = PW_NO_TABLE;
+	for (unsigned level = 0; level < format->levels; level++)
+		table->piece_lg2[level] = (uint8_t)pw_table_piece_lg2(
+			table,
+			&(struct pw_regime){ .format = format,
+					     .address_mask = ~pw_mask(12) & pw_mask(52) },
+			level);
+	pthread_mutex_init(&table->grow, NULL);
+	pthread_mutex_init(&table->free_lock, NULL);
+	code = pw_sync_init(&table->sync, options->sync);
+	if (code) {
+		free(table);
+		return pw_fail(error, -code, "readers of page tables cannot be waited for: %s",
+			       strerror(-code));
+	}
+	code = make_top(table, levels - 1, PW_NO_TABLE, error);
+	if (code) {
+		pw_sync_deinit(&table->sync);
+		pw_table_free_blocks(table);
+		free(table);
+		return code;
+	}
+	table->now = &table->regime[levels - 1];
+	*table_ret = table;
+	return 0;
+}
+
+void pw_table_destroy(struct pw_table *table)
+{
+	const struct pw_regime *r;
+	struct pw_gather gather = { 0 };
+
+	if (!table)
+		return;
+	r = pw_table_now(table);
+	for (unsigned i = 0; i < r->roots; i++)
+		pw_gather_tree(table, &gather, r, r->span[i].top, r->span[i].table);
+	pw_gather_finish(table, &gather);
+	pw_sync_deinit(&table->sync);
+	pw_table_free_blocks(table);
+	pthread_mutex_destroy(&table->free_lock);
+	pthread_mutex_destroy(&table->grow);
+	free(table);
+}
+
+/* ---- operations ---- */
+
+/* Prepares an operation on first..last. @grows: the top may. */
+static int begin(struct pw_table *table, struct pw_edit *edit, pw_va first, pw_va last, bool grows,
+		 struct pw_error *error)
+{
+	const pw_va page = pw_mask(table->format->shift[0]);
+
+	if (first > last || (first & page) || (~last & page))
+		return pw_fail(error, EINVAL,
+			       "0x%llx-0x%llx are not whole pages of 0x%llx bytes, first to last",
+			       (unsigned long long)first, (unsigned long long)last,
+			       (unsigned long long)page + 1);
+	*edit = (struct pw_edit){
+		.table = table,
+		.regime = pw_table_now(table),
+		.first = first,
+		.last = last,
+		.va = first,
+		.size_lg2 = 64,
+	};
+	if (!covers(edit->regime, first, last)) {
+		int code = grows ? grow(table, first, last, error) : 0;
+
+		if (code)
+			return code;
+		edit->regime = pw_table_now(table);
+	}
+	return 0;
+}
+
+/* Ends an operation that returned @code: what it took out goes to the readers' end. */
+static int finish(struct pw_edit *edit, int code, const char *what, struct pw_error *error)
+{
+	pw_edit_flush(edit);
+	pw_gather_finish(edit->table, &edit->gather);
+	if (code == -EEXIST)
+		return pw_fail(error, EEXIST, "0x%llx is mapped already: unmap it first",
+			       (unsigned long long)edit->va);
+	if (code)
+		return pw_fail(error, -code, "no memory for a table: %s stopped at 0x%llx", what,
+			       (unsigned long long)edit->va);
+	return 0;
+}
+
+/* Can an entry hold this address, and nothing of it be lost? */
+static bool expressible(const struct pw_table *table, const struct pw_regime *r, pw_pa pa)
+{
+	const struct pw_format *f = table->format;
+
+	return f->page(r, 0, f->make_leaf(r, 0, pa, PW_READ | PW_ACCESSED)) == pa;
+}
+
+int pw_table_map(struct pw_table *table, pw_va first, pw_va last, pw_pa pa, uint32_t attr,
+		 struct pw_error *error)
+{
+	const struct pw_format *f = table->format;
+	struct pw_edit edit;
+	int code = begin(table, &edit, first, last, true, error);
+
+	if (code)
+		return code;
+	if ((pa & pw_mask(f->shift[0])) || pa + (last - first) < pa ||
+	    !expressible(table, edit.regime, pa) ||
+	    !expressible(table, edit.regime, (pa + (last - first)) & ~pw_mask(f->shift[0])))
+		return pw_fail(error, (pa & pw_mask(f->shift[0])) ? EINVAL : ERANGE,
+			       "0x%llx-0x%llx cannot be the pages of %s entries",
+			       (unsigned long long)pa, (unsigned long long)(pa + (last - first)),
+			       f->name);
+	edit.pa = pa;
+	edit.attr = attr & PW_MAP_ATTR;
+	code = f->instance->editor->map(&edit);
+	if (code && edit.va > first) {
+		struct pw_edit undo;
+
+		if (begin(table, &undo, first, edit.va - 1, false, NULL) == 0) {
+			f->instance->editor->unmap(&undo);
+			finish(&undo, 0, "undoing", NULL);
+		}
+	}
+	return finish(&edit, code, "mapping", error);
+}
+
+int pw_table_unmap(struct pw_table *table, pw_va first, pw_va last, pw_unmapped_fn *unmapped,
+		   void *context, struct pw_error *error)
+{
+	struct pw_edit edit;
+	int code = begin(table, &edit, first, last, false, error);
+
+	if (code)
+		return code;
+	edit.unmapped = unmapped;
+	edit.context = context;
+	code = table->format->instance->editor->unmap(&edit);
+	return finish(&edit, code, "unmapping", error);
+}
+
+int pw_table_protect(struct pw_table *table, pw_va first, pw_va last, uint32_t attr,
+		     struct pw_error *error)
+{
+	struct pw_edit edit;
+	int code = begin(table, &edit, first, last, false, error);
+
+	if (code)
+		return code;
+	edit.attr = attr & (PW_PROT_MASK | PW_ACCESSED | PW_DIRTY);
+	edit.prot_none = table->format->make_prot_none && !(attr & (PW_READ | PW_WRITE | PW_EXEC));
+	code = table->format->instance->editor->protect(&edit);
+	return finish(&edit, code, "protecting", error);
+}
+
+int pw_table_split(struct pw_table *table, pw_va first, pw_va last, unsigned size_lg2,
+		   struct pw_error *error)
+{
+	struct pw_edit edit;
+	int code = begin(table, &edit, first, last, false, error);
+
+	if (code)
+		return code;
+	edit.size_lg2 = size_lg2 < table->format->shift[0] ? table->format->shift[0] : size_lg2;
+	code = table->format->instance->editor->split(&edit);
+	return finish(&edit, code, "splitting", error);
+}
+
+int pw_table_collapse(struct pw_table *table, pw_va first, pw_va last, unsigned size_lg2,
+		      uint64_t *bytes_ret, struct pw_error *error)
+{
+	struct pw_edit edit;
+	int code = begin(table, &edit, first, last, false, error);
+
+	if (code)
+		return code;
+	edit.size_lg2 = size_lg2;
+	code = table->format->instance->editor->collapse(&edit);
+	if (bytes_ret)
+		*bytes_ret = edit.bytes;
+	return finish(&edit, code, "collapsing", error);
+}
+
+void pw_table_wait(struct pw_table *table)
+{
+	table->sync.ops->wait(&table->sync);
+}
+
+unsigned pw_table_root(const struct pw_table *table, uint64_t root[PW_MAX_ROOTS])
+{
+	const struct pw_regime *r = pw_table_now(table);
+
+	for (unsigned i = 0; i < r->roots; i++)
+		root[i] = r->root[i];
+	return r->roots;
+}
+
+uint64_t pw_table_bytes(const struct pw_table *table)
+{
+	return __atomic_load_n(&table->bytes, __ATOMIC_RELAXED);
+}
+
+/* Partners: the loads around the walk in pin.c. The stores to entries stand between the two. */
+void pw_table_copy_begin(struct pw_table *table)
+{
+	__atomic_fetch_add(&table->copies, 1, __ATOMIC_SEQ_CST);
+}
+
+void pw_table_copy_end(struct pw_table *table)
+{
+	__atomic_fetch_add(&table->copies, 1, __ATOMIC_SEQ_CST);
+}
+
+/* ---- readers ---- */
+
+int pw_reader_create(struct pw_table *table, struct pw_reader **reader_ret)
+{
+	struct pw_reader *reader = aligned_alloc(_Alignof(struct pw_reader), sizeof(*reader));
+	int code;
+
+	if (!reader)
+		return -ENOMEM;
+	memset(reader, 0, sizeof(*reader));
+	reader->table = table;
+	code = pw_sync_join(&reader->sync, &table->sync);
+	if (code) {
+		free(reader);
+		return code;
+	}
+	*reader_ret = reader;
+	return 0;
+}
+
+void pw_reader_destroy(struct pw_reader *reader)
+{
+	if (!reader)
+		return;
+	pw_sync_quit(&reader->sync);
+	free(reader);
+}
+
+const struct pw_regime *pw_reader_enter(struct pw_reader *reader)
+{
+	pw_sync_enter(&reader->sync);
+	return pw_table_now(reader->table);
+}
+
+void pw_reader_leave(struct pw_reader *reader)
+{
+	pw_sync_leave(&reader->sync);
+}
+
+enum pw_status pw_table_translate(struct pw_reader *reader, pw_va va, struct pw_result *result)
+{
+	const struct pw_regime *regime = pw_reader_enter(reader);
+	enum pw_status status = pw_translate(pw_arena_memory(reader->table->arena), regime, va,
+					     result);
+
+	pw_reader_leave(reader);
+	return status;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page tables that are edited while others read them.
+ *
+ *     now --------> regime[2]    (top at level 2)
+ *                   regime[3] <- written once, before `now` is turned to it: the top grows
+ *
+ *     readers       enter, load `now`, walk from its root, leave     (sync.h, src/walk, src/pin)
+ *     editors       load `now`, edit their range (edit.h), hand what they took out to the gather
+ *     the gather    frees the tables after every reader that was inside has left
+ *
+ * Root and depth are in one regime, and a regime never changes: a reader that loads `now` can not
+ * have one without the other. An old top stays what it was, the first entry of the new one leads to
+ * it; so whoever still walks from there finds what is there.
+ *
+ * Locks: `grow` protects regime[] and the step to a higher top; `free_lock` protects free[]. Neither
+ * is held while the other is taken, and none while readers are waited for.
+ */
+#ifndef PW_SPACE_TABLE_H
+#define PW_SPACE_TABLE_H
+
+#include <pthread.h>
+
+#include <pagewalk/space.h>
+
+#include "base/words.h"
+#include "space/arena.h"
+#include "space/sync.h"
+
+struct pw_edit;
+
+/* The operations, compiled for one format: see instance.h. Each works on edit->first..last. */
+struct pw_editor {
+	int (*map)(struct pw_edit *edit);
+	int (*unmap)(struct pw_edit *edit);
+	int (*protect)(struct pw_edit *edit);
+	int (*split)(struct pw_edit *edit);
+	int (*collapse)(struct pw_edit *edit);
+};
+
+struct pw_table {
+	struct pw_arena *arena;
+	const struct pw_format *format;
+	uint16_t kernel; /* whose software bits */
+	struct pw_sync sync;
+	const struct pw_regime *now; /* atomic; release here, acquire in pw_table_now */
+	struct pw_regime regime[PW_MAX_LEVELS]; /* by the level of the top */
+	pthread_mutex_t grow;
+	uint8_t piece_lg2[PW_MAX_LEVELS]; /* log2 of the memory of a table of that level */
+
+	/* Tables that are smaller than a frame come in pieces of one; pieces that are free, by level. */
+	pthread_mutex_t free_lock;
+	pw_pa free[PW_MAX_LEVELS]; /* of a list through the pieces; PW_NO_TABLE at its end */
+	struct pw_table_block *blocks; /* frames that were cut into pieces */
+
+	uint64_t bytes; /* atomic: of all tables */
+	uint64_t copies; /* atomic: odd while pages are write-protected for a copy */
+};
+
+/* A reader, as the public functions know it. */
+struct pw_reader {
+	struct pw_sync_reader sync;
+	struct pw_table *table;
+	uint64_t stops[32]; /* by enum pw_stop: src/pin */
+};
+
+static const pw_pa PW_NO_TABLE = ~UINT64_C(0);
+
+/* Root and depth, as one. For whoever is inside, or edits. */
+PW_INLINE const struct pw_regime *pw_table_now(const struct pw_table *table)
+{
+	return __atomic_load_n(&table->now, __ATOMIC_ACQUIRE);
+}
+
+/* Where a table stands in the host's memory. It is one of the arena's. */
+PW_INLINE unsigned char *pw_table_host(const struct pw_table *table, pw_pa pa)
+{
+	return pw_arena_at(table->arena, pa);
+}
+
+unsigned pw_table_piece_lg2(const struct pw_table *table, const struct pw_regime *r,
+			    unsigned level);
+/* A table for @level, its content undefined. Returns 0, or -ENOMEM. */
+int pw_table_alloc(struct pw_table *table, unsigned level, pw_pa *pa_ret);
+/* Gives a table back that no reader can be in. */
+void pw_table_free(struct pw_table *table, unsigned level, pw_pa pa);
+/* At the end: the frames that were cut into pieces. */
+void pw_table_free_blocks(struct pw_table *table);
+
+/* Is there nothing but empty entries and unused tables in the table at @pa of @level? */
+bool pw_table_unused(const struct pw_table *table, const struct pw_regime *r, unsigned level,
+		     pw_pa pa);
+
+/* Tables that were taken out by one operation: freed together when the readers are gone. */
+struct pw_gather {
+	struct pw_gathered *batch; /* not full yet; NULL before the first */
+};
+
+void pw_gather_add(struct pw_table *table, struct pw_gather *gather, unsigned level, pw_pa pa);
+/* As pw_gather_add, with all tables below. */
+void pw_gather_tree(struct pw_table *table, struct pw_gather *gather, const struct pw_regime *r,
+		    unsigned level, pw_pa pa);
+/* Hands over what is gathered; ends the operation. */
+void pw_gather_finish(struct pw_table *table, struct pw_gather *gather);
+
+/* An operation under way: what was asked for, and where it stands. On its caller's stack. */
+struct pw_edit {
+	struct pw_table *table;
+	const struct pw_regime *regime;
+	pw_va first, last; /* as asked */
+	pw_va va; /* everything before it is done */
+	/* map: up to here it is done already, by a group of a higher level */
+	pw_va group_last;
+	bool grouped;
+	pw_pa pa; /* map: what va shall lead to */
+	uint32_t attr; /* map, protect */
+	bool prot_none; /* protect: nobody may */
+	unsigned size_lg2; /* map, collapse: no page larger than this; split: none may stay */
+	uint64_t bytes; /* unmap: that were mapped; collapse: that are larger pages now */
+	struct pw_gather gather;
+
+	/* unmap: whom to tell, and neighbours that it was not told of yet. */
+	pw_unmapped_fn *unmapped;
+	void *context;
+	struct {
+		pw_va first, last;
+		pw_pa pa;
+		bool open;
+	} run;
+};
+
+/* Tells of the run, if there is one. */
+void pw_edit_flush(struct pw_edit *edit);
+
+#endif
