@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A level taken for another does not compile: the kernel-style layer's types are types.
 
-usage: types.py SOURCE_ROOT COMPILER...
+usage: type_check.py SOURCE_ROOT COMPILER...
 """
 import pathlib
 import subprocess
