@@ -104,6 +104,35 @@ static void test_small(void **state)
 	pw_format_unload(format);
 }
 
+/* An alias of nothing: what it maps is listed nowhere else. */
+static void test_first_alias(void **state)
+{
+	static const char text[] = "format tiny\nentry 8 little\nlevel page 12 9\n"
+				   "span 0 0x1fffff alias at 51:12\n"
+				   "entries page\nleaf at 51:12 if 0\nnone\n";
+	static uint64_t memory[512] __attribute__((aligned(4096)));
+	const struct pw_segment segment = { 0x1000, 0x1fff, memory };
+	const struct pw_format *format;
+	struct pw_memory *source;
+	struct pw_regime regime;
+	struct pw_range range;
+	struct pw_scan *scan;
+	const uint64_t root = 0x1000;
+
+	(void)state;
+	memory[3] = htole64(0x456001);
+	assert_int_equal(load(text, sizeof(text) - 1, &format, NULL), 0);
+	assert_int_equal(pw_memory_wrap(&segment, 1, &source, NULL), 0);
+	assert_int_equal(pw_regime_init(&regime, format, &root, 1, NULL, NULL), 0);
+	assert_int_equal(pw_scan_create(source, &regime, 0, UINT64_MAX, NULL, &scan, NULL), 0);
+	assert_int_equal(pw_scan_next(scan, &range, 1), 1);
+	assert_int_equal(range.first, 0x3000);
+	assert_int_equal(range.pa, 0x456000);
+	pw_scan_destroy(scan);
+	pw_memory_close(source);
+	pw_format_unload(format);
+}
+
 /* Line @line of the small description, replaced by @text, is wrong; the message has @says. */
 static void assert_wrong(unsigned line, const char *text, unsigned blamed, const char *says)
 {
@@ -268,7 +297,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_described), cmocka_unit_test(test_small),
 		cmocka_unit_test(test_mistakes),      cmocka_unit_test(test_files),
-		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_damage),        cmocka_unit_test(test_first_alias),
 	};
 
 	if (argc != 2) {
