@@ -2,7 +2,7 @@
 // The page of `pagewalk explain --html` in a browser: it is stepped through with keys and buttons, the values
 // that it shows are read and held against the tool's JSON, and it may neither complain nor ask the network.
 //
-// usage: run.sh PAGEWALK [FOLDER]     with a FOLDER, screenshots are left there to be looked at
+// usage: run.sh page.mjs PAGEWALK [FOLDER]     with a FOLDER, screenshots are left there to be looked at
 import assert from "node:assert/strict";
 import {execFileSync} from "node:child_process";
 import fs from "node:fs";

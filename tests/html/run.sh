@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs page.mjs with what it needs: Debian's chromium and node, and playwright-core from npm, which is
+# Runs page.mjs or fold.mjs with what it needs: Debian's chromium and node, and playwright-core from npm, which is
 # kept in a cache outside of the tree. Exits with 77 (skipped), and says why, where these are missing.
-# usage: run.sh PAGEWALK [FOLDER-FOR-SCREENSHOTS]
+# usage: run.sh page.mjs|fold.mjs PAGEWALK [FOLDER-FOR-SCREENSHOTS]
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+script=$here/$1
+shift
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pagewalk/npm
 version=1.65.1
 
@@ -22,4 +24,4 @@ if [ ! -d "$cache/$version/node_modules/playwright-core" ]; then
     npm install --silent --no-audit --no-fund --prefix "$cache/$version" "playwright-core@$version" >/dev/null 2>&1 ||
         skip "npm could not install playwright-core into $cache/$version"
 fi
-PLAYWRIGHT=$cache/$version CHROMIUM=$chromium exec node "$here/page.mjs" "$@"
+PLAYWRIGHT=$cache/$version CHROMIUM=$chromium exec node "$script" "$@"
