@@ -62,7 +62,7 @@ _pagewalk()
             COMPREPLY=($(compgen -W "fold --help" -- "$current"))
             return
         fi
-        options+=" $walk --strategy --walk --levels --style --neighbour --source --rows" ;;
+        options+=" $walk --strategy --walk --levels --style --neighbour --source --rows --svg --html" ;;
     esac
     if [[ $current == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$current"))
