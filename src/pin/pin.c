@@ -172,11 +172,11 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 
 			if (used > 0 &&
 			    (char *)iovec[used - 1].iov_base + iovec[used - 1].iov_len == host) {
-				iovec[used - 1].iov_len += range[i].bytes;
+				iovec[used - 1].iov_len += (size_t)range[i].bytes;
 				continue;
 			}
 			iovec[used].iov_base = host;
-			iovec[used++].iov_len = range[i].bytes;
+			iovec[used++].iov_len = (size_t)range[i].bytes;
 		}
 		done += came;
 		/* Full batches are no reason to stop. */
