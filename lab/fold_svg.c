@@ -44,7 +44,7 @@ struct legend {
 static const struct legend legends[] = {
 	{ "bar cell", "a loop's only turn" },
 	{ "bar hit", "one turn of several" },
-	{ "bar foldedbar", "folded: not a table, passed on" },
+	{ "bar foldedbar", "folded: no table of its own" },
 	{ "bar alarm", "NO TABLE: the pointer left it" },
 	{ "bar suspect", "wrong entry, led there by one" },
 	{ "hit", "the entry that was read" },

@@ -70,6 +70,12 @@ char *fold_crop_text(const struct fold_picture *picture, const struct fold_panel
  * ends alone that one differs from another.
  */
 const char *fold_panel_title(const struct fold_panel *panel);
+/*
+ * Is @level folded, and how does Linux say that? Folding by value, s390 thinks of the levels above the
+ * real top as folded into it; all others, of those below pgd as folded into pgd (seen from the top).
+ */
+bool fold_level_word(const struct fold_picture *picture, const struct fold_panel *panel,
+		     unsigned level, char text[40]);
 /* What a step does, and why, in sentences. */
 char *fold_step_text(const struct fold_picture *picture, const struct fold_panel *panel,
 		     const struct fold_step *step, char text[FOLD_PICTURE_TEXT]);

@@ -166,36 +166,35 @@ static void draw_row(struct svg *svg, const struct fold_picture *picture,
 {
 	const struct fold_step *step = first_of_level(panel, level);
 	double y = row_y(picture, level), height = row_height(picture, level);
-	bool folded = level > panel->result->top;
+	bool folded, absent = !step && level > panel->result->top;
 	uint64_t turns = panel->result->turns_of[level];
-	char crop[32];
+	char crop[32], word[40];
 
-	if (folded)
+	folded = fold_level_word(picture, panel, level, word);
+	if (folded || absent)
 		svg_rect(svg, "foldedrow", 0, y - 2, width, height - 4);
-	svg_text(svg, folded ? "name dim" : "name", "start", 6, y + 17, "%s",
+	svg_text(svg, folded || absent ? "name dim" : "name", "start", 6, y + 17, "%s",
 		 fold_level_name(level));
 	if (!step) {
 		svg_text(svg, "s dim", "start", SIDE + 10, y + 17, "%s",
-			 folded ? "not visited: there is no such table" : "not reached");
+			 absent ? "not visited: there is no such table" : "not reached");
 		return;
 	}
 	fold_crop_text(picture, panel, fold_step_turn(panel, step), crop);
 	svg_text(svg, "s dim", "start", 6, y + 33, "%s", crop);
 	svg_text(svg, "s dim", "start", 6, y + 47, "%" PRIu64 " turn%s", turns,
 		 turns == 1 ? "" : "s");
-	if (folded) {
-		svg_text(svg, "s dim", "start", 6, y + 66, "folded:");
-		svg_text(svg, "s dim", "start", 6, y + 80, "not a table");
-	}
+	if (folded)
+		svg_paragraph(svg, "s dim", 6, y + 64, 13, 14, word);
 }
 
-static const char *class_of(const struct fold_turn *turn, const struct fold_step *step)
+static const char *class_of(const struct fold_turn *turn, const struct fold_step *step, bool folded)
 {
 	if (turn->departed)
 		return "alarm";
 	if (turn->broken)
 		return "suspect";
-	if (turn->folded && !step->iterates)
+	if (folded && !step->iterates)
 		return "foldedbar";
 	return step->iterates ? "hit" : "cell";
 }
@@ -213,7 +212,8 @@ static void draw_bar(struct svg *svg, const struct fold_picture *picture,
 		point = (end - x) / 2;
 	fprintf(svg->stream,
 		"<path class=\"bar %s\" d=\"M%.1f %.1fH%.1fl%.1f %.1fl%.1f %.1fH%.1fz\"/>\n",
-		class_of(turn, step), x, y, end - point, point, BAR / 2, -point, BAR / 2, x);
+		class_of(turn, step, fold_level_word(picture, panel, turn->level, full)), x, y,
+		end - point, point, BAR / 2, -point, BAR / 2, x);
 	if (step->turns == 1)
 		snprintf(label, sizeof(label), "turn %" PRIu32, turn->iteration + 1);
 	else

@@ -83,6 +83,25 @@ const char *fold_panel_title(const struct fold_panel *panel)
 	return "before: static ends, pointers to tables";
 }
 
+bool fold_level_word(const struct fold_picture *picture, const struct fold_panel *panel,
+		     unsigned level, char text[40])
+{
+	const struct fold_result *result = panel->result;
+	enum fold_how how = picture->input->style->how;
+
+	if (result->strategy == FOLD_E || result->top == FOLD_PGD)
+		return false;
+	if (how == FOLD_VALUE ? level <= result->top : level == FOLD_PGD || level < result->top)
+		return false;
+	if (how == FOLD_VALUE)
+		snprintf(text, 40, "folded, not a table");
+	else if (how == FOLD_REINDEX && level == result->top)
+		snprintf(text, 40, "folded with own index");
+	else
+		snprintf(text, 40, "folded into the pgd");
+	return true;
+}
+
 /* ---- places ---- */
 
 char *fold_place_short(const struct fold_input *input, const struct fold_place *place,
@@ -210,7 +229,7 @@ static void say_entry(const struct fold_picture *picture, const struct fold_pane
 		      const struct fold_step *step, char *text)
 {
 	const struct fold_turn *turn = fold_step_turn(panel, step);
-	char place[96];
+	char place[96], folded[40];
 
 	if (turn->departed) {
 		append(text, " That is NO TABLE: the pointer has left the one it was made for.");
@@ -225,8 +244,15 @@ static void say_entry(const struct fold_picture *picture, const struct fold_pane
 	}
 	if (turn->outside)
 		append(text, " There is no such memory.");
+	if (fold_level_word(picture, panel, turn->level, folded))
+		append(text, " This level is %s", folded);
 	if (turn->folded)
-		append(text, " This level is folded, not a table: the entry is passed on.");
+		append(text, fold_level_word(picture, panel, turn->level, folded)
+				     ? ": the entry is passed on."
+				     : " The levels below are folded into this table: the entry is "
+				       "passed on.");
+	else if (fold_level_word(picture, panel, turn->level, folded))
+		append(text, ".");
 }
 
 char *fold_step_text(const struct fold_picture *picture, const struct fold_panel *panel,
