@@ -39,11 +39,14 @@ upward() {
         complain "src/$1 includes what stands to its right:
 $found"
 }
-upward base 'access|format|walk|memory|survey|view'
-upward access 'format|walk|memory|survey|view'
-upward memory 'format|walk|survey|view'
-found=$(grep -nE '#include "(walk|memory|survey|view)/' $(git ls-files 'src/format/*.h') |
-    grep -vE '^src/format/(registry|described)\.h') &&
+upward base 'access|format|walk|memory|survey|view|space|pin'
+upward access 'format|walk|memory|survey|view|space|pin'
+upward memory 'format|walk|survey|view|space|pin'
+upward walk 'survey|view|space|pin'
+upward space 'survey|view|pin'
+upward pin 'survey|view'
+found=$(grep -nE '#include "(walk|memory|survey|view|space|pin)/' $(git ls-files 'src/format/*.h') |
+    grep -vE '^src/format/(registry|described|instance)\.h') &&
     complain "a format's header includes what stands to its right:
 $found"
 found=$(grep -nE '#include "' $(git ls-files 'cli/*.c' 'examples/*.c') | grep -vE '"((cli|lab)/)?[a-z_]+\.h"') &&

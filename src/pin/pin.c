@@ -70,16 +70,14 @@ static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 	pin->arena = table->arena;
 	pin->access = PW_READ | PW_USER | (pin->flags & PW_PIN_WRITE ? (unsigned)PW_WRITE : 0u);
 	if (!(pin->flags & PW_PIN_GET)) {
-		sequence = __atomic_load_n(&table->copies, __ATOMIC_ACQUIRE);
+		sequence = pw_table_copies(table);
 		if (sequence & 1)
 			return PW_STOP_FORK;
 	}
 	pin->regime = pw_reader_enter(reader);
 	stop = table->format->instance->pinner->pin(pin);
 	pw_reader_leave(reader);
-	/* Sequentially consistent, as is the grab: the load does not move up before it. */
-	if (!(pin->flags & PW_PIN_GET) &&
-	    __atomic_load_n(&table->copies, __ATOMIC_SEQ_CST) != sequence) {
+	if (!(pin->flags & PW_PIN_GET) && pw_table_copies(table) != sequence) {
 		undo(pin);
 		pin->va = first;
 		return PW_STOP_FORK;

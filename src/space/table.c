@@ -33,7 +33,7 @@ static int make_top(struct pw_table *table, unsigned top, pw_pa below, struct pw
 	};
 	unsigned roots = f->dynamic_top ? 1 : f->max_roots, made = 0;
 	uint64_t word[PW_MAX_ROOTS] = { 0 };
-	pw_pa pa[PW_MAX_ROOTS];
+	pw_pa pa[PW_MAX_ROOTS] = { 0 };
 	int code = 0;
 	/* What making entries depends on: the software bits, not the tables. */
 	struct pw_regime *r = &table->regime[top];

@@ -72,6 +72,15 @@ PW_INLINE const struct pw_regime *pw_table_now(const struct pw_table *table)
 	return __atomic_load_n(&table->now, __ATOMIC_ACQUIRE);
 }
 
+/*
+ * The sequence against copies. Sequentially consistent, as is the taking of a folio: the load after the
+ * walk does not move up before that. Partners: pw_table_copy_begin and _end.
+ */
+PW_INLINE uint64_t pw_table_copies(const struct pw_table *table)
+{
+	return __atomic_load_n(&table->copies, __ATOMIC_SEQ_CST);
+}
+
 /* Where a table stands in the host's memory. It is one of the arena's. */
 PW_INLINE unsigned char *pw_table_host(const struct pw_table *table, pw_pa pa)
 {

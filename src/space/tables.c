@@ -139,9 +139,8 @@ void pw_table_free_blocks(struct pw_table *table)
 
 /* ---- whole tables, by a format behind a pointer: seldom enough ---- */
 
-static uint64_t load(const struct pw_table *table, unsigned level, pw_pa pa, uint32_t index)
+static uint64_t load(const struct pw_table *table, pw_pa pa, uint32_t index)
 {
-	(void)level;
 	return pw_edit_load(table->format,
 			    pw_table_host(table, pa) + ((size_t)index << table->format->entry_lg2));
 }
@@ -152,7 +151,7 @@ bool pw_table_unused(const struct pw_table *table, const struct pw_regime *r, un
 	const struct pw_format *f = table->format;
 
 	for (uint32_t i = 0; i <= pw_mask(f->bits[level]); i++) {
-		uint64_t e = load(table, level, pa, i);
+		uint64_t e = load(table, pa, i);
 		bool unused = pw_edit_empty(f, r, level, e) ||
 			      (f->kind(r, level, e) == PW_TABLE &&
 			       pw_table_unused(table, r, level - 1, f->table(r, level, e)));
@@ -168,9 +167,10 @@ void pw_gather_tree(struct pw_table *table, struct pw_gather *gather, const stru
 {
 	const struct pw_format *f = table->format;
 
-	for (uint32_t i = 0; level > 0 && i <= pw_mask(f->bits[level]); i++) {
-		uint64_t e = load(table, level, pa, i);
+	for (uint32_t i = 0; i <= pw_mask(f->bits[level]); i++) {
+		uint64_t e = load(table, pa, i);
 
+		/* Never at level 0. */
 		if (f->kind(r, level, e) == PW_TABLE)
 			pw_gather_tree(table, gather, r, level - 1, f->table(r, level, e));
 	}
