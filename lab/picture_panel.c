@@ -168,7 +168,7 @@ static void draw_row(struct svg *svg, const struct fold_picture *picture,
 	double y = row_y(picture, level), height = row_height(picture, level);
 	bool folded, absent = !step && level > panel->result->top;
 	uint64_t turns = panel->result->turns_of[level];
-	char crop[32], word[40];
+	char crop[32], word[40], *comma;
 
 	folded = fold_level_word(picture, panel, level, word);
 	if (folded || absent)
@@ -177,15 +177,22 @@ static void draw_row(struct svg *svg, const struct fold_picture *picture,
 		 fold_level_name(level));
 	if (!step) {
 		svg_text(svg, "s dim", "start", SIDE + 10, y + 17, "%s",
-			 absent ? "not visited: there is no such table" : "not reached");
+			 absent ? "not visited: this walk begins below" : "not reached");
 		return;
 	}
 	fold_crop_text(picture, panel, fold_step_turn(panel, step), crop);
 	svg_text(svg, "s dim", "start", 6, y + 33, "%s", crop);
 	svg_text(svg, "s dim", "start", 6, y + 47, "%" PRIu64 " turn%s", turns,
 		 turns == 1 ? "" : "s");
-	if (folded)
-		svg_paragraph(svg, "s dim", 6, y + 64, 13, 14, word);
+	if (!folded)
+		return;
+	/* Two lines at most; the words for s390 are better broken at their comma. */
+	comma = strchr(word, ',');
+	if (comma)
+		svg_paragraph(svg, "s dim", 6, y + 77, 13, 14, comma + 2);
+	if (comma)
+		*comma = '\0';
+	svg_paragraph(svg, "s dim", 6, y + 64, 13, 14, word);
 }
 
 static const char *class_of(const struct fold_turn *turn, const struct fold_step *step, bool folded)
