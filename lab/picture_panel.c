@@ -108,12 +108,12 @@ static void draw_head(struct svg *svg, const struct fold_panel *panel)
 	svg_group_end(svg);
 }
 
-/* Does a new entry of the real top begin at column @at? */
+/* Does a new entry of the real top begin at column @at, which is not the first? */
 static bool is_crossing(const struct fold_picture *picture, unsigned at)
 {
 	unsigned shift = picture->input->format->shift[picture->panel[0].result->top];
 
-	return at > 0 && (picture->start[at] >> shift) != ((picture->start[at] - 1) >> shift);
+	return (picture->start[at] >> shift) != ((picture->start[at] - 1) >> shift);
 }
 
 /* The range's ends, and where it crosses into another entry of the real top, while there is room. */
