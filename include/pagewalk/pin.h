@@ -38,7 +38,7 @@ enum pw_stop {
 	PW_STOP_NONE, /* nothing is mapped there, or not by something present */
 	PW_STOP_PROT_NONE, /* present, and nobody may: only the owner of the tables knows more */
 	PW_STOP_ACCESS, /* not mapped for user mode, or not for writing */
-	PW_STOP_SPECIAL, /* a page without a reference count (pte_special), or a format without the bit */
+	PW_STOP_SPECIAL, /* a page without a reference count (pte_special) */
 	PW_STOP_OUTSIDE, /* a page that is not in the arena */
 	PW_STOP_GONE, /* the page was being freed, or its count is full */
 	PW_STOP_CHANGED, /* the entry, or the one above it, changed while the page was taken */
@@ -94,6 +94,14 @@ void pw_unpin_ranges(struct pw_reader *reader, const struct pw_pinned *range, si
 		     unsigned flags, bool dirty);
 void pw_unpin_iovec(struct pw_reader *reader, const struct iovec *iovec, size_t count,
 		    unsigned flags, bool dirty);
+
+/*
+ * The same walk over any memory and any regime, where pages have no counts: nothing is taken. All
+ * entries on the way to each page are loaded twice; where they were alike, what they say was stable for
+ * that time, or came back to what it was. PW_STOP_CHANGED: it was not. @flags: 0 or PW_PIN_WRITE.
+ */
+long pw_look_fast(const struct pw_memory *memory, const struct pw_regime *regime, pw_va va,
+		  size_t count, unsigned flags, pw_pa *page, enum pw_stop *why_ret);
 
 /* How often this reader's fast path stopped, by reason. */
 void pw_reader_stops(const struct pw_reader *reader, uint64_t count[PW_STOP_REASONS]);

@@ -109,8 +109,8 @@ void pw_folio_dirty(struct pw_arena *arena, pw_pa pa);
 bool pw_folio_clean(struct pw_arena *arena, pw_pa pa);
 
 /*
- * The page at @pa, anonymous, is no longer its space's alone. False, and it stays exclusive, if it may
- * be pinned: then copy it. Ordered against pins so that one of the two sees the other. pw_folio_own
+ * The page at @pa, anonymous, is no longer its space's alone; of a large folio, this page only. False,
+ * and it stays exclusive, if it may be pinned: then copy it. Ordered against pins so that one of the two sees the other. pw_folio_own
  * makes it exclusive again.
  */
 bool pw_folio_try_share(struct pw_arena *arena, pw_pa pa);
@@ -205,8 +205,8 @@ int pw_table_unmap(struct pw_table *table, pw_va first, pw_va last, pw_unmapped_
 
 /*
  * Gives all pages of first..last the permissions of @attr (PW_PROT_MASK; PW_ACCESSED and PW_DIRTY are
- * added to what a page has). No permission at all is PROT_NONE, where the format has that.
- * Returns as pw_table_unmap.
+ * added to what a page has). No permission at all is PROT_NONE, or a leaf that permits nothing.
+ * Returns as pw_table_unmap; also -ERANGE for no permission where the format has neither (arm).
  */
 int pw_table_protect(struct pw_table *table, pw_va first, pw_va last, uint32_t attr,
 		     struct pw_error *error);

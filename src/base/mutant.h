@@ -33,7 +33,7 @@ enum pw_mutant {
 	PW_MUTANT_QUIT_ALL, /* a thread that quits one space is a reader of none */
 	PW_MUTANT_JOIN_AGAIN, /* a thread is registered though its application has done it */
 	/* Tables. */
-	PW_MUTANT_ROOT_APART, /* root and depth are read one after the other */
+	PW_MUTANT_ROOT_APART, /* root and depth change one after the other */
 	PW_MUTANT_TABLE_STORE, /* a table is installed by a store instead of compare-and-swap */
 	PW_MUTANT_PUBLISH_EMPTY, /* a table is published before it is filled */
 	PW_MUTANT_KEEP_ENTRIES, /* a table that is taken out keeps its leaves */
@@ -59,6 +59,10 @@ enum pw_mutant {
 enum pw_moment {
 	PW_MOMENT_FOLIO_FOUND, /* a frame's folio was looked up, and is not taken yet */
 	PW_MOMENT_FOLIO_TAKEN, /* it was taken, and not looked at again yet */
+	PW_MOMENT_LEAF_LOADED, /* a leaf was loaded, and its page is not known yet */
+	PW_MOMENT_TABLE_NEW, /* a table was allocated, and nothing leads to it yet */
+	PW_MOMENT_TOP_NEW, /* a higher top is complete, and nobody knows of it yet */
+	PW_MOMENTS, /* how many there are */
 };
 
 #ifdef PW_MUTANTS_BUILD

@@ -51,6 +51,23 @@ PW_INLINE bool pw_pin_same(const struct pw_format *f, const struct pw_seen *seen
 	return pw_pin_load(f, seen->entry) == seen->value;
 }
 
+/* The entry after this one: beside where it stands, never beside a copy (doc/folding.md). */
+PW_INLINE const unsigned char *pw_pin_next(const struct pw_format *f, const struct pw_seen *seen)
+{
+	if (pw_mutant(PW_MUTANT_STACK_COPY))
+		return (const unsigned char *)&seen->value;
+	return seen->entry + pw_entry_bytes(f);
+}
+
+/* Is the leaf as it was, and the entry above it, if there is one that counts? */
+PW_INLINE bool pw_pin_unchanged(const struct pw_format *f, const struct pw_seen *leaf,
+				const struct pw_seen *above)
+{
+	if (PW_UNLIKELY(!pw_pin_same(f, leaf)) && !pw_mutant(PW_MUTANT_NO_LEAF_RECHECK))
+		return false;
+	return PW_LIKELY(!above || pw_pin_same(f, above)) || pw_mutant(PW_MUTANT_NO_UPPER_RECHECK);
+}
+
 /*
  * Takes what of @pa..@pa + @bytes - 1 lies in one folio, and says in *taken how much that was. @leaf maps
  * it with @attr; @above led to the leaf's table, or is NULL where only the leaf itself counts.
@@ -75,13 +92,13 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 	*taken = (uint64_t)pages << arena->page_lg2;
 	if (PW_UNLIKELY(!pw_pin_grab(pin, frame, pages)))
 		return PW_STOP_GONE;
-	if (PW_UNLIKELY(!pw_pin_same(f, leaf) || (above && !pw_pin_same(f, above))))
+	if (PW_UNLIKELY(!pw_pin_unchanged(f, leaf, above)))
 		stop = PW_STOP_CHANGED;
 	else
-		stop = pw_pin_allowed(pin, frame, attr);
+		stop = pw_pin_allowed(pin, frame, pages, attr);
 	if (PW_LIKELY(stop == PW_STOP_DONE))
 		stop = pw_pin_keep(pin, pa, *taken);
-	if (PW_UNLIKELY(stop != PW_STOP_DONE))
+	if (PW_UNLIKELY(stop != PW_STOP_DONE) && !pw_mutant(PW_MUTANT_NO_UNDO))
 		pw_pin_drop(pin, frame, pages);
 	return stop;
 }
@@ -92,7 +109,7 @@ PW_INLINE enum pw_stop pw_pin_leaf(const struct pw_format *f, struct pw_pin *pin
 				   const struct pw_seen *leaf, const struct pw_seen *above,
 				   pw_va last)
 {
-	const uint64_t e = leaf->value;
+	uint64_t e = leaf->value;
 	uint32_t attr;
 	unsigned lg2;
 	pw_pa pa;
@@ -104,10 +121,13 @@ PW_INLINE enum pw_stop pw_pin_leaf(const struct pw_format *f, struct pw_pin *pin
 								   : PW_STOP_NONE;
 	}
 	attr = f->attr(r, level, e);
-	if (PW_UNLIKELY((attr & pin->access) != pin->access))
+	if (PW_UNLIKELY((attr & pin->access) != pin->access) && !pw_mutant(PW_MUTANT_NO_ACCESS))
 		return PW_STOP_ACCESS;
-	if (PW_UNLIKELY(attr & PW_SPECIAL))
+	if (PW_UNLIKELY(attr & PW_SPECIAL) && !pw_mutant(PW_MUTANT_NO_SPECIAL))
 		return PW_STOP_SPECIAL;
+	pw_moment(PW_MOMENT_LEAF_LOADED);
+	if (pw_mutant(PW_MUTANT_SECOND_LOAD))
+		e = pw_pin_load(f, leaf->entry);
 	lg2 = pw_leaf_lg2(f, r, level, f->shift[level], e);
 	pa = pw_leaf_page(f, r, level, lg2, e) | (pin->va & pw_mask(lg2));
 	for (;;) {
@@ -129,7 +149,6 @@ PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin
 	const struct pw_regime *r = pin->regime;
 	const struct pw_span *span = pw_span_find(r, pin->va);
 	struct pw_pin_place path[PW_MAX_LEVELS];
-	const size_t bytes = pw_entry_bytes(f);
 	const pw_va last = pin->last;
 	unsigned top, level;
 
@@ -152,10 +171,10 @@ PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin
 		 * reached by values that were loaded once each; no address of a copy is ever used.
 		 */
 		seen.entry = path[level].host +
-			     (size_t)pw_index(pin->va, shift, f->bits[level]) * bytes;
+			     ((size_t)pw_index(pin->va, shift, f->bits[level]) << f->entry_lg2);
 		if (level == 0) {
 			/* The whole run of this table: nothing but leaves from here on. */
-			for (;; seen.entry += bytes) {
+			for (;; seen.entry = pw_pin_next(f, &seen)) {
 				covered = pin->va | pw_mask(f->shift[0]);
 				seen.value = pw_pin_load(f, seen.entry);
 				stop = pw_pin_leaf(f, pin, r, 0, &seen,

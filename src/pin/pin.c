@@ -71,13 +71,14 @@ static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 	pin->access = PW_READ | PW_USER | (pin->flags & PW_PIN_WRITE ? (unsigned)PW_WRITE : 0u);
 	if (!(pin->flags & PW_PIN_GET)) {
 		sequence = pw_table_copies(table);
-		if (sequence & 1)
+		if ((sequence & 1) && !pw_mutant(PW_MUTANT_ODD_SEQUENCE))
 			return PW_STOP_FORK;
 	}
 	pin->regime = pw_reader_enter(reader);
 	stop = table->format->instance->pinner->pin(pin);
 	pw_reader_leave(reader);
-	if (!(pin->flags & PW_PIN_GET) && pw_table_copies(table) != sequence) {
+	if (!(pin->flags & PW_PIN_GET) && pw_table_copies(table) != sequence &&
+	    !pw_mutant(PW_MUTANT_NO_SEQUENCE)) {
 		undo(pin);
 		pin->va = first;
 		return PW_STOP_FORK;

@@ -5,6 +5,7 @@
  *   fast.h      the walk that takes pages without a lock, per format
  *   rules.h     who may be taken, and for how long
  *   instance.h  the walk compiled for one format
+ *   look.c      the same for memory without folios: nothing is taken
  *   pin.c       the public functions: what is asked, where the pages go, the sequence against fork
  *
  * A format without its own rule of access has the generic one: user mode may read, and write if that

@@ -19,8 +19,17 @@ PW_INLINE void pw_pin_drop(struct pw_pin *pin, uint32_t frame, uint32_t pages)
 	pw_folio_drop(pin->arena, frame, pages, !(pin->flags & PW_PIN_GET));
 }
 
+/* Does this space alone have these pages of an anonymous folio? */
+PW_INLINE bool pw_pin_exclusive(const struct pw_pin *pin, uint32_t frame, uint32_t pages)
+{
+	for (uint32_t i = 0; i < pages; i++)
+		if (!pw_folio_is_exclusive(pin->arena, frame + i))
+			return false;
+	return true;
+}
+
 /*
- * May the page that was just taken be kept? @attr is what the leaf permits.
+ * May the @pages pages from @frame on, which were just taken, be kept? @attr is what the leaf permits.
  *
  * A file system with dirty tracking write-protects a page before it writes it back; a long pin would
  * go on writing without a fault, behind its back (commit a6e79df92e4a). Shared memory and hugetlb
@@ -32,7 +41,8 @@ PW_INLINE void pw_pin_drop(struct pw_pin *pin, uint32_t frame, uint32_t pages)
  * The load of that bit comes after the grab's full barrier, whose partner is in pw_folio_try_share:
  * clear the bit, barrier, look at the pins.
  */
-PW_INLINE enum pw_stop pw_pin_allowed(struct pw_pin *pin, uint32_t frame, uint32_t attr)
+PW_INLINE enum pw_stop pw_pin_allowed(struct pw_pin *pin, uint32_t frame, uint32_t pages,
+				      uint32_t attr)
 {
 	const unsigned longterm_write = PW_PIN_LONGTERM | PW_PIN_WRITE;
 	bool file_refused = (pin->flags & longterm_write) == longterm_write;
@@ -40,18 +50,20 @@ PW_INLINE enum pw_stop pw_pin_allowed(struct pw_pin *pin, uint32_t frame, uint32
 	/* One load: the mapping may go at any moment. The zero page has none, and needs none. */
 	switch (pw_folio_kind_of(pin->arena, frame)) {
 	case PW_FOLIO_NONE:
-		if (!pw_folio_is_zero(pin->arena, frame))
+		if (!pw_folio_is_zero(pin->arena, frame) && !pw_mutant(PW_MUTANT_NULL_MAPPING))
 			return PW_STOP_TRUNCATED;
 		break;
 	case PW_FOLIO_SECRET:
-		return PW_STOP_SECRET;
+		if (!pw_mutant(PW_MUTANT_NO_SECRET))
+			return PW_STOP_SECRET;
+		break;
 	case PW_FOLIO_FILE:
-		if (file_refused)
+		if (file_refused && !pw_mutant(PW_MUTANT_NO_LONGTERM))
 			return PW_STOP_LONGTERM;
 		break;
 	case PW_FOLIO_ANONYMOUS:
 		if (!(attr & PW_WRITE) && !(pin->flags & (PW_PIN_WRITE | PW_PIN_GET)) &&
-		    !pw_folio_is_exclusive(pin->arena, frame))
+		    !pw_pin_exclusive(pin, frame, pages) && !pw_mutant(PW_MUTANT_NO_UNSHARE))
 			return PW_STOP_UNSHARE;
 		return PW_STOP_DONE;
 	case PW_FOLIO_SHARED:
@@ -59,7 +71,8 @@ PW_INLINE enum pw_stop pw_pin_allowed(struct pw_pin *pin, uint32_t frame, uint32
 		break;
 	}
 	/* Not anonymous, for reading, for long: only a VMA could say whether it is copied on write. */
-	if (!(attr & PW_WRITE) && (pin->flags & (longterm_write | PW_PIN_GET)) == PW_PIN_LONGTERM)
+	if (!(attr & PW_WRITE) && (pin->flags & longterm_write) == PW_PIN_LONGTERM &&
+	    !pw_mutant(PW_MUTANT_NO_UNSHARE))
 		return PW_STOP_UNSHARE;
 	return PW_STOP_DONE;
 }

@@ -17,6 +17,7 @@
 #define PW_SPACE_EDIT_H
 
 #include "access/publish.h"
+#include "base/mutant.h"
 #include "space/table.h"
 #include "walk/step.h"
 
@@ -123,6 +124,12 @@ PW_INLINE int pw_edit_install(const struct pw_format *f, struct pw_edit *edit, u
 	if (pw_table_alloc(edit->table, below, &table) != 0)
 		return -ENOMEM;
 	host = pw_table_host(edit->table, table);
+	table_entry = f->make_table(r, level, table);
+	if (pw_mutant(PW_MUTANT_PUBLISH_EMPTY)) {
+		pw_edit_store(f, entry, table_entry);
+		*e = table_entry;
+	}
+	pw_moment(PW_MOMENT_TABLE_NEW);
 	for (uint32_t i = 0; i <= pw_mask(f->bits[below]); i++) {
 		uint64_t part = f->make_empty(r, below);
 
@@ -131,7 +138,8 @@ PW_INLINE int pw_edit_install(const struct pw_format *f, struct pw_edit *edit, u
 					    page->pa + ((pw_pa)i << f->shift[below]));
 		pw_edit_store(f, host + i * bytes, part);
 	}
-	table_entry = f->make_table(r, level, table);
+	if (pw_mutant(PW_MUTANT_TABLE_STORE))
+		*e = pw_edit_load(f, entry);
 	if (pw_edit_swap(f, entry, e, table_entry))
 		*e = table_entry;
 	else
@@ -173,7 +181,8 @@ PW_INLINE bool pw_edit_whole(const struct pw_format *f, struct pw_edit *edit, un
 {
 	pw_va first = edit->va & ~pw_mask(page->lg2), last = edit->va | pw_mask(page->lg2);
 
-	if (page->lg2 > f->shift[level] && (first < edit->first || last > edit->last)) {
+	if (page->lg2 > f->shift[level] && (first < edit->first || last > edit->last) &&
+	    !pw_mutant(PW_MUTANT_BREAK_PART)) {
 		pw_edit_break(f, edit, level, place, page);
 		*e = pw_edit_load(f, pw_edit_entry(f, place, level, edit->va));
 		*page = pw_edit_page(f, edit->regime, level, *e);

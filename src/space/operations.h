@@ -143,13 +143,15 @@ PW_INLINE void pw_unmap_note(struct pw_edit *edit, pw_va first, pw_va last, pw_p
 	edit->run.open = true;
 }
 
-/* One entry with something in it that is no table, to be emptied. */
+/* One entry of @place with something in it that is no table, to be emptied. */
 PW_INLINE void pw_unmap_entry(const struct pw_format *f, struct pw_edit *edit, unsigned level,
-			      unsigned char *entry, const struct pw_edit_page *page)
+			      const struct pw_place *place, unsigned char *entry,
+			      const struct pw_edit_page *page)
 {
 	pw_va covered = pw_mask(f->shift[level]);
 
-	pw_edit_store(f, entry, f->make_empty(edit->regime, level));
+	if (!place->retired || !pw_mutant(PW_MUTANT_KEEP_ENTRIES))
+		pw_edit_store(f, entry, f->make_empty(edit->regime, level));
 	if (page->present)
 		pw_unmap_note(edit, edit->va & ~covered, edit->va | covered,
 			      page->pa + (edit->va & ~covered & pw_mask(page->lg2)));
@@ -169,7 +171,7 @@ PW_INLINE int pw_unmap_base(const struct pw_format *f, struct pw_edit *edit, str
 
 			if (page.present && page.lg2 > f->shift[0])
 				pw_edit_whole(f, edit, 0, place, &e, &page);
-			pw_unmap_entry(f, edit, 0, entry, &page);
+			pw_unmap_entry(f, edit, 0, place, entry, &page);
 		}
 		if ((edit->va | covered) == place->last)
 			return PW_EDIT_NEXT;
@@ -231,7 +233,7 @@ PW_INLINE int pw_unmap_upper(const struct pw_format *f, struct pw_edit *edit, un
 		if (*retired)
 			pw_edit_store(f, entry, f->make_empty(r, level));
 	} else if (what == PW_EDIT_NEXT && whole) {
-		pw_unmap_entry(f, edit, level, entry, &page);
+		pw_unmap_entry(f, edit, level, place, entry, &page);
 	}
 	return what;
 }

@@ -98,6 +98,9 @@ static int grow(struct pw_table *table, pw_va first, pw_va last, struct pw_error
 			code = make_top(table, top, r->span[0].table, error);
 		if (code)
 			break;
+		if (pw_mutant(PW_MUTANT_ROOT_APART))
+			table->regime[top - 1].span[0].table = table->regime[top].span[0].table;
+		pw_moment(PW_MOMENT_TOP_NEW);
 		/* Pairs with the load in pw_table_now: the new top is complete when it is seen. */
 		__atomic_store_n(&table->now, &table->regime[top], __ATOMIC_RELEASE);
 	}
@@ -243,6 +246,24 @@ static bool expressible(const struct pw_table *table, const struct pw_regime *r,
 	return f->page(r, 0, f->make_leaf(r, 0, pa, PW_READ | PW_ACCESSED)) == pa;
 }
 
+/*
+ * log2 of the largest page whose entry can say that it is special; 0 if none can. A format may know
+ * special base pages only.
+ */
+static unsigned special_lg2(const struct pw_format *f, const struct pw_regime *r)
+{
+	const uint32_t attr = PW_READ | PW_ACCESSED | PW_SPECIAL;
+	unsigned level = 0;
+
+	while (level < f->levels && (f->leaf_levels >> level & 1) &&
+	       (f->attr(r, level, f->make_leaf(r, level, 0, attr)) & PW_SPECIAL))
+		level++;
+	if (level == 0)
+		return 0;
+	/* With its contiguous groups. */
+	return level < f->levels ? f->shift[level] - 1u : 64;
+}
+
 int pw_table_map(struct pw_table *table, pw_va first, pw_va last, pw_pa pa, uint32_t attr,
 		 struct pw_error *error)
 {
@@ -261,6 +282,13 @@ int pw_table_map(struct pw_table *table, pw_va first, pw_va last, pw_pa pa, uint
 			       f->name);
 	edit.pa = pa;
 	edit.attr = attr & PW_MAP_ATTR;
+	if (attr & PW_SPECIAL)
+		edit.size_lg2 = special_lg2(f, edit.regime);
+	if (edit.size_lg2 == 0)
+		return pw_fail(
+			error, ERANGE,
+			"the entries of %s cannot mark pages as special: they have no bit for it",
+			f->name);
 	code = f->instance->editor->map(&edit);
 	if (code && edit.va > first) {
 		struct pw_edit undo;
@@ -287,6 +315,24 @@ int pw_table_unmap(struct pw_table *table, pw_va first, pw_va last, pw_unmapped_
 	return finish(&edit, code, "unmapping", error);
 }
 
+static const uint32_t PW_ANY_ACCESS = PW_READ | PW_WRITE | PW_EXEC;
+
+/* Is there an entry for a page that is there and that nobody may access? */
+static bool has_prot_none(const struct pw_format *f, const struct pw_regime *r)
+{
+	pw_pa pa = 0;
+
+	return f->make_prot_none && f->hole(r, 0, f->make_prot_none(r, 0, 0), &pa) == PW_PROT_NONE;
+}
+
+/* Or a leaf that permits nothing? */
+static bool has_bare_leaf(const struct pw_format *f, const struct pw_regime *r)
+{
+	uint64_t e = f->change_attr(r, 0, f->make_leaf(r, 0, 0, PW_READ | PW_ACCESSED), 0);
+
+	return f->kind(r, 0, e) == PW_LEAF && !(f->attr(r, 0, e) & PW_ANY_ACCESS);
+}
+
 int pw_table_protect(struct pw_table *table, pw_va first, pw_va last, uint32_t attr,
 		     struct pw_error *error)
 {
@@ -296,7 +342,13 @@ int pw_table_protect(struct pw_table *table, pw_va first, pw_va last, uint32_t a
 	if (code)
 		return code;
 	edit.attr = attr & (PW_PROT_MASK | PW_ACCESSED | PW_DIRTY);
-	edit.prot_none = table->format->make_prot_none && !(attr & (PW_READ | PW_WRITE | PW_EXEC));
+	edit.prot_none = !(attr & PW_ANY_ACCESS) && has_prot_none(table->format, edit.regime);
+	if (!(attr & PW_ANY_ACCESS) && !edit.prot_none &&
+	    !has_bare_leaf(table->format, edit.regime))
+		return pw_fail(
+			error, ERANGE,
+			"the entries of %s cannot keep a page that nobody may access: unmap it",
+			table->format->name);
 	code = table->format->instance->editor->protect(&edit);
 	return finish(&edit, code, "protecting", error);
 }
