@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: MIT */
+/* Pinning, on every format that can be edited, while nothing changes: what comes, and why not more. */
+#include <errno.h>
+#include <string.h>
+
+#include "space_test.h"
+#include "walk/instance.h"
+
+enum { FRAMES = 256 };
+
+/* Runs @test on a new space of every format. */
+static void for_each_format(void (*test)(struct space *space))
+{
+	const struct pw_format *format;
+
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		struct space space;
+
+		if (!pw_format_can_edit(format))
+			continue;
+		space = open_space(format, 0, FRAMES);
+		test(&space);
+		close_space(&space);
+	}
+}
+
+/* Where two tables of level 0 meet: half of @pages before, half behind. */
+static pw_va across_tables(const struct space *space, uint64_t pages)
+{
+	return ((pw_va)1 << space->format->shift[1]) - pages / 2 * space->page;
+}
+
+/* ---- what comes ---- */
+
+static void pages_come(struct space *space)
+{
+	enum { PAGES = 8 };
+	const pw_va va = across_tables(space, PAGES);
+	uint64_t stops[PW_STOP_REASONS];
+	pw_pa mapped[PAGES], got[PAGES];
+	enum pw_stop why;
+
+	for (unsigned i = 0; i < PAGES; i++)
+		mapped[i] = map_new(space, va + i * space->page, PW_FOLIO_ANONYMOUS, RW);
+	assert_int_equal(
+		pw_pin_fast(space->reader, va, PAGES, PW_PIN_WRITE | PW_PIN_LONGTERM, got, &why),
+		PAGES);
+	assert_int_equal(why, PW_STOP_DONE);
+	assert_memory_equal(got, mapped, sizeof(got));
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_int_equal(references(space, mapped[i]), 1 + 1024);
+	assert_int_equal(pw_get_fast(space->reader, va, PAGES, 0, got, NULL), PAGES);
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_int_equal(references(space, mapped[i]), 2 + 1024);
+	pw_unpin_pages(space->reader, got, PAGES, PW_PIN_GET, false);
+	pw_unpin_pages(space->reader, got, PAGES, PW_PIN_WRITE | PW_PIN_LONGTERM, true);
+	pw_reader_stops(space->reader, stops);
+	assert_int_equal(stops[PW_STOP_DONE], 2);
+	for (unsigned i = 0; i < PAGES; i++) {
+		struct pw_folio_info info;
+
+		assert_true(pw_folio_info(space->arena, mapped[i], &info));
+		assert_int_equal(info.references, 1);
+		assert_true(info.dirty);
+		assert_false(info.maybe_pinned);
+		pw_folio_put(space->arena, mapped[i], 1);
+	}
+	assert_int_equal(pw_pin_fast(space->reader, va, 0, 0, got, &why), 0);
+	assert_int_equal(why, PW_STOP_DONE);
+	unmap_pages(space, va, PAGES);
+}
+
+static void test_pages(void **state)
+{
+	(void)state;
+	for_each_format(pages_come);
+}
+
+/*
+ * A large folio of which the middle is pinned, first by base pages, then by what the format has that is
+ * larger: references and pins are counted by page, and the ranges are those of folios.
+ */
+static void large_folio(struct space *space)
+{
+	const unsigned order = 4;
+	const uint64_t bytes = space->page << order;
+	const pw_va va = bytes;
+	const pw_pa pa = alloc_folio(space, order, PW_FOLIO_SHARED);
+	const pw_pa small = alloc_folio(space, 0, PW_FOLIO_SHARED);
+	struct pw_pinned range[3];
+	struct iovec iovec[3];
+	enum pw_stop why;
+	uint64_t came;
+
+	map_pages(space, va, 1u << order, pa, RW);
+	map_pages(space, va + bytes, 1, small, RW);
+	assert_int_equal(pw_pin_fast_ranges(space->reader, va + 3 * space->page,
+					    bytes - 2 * space->page, PW_PIN_WRITE, range, 3, &came,
+					    &why),
+			 2);
+	assert_int_equal(why, PW_STOP_DONE);
+	assert_int_equal(came, bytes - 2 * space->page);
+	assert_int_equal(range[0].pa, pa + 3 * space->page);
+	assert_int_equal(range[0].bytes, bytes - 3 * space->page);
+	assert_int_equal(range[1].pa, small);
+	assert_int_equal(range[1].bytes, space->page);
+	assert_int_equal(pins(space, pa), 13);
+	assert_int_equal(references(space, pa), 1 + 13);
+	assert_int_equal(pins(space, small), 1);
+	pw_unpin_ranges(space->reader, range, 2, PW_PIN_WRITE, false);
+	assert_int_equal(references(space, pa), 1);
+
+	/* No room for the second folio: the first stays. */
+	assert_int_equal(pw_pin_fast_ranges(space->reader, va, bytes + space->page, 0, range, 1,
+					    &came, &why),
+			 1);
+	assert_int_equal(why, PW_STOP_ROOM);
+	assert_int_equal(came, bytes);
+	assert_int_equal(references(space, small), 1);
+	pw_unpin_ranges(space->reader, range, 1, 0, false);
+
+	/* Where the two are neighbours in memory, one iovec reaches over both. */
+	assert_int_equal(
+		pw_pin_fast_iovec(space->reader, va, bytes + space->page, 0, iovec, 3, &came, &why),
+		small == pa + bytes ? 1 : 2);
+	assert_int_equal(came, bytes + space->page);
+	assert_ptr_equal(iovec[0].iov_base, pw_arena_host(space->arena, pa, bytes));
+	pw_unpin_iovec(space->reader, iovec, small == pa + bytes ? 1 : 2, 0, false);
+	assert_int_equal(references(space, pa), 1);
+	assert_int_equal(references(space, small), 1);
+	unmap_pages(space, va, (1u << order) + 1);
+	pw_folio_put(space->arena, pa, 1);
+	pw_folio_put(space->arena, small, 1);
+}
+
+static void test_large_folio(void **state)
+{
+	(void)state;
+	for_each_format(large_folio);
+}
+
+/* One leaf of level 1 over a folio of its size, and then over as many small folios. */
+static void huge_leaf(const struct pw_format *format, bool split)
+{
+	const unsigned order = (unsigned)format->shift[1] - format->shift[0];
+	const uint32_t pages = UINT32_C(1) << order;
+	struct space space = open_space(format, 0, (UINT64_C(2) << order) + FRAMES);
+	const pw_va va = (pw_va)1 << format->shift[1];
+	pw_pa pa = alloc_folio(&space, order, PW_FOLIO_ANONYMOUS);
+	pw_pa *got = calloc(pages, sizeof(*got));
+	struct pw_result result;
+	struct iovec iovec[2];
+	enum pw_stop why;
+	uint64_t came;
+
+	assert_non_null(got);
+	map_pages(&space, va, pages, pa, RW);
+	assert_int_equal(pw_table_translate(space.reader, va, &result), PW_OK);
+	assert_int_equal(result.level, 1);
+	if (split) {
+		assert_true(pw_folio_get(space.arena, pa, pages - 1));
+		assert_true(pw_folio_split(space.arena, pa, 1));
+	}
+	assert_int_equal(
+		pw_pin_fast(space.reader, va + space.page, pages - 1, PW_PIN_WRITE, got, &why),
+		pages - 1);
+	for (uint32_t i = 0; i < pages - 1; i++)
+		assert_int_equal(got[i], pa + (i + 1) * space.page);
+	if (split) {
+		assert_int_equal(references(&space, pa), 1);
+		assert_int_equal(references(&space, pa + space.page), 1025);
+	} else {
+		assert_int_equal(pins(&space, pa), pages - 1);
+	}
+	pw_unpin_pages(space.reader, got, pages - 1, PW_PIN_WRITE, false);
+	assert_int_equal(pw_pin_fast_iovec(space.reader, va, (uint64_t)pages * space.page, 0, iovec,
+					   2, &came, &why),
+			 1);
+	assert_int_equal(came, (uint64_t)pages * space.page);
+	assert_int_equal(iovec[0].iov_len, came);
+	pw_unpin_iovec(space.reader, iovec, 1, 0, false);
+	/* Read-only, a page in the middle of it shared: whoever takes that page shall not have it. */
+	assert_true(pw_folio_try_share(space.arena, pa + 5 * space.page));
+	assert_int_equal(pw_table_protect(space.table, va, va + (pages * space.page - 1),
+					  PW_READ | PW_USER, NULL),
+			 0);
+	assert_int_equal(pin_one(&space, va + 4 * space.page, 0, pa + 4 * space.page),
+			 PW_STOP_DONE);
+	assert_int_equal(pin_one(&space, va + 5 * space.page, 0, 0), PW_STOP_UNSHARE);
+	assert_int_equal(pw_pin_fast(space.reader, va, pages, 0, got, &why), split ? 5 : 0);
+	assert_int_equal(why, PW_STOP_UNSHARE);
+	if (split)
+		pw_unpin_pages(space.reader, got, 5, 0, false);
+	unmap_pages(&space, va, pages);
+	for (uint32_t i = 0; i < (split ? pages : 1); i++)
+		pw_folio_put(space.arena, pa + i * space.page, 1);
+	free(got);
+	close_space(&space);
+}
+
+static void test_huge_leaf(void **state)
+{
+	const struct pw_format *format;
+
+	(void)state;
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		if (!pw_format_can_edit(format) || !(format->leaf_levels & 2))
+			continue;
+		huge_leaf(format, false);
+		huge_leaf(format, true);
+	}
+}
+
+/* The last page that the tables can translate, which may end at 2^64 - 1; and nothing behind it. */
+static void last_page(struct space *space)
+{
+	const struct pw_regime *r = pw_reader_enter(space->reader);
+	const pw_va last = r->span[r->spans - 1].last, va = last - (space->page - 1);
+	pw_pa got[2], pa;
+	enum pw_stop why;
+	uint64_t came;
+	struct pw_pinned range[2];
+
+	pw_reader_leave(space->reader);
+	pa = map_new(space, va, PW_FOLIO_SHARED, RW);
+	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, pa), PW_STOP_DONE);
+	/* A second page would be beyond: nothing of such a range is taken. */
+	assert_int_equal(pw_pin_fast(space->reader, va, 2, 0, got, &why), 0);
+	assert_int_equal(why, PW_STOP_RANGE);
+	assert_int_equal(
+		pw_pin_fast_ranges(space->reader, va, 2 * space->page, 0, range, 2, &came, &why),
+		0);
+	assert_int_equal(why, PW_STOP_RANGE);
+	unmap_pages(space, va, 1);
+	assert_int_equal(pin_one(space, va, 0, 0), PW_STOP_NONE);
+	pw_folio_put(space->arena, pa, 1);
+}
+
+static void test_last_page(void **state)
+{
+	(void)state;
+	for_each_format(last_page);
+}
+
+static void zero_page(struct space *space)
+{
+	const pw_pa zero = pw_arena_zero_page(space->arena);
+	const pw_va va = space->page * 3;
+	uint32_t before = references(space, zero);
+
+	map_pages(space, va, 1, zero, RO);
+	assert_int_equal(pin_one(space, va, 0, zero), PW_STOP_DONE);
+	assert_int_equal(pin_one(space, va, PW_PIN_GET, zero), PW_STOP_DONE);
+	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, zero), PW_STOP_ACCESS);
+	/* Its owner's next write goes to a page of his own, which a long pin would not see. */
+	assert_int_equal(pin_one(space, va, PW_PIN_LONGTERM, zero), PW_STOP_UNSHARE);
+	assert_int_equal(references(space, zero), before);
+	unmap_pages(space, va, 1);
+}
+
+static void test_zero_page(void **state)
+{
+	(void)state;
+	for_each_format(zero_page);
+}
+
+/* ---- why not more ---- */
+
+/* Two pages that come and one that does not. Returns why. */
+static enum pw_stop third(struct space *space, pw_va va, const pw_pa mapped[2], unsigned flags)
+{
+	enum pw_stop why;
+	pw_pa got[4];
+	long came = pw_pin_fast(space->reader, va, 3, flags, got, &why);
+
+	assert_int_equal(came, 2);
+	assert_memory_equal(got, mapped, 2 * sizeof(got[0]));
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(references(space, got[i]), 1 + 1024);
+	pw_unpin_pages(space->reader, got, 2, flags, false);
+	return why;
+}
+
+/* Does a leaf of this format say what it was given, as far as access goes? */
+static bool can_say(struct space *space, uint32_t attr)
+{
+	const struct pw_format *f = space->format;
+	const struct pw_regime *r = pw_table_now(space->table);
+
+	return !((f->attr(r, 0, f->make_leaf(r, 0, 0, attr)) ^ attr) &
+		 (PW_READ | PW_WRITE | PW_USER));
+}
+
+static void reasons(struct space *space)
+{
+	const pw_va va = across_tables(space, 4), bad = va + 2 * space->page;
+	const pw_va last = bad + (space->page - 1);
+	const pw_pa outside = 0x10000000 + FRAMES * space->page;
+	pw_pa mapped[2], pa;
+	int code;
+
+	for (unsigned i = 0; i < 2; i++)
+		mapped[i] = map_new(space, va + i * space->page, PW_FOLIO_SHARED, RW);
+	assert_int_equal(third(space, va, mapped, 0), PW_STOP_NONE);
+
+	pa = map_new(space, bad, PW_FOLIO_SHARED, RW);
+	code = pw_table_protect(space->table, bad, last, 0, NULL);
+	if (code == 0) {
+		enum pw_stop why = third(space, va, mapped, 0);
+
+		assert_true(why == PW_STOP_PROT_NONE || why == PW_STOP_ACCESS);
+		assert_int_equal(pw_table_protect(space->table, bad, last, RW, NULL), 0);
+	} else {
+		assert_int_equal(code, -ERANGE);
+	}
+	assert_int_equal(pin_one(space, bad, PW_PIN_WRITE, pa), PW_STOP_DONE);
+	assert_int_equal(pw_table_protect(space->table, bad, last, PW_READ | PW_USER, NULL), 0);
+	assert_true(can_say(space, RO));
+	assert_int_equal(third(space, va, mapped, PW_PIN_WRITE), PW_STOP_ACCESS);
+	if (can_say(space, PW_READ | PW_WRITE | PW_ACCESSED | PW_DIRTY)) {
+		assert_int_equal(
+			pw_table_protect(space->table, bad, last, PW_READ | PW_WRITE, NULL), 0);
+		assert_int_equal(third(space, va, mapped, 0), PW_STOP_ACCESS);
+	}
+	assert_int_equal(references(space, pa), 1);
+	unmap_pages(space, bad, 1);
+
+	code = pw_table_map(space->table, bad, last, pa, RW | PW_SPECIAL, NULL);
+	if (code == 0) {
+		assert_int_equal(third(space, va, mapped, 0), PW_STOP_SPECIAL);
+		unmap_pages(space, bad, 1);
+	} else {
+		assert_int_equal(code, -ERANGE);
+	}
+
+	map_pages(space, bad, 1, outside, RW);
+	assert_int_equal(third(space, va, mapped, 0), PW_STOP_OUTSIDE);
+	unmap_pages(space, bad, 1);
+
+	/* Mapped, and nobody's any more: what an unmap looks like that has not come this far yet. */
+	map_pages(space, bad, 1, pa, RW);
+	pw_folio_put(space->arena, pa, 1);
+	assert_int_equal(third(space, va, mapped, 0), PW_STOP_GONE);
+	unmap_pages(space, bad, 1);
+
+	pw_table_copy_begin(space->table);
+	assert_int_equal(pin_one(space, va, 0, mapped[0]), PW_STOP_FORK);
+	assert_int_equal(pin_one(space, va, PW_PIN_GET, mapped[0]), PW_STOP_DONE);
+	pw_table_copy_end(space->table);
+	assert_int_equal(pin_one(space, va, 0, mapped[0]), PW_STOP_DONE);
+
+	unmap_pages(space, va, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(references(space, mapped[i]), 1);
+		pw_folio_put(space->arena, mapped[i], 1);
+	}
+}
+
+static void test_reasons(void **state)
+{
+	(void)state;
+	for_each_format(reasons);
+}
+
+/*
+ * Kinds of folios, and what may be done with a writable and a read-only page of each. Columns: read,
+ * write, for long, for long and to write, a reference.
+ */
+static const struct {
+	enum pw_folio_kind kind;
+	bool shared; /* an anonymous one that is not exclusive */
+	enum pw_stop writable[5], readonly[5];
+} RULES[] = {
+	{ PW_FOLIO_ANONYMOUS, false, { 0 }, { 0, PW_STOP_ACCESS, 0, PW_STOP_ACCESS, 0 } },
+	{ PW_FOLIO_ANONYMOUS,
+	  true,
+	  { 0 },
+	  { PW_STOP_UNSHARE, PW_STOP_ACCESS, PW_STOP_UNSHARE, PW_STOP_ACCESS, 0 } },
+	{ PW_FOLIO_SHARED,
+	  false,
+	  { 0 },
+	  { 0, PW_STOP_ACCESS, PW_STOP_UNSHARE, PW_STOP_ACCESS, 0 } },
+	{ PW_FOLIO_HUGETLB,
+	  false,
+	  { 0 },
+	  { 0, PW_STOP_ACCESS, PW_STOP_UNSHARE, PW_STOP_ACCESS, 0 } },
+	{ PW_FOLIO_FILE,
+	  false,
+	  { 0, 0, 0, PW_STOP_LONGTERM, 0 },
+	  { 0, PW_STOP_ACCESS, PW_STOP_UNSHARE, PW_STOP_ACCESS, 0 } },
+	{ PW_FOLIO_SECRET,
+	  false,
+	  { PW_STOP_SECRET, PW_STOP_SECRET, PW_STOP_SECRET, PW_STOP_SECRET, PW_STOP_SECRET },
+	  { PW_STOP_SECRET, PW_STOP_ACCESS, PW_STOP_SECRET, PW_STOP_ACCESS, PW_STOP_SECRET } },
+	{ PW_FOLIO_NONE, /* truncated */
+	  false,
+	  { PW_STOP_TRUNCATED, PW_STOP_TRUNCATED, PW_STOP_TRUNCATED, PW_STOP_TRUNCATED,
+	    PW_STOP_TRUNCATED },
+	  { PW_STOP_TRUNCATED, PW_STOP_ACCESS, PW_STOP_TRUNCATED, PW_STOP_ACCESS,
+	    PW_STOP_TRUNCATED } },
+};
+
+static const unsigned COLUMNS[] = { 0, PW_PIN_WRITE, PW_PIN_LONGTERM,
+				    PW_PIN_LONGTERM | PW_PIN_WRITE, PW_PIN_GET };
+
+static void kinds(struct space *space)
+{
+	const pw_va va = across_tables(space, 2);
+
+	for (size_t i = 0; i < sizeof(RULES) / sizeof(RULES[0]); i++) {
+		enum pw_folio_kind kind = RULES[i].kind;
+		/* A truncated page was a file's. */
+		pw_pa pa = map_new(space, va, kind == PW_FOLIO_NONE ? PW_FOLIO_FILE : kind, RW);
+
+		if (kind == PW_FOLIO_NONE)
+			pw_folio_truncate(space->arena, pa);
+		if (RULES[i].shared)
+			assert_true(pw_folio_try_share(space->arena, pa));
+		for (unsigned column = 0; column < 5; column++)
+			assert_int_equal(pin_one(space, va, COLUMNS[column], pa),
+					 RULES[i].writable[column]);
+		assert_int_equal(pw_table_protect(space->table, va, va + (space->page - 1),
+						  PW_READ | PW_USER, NULL),
+				 0);
+		for (unsigned column = 0; column < 5; column++)
+			assert_int_equal(pin_one(space, va, COLUMNS[column], pa),
+					 RULES[i].readonly[column]);
+		if (RULES[i].shared) {
+			pw_folio_own(space->arena, pa);
+			assert_int_equal(pin_one(space, va, 0, pa), PW_STOP_DONE);
+		}
+		assert_int_equal(references(space, pa), 1);
+		unmap_pages(space, va, 1);
+		pw_folio_put(space->arena, pa, 1);
+	}
+}
+
+static void test_kinds(void **state)
+{
+	(void)state;
+	for_each_format(kinds);
+}
+
+static void test_arguments(void **state)
+{
+	struct space space = open_space(pw_format_find("x86_64"), 0, FRAMES);
+	struct pw_pinned range;
+	struct iovec iovec;
+	pw_pa got;
+
+	(void)state;
+	assert_int_equal(pw_pin_fast(space.reader, 0x1001, 1, 0, &got, NULL), -EINVAL);
+	assert_int_equal(pw_pin_fast(space.reader, 0x1000, 1, 8, &got, NULL), -EINVAL);
+	assert_int_equal(pw_get_fast(space.reader, 0x1000, 1, PW_PIN_LONGTERM, &got, NULL),
+			 -EINVAL);
+	assert_int_equal(pw_pin_fast_ranges(space.reader, 0, 0x1800, 0, &range, 1, NULL, NULL),
+			 -EINVAL);
+	assert_int_equal(pw_pin_fast_iovec(space.reader, 0x800, 0x1000, 0, &iovec, 1, NULL, NULL),
+			 -EINVAL);
+	for (unsigned stop = 0; stop < PW_STOP_REASONS; stop++)
+		assert_string_not_equal(pw_stop_name((enum pw_stop)stop), "?");
+	assert_string_equal(pw_stop_name(PW_STOP_REASONS), "?");
+	close_space(&space);
+}
+
+/* ---- memory without counts ---- */
+
+static void look(struct space *space)
+{
+	const struct pw_memory *memory = pw_arena_memory(space->arena);
+	const struct pw_regime *r = pw_table_now(space->table);
+	const pw_va va = across_tables(space, 4), bad = va + 2 * space->page;
+	pw_pa mapped[2], got[3];
+	enum pw_stop why;
+
+	for (unsigned i = 0; i < 2; i++)
+		mapped[i] = map_new(space, va + i * space->page, PW_FOLIO_SECRET, RW);
+	assert_int_equal(pw_look_fast(memory, r, va, 3, PW_PIN_WRITE, got, &why), 2);
+	assert_int_equal(why, PW_STOP_NONE);
+	assert_memory_equal(got, mapped, sizeof(mapped));
+	assert_int_equal(references(space, mapped[0]), 1);
+	map_pages(space, bad, 1, mapped[0], RO);
+	assert_int_equal(pw_look_fast(memory, r, va, 3, PW_PIN_WRITE, got, &why), 2);
+	assert_int_equal(why, PW_STOP_ACCESS);
+	assert_int_equal(pw_look_fast(memory, r, va, 3, 0, got, NULL), 3);
+	assert_int_equal(pw_look_fast(memory, r, va, 1, PW_PIN_LONGTERM, got, &why), -EINVAL);
+	assert_int_equal(pw_look_fast(memory, r, va + 1, 1, 0, got, &why), -EINVAL);
+	assert_int_equal(pw_look_fast(memory, r, ~(space->page - 1), 2, 0, got, &why), 0);
+	unmap_pages(space, va, 3);
+	for (unsigned i = 0; i < 2; i++)
+		pw_folio_put(space->arena, mapped[i], 1);
+}
+
+static void test_look(void **state)
+{
+	(void)state;
+	for_each_format(look);
+}
+
+/* Memory that is fetched, in which a word is another one from the second load on. */
+struct restless {
+	struct pw_arena *arena;
+	pw_pa at;
+	unsigned loads;
+};
+
+static int fetch(void *context, pw_pa pa, void *buffer, size_t bytes)
+{
+	struct restless *restless = context;
+	const void *host = pw_arena_host(restless->arena, pa, bytes);
+
+	if (!host)
+		return -ENODATA;
+	memcpy(buffer, host, bytes);
+	if (restless->at - pa < bytes && restless->loads++ > 0)
+		((unsigned char *)buffer)[restless->at - pa] ^= 0x20;
+	return 0;
+}
+
+static void test_look_unstable(void **state)
+{
+	struct space space = open_space(pw_format_find("x86_64"), 0, FRAMES);
+	struct restless restless = { .arena = space.arena };
+	const struct pw_regime *r = pw_table_now(space.table);
+	const pw_va va = 0x7f0000001000;
+	pw_pa pa = map_new(&space, va, PW_FOLIO_SHARED, RW), got;
+	const struct pw_segment *segment;
+	struct pw_memory *memory;
+	struct pw_trace trace;
+	struct pw_result result;
+	enum pw_stop why;
+
+	(void)state;
+	pw_translate_trace(pw_arena_memory(space.arena), r, va, &result, &trace);
+	assert_int_equal(trace.steps, 4);
+	pw_memory_segments(pw_arena_memory(space.arena), &segment);
+	assert_int_equal(pw_memory_create(fetch, &restless, segment, 1, &memory, NULL), 0);
+	/* Nowhere in the tables; then the accessed bit of each entry on the way, the leaf's, too. */
+	restless.at = ~UINT64_C(0);
+	assert_int_equal(pw_look_fast(memory, r, va, 1, 0, &got, &why), 1);
+	assert_int_equal(got, pa);
+	for (unsigned i = 0; i < trace.steps; i++) {
+		restless.at = trace.step[i].at;
+		restless.loads = 0;
+		assert_int_equal(pw_look_fast(memory, r, va, 1, 0, &got, &why), 0);
+		assert_int_equal(why, PW_STOP_CHANGED);
+	}
+	pw_memory_close(memory);
+	unmap_pages(&space, va, 1);
+	pw_folio_put(space.arena, pa, 1);
+	close_space(&space);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pages),     cmocka_unit_test(test_large_folio),
+		cmocka_unit_test(test_huge_leaf), cmocka_unit_test(test_last_page),
+		cmocka_unit_test(test_zero_page), cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_kinds),     cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_look),      cmocka_unit_test(test_look_unstable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
