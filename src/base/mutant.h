@@ -36,7 +36,7 @@ enum pw_mutant {
 	PW_MUTANT_ROOT_APART, /* root and depth change one after the other */
 	PW_MUTANT_TABLE_STORE, /* a table is installed by a store instead of compare-and-swap */
 	PW_MUTANT_PUBLISH_EMPTY, /* a table is published before it is filled */
-	PW_MUTANT_KEEP_ENTRIES, /* a table that is taken out keeps its leaves */
+	PW_MUTANT_KEEP_ENTRIES, /* a table that is taken out keeps its entries */
 	PW_MUTANT_BREAK_PART, /* a part of a contiguous group changes, the rest stays a group */
 	/* Pins. */
 	PW_MUTANT_NO_LEAF_RECHECK, /* the leaf is not loaded again */

@@ -143,6 +143,17 @@ PW_INLINE void pw_unmap_note(struct pw_edit *edit, pw_va first, pw_va last, pw_p
 	edit->run.open = true;
 }
 
+/*
+ * Empties an entry of @place. Also if that was taken out itself: a pin that is under way compares the
+ * leaf and the entry above it, and nothing higher.
+ */
+PW_INLINE void pw_unmap_empty(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			      const struct pw_place *place, unsigned char *entry)
+{
+	if (!place->retired || !pw_mutant(PW_MUTANT_KEEP_ENTRIES))
+		pw_edit_store(f, entry, f->make_empty(r, level));
+}
+
 /* One entry of @place with something in it that is no table, to be emptied. */
 PW_INLINE void pw_unmap_entry(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 			      const struct pw_place *place, unsigned char *entry,
@@ -150,8 +161,7 @@ PW_INLINE void pw_unmap_entry(const struct pw_format *f, struct pw_edit *edit, u
 {
 	pw_va covered = pw_mask(f->shift[level]);
 
-	if (!place->retired || !pw_mutant(PW_MUTANT_KEEP_ENTRIES))
-		pw_edit_store(f, entry, f->make_empty(edit->regime, level));
+	pw_unmap_empty(f, edit->regime, level, place, entry);
 	if (page->present)
 		pw_unmap_note(edit, edit->va & ~covered, edit->va | covered,
 			      page->pa + (edit->va & ~covered & pw_mask(page->lg2)));
@@ -231,7 +241,7 @@ PW_INLINE int pw_unmap_upper(const struct pw_format *f, struct pw_edit *edit, un
 		*retired = (edit->va & ~covered) >= edit->first &&
 			   (edit->va | covered) <= edit->last;
 		if (*retired)
-			pw_edit_store(f, entry, f->make_empty(r, level));
+			pw_unmap_empty(f, r, level, place, entry);
 	} else if (what == PW_EDIT_NEXT && whole) {
 		pw_unmap_entry(f, edit, level, place, entry, &page);
 	}
