@@ -96,6 +96,8 @@ int main(int argc, char **argv)
 		bench_translate_random("translate-random-huge", "translate-random-bulk-huge",
 				       "translate-random-chained-huge", "x86_64", true);
 	}
+	if (wanted(&options, "pin"))
+		bench_pin();
 	bench_report_end();
 	return 0;
 }

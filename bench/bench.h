@@ -112,14 +112,24 @@ struct bench_work {
 	const struct bench_list *list; /* NULL: iterate */
 	const struct bench_kernel *kernel;
 	const void *peer;
+	void *own; /* of a case that changes what it works on */
+	unsigned passes; /* that a run makes over its work; 1 if the contender does not say */
 	unsigned window; /* of the list, to be read */
 };
 
 struct bench_contender {
 	const char *name;
 	uint64_t (*run)(const struct bench_work *work);
-	uint64_t expected; /* without a list */
+	uint64_t expected; /* without a list: of one pass */
 	const uint64_t *expected_in; /* with a list: by window */
+	/*
+	 * What a run needs, and what undoes it after a check of what it left behind; neither is timed.
+	 * NULL: a run leaves everything as it was.
+	 */
+	void (*before)(const struct bench_work *work);
+	void (*after)(const struct bench_work *work);
+	unsigned passes; /* 0: 1 */
+	const char *absent; /* why it cannot take part here; it is not run then */
 };
 
 /* Plain code for a format: the floor. */
@@ -164,14 +174,35 @@ uint64_t bench_kernel_scan(const struct bench_work *work);
 
 /* ---- cases ---- */
 
+/* The columns of a part of the table. */
+struct bench_columns {
+	const char *title; /* of the part */
+	const char *floor; /* what the second contender is */
+	const char *rival[BENCH_CONTENDERS]; /* names of contenders; NULL: no more */
+};
+
 struct bench_case {
-	const char *name, *unit, *about;
+	const char *name, *unit;
+	const struct bench_columns *columns;
 	double goal; /* ratio to the floor that is aimed at; 0: none */
+	double goal_ns; /* or nanoseconds; 0: none */
+	uint64_t sample_ns; /* how long a sample has to take; 0: the usual */
 	uint64_t units; /* in one run of a contender */
 	struct bench_work work;
 	struct bench_contender contender[BENCH_CONTENDERS];
 	size_t contenders;
 };
+
+/* A contender that takes part. */
+static inline struct bench_contender *bench_case_add(struct bench_case *c, const char *name,
+						     uint64_t (*run)(const struct bench_work *),
+						     uint64_t expected)
+{
+	struct bench_contender *contender = &c->contender[c->contenders++];
+
+	*contender = (struct bench_contender){ .name = name, .run = run, .expected = expected };
+	return contender;
+}
 
 /* Measures and reports; the first contender is pagewalk, the second the floor. Exits on a wrong sum. */
 void bench_case_run(const struct bench_case *c);

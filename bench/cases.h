@@ -17,4 +17,7 @@ void bench_translate_random(const char *name, const char *bulk_name, const char 
 /* Uses, and then restores, a dense @kernel. */
 void bench_map_image(const char *name, struct bench_kernel *kernel);
 
+/* Pins and their release, in calls of 1 to 65536 pages. */
+void bench_pin(void);
+
 #endif

@@ -39,56 +39,89 @@ static double median(const double *value, size_t count)
 	return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
 }
 
+static void check(const struct bench_case *c, const struct bench_contender *contender, uint64_t sum,
+		  uint64_t expected)
+{
+	if (sum == expected)
+		return;
+	fprintf(stderr, "bench: %s: %s found %#" PRIx64 ", not %#" PRIx64 "\n", c->name,
+		contender->name, sum, expected);
+	exit(1);
+}
+
+/* With a clock around each run: for those that need preparation. */
+static uint64_t run_prepared(const struct bench_case *c, const struct bench_contender *contender,
+			     const struct bench_work *work, uint64_t repeat)
+{
+	uint64_t took = 0;
+
+	for (uint64_t n = 0; n < repeat; n++) {
+		uint64_t started, sum;
+
+		if (contender->before)
+			contender->before(work);
+		started = now_ns();
+		sum = contender->run(work);
+		took += now_ns() - started;
+		check(c, contender, sum, contender->expected * work->passes);
+		if (contender->after)
+			contender->after(work);
+	}
+	return took;
+}
+
 static uint64_t run_checked(const struct bench_case *c, size_t i, unsigned window, uint64_t repeat)
 {
 	const struct bench_contender *contender = &c->contender[i];
 	const struct bench_list *list = c->work.list;
 	uint64_t expected = list ? contender->expected_in[window] : contender->expected;
 	struct bench_work work = c->work;
-	uint64_t started, ended;
+	uint64_t started;
 
 	work.window = window;
+	work.passes = contender->passes ? contender->passes : 1;
+	if (contender->before || contender->after)
+		return run_prepared(c, contender, &work, repeat);
 	started = now_ns();
-	for (uint64_t n = 0; n < repeat; n++) {
-		uint64_t sum = contender->run(&work);
+	for (uint64_t n = 0; n < repeat; n++)
+		check(c, contender, contender->run(&work), expected);
+	return now_ns() - started;
+}
 
-		if (sum != expected) {
-			fprintf(stderr, "bench: %s: %s found %#" PRIx64 ", not %#" PRIx64 "\n",
-				c->name, contender->name, sum, expected);
-			exit(1);
-		}
-	}
-	ended = now_ns();
-	return ended - started;
+/* One sample of contender @i, in nanoseconds per unit. */
+static double sample(const struct bench_case *c, size_t i, unsigned round, uint64_t repeat)
+{
+	/* Far from what the contender before has just brought into the cache. */
+	unsigned window = (round + 5 * (unsigned)i) % BENCH_WINDOWS;
+	uint64_t units = c->units * (c->contender[i].passes ? c->contender[i].passes : 1);
+
+	/* What is small enough to be repeated is meant to be in the cache. */
+	if (repeat > 1)
+		run_checked(c, i, window, 1);
+	return (double)run_checked(c, i, window, repeat) / (double)(repeat * units);
 }
 
 void bench_case_run(const struct bench_case *c)
 {
 	static double ns[BENCH_CONTENDERS][BENCH_ROUNDS];
 	struct bench_line line = { .c = c };
+	uint64_t enough = c->sample_ns ? c->sample_ns : BENCH_SAMPLE_NS;
 	uint64_t repeat[BENCH_CONTENDERS];
 
 	for (size_t i = 0; i < c->contenders; i++) {
-		uint64_t once = run_checked(c, i, 0, 1);
+		uint64_t once = c->contender[i].absent ? enough : run_checked(c, i, 0, 1);
 
-		repeat[i] = once < BENCH_SAMPLE_NS ? BENCH_SAMPLE_NS / (once + 1) + 1 : 1;
+		repeat[i] = once < enough ? enough / (once + 1) + 1 : 1;
 	}
-	for (unsigned round = 0; round < BENCH_ROUNDS; round++) {
-		for (size_t i = 0; i < c->contenders; i++) {
-			/* Far from what the contender before has just brought into the cache. */
-			unsigned window = (round + 5 * (unsigned)i) % BENCH_WINDOWS;
-			uint64_t took;
-
-			/* What is small enough to be repeated is meant to be in the cache. */
-			if (repeat[i] > 1)
-				run_checked(c, i, window, 1);
-			took = run_checked(c, i, window, repeat[i]);
-			ns[i][round] = (double)took / (double)(repeat[i] * c->units);
-		}
-	}
+	for (unsigned round = 0; round < BENCH_ROUNDS; round++)
+		for (size_t i = 0; i < c->contenders; i++)
+			if (!c->contender[i].absent)
+				ns[i][round] = sample(c, i, round, repeat[i]);
 	for (size_t i = 0; i < c->contenders; i++) {
 		double ratio[BENCH_ROUNDS];
 
+		if (c->contender[i].absent)
+			continue;
 		for (unsigned round = 0; round < BENCH_ROUNDS; round++)
 			ratio[round] = i == 1 ? ns[0][round] / ns[1][round]
 					      : ns[i][round] / ns[0][round];

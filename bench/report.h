@@ -14,6 +14,8 @@ struct bench_line {
 /* @path: where the JSON goes, or NULL. Exits if it cannot be written. */
 void bench_report_begin(const char *path);
 void bench_report_line(const struct bench_line *line);
+/* Of a mapped GiB: what its tables take, the least they could, and what its folios take. */
+void bench_report_bytes(const char *name, uint64_t bytes, uint64_t floor, uint64_t folios);
 void bench_report_end(void);
 
 #endif
