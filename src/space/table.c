@@ -242,8 +242,12 @@ static int finish(struct pw_edit *edit, int code, const char *what, struct pw_er
 static bool expressible(const struct pw_table *table, const struct pw_regime *r, pw_pa pa)
 {
 	const struct pw_format *f = table->format;
+	uint64_t e = f->make_leaf(r, 0, pa, PW_READ | PW_ACCESSED);
 
-	return f->page(r, 0, f->make_leaf(r, 0, pa, PW_READ | PW_ACCESSED)) == pa;
+	/* As it comes back from a table: short entries have no upper half. */
+	if (f->entry_lg2 == 2)
+		e = (uint32_t)e;
+	return f->page(r, 0, e) == pa;
 }
 
 /*
@@ -282,6 +286,9 @@ int pw_table_map(struct pw_table *table, pw_va first, pw_va last, pw_pa pa, uint
 			       f->name);
 	edit.pa = pa;
 	edit.attr = attr & PW_MAP_ATTR;
+	/* An entry for a page that was not used yet is empty there: Linux keeps such pages in its own. */
+	if (f->linux_twin)
+		edit.attr |= PW_ACCESSED;
 	if (attr & PW_SPECIAL)
 		edit.size_lg2 = special_lg2(f, edit.regime);
 	if (edit.size_lg2 == 0)

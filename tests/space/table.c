@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What tables are asked for and cannot do, what they do at their ends, and editors of neighbouring pages
+ * at the same time: on every format that can be edited. Right answers in the middle are edit.c's.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "pin/space_test.h"
+#include "walk/instance.h"
+
+enum { FRAMES = 128 };
+
+static void for_each_format(uint64_t frames, void (*test)(struct space *space))
+{
+	const struct pw_format *format;
+
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		struct space space;
+
+		if (!pw_format_can_edit(format))
+			continue;
+		space = open_space(format, 0, frames);
+		test(&space);
+		close_space(&space);
+	}
+}
+
+static enum pw_status status_at(struct space *space, pw_va va)
+{
+	struct pw_result result;
+
+	return pw_table_translate(space->reader, va, &result);
+}
+
+static unsigned size_at(struct space *space, pw_va va)
+{
+	struct pw_result result;
+
+	assert_int_equal(pw_table_translate(space->reader, va, &result), PW_OK);
+	return result.size_lg2;
+}
+
+/* ---- what cannot be ---- */
+
+static void refusals(struct space *space)
+{
+	const pw_va page = space->page, last = page - 1;
+	const pw_pa pa = 0x10000000;
+	struct pw_error error;
+
+	assert_int_equal(pw_table_map(space->table, 1, last, pa, RW, &error), -EINVAL);
+	assert_int_equal(pw_table_map(space->table, 0, page, pa, RW, &error), -EINVAL);
+	assert_int_equal(pw_table_map(space->table, page, last, pa, RW, &error), -EINVAL);
+	assert_int_equal(pw_table_map(space->table, 0, last, pa + 1, RW, &error), -EINVAL);
+	/* s390's entries hold any address; others say that they do not. */
+	if (pw_table_map(space->table, 0, last, ~last, RW, &error)) {
+		assert_non_null(strstr(error.text, space->format->name));
+	} else {
+		struct pw_result result;
+
+		assert_int_equal(pw_table_translate(space->reader, 0, &result), PW_OK);
+		assert_int_equal(result.pa, ~last);
+		unmap_pages(space, 0, 1);
+	}
+	assert_int_equal(pw_table_unmap(space->table, 1, last, NULL, NULL, NULL), -EINVAL);
+	assert_int_equal(pw_table_protect(space->table, 0, last - 1, PW_READ, NULL), -EINVAL);
+	assert_int_equal(pw_table_split(space->table, page, last, 12, NULL), -EINVAL);
+	assert_int_equal(pw_table_collapse(space->table, page, last, 64, NULL, NULL), -EINVAL);
+	assert_int_equal(status_at(space, 0), PW_NONE);
+
+	/* What is there already stays, and nothing else comes: the last page is in the way. */
+	map_pages(space, 3 * page, 1, pa, RW);
+	assert_int_equal(pw_table_map(space->table, 0, 4 * page - 1, pa, RW, &error), -EEXIST);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(status_at(space, i * page), PW_NONE);
+	assert_int_equal(status_at(space, 3 * page), PW_OK);
+	unmap_pages(space, 0, 4);
+	assert_int_equal(status_at(space, 3 * page), PW_NONE);
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	for_each_format(FRAMES, refusals);
+}
+
+static void test_create(void **state)
+{
+	const struct pw_arena_options options = { .bytes = 64 * 4096 };
+	struct pw_table_options table_options = { .levels = 3 };
+	struct pw_table *table;
+	struct pw_arena *arena;
+	struct pw_error error;
+
+	(void)state;
+	assert_int_equal(pw_arena_create(&options, &arena, NULL), 0);
+	assert_int_equal(
+		pw_table_create(arena, pw_format_find("arm64_64k_48"), NULL, &table, &error),
+		-EINVAL);
+	assert_non_null(strstr(error.text, "page_lg2 = 16"));
+	assert_int_equal(
+		pw_table_create(arena, pw_format_find("x86_64"), &table_options, &table, &error),
+		-EINVAL);
+	table_options.levels = 6;
+	assert_int_equal(
+		pw_table_create(arena, pw_format_find("s390x"), &table_options, &table, &error),
+		-EINVAL);
+	table_options.levels = 0;
+	table_options.sync = (enum pw_sync_kind)77;
+	assert_int_equal(
+		pw_table_create(arena, pw_format_find("x86_64"), &table_options, &table, &error),
+		-EINVAL);
+	assert_int_equal(pw_arena_free_bytes(arena), pw_arena_bytes(arena));
+	pw_arena_destroy(arena);
+}
+
+/* ---- no memory ---- */
+
+/* Base pages in more tables than there is memory for: nothing of it may stay mapped. */
+static void no_memory(struct space *space)
+{
+	const struct pw_format *f = space->format;
+	const pw_va reach = (pw_va)1 << f->shift[1];
+	const struct pw_span *span = &pw_table_now(space->table)->span[0];
+	/* A page in each of many tables; the space may be smaller than memory is. */
+	pw_va last = span->last, va = reach;
+	unsigned mapped = 0;
+	int code = 0;
+
+	for (; va < last && code == 0 && mapped < 4 * FRAMES; va += reach) {
+		code = pw_table_map(space->table, va, va + (space->page - 1), 0x10000000, RW, NULL);
+		mapped += code == 0;
+	}
+	if (code) {
+		struct pw_error error;
+		pw_va failed = va - reach;
+
+		assert_int_equal(code, -ENOMEM);
+		assert_int_equal(status_at(space, failed), PW_NONE);
+		assert_int_equal(status_at(space, failed - reach), PW_OK);
+		/* Of a range that begins where there is a table and goes on where there is none, too. */
+		if (failed + 2 * reach < last) {
+			pw_va first = failed - reach + space->page;
+
+			assert_int_equal(pw_table_map(space->table, first, failed + (reach - 1),
+						      0x10000000 + 2 * space->page, RW, &error),
+					 -ENOMEM);
+			assert_non_null(strstr(error.text, "no memory"));
+			assert_int_equal(status_at(space, first), PW_NONE);
+			assert_int_equal(status_at(space, failed - space->page), PW_NONE);
+		}
+	}
+	assert_int_equal(pw_table_unmap(space->table, 0, last, NULL, NULL, NULL), 0);
+	assert_int_equal(status_at(space, reach), PW_NONE);
+}
+
+static void test_no_memory(void **state)
+{
+	(void)state;
+	for_each_format(FRAMES, no_memory);
+}
+
+/* A page of a large one is to go, and there is no memory for the table: the large one stays whole. */
+static void no_memory_to_split(struct space *space)
+{
+	const struct pw_format *f = space->format;
+	const pw_va va = (pw_va)1 << f->shift[1], reach = va;
+	pw_pa pa[FRAMES + 1];
+	struct pw_error error;
+	unsigned taken = 0;
+
+	if (!(f->leaf_levels & 2))
+		return;
+	assert_int_equal(pw_table_map(space->table, va, va + (reach - 1), reach, RW, NULL), 0);
+	while (pw_folio_alloc(space->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
+		taken++;
+	/* Tables that are pieces of a frame may have some left. */
+	for (pw_va at = va; at < va + reach; at += space->page) {
+		int code = pw_table_unmap(space->table, at, at + (space->page - 1), NULL, NULL,
+					  &error);
+
+		assert_true(code == 0 || code == -ENOMEM);
+		if (code == 0)
+			break;
+		assert_non_null(strstr(error.text, "no memory"));
+		assert_int_equal(status_at(space, at), PW_OK);
+		assert_true(size_at(space, at) >= f->shift[1]);
+	}
+	while (taken-- > 0)
+		pw_folio_put(space->arena, pa[taken], 1);
+	assert_int_equal(pw_table_unmap(space->table, va, va + (reach - 1), NULL, NULL, NULL), 0);
+	assert_int_equal(status_at(space, va), PW_NONE);
+}
+
+static void test_no_memory_to_split(void **state)
+{
+	(void)state;
+	for_each_format(FRAMES, no_memory_to_split);
+}
+
+/* ---- the ends ---- */
+
+struct seen {
+	pw_va next;
+	uint64_t bytes;
+	unsigned runs;
+	bool ordered;
+};
+
+static void see(void *context, pw_va first, pw_va last, pw_pa pa)
+{
+	struct seen *seen = context;
+
+	(void)pa;
+	seen->ordered &= seen->runs == 0 || first >= seen->next;
+	seen->next = last;
+	seen->bytes += last - first + 1;
+	seen->runs++;
+}
+
+/* The first and the last page of each span, and one call that takes everything away: 0 to 2^64 - 1. */
+static void ends(struct space *space)
+{
+	const struct pw_regime *r = pw_table_now(space->table);
+	struct seen seen = { .ordered = true };
+
+	for (unsigned i = 0; i < r->spans; i++) {
+		map_pages(space, r->span[i].first, 1, 0x10000000, RW);
+		map_pages(space, r->span[i].last - (space->page - 1), 1, 0x10000000 + space->page,
+			  RW);
+		assert_int_equal(status_at(space, r->span[i].last), PW_OK);
+	}
+	assert_int_equal(pw_table_unmap(space->table, 0, ~UINT64_C(0), see, &seen, NULL), 0);
+	assert_true(seen.ordered);
+	assert_int_equal(seen.bytes, 2 * r->spans * space->page);
+	for (unsigned i = 0; i < r->spans; i++) {
+		assert_int_equal(status_at(space, r->span[i].first), PW_NONE);
+		assert_int_equal(status_at(space, r->span[i].last), PW_NONE);
+	}
+}
+
+static void test_ends(void **state)
+{
+	(void)state;
+	for_each_format(FRAMES, ends);
+}
+
+/* ---- collapse ---- */
+
+static uint64_t collapse(struct space *space, pw_va va, unsigned size_lg2)
+{
+	const pw_va reach = (pw_va)1 << space->format->shift[1];
+	uint64_t bytes;
+
+	assert_int_equal(
+		pw_table_collapse(space->table, va, va + (reach - 1), size_lg2, &bytes, NULL), 0);
+	return bytes;
+}
+
+static void collapses(struct space *space)
+{
+	const struct pw_format *f = space->format;
+	const pw_va reach = (pw_va)1 << f->shift[1], va = reach;
+	const pw_va middle = va + 3 * space->page;
+
+	if (!(f->leaf_levels & 2))
+		return;
+	assert_int_equal(pw_table_map(space->table, va, va + (reach - 1), reach, RW, NULL), 0);
+	assert_int_equal(pw_table_split(space->table, va, va + (reach - 1), f->shift[0], NULL), 0);
+	assert_int_equal(size_at(space, middle), f->shift[0]);
+	/* Too large, a hole, other permissions, another page, only a part of it: none is collapsed. */
+	assert_int_equal(collapse(space, va, f->shift[1] - 1u), 0);
+	unmap_pages(space, middle, 1);
+	assert_int_equal(collapse(space, va, 64), 0);
+	map_pages(space, middle, 1, reach + 3 * space->page, RO);
+	assert_int_equal(collapse(space, va, 64), 0);
+	unmap_pages(space, middle, 1);
+	map_pages(space, middle, 1, reach + 4 * space->page, RW);
+	assert_int_equal(collapse(space, va, 64), 0);
+	unmap_pages(space, middle, 1);
+	map_pages(space, middle, 1, reach + 3 * space->page, RW);
+	assert_int_equal(
+		pw_table_collapse(space->table, va, middle + (space->page - 1), 64, NULL, NULL), 0);
+	assert_int_equal(size_at(space, middle), f->shift[0]);
+	assert_int_equal(collapse(space, va, 64), reach);
+	assert_int_equal(size_at(space, middle), f->shift[1]);
+	assert_int_equal(pw_table_unmap(space->table, va, va + (reach - 1), NULL, NULL, NULL), 0);
+}
+
+static void test_collapse(void **state)
+{
+	(void)state;
+	for_each_format(FRAMES, collapses);
+}
+
+/* ---- neighbours ---- */
+
+enum { EDITORS = 3, TURNS = 400, UNITS = 48 };
+
+struct editor {
+	struct space *space;
+	unsigned number;
+	uint64_t random;
+	bool mapped[UNITS];
+	unsigned wrong;
+	pthread_t thread;
+};
+
+static uint32_t below(struct editor *editor, uint32_t limit)
+{
+	editor->random = editor->random * UINT64_C(6364136223846793005) +
+			 UINT64_C(1442695040888963407);
+	return (uint32_t)((editor->random >> 33) % limit);
+}
+
+/* Every EDITORS'th page, over the end of the first table of level 0, is this editor's. */
+static pw_va unit_va(const struct editor *editor, unsigned unit)
+{
+	const struct space *space = editor->space;
+	pw_va pages = (pw_va)unit * EDITORS + editor->number;
+
+	return pages * space->page;
+}
+
+static pw_pa unit_pa(const struct editor *editor, unsigned unit)
+{
+	return 0x10000000 + (unit % 16) * editor->space->page;
+}
+
+/*
+ * Maps, unmaps and protects pages beside those of the others, without a lock; now and then one that is
+ * alone under an entry of level 1, so that tables come and go beside the others', too.
+ */
+static void *edit(void *argument)
+{
+	struct editor *editor = argument;
+	struct space *space = editor->space;
+	const pw_va reach = (pw_va)1 << space->format->shift[1];
+	const pw_va shared = UNITS * EDITORS * space->page;
+	const pw_va alone = (shared / reach + 1 + editor->number) * reach;
+	struct pw_reader *reader;
+	struct pw_result result;
+
+	editor->wrong += pw_reader_create(space->table, &reader) != 0;
+	for (unsigned turn = 0; turn < TURNS && !editor->wrong; turn++) {
+		unsigned unit = below(editor, UNITS);
+		pw_va va = unit_va(editor, unit), last = va + (space->page - 1);
+		bool *mapped = &editor->mapped[unit];
+		int code = 0;
+
+		if (below(editor, 8) == 0) {
+			code |= pw_table_map(space->table, alone, alone + (space->page - 1),
+					     0x10000000, RW, NULL);
+			code |= pw_table_unmap(space->table, alone, alone + (reach - 1), NULL, NULL,
+					       NULL);
+		}
+		if (!*mapped)
+			code |= pw_table_map(space->table, va, last, unit_pa(editor, unit), RW,
+					     NULL);
+		else if (below(editor, 3) == 0)
+			code |= pw_table_protect(space->table, va, last, PW_READ | PW_USER, NULL);
+		else
+			code |= pw_table_unmap(space->table, va, last, NULL, NULL, NULL);
+		*mapped = !*mapped || pw_table_translate(reader, va, &result) == PW_OK;
+		editor->wrong += code != 0;
+		if (*mapped && (pw_table_translate(reader, va, &result) != PW_OK ||
+				result.pa != unit_pa(editor, unit)))
+			editor->wrong++;
+	}
+	pw_reader_destroy(reader);
+	return NULL;
+}
+
+static void neighbours(struct space *space)
+{
+	struct editor editor[EDITORS];
+
+	memset(editor, 0, sizeof(editor));
+	for (unsigned i = 0; i < EDITORS; i++) {
+		editor[i].space = space;
+		editor[i].number = i;
+		editor[i].random = i + 1;
+		assert_int_equal(pthread_create(&editor[i].thread, NULL, edit, &editor[i]), 0);
+	}
+	for (unsigned i = 0; i < EDITORS; i++)
+		pthread_join(editor[i].thread, NULL);
+	for (unsigned i = 0; i < EDITORS; i++) {
+		assert_int_equal(editor[i].wrong, 0);
+		for (unsigned unit = 0; unit < UNITS; unit++)
+			assert_int_equal(status_at(space, unit_va(&editor[i], unit)),
+					 editor[i].mapped[unit] ? PW_OK : PW_NONE);
+	}
+	assert_int_equal(pw_table_unmap(space->table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+}
+
+static void test_neighbours(void **state)
+{
+	(void)state;
+	for_each_format(4 * FRAMES, neighbours);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refusals),   cmocka_unit_test(test_create),
+		cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_no_memory_to_split),
+		cmocka_unit_test(test_ends),       cmocka_unit_test(test_collapse),
+		cmocka_unit_test(test_neighbours),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
