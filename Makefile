@@ -4,7 +4,7 @@
 BUILD := build
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-fold pictures check-guests fuzz lint sanitize cross-i386 cross-s390x html install clean
+.PHONY: all demo test bench bench-fold pictures check-guests fuzz lint sanitize stress stress-tsan stress-asan cross-i386 cross-s390x html install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -58,6 +58,18 @@ sanitize:
 cross-i386 cross-s390x:
 	@tools/deps.sh build test cross
 	@tools/variant.sh $(@:cross-%=%)
+
+# Writers and readers of page tables together, for SECONDS in all, on every format or on FORMAT.
+SECONDS := 60
+FORMAT :=
+stress: all
+	@ninja -C $(BUILD) --quiet tests/stress/stress
+	@$(BUILD)/tests/stress/stress $(SECONDS) $(FORMAT)
+
+# The same under ThreadSanitizer and AddressSanitizer.
+stress-tsan stress-asan:
+	@tools/deps.sh build sanitize
+	@tests/stress/sanitize.sh $(@:stress-%=%) $(SECONDS) $(FORMAT)
 
 html: all
 	@tools/deps.sh html

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* Who changes the tables. Every function here runs with the locks of the zones that it changes. */
+#include <errno.h>
+
+#include "stress.h"
+
+/* What the entries led to is gone from the tables, and with it the space's own reference on each page. */
+static void drop(void *context, pw_va first, pw_va last, pw_pa pa)
+{
+	struct stress *s = context;
+	const unsigned shift = s->geometry.shift[0];
+	uint64_t left = (last - first + 1) >> shift;
+	struct pw_folio_info info;
+
+	if (!words(s, pa))
+		return;
+	while (left > 0) {
+		uint64_t count, rest;
+
+		if (!pw_folio_info(s->arena, pa, &info)) {
+			wrong(s, "an unmapped page is free already", first, pa, 0);
+			return;
+		}
+		rest = (UINT64_C(1) << info.order) - ((pa - info.pa) >> shift);
+		count = left < rest ? left : rest;
+		pw_folio_put(s->arena, pa, (uint32_t)count);
+		left -= count;
+		pa += count << shift;
+	}
+}
+
+void unmap(struct stress *s, pw_va first, pw_va last)
+{
+	struct pw_error error;
+
+	/* For want of memory a large page may not be split: then it stays, whole. */
+	if (pw_table_unmap(s->table, first, last, drop, s, &error) == -EINVAL)
+		wrong(s, error.text, first, 0, 0);
+}
+
+static uint32_t some_attr(struct worker *w)
+{
+	uint32_t attr = PW_READ | PW_USER;
+
+	attr |= one_in(w, 4) ? 0u : (uint32_t)PW_WRITE;
+	attr |= one_in(w, 4) ? (uint32_t)PW_EXEC : 0u;
+	return attr | (one_in(w, 16) ? 0u : (uint32_t)(PW_ACCESSED | PW_DIRTY));
+}
+
+/*
+ * Maps a new folio of 2^order pages, where nothing should be mapped. The space has a reference for
+ * each page, so that each can be unmapped alone.
+ */
+static bool map(struct worker *w, pw_va va, unsigned order)
+{
+	static const enum pw_folio_kind kinds[] = { PW_FOLIO_ANONYMOUS, PW_FOLIO_SHARED,
+						    PW_FOLIO_FILE, PW_FOLIO_HUGETLB };
+	struct stress *s = w->stress;
+	const pw_va page = page_bytes(s), bytes = page << order;
+	enum pw_folio_kind kind = one_in(w, 32) ? PW_FOLIO_SECRET : kinds[below(w, 4)];
+	pw_pa pa;
+
+	if (pw_folio_alloc(s->arena, order, kind, 1, 0, &pa))
+		return false;
+	for (pw_va at = 0; at < bytes; at += page)
+		__atomic_store_n(words(s, pa + at), identity(s, va + at), __ATOMIC_RELAXED);
+	if (order && !pw_folio_get(s->arena, pa, (1u << order) - 1))
+		wrong(s, "a new folio cannot be referenced", va, pa, 0);
+	if (pw_table_map(s->table, va, va + (bytes - 1), pa, some_attr(w), NULL)) {
+		pw_folio_put(s->arena, pa, 1u << order);
+		return false;
+	}
+	if (order && one_in(w, 4)) {
+		/* All references are the space's, or somebody has taken one and it fails. */
+		if (one_in(w, 2))
+			sched_yield();
+		w->done[OP_SPLIT_FOLIO] += pw_folio_split(s->arena, pa, 1);
+	}
+	return true;
+}
+
+/* The largest folio that can begin at page @n, ends by @last, and is no larger than 2^@order. */
+static unsigned fit(uint32_t n, uint32_t last, unsigned order)
+{
+	while (order > 0 && ((n & ((1u << order) - 1)) || last - n < (1u << order) - 1))
+		order--;
+	return order;
+}
+
+/* Fills @n..@last, or as much as a few folios are. */
+static void map_some(struct worker *w, const struct slot *slot, uint32_t n, uint32_t last)
+{
+	struct stress *s = w->stress;
+	unsigned order = one_in(w, 3) ? below(w, 8) : 0;
+	const pw_va page = page_bytes(s);
+
+	if (one_in(w, 2))
+		unmap(s, slot->first + n * page, slot->first + last * page + (page - 1));
+	for (unsigned folios = 1 + below(w, 64); folios > 0 && n <= last; folios--) {
+		unsigned fitting = fit(n, last, order);
+
+		map(w, slot->first + n * page, fitting);
+		n += 1u << fitting;
+	}
+}
+
+/* Pages that are not counted: of zeros, for everybody, or somebody else's memory. */
+static void map_uncounted(struct worker *w, pw_va va)
+{
+	struct stress *s = w->stress;
+	const pw_va last = va + (page_bytes(s) - 1);
+
+	if (one_in(w, 2))
+		pw_table_map(s->table, va, last, pw_arena_zero_page(s->arena),
+			     PW_READ | PW_USER | PW_ACCESSED, NULL);
+	else
+		pw_table_map(s->table, va, last, (pw_pa)below(w, 256) << 16,
+			     PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY | PW_SPECIAL,
+			     NULL);
+}
+
+/* What is mapped at @va, if it is a folio's. The zone is locked: it stays. */
+static bool mapped(struct worker *w, pw_va va, pw_pa *pa_ret)
+{
+	struct pw_result result;
+	enum pw_status status = pw_table_translate(w->reader, va, &result);
+
+	*pa_ret = result.pa;
+	return (status == PW_OK || status == PW_PROT_NONE) && words(w->stress, result.pa) &&
+	       result.pa != pw_arena_zero_page(w->stress->arena);
+}
+
+/* Writable again: pages that were shared for a copy are this space's alone from now on. */
+static void protect_writable(struct worker *w, pw_va first, pw_va last)
+{
+	struct stress *s = w->stress;
+	pw_pa pa;
+
+	for (pw_va at = first; at - first < last - first; at += page_bytes(s))
+		if (mapped(w, at, &pa))
+			pw_folio_own(s->arena, pa);
+	/* Not the page of zeros, which a write would go to. */
+	for (pw_va at = first; at - first < last - first; at += page_bytes(s))
+		if (mapped(w, at, &pa))
+			pw_table_protect(s->table, at, at + (page_bytes(s) - 1),
+					 PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY,
+					 NULL);
+}
+
+/* As fork: write-protect, then share what nobody has pinned. */
+static void copy(struct worker *w, pw_va first, pw_va last)
+{
+	struct stress *s = w->stress;
+	pw_pa pa;
+
+	pthread_mutex_lock(&s->copying);
+	pw_table_copy_begin(s->table);
+	pw_table_protect(s->table, first, last, PW_READ | PW_USER | PW_ACCESSED, NULL);
+	for (pw_va at = first; at - first < last - first; at += page_bytes(s))
+		if (mapped(w, at, &pa))
+			pw_folio_try_share(s->arena, pa);
+	pw_table_copy_end(s->table);
+	pthread_mutex_unlock(&s->copying);
+}
+
+/* What an editor does with a part of a zone that it has the lock of. */
+static void edit_zone(struct worker *w, const struct slot *slot, const struct zone *zone)
+{
+	struct stress *s = w->stress;
+	const pw_va page = page_bytes(s);
+	uint32_t n = some_page(w), count = 1 + below(w, 24), what = below(w, 100), last;
+	enum operation op = OP_MAP;
+	pw_va va, end;
+	pw_pa pa;
+
+	if (n < zone->first || n > zone->last)
+		n = zone->first + n % (zone->last - zone->first + 1);
+	last = count - 1 < zone->last - n ? n + count - 1 : zone->last;
+	va = slot->first + n * page;
+	end = slot->first + last * page + (page - 1);
+	if (what < 40) {
+		n &= ~(one_in(w, 2) ? 15u : 0u);
+		map_some(w, slot, n < zone->first ? zone->first : n, zone->last);
+	} else if (what < 43) {
+		map_uncounted(w, va);
+	} else if (what < 63) {
+		op = OP_UNMAP;
+		unmap(s, va, end);
+		/* Elsewhere, at once: freed pages come back first. */
+		if (one_in(w, 2))
+			map(w,
+			    slot->first +
+				    (zone->first + below(w, zone->last - zone->first + 1)) * page,
+			    0);
+	} else if (what < 71) {
+		op = OP_PROTECT;
+		if (one_in(w, 2))
+			protect_writable(w, va, end);
+		else
+			pw_table_protect(s->table, va, end, PW_READ | PW_USER | PW_ACCESSED, NULL);
+	} else if (what < 76) {
+		op = OP_PROT_NONE;
+		pw_table_protect(s->table, va, end, 0, NULL);
+	} else if (what < 82) {
+		op = OP_SPLIT;
+		pw_table_split(s->table, va, end, s->geometry.shift[0] + below(w, 4), NULL);
+	} else if (what < 90) {
+		op = OP_COLLAPSE;
+		pw_table_collapse(s->table, slot->first + zone->first * page,
+				  slot->first + zone->last * page + (page - 1), 64, NULL, NULL);
+	} else if (what < 96) {
+		op = OP_COPY;
+		copy(w, va, end);
+	} else {
+		op = OP_TRUNCATE;
+		if (mapped(w, va, &pa))
+			pw_folio_truncate(s->arena, pa);
+	}
+	w->done[op]++;
+}
+
+/* What an editor does with whole tables, who has all zones of a slot. */
+static void edit_slot(struct worker *w, const struct slot *slot)
+{
+	struct stress *s = w->stress;
+	const pw_va page = page_bytes(s), large = page << s->large_order;
+	const pw_va last = slot->first + (slot_bytes(s) - 1);
+	pw_va va = slot->first + below(w, 2) * (slot_bytes(s) / 2);
+	enum operation op = OP_UNMAP;
+	uint64_t bytes = 0;
+
+	switch (below(w, s->large ? 6 : 3)) {
+	case 0:
+		unmap(s, slot->first, last);
+		break;
+	case 1:
+		/* Across the zones, to be split by those who have them. */
+		op = OP_MAP;
+		unmap(s, slot->first, last);
+		map_some(w, slot, (s->pages - s->window) / 2, s->pages - 1);
+		break;
+	case 2:
+		op = OP_COLLAPSE;
+		pw_table_collapse(s->table, slot->first, last, 64, &bytes, NULL);
+		break;
+	case 3:
+		op = OP_MAP_LARGE;
+		unmap(s, va, va + (large - 1));
+		map(w, va, s->large_order);
+		break;
+	case 4:
+		/* Out with a table whose entries stay, and with the page in its place at once. */
+		op = OP_COLLAPSE;
+		unmap(s, va, va + (large - 1));
+		if (!map(w, va, s->large_order))
+			break;
+		pw_table_split(s->table, va, va + (large - 1), s->geometry.shift[0], NULL);
+		sched_yield();
+		pw_table_collapse(s->table, va, va + (large - 1), 64, &bytes, NULL);
+		if (one_in(w, 2))
+			unmap(s, va, va + (large - 1));
+		break;
+	case 5:
+		/* As khugepaged: to a new page, once nobody can be in the old table. */
+		op = OP_MOVE;
+		unmap(s, va, va + (large - 1));
+		pw_table_wait(s->table);
+		map(w, va, s->large_order);
+		break;
+	}
+	w->done[op]++;
+}
+
+/* Far away: if the top is too low for that, it grows under the readers. */
+static void edit_far(struct worker *w)
+{
+	struct stress *s = w->stress;
+	struct far *far = &s->far[below(w, PW_MAX_LEVELS)];
+	uint64_t root[PW_MAX_ROOTS], grown[PW_MAX_ROOTS];
+
+	if (!far->use || pthread_mutex_trylock(&far->lock))
+		return;
+	pw_table_root(s->table, root);
+	if (!map(w, far->va, 0))
+		unmap(s, far->va, far->va + (page_bytes(s) - 1));
+	pw_table_root(s->table, grown);
+	w->done[TALLY_GROWN] += root[0] != grown[0];
+	w->done[OP_GROW]++;
+	pthread_mutex_unlock(&far->lock);
+}
+
+void *edit(void *worker)
+{
+	struct worker *w = worker;
+	struct stress *s = w->stress;
+	/* Large pages of large pages take their time: poison, and looking for it. */
+	const uint32_t seldom = s->large && s->large_order + s->geometry.shift[0] > 26 ? 4096 : 64;
+
+	if (pw_reader_create(s->table, &w->reader)) {
+		wrong(s, "a thread cannot read", 0, 0, 0);
+		return NULL;
+	}
+	while (!stopped(s)) {
+		struct slot *slot = &s->slot[below(w, SLOTS)];
+		struct zone *zone = &slot->zone[below(w, ZONES)];
+
+		if (one_in(w, 64)) {
+			edit_far(w);
+		} else if (one_in(w, seldom)) {
+			for (unsigned i = 0; i < ZONES; i++)
+				pthread_mutex_lock(&slot->zone[i].lock);
+			edit_slot(w, slot);
+			for (unsigned i = 0; i < ZONES; i++)
+				pthread_mutex_unlock(&slot->zone[i].lock);
+		} else if (pthread_mutex_trylock(&zone->lock) == 0) {
+			edit_zone(w, slot, zone);
+			pthread_mutex_unlock(&zone->lock);
+		}
+	}
+	pw_reader_destroy(w->reader);
+	return NULL;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tables that change under their readers, on every format, for a given time: see stress.h.
+ *
+ *   stress [SECONDS [FORMAT]]      SECONDS in all [10]; FORMAT alone, or every one in turn
+ *
+ * The time of a format is spent in rounds, each with a new table: of another kind of reclaim, other
+ * addresses, and with the fewest levels that the format can begin with. After each round all that was
+ * mapped is unmapped; then every byte of the arena must be free again.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stress.h"
+
+static const char *const TALLY[TALLIES] = {
+	[OP_MAP] = "map",
+	[OP_MAP_LARGE] = "map-large",
+	[OP_UNMAP] = "unmap",
+	[OP_PROTECT] = "protect",
+	[OP_PROT_NONE] = "prot-none",
+	[OP_SPLIT] = "split",
+	[OP_COLLAPSE] = "collapse",
+	[OP_MOVE] = "move",
+	[OP_SPLIT_FOLIO] = "split-folio",
+	[OP_TRUNCATE] = "truncate",
+	[OP_COPY] = "copy",
+	[OP_GROW] = "far",
+	[OP_PIN] = "pin",
+	[OP_PIN_RANGES] = "pin-ranges",
+	[OP_PIN_IOVEC] = "pin-iovec",
+	[OP_GET] = "get",
+	[OP_TRANSLATE] = "translate",
+	[TALLY_PAGES] = "pages",
+	[TALLY_GROWN] = "grown",
+};
+
+struct total {
+	uint64_t done[TALLIES], stops[PW_STOP_REASONS];
+	uint64_t operations, wrong, faults, leaks;
+};
+
+void wrong(struct stress *s, const char *what, pw_va va, pw_pa pa, uint64_t found)
+{
+	if (__atomic_fetch_add(&s->wrong, 1, __ATOMIC_RELAXED) < 8)
+		fprintf(stderr,
+			"stress: %s: %s: at 0x%" PRIx64 ", page 0x%" PRIx64 ", found 0x%" PRIx64
+			", identity 0x%" PRIx64 "\n",
+			s->geometry.name, what, va, pa, found, identity(s, va));
+}
+
+static uint64_t microseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* ---- one round ---- */
+
+/* Slots from the first address on, or up to the last one. */
+static void lay_out(struct stress *s, bool high)
+{
+	const struct pw_regime *regime;
+	struct pw_reader *reader;
+	pw_va base = 0;
+
+	if (high && pw_reader_create(s->table, &reader) == 0) {
+		regime = pw_reader_enter(reader);
+		base = regime->span[regime->spans - 1].last - (SLOTS * slot_bytes(s) - 1);
+		pw_reader_leave(reader);
+		pw_reader_destroy(reader);
+	}
+	for (unsigned i = 0; i < SLOTS; i++)
+		s->slot[i].first = base + i * slot_bytes(s);
+	for (unsigned level = 0; level < PW_MAX_LEVELS; level++) {
+		struct far *far = &s->far[level];
+
+		far->use = level >= 2 && level < s->geometry.levels;
+		if (!far->use)
+			continue;
+		far->va = (pw_va)1 << s->geometry.shift[level];
+		/* Beside the slots, and not where their last zone ends. */
+		far->use = far->va - base >= SLOTS * slot_bytes(s);
+	}
+}
+
+static int run_round(struct stress *s, unsigned number, uint64_t usec, struct total *total)
+{
+	static const enum pw_sync_kind sync[] = { PW_SYNC_RCU, PW_SYNC_IPI, PW_SYNC_RCU_WAIT };
+	/* High addresses need all levels, and then nothing grows: so not often. */
+	const bool high = number % 4 == 3;
+	const struct pw_table_options options = {
+		.sync = sync[number % 3],
+		.levels = high ? s->geometry.levels : s->fewest,
+	};
+	struct worker worker[WORKERS] = { 0 };
+	struct pw_error error;
+
+	if (pw_table_create(s->arena, s->format, &options, &s->table, &error)) {
+		fprintf(stderr, "stress: %s\n", error.text);
+		return -1;
+	}
+	lay_out(s, high);
+	__atomic_store_n(&s->stop, false, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < WORKERS; i++) {
+		worker[i].stress = s;
+		worker[i].number = i;
+		worker[i].random = (number * WORKERS + i) * UINT64_C(0x9e3779b97f4a7c15);
+		if (pthread_create(&worker[i].thread, NULL,
+				   i < EDITORS             ? edit
+				   : i < EDITORS + PINNERS ? pin
+							   : translate,
+				   &worker[i]))
+			abort();
+	}
+	usleep((useconds_t)usec);
+	__atomic_store_n(&s->stop, true, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < WORKERS; i++) {
+		pthread_join(worker[i].thread, NULL);
+		for (unsigned op = 0; op < TALLIES; op++)
+			total->done[op] += worker[i].done[op];
+		for (unsigned why = 0; why < PW_STOP_REASONS; why++)
+			total->stops[why] += worker[i].stops[why];
+	}
+	unmap(s, s->slot[0].first, s->slot[SLOTS - 1].first + (slot_bytes(s) - 1));
+	for (unsigned level = 0; level < PW_MAX_LEVELS; level++)
+		if (s->far[level].use)
+			unmap(s, s->far[level].va, s->far[level].va + (page_bytes(s) - 1));
+	pw_table_destroy(s->table);
+	return 0;
+}
+
+/* ---- one format ---- */
+
+static void init_zones(struct stress *s)
+{
+	const uint32_t half = s->window / 2, middle = s->pages / 2;
+	/* Odd numbers: no table, no group and no large page ends there. */
+	const uint32_t cut[ZONES + 1] = { 0, middle - half / 4 - 1, middle + half / 8 + 1,
+					  middle + half / 2 + 5, s->pages };
+
+	for (unsigned i = 0; i < SLOTS; i++) {
+		for (unsigned z = 0; z < ZONES; z++) {
+			struct zone *zone = &s->slot[i].zone[z];
+
+			pthread_mutex_init(&zone->lock, NULL);
+			zone->first = cut[z];
+			zone->last = cut[z + 1] - 1;
+		}
+	}
+	for (unsigned level = 0; level < PW_MAX_LEVELS; level++)
+		pthread_mutex_init(&s->far[level].lock, NULL);
+	pthread_mutex_init(&s->copying, NULL);
+}
+
+static int init(struct stress *s, const struct pw_format *format)
+{
+	struct pw_arena_options options = { .poison = true };
+	unsigned large_lg2, table_lg2;
+	struct pw_error error;
+
+	memset(s, 0, sizeof(*s));
+	s->format = format;
+	pw_format_geometry(format, &s->geometry);
+	large_lg2 = s->geometry.shift[1];
+	table_lg2 = s->geometry.bits[0];
+	s->large_order = large_lg2 - s->geometry.shift[0];
+	s->large = (s->geometry.leaf_levels & 2) && large_lg2 <= LARGEST_LG2;
+	s->pages = table_lg2 < 5 ? 64 : 2u << table_lg2;
+	s->window = s->pages < WINDOW ? s->pages : WINDOW;
+	options.page_lg2 = s->geometry.shift[0];
+	/* Not from zero on, aligned for the largest folio. */
+	options.base = (pw_pa)1 << LARGEST_LG2;
+	/* What the windows hold and some tables; room for few large folios: allocations fail, too. */
+	options.bytes = (uint64_t)(SLOTS * s->window + 1024) << options.page_lg2;
+	if (s->large)
+		options.bytes += (uint64_t)(large_lg2 > 24 ? 2 : 4) << large_lg2;
+	if (pw_arena_create(&options, &s->arena, &error)) {
+		fprintf(stderr, "stress: %s\n", error.text);
+		return -1;
+	}
+	for (s->fewest = 1; s->fewest < s->geometry.levels; s->fewest++) {
+		const struct pw_table_options shallow = { .levels = s->fewest };
+
+		if (pw_table_create(s->arena, format, &shallow, &s->table, &error) == 0) {
+			pw_table_destroy(s->table);
+			break;
+		}
+	}
+	init_zones(s);
+	return 0;
+}
+
+static void deinit(struct stress *s)
+{
+	for (unsigned i = 0; i < SLOTS; i++)
+		for (unsigned z = 0; z < ZONES; z++)
+			pthread_mutex_destroy(&s->slot[i].zone[z].lock);
+	for (unsigned level = 0; level < PW_MAX_LEVELS; level++)
+		pthread_mutex_destroy(&s->far[level].lock);
+	pthread_mutex_destroy(&s->copying);
+	pw_arena_destroy(s->arena);
+}
+
+static void print(const char *name, const struct total *total)
+{
+	printf("%-18s", name);
+	for (unsigned i = 0; i < TALLIES; i++)
+		printf(" %s %" PRIu64, TALLY[i], total->done[i]);
+	printf("; stops:");
+	for (unsigned why = 0; why < PW_STOP_REASONS; why++)
+		if (total->stops[why])
+			printf(" %s %" PRIu64, pw_stop_name(why), total->stops[why]);
+	printf("; wrong %" PRIu64 ", faults %" PRIu64 ", leaked %" PRIu64 " bytes\n", total->wrong,
+	       total->faults, total->leaks);
+	fflush(stdout);
+}
+
+static int stress_format(const struct pw_format *format, uint64_t usec, struct total *all)
+{
+	enum { ROUND_USEC = 200000, FEWEST_ROUNDS = 3 };
+	uint64_t each = usec / FEWEST_ROUNDS < ROUND_USEC ? usec / FEWEST_ROUNDS : ROUND_USEC;
+	const uint64_t end = microseconds() + usec;
+	struct pw_arena_faults faults;
+	struct total total = { 0 };
+	struct stress s;
+	int result;
+
+	result = init(&s, format);
+	if (result)
+		return result;
+	for (unsigned number = 0; !result && (number < FEWEST_ROUNDS || microseconds() < end);
+	     number++) {
+		uint64_t leaks;
+
+		result = run_round(&s, number, each, &total);
+		leaks = pw_arena_bytes(s.arena) - pw_arena_free_bytes(s.arena);
+		if (leaks == total.leaks)
+			continue;
+		fprintf(stderr, "stress: %s: round %u: 0x%" PRIx64 " bytes are not free\n",
+			s.geometry.name, number, leaks);
+		total.leaks = leaks;
+	}
+	pw_arena_faults(s.arena, &faults);
+	total.faults = faults.underflows + faults.written_after_free;
+	total.wrong = s.wrong;
+	print(s.geometry.name, &total);
+	for (unsigned i = 0; i < OPERATIONS; i++)
+		all->operations += total.done[i];
+	all->wrong += total.wrong;
+	all->faults += total.faults;
+	all->leaks += total.leaks;
+	deinit(&s);
+	return result;
+}
+
+int main(int argc, char **argv)
+{
+	double seconds = argc > 1 ? strtod(argv[1], NULL) : 10;
+	const struct pw_format *format, *only = NULL;
+	struct total all = { 0 };
+	size_t formats = 0;
+	bool failed = false;
+
+	if (argc > 2 && *argv[2]) {
+		only = pw_format_find(argv[2]);
+		if (!only || !pw_format_can_edit(only)) {
+			fprintf(stderr,
+				"stress: there is no format %s whose tables can be edited\n",
+				argv[2]);
+			return 2;
+		}
+	}
+	if (!(seconds > 0 && seconds < 1e6)) {
+		fprintf(stderr, "stress: for how many seconds?\n");
+		return 2;
+	}
+	for (size_t i = 0; (format = pw_format_at(i)); i++)
+		formats += only ? format == only : pw_format_can_edit(format);
+	/* A hang ends here. */
+	alarm((unsigned)seconds * 2 + 300);
+	for (size_t i = 0; (format = pw_format_at(i)); i++)
+		if (only ? format == only : pw_format_can_edit(format))
+			failed |= stress_format(format, (uint64_t)(seconds * 1e6 / (double)formats),
+						&all) != 0;
+	printf("operations: %" PRIu64 " on %zu formats\nfaults: %" PRIu64 "\n", all.operations,
+	       formats, all.faults);
+	printf("wrong pages: %" PRIu64 "\nleaks: %" PRIu64 "\n", all.wrong, all.leaks);
+	return failed || all.wrong || all.faults || all.leaks;
+}
