@@ -98,6 +98,12 @@ int main(int argc, char **argv)
 	}
 	if (wanted(&options, "pin"))
 		bench_pin();
+	if (wanted(&options, "readers"))
+		bench_readers();
+	if (wanted(&options, "edit"))
+		bench_edit();
+	if (wanted(&options, "memory"))
+		bench_memory();
 	bench_report_end();
 	return 0;
 }

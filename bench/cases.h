@@ -19,5 +19,10 @@ void bench_map_image(const char *name, struct bench_kernel *kernel);
 
 /* Pins and their release, in calls of 1 to 65536 pages. */
 void bench_pin(void);
+/* One and two readers, with and without a writer, for each back end of reclaim. */
+void bench_readers(void);
+/* map, unmap and protect, and what tables cost. */
+void bench_edit(void);
+void bench_memory(void);
 
 #endif

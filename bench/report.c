@@ -104,17 +104,26 @@ void bench_report_line(const struct bench_line *line)
 		write_record(line);
 }
 
+void bench_report_writer(const char *name, double ns, double rwlock_ns)
+{
+	printf("  the writer's edits: %.0f ns each, with the lock %.0f ns\n", ns, rwlock_ns);
+	if (!bench_json)
+		return;
+	fprintf(bench_json, "%s{\"name\":\"%s-edit\",\"ns\":%.1f,\"rivals\":{\"rwlock\":%.1f}}",
+		bench_separator, name, ns, rwlock_ns);
+}
+
 void bench_report_bytes(const char *name, uint64_t bytes, uint64_t floor, uint64_t folios)
 {
 	static const struct bench_columns memory = { .title = "memory" };
-	const double mib = 1 << 20;
+	const double kib = 1 << 10;
 
 	if (bench_open != &memory)
 		printf("\n%-29s %8s %9s %13s %13s\n", "memory per mapped GiB", "to the", "tables",
 		       "least tables", "folios");
 	bench_open = &memory;
-	printf("%-29s %8.2f %5.2f MiB %9.2f MiB %9.2f MiB\n", name, (double)bytes / (double)floor,
-	       (double)bytes / mib, (double)floor / mib, (double)folios / mib);
+	printf("%-29s %8.2f %5.0f KiB %9.0f KiB %9.0f KiB\n", name, (double)bytes / (double)floor,
+	       (double)bytes / kib, (double)floor / kib, (double)folios / kib);
 	if (!bench_json)
 		return;
 	fprintf(bench_json,

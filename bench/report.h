@@ -16,6 +16,8 @@ void bench_report_begin(const char *path);
 void bench_report_line(const struct bench_line *line);
 /* Of a mapped GiB: what its tables take, the least they could, and what its folios take. */
 void bench_report_bytes(const char *name, uint64_t bytes, uint64_t floor, uint64_t folios);
+/* What the writer beside the readers of case @name took for an edit, on average of all runs. */
+void bench_report_writer(const char *name, double ns, double rwlock_ns);
 void bench_report_end(void);
 
 #endif

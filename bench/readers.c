@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Readers beside each other and beside a writer, by back end of reclaim. Measured is one reader, by
+ * its own CPU time; the second one, and the writer, run on another processor if there is one.
+ *
+ *   level 0 table   | reader 0: 64 | reader 1: 64 | ...        | writer: 256 pages   |
+ *   the next table                  the writer's, too: made, filled, emptied, taken out, freed
+ */
+#include "pin.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cases.h"
+#include "report.h"
+
+enum {
+	OWN = 64, /* pages of a reader */
+	CALL = 16, /* pages of a pin */
+	CALLS = 1 << 12, /* in a run */
+};
+
+struct crowd {
+	struct bench_pins pins;
+	bool locked; /* everybody uses pins.lock */
+	bool with_reader, with_writer;
+	pthread_t reader, writer;
+	bool reader_runs, writer_runs, stop; /* atomic */
+	cpu_set_t all, first, second;
+	/* What the writers of all runs did: [0] of pagewalk's, [1] with the lock. */
+	uint64_t edits[2], ns[2];
+};
+
+static struct crowd *crowd_of(const struct bench_work *work)
+{
+	return work->own;
+}
+
+static void must(bool done, const char *what)
+{
+	if (done)
+		return;
+	fprintf(stderr, "bench: readers: %s\n", what);
+	exit(1);
+}
+
+static uint64_t wall_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* ---- what they do ---- */
+
+/* One pin of @reader's pages, and its release. Returns how many came. */
+static uint64_t pin_once(struct crowd *crowd, struct pw_reader *reader, unsigned who, unsigned turn)
+{
+	pw_va va = BENCH_PIN_VA + ((who * OWN + turn * CALL % OWN) << 12);
+	pw_pa page[CALL];
+	size_t came;
+
+	if (crowd->locked)
+		came = bench_locked_pin(&crowd->pins, va, CALL, page, NULL);
+	else
+		came = (size_t)pw_pin_fast(reader, va, CALL, PW_PIN_WRITE, page, NULL);
+	pw_unpin_pages(reader, page, came, PW_PIN_WRITE, false);
+	return came;
+}
+
+static uint64_t pin_often(const struct bench_work *work)
+{
+	struct crowd *crowd = crowd_of(work);
+	uint64_t came = 0;
+
+	for (unsigned turn = 0; turn < CALLS; turn++)
+		came += pin_once(crowd, crowd->pins.reader, 0, turn);
+	return came;
+}
+
+static void *be_reader(void *argument)
+{
+	struct crowd *crowd = argument;
+	struct pw_reader *reader;
+
+	must(pw_reader_create(crowd->pins.table, &reader) == 0, "no second reader");
+	for (unsigned turn = 0; !__atomic_load_n(&crowd->stop, __ATOMIC_RELAXED); turn++) {
+		must(pin_once(crowd, reader, 1, turn) == CALL, "the second one missed pages");
+		__atomic_store_n(&crowd->reader_runs, true, __ATOMIC_RELAXED);
+	}
+	pw_reader_destroy(reader);
+	return NULL;
+}
+
+/* Maps, or unmaps, @pages from @va on; frames that no large page can have. */
+static void edit(struct crowd *crowd, bool map, pw_va va, uint64_t pages)
+{
+	const pw_va last = va + (pages << 12) - 1;
+	int code;
+
+	if (crowd->locked)
+		pthread_rwlock_wrlock(&crowd->pins.lock);
+	code = map ? pw_table_map(crowd->pins.table, va, last, UINT64_C(0x200000001000),
+				  PW_READ | PW_USER, NULL)
+		   : pw_table_unmap(crowd->pins.table, va, last, NULL, NULL, NULL);
+	if (crowd->locked)
+		pthread_rwlock_unlock(&crowd->pins.lock);
+	must(code == 0, "the writer failed");
+}
+
+static void *be_writer(void *argument)
+{
+	const pw_va beside = BENCH_PIN_VA + (256 << 12), next = BENCH_PIN_VA + (512 << 12);
+	struct crowd *crowd = argument;
+	uint64_t started = wall_ns(), edits = 0;
+
+	while (!__atomic_load_n(&crowd->stop, __ATOMIC_RELAXED)) {
+		edit(crowd, true, beside, 256);
+		edit(crowd, true, next, 512);
+		edit(crowd, false, beside, 256);
+		edit(crowd, false, next, 512);
+		edits += 4;
+		__atomic_store_n(&crowd->writer_runs, true, __ATOMIC_RELAXED);
+	}
+	crowd->edits[crowd->locked] += edits;
+	crowd->ns[crowd->locked] += wall_ns() - started;
+	return NULL;
+}
+
+/* ---- around a run ---- */
+
+static void begin(struct crowd *crowd, bool locked, bool with_reader, bool with_writer)
+{
+	pthread_attr_t there;
+
+	crowd->locked = locked;
+	crowd->with_reader = with_reader;
+	crowd->with_writer = with_writer;
+	crowd->reader_runs = crowd->writer_runs = crowd->stop = false;
+	pthread_attr_init(&there);
+	pthread_attr_setaffinity_np(&there, sizeof(crowd->second), &crowd->second);
+	if (with_reader)
+		must(!pthread_create(&crowd->reader, &there, be_reader, crowd), "no thread");
+	if (with_writer)
+		must(!pthread_create(&crowd->writer, &there, be_writer, crowd), "no thread");
+	pthread_attr_destroy(&there);
+	while ((with_reader && !__atomic_load_n(&crowd->reader_runs, __ATOMIC_RELAXED)) ||
+	       (with_writer && !__atomic_load_n(&crowd->writer_runs, __ATOMIC_RELAXED)))
+		sched_yield();
+}
+
+static void end(const struct bench_work *work)
+{
+	struct crowd *crowd = crowd_of(work);
+	const struct bench_pins *pins = &crowd->pins;
+
+	__atomic_store_n(&crowd->stop, true, __ATOMIC_RELAXED);
+	if (crowd->with_reader)
+		pthread_join(crowd->reader, NULL);
+	if (crowd->with_writer)
+		pthread_join(crowd->writer, NULL);
+	for (size_t i = 0; i < pins->folios; i++)
+		must(pins->arena->frame[pins->frame[i]].counts == 1, "a count is not 1 again");
+}
+
+static void alone(const struct bench_work *work)
+{
+	begin(crowd_of(work), false, false, false);
+}
+
+static void with_reader(const struct bench_work *work)
+{
+	begin(crowd_of(work), false, true, false);
+}
+
+static void with_writer(const struct bench_work *work)
+{
+	begin(crowd_of(work), false, false, true);
+}
+
+static void with_both(const struct bench_work *work)
+{
+	begin(crowd_of(work), false, true, true);
+}
+
+static void with_reader_locked(const struct bench_work *work)
+{
+	begin(crowd_of(work), true, true, false);
+}
+
+static void with_writer_locked(const struct bench_work *work)
+{
+	begin(crowd_of(work), true, false, true);
+}
+
+static void with_both_locked(const struct bench_work *work)
+{
+	begin(crowd_of(work), true, true, true);
+}
+
+/* ---- cases ---- */
+
+typedef void before_fn(const struct bench_work *work);
+
+static void crowd_case(struct crowd *crowd, const char *what, const char *sync, before_fn *before,
+		       before_fn *floor, before_fn *locked)
+{
+	static const struct bench_columns columns = {
+		.title = "pin and unpin 16 pages",
+		.floor = "without",
+		.rival = { "rwlock" },
+	};
+	before_fn *const all[] = { before, floor, locked };
+	static const char *const names[] = { "pagewalk", "floor", "rwlock" };
+	char name[64];
+	struct bench_case c = {
+		.name = name,
+		.unit = "page",
+		.columns = &columns,
+		.goal = 1 / 0.9,
+		.units = (uint64_t)CALLS * CALL,
+		.work = { .own = crowd },
+	};
+
+	snprintf(name, sizeof(name), "%s-%s", what, sync);
+	for (unsigned i = 0; i < 3; i++) {
+		struct bench_contender *contender = bench_case_add(&c, names[i], pin_often,
+								   c.units);
+
+		contender->before = all[i];
+		contender->after = end;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		crowd->edits[i] = crowd->ns[i] = 0;
+	bench_case_run(&c);
+	if (crowd->edits[0] > 0 && crowd->edits[1] > 0)
+		bench_report_writer(name, (double)crowd->ns[0] / (double)crowd->edits[0],
+				    (double)crowd->ns[1] / (double)crowd->edits[1]);
+}
+
+/* The first two processors that this process may use. False if there is only one. */
+static bool find_processors(struct crowd *crowd)
+{
+	unsigned found = 0;
+
+	CPU_ZERO(&crowd->first);
+	CPU_ZERO(&crowd->second);
+	if (sched_getaffinity(0, sizeof(crowd->all), &crowd->all))
+		return false;
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++)
+		if (CPU_ISSET(cpu, &crowd->all))
+			CPU_SET(cpu, found++ ? &crowd->second : &crowd->first);
+	return found == 2;
+}
+
+void bench_readers(void)
+{
+	static const struct {
+		enum pw_sync_kind kind;
+		const char *name;
+	} sync[] = {
+		{ PW_SYNC_RCU, "rcu" },
+		{ PW_SYNC_IPI, "ipi" },
+		{ PW_SYNC_RCU_WAIT, "rcu-wait" },
+	};
+	struct crowd crowd = { 0 };
+
+	if (!find_processors(&crowd)) {
+		printf("readers: not measured on a single processor\n");
+		return;
+	}
+	sched_setaffinity(0, sizeof(crowd.first), &crowd.first);
+	for (size_t i = 0; i < sizeof(sync) / sizeof(sync[0]); i++) {
+		const char *name = sync[i].name;
+
+		bench_pins_create(&crowd.pins, 0, (size_t)2 * OWN, CALL, sync[i].kind);
+		crowd_case(&crowd, "2-readers", name, with_reader, alone, with_reader_locked);
+		crowd_case(&crowd, "1-reader+writer", name, with_writer, alone, with_writer_locked);
+		crowd_case(&crowd, "2-readers+writer", name, with_both, with_reader,
+			   with_both_locked);
+		bench_pins_destroy(&crowd.pins);
+	}
+	sched_setaffinity(0, sizeof(crowd.all), &crowd.all);
+}
