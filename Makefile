@@ -4,7 +4,7 @@
 BUILD := build
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-fold pictures check-guests fuzz lint sanitize stress stress-tsan stress-asan cross-i386 cross-s390x html install clean
+.PHONY: all demo test bench bench-fold pictures check-guests fuzz lint mutants sanitize stress stress-tsan stress-asan cross-i386 cross-s390x html install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -50,6 +50,11 @@ fuzz:
 lint: all
 	@tools/deps.sh lint
 	@tools/lint.sh $(BUILD)
+
+# Every rule that the code depends on, broken on purpose: a test has to notice. src/base/mutant.h
+mutants:
+	@tools/deps.sh build test
+	@tests/mutants/run.py build-mutants
 
 sanitize:
 	@tools/deps.sh build test

@@ -4,8 +4,8 @@
  * a rule whose mutant survives is not tested.
  *
  * In normal builds pw_mutant() is a constant false, and nothing is left of it. To add one: a line in
- * the list, its `if (pw_mutant(...))` where the rule stands, and a line in the meson.build of the test
- * that notices it. tests/mutants/run.py complains of those that have none.
+ * the list, its `if (pw_mutant(...))` where the rule stands, and a line in tests/mutants/meson.build
+ * that names the test. `make mutants` complains of those that have none.
  */
 #ifndef PW_BASE_MUTANT_H
 #define PW_BASE_MUTANT_H

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mutants/choose.h"
 #include "space_test.h"
 #include "walk/instance.h"
 
@@ -551,7 +552,7 @@ static void test_look_unstable(void **state)
 	close_space(&space);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages),     cmocka_unit_test(test_large_folio),
@@ -561,5 +562,6 @@ int main(void)
 		cmocka_unit_test(test_look),      cmocka_unit_test(test_look_unstable),
 	};
 
+	mutant_choose(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

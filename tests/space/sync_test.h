@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/mutant.h"
+#include "mutants/choose.h"
 #include "space/sync.h"
 
 /* How long until somebody must have waited for ever: a whole program, one test of a mutant. */
@@ -91,45 +92,9 @@ static inline void deadlock(int signal)
 	_exit(write(STDERR_FILENO, message, sizeof(message) - 1) < 0 ? 2 : 1);
 }
 
-#ifdef PW_MUTANTS_BUILD
-enum pw_mutant pw_mutant_chosen;
-
-static inline bool choose(const char *name)
-{
-	static const struct {
-		const char *name;
-		enum pw_mutant mutant;
-	} mutants[] = {
-		{ "none", PW_MUTANT_NONE },
-		{ "no-wait", PW_MUTANT_NO_WAIT },
-		{ "marks-unread", PW_MUTANT_MARKS_UNREAD },
-		{ "mark-bit", PW_MUTANT_MARK_BIT },
-		{ "no-barrier", PW_MUTANT_NO_BARRIER },
-		{ "leave-all", PW_MUTANT_LEAVE_ALL },
-		{ "drain-own", PW_MUTANT_DRAIN_OWN },
-		{ "quit-all", PW_MUTANT_QUIT_ALL },
-		{ "join-again", PW_MUTANT_JOIN_AGAIN },
-	};
-
-	for (size_t i = 0; i < sizeof(mutants) / sizeof(mutants[0]); i++) {
-		if (strcmp(name, mutants[i].name) == 0) {
-			pw_mutant_chosen = mutants[i].mutant;
-			return true;
-		}
-	}
-	return false;
-}
-#else
-static inline bool choose(const char *name)
-{
-	(void)name;
-	return false;
-}
-#endif
-
 /*
- * Runs each[] on every back end, then the single[] ones. With an argument, a mutant's name, the result
- * has to be failure; for an unknown name it is not.
+ * Runs each[] on every back end, then the single[] ones; with an argument (tests/mutants) up to the first
+ * that fails.
  */
 static inline int run_sync_tests(int argc, char **argv, const struct sync_test *each,
 				 size_t each_count, const struct CMUnitTest *single,
@@ -141,10 +106,7 @@ static inline int run_sync_tests(int argc, char **argv, const struct sync_test *
 	size_t count = 0;
 
 	signal(SIGALRM, deadlock);
-	if (argc > 1 && !choose(argv[1])) {
-		fprintf(stderr, "no mutant is called %s\n", argv[1]);
-		return 0;
-	}
+	mutant_choose(argc, argv);
 	for (size_t b = 0; b < BACK_ENDS; b++) {
 		for (size_t i = 0; i < each_count; i++) {
 			if (each[i].marks && back_ends[b] == &pw_sync_rcu)

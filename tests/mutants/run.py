@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs every mutant of src/base/mutant.h against the test that has to notice it.
+
+usage: run.py BUILD, a folder of its own, which is made where there is none
+"""
+import json
+import os
+import subprocess
+import sys
+
+from names import names
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), '..', '..'))
+HEADER = os.path.join(ROOT, 'src', 'base', 'mutant.h')
+
+
+def prepare(build):
+    if not os.path.exists(os.path.join(build, 'build.ninja')):
+        subprocess.run(['meson', 'setup', '-Dmutants=true', '-Ddefault_library=static', '--optimization=1',
+                        build, ROOT], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(['ninja', '--quiet', '-C', build], check=True)
+
+
+def main(build):
+    prepare(build)
+    subprocess.run(['meson', 'test', '-C', build, '--no-rebuild', '--suite', 'mutants'],
+                   stdout=subprocess.DEVNULL, check=False)
+    caught, survived, broken = set(), set(), []
+    with open(os.path.join(build, 'meson-logs', 'testlog.json'), encoding='utf-8') as log:
+        for test in map(json.loads, log):
+            program, mutant = test['name'].split(' / ')[-1].split(' ')[-2:]
+            if mutant == 'none':
+                if test['result'] != 'OK':
+                    broken.append(program)
+            elif test['result'] == 'EXPECTEDFAIL':
+                caught.add(mutant)
+                print(f'{mutant}: caught by {program}')
+            else:
+                survived.add(mutant)
+                print(f'{mutant}: survived {program} ({test["result"].lower()})')
+    wanted = names(HEADER)[1:]
+    for mutant in wanted:
+        if mutant not in caught | survived:
+            print(f'{mutant}: no test')
+    for program in broken:
+        print(f'{program}: fails without a mutant')
+    caught = [mutant for mutant in wanted if mutant in caught - survived]
+    print(f'{len(caught)} of {len(wanted)} mutants caught')
+    return 0 if len(caught) == len(wanted) and not broken else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What another thread does while a pin or an edit is under way: it happens at one chosen moment, on the
+ * same thread, so that every run is alike. Built with the moments only (src/base/mutant.h), and run on
+ * every format that can be edited.
+ */
+#include "mutants/choose.h"
+#include "space/edit.h"
+#include "space_test.h"
+#include "walk/instance.h"
+
+enum { FRAMES = 256 };
+
+/* What happens, each once; and what with. */
+static struct {
+	void (*at[PW_MOMENTS])(void);
+	unsigned happened;
+	struct space *space;
+	pw_va va;
+	pw_pa pa, other;
+	unsigned order;
+} race;
+
+static void on_moment(enum pw_moment moment)
+{
+	void (*happen)(void) = race.at[moment];
+
+	race.at[moment] = NULL;
+	if (!happen)
+		return;
+	race.happened++;
+	happen();
+}
+
+static void prepare(struct space *space, pw_va va, pw_pa pa)
+{
+	memset(&race, 0, sizeof(race));
+	race.space = space;
+	race.va = va;
+	race.pa = pa;
+	pw_moment_hook = on_moment;
+}
+
+static void over(unsigned happened)
+{
+	pw_moment_hook = NULL;
+	assert_int_equal(race.happened, happened);
+}
+
+typedef void race_test(struct space *space);
+
+static bool has_huge(const struct pw_format *f)
+{
+	return f->leaf_levels & 2;
+}
+
+static bool has_groups(const struct pw_format *f)
+{
+	return f->groups[0];
+}
+
+static bool has_three(const struct pw_format *f)
+{
+	return f->levels >= 3;
+}
+
+static bool any(const struct pw_format *f)
+{
+	(void)f;
+	return true;
+}
+
+/* Runs @test on every format that @suits it; there must be some. */
+static void for_each(bool (*suits)(const struct pw_format *f), race_test *test)
+{
+	const struct pw_format *format;
+	unsigned ran = 0;
+
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		unsigned order = (unsigned)format->shift[1] - format->shift[0];
+		struct space space;
+
+		if (!pw_format_can_edit(format) || !suits(format))
+			continue;
+		space = open_space(format, 0, FRAMES + (suits == has_huge ? 2u << order : 0));
+		test(&space);
+		close_space(&space);
+		ran++;
+	}
+	assert_true(ran > 0);
+}
+
+/* Frees a folio that nobody else has, and allocates until it is used again. */
+static void reuse(pw_pa pa, unsigned order)
+{
+	enum { TRIES = 2 * FRAMES };
+	pw_pa got[TRIES];
+	unsigned count = 0;
+
+	pw_folio_put(race.space->arena, pa, 1);
+	do {
+		assert_true(count < TRIES);
+		got[count] = alloc_folio(race.space, order, PW_FOLIO_SHARED);
+	} while (got[count++] != pa);
+	for (unsigned i = 0; i + 1 < count; i++)
+		pw_folio_put(race.space->arena, got[i], 1);
+}
+
+/* ---- the leaf, and the entry above it ---- */
+
+static void unmap_and_reuse(void)
+{
+	unmap_pages(race.space, race.va, 1);
+	reuse(race.pa, 0);
+}
+
+/* The page was unmapped, freed and given to somebody else before it was taken. */
+static void page_reused(struct space *space)
+{
+	const pw_va va = 5 * space->page;
+	pw_pa pa = map_new(space, va, PW_FOLIO_SHARED, RW);
+
+	prepare(space, va, pa);
+	race.at[PW_MOMENT_FOLIO_FOUND] = unmap_and_reuse;
+	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, 0), PW_STOP_CHANGED);
+	over(1);
+	assert_int_equal(references(space, pa), 1);
+	pw_folio_put(space->arena, pa, 1);
+}
+
+static void test_page_reused(void **state)
+{
+	(void)state;
+	for_each(any, page_reused);
+}
+
+static void collapse_and_reuse(void)
+{
+	uint64_t bytes = race.space->page << race.order, collapsed;
+
+	assert_int_equal(pw_table_collapse(race.space->table, race.va, race.va + (bytes - 1), 64,
+					   &collapsed, NULL),
+			 0);
+	assert_int_equal(collapsed, bytes);
+	unmap_pages(race.space, race.va, UINT64_C(1) << race.order);
+	reuse(race.pa, race.order);
+}
+
+/*
+ * A collapse takes the table out with its leaves in it; what is unmapped then is the large leaf. The
+ * leaf that the pin looks at stays as it was.
+ */
+static void table_collapsed(struct space *space)
+{
+	const unsigned order = (unsigned)space->format->shift[1] - space->format->shift[0];
+	const uint64_t bytes = space->page << order;
+	const pw_va va = (pw_va)1 << space->format->shift[1];
+	pw_pa pa = alloc_folio(space, order, PW_FOLIO_SHARED);
+
+	map_pages(space, va, UINT64_C(1) << order, pa, RW);
+	assert_int_equal(
+		pw_table_split(space->table, va, va + (bytes - 1), space->format->shift[0], NULL),
+		0);
+	prepare(space, va, pa);
+	race.order = order;
+	race.at[PW_MOMENT_FOLIO_FOUND] = collapse_and_reuse;
+	assert_int_equal(pin_one(space, va + 3 * space->page, PW_PIN_WRITE, 0), PW_STOP_CHANGED);
+	over(1);
+	assert_int_equal(references(space, pa), 1);
+	pw_folio_put(space->arena, pa, 1);
+}
+
+static void test_table_collapsed(void **state)
+{
+	(void)state;
+	for_each(has_huge, table_collapsed);
+}
+
+static void unmap_all_and_reuse(void)
+{
+	pw_va reach = pw_mask(race.space->format->shift[2]);
+
+	assert_int_equal(pw_table_unmap(race.space->table, 0, reach, NULL, NULL, NULL), 0);
+	reuse(race.pa, 0);
+}
+
+/*
+ * The table above the leaf's goes too. Then the entry that led to the leaf's table, which is compared, has
+ * been emptied no more than the leaf has; so an unmap empties what it takes out.
+ */
+static void tables_retired(struct space *space)
+{
+	const pw_va va = 5 * space->page;
+	pw_pa pa = map_new(space, va, PW_FOLIO_SHARED, RW);
+
+	prepare(space, va, pa);
+	race.at[PW_MOMENT_FOLIO_FOUND] = unmap_all_and_reuse;
+	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, 0), PW_STOP_CHANGED);
+	over(1);
+	assert_int_equal(references(space, pa), 1);
+	pw_folio_put(space->arena, pa, 1);
+}
+
+static void test_tables_retired(void **state)
+{
+	(void)state;
+	for_each(has_three, tables_retired);
+}
+
+/* ---- one load ---- */
+
+static void map_other(void)
+{
+	unmap_pages(race.space, race.va, 1);
+	map_pages(race.space, race.va, 1, race.other, RW);
+}
+
+static void map_back(void)
+{
+	unmap_pages(race.space, race.va, 1);
+	map_pages(race.space, race.va, 1, race.pa, RW);
+}
+
+/* Another page for a moment, and then the first one again: nobody can tell, and nobody has to. */
+static void there_and_back(struct space *space)
+{
+	const pw_va va = 5 * space->page;
+	pw_pa pa = map_new(space, va, PW_FOLIO_SHARED, RW);
+
+	prepare(space, va, pa);
+	race.other = alloc_folio(space, 0, PW_FOLIO_SHARED);
+	race.at[PW_MOMENT_LEAF_LOADED] = map_other;
+	race.at[PW_MOMENT_FOLIO_FOUND] = map_back;
+	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, pa), PW_STOP_DONE);
+	over(2);
+	unmap_pages(space, va, 1);
+	pw_folio_put(space->arena, pa, 1);
+	pw_folio_put(space->arena, race.other, 1);
+}
+
+static void test_there_and_back(void **state)
+{
+	(void)state;
+	for_each(any, there_and_back);
+}
+
+/* ---- copies ---- */
+
+static void share(void)
+{
+	pw_table_copy_begin(race.space->table);
+	assert_true(pw_folio_try_share(race.space->arena, race.pa));
+}
+
+/* A fork found the page not pinned, and has not come to write-protecting it when the pin is done. */
+static void copy_began(struct space *space)
+{
+	const pw_va va = 5 * space->page;
+	pw_pa pa = map_new(space, va, PW_FOLIO_ANONYMOUS, RW);
+
+	prepare(space, va, pa);
+	race.at[PW_MOMENT_FOLIO_FOUND] = share;
+	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, 0), PW_STOP_FORK);
+	over(1);
+	assert_int_equal(references(space, pa), 1);
+	pw_table_copy_end(space->table);
+	unmap_pages(space, va, 1);
+	pw_folio_put(space->arena, pa, 1);
+}
+
+static void test_copy_began(void **state)
+{
+	(void)state;
+	for_each(any, copy_began);
+}
+
+/* ---- tables ---- */
+
+static void map_beside(void)
+{
+	map_pages(race.space, race.va + race.space->page, 1, race.other, RW);
+}
+
+/* Two editors, of two pages, need the same new table. */
+static void table_made_twice(struct space *space)
+{
+	const pw_va va = 4 * space->page;
+	pw_pa pa = alloc_folio(space, 0, PW_FOLIO_SHARED);
+
+	prepare(space, va, pa);
+	race.other = alloc_folio(space, 0, PW_FOLIO_SHARED);
+	race.at[PW_MOMENT_TABLE_NEW] = map_beside;
+	map_pages(space, va, 1, pa, RW);
+	over(1);
+	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, pa), PW_STOP_DONE);
+	assert_int_equal(pin_one(space, va + space->page, PW_PIN_WRITE, race.other), PW_STOP_DONE);
+	unmap_pages(space, va, 2);
+	pw_folio_put(space->arena, pa, 1);
+	pw_folio_put(space->arena, race.other, 1);
+}
+
+static void test_table_made_twice(void **state)
+{
+	(void)state;
+	for_each(any, table_made_twice);
+}
+
+static void pin_behind(void)
+{
+	pw_va offset = 3 * race.space->page;
+
+	assert_int_equal(pin_one(race.space, race.va + offset, PW_PIN_WRITE, race.pa + offset),
+			 PW_STOP_DONE);
+}
+
+/* While a leaf is split, what it maps stays mapped. */
+static void split_is_whole(struct space *space)
+{
+	const unsigned order = (unsigned)space->format->shift[1] - space->format->shift[0];
+	const pw_va va = (pw_va)1 << space->format->shift[1];
+	pw_pa pa = alloc_folio(space, order, PW_FOLIO_SHARED);
+
+	map_pages(space, va, UINT64_C(1) << order, pa, RW);
+	prepare(space, va, pa);
+	race.at[PW_MOMENT_TABLE_NEW] = pin_behind;
+	unmap_pages(space, va, 1);
+	over(1);
+	unmap_pages(space, va, UINT64_C(1) << order);
+	pw_folio_put(space->arena, pa, 1);
+}
+
+static void test_split_is_whole(void **state)
+{
+	(void)state;
+	for_each(has_huge, split_is_whole);
+}
+
+/* What is left of a contiguous group after one of its pages went is single pages. */
+static void group_broken(struct space *space)
+{
+	const unsigned order = (unsigned)__builtin_ctz(space->format->groups[0]);
+	const pw_va va = space->page << order;
+	pw_pa pa = alloc_folio(space, order, PW_FOLIO_SHARED);
+	struct pw_result result;
+
+	map_pages(space, va, UINT64_C(1) << order, pa, RW);
+	pw_table_translate(space->reader, va + space->page, &result);
+	assert_int_equal(result.size_lg2, space->format->shift[0] + order);
+	unmap_pages(space, va, 1);
+	assert_int_equal(pw_table_translate(space->reader, va + space->page, &result), PW_OK);
+	assert_int_equal(result.size_lg2, space->format->shift[0]);
+	assert_int_equal(result.pa, pa + space->page);
+	unmap_pages(space, va, UINT64_C(1) << order);
+	pw_folio_put(space->arena, pa, 1);
+}
+
+static void test_group_broken(void **state)
+{
+	(void)state;
+	for_each(has_groups, group_broken);
+}
+
+static void pin_same(void)
+{
+	assert_int_equal(pin_one(race.space, race.va, PW_PIN_WRITE, race.pa), PW_STOP_DONE);
+}
+
+/* The fewest levels that this format's tables can have. */
+static unsigned lowest(const struct pw_format *format)
+{
+	struct space space = open_space(format, 0, FRAMES);
+	struct pw_table_options options = { .levels = 0 };
+	struct pw_table *table = NULL;
+
+	while (!table && options.levels++ < format->levels)
+		pw_table_create(space.arena, format, &options, &table, NULL);
+	assert_non_null(table);
+	pw_table_destroy(table);
+	close_space(&space);
+	return options.levels;
+}
+
+/* While the top grows, by one level at a time up to the highest, what is below it is found. */
+static void top_grows(const struct pw_format *format)
+{
+	struct space space = open_space(format, lowest(format), FRAMES);
+	const pw_va va = 5 * space.page;
+	pw_pa pa = map_new(&space, va, PW_FOLIO_SHARED, RW);
+	unsigned top = pw_table_now(space.table)->span[0].top;
+
+	while (++top < format->levels) {
+		pw_va far = (pw_va)1 << format->shift[top];
+
+		prepare(&space, va, pa);
+		race.at[PW_MOMENT_TOP_NEW] = pin_same;
+		map_pages(&space, far, 1, pa, RW);
+		over(1);
+		assert_int_equal(pin_one(&space, va, 0, pa), PW_STOP_DONE);
+		assert_int_equal(pin_one(&space, far, 0, pa), PW_STOP_DONE);
+		unmap_pages(&space, far, 1);
+	}
+	unmap_pages(&space, va, 1);
+	pw_folio_put(space.arena, pa, 1);
+	close_space(&space);
+}
+
+static void test_top_grows(void **state)
+{
+	const struct pw_format *format;
+	unsigned ran = 0;
+
+	(void)state;
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		if (!pw_format_can_edit(format) || !format->dynamic_top)
+			continue;
+		top_grows(format);
+		ran++;
+	}
+	assert_true(ran > 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_page_reused),    cmocka_unit_test(test_table_collapsed),
+		cmocka_unit_test(test_tables_retired), cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_copy_began),     cmocka_unit_test(test_table_made_twice),
+		cmocka_unit_test(test_split_is_whole), cmocka_unit_test(test_group_broken),
+		cmocka_unit_test(test_top_grows),
+	};
+
+	mutant_choose(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
