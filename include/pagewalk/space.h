@@ -182,7 +182,8 @@ void pw_table_destroy(struct pw_table *table);
  * Maps first..last to the physical addresses from @pa on, with the largest pages that fit, contiguous
  * groups included where the format has them. @attr: of enum pw_attr, PW_PROT_MASK, PW_ACCESSED,
  * PW_DIRTY, PW_GLOBAL and PW_SPECIAL. An entry without PW_ACCESSED (PW_WRITE without PW_DIRTY) is one
- * that was not used (written to) yet, on which the hardware of some formats faults.
+ * that was not used (written to) yet, on which the hardware of some formats faults. On arm, whose
+ * tables cannot say this of a page, PW_ACCESSED is always given.
  * @pa need not be in the arena; only what is can be pinned.
  * Returns 0; -EEXIST if anything is mapped there, -EINVAL for bounds that are no pages, -ERANGE if the
  * format cannot express them, -ENOMEM. On an error nothing of the range is mapped by this call.

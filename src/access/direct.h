@@ -6,6 +6,7 @@
 #define PW_ACCESS_DIRECT_H
 
 #include "access/access.h"
+#include "base/tsan.h"
 
 /* What an instance is given. Segments are sorted, disjoint, mapped, aligned to 8 like their address. */
 struct pw_direct {
@@ -69,9 +70,9 @@ static inline uint64_t pw_direct_load(void *context, const unsigned char *host, 
 	(void)context;
 	(void)pa;
 	if (entry_lg2 == 2)
-		return __atomic_load_n((const uint32_t *)(const void *)host, __ATOMIC_RELAXED);
+		return __atomic_load_n((const uint32_t *)(const void *)host, PW_ORDER_DEPENDENT);
 	/* 64-bit even on 32-bit hosts (i586: fild or movq; armv7: ldrd/ldrexd): never in halves. */
-	return __atomic_load_n((const uint64_t *)(const void *)host, __ATOMIC_RELAXED);
+	return __atomic_load_n((const uint64_t *)(const void *)host, PW_ORDER_DEPENDENT);
 }
 
 static const struct pw_access pw_direct_access = {

@@ -9,6 +9,7 @@
 #define PW_ACCESS_PUBLISH_H
 
 #include "access/access.h"
+#include "base/tsan.h"
 
 /* From a number to the image's byte order; its own inverse. */
 PW_INLINE uint64_t pw_entry_raw(uint64_t number, unsigned entry_lg2, bool big_endian)
@@ -19,8 +20,8 @@ PW_INLINE uint64_t pw_entry_raw(uint64_t number, unsigned entry_lg2, bool big_en
 /* One load, as a reader does it, by whoever edits the table. */
 PW_INLINE uint64_t pw_publish_load(const void *host, unsigned entry_lg2, bool big_endian)
 {
-	uint64_t raw = entry_lg2 == 2 ? __atomic_load_n((const uint32_t *)host, __ATOMIC_RELAXED)
-				      : __atomic_load_n((const uint64_t *)host, __ATOMIC_RELAXED);
+	uint64_t raw = entry_lg2 == 2 ? __atomic_load_n((const uint32_t *)host, PW_ORDER_DEPENDENT)
+				      : __atomic_load_n((const uint64_t *)host, PW_ORDER_DEPENDENT);
 
 	return pw_entry_number(raw, entry_lg2, big_endian);
 }
