@@ -82,7 +82,10 @@ long pw_pin_fast_ranges(struct pw_reader *reader, pw_va va, uint64_t bytes, unsi
 			struct pw_pinned *range, size_t room, uint64_t *bytes_ret,
 			enum pw_stop *why_ret);
 
-/* The same as host addresses, neighbours in one, for readv(2) and its like. */
+/*
+ * The same as host addresses, neighbours in one, for readv(2) and its like. It takes 64 folios at a time;
+ * PW_STOP_FORK gives back the last of these batches.
+ */
 long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsigned flags,
 		       struct iovec *iovec, size_t room, uint64_t *bytes_ret,
 		       enum pw_stop *why_ret);
