@@ -30,8 +30,8 @@ _Static_assert(sizeof(struct rcu_head) <= sizeof(((struct pw_later *)0)->library
  */
 static _Thread_local unsigned long registered;
 
-/* Names the grace periods of the process to ThreadSanitizer. */
-static const char grace;
+/* Names for ThreadSanitizer: the grace periods of the process, and the ends of free functions. */
+static const char grace, freed;
 
 static void thread_register(void)
 {
@@ -97,6 +97,7 @@ static void run(struct rcu_head *head)
 	/* Acquire: what stands in the item is what it was at later(). */
 	free_item = __atomic_load_n(&item->free, __ATOMIC_ACQUIRE);
 	free_item(item);
+	pw_tsan_before(&freed);
 }
 
 void pw_rcu_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn *free)
@@ -119,6 +120,7 @@ void pw_rcu_drain(struct pw_sync *sync)
 	(void)sync;
 	urcu_memb_barrier();
 	pw_tsan_after(&grace);
+	pw_tsan_after(&freed);
 }
 
 const struct pw_sync_ops pw_sync_rcu = {
