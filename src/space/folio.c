@@ -89,7 +89,8 @@ bool pw_folio_info(const struct pw_arena *arena, pw_pa pa, struct pw_folio_info 
 		return false;
 	link = pw_frame_link(arena, frame);
 	head = pw_link_head(link);
-	counts = __atomic_load_n(&arena->frame[head].counts, __ATOMIC_RELAXED);
+	/* Acquire: where no pin is left, what was written through it is there. */
+	counts = __atomic_load_n(&arena->frame[head].counts, __ATOMIC_ACQUIRE);
 	mapping = __atomic_load_n(&arena->frame[head].mapping, __ATOMIC_RELAXED);
 	*info_ret = (struct pw_folio_info){
 		.pa = pw_arena_pa(arena, head),
