@@ -149,6 +149,7 @@ struct model {
 		unsigned order;
 	} folio[FOLIOS + 1];
 	uint64_t used;
+	unsigned refused;
 };
 
 static uint32_t below(struct model *model, uint32_t limit)
@@ -158,6 +159,22 @@ static uint32_t below(struct model *model, uint32_t limit)
 	return (uint32_t)((model->random >> 33) % limit);
 }
 
+/* Is a whole block of that order free, aligned by its physical address? */
+static bool has_free(const struct model *model, unsigned order)
+{
+	const struct pw_arena *arena = model->arena;
+	const uint64_t frames = UINT64_C(1) << order;
+	uint64_t first = -(arena->base >> arena->page_lg2) & (frames - 1), used;
+
+	for (; first + frames <= FRAMES; first += frames) {
+		for (used = 0; used < frames && !model->owner[first + used]; used++)
+			;
+		if (used == frames)
+			return true;
+	}
+	return false;
+}
+
 static void take(struct model *model, uint32_t id, unsigned order)
 {
 	struct pw_arena *arena = model->arena;
@@ -165,8 +182,11 @@ static void take(struct model *model, uint32_t id, unsigned order)
 	uint64_t first;
 	pw_pa pa;
 
-	if (pw_folio_alloc(arena, order, PW_FOLIO_ANONYMOUS, id, 7, &pa) != 0)
+	if (pw_folio_alloc(arena, order, PW_FOLIO_ANONYMOUS, id, 7, &pa) != 0) {
+		assert_false(has_free(model, order));
+		model->refused++;
 		return;
+	}
 	/* Aligned, whatever the arena's first address is: or a huge page could not map it. */
 	assert_int_equal(pa & (((pw_pa)1 << (order + arena->page_lg2)) - 1), 0);
 	first = (pa - arena->base) >> arena->page_lg2;
@@ -232,6 +252,7 @@ static void assert_merged(struct pw_arena *arena)
 
 static void check_model(pw_pa base, unsigned page_lg2)
 {
+	const unsigned steps = getenv("PW_TEST_QUICK") ? STEPS / 8 : STEPS;
 	struct model *model = calloc(1, sizeof(*model));
 	uint64_t all;
 
@@ -239,7 +260,7 @@ static void check_model(pw_pa base, unsigned page_lg2)
 	model->arena = open_arena(FRAMES, base, page_lg2, page_lg2 == 12);
 	model->owner[model->arena->zero] = UINT32_MAX;
 	all = pw_arena_bytes(model->arena);
-	for (unsigned step = 0; step < STEPS; step++) {
+	for (unsigned step = 0; step < steps; step++) {
 		uint32_t id = 1 + below(model, FOLIOS);
 
 		if (model->folio[id].pa)
@@ -249,6 +270,7 @@ static void check_model(pw_pa base, unsigned page_lg2)
 		assert_int_equal(pw_arena_free_bytes(model->arena),
 				 all - (model->used << page_lg2));
 	}
+	assert_true(model->refused > 0);
 	for (uint32_t id = 1; id <= FOLIOS; id++) {
 		if (model->folio[id].pa)
 			give_back(model, id);

@@ -165,12 +165,49 @@ static void test_reused(void **state)
 	close_clean(arena);
 }
 
+/* ---- sharing against pinning: one of the two notices the other ---- */
+
+static bool shared;
+
+static void share(void)
+{
+	shared = pw_folio_try_share(race.arena, race.pa);
+}
+
+static void check_share(bool first)
+{
+	struct pw_arena *arena = open_arena(64);
+	pw_pa pa = alloc(arena, 1, PW_FOLIO_ANONYMOUS);
+
+	prepare(arena, pa + PAGE, first ? share : NULL, first ? NULL : share);
+	assert_true(pw_folio_pin(arena, pa + PAGE, 1));
+	over();
+	assert_int_equal(shared, first);
+	assert_int_equal(pw_folio_is_exclusive(arena, pw_arena_frame(arena, pa + PAGE)), !first);
+	pw_folio_unpin(arena, pa + PAGE, 1);
+	pw_folio_put(arena, pa, 1);
+	close_clean(arena);
+}
+
+static void test_shared_first(void **state)
+{
+	(void)state;
+	check_share(true);
+}
+
+static void test_pinned_first(void **state)
+{
+	(void)state;
+	check_share(false);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_split),          cmocka_unit_test(test_head_of_split),
 		cmocka_unit_test(test_last_reference), cmocka_unit_test(test_freed),
 		cmocka_unit_test(test_taken_first),    cmocka_unit_test(test_reused),
+		cmocka_unit_test(test_shared_first),   cmocka_unit_test(test_pinned_first),
 	};
 
 	mutant_choose(argc, argv);
