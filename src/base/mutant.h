@@ -23,6 +23,7 @@ enum pw_mutant {
 	PW_MUTANT_COUNT_ZERO_PAGE, /* the zero page is counted */
 	PW_MUTANT_HEAD_EXCLUSIVE, /* the head's exclusive bit is asked, not the page's */
 	PW_MUTANT_SHARE_PINNED, /* sharing does not look at the pins */
+	PW_MUTANT_SHARE_AFTER, /* it does, and clears the exclusive bit after that */
 	/* Reclaim. */
 	PW_MUTANT_NO_WAIT, /* tables are freed while readers are in them */
 	PW_MUTANT_MARKS_UNREAD, /* who waits does not look at the readers */
@@ -59,8 +60,10 @@ enum pw_mutant {
 enum pw_moment {
 	PW_MOMENT_FOLIO_FOUND, /* a frame's folio was looked up, and is not taken yet */
 	PW_MOMENT_FOLIO_TAKEN, /* it was taken, and not looked at again yet */
+	PW_MOMENT_SHARE, /* a page is going to be shared, and is exclusive yet */
 	PW_MOMENT_LEAF_LOADED, /* a leaf was loaded, and its page is not known yet */
 	PW_MOMENT_TABLE_NEW, /* a table was allocated, and nothing leads to it yet */
+	PW_MOMENT_GROUP_FOUND, /* a contiguous group is to be broken up, and is whole yet */
 	PW_MOMENT_TOP_NEW, /* a higher top is complete, and nobody knows of it yet */
 	PW_MOMENTS, /* how many there are */
 };

@@ -150,6 +150,11 @@ void pw_folio_own(struct pw_arena *arena, pw_pa pa)
 				  PW_FRAME_EXCLUSIVE, __ATOMIC_RELEASE);
 }
 
+static uint64_t counts_now(const struct pw_arena *arena, uint64_t link)
+{
+	return __atomic_load_n(&arena->frame[pw_link_head(link)].counts, __ATOMIC_SEQ_CST);
+}
+
 bool pw_folio_try_share(struct pw_arena *arena, pw_pa pa)
 {
 	const uint32_t kept = ~(uint32_t)PW_FRAME_EXCLUSIVE;
@@ -163,11 +168,14 @@ bool pw_folio_try_share(struct pw_arena *arena, pw_pa pa)
 	 * Clear the bit, barrier, look at the pins. Partner: pw_folio_try, a full barrier, and then the
 	 * load of the bit in pw_pin_allowed. One of the two sees the other.
 	 */
+	counts = pw_mutant(PW_MUTANT_SHARE_AFTER) ? counts_now(arena, link) : 0;
+	pw_moment(PW_MOMENT_SHARE);
 	before = __atomic_fetch_and(&arena->frame[frame].flags, kept, __ATOMIC_SEQ_CST);
 	/* A page that is shared already is pinned, if at all, as one that is. */
 	if (!(before & PW_FRAME_EXCLUSIVE))
 		return true;
-	counts = __atomic_load_n(&arena->frame[pw_link_head(link)].counts, __ATOMIC_SEQ_CST);
+	if (!pw_mutant(PW_MUTANT_SHARE_AFTER))
+		counts = counts_now(arena, link);
 	if (!counts_pinned(counts, pw_link_order(link)) || pw_mutant(PW_MUTANT_SHARE_PINNED))
 		return true;
 	pw_folio_own(arena, pa);

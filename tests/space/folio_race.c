@@ -201,13 +201,46 @@ static void test_pinned_first(void **state)
 	check_share(false);
 }
 
+/* A pin meanwhile: it keeps the page only if that is exclusive, and then it is not shared. */
+static bool kept;
+
+static void pin_exclusive(void)
+{
+	assert_true(pw_folio_pin(race.arena, race.pa, 1));
+	kept = pw_folio_is_exclusive(race.arena, pw_arena_frame(race.arena, race.pa));
+	if (!kept)
+		pw_folio_unpin(race.arena, race.pa, 1);
+}
+
+static void test_pinned_meanwhile(void **state)
+{
+	struct pw_arena *arena = open_arena(64);
+	pw_pa pa = alloc(arena, 0, PW_FOLIO_ANONYMOUS);
+
+	(void)state;
+	prepare(arena, pa, NULL, NULL);
+	race.at[PW_MOMENT_SHARE] = pin_exclusive;
+	shared = pw_folio_try_share(arena, pa);
+	over();
+	assert_false(shared && kept);
+	if (kept)
+		pw_folio_unpin(arena, pa, 1);
+	pw_folio_put(arena, pa, 1);
+	close_clean(arena);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_split),          cmocka_unit_test(test_head_of_split),
-		cmocka_unit_test(test_last_reference), cmocka_unit_test(test_freed),
-		cmocka_unit_test(test_taken_first),    cmocka_unit_test(test_reused),
-		cmocka_unit_test(test_shared_first),   cmocka_unit_test(test_pinned_first),
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_head_of_split),
+		cmocka_unit_test(test_last_reference),
+		cmocka_unit_test(test_freed),
+		cmocka_unit_test(test_taken_first),
+		cmocka_unit_test(test_reused),
+		cmocka_unit_test(test_shared_first),
+		cmocka_unit_test(test_pinned_first),
+		cmocka_unit_test(test_pinned_meanwhile),
 	};
 
 	mutant_choose(argc, argv);
