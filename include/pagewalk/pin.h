@@ -90,7 +90,10 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 		       struct iovec *iovec, size_t room, uint64_t *bytes_ret,
 		       enum pw_stop *why_ret);
 
-/* Release. @dirty: what was pinned for writing has been written to, and is marked so. */
+/*
+ * Release, at any time later, by any reader of the same table; parts of what came, too. @dirty: what was
+ * pinned for writing has been written to, and is marked so.
+ */
 void pw_unpin_pages(struct pw_reader *reader, const pw_pa *page, size_t count, unsigned flags,
 		    bool dirty);
 void pw_unpin_ranges(struct pw_reader *reader, const struct pw_pinned *range, size_t count,

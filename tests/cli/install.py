@@ -54,7 +54,7 @@ class Install(unittest.TestCase):
         return path
 
     def test_files(self):
-        for name in ["format.h", "memory.h", "pagewalk.h", "survey.h", "view.h", "walk.h"]:
+        for name in ["format.h", "memory.h", "pagewalk.h", "pin.h", "space.h", "survey.h", "view.h", "walk.h"]:
             self.assertTrue((self.one("pagewalk.h").parent / name).is_file())
         for name in ["pagewalk.1", "pagewalk.3", "pagewalk-format.5", "pagewalk-sources.7"]:
             self.assertEqual(self.one(name).parent.name, "man" + name[-1])
@@ -77,20 +77,33 @@ class Install(unittest.TestCase):
         path = self.program("static", *[flag for flag in flags if flag != f"-L{self.library}"], f"-L{alone}")
         self.assertNotIn("libpagewalk", run("readelf", "-d", path))
 
+    def declared(self):
+        """Functions of the installed headers."""
+        headers, declared = self.one("pagewalk.h"), set()
+        for name in re.findall(r"#include <pagewalk/(\w+\.h)>", headers.read_text()):
+            text = re.sub(r"/\*.*?\*/", "", (headers.parent / name).read_text(), flags=re.DOTALL)
+            text = re.sub(r"static inline [^{]*\{.*?\n\}|typedef [^;]*;", "", text, flags=re.DOTALL)
+            declared |= set(re.findall(r"\b(pw_\w+)\(", text))
+        return declared
+
+    def test_manual(self):
+        """Each function has a page under its name, and what leads to another page is named there."""
+        folder = self.one("pagewalk.3").parent
+        for path in folder.glob("pw_*.3"):
+            text = path.read_text()
+            if link := re.fullmatch(r"\.so man3/(\w+\.3)\n", text):
+                text = (folder / link[1]).read_text()
+            self.assertRegex(text, rf"(?m)^\.Nm {path.stem}( ,)?$")
+        self.assertEqual(self.declared() - {path.stem for path in folder.glob("pw_*.3")}, set())
+
     def test_symbols(self):
         """The shared library has what the headers declare, and nothing else."""
         library = self.library / "libpagewalk.so"
         if not library.exists():
             self.skipTest("this build has no shared library")
-        headers = self.one("pagewalk.h")
-        declared = set()
-        for name in re.findall(r"#include <pagewalk/(\w+\.h)>", headers.read_text()):
-            text = re.sub(r"/\*.*?\*/", "", (headers.parent / name).read_text(), flags=re.DOTALL)
-            text = re.sub(r"static inline [^{]*\{.*?\n\}|typedef [^;]*;", "", text, flags=re.DOTALL)
-            declared |= set(re.findall(r"\b(pw_\w+)\(", text))
         exported = {line.split()[2].split("@")[0] for line in run("nm", "-D", "--defined-only", library).splitlines()
                     if line.split()[1] == "T"}
-        self.assertEqual(exported, declared)
+        self.assertEqual(exported, self.declared())
         self.assertIn("[libpagewalk.so.0]", run("readelf", "-d", library))
         self.assertIn("PAGEWALK_0", run("readelf", "--version-info", library))
 

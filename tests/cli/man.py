@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""The manual pages against the headers: nothing that is declared lacks a page, and no page tells of
+what is not declared, or of something as it was.
+
+usage: man.py SOURCE COMPILER...
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+PRELUDE = """
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <pagewalk/pagewalk.h>
+"""
+
+
+def spaced(text):
+    """C with one way of spacing, to be compared."""
+    return " ".join(re.findall(r"\w+|[^\s\w]", text))
+
+
+def headers():
+    """Functions, types and enumerators of the public headers: {name: declaration}, and a set."""
+    functions, types, constants = {}, {}, set()
+    for path in (SOURCE / "include" / "pagewalk").glob("*.h"):
+        text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        text = re.sub(r"^#.*|extern \"C\" \{", "", text, flags=re.MULTILINE)
+        for match in re.finditer(r"^((?:struct|enum) (?:pw_\w+ )?\{.*?\});", text, re.MULTILINE | re.DOTALL):
+            name = match[1].split("{")[0].strip()
+            if name != "enum":
+                types[name] = spaced(match[1] + ";")
+            if name.startswith("enum"):
+                constants |= set(re.findall(r"\b(PW_\w+)(?= =|,| \}|\n)", match[1].split("{", 1)[1]))
+        for match in re.finditer(r"^typedef [^;]*?\b(pw_\w+_fn)\([^;]*;", text, re.MULTILINE):
+            types["typedef " + match[1]] = spaced(match[0])
+        text = re.sub(r"^typedef [^;]*;|^(struct|enum) [^;(]*\{.*?^\};", "", text, flags=re.MULTILINE | re.DOTALL)
+        for match in re.finditer(r"^(?:static inline )?([a-z][\w *]*?[ *])(pw_\w+)(\([^;{]*\))\s*[;{]", text, re.MULTILINE):
+            functions[match[2]] = spaced(match[1] + match[2] + match[3])
+    return functions, types, constants
+
+
+class Page:
+    def __init__(self, path):
+        self.name = path.stem
+        text = path.read_text()
+        section = {part.split("\n")[0]: part for part in re.split(r"^\.Sh ", text, flags=re.MULTILINE)}
+        self.names = re.findall(r"^\.Nm (\S+)", section["NAME"], re.MULTILINE)
+        self.synopsis = section["SYNOPSIS"]
+        self.text = text
+        self.blocks = [spaced(block) for block in re.findall(r"^\.Bd.*?\n(.*?)^\.Ed", self.synopsis, re.MULTILINE | re.DOTALL)]
+        examples = re.findall(r"^\.Bd.*?\n(.*?)^\.Ed", section.get("EXAMPLES", ""), re.MULTILINE | re.DOTALL)
+        self.examples = [example.replace("\\en", "\\n") for example in examples]
+
+    def functions(self):
+        """As a compiler would see them."""
+        result, found = None, {}
+        lines = iter(self.synopsis.split("\n"))
+        for line in lines:
+            words = [quoted or word for quoted, word in re.findall(r'"([^"]*)"|(\S+)', line)]
+            if line.startswith(".Ft "):
+                result = words[1]
+            elif line.startswith(".Fn "):
+                found[words[1]] = spaced(f"{result} {words[1]}({', '.join(words[2:])})")
+            elif line.startswith(".Fo "):
+                arguments = []
+                while (line := next(lines)) != ".Fc":
+                    arguments.append(re.fullmatch(r'\.Fa "(.*)"', line)[1])
+                found[words[1]] = spaced(f"{result} {words[1]}({', '.join(arguments)})")
+        return found
+
+
+class Manual(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.functions, cls.types, cls.constants = headers()
+        cls.pages = [Page(path) for path in sorted((SOURCE / "man").glob("*.3"))]
+
+    def test_headers_were_read(self):
+        self.assertIn("pw_translate", self.functions)
+        self.assertIn("pw_result_size", self.functions)
+        self.assertIn("enum pw_stop", self.types)
+        self.assertIn("PW_STOP_ROOM", self.constants)
+
+    def test_each_function_has_one_page(self):
+        named = [name for page in self.pages for name in page.names if name != "pagewalk"]
+        self.assertEqual(sorted(named), sorted(self.functions))
+
+    def test_declarations(self):
+        for page in self.pages:
+            declared = {name: self.functions[name] for name in page.names if name in self.functions}
+            self.assertEqual(page.functions(), declared, page.name)
+
+    def test_types(self):
+        shown = [block for page in self.pages for block in page.blocks]
+        self.assertEqual(set(shown) - set(self.types.values()), set(), "no header declares these")
+        for name, declaration in self.types.items():
+            if name != "struct pw_error":  # pagewalk(3) tells of it in words
+                self.assertEqual(shown.count(declaration), 1, name)
+
+    def test_constants(self):
+        told = set()
+        for page in self.pages:
+            prose = re.sub(r"^\.Dt .*", "", page.text.replace(page.synopsis, ""), flags=re.MULTILINE)
+            told |= set(re.findall(r"\bPW_\w+", prose))
+        self.assertEqual(told - self.constants, set(), "no header declares these")
+        self.assertEqual(self.constants - told - {"PW_MAX_ROOTS"}, set(), "no page tells of these")
+
+    def test_words(self):
+        """Arguments and fields that a page speaks of are in its synopsis, or in a struct that is."""
+        for page in self.pages:
+            synopsis = " ".join([page.synopsis, "struct pw_error _ret"])
+            synopsis += " " + " ".join(self.types.get(name, "") for name in re.findall(r"struct pw_\w+", synopsis))
+            known = set(re.findall(r"\w+", synopsis))
+            for line in re.findall(r"^\.(?:It )?Fa .*", page.text.replace(page.synopsis, ""), re.MULTILINE):
+                words = re.sub(r"Bq \S+", "", line).split()[1:]
+                for word in words:
+                    if re.fullmatch(r"[a-z_][a-z_0-9]*", word):
+                        self.assertIn(word, known, f"{page.name}: {line}")
+
+    def test_references(self):
+        known = set(self.functions) | {"pagewalk"}
+        for page in self.pages:
+            for name in re.findall(r"^\.Xr (pw_\w+|pagewalk) 3", page.text, re.MULTILINE):
+                self.assertIn(name, known, page.name)
+            for name in re.findall(r"^\.Fn (\w+)", page.text, re.MULTILINE):
+                self.assertIn(name, page.names, f"{page.name} has .Fn of another page's function: use .Xr")
+
+    def test_examples_compile(self):
+        for page in self.pages:
+            self.assertTrue(page.examples, f"{page.name} has no example")
+            for example in page.examples:
+                done = subprocess.run([*COMPILER, "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
+                                       f"-I{SOURCE}/include", "-fsyntax-only", "-xc", "-"],
+                                      input=PRELUDE + example, capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 0, f"{page.name}:\n{done.stderr}")
+
+    def test_formatters_are_silent(self):
+        paths = sorted((SOURCE / "man").glob("*.[1-9]"))
+        for command in (["man", "--warnings", "-E", "UTF-8", "-l"], ["groff", "-ww", "-man", "-z"],
+                        ["mandoc", "-Tlint", "-Wwarning"]):
+            if not shutil.which(command[0]):
+                continue
+            for path in paths:
+                done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
+                complaint = done.stderr + (done.stdout if command[0] == "mandoc" else "")
+                # That mandoc has no index of what else is installed is not the page's fault.
+                complaint = re.sub(r"^mandoc: outdated mandoc\.db .*\n", "", complaint, flags=re.MULTILINE)
+                self.assertEqual(complaint, "", " ".join([*command, path.name]))
+
+
+if __name__ == "__main__":
+    SOURCE = pathlib.Path(sys.argv[1])
+    COMPILER = sys.argv[2:]
+    unittest.main(argv=sys.argv[:1])
