@@ -16,6 +16,7 @@ shift
     -Ddefault_library=static -Db_lundef=false -Db_ndebug=false -Dcli=disabled -Dbench=disabled \
     -Dkdump=disabled --optimization=1 >"$build.log" || { tail -n 20 "$build.log"; exit 1; }
 ninja -C "$build" --quiet tests/stress/stress
+export PW_TEST_QUICK=1
 # Of liburcu only: the file says why.
 export TSAN_OPTIONS="halt_on_error=1:suppressions=$PWD/tools/tsan.txt:print_suppressions=0"
 export ASAN_OPTIONS="detect_stack_use_after_return=1"

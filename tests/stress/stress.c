@@ -167,16 +167,18 @@ static int init(struct stress *s, const struct pw_format *format)
 
 	memset(s, 0, sizeof(*s));
 	s->format = format;
+	/* Half a gigabyte to poison, and its shadow, are too much where all is slow. */
+	s->largest_lg2 = getenv("PW_TEST_QUICK") ? 25 : 29;
 	pw_format_geometry(format, &s->geometry);
 	large_lg2 = s->geometry.shift[1];
 	table_lg2 = s->geometry.bits[0];
 	s->large_order = large_lg2 - s->geometry.shift[0];
-	s->large = (s->geometry.leaf_levels & 2) && large_lg2 <= LARGEST_LG2;
+	s->large = (s->geometry.leaf_levels & 2) && large_lg2 <= s->largest_lg2;
 	s->pages = table_lg2 < 5 ? 64 : 2u << table_lg2;
 	s->window = s->pages < WINDOW ? s->pages : WINDOW;
 	options.page_lg2 = s->geometry.shift[0];
 	/* Not from zero on, aligned for the largest folio. */
-	options.base = (pw_pa)1 << LARGEST_LG2;
+	options.base = (pw_pa)1 << s->largest_lg2;
 	/* What the windows hold and some tables; room for few large folios: allocations fail, too. */
 	options.bytes = (uint64_t)(SLOTS * s->window + 1024) << options.page_lg2;
 	if (s->large)
@@ -224,9 +226,9 @@ static void print(const char *name, const struct total *total)
 
 static int stress_format(const struct pw_format *format, uint64_t usec, struct total *all)
 {
-	enum { ROUND_USEC = 200000, FEWEST_ROUNDS = 3 };
-	uint64_t each = usec / FEWEST_ROUNDS < ROUND_USEC ? usec / FEWEST_ROUNDS : ROUND_USEC;
+	enum { ROUND_USEC = 200000, GROWING_USEC = 50000, FEWEST_ROUNDS = 3 };
 	const uint64_t end = microseconds() + usec;
+	uint64_t each;
 	struct pw_arena_faults faults;
 	struct total total = { 0 };
 	struct stress s;
@@ -235,6 +237,9 @@ static int stress_format(const struct pw_format *format, uint64_t usec, struct t
 	result = init(&s, format);
 	if (result)
 		return result;
+	/* Short ones, where the top can grow: it does so once per level and round. */
+	each = s.fewest < s.geometry.levels ? GROWING_USEC : ROUND_USEC;
+	each = usec / FEWEST_ROUNDS < each ? usec / FEWEST_ROUNDS : each;
 	for (unsigned number = 0; !result && (number < FEWEST_ROUNDS || microseconds() < end);
 	     number++) {
 		uint64_t leaks;

@@ -30,21 +30,6 @@
 
 #include <pagewalk/pagewalk.h>
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define STRESS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define STRESS_SANITIZED 1
-#endif
-#endif
-
-/* log2 of the largest folio. A sanitizer's shadow of 512 MiB would be memory and time for nothing. */
-#ifdef STRESS_SANITIZED
-enum { LARGEST_LG2 = 26 };
-#else
-enum { LARGEST_LG2 = 29 };
-#endif
-
 enum {
 	SLOTS = 3,
 	ZONES = 4,
@@ -108,6 +93,7 @@ struct stress {
 	pthread_mutex_t copying; /* one copy at a time */
 	uint32_t pages; /* base pages of a slot */
 	uint32_t window; /* how many of them are used most */
+	unsigned largest_lg2; /* log2 of the largest folio */
 	unsigned large_order; /* of the folio that a leaf of level 1 maps */
 	bool large; /* there are such leaves, and the arena has room for them */
 	bool stop; /* atomic */
