@@ -39,9 +39,11 @@ enum pw_mutant {
 	PW_MUTANT_PUBLISH_EMPTY, /* a table is published before it is filled */
 	PW_MUTANT_KEEP_ENTRIES, /* a table that is taken out keeps its entries */
 	PW_MUTANT_BREAK_PART, /* a part of a contiguous group changes, the rest stays a group */
+	PW_MUTANT_BREAK_OTHERS, /* who breaks up a group does not look which one it is by now */
 	/* Pins. */
 	PW_MUTANT_NO_LEAF_RECHECK, /* the leaf is not loaded again */
 	PW_MUTANT_NO_UPPER_RECHECK, /* the entry above the leaf's table is not */
+	PW_MUTANT_SIZE_BEFORE, /* the folio is believed to be as large as before it was taken */
 	PW_MUTANT_SECOND_LOAD, /* the page is computed from a second load of the entry */
 	PW_MUTANT_STACK_COPY, /* the next entry is looked for beside a copy of this one */
 	PW_MUTANT_NO_SEQUENCE, /* a copy that began meanwhile is not noticed */

@@ -24,6 +24,10 @@
 /* See below. */
 enum { PW_ORDER_DEPENDENT = __ATOMIC_ACQUIRE };
 
+static inline void pw_order_dependent_done(void)
+{
+}
+
 static inline void pw_tsan_before(const void *key)
 {
 	__tsan_release((void *)(uintptr_t)key);
@@ -41,6 +45,12 @@ static inline void pw_tsan_after(const void *key)
  * is an acquire.
  */
 enum { PW_ORDER_DEPENDENT = __ATOMIC_RELAXED };
+
+/* From here on all loads come after those, not only the ones that depend on them. */
+static inline void pw_order_dependent_done(void)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
 
 static inline void pw_tsan_before(const void *key)
 {

@@ -15,7 +15,8 @@
  *
  * If the entries are as they were at 3, the page was mapped while the reader already held it, so it
  * cannot have been freed in between. The entry above matters because a table can be taken out with
- * its entries still in it: khugepaged does that (commit 70cbc3cc78a9).
+ * its entries still in it: khugepaged does that (commit 70cbc3cc78a9). There it is a table of base pages;
+ * pw_table_collapse also puts one page in the place of large ones, so large leaves are treated alike.
  *
  * At the first doubt the walk stops; there is no skipping.
  */
@@ -59,7 +60,7 @@ PW_INLINE const unsigned char *pw_pin_next(const struct pw_format *f, const stru
 	return seen->entry + pw_entry_bytes(f);
 }
 
-/* Is the leaf as it was, and the entry above it, if there is one that counts? */
+/* Is the leaf as it was, and the entry above it, if there is one? */
 PW_INLINE bool pw_pin_unchanged(const struct pw_format *f, const struct pw_seen *leaf,
 				const struct pw_seen *above)
 {
@@ -70,7 +71,7 @@ PW_INLINE bool pw_pin_unchanged(const struct pw_format *f, const struct pw_seen 
 
 /*
  * Takes what of @pa..@pa + @bytes - 1 lies in one folio, and says in *taken how much that was. @leaf maps
- * it with @attr; @above led to the leaf's table, or is NULL where only the leaf itself counts.
+ * it with @attr; @above led to the leaf's table, or is NULL for the top.
  */
 PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pin,
 				    const struct pw_seen *leaf, const struct pw_seen *above,
@@ -92,7 +93,11 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 	*taken = (uint64_t)pages << arena->page_lg2;
 	if (PW_UNLIKELY(!pw_pin_grab(pin, frame, pages)))
 		return PW_STOP_GONE;
-	if (PW_UNLIKELY(!pw_pin_unchanged(f, leaf, above)))
+	/* It may have been split between the look at its size and the grab: then the rest is not held. */
+	if (PW_UNLIKELY(pages > 1 && pages > pw_folio_rest(arena, frame)) &&
+	    !pw_mutant(PW_MUTANT_SIZE_BEFORE))
+		stop = PW_STOP_CHANGED;
+	else if (PW_UNLIKELY(!pw_pin_unchanged(f, leaf, above)))
 		stop = PW_STOP_CHANGED;
 	else
 		stop = pw_pin_allowed(pin, frame, pages, attr);
@@ -199,7 +204,8 @@ PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin
 				};
 				continue;
 			}
-			stop = pw_pin_leaf(f, pin, r, level, &seen, NULL, covered);
+			stop = pw_pin_leaf(f, pin, r, level, &seen,
+					   level == top ? NULL : &path[level].above, covered);
 			if (PW_UNLIKELY(stop != PW_STOP_DONE))
 				return stop;
 		}

@@ -76,6 +76,11 @@ static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 	}
 	pin->regime = pw_reader_enter(reader);
 	stop = table->format->instance->pinner->pin(pin);
+	/*
+	 * A page may have been freed, written anew and mapped by the same entry between the two loads of
+	 * it. Its address depends on the first one only; what it holds is to be as new as the second.
+	 */
+	pw_order_dependent_done();
 	pw_reader_leave(reader);
 	if (!(pin->flags & PW_PIN_GET) && pw_table_copies(table) != sequence &&
 	    !pw_mutant(PW_MUTANT_NO_SEQUENCE)) {

@@ -27,6 +27,7 @@ struct pw_place {
 	pw_pa table;
 	pw_va last; /* of the asked range, the last address that the table covers */
 	bool retired; /* taken out: to be gathered when the operation leaves it */
+	uint64_t bytes; /* collapse: edit->bytes when the operation came here */
 };
 
 enum { PW_EDIT_NEXT = 0, PW_EDIT_DOWN = 1 }; /* or a negative errno */
@@ -149,7 +150,8 @@ PW_INLINE int pw_edit_install(const struct pw_format *f, struct pw_edit *edit, u
 
 /*
  * Makes the entries of a contiguous group plain ones, before only some of them change. Another editor
- * may be doing the same: a value that is no longer what this one read was broken up already.
+ * may be doing the same, and go on: what is no longer of this group was broken up already, and may be
+ * of a smaller one by now, all in that editor's range.
  */
 PW_INLINE void pw_edit_break(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 			     struct pw_place *place, const struct pw_edit_page *page)
@@ -160,12 +162,15 @@ PW_INLINE void pw_edit_break(const struct pw_format *f, struct pw_edit *edit, un
 	uint32_t first = pw_index(edit->va, f->shift[level], f->bits[level]) &
 			 ~(uint32_t)pw_mask(group_lg2);
 
+	pw_moment(PW_MOMENT_GROUP_FOUND);
 	for (uint32_t i = 0; i <= pw_mask(group_lg2); i++) {
 		unsigned char *entry = place->host + (first + i) * bytes;
 		uint64_t e = pw_edit_load(f, entry);
 		struct pw_edit_page own = pw_edit_page(f, r, level, e);
 
-		if (own.present && own.lg2 > f->shift[level])
+		if (own.present && own.lg2 > f->shift[level] &&
+		    ((own.lg2 == page->lg2 && own.pa == page->pa) ||
+		     pw_mutant(PW_MUTANT_BREAK_OTHERS)))
 			pw_edit_swap(f, entry, &e,
 				     pw_edit_part(f, r, level, &own,
 						  own.pa + ((pw_pa)i << f->shift[level])));

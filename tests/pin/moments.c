@@ -176,6 +176,43 @@ static void test_table_collapsed(void **state)
 	for_each(has_huge, table_collapsed);
 }
 
+static bool has_large(const struct pw_format *f)
+{
+	return f->leaf_levels & 4;
+}
+
+static void collapse_all_and_reuse(void)
+{
+	const pw_va last = race.va | pw_mask(race.space->format->shift[2]);
+
+	assert_int_equal(pw_table_collapse(race.space->table, race.va, last, 64, NULL, NULL), 0);
+	assert_int_equal(pw_table_unmap(race.space->table, race.va, last, NULL, NULL, NULL), 0);
+	reuse(race.pa, 0);
+}
+
+/* The same one level higher: the table that goes has large leaves in it, and a pin stands at one. */
+static void upper_collapsed(struct space *space)
+{
+	const pw_va reach = pw_mask(space->format->shift[2]), va = reach + 1;
+	pw_pa pa = alloc_folio(space, 0, PW_FOLIO_SHARED);
+
+	assert_int_equal(pw_table_map(space->table, va, va + reach, pa & ~reach, RW, NULL), 0);
+	assert_int_equal(
+		pw_table_split(space->table, va, va + reach, space->format->shift[1], NULL), 0);
+	prepare(space, va, pa);
+	race.at[PW_MOMENT_FOLIO_FOUND] = collapse_all_and_reuse;
+	assert_int_equal(pin_one(space, va + (pa & reach), PW_PIN_WRITE, 0), PW_STOP_CHANGED);
+	over(1);
+	assert_int_equal(references(space, pa), 1);
+	pw_folio_put(space->arena, pa, 1);
+}
+
+static void test_upper_collapsed(void **state)
+{
+	(void)state;
+	for_each(has_large, upper_collapsed);
+}
+
 static void unmap_all_and_reuse(void)
 {
 	pw_va reach = pw_mask(race.space->format->shift[2]);
@@ -205,6 +242,43 @@ static void test_tables_retired(void **state)
 {
 	(void)state;
 	for_each(has_three, tables_retired);
+}
+
+/* ---- the folio ---- */
+
+static void split_folio(void)
+{
+	assert_true(pw_folio_split(race.space->arena, race.pa, 1));
+}
+
+/* A folio became pages while it was taken, under the same leaf: each page has to have its own pin. */
+static void folio_split(struct space *space)
+{
+	enum { PAGES = 4 };
+	const unsigned order = (unsigned)space->format->shift[1] - space->format->shift[0];
+	const pw_va va = (pw_va)1 << space->format->shift[1];
+	pw_pa pa = alloc_folio(space, order, PW_FOLIO_SHARED), page[PAGES];
+	enum pw_stop why;
+	long came;
+
+	map_pages(space, va, UINT64_C(1) << order, pa, RW);
+	assert_true(pw_folio_get(space->arena, pa, (UINT32_C(1) << order) - 1));
+	prepare(space, va, pa);
+	race.at[PW_MOMENT_FOLIO_FOUND] = split_folio;
+	came = pw_pin_fast(space->reader, va, PAGES, PW_PIN_WRITE, page, &why);
+	over(1);
+	for (long i = 0; i < PAGES; i++)
+		assert_int_equal(pins(space, pa + (pw_pa)i * space->page), i < came);
+	pw_unpin_pages(space->reader, page, (size_t)came, PW_PIN_WRITE, false);
+	unmap_pages(space, va, UINT64_C(1) << order);
+	for (pw_pa i = 0; i >> order == 0; i++)
+		pw_folio_put(space->arena, pa + i * space->page, 1);
+}
+
+static void test_folio_split(void **state)
+{
+	(void)state;
+	for_each(has_huge, folio_split);
 }
 
 /* ---- one load ---- */
@@ -360,6 +434,54 @@ static void test_group_broken(void **state)
 	for_each(has_groups, group_broken);
 }
 
+static bool has_groups_of_sizes(const struct pw_format *f)
+{
+	return f->groups[0] & (f->groups[0] - 1u);
+}
+
+/* The second half of the group goes, and smaller groups come in its place. */
+static void map_smaller(void)
+{
+	const uint64_t pages = UINT64_C(1) << (race.order - 1);
+	const pw_va va = race.va + pages * race.space->page;
+
+	unmap_pages(race.space, va, pages);
+	map_pages(race.space, va, pages, race.other, RW);
+}
+
+/* Two editors break up one group, and the other is done already, and has used what is its. */
+static void group_broken_twice(struct space *space)
+{
+	const unsigned order = 31u - (unsigned)__builtin_clz(space->format->groups[0]);
+	const unsigned small = (unsigned)__builtin_ctz(space->format->groups[0]);
+	const uint64_t bytes = space->page << order;
+	const pw_va va = bytes;
+
+	map_pages(space, va, UINT64_C(1) << order, 2 * bytes, RW);
+	prepare(space, va, 0);
+	race.order = order;
+	race.other = 4 * bytes + (space->page << small);
+	race.at[PW_MOMENT_GROUP_FOUND] = map_smaller;
+	unmap_pages(space, va, 1);
+	over(1);
+	for (pw_va i = 1; i >> order == 0; i++) {
+		pw_pa wanted = i >> (order - 1) ? race.other - bytes / 2 : 2 * bytes;
+		struct pw_result result;
+
+		pw_table_translate(space->reader, va + i * space->page, &result);
+		assert_int_equal(result.status, PW_OK);
+		assert_int_equal(result.pa, wanted + i * space->page);
+		assert_int_equal(result.size_lg2 > space->format->shift[0], i >> (order - 1));
+	}
+	unmap_pages(space, va, UINT64_C(1) << order);
+}
+
+static void test_group_broken_twice(void **state)
+{
+	(void)state;
+	for_each(has_groups_of_sizes, group_broken_twice);
+}
+
 static void pin_same(void)
 {
 	assert_int_equal(pin_one(race.space, race.va, PW_PIN_WRITE, race.pa), PW_STOP_DONE);
@@ -426,7 +548,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_tables_retired), cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_copy_began),     cmocka_unit_test(test_table_made_twice),
 		cmocka_unit_test(test_split_is_whole), cmocka_unit_test(test_group_broken),
-		cmocka_unit_test(test_top_grows),
+		cmocka_unit_test(test_top_grows),      cmocka_unit_test(test_upper_collapsed),
+		cmocka_unit_test(test_folio_split),    cmocka_unit_test(test_group_broken_twice),
 	};
 
 	mutant_choose(argc, argv);
