@@ -127,8 +127,8 @@ bool pw_folio_split(struct pw_arena *arena, pw_pa pa, uint32_t references);
 /* How a space knows that nobody reads a table or a page any more, so that it can be freed. */
 enum pw_sync_kind {
 	/*
-	 * liburcu: the least work for writers, which do not wait. The program's other users of
-	 * liburcu (memb flavour) and pagewalk wait for each other's readers.
+	 * liburcu: the least work for writers, which do not wait while there is memory for tables. The
+	 * program's other users of liburcu (memb flavour) and pagewalk wait for each other's readers.
 	 */
 	PW_SYNC_RCU,
 	/*
@@ -149,8 +149,9 @@ enum pw_sync_kind {
  * of addresses, while any number of threads walks them and pins what they map.
  *
  * Editors: operations on disjoint ranges may run at the same time, from any threads, without a lock.
- * Two that overlap must not; the tables then stay sound, but which of the two an entry is left with
- * is open. Readers join with a pw_reader each (below), and may be inside at any moment.
+ * Two that overlap must not: one would free tables that the other is writing to, for editors are not
+ * waited for. Every operation may wait for readers, at the latest when memory for a table is short.
+ * Readers join with a pw_reader each (below), and may be inside at any moment.
  * Ranges are inclusive and in whole base pages of the format; the last page of the 2^64 space is one
  * like any other.
  */
@@ -198,6 +199,7 @@ typedef void pw_unmapped_fn(void *context, pw_va first, pw_va last, pw_pa pa);
  * Unmaps whatever first..last maps, splitting what it maps only in part, and frees the tables that it
  * covers when no reader is in them any more. Calls @unmapped (may be NULL) for each run of pages, in
  * the order of addresses: readers find them no more, but who took a reference before still has it.
+ * The callback may edit other ranges; first..last is under way until the call returns.
  * Returns 0, -EINVAL, -ERANGE, or -ENOMEM when a page could not be split: what lies below it is
  * unmapped, the rest is as it was, and @error says where that begins.
  */
@@ -206,7 +208,8 @@ int pw_table_unmap(struct pw_table *table, pw_va first, pw_va last, pw_unmapped_
 
 /*
  * Gives all pages of first..last the permissions of @attr (PW_PROT_MASK; PW_ACCESSED and PW_DIRTY are
- * added to what a page has). No permission at all is PROT_NONE, or a leaf that permits nothing.
+ * added to what a page has). No permission at all is PROT_NONE, or a leaf that permits nothing. A
+ * PROT_NONE entry keeps the page and nothing else: what was special, global or dirty is no more.
  * Returns as pw_table_unmap; also -ERANGE for no permission where the format has neither (arm).
  */
 int pw_table_protect(struct pw_table *table, pw_va first, pw_va last, uint32_t attr,
@@ -244,8 +247,8 @@ uint64_t pw_table_bytes(const struct pw_table *table);
 /*
  * A reader: one thread's. Between enter and leave no table that it can meet is freed; what they hold
  * may change at any time. Enter gives the regime to walk with (pw_translate and all others, over
- * pw_arena_memory); it is void after leave. Sections must be short, do not nest, and must not call
- * an operation that waits for readers.
+ * pw_arena_memory); it is void after leave. Sections must be short, do not nest, and must not edit
+ * tables or call pw_table_wait: that may wait for the section to end.
  */
 struct pw_reader;
 

@@ -91,6 +91,8 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
 			if (next == PW_EDIT_DOWN) {
 				below.host = pw_table_host(edit->table, below.table);
 				below.last = done;
+				if (what == PW_COLLAPSE)
+					below.bytes = edit->bytes;
 				path[--level] = below;
 				continue;
 			}

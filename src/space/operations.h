@@ -395,7 +395,8 @@ PW_INLINE int pw_collapse_upper(const struct pw_format *f, struct pw_edit *edit,
 
 /*
  * The table @below is done: if its entries are the parts of one page, a leaf takes its place. Readers
- * that are in the table still find these parts, and then that the entry above has changed.
+ * that are in the table still find these parts, and then that the entry above has changed. Leaves of
+ * this level may not have a bit for special pages: those stay what they are.
  */
 PW_INLINE void pw_collapse_leave(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 				 unsigned char *entry, const struct pw_place *below)
@@ -404,6 +405,7 @@ PW_INLINE void pw_collapse_leave(const struct pw_format *f, struct pw_edit *edit
 	const pw_va covered = pw_mask(f->shift[level]);
 	const uint32_t history = PW_ACCESSED | PW_DIRTY;
 	struct pw_edit_page all = { 0 };
+	uint64_t leaf;
 
 	if (!(f->leaf_levels >> level & 1) || f->shift[level] > edit->size_lg2 ||
 	    (below->last & ~covered) < edit->first || (below->last | covered) != below->last)
@@ -423,9 +425,13 @@ PW_INLINE void pw_collapse_leave(const struct pw_format *f, struct pw_edit *edit
 	}
 	if (all.pa & covered)
 		return;
-	pw_edit_store(f, entry, f->make_leaf(r, level, all.pa, all.attr));
+	leaf = f->make_leaf(r, level, all.pa, all.attr);
+	if ((f->attr(r, level, leaf) ^ all.attr) & PW_SPECIAL)
+		return;
+	pw_edit_store(f, entry, leaf);
 	pw_gather_add(edit->table, &edit->gather, level - 1, below->table);
-	edit->bytes += covered + 1;
+	/* Once, though what is below may have been collapsed just before. */
+	edit->bytes = below->bytes + covered + 1;
 }
 
 #endif

@@ -20,6 +20,7 @@
  * before it. The waiter looks again, soon at first, then less often; it sleeps in between, so that a
  * reader that was preempted gets the processor.
  */
+#include <assert.h>
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
@@ -74,6 +75,8 @@ static void look(struct pw_sync *sync)
 	for (struct pw_sync_reader *reader = sync->readers; reader; reader = reader->next) {
 		unsigned long mark = __atomic_load_n(&reader->mark, __ATOMIC_ACQUIRE);
 
+		/* Who is inside and waits would wait for itself, for ever. */
+		assert(!(mark & 1) || !pthread_equal(reader->thread, pthread_self()));
 		reader->seen = mark & 1 && !pw_mutant(PW_MUTANT_MARKS_UNREAD) ? mark : 0;
 	}
 	pthread_mutex_unlock(&sync->lock);

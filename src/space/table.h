@@ -13,8 +13,9 @@
  * have one without the other. An old top stays what it was, the first entry of the new one leads to
  * it; so whoever still walks from there finds what is there.
  *
- * Locks: `grow` protects regime[] and the step to a higher top; `free_lock` protects free[]. Neither
- * is held while the other is taken, and none while readers are waited for.
+ * Locks: `grow` protects regime[] and the step to a higher top; `free_lock` protects free[], and may be
+ * taken with `grow` held. Only `grow` may be held while readers are waited for, for want of memory:
+ * neither they nor free functions take it.
  */
 #ifndef PW_SPACE_TABLE_H
 #define PW_SPACE_TABLE_H
@@ -54,6 +55,7 @@ struct pw_table {
 	struct pw_table_block *blocks; /* frames that were cut into pieces */
 
 	uint64_t bytes; /* atomic: of all tables */
+	uint64_t leaving; /* atomic: tables that were handed over to be freed, and are not yet */
 	uint64_t copies; /* atomic: odd while pages are write-protected for a copy */
 };
 
@@ -89,7 +91,7 @@ PW_INLINE unsigned char *pw_table_host(const struct pw_table *table, pw_pa pa)
 
 unsigned pw_table_piece_lg2(const struct pw_table *table, const struct pw_regime *r,
 			    unsigned level);
-/* A table for @level, its content undefined. Returns 0, or -ENOMEM. */
+/* A table for @level, its content undefined. Returns 0, or -ENOMEM; before that, it waits for readers. */
 int pw_table_alloc(struct pw_table *table, unsigned level, pw_pa *pa_ret);
 /* Gives a table back that no reader can be in. */
 void pw_table_free(struct pw_table *table, unsigned level, pw_pa pa);

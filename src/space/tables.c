@@ -90,7 +90,7 @@ static int cut(struct pw_table *table, unsigned level, pw_pa *pa_ret)
 	return 0;
 }
 
-int pw_table_alloc(struct pw_table *table, unsigned level, pw_pa *pa_ret)
+static int take(struct pw_table *table, unsigned level, pw_pa *pa_ret)
 {
 	int error = 0;
 
@@ -104,6 +104,21 @@ int pw_table_alloc(struct pw_table *table, unsigned level, pw_pa *pa_ret)
 		pthread_mutex_unlock(&table->free_lock);
 		if (*pa_ret == PW_NO_TABLE)
 			error = cut(table, level, pa_ret);
+	}
+	return error;
+}
+
+int pw_table_alloc(struct pw_table *table, unsigned level, pw_pa *pa_ret)
+{
+	int error = take(table, level, pa_ret);
+
+	if (error && __atomic_load_n(&table->leaving, __ATOMIC_RELAXED)) {
+		/*
+		 * There may be enough in what was taken out and nobody waits for: a batch that is not
+		 * full, or that of a grace period that nobody hurries.
+		 */
+		table->sync.ops->drain(&table->sync);
+		error = take(table, level, pa_ret);
 	}
 	if (!error)
 		__atomic_fetch_add(&table->bytes, UINT64_C(1) << table_lg2(table, level),
@@ -186,6 +201,7 @@ static void free_gathered(struct pw_later *later)
 
 	for (unsigned i = 0; i < batch->count; i++)
 		pw_table_free(batch->table, batch->item[i].level, batch->item[i].pa);
+	__atomic_fetch_sub(&batch->table->leaving, batch->count, __ATOMIC_RELAXED);
 	free(batch);
 }
 
@@ -215,6 +231,7 @@ void pw_gather_finish(struct pw_table *table, struct pw_gather *gather)
 {
 	if (!gather->batch)
 		return;
+	__atomic_fetch_add(&table->leaving, gather->batch->count, __ATOMIC_RELAXED);
 	table->sync.ops->later(&table->sync, &gather->batch->later, free_gathered);
 	gather->batch = NULL;
 }

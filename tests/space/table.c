@@ -200,6 +200,33 @@ static void test_no_memory_to_split(void **state)
 	for_each_format(FRAMES, no_memory_to_split);
 }
 
+/* Tables that were taken out, and wait for readers that are long gone, are memory, too. */
+static void test_no_memory_but_freed(void **state)
+{
+	static const enum pw_sync_kind kinds[] = { PW_SYNC_RCU, PW_SYNC_IPI, PW_SYNC_RCU_WAIT };
+	const struct pw_arena_options options = { .bytes = 16 * 4096, .poison = true };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const struct pw_table_options table_options = { .sync = kinds[i] };
+		struct pw_table *table;
+		struct pw_arena *arena;
+
+		assert_int_equal(pw_arena_create(&options, &arena, NULL), 0);
+		assert_int_equal(pw_table_create(arena, pw_format_find("x86_64"), &table_options,
+						 &table, NULL),
+				 0);
+		for (unsigned turn = 0; turn < FRAMES; turn++) {
+			assert_int_equal(pw_table_map(table, 0, 0xfff, 0x1000, RW, NULL), 0);
+			assert_int_equal(pw_table_unmap(table, 0, pw_mask(47), NULL, NULL, NULL),
+					 0);
+		}
+		pw_table_destroy(table);
+		assert_int_equal(pw_arena_free_bytes(arena), pw_arena_bytes(arena));
+		pw_arena_destroy(arena);
+	}
+}
+
 /* ---- the ends ---- */
 
 struct seen {
@@ -293,6 +320,60 @@ static void test_collapse(void **state)
 {
 	(void)state;
 	for_each_format(FRAMES, collapses);
+}
+
+/* What a collapse of all levels says it did is what it was asked for, not that once per level. */
+static void collapses_twice(struct space *space)
+{
+	const struct pw_format *f = space->format;
+	const pw_va reach = (pw_va)1 << f->shift[2], va = reach;
+	uint64_t bytes;
+
+	if (!(f->leaf_levels & 4))
+		return;
+	assert_int_equal(pw_table_map(space->table, va, va + (reach - 1), reach, RW, NULL), 0);
+	unmap_pages(space, va, 1);
+	map_pages(space, va, 1, reach, RW);
+	assert_int_equal(size_at(space, va), f->shift[0]);
+	assert_int_equal(pw_table_collapse(space->table, va, va + (reach - 1), 64, &bytes, NULL),
+			 0);
+	assert_int_equal(size_at(space, va), f->shift[2]);
+	assert_int_equal(bytes, reach);
+	assert_int_equal(pw_table_unmap(space->table, va, va + (reach - 1), NULL, NULL, NULL), 0);
+}
+
+static void test_collapse_twice(void **state)
+{
+	(void)state;
+	for_each_format(FRAMES, collapses_twice);
+}
+
+/* Special pages are not to be pinned, whatever becomes of their entries. */
+static void special(struct space *space)
+{
+	const struct pw_format *f = space->format;
+	const pw_va reach = (pw_va)1 << f->shift[1], va = reach, last = va + (reach - 1);
+	struct pw_result result;
+
+	if (!(f->leaf_levels & 2) ||
+	    pw_table_map(space->table, va, last, reach, RW | PW_SPECIAL, NULL) == -ERANGE)
+		return;
+	assert_int_equal(pw_table_split(space->table, va, last, f->shift[0], NULL), 0);
+	assert_int_equal(pw_table_translate(space->reader, va, &result), PW_OK);
+	assert_true(result.attr & PW_SPECIAL);
+	assert_int_equal(pw_table_collapse(space->table, va, last, 64, NULL, NULL), 0);
+	assert_int_equal(pw_table_translate(space->reader, va, &result), PW_OK);
+	assert_true(result.attr & PW_SPECIAL);
+	assert_int_equal(pw_table_protect(space->table, va, last, PW_READ | PW_USER, NULL), 0);
+	assert_int_equal(pw_table_translate(space->reader, va, &result), PW_OK);
+	assert_true(result.attr & PW_SPECIAL);
+	assert_int_equal(pw_table_unmap(space->table, va, last, NULL, NULL, NULL), 0);
+}
+
+static void test_special(void **state)
+{
+	(void)state;
+	for_each_format(FRAMES, special);
 }
 
 /* ---- neighbours ---- */
@@ -404,9 +485,15 @@ static void test_neighbours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refusals),   cmocka_unit_test(test_create),
-		cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_no_memory_to_split),
-		cmocka_unit_test(test_ends),       cmocka_unit_test(test_collapse),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_create),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_memory_to_split),
+		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_collapse),
+		cmocka_unit_test(test_no_memory_but_freed),
+		cmocka_unit_test(test_collapse_twice),
+		cmocka_unit_test(test_special),
 		cmocka_unit_test(test_neighbours),
 	};
 
