@@ -78,20 +78,20 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 				    uint32_t attr, pw_pa pa, uint64_t bytes, uint64_t *taken)
 {
 	struct pw_arena *arena = pin->arena;
+	const unsigned page_lg2 = f->shift[0]; /* the arena's as well: pw_table_create */
 	uint64_t offset = pa - arena->base;
-	uint32_t frame = (uint32_t)(offset >> arena->page_lg2), pages = 1;
+	uint32_t frame = (uint32_t)(offset >> page_lg2), pages = 1, head;
 	enum pw_stop stop;
 
 	if (PW_UNLIKELY(offset >= arena->bytes))
 		return PW_STOP_OUTSIDE;
-	if (bytes >> arena->page_lg2 > 1) {
+	if (bytes >> page_lg2 > 1) {
 		uint32_t rest = pw_folio_rest(arena, frame);
 
-		pages = bytes >> arena->page_lg2 < rest ? (uint32_t)(bytes >> arena->page_lg2)
-							: rest;
+		pages = bytes >> page_lg2 < rest ? (uint32_t)(bytes >> page_lg2) : rest;
 	}
-	*taken = (uint64_t)pages << arena->page_lg2;
-	if (PW_UNLIKELY(!pw_pin_grab(pin, frame, pages)))
+	*taken = (uint64_t)pages << page_lg2;
+	if (PW_UNLIKELY(!pw_pin_grab(pin, frame, pages, &head)))
 		return PW_STOP_GONE;
 	/* It may have been split between the look at its size and the grab: then the rest is not held. */
 	if (PW_UNLIKELY(pages > 1 && pages > pw_folio_rest(arena, frame)) &&
@@ -100,11 +100,11 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 	else if (PW_UNLIKELY(!pw_pin_unchanged(f, leaf, above)))
 		stop = PW_STOP_CHANGED;
 	else
-		stop = pw_pin_allowed(pin, frame, pages, attr);
+		stop = pw_pin_allowed(pin, head, frame, pages, attr);
 	if (PW_LIKELY(stop == PW_STOP_DONE))
-		stop = pw_pin_keep(pin, pa, *taken);
+		stop = pw_pin_keep(pin, head, pa, *taken, page_lg2);
 	if (PW_UNLIKELY(stop != PW_STOP_DONE) && !pw_mutant(PW_MUTANT_NO_UNDO))
-		pw_pin_drop(pin, frame, pages);
+		pw_folio_give_back(arena, frame, pages, !(pin->flags & PW_PIN_GET));
 	return stop;
 }
 
@@ -126,7 +126,7 @@ PW_INLINE enum pw_stop pw_pin_leaf(const struct pw_format *f, struct pw_pin *pin
 								   : PW_STOP_NONE;
 	}
 	attr = f->attr(r, level, e);
-	if (PW_UNLIKELY((attr & pin->access) != pin->access) && !pw_mutant(PW_MUTANT_NO_ACCESS))
+	if (PW_UNLIKELY(!pw_pin_permits(pin, attr)) && !pw_mutant(PW_MUTANT_NO_ACCESS))
 		return PW_STOP_ACCESS;
 	if (PW_UNLIKELY(attr & PW_SPECIAL) && !pw_mutant(PW_MUTANT_NO_SPECIAL))
 		return PW_STOP_SPECIAL;
@@ -136,7 +136,8 @@ PW_INLINE enum pw_stop pw_pin_leaf(const struct pw_format *f, struct pw_pin *pin
 	lg2 = pw_leaf_lg2(f, r, level, f->shift[level], e);
 	pa = pw_leaf_page(f, r, level, lg2, e) | (pin->va & pw_mask(lg2));
 	for (;;) {
-		uint64_t taken, bytes = last - pin->va + 1;
+		/* At level 0 it is one page, which the compiler is to know. */
+		uint64_t taken, bytes = level == 0 ? pw_mask(f->shift[0]) + 1 : last - pin->va + 1;
 		enum pw_stop stop = pw_pin_folio(f, pin, leaf, above, attr, pa, bytes, &taken);
 
 		if (PW_UNLIKELY(stop != PW_STOP_DONE))
@@ -148,8 +149,35 @@ PW_INLINE enum pw_stop pw_pin_leaf(const struct pw_format *f, struct pw_pin *pin
 	}
 }
 
+/* Everything that is asked of a table of level 0, from pin->va on: nothing but leaves. */
+PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
+				  const struct pw_pin_place *place)
+{
+	const struct pw_pin_place table = *place;
+	const pw_va page = pw_mask(f->shift[0]);
+	struct pw_seen seen;
+
+	seen.entry = table.host +
+		     ((size_t)pw_index(pin->va, f->shift[0], f->bits[0]) << f->entry_lg2);
+	for (;; seen.entry = pw_pin_next(f, &seen)) {
+		const pw_va covered = pin->va | page;
+		enum pw_stop stop;
+
+		seen.value = pw_pin_load(f, seen.entry);
+		stop = pw_pin_leaf(f, pin, pin->regime, 0, &seen,
+				   f->dynamic_top && !table.above.entry ? NULL : &table.above,
+				   covered);
+		if (PW_UNLIKELY(stop != PW_STOP_DONE) || covered == table.last)
+			return stop;
+	}
+}
+
+/* pw_pin_run, compiled for the format. */
+typedef enum pw_stop pw_pin_run_fn(struct pw_pin *pin, const struct pw_pin_place *place);
+
 /* Everything from pin->va to pin->last. Returns why it stopped; what it took is in @pin. */
-PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin)
+PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin,
+				   pw_pin_run_fn *run)
 {
 	const struct pw_regime *r = pin->regime;
 	const struct pw_span *span = pw_span_find(r, pin->va);
@@ -178,17 +206,10 @@ PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin
 		seen.entry = path[level].host +
 			     ((size_t)pw_index(pin->va, shift, f->bits[level]) << f->entry_lg2);
 		if (level == 0) {
-			/* The whole run of this table: nothing but leaves from here on. */
-			for (;; seen.entry = pw_pin_next(f, &seen)) {
-				covered = pin->va | pw_mask(f->shift[0]);
-				seen.value = pw_pin_load(f, seen.entry);
-				stop = pw_pin_leaf(f, pin, r, 0, &seen,
-						   top == 0 ? NULL : &path[0].above, covered);
-				if (PW_UNLIKELY(stop != PW_STOP_DONE))
-					return stop;
-				if (covered == path[0].last)
-					break;
-			}
+			covered = path[0].last;
+			stop = run(pin, &path[0]);
+			if (PW_UNLIKELY(stop != PW_STOP_DONE))
+				return stop;
 		} else {
 			seen.value = pw_pin_load(f, seen.entry);
 			covered = pw_min(pin->va | pw_mask(shift), path[level].last);

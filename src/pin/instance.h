@@ -5,10 +5,24 @@
 
 #include "pin/fast.h"
 
+/*
+ * The loop over a table's leaves is a function of its own, one call per table: it needs all registers, of
+ * which the walk around it would take some. And it works on a copy of the call, of which nobody else
+ * knows: that need not be in memory while counts are changed.
+ */
 #define PW_PINNER(name)                                                             \
+	__attribute__((flatten, noinline)) static enum pw_stop name##_pin_run(      \
+		struct pw_pin *pin, const struct pw_pin_place *place)               \
+	{                                                                           \
+		struct pw_pin own = *pin;                                           \
+		enum pw_stop stop = pw_pin_run(&pw_format_##name, &own, place);     \
+                                                                                    \
+		*pin = own;                                                         \
+		return stop;                                                        \
+	}                                                                           \
 	__attribute__((flatten)) static enum pw_stop name##_pin(struct pw_pin *pin) \
 	{                                                                           \
-		return pw_pin_walk(&pw_format_##name, pin);                         \
+		return pw_pin_walk(&pw_format_##name, pin, name##_pin_run);         \
 	}                                                                           \
 	static const struct pw_pinner pw_pinner_##name = { .pin = name##_pin }
 

@@ -68,7 +68,6 @@ static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 	enum pw_stop stop;
 
 	pin->arena = table->arena;
-	pin->access = PW_READ | PW_USER | (pin->flags & PW_PIN_WRITE ? (unsigned)PW_WRITE : 0u);
 	if (!(pin->flags & PW_PIN_GET)) {
 		sequence = pw_table_copies(table);
 		if ((sequence & 1) && !pw_mutant(PW_MUTANT_ODD_SEQUENCE))
@@ -197,11 +196,13 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 void pw_unpin_pages(struct pw_reader *reader, const pw_pa *page, size_t count, unsigned flags,
 		    bool dirty)
 {
-	struct pw_table *table = reader->table;
+	struct pw_arena *arena = reader->table->arena;
 
-	for (size_t i = 0; i < count; i++)
-		release(table->arena, page[i], UINT64_C(1) << table->format->shift[0], flags,
-			dirty);
+	for (size_t i = 0; i < count; i++) {
+		if (dirty)
+			pw_folio_dirty(arena, page[i]);
+		pw_folio_drop(arena, pw_arena_frame(arena, page[i]), 1, !(flags & PW_PIN_GET));
+	}
 }
 
 void pw_unpin_ranges(struct pw_reader *reader, const struct pw_pinned *range, size_t count,

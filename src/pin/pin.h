@@ -27,7 +27,6 @@ struct pw_pin {
 	const struct pw_regime *regime;
 	pw_va va, last; /* what is left of what was asked, inclusive */
 	unsigned flags; /* enum pw_pin_flags */
-	uint32_t access; /* enum pw_attr that the leaf must have */
 
 	/* Where the pages go: pages one by one, or ranges of one folio each. One of them is NULL. */
 	pw_pa *page;
@@ -40,21 +39,18 @@ struct pw_pinner {
 	enum pw_stop (*pin)(struct pw_pin *pin);
 };
 
-/* Keeps what was taken, all of one folio; PW_STOP_ROOM if there is no room for it. */
-PW_INLINE enum pw_stop pw_pin_keep(struct pw_pin *pin, pw_pa pa, uint64_t bytes)
+/* Keeps what was taken, pages of 2^page_lg2 of the folio of @head; PW_STOP_ROOM if there is no room. */
+PW_INLINE enum pw_stop pw_pin_keep(struct pw_pin *pin, uint32_t head, pw_pa pa, uint64_t bytes,
+				   unsigned page_lg2)
 {
-	const pw_pa step = (pw_pa)1 << pin->arena->page_lg2;
 	struct pw_pinned *before;
-	uint32_t head;
 
 	if (pin->page) {
-		for (pw_pa end = pa + bytes; pa != end; pa += step)
+		for (pw_pa end = pa + bytes; pa != end; pa += (pw_pa)1 << page_lg2)
 			pin->page[pin->count++] = pa;
 		return PW_STOP_DONE;
 	}
-	/* Held, so it stays what it is: the next part of the folio before? */
-	head = pw_folio_head(pin->arena,
-			     (uint32_t)((pa - pin->arena->base) >> pin->arena->page_lg2));
+	/* The next part of the folio before? */
 	before = pin->count > 0 ? &pin->range[pin->count - 1] : NULL;
 	if (before && before->pa + before->bytes == pa && pin->head == head) {
 		before->bytes += bytes;

@@ -8,15 +8,20 @@
 
 #include "pin/pin.h"
 
-/* Takes @pages references, or pins, on the folio of @frame. False: it was going away. */
-PW_INLINE bool pw_pin_grab(struct pw_pin *pin, uint32_t frame, uint32_t pages)
+/*
+ * Does a leaf with @attr permit what is asked? Bit by bit, so that the compiler leaves out of a format's
+ * attr() whatever nobody asks for.
+ */
+PW_INLINE bool pw_pin_permits(const struct pw_pin *pin, uint32_t attr)
 {
-	return pw_folio_try(pin->arena, frame, pages, !(pin->flags & PW_PIN_GET));
+	return attr & PW_READ && attr & PW_USER &&
+	       (attr & PW_WRITE || !(pin->flags & PW_PIN_WRITE));
 }
 
-PW_INLINE void pw_pin_drop(struct pw_pin *pin, uint32_t frame, uint32_t pages)
+/* Takes @pages references, or pins, on the folio of @frame, in *head_ret. False: it was going away. */
+PW_INLINE bool pw_pin_grab(struct pw_pin *pin, uint32_t frame, uint32_t pages, uint32_t *head_ret)
 {
-	pw_folio_drop(pin->arena, frame, pages, !(pin->flags & PW_PIN_GET));
+	return pw_folio_take(pin->arena, frame, pages, !(pin->flags & PW_PIN_GET), head_ret);
 }
 
 /* Does this space alone have these pages of an anonymous folio? */
@@ -29,7 +34,8 @@ PW_INLINE bool pw_pin_exclusive(const struct pw_pin *pin, uint32_t frame, uint32
 }
 
 /*
- * May the @pages pages from @frame on, which were just taken, be kept? @attr is what the leaf permits.
+ * May the @pages pages from @frame on, of the folio of @head that was just taken, be kept? @attr is what
+ * the leaf permits.
  *
  * A file system with dirty tracking write-protects a page before it writes it back; a long pin would
  * go on writing without a fault, behind its back (commit a6e79df92e4a). Shared memory and hugetlb
@@ -41,14 +47,14 @@ PW_INLINE bool pw_pin_exclusive(const struct pw_pin *pin, uint32_t frame, uint32
  * The load of that bit comes after the grab's full barrier, whose partner is in pw_folio_try_share:
  * clear the bit, barrier, look at the pins.
  */
-PW_INLINE enum pw_stop pw_pin_allowed(struct pw_pin *pin, uint32_t frame, uint32_t pages,
-				      uint32_t attr)
+PW_INLINE enum pw_stop pw_pin_allowed(struct pw_pin *pin, uint32_t head, uint32_t frame,
+				      uint32_t pages, uint32_t attr)
 {
 	const unsigned longterm_write = PW_PIN_LONGTERM | PW_PIN_WRITE;
 	bool file_refused = (pin->flags & longterm_write) == longterm_write;
 
 	/* One load: the mapping may go at any moment. The zero page has none, and needs none. */
-	switch (pw_folio_kind_of(pin->arena, frame)) {
+	switch (pw_head_kind(pin->arena, head)) {
 	case PW_FOLIO_NONE:
 		if (!pw_folio_is_zero(pin->arena, frame) && !pw_mutant(PW_MUTANT_NULL_MAPPING))
 			return PW_STOP_TRUNCATED;

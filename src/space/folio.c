@@ -19,6 +19,32 @@ void pw_folio_fault(struct pw_arena *arena)
 	__atomic_fetch_add(&arena->faults.underflows, 1, __ATOMIC_RELAXED);
 }
 
+bool pw_counts_add_any(uint64_t *counts, uint64_t add)
+{
+	uint64_t old = __atomic_load_n(counts, __ATOMIC_RELAXED);
+
+	do {
+		if ((uint32_t)old == 0 && !pw_mutant(PW_MUTANT_GRAB_ZERO))
+			return false;
+		if (((uint32_t)old + (uint64_t)(uint32_t)add > PW_COUNT_LIMIT ||
+		     (old >> 32) + (add >> 32) > PW_COUNT_LIMIT) &&
+		    !pw_mutant(PW_MUTANT_OVERFLOW))
+			return false;
+	} while (!pw_counts_swap(counts, &old, old + add));
+	return true;
+}
+
+void pw_folio_give_back(struct pw_arena *arena, uint32_t frame, uint32_t pages, bool pin)
+{
+	pw_folio_drop(arena, frame, pages, pin);
+}
+
+void pw_folio_untake(struct pw_arena *arena, uint32_t head, uint64_t add)
+{
+	if (pw_counts_sub(&arena->frame[head].counts, add) == 0)
+		pw_folio_free(arena, head, pw_link_order(pw_frame_link(arena, head)));
+}
+
 int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind kind, uint64_t owner,
 		   uint32_t index, pw_pa *pa_ret)
 {
@@ -165,7 +191,7 @@ bool pw_folio_try_share(struct pw_arena *arena, pw_pa pa)
 		return false;
 	link = pw_frame_link(arena, frame);
 	/*
-	 * Clear the bit, barrier, look at the pins. Partner: pw_folio_try, a full barrier, and then the
+	 * Clear the bit, barrier, look at the pins. Partner: pw_folio_take, a full barrier, and then the
 	 * load of the bit in pw_pin_allowed. One of the two sees the other.
 	 */
 	counts = pw_mutant(PW_MUTANT_SHARE_AFTER) ? counts_now(arena, link) : 0;

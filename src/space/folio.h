@@ -74,25 +74,31 @@ PW_INLINE uint64_t pw_counts_of(unsigned order, uint32_t pages, bool pin)
 	return order == 0 ? (uint64_t)pages * PW_PIN_BIAS : (uint64_t)pages << 32 | pages;
 }
 
+/*
+ * Sequentially consistent, a full barrier: between taking, and looking again at the entry and at the
+ * exclusive bit. Partners: the editor's stores before it drops its reference, and pw_folio_try_share.
+ */
+PW_INLINE bool pw_counts_swap(uint64_t *counts, uint64_t *old, uint64_t value)
+{
+	return __atomic_compare_exchange_n(counts, old, value, true, __ATOMIC_SEQ_CST,
+					   __ATOMIC_RELAXED);
+}
+
+/* As pw_counts_add, for any counts and any number: at zero, near the limit, or changed just now. */
+bool pw_counts_add_any(uint64_t *counts, uint64_t add);
+
+/* Adds @add. False, and nothing is added: the count is zero, or one of the two would be too large. */
 PW_INLINE bool pw_counts_add(uint64_t *counts, uint64_t add)
 {
+	/* In either half, what is not below the limit. */
+	const uint64_t high = ~(((uint64_t)PW_COUNT_LIMIT - 1) << 32 | (PW_COUNT_LIMIT - 1));
 	uint64_t old = __atomic_load_n(counts, __ATOMIC_RELAXED);
 
-	do {
-		if (PW_UNLIKELY((uint32_t)old == 0) && !pw_mutant(PW_MUTANT_GRAB_ZERO))
-			return false;
-		if (PW_UNLIKELY((uint32_t)old + (uint64_t)(uint32_t)add > PW_COUNT_LIMIT ||
-				(old >> 32) + (add >> 32) > PW_COUNT_LIMIT) &&
-		    !pw_mutant(PW_MUTANT_OVERFLOW))
-			return false;
-		/*
-		 * Sequentially consistent, a full barrier: between taking, and looking again at the
-		 * entry and at the exclusive bit. Partners: the editor's stores before it drops its
-		 * reference, and pw_folio_try_share.
-		 */
-	} while (!__atomic_compare_exchange_n(counts, &old, old + add, true, __ATOMIC_SEQ_CST,
-					      __ATOMIC_RELAXED));
-	return true;
+	/* The common case alone is inlined. Halves of less than 2^30 cannot carry. */
+	if (PW_LIKELY((uint32_t)old != 0 && !((old | add | (old + add)) & high)) &&
+	    PW_LIKELY(pw_counts_swap(counts, &old, old + add)))
+		return true;
+	return pw_counts_add_any(counts, add);
 }
 
 /* Are these counts of @sub and more? For every pin that stays, a reference has to stay. */
@@ -135,17 +141,24 @@ PW_INLINE void pw_folio_drop(struct pw_arena *arena, uint32_t frame, uint32_t pa
 		pw_folio_free(arena, pw_link_head(link), pw_link_order(link));
 }
 
+/* As pw_folio_drop, and for the rare case: not inlined, so that it costs no registers. */
+void pw_folio_give_back(struct pw_arena *arena, uint32_t frame, uint32_t pages, bool pin);
+/* That was another folio: @add is given back as what it was taken as. */
+void pw_folio_untake(struct pw_arena *arena, uint32_t head, uint64_t add);
+
 /*
- * Takes @pages references, or pins, on the folio that @frame belongs to. False if it is not to be had: it is
- * being freed or split, or its count is full.
+ * Takes @pages references, or pins, on the folio that @frame belongs to, and says in *head_ret which frame
+ * is its head. False if it is not to be had: it is being freed or split, or its count is full.
  */
-PW_INLINE bool pw_folio_try(struct pw_arena *arena, uint32_t frame, uint32_t pages, bool pin)
+PW_INLINE bool pw_folio_take(struct pw_arena *arena, uint32_t frame, uint32_t pages, bool pin,
+			     uint32_t *head_ret)
 {
 	for (;;) {
 		uint64_t link = pw_frame_link(arena, frame);
 		struct pw_frame *head = &arena->frame[pw_link_head(link)];
 		uint64_t add = pw_counts_of(pw_link_order(link), pages, pin);
 
+		*head_ret = pw_link_head(link);
 		if (PW_UNLIKELY(pw_folio_is_zero(arena, frame)))
 			return true;
 		pw_moment(PW_MOMENT_FOLIO_FOUND);
@@ -155,30 +168,34 @@ PW_INLINE bool pw_folio_try(struct pw_arena *arena, uint32_t frame, uint32_t pag
 		if (PW_LIKELY(pw_frame_link(arena, frame) == link) ||
 		    pw_mutant(PW_MUTANT_NO_HEAD_RECHECK))
 			return true;
-		/* That was another folio: what it was taken as is what it is given back as. */
-		if (pw_counts_sub(&head->counts, add) == 0)
-			pw_folio_free(arena, pw_link_head(link),
-				      pw_link_order(pw_frame_link(arena, pw_link_head(link))));
+		pw_folio_untake(arena, pw_link_head(link), add);
 	}
 }
 
 PW_INLINE bool pw_folio_try_get(struct pw_arena *arena, uint32_t frame, uint32_t refs)
 {
-	return pw_folio_try(arena, frame, refs, false);
+	uint32_t head;
+
+	return pw_folio_take(arena, frame, refs, false, &head);
 }
 
 PW_INLINE bool pw_folio_try_pin(struct pw_arena *arena, uint32_t frame, uint32_t pages)
 {
-	return pw_folio_try(arena, frame, pages, true);
+	uint32_t head;
+
+	return pw_folio_take(arena, frame, pages, true, &head);
 }
 
-/* Kind of the folio, by one load; PW_FOLIO_NONE when it has lost its mapping. For who holds it. */
+/* Kind of the folio of @head, by one load; PW_FOLIO_NONE when it has lost its mapping. For who holds it. */
+PW_INLINE enum pw_folio_kind pw_head_kind(const struct pw_arena *arena, uint32_t head)
+{
+	return (enum pw_folio_kind)(__atomic_load_n(&arena->frame[head].mapping, __ATOMIC_ACQUIRE) &
+				    7);
+}
+
 PW_INLINE enum pw_folio_kind pw_folio_kind_of(const struct pw_arena *arena, uint32_t frame)
 {
-	return (enum pw_folio_kind)(
-		__atomic_load_n(&arena->frame[pw_folio_head(arena, frame)].mapping,
-				__ATOMIC_ACQUIRE) &
-		7);
+	return pw_head_kind(arena, pw_folio_head(arena, frame));
 }
 
 /* Of this page, not of its folio: a part of a large one may have been shared (commit 5805192c7b72). */
