@@ -41,8 +41,10 @@ struct queue {
 	struct pw_arena *arena;
 	struct pw_table *table;
 	uint64_t page, jobs, number;
-	pw_va ring_iova; /* where the device finds the ring; buffers come after it */
+	pw_va ring_iova; /* where the device finds the ring */
 	struct descriptor *ring; /* where the driver does */
+	pw_va slots_iova; /* where the buffers of the first slot are, and so on */
+	uint64_t slot_bytes;
 
 	/* Doorbell and interrupt. Protects the ring, `posted` and `request`. */
 	pthread_mutex_t lock;

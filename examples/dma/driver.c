@@ -63,10 +63,10 @@ static void make(struct queue *q, uint64_t job, pw_va iova, uint64_t bytes, bool
 	}
 }
 
-/* Where the source of this job begins; its target follows. */
+/* Where the addresses of this job begin: those of its source, then those of its target. */
 static pw_va slot_iova(const struct queue *q, uint64_t job)
 {
-	return q->ring_iova + (1 + job % SLOTS * 2 * MOST_PAGES) * q->page;
+	return q->slots_iova + job % SLOTS * q->slot_bytes;
 }
 
 /* Every eighth job has to fail, because its target is read-only. */
@@ -111,10 +111,11 @@ static void move(struct queue *q, struct pw_reader *reader, uint64_t job)
 	q->away.pa = old.pa;
 	q->away.attr = found.attr & PW_WRITE ? MAY_WRITE : MAY_READ;
 	driver_unmap(q, q->away.first, q->away.last, false);
-	/* No walk finds it any more; but one that did before may be about to take it, until here: */
-	pw_table_wait(q->table);
-	pw_folio_info(q->arena, old.pa, &old);
-	if (old.maybe_pinned) {
+	/*
+	 * Now no walk finds it, and one that did before will notice when it looks again. So either its
+	 * pin is seen here, or it gives the folio back.
+	 */
+	if (!pw_folio_try_share(q->arena, old.pa)) {
 		q->pinned++;
 		return;
 	}
@@ -176,8 +177,8 @@ static void finish(struct queue *q, struct pw_reader *reader, uint64_t job,
 	q->wrong += d->status != (may ? DONE : FAILED);
 	q->refused += d->status == FAILED;
 	q->copied += may ? d->bytes : 0;
-	driver_unmap(q, d->source, d->source + d->bytes - 1, true);
-	driver_unmap(q, d->target, d->target + d->bytes - 1, true);
+	/* All of the slot, and the tables for it. */
+	driver_unmap(q, slot_iova(q, job), slot_iova(q, job) + q->slot_bytes - 1, true);
 }
 
 void *driver_run(void *queue)

@@ -19,7 +19,8 @@ static void start(struct queue *q, pthread_t thread[2])
 
 	must(pw_folio_alloc(q->arena, 0, PW_FOLIO_SHARED, q->number, 0, &ring) == 0, "no memory");
 	q->ring = pw_arena_host(q->arena, ring, q->page);
-	q->ring_iova = (1 + q->number * 512) * q->page;
+	q->ring_iova = (1 + q->number) * q->page;
+	q->slots_iova = (1 + q->number * SLOTS) * q->slot_bytes;
 	q->random = q->number;
 	driver_map(q, q->ring_iova, q->ring_iova + q->page - 1, ring, MAY_WRITE);
 	pthread_mutex_init(&q->lock, NULL);
@@ -51,7 +52,7 @@ static void stop(struct queue *q, pthread_t thread[2])
 int main(int argc, char **argv)
 {
 	const struct pw_format *format = pw_format_find(argc > 1 ? argv[1] : "amdv1");
-	/* This driver waits for readers all the time: let it have the work, and the devices none. */
+	/* Drivers that wait for the devices, but then have the memory of their tables back. */
 	const struct pw_table_options table_options = { .sync = PW_SYNC_IPI };
 	struct pw_arena_options options = { .poison = true };
 	struct queue queue[QUEUES] = { 0 };
@@ -73,6 +74,10 @@ int main(int argc, char **argv)
 		queue[i].arena = arena;
 		queue[i].table = table;
 		queue[i].page = UINT64_C(1) << options.page_lg2;
+		/* So many that a slot has page tables of its own. */
+		queue[i].slot_bytes = UINT64_C(1) << (geometry.shift[0] + geometry.bits[0]);
+		if (queue[i].slot_bytes < 2 * MOST_PAGES * queue[i].page)
+			queue[i].slot_bytes = 2 * MOST_PAGES * queue[i].page;
 		queue[i].jobs = argc > 2 ? strtoull(argv[2], NULL, 0) : 5000;
 		queue[i].number = i;
 		start(&queue[i], thread[i]);
