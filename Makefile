@@ -4,7 +4,7 @@
 BUILD := build
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-fold pictures check-guests fuzz lint mutants sanitize stress stress-tsan stress-asan cross-i386 cross-s390x html install clean
+.PHONY: all demo test bench bench-fold pictures check-guests fuzz lint mutants sanitize stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -71,10 +71,10 @@ stress: all
 	@ninja -C $(BUILD) --quiet tests/stress/stress
 	@$(BUILD)/tests/stress/stress $(SECONDS) $(FORMAT)
 
-# The same under ThreadSanitizer and AddressSanitizer.
-stress-tsan stress-asan:
-	@tools/deps.sh build sanitize
-	@tests/stress/sanitize.sh $(@:stress-%=%) $(SECONDS) $(FORMAT)
+# The same with delays where rules decide; and under ThreadSanitizer and AddressSanitizer.
+stress-moments stress-tsan stress-asan:
+	@tools/deps.sh build test sanitize
+	@tests/stress/instrumented.sh $(@:stress-%=%) $(SECONDS) $(FORMAT)
 
 html: all
 	@tools/deps.sh html

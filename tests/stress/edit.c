@@ -219,6 +219,16 @@ static void edit_zone(struct worker *w, const struct slot *slot, const struct zo
 	w->done[op]++;
 }
 
+/* Of the largest folio that half a slot has room for: of more than a table's pages on the mock format. */
+static unsigned half_order(const struct stress *s)
+{
+	unsigned order = 0;
+
+	while ((2u << order) <= s->pages / 2)
+		order++;
+	return order;
+}
+
 /* What an editor does with whole tables, who has all zones of a slot. */
 static void edit_slot(struct worker *w, const struct slot *slot)
 {
@@ -227,7 +237,8 @@ static void edit_slot(struct worker *w, const struct slot *slot)
 	const pw_va last = slot->first + (slot_bytes(s) - 1);
 	pw_va va = slot->first + below(w, 2) * (slot_bytes(s) / 2);
 	enum operation op = OP_UNMAP;
-	uint64_t bytes = 0;
+	unsigned order;
+	pw_va bytes;
 
 	switch (below(w, s->large ? 6 : 3)) {
 	case 0:
@@ -241,7 +252,7 @@ static void edit_slot(struct worker *w, const struct slot *slot)
 		break;
 	case 2:
 		op = OP_COLLAPSE;
-		pw_table_collapse(s->table, slot->first, last, 64, &bytes, NULL);
+		pw_table_collapse(s->table, slot->first, last, 64, NULL, NULL);
 		break;
 	case 3:
 		op = OP_MAP_LARGE;
@@ -251,14 +262,17 @@ static void edit_slot(struct worker *w, const struct slot *slot)
 	case 4:
 		/* Out with a table whose entries stay, and with the page in its place at once. */
 		op = OP_COLLAPSE;
-		unmap(s, va, va + (large - 1));
-		if (!map(w, va, s->large_order))
+		order = one_in(w, 2) ? s->large_order : half_order(s);
+		bytes = page << order;
+		unmap(s, va, va + (bytes - 1));
+		if (!map(w, va, order))
 			break;
-		pw_table_split(s->table, va, va + (large - 1), s->geometry.shift[0], NULL);
+		pw_table_split(s->table, va, va + (bytes - 1),
+			       s->geometry.shift[one_in(w, 2) && order > s->large_order], NULL);
 		sched_yield();
-		pw_table_collapse(s->table, va, va + (large - 1), 64, &bytes, NULL);
+		pw_table_collapse(s->table, va, va + (bytes - 1), 64, NULL, NULL);
 		if (one_in(w, 2))
-			unmap(s, va, va + (large - 1));
+			unmap(s, va, va + (bytes - 1));
 		break;
 	case 5:
 		/* As khugepaged: to a new page, once nobody can be in the old table. */
@@ -304,7 +318,7 @@ void *edit(void *worker)
 		struct slot *slot = &s->slot[below(w, SLOTS)];
 		struct zone *zone = &slot->zone[below(w, ZONES)];
 
-		if (one_in(w, 64)) {
+		if (one_in(w, s->fewest < s->geometry.levels ? 16 : 64)) {
 			edit_far(w);
 		} else if (one_in(w, seldom)) {
 			for (unsigned i = 0; i < ZONES; i++)

@@ -2,7 +2,7 @@
 /*
  * Tables that change under their readers, on every format, for a given time: see stress.h.
  *
- *   stress [SECONDS [FORMAT]]      SECONDS in all [10]; FORMAT alone, or every one in turn
+ *   stress [SECONDS [FORMAT [MUTANT]]]      SECONDS in all [10]; FORMAT alone, or every one in turn
  *
  * The time of a format is spent in rounds, each with a new table: of another kind of reclaim, other
  * addresses, and with the fewest levels that the format can begin with. After each round all that was
@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mutants/choose.h"
 #include "stress.h"
 
 static const char *const TALLY[TALLIES] = {
@@ -273,6 +274,8 @@ int main(int argc, char **argv)
 	size_t formats = 0;
 	bool failed = false;
 
+	mutant_choose(argc - 2, argv + 2);
+	delay_moments();
 	if (argc > 2 && *argv[2]) {
 		only = pw_format_find(argv[2]);
 		if (!only || !pw_format_can_edit(only)) {

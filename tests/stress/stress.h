@@ -6,6 +6,7 @@
  *   stress.c    formats and rounds, and what is left in the end
  *   edit.c      who changes the tables
  *   read.c      who pins and translates, and what must hold of what they get
+ *   moments.c   delays where rules decide (src/base/mutant.h), in builds with mutants
  *
  * Every page carries its identity, the address that it is mapped at, written before it is mapped. Who
  * pins reads it through the pin: anything else is a wrong page, and so is the poison that freed pages
@@ -159,6 +160,15 @@ static inline bool stopped(const struct stress *s)
 
 /* Counts, and reports the first of them. */
 void wrong(struct stress *s, const char *what, pw_va va, pw_pa pa, uint64_t found);
+
+/* From now on threads lose their processor at moments when a rule decides. */
+#ifdef PW_MUTANTS_BUILD
+void delay_moments(void);
+#else
+static inline void delay_moments(void)
+{
+}
+#endif
 
 /* Threads. */
 void *edit(void *worker);

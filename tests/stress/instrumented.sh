@@ -1,20 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Builds the library and the stress program under a sanitizer, in build-stress-SANITIZER, and runs it.
-# Any report ends the run. usage: tests/stress/sanitize.sh tsan|asan SECONDS [FORMAT]
+# Builds the library and the stress program in build-stress-VARIANT and runs it: with delays at the
+# moments that matter (moments.c), and with these under a sanitizer, whose first report ends it.
+# usage: tests/stress/instrumented.sh moments|tsan|asan SECONDS [FORMAT [MUTANT]]
 set -eu
 
 cd "$(dirname "$0")/../.."
 case $1 in
+moments) sanitizers=none ;;
 tsan) sanitizers=thread ;;
 asan) sanitizers=address,undefined ;;
-*) echo "sanitize.sh: unknown sanitizer '$1'" >&2; exit 2 ;;
+*) echo "instrumented.sh: unknown variant '$1'" >&2; exit 2 ;;
 esac
 build=build-stress-$1
 shift
 [ -e "$build/build.ninja" ] || CC=clang-14 meson setup "$build" -Db_sanitize="$sanitizers" \
-    -Ddefault_library=static -Db_lundef=false -Db_ndebug=false -Dcli=disabled -Dbench=disabled \
-    -Dkdump=disabled --optimization=1 >"$build.log" || { tail -n 20 "$build.log"; exit 1; }
+    -Dmutants=true -Ddefault_library=static -Db_lundef=false -Db_ndebug=false -Dkdump=disabled \
+    --optimization=1 >"$build.log" || { tail -n 20 "$build.log"; exit 1; }
 ninja -C "$build" --quiet tests/stress/stress
 export PW_TEST_QUICK=1
 # Of liburcu only: the file says why.
