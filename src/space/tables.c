@@ -182,10 +182,10 @@ void pw_gather_tree(struct pw_table *table, struct pw_gather *gather, const stru
 {
 	const struct pw_format *f = table->format;
 
-	for (uint32_t i = 0; i <= pw_mask(f->bits[level]); i++) {
+	/* Nothing is below level 0; those tables are the most, and need not be read. */
+	for (uint32_t i = 0; level > 0 && i <= pw_mask(f->bits[level]); i++) {
 		uint64_t e = load(table, pa, i);
 
-		/* Never at level 0. */
 		if (f->kind(r, level, e) == PW_TABLE)
 			pw_gather_tree(table, gather, r, level - 1, f->table(r, level, e));
 	}
