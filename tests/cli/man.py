@@ -113,6 +113,15 @@ class Manual(unittest.TestCase):
         self.assertEqual(told - self.constants, set(), "no header declares these")
         self.assertEqual(self.constants - told - {"PW_MAX_ROOTS"}, set(), "no page tells of these")
 
+    def test_reasons(self):
+        """doc/pinning.md explains each reason why pinning stops."""
+        text = (SOURCE / "doc" / "pinning.md").read_text()
+        reasons = {name for name in self.constants if name.startswith("PW_STOP_")} - {"PW_STOP_REASONS", "PW_STOP_DONE"}
+        self.assertEqual({name[8:].lower().replace("_", "-") for name in reasons},
+                         set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)))
+        for name in reasons:
+            self.assertRegex(text, rf"(?m)^.*\*\*{name[8:].lower().replace('_', '-')}\b")
+
     def test_words(self):
         """Arguments and fields that a page speaks of are in its synopsis, or in a struct that is."""
         for page in self.pages:
