@@ -40,6 +40,7 @@ enum pw_mutant {
 	PW_MUTANT_KEEP_ENTRIES, /* a table that is taken out keeps its entries */
 	PW_MUTANT_BREAK_PART, /* a part of a contiguous group changes, the rest stays a group */
 	PW_MUTANT_BREAK_OTHERS, /* who breaks up a group does not look which one it is by now */
+	PW_MUTANT_BREAK_TABLE, /* nor whether there is a table in its place by now */
 	/* Pins. */
 	PW_MUTANT_NO_LEAF_RECHECK, /* the leaf is not loaded again */
 	PW_MUTANT_NO_UPPER_RECHECK, /* the entry above the leaf's table is not */

@@ -179,7 +179,8 @@ PW_INLINE void pw_edit_break(const struct pw_format *f, struct pw_edit *edit, un
 
 /*
  * An entry of @level with a page behind it: is all of that page in the range? If it is a group of
- * which only a part is, the group is broken up, and *e and *page are then what is left here.
+ * which only a part is, the group is broken up, and *e and *page are then what is left here: a page, or
+ * a table.
  */
 PW_INLINE bool pw_edit_whole(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 			     struct pw_place *place, uint64_t *e, struct pw_edit_page *page)
@@ -191,6 +192,12 @@ PW_INLINE bool pw_edit_whole(const struct pw_format *f, struct pw_edit *edit, un
 		pw_edit_break(f, edit, level, place, page);
 		*e = pw_edit_load(f, pw_edit_entry(f, place, level, edit->va));
 		*page = pw_edit_page(f, edit->regime, level, *e);
+		/*
+		 * An editor beside this one may have broken it up before, and put a table in the place
+		 * of the entry that both share: no page any more, but something to go into.
+		 */
+		if (!page->present && !pw_mutant(PW_MUTANT_BREAK_TABLE))
+			return false;
 		first = edit->va & ~pw_mask(page->lg2);
 		last = edit->va | pw_mask(page->lg2);
 	}

@@ -482,6 +482,48 @@ static void test_group_broken_twice(void **state)
 	for_each(has_groups_of_sizes, group_broken_twice);
 }
 
+static bool has_large_groups(const struct pw_format *f)
+{
+	return f->groups[1];
+}
+
+static void unmap_first(void)
+{
+	unmap_pages(race.space, race.va, 1);
+}
+
+static void count_bytes(void *context, pw_va first, pw_va last, pw_pa pa)
+{
+	uint64_t *bytes = context;
+
+	(void)pa;
+	*bytes += last - first + 1;
+}
+
+/* Of a group of large pages, one editor unmaps the first page and another one the rest: both split. */
+static void group_split_twice(struct space *space)
+{
+	const unsigned group_lg2 = (unsigned)__builtin_ctz(space->format->groups[1]);
+	const uint64_t bytes = UINT64_C(1) << (space->format->shift[1] + group_lg2);
+	const pw_va va = bytes;
+	uint64_t unmapped = 0;
+
+	map_pages(space, va, bytes / space->page, 2 * bytes, RW);
+	prepare(space, va, 0);
+	race.at[PW_MOMENT_GROUP_FOUND] = unmap_first;
+	assert_int_equal(pw_table_unmap(space->table, va + space->page, va + (bytes - 1),
+					count_bytes, &unmapped, NULL),
+			 0);
+	over(1);
+	assert_int_equal(unmapped, bytes - space->page);
+}
+
+static void test_group_split_twice(void **state)
+{
+	(void)state;
+	for_each(has_large_groups, group_split_twice);
+}
+
 static void pin_same(void)
 {
 	assert_int_equal(pin_one(race.space, race.va, PW_PIN_WRITE, race.pa), PW_STOP_DONE);
@@ -544,12 +586,13 @@ static void test_top_grows(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_page_reused),    cmocka_unit_test(test_table_collapsed),
-		cmocka_unit_test(test_tables_retired), cmocka_unit_test(test_there_and_back),
-		cmocka_unit_test(test_copy_began),     cmocka_unit_test(test_table_made_twice),
-		cmocka_unit_test(test_split_is_whole), cmocka_unit_test(test_group_broken),
-		cmocka_unit_test(test_top_grows),      cmocka_unit_test(test_upper_collapsed),
-		cmocka_unit_test(test_folio_split),    cmocka_unit_test(test_group_broken_twice),
+		cmocka_unit_test(test_page_reused),        cmocka_unit_test(test_table_collapsed),
+		cmocka_unit_test(test_tables_retired),     cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_copy_began),         cmocka_unit_test(test_table_made_twice),
+		cmocka_unit_test(test_split_is_whole),     cmocka_unit_test(test_group_broken),
+		cmocka_unit_test(test_group_split_twice),  cmocka_unit_test(test_top_grows),
+		cmocka_unit_test(test_upper_collapsed),    cmocka_unit_test(test_folio_split),
+		cmocka_unit_test(test_group_broken_twice),
 	};
 
 	mutant_choose(argc, argv);

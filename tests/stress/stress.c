@@ -225,6 +225,26 @@ static void print(const char *name, const struct total *total)
 	fflush(stdout);
 }
 
+/* What is not free, and should be. */
+static void print_leaks(const struct stress *s, unsigned number, uint64_t leaks)
+{
+	pw_pa pa = (pw_pa)1 << s->largest_lg2;
+	struct pw_folio_info info;
+
+	fprintf(stderr, "stress: %s: round %u: 0x%" PRIx64 " bytes are not free\n",
+		s->geometry.name, number, leaks);
+	for (unsigned printed = 0; printed < 20 && words(s, pa); pa += page_bytes(s)) {
+		if (!pw_folio_info(s->arena, pa, &info) || pa == pw_arena_zero_page(s->arena))
+			continue;
+		fprintf(stderr,
+			"  page 0x%" PRIx64 ": order %u, %u references, %u pins, kind %u, holds "
+			"0x%" PRIx64 "\n",
+			pa, info.order, info.references, info.pins, (unsigned)info.kind,
+			*words(s, pa));
+		printed++;
+	}
+}
+
 static int stress_format(const struct pw_format *format, uint64_t usec, struct total *all)
 {
 	enum { ROUND_USEC = 200000, GROWING_USEC = 50000, FEWEST_ROUNDS = 3 };
@@ -249,8 +269,7 @@ static int stress_format(const struct pw_format *format, uint64_t usec, struct t
 		leaks = pw_arena_bytes(s.arena) - pw_arena_free_bytes(s.arena);
 		if (leaks == total.leaks)
 			continue;
-		fprintf(stderr, "stress: %s: round %u: 0x%" PRIx64 " bytes are not free\n",
-			s.geometry.name, number, leaks);
+		print_leaks(&s, number, leaks);
 		total.leaks = leaks;
 	}
 	pw_arena_faults(s.arena, &faults);
