@@ -92,7 +92,8 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 
 /*
  * Release, at any time later, by any reader of the same table; parts of what came, too. @dirty: what was
- * pinned for writing has been written to, and is marked so.
+ * pinned for writing has been written to, and is marked so. What nobody has, or no arena, is refused, and
+ * noted as a fault (pw_arena_faults).
  */
 void pw_unpin_pages(struct pw_reader *reader, const pw_pa *page, size_t count, unsigned flags,
 		    bool dirty);

@@ -110,8 +110,8 @@ bool pw_folio_clean(struct pw_arena *arena, pw_pa pa);
 
 /*
  * The page at @pa, anonymous, is no longer its space's alone; of a large folio, this page only. False,
- * and it stays exclusive, if it may be pinned: then copy it. Ordered against pins so that one of the two sees the other. pw_folio_own
- * makes it exclusive again.
+ * and it stays exclusive, if it may be pinned: then copy it. Ordered against pins so that one of the two
+ * sees the other. pw_folio_own makes it exclusive again. Either by one thread at a time for a page.
  */
 bool pw_folio_try_share(struct pw_arena *arena, pw_pa pa);
 void pw_folio_own(struct pw_arena *arena, pw_pa pa);

@@ -32,6 +32,10 @@ static void release(struct pw_arena *arena, pw_pa pa, uint64_t bytes, unsigned f
 	uint32_t frame = (uint32_t)((pa - arena->base) >> arena->page_lg2);
 	uint64_t left = bytes >> arena->page_lg2;
 
+	if (PW_UNLIKELY(!pw_arena_has(arena, pa) || bytes > arena->bytes - (pa - arena->base))) {
+		pw_folio_fault(arena);
+		return;
+	}
 	while (left > 0) {
 		uint32_t rest = pw_folio_rest(arena, frame);
 		uint32_t pages = left < rest ? (uint32_t)left : rest;
@@ -199,6 +203,10 @@ void pw_unpin_pages(struct pw_reader *reader, const pw_pa *page, size_t count, u
 	struct pw_arena *arena = reader->table->arena;
 
 	for (size_t i = 0; i < count; i++) {
+		if (PW_UNLIKELY(!pw_arena_has(arena, page[i]))) {
+			pw_folio_fault(arena);
+			continue;
+		}
 		if (dirty)
 			pw_folio_dirty(arena, page[i]);
 		pw_folio_drop(arena, pw_arena_frame(arena, page[i]), 1, !(flags & PW_PIN_GET));

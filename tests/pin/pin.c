@@ -442,6 +442,30 @@ static void test_kinds(void **state)
 	for_each_format(kinds);
 }
 
+/* What was never pinned, or is nowhere, is not released. */
+static void test_unpin_refused(void **state)
+{
+	struct space space = open_space(pw_format_find("x86_64"), 0, FRAMES);
+	const pw_pa pa = alloc_folio(&space, 0, PW_FOLIO_SHARED);
+	const pw_pa outside[] = { 0, 0x10000000 - space.page, 0x10000000 + FRAMES * space.page,
+				  ~UINT64_C(0) << 12 };
+	const struct pw_pinned beyond = { pa, FRAMES * space.page };
+	struct pw_arena_faults faults;
+	struct iovec nowhere = { &faults, space.page };
+
+	(void)state;
+	pw_unpin_pages(space.reader, outside, 4, 0, true);
+	pw_unpin_ranges(space.reader, &beyond, 1, PW_PIN_GET, true);
+	pw_unpin_iovec(space.reader, &nowhere, 1, 0, true);
+	pw_unpin_pages(space.reader, &pa, 1, 0, false);
+	pw_arena_faults(space.arena, &faults);
+	assert_int_equal(faults.underflows, 7);
+	assert_int_equal(references(&space, pa), 1);
+	pw_reader_destroy(space.reader);
+	pw_table_destroy(space.table);
+	pw_arena_destroy(space.arena);
+}
+
 static void test_arguments(void **state)
 {
 	struct space space = open_space(pw_format_find("x86_64"), 0, FRAMES);
@@ -555,11 +579,12 @@ static void test_look_unstable(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pages),     cmocka_unit_test(test_large_folio),
-		cmocka_unit_test(test_huge_leaf), cmocka_unit_test(test_last_page),
-		cmocka_unit_test(test_zero_page), cmocka_unit_test(test_reasons),
-		cmocka_unit_test(test_kinds),     cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_look),      cmocka_unit_test(test_look_unstable),
+		cmocka_unit_test(test_pages),         cmocka_unit_test(test_large_folio),
+		cmocka_unit_test(test_huge_leaf),     cmocka_unit_test(test_last_page),
+		cmocka_unit_test(test_zero_page),     cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_kinds),         cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_unpin_refused), cmocka_unit_test(test_look),
+		cmocka_unit_test(test_look_unstable),
 	};
 
 	mutant_choose(argc, argv);
