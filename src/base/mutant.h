@@ -64,6 +64,7 @@ enum pw_moment {
 	PW_MOMENT_FOLIO_FOUND, /* a frame's folio was looked up, and is not taken yet */
 	PW_MOMENT_FOLIO_TAKEN, /* it was taken, and not looked at again yet */
 	PW_MOMENT_SHARE, /* a page is going to be shared, and is exclusive yet */
+	PW_MOMENT_TABLE_FOUND, /* an entry led to a table, and nothing was loaded from it yet */
 	PW_MOMENT_LEAF_LOADED, /* a leaf was loaded, and its page is not known yet */
 	PW_MOMENT_TABLE_NEW, /* a table was allocated, and nothing leads to it yet */
 	PW_MOMENT_GROUP_FOUND, /* a contiguous group is to be broken up, and is whole yet */

@@ -216,6 +216,7 @@ PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin
 			if (f->kind(r, level, seen.value) == PW_TABLE) {
 				pw_pa below = f->table(r, level, seen.value);
 
+				pw_moment(PW_MOMENT_TABLE_FOUND);
 				if (PW_UNLIKELY(!pw_arena_has(pin->arena, below)))
 					return PW_STOP_OUTSIDE;
 				path[--level] = (struct pw_pin_place){

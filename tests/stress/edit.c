@@ -104,19 +104,14 @@ static void map_some(struct worker *w, const struct slot *slot, uint32_t n, uint
 	}
 }
 
-/* Pages that are not counted: of zeros, for everybody, or somebody else's memory. */
+/* The page of zeros, which is not counted; or marked as one that cannot be. */
 static void map_uncounted(struct worker *w, pw_va va)
 {
 	struct stress *s = w->stress;
-	const pw_va last = va + (page_bytes(s) - 1);
+	uint32_t special = one_in(w, 2) ? (uint32_t)PW_SPECIAL : 0;
 
-	if (one_in(w, 2))
-		pw_table_map(s->table, va, last, pw_arena_zero_page(s->arena),
-			     PW_READ | PW_USER | PW_ACCESSED, NULL);
-	else
-		pw_table_map(s->table, va, last, (pw_pa)below(w, 256) << 16,
-			     PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY | PW_SPECIAL,
-			     NULL);
+	pw_table_map(s->table, va, va + (page_bytes(s) - 1), pw_arena_zero_page(s->arena),
+		     PW_READ | PW_USER | PW_ACCESSED | special, NULL);
 }
 
 /* What is mapped at @va, if it is a folio's. The zone is locked: it stays. */
@@ -130,35 +125,59 @@ static bool mapped(struct worker *w, pw_va va, pw_pa *pa_ret)
 	       result.pa != pw_arena_zero_page(w->stress->arena);
 }
 
-/* Writable again: pages that were shared for a copy are this space's alone from now on. */
-static void protect_writable(struct worker *w, pw_va first, pw_va last)
+/* Pages that were shared for a copy are this space's alone from now on. */
+static void own(struct worker *w, pw_va first, pw_va last)
 {
-	struct stress *s = w->stress;
 	pw_pa pa;
 
-	for (pw_va at = first; at - first < last - first; at += page_bytes(s))
+	for (pw_va at = first; at - first < last - first; at += page_bytes(w->stress))
 		if (mapped(w, at, &pa))
-			pw_folio_own(s->arena, pa);
-	/* Not the page of zeros, which a write would go to. */
-	for (pw_va at = first; at - first < last - first; at += page_bytes(s))
-		if (mapped(w, at, &pa))
-			pw_table_protect(s->table, at, at + (page_bytes(s) - 1),
-					 PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY,
-					 NULL);
+			pw_folio_own(w->stress->arena, pa);
 }
 
-/* As fork: write-protect, then share what nobody has pinned. */
-static void copy(struct worker *w, pw_va first, pw_va last)
+/* Not the page of zeros, which a write would go to. */
+static void protect_writable(struct worker *w, pw_va first, pw_va last)
 {
+	const uint32_t attr = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY;
 	struct stress *s = w->stress;
 	pw_pa pa;
 
-	pthread_mutex_lock(&s->copying);
-	pw_table_copy_begin(s->table);
-	pw_table_protect(s->table, first, last, PW_READ | PW_USER | PW_ACCESSED, NULL);
+	own(w, first, last);
 	for (pw_va at = first; at - first < last - first; at += page_bytes(s))
 		if (mapped(w, at, &pa))
-			pw_folio_try_share(s->arena, pa);
+			pw_table_protect(s->table, at, at + (page_bytes(s) - 1), attr, NULL);
+}
+
+/* Shares what nobody has pinned. */
+static void share(struct worker *w, pw_va first, pw_va last)
+{
+	pw_pa pa;
+
+	for (pw_va at = first; at - first < last - first; at += page_bytes(w->stress))
+		if (mapped(w, at, &pa))
+			pw_folio_try_share(w->stress->arena, pa);
+}
+
+/*
+ * Write-protected and shared: first shared, as fork does, which only the sequence keeps from a pin that
+ * comes in between; or first write-protected, as KSM does, which needs none. There may be no memory for
+ * write-protecting a part of a page; then nothing is shared.
+ */
+static void copy(struct worker *w, pw_va first, pw_va last)
+{
+	const uint32_t attr = PW_READ | PW_USER | PW_ACCESSED;
+	struct stress *s = w->stress;
+
+	if (one_in(w, 2)) {
+		if (pw_table_protect(s->table, first, last, attr, NULL) == 0)
+			share(w, first, last);
+		return;
+	}
+	pthread_mutex_lock(&s->copying);
+	pw_table_copy_begin(s->table);
+	share(w, first, last);
+	if (pw_table_protect(s->table, first, last, attr, NULL))
+		own(w, first, last);
 	pw_table_copy_end(s->table);
 	pthread_mutex_unlock(&s->copying);
 }

@@ -14,7 +14,7 @@ static void delay(enum pw_moment moment)
 {
 	/* Pages come and go all the time, groups and tables now and then. */
 	const bool often = moment == PW_MOMENT_FOLIO_FOUND || moment == PW_MOMENT_FOLIO_TAKEN ||
-			   moment == PW_MOMENT_LEAF_LOADED;
+			   moment == PW_MOMENT_TABLE_FOUND || moment == PW_MOMENT_LEAF_LOADED;
 	uint32_t bits;
 
 	if (random_bits == 0)

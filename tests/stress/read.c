@@ -172,6 +172,7 @@ static void release(struct worker *w, struct held *held)
 
 static void take(struct worker *w, struct held *held)
 {
+	enum pw_stop why = PW_STOP_DONE;
 	struct stress *s = w->stress;
 	uint64_t bytes = (uint64_t)(1 + below(w, one_in(w, 4) ? s->pages : BATCH))
 			 << s->geometry.shift[0];
@@ -188,17 +189,20 @@ static void take(struct worker *w, struct held *held)
 					 : OP_PIN_IOVEC]++;
 	if (held->how == BY_PAGE)
 		held->count = pw_pin_fast(w->reader, held->va, pages, held->flags, held->page,
-					  NULL);
+					  &why);
 	else if (held->how == BY_RANGE)
 		held->count = pw_pin_fast_ranges(w->reader, held->va, bytes, held->flags,
-						 held->range, BATCH, NULL, NULL);
+						 held->range, BATCH, NULL, &why);
 	else
 		held->count = pw_pin_fast_iovec(w->reader, held->va, bytes, held->flags,
-						held->iovec, BATCH, NULL, NULL);
+						held->iovec, BATCH, NULL, &why);
 	if (held->count < 0) {
 		wrong(s, "a pin is refused", held->va, 0, (uint64_t)held->count);
 		held->count = 0;
 	}
+	/* No entry says so, but poison may. */
+	if (why == PW_STOP_OUTSIDE)
+		wrong(s, "the end of the memory", held->va, 0, 0);
 	w->done[TALLY_PAGES] += check_held(w, held);
 }
 
