@@ -177,18 +177,25 @@ bool pw_table_unused(const struct pw_table *table, const struct pw_regime *r, un
 	return true;
 }
 
-void pw_gather_tree(struct pw_table *table, struct pw_gather *gather, const struct pw_regime *r,
-		    unsigned level, pw_pa pa)
+static void gather_below(struct pw_table *table, struct pw_gather *gather,
+			 const struct pw_regime *r, unsigned level, pw_pa pa)
 {
 	const struct pw_format *f = table->format;
 
-	/* Nothing is below level 0; those tables are the most, and need not be read. */
-	for (uint32_t i = 0; level > 0 && i <= pw_mask(f->bits[level]); i++) {
+	for (uint32_t i = 0; i <= pw_mask(f->bits[level]); i++) {
 		uint64_t e = load(table, pa, i);
 
 		if (f->kind(r, level, e) == PW_TABLE)
 			pw_gather_tree(table, gather, r, level - 1, f->table(r, level, e));
 	}
+}
+
+void pw_gather_tree(struct pw_table *table, struct pw_gather *gather, const struct pw_regime *r,
+		    unsigned level, pw_pa pa)
+{
+	/* Nothing is below level 0: those tables are the most, and need not be read. */
+	if (level > 0)
+		gather_below(table, gather, r, level, pa);
 	pw_gather_add(table, gather, level, pa);
 }
 
