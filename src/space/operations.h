@@ -128,7 +128,6 @@ PW_INLINE int pw_map_upper(const struct pw_format *f, struct pw_edit *edit, unsi
 /* The page at edit->va is gone: tells the caller, neighbours together. */
 PW_INLINE void pw_unmap_note(struct pw_edit *edit, pw_va first, pw_va last, pw_pa pa)
 {
-	edit->bytes += last - first + 1;
 	if (!edit->unmapped)
 		return;
 	if (edit->run.open && edit->run.last + 1 == first &&

@@ -127,7 +127,7 @@ struct pw_edit {
 	uint32_t attr; /* map, protect */
 	bool prot_none; /* protect: nobody may */
 	unsigned size_lg2; /* map, collapse: no page larger than this; split: none may stay */
-	uint64_t bytes; /* unmap: that were mapped; collapse: that are larger pages now */
+	uint64_t bytes; /* collapse: that are larger pages now */
 	struct pw_gather gather;
 
 	/* unmap: whom to tell, and neighbours that it was not told of yet. */
