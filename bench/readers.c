@@ -3,7 +3,7 @@
  * Readers beside each other and beside a writer, by back end of reclaim. Measured is one reader, by
  * its own CPU time; the second one, and the writer, run on another processor if there is one.
  *
- *   level 0 table   | reader 0: 64 | reader 1: 64 | ...        | writer: 256 pages   |
+ *   level 0 table   | reader 0: 64 | - | reader 1: 64 | -      | writer: 256 pages   |
  *   the next table                  the writer's, too: made, filled, emptied, taken out, freed
  */
 #include "pin.h"
@@ -19,6 +19,7 @@
 
 enum {
 	OWN = 64, /* pages of a reader */
+	APART = 128, /* from one reader's to the next one's: two folios may share a cache line */
 	CALL = 16, /* pages of a pin */
 	CALLS = 1 << 12, /* in a run */
 };
@@ -60,7 +61,7 @@ static uint64_t wall_ns(void)
 /* One pin of @reader's pages, and its release. Returns how many came. */
 static uint64_t pin_once(struct crowd *crowd, struct pw_reader *reader, unsigned who, unsigned turn)
 {
-	pw_va va = BENCH_PIN_VA + ((who * OWN + turn * CALL % OWN) << 12);
+	pw_va va = BENCH_PIN_VA + ((who * APART + turn * CALL % OWN) << 12);
 	pw_pa page[CALL];
 	size_t came;
 
@@ -90,7 +91,9 @@ static void *be_reader(void *argument)
 	must(pw_reader_create(crowd->pins.table, &reader) == 0, "no second reader");
 	for (unsigned turn = 0; !__atomic_load_n(&crowd->stop, __ATOMIC_RELAXED); turn++) {
 		must(pin_once(crowd, reader, 1, turn) == CALL, "the second one missed pages");
-		__atomic_store_n(&crowd->reader_runs, true, __ATOMIC_RELAXED);
+		/* Once: it stands beside what the measured one reads. */
+		if (turn == 0)
+			__atomic_store_n(&crowd->reader_runs, true, __ATOMIC_RELAXED);
 	}
 	pw_reader_destroy(reader);
 	return NULL;
@@ -123,8 +126,9 @@ static void *be_writer(void *argument)
 		edit(crowd, true, next, 512);
 		edit(crowd, false, beside, 256);
 		edit(crowd, false, next, 512);
+		if (edits == 0)
+			__atomic_store_n(&crowd->writer_runs, true, __ATOMIC_RELAXED);
 		edits += 4;
-		__atomic_store_n(&crowd->writer_runs, true, __ATOMIC_RELAXED);
 	}
 	crowd->edits[crowd->locked] += edits;
 	crowd->ns[crowd->locked] += wall_ns() - started;
@@ -277,7 +281,7 @@ void bench_readers(void)
 	for (size_t i = 0; i < sizeof(sync) / sizeof(sync[0]); i++) {
 		const char *name = sync[i].name;
 
-		bench_pins_create(&crowd.pins, 0, (size_t)2 * OWN, CALL, sync[i].kind);
+		bench_pins_create(&crowd.pins, 0, (size_t)APART + OWN, CALL, sync[i].kind);
 		crowd_case(&crowd, "2-readers", name, with_reader, alone, with_reader_locked);
 		crowd_case(&crowd, "1-reader+writer", name, with_writer, alone, with_writer_locked);
 		crowd_case(&crowd, "2-readers+writer", name, with_both, with_reader,
