@@ -451,7 +451,7 @@ static void test_unpin_refused(void **state)
 				  ~UINT64_C(0) << 12 };
 	const struct pw_pinned beyond = { pa, FRAMES * space.page };
 	struct pw_arena_faults faults;
-	struct iovec nowhere = { &faults, space.page };
+	struct iovec nowhere = { &faults, (size_t)space.page };
 
 	(void)state;
 	pw_unpin_pages(space.reader, outside, 4, 0, true);
