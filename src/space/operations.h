@@ -166,12 +166,48 @@ PW_INLINE void pw_unmap_entry(const struct pw_format *f, struct pw_edit *edit, u
 			      page->pa + (edit->va & ~covered & pw_mask(page->lg2)));
 }
 
+/* The group of the entry for @va is broken up, if it reaches out of the range. */
+PW_INLINE void pw_unmap_end(const struct pw_format *f, struct pw_edit *edit, struct pw_place *place,
+			    pw_va va)
+{
+	uint64_t e = pw_edit_load(f, pw_edit_entry(f, place, 0, va));
+	struct pw_edit_page page = pw_edit_page(f, edit->regime, 0, e);
+
+	edit->va = va;
+	if (page.present && page.lg2 > f->shift[0])
+		pw_edit_whole(f, edit, 0, place, &e, &page);
+}
+
+/* Nobody asks what was there: then only groups at the ends of the range matter. */
+PW_INLINE int pw_unmap_unasked(const struct pw_format *f, struct pw_edit *edit,
+			       struct pw_place *place)
+{
+	const struct pw_regime *r = edit->regime;
+	unsigned char *entry = pw_edit_entry(f, place, 0, edit->va);
+	unsigned char *last = pw_edit_entry(f, place, 0, place->last);
+	const uint64_t empty = f->make_empty(r, 0);
+
+	if (f->groups[0]) {
+		pw_unmap_end(f, edit, place, edit->va);
+		pw_unmap_end(f, edit, place, place->last);
+	}
+	for (;; entry += pw_entry_bytes(f)) {
+		/* What is empty is not written to: cache lines stay clean, and shared. */
+		if (pw_edit_load(f, entry) != empty)
+			pw_unmap_empty(f, r, 0, place, entry);
+		if (entry == last)
+			return PW_EDIT_NEXT;
+	}
+}
+
 PW_INLINE int pw_unmap_base(const struct pw_format *f, struct pw_edit *edit, struct pw_place *place)
 {
 	const struct pw_regime *r = edit->regime;
 	unsigned char *entry = pw_edit_entry(f, place, 0, edit->va);
 	const pw_va covered = pw_mask(f->shift[0]);
 
+	if (!edit->unmapped)
+		return pw_unmap_unasked(f, edit, place);
 	for (;; entry += pw_entry_bytes(f)) {
 		uint64_t e = pw_edit_load(f, entry);
 

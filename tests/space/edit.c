@@ -170,7 +170,8 @@ static void one_operation(struct run *run)
 			};
 		break;
 	case 4 ... 5:
-		code = pw_table_unmap(run->table, va, last, note_gone, &gone, &error);
+		code = pw_table_unmap(run->table, va, last, what == 4 ? note_gone : NULL, &gone,
+				      &error);
 		if (code || !gone.right)
 			fail_msg("%s: unmap 0x%llx-0x%llx: %d %s", run->format->name,
 				 (unsigned long long)va, (unsigned long long)last, code,
