@@ -11,10 +11,17 @@ static void stop(const char *what)
 	exit(2);
 }
 
-/* Room for the folios, and for tables beside them. */
+/*
+ * Room for the folios, and for tables beside them: a power of two, so that it is one block and frames come
+ * in order. Pieces of a rest would put folios that are far apart beside each other.
+ */
 static uint64_t arena_bytes(size_t pages)
 {
-	return ((uint64_t)pages << 12) + (UINT64_C(16) << 20);
+	uint64_t bytes = UINT64_C(32) << 20;
+
+	while (bytes < ((uint64_t)pages << 12) + (UINT64_C(16) << 20))
+		bytes *= 2;
+	return bytes;
 }
 
 void bench_pins_create(struct bench_pins *pins, unsigned order, size_t pages, size_t call,

@@ -19,7 +19,11 @@
 
 enum {
 	OWN = 64, /* pages of a reader */
-	APART = 128, /* from one reader's to the next one's: two folios may share a cache line */
+	/*
+	 * From one reader's to the next one's. Processors fetch cache lines ahead: whoever goes through
+	 * the folios before another's would take those away from it.
+	 */
+	APART = 128,
 	CALL = 16, /* pages of a pin */
 	CALLS = 1 << 12, /* in a run */
 };
