@@ -55,6 +55,7 @@ enum pw_mutant {
 	PW_MUTANT_NO_UNSHARE, /* a page that is not exclusive is */
 	PW_MUTANT_NO_SPECIAL, /* special pages are */
 	PW_MUTANT_NO_ACCESS, /* the entry's permissions are not asked */
+	PW_MUTANT_ALL_ALIKE, /* what one leaf permits, the next ones are believed to permit, too */
 	PW_MUTANT_NO_UNDO, /* what was taken in vain is kept */
 	PW_MUTANTS, /* how many there are */
 };

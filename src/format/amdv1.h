@@ -231,6 +231,7 @@ static const struct pw_format pw_format_amdv1 = {
 	.bits = { 9, 9, 9, 9, 9, 7 },
 	.entry_lg2 = 3,
 	.leaf_levels = 0x1f,
+	.page_field = { 51, 12 },
 	.groups = { 0x1fe, 0x1fe, 0x1fe, 0x1fe, 0x1e },
 	.max_roots = 1,
 	.dynamic_top = true,

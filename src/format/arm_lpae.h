@@ -289,6 +289,7 @@ static const struct pw_format pw_format_arm_lpae = {
 	.bits = { 9, 9, 2 },
 	.entry_lg2 = 3,
 	.leaf_levels = 0x7,
+	.page_field = { 39, 12 },
 	.groups = { 1 << 4, 1 << 4 },
 	.max_roots = 2,
 	.dynamic_top = true,

@@ -150,6 +150,7 @@ static const struct pw_format pw_format_arm = {
 	.bits = { 8, 12 },
 	.entry_lg2 = 2,
 	.leaf_levels = 0x3,
+	.page_field = { 31, 12 },
 	.linux_twin = true,
 	.groups = { 1 << 4, 1 << 4 },
 	.max_roots = 1,

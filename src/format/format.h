@@ -33,6 +33,11 @@ struct pw_format {
 	uint8_t bits[PW_MAX_LEVELS];
 	uint8_t entry_lg2; /* 2 or 3 */
 	uint8_t leaf_levels; /* bit n: an entry of level n can be a leaf */
+	/*
+	 * Highest and lowest bit of what says which page a leaf of level 0 maps, and nothing else: see
+	 * pw_leaf_alike. Both 0: leaves are always looked at one by one.
+	 */
+	uint8_t page_field[2];
 	uint8_t max_roots;
 	bool big_endian;
 	bool dynamic_top; /* the root or an entry decides at which level the next table stands */

@@ -110,6 +110,7 @@ static const struct pw_format pw_format_i386 = {
 	.bits = { 10, 10 },
 	.entry_lg2 = 2,
 	.leaf_levels = 0x3,
+	.page_field = { 31, 12 },
 	.max_roots = 1,
 	.root = i386_root,
 	.kind = i386_kind,

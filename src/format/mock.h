@@ -340,6 +340,7 @@ static const struct pw_format pw_format_mock = {
 	.bits = { 3, 2, 3, 2 },
 	.entry_lg2 = 3,
 	.leaf_levels = 0x7,
+	.page_field = { 47, 12 },
 	.groups = { 1 << 2, 1 << 1 },
 	.max_roots = 2,
 	.dynamic_top = true,

@@ -100,6 +100,7 @@ static const struct pw_format pw_format_riscv_sv32 = {
 	.bits = { 10, 10 },
 	.entry_lg2 = 2,
 	.leaf_levels = 0x3,
+	.page_field = { 31, 10 },
 	.max_roots = 1,
 	.root = riscv32_root,
 	.kind = riscv32_kind,

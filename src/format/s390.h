@@ -302,6 +302,7 @@ static const struct pw_format pw_format_s390x = {
 	.bits = { 8, 11, 11, 11, 11 },
 	.entry_lg2 = 3,
 	.leaf_levels = 0x7,
+	.page_field = { 63, 12 },
 	.max_roots = 1,
 	.big_endian = true,
 	.dynamic_top = true,

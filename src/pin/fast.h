@@ -34,6 +34,12 @@ struct pw_seen {
 	uint64_t value;
 };
 
+/* What an entry permits. */
+struct pw_looked {
+	uint32_t attr;
+	uint32_t doubts; /* see pw_pin_doubts */
+};
+
 /* A table on the way down. */
 struct pw_pin_place {
 	const unsigned char *host;
@@ -71,17 +77,18 @@ PW_INLINE bool pw_pin_unchanged(const struct pw_format *f, const struct pw_seen 
 
 /*
  * Takes what of @pa..@pa + @bytes - 1 lies in one folio, and says in *taken how much that was. @leaf maps
- * it with @attr; @above led to the leaf's table, or is NULL for the top.
+ * it and permits what was @looked up; @above led to the leaf's table, or is NULL for the top.
  */
 PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pin,
 				    const struct pw_seen *leaf, const struct pw_seen *above,
-				    uint32_t attr, pw_pa pa, uint64_t bytes, uint64_t *taken)
+				    const struct pw_looked *looked, pw_pa pa, uint64_t bytes,
+				    uint64_t *taken)
 {
 	struct pw_arena *arena = pin->arena;
 	const unsigned page_lg2 = f->shift[0]; /* the arena's as well: pw_table_create */
 	uint64_t offset = pa - arena->base;
 	uint32_t frame = (uint32_t)(offset >> page_lg2), pages = 1, head;
-	enum pw_stop stop;
+	enum pw_stop stop = PW_STOP_DONE;
 
 	if (PW_UNLIKELY(offset >= arena->bytes))
 		return PW_STOP_OUTSIDE;
@@ -99,8 +106,13 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 		stop = PW_STOP_CHANGED;
 	else if (PW_UNLIKELY(!pw_pin_unchanged(f, leaf, above)))
 		stop = PW_STOP_CHANGED;
-	else
-		stop = pw_pin_allowed(pin, head, frame, pages, attr);
+	else {
+		/* One load: the mapping may go at any moment. */
+		enum pw_folio_kind kind = pw_head_kind(arena, head);
+
+		if (PW_UNLIKELY(looked->doubts >> kind & 1))
+			stop = pw_pin_allowed(arena, pin->flags, kind, frame, pages, looked->attr);
+	}
 	if (PW_LIKELY(stop == PW_STOP_DONE))
 		stop = pw_pin_keep(pin, head, pa, *taken, page_lg2);
 	if (PW_UNLIKELY(stop != PW_STOP_DONE) && !pw_mutant(PW_MUTANT_NO_UNDO))
@@ -108,16 +120,11 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 	return stop;
 }
 
-/* Takes the pages from pin->va to @last, which one leaf of @level maps. */
-PW_INLINE enum pw_stop pw_pin_leaf(const struct pw_format *f, struct pw_pin *pin,
-				   const struct pw_regime *r, unsigned level,
-				   const struct pw_seen *leaf, const struct pw_seen *above,
-				   pw_va last)
+/* Is this entry of @level a leaf, and may it be pinned, as far as it says? Then *looked is what it permits. */
+PW_INLINE enum pw_stop pw_pin_look(const struct pw_format *f, const struct pw_pin *pin,
+				   unsigned level, uint64_t e, struct pw_looked *looked)
 {
-	uint64_t e = leaf->value;
-	uint32_t attr;
-	unsigned lg2;
-	pw_pa pa;
+	const struct pw_regime *r = pin->regime;
 
 	if (PW_UNLIKELY(f->kind(r, level, e) != PW_LEAF)) {
 		pw_pa page = 0;
@@ -125,20 +132,36 @@ PW_INLINE enum pw_stop pw_pin_leaf(const struct pw_format *f, struct pw_pin *pin
 		return f->hole(r, level, e, &page) == PW_PROT_NONE ? PW_STOP_PROT_NONE
 								   : PW_STOP_NONE;
 	}
-	attr = f->attr(r, level, e);
-	if (PW_UNLIKELY(!pw_pin_permits(pin, attr)) && !pw_mutant(PW_MUTANT_NO_ACCESS))
+	looked->attr = f->attr(r, level, e);
+	if (PW_UNLIKELY(!pw_pin_permits(pin, looked->attr)) && !pw_mutant(PW_MUTANT_NO_ACCESS))
 		return PW_STOP_ACCESS;
-	if (PW_UNLIKELY(attr & PW_SPECIAL) && !pw_mutant(PW_MUTANT_NO_SPECIAL))
+	if (PW_UNLIKELY(looked->attr & PW_SPECIAL) && !pw_mutant(PW_MUTANT_NO_SPECIAL))
 		return PW_STOP_SPECIAL;
+	looked->doubts = pw_pin_doubts(pin, looked->attr);
+	return PW_STOP_DONE;
+}
+
+/* Takes the pages from pin->va to @last, which one leaf of @level maps; it permits what was @looked up. */
+PW_INLINE enum pw_stop pw_pin_take(const struct pw_format *f, struct pw_pin *pin, unsigned level,
+				   const struct pw_seen *leaf, const struct pw_seen *above,
+				   const struct pw_looked *looked, pw_va last)
+{
+	const struct pw_regime *r = pin->regime;
+	const pw_va page = pw_mask(f->shift[0]);
+	uint64_t e = leaf->value;
+	unsigned lg2;
+	pw_pa pa;
+
 	pw_moment(PW_MOMENT_LEAF_LOADED);
 	if (pw_mutant(PW_MUTANT_SECOND_LOAD))
 		e = pw_pin_load(f, leaf->entry);
 	lg2 = pw_leaf_lg2(f, r, level, f->shift[level], e);
-	pa = pw_leaf_page(f, r, level, lg2, e) | (pin->va & pw_mask(lg2));
+	/* pin->va is of a base page: of a leaf of that size nothing is before it. */
+	pa = pw_leaf_page(f, r, level, lg2, e) | (pin->va & pw_mask(lg2) & ~page);
 	for (;;) {
 		/* At level 0 it is one page, which the compiler is to know. */
-		uint64_t taken, bytes = level == 0 ? pw_mask(f->shift[0]) + 1 : last - pin->va + 1;
-		enum pw_stop stop = pw_pin_folio(f, pin, leaf, above, attr, pa, bytes, &taken);
+		uint64_t taken, bytes = level == 0 ? page + 1 : last - pin->va + 1;
+		enum pw_stop stop = pw_pin_folio(f, pin, leaf, above, looked, pa, bytes, &taken);
 
 		if (PW_UNLIKELY(stop != PW_STOP_DONE))
 			return stop;
@@ -149,26 +172,38 @@ PW_INLINE enum pw_stop pw_pin_leaf(const struct pw_format *f, struct pw_pin *pin
 	}
 }
 
-/* Everything that is asked of a table of level 0, from pin->va on: nothing but leaves. */
+/*
+ * Everything that is asked of a table of level 0, from pin->va on: nothing but leaves. What one of them
+ * permits, those permit that are alike.
+ */
 PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
 				  const struct pw_pin_place *place)
 {
 	const struct pw_pin_place table = *place;
-	const pw_va page = pw_mask(f->shift[0]);
+	const struct pw_seen *above = f->dynamic_top && !table.above.entry ? NULL : &table.above;
+	const pw_va end = table.last + 1; /* 0, behind the last page of all */
 	struct pw_seen seen;
 
 	seen.entry = table.host +
 		     ((size_t)pw_index(pin->va, f->shift[0], f->bits[0]) << f->entry_lg2);
-	for (;; seen.entry = pw_pin_next(f, &seen)) {
-		const pw_va covered = pin->va | page;
-		enum pw_stop stop;
+	seen.value = pw_pin_load(f, seen.entry);
+	for (;;) {
+		const uint64_t first = seen.value;
+		struct pw_looked looked;
+		enum pw_stop stop = pw_pin_look(f, pin, 0, first, &looked);
+		bool single;
 
-		seen.value = pw_pin_load(f, seen.entry);
-		stop = pw_pin_leaf(f, pin, pin->regime, 0, &seen,
-				   f->dynamic_top && !table.above.entry ? NULL : &table.above,
-				   covered);
-		if (PW_UNLIKELY(stop != PW_STOP_DONE) || covered == table.last)
+		if (PW_UNLIKELY(stop != PW_STOP_DONE))
 			return stop;
+		single = pw_leaf_lg2(f, pin->regime, 0, f->shift[0], first) == f->shift[0];
+		do {
+			stop = pw_pin_take(f, pin, 0, &seen, above, &looked, table.last);
+			if (PW_UNLIKELY(stop != PW_STOP_DONE) || pin->va == end)
+				return stop;
+			seen.entry = pw_pin_next(f, &seen);
+			seen.value = pw_pin_load(f, seen.entry);
+		} while (PW_LIKELY(single && pw_leaf_alike(f, seen.value, first)) ||
+			 pw_mutant(PW_MUTANT_ALL_ALIKE));
 	}
 }
 
@@ -196,8 +231,9 @@ PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin
 	for (;;) {
 		unsigned shift = f->shift[level];
 		struct pw_seen seen;
-		pw_va covered;
+		struct pw_looked looked;
 		enum pw_stop stop;
+		pw_va covered;
 
 		/*
 		 * Step invariant: path[level] is the table of this level that covers pin->va, and was
@@ -226,8 +262,11 @@ PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin
 				};
 				continue;
 			}
-			stop = pw_pin_leaf(f, pin, r, level, &seen,
-					   level == top ? NULL : &path[level].above, covered);
+			stop = pw_pin_look(f, pin, level, seen.value, &looked);
+			if (PW_LIKELY(stop == PW_STOP_DONE))
+				stop = pw_pin_take(f, pin, level, &seen,
+						   level == top ? NULL : &path[level].above,
+						   &looked, covered);
 			if (PW_UNLIKELY(stop != PW_STOP_DONE))
 				return stop;
 		}

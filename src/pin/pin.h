@@ -3,7 +3,7 @@
  * Pinning, from the inside.
  *
  *   fast.h      the walk that takes pages without a lock, per format
- *   rules.h     who may be taken, and for how long
+ *   rules.h .c  who may be taken, and for how long
  *   instance.h  the walk compiled for one format
  *   look.c      the same for memory without folios: nothing is taken
  *   pin.c       the public functions: what is asked, where the pages go, the sequence against fork

@@ -24,17 +24,23 @@ PW_INLINE bool pw_pin_grab(struct pw_pin *pin, uint32_t frame, uint32_t pages, u
 	return pw_folio_take(pin->arena, frame, pages, !(pin->flags & PW_PIN_GET), head_ret);
 }
 
-/* Does this space alone have these pages of an anonymous folio? */
-PW_INLINE bool pw_pin_exclusive(const struct pw_pin *pin, uint32_t frame, uint32_t pages)
+/*
+ * Kinds of folio, as bits, that a leaf with @attr does not permit to pin without a closer look. Where
+ * the page may be written to, no copy is to be feared; all others go to pw_pin_allowed.
+ */
+PW_INLINE uint32_t pw_pin_doubts(const struct pw_pin *pin, uint32_t attr)
 {
-	for (uint32_t i = 0; i < pages; i++)
-		if (!pw_folio_is_exclusive(pin->arena, frame + i))
-			return false;
-	return true;
+	const unsigned longterm_write = PW_PIN_LONGTERM | PW_PIN_WRITE;
+	uint32_t doubts = 1u << PW_FOLIO_NONE | 1u << PW_FOLIO_SECRET;
+
+	if (!(attr & PW_WRITE))
+		return ~UINT32_C(0);
+	return doubts |
+	       ((pin->flags & longterm_write) == longterm_write ? 1u << PW_FOLIO_FILE : 0u);
 }
 
 /*
- * May the @pages pages from @frame on, of the folio of @head that was just taken, be kept? @attr is what
+ * May the @pages pages from @frame on, of a folio of @kind that was just taken, be kept? @attr is what
  * the leaf permits.
  *
  * A file system with dirty tracking write-protects a page before it writes it back; a long pin would
@@ -47,40 +53,7 @@ PW_INLINE bool pw_pin_exclusive(const struct pw_pin *pin, uint32_t frame, uint32
  * The load of that bit comes after the grab's full barrier, whose partner is in pw_folio_try_share:
  * clear the bit, barrier, look at the pins.
  */
-PW_INLINE enum pw_stop pw_pin_allowed(struct pw_pin *pin, uint32_t head, uint32_t frame,
-				      uint32_t pages, uint32_t attr)
-{
-	const unsigned longterm_write = PW_PIN_LONGTERM | PW_PIN_WRITE;
-	bool file_refused = (pin->flags & longterm_write) == longterm_write;
-
-	/* One load: the mapping may go at any moment. The zero page has none, and needs none. */
-	switch (pw_head_kind(pin->arena, head)) {
-	case PW_FOLIO_NONE:
-		if (!pw_folio_is_zero(pin->arena, frame) && !pw_mutant(PW_MUTANT_NULL_MAPPING))
-			return PW_STOP_TRUNCATED;
-		break;
-	case PW_FOLIO_SECRET:
-		if (!pw_mutant(PW_MUTANT_NO_SECRET))
-			return PW_STOP_SECRET;
-		break;
-	case PW_FOLIO_FILE:
-		if (file_refused && !pw_mutant(PW_MUTANT_NO_LONGTERM))
-			return PW_STOP_LONGTERM;
-		break;
-	case PW_FOLIO_ANONYMOUS:
-		if (!(attr & PW_WRITE) && !(pin->flags & (PW_PIN_WRITE | PW_PIN_GET)) &&
-		    !pw_pin_exclusive(pin, frame, pages) && !pw_mutant(PW_MUTANT_NO_UNSHARE))
-			return PW_STOP_UNSHARE;
-		return PW_STOP_DONE;
-	case PW_FOLIO_SHARED:
-	case PW_FOLIO_HUGETLB:
-		break;
-	}
-	/* Not anonymous, for reading, for long: only a VMA could say whether it is copied on write. */
-	if (!(attr & PW_WRITE) && (pin->flags & longterm_write) == PW_PIN_LONGTERM &&
-	    !pw_mutant(PW_MUTANT_NO_UNSHARE))
-		return PW_STOP_UNSHARE;
-	return PW_STOP_DONE;
-}
+enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum pw_folio_kind kind,
+			    uint32_t frame, uint32_t pages, uint32_t attr);
 
 #endif

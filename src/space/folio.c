@@ -70,7 +70,7 @@ int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind ki
 
 bool pw_folio_get(struct pw_arena *arena, pw_pa pa, uint32_t references)
 {
-	return references > 0 && pw_arena_has(arena, pa) &&
+	return references > 0 && references <= PW_COUNT_LIMIT && pw_arena_has(arena, pa) &&
 	       pw_folio_try_get(arena, pw_arena_frame(arena, pa), references);
 }
 

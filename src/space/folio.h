@@ -84,18 +84,21 @@ PW_INLINE bool pw_counts_swap(uint64_t *counts, uint64_t *old, uint64_t value)
 					   __ATOMIC_RELAXED);
 }
 
-/* As pw_counts_add, for any counts and any number: at zero, near the limit, or changed just now. */
+/* As pw_counts_add, for any counts: zero, near the limit, or changed just now. */
 bool pw_counts_add_any(uint64_t *counts, uint64_t add);
 
-/* Adds @add. False, and nothing is added: the count is zero, or one of the two would be too large. */
+/*
+ * Adds @add, neither half of which is above PW_COUNT_LIMIT. False, and nothing is added: the count is zero,
+ * or one of the two would be too large.
+ */
 PW_INLINE bool pw_counts_add(uint64_t *counts, uint64_t add)
 {
-	/* In either half, what is not below the limit. */
+	/* In either half, what is not below the limit. Two that are up to it cannot carry. */
 	const uint64_t high = ~(((uint64_t)PW_COUNT_LIMIT - 1) << 32 | (PW_COUNT_LIMIT - 1));
 	uint64_t old = __atomic_load_n(counts, __ATOMIC_RELAXED);
 
-	/* The common case alone is inlined. Halves of less than 2^30 cannot carry. */
-	if (PW_LIKELY((uint32_t)old != 0 && !((old | add | (old + add)) & high)) &&
+	/* The common case alone is inlined. */
+	if (PW_LIKELY((uint32_t)old != 0 && !((old + add) & high)) &&
 	    PW_LIKELY(pw_counts_swap(counts, &old, old + add)))
 		return true;
 	return pw_counts_add_any(counts, add);

@@ -141,6 +141,18 @@ PW_INLINE pw_pa pw_leaf_page(const struct pw_format *f, const struct pw_regime *
 }
 
 /*
+ * Is @entry, of level 0, a leaf like @other but for the page it maps? Then what was found of that one
+ * holds for this one, too: its attributes and its size. @other is no part of a group, where some bits of
+ * the address may say how large that is.
+ */
+PW_INLINE bool pw_leaf_alike(const struct pw_format *f, uint64_t entry, uint64_t other)
+{
+	const uint64_t page = pw_mask(f->page_field[0] + 1u) & ~pw_mask(f->page_field[1]);
+
+	return !((entry ^ other) & ~(f->page_field[0] ? page : 0));
+}
+
+/*
  * Why an entry is a hole, and log2 of what it covers. With PW_PROT_NONE, that is the page behind it:
  * one of a contiguous group stays that when its permissions go.
  */

@@ -248,6 +248,61 @@ static void check_leaves(const struct views *views, const struct limits *limits,
 	}
 }
 
+/* Random numbers, always the same. */
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/*
+ * What pw_leaf_alike promises of leaves of level 0 that differ in their page: of any entry that is one, not
+ * only of what the builders make. And it has to find those alike that the builders make alike.
+ */
+static void check_alike(const struct pw_regime *r, const struct limits *limits)
+{
+	const struct pw_format *format = r->format;
+	const uint64_t field = pw_mask(format->page_field[0] + 1u) &
+			       ~pw_mask(format->page_field[1]);
+	const uint64_t word = pw_mask(8u << format->entry_lg2);
+	uint64_t state = 88172645463325252u;
+	unsigned leaves = 0;
+
+	assert_true(format->page_field[0] > format->page_field[1]);
+	for (unsigned n = 0; n < 200000; n++) {
+		uint64_t made = format->make_leaf(r, 0, 0, combination(n % COMBINATIONS));
+		uint64_t e = next_random(&state) & word, other = next_random(&state) & word;
+		uint32_t attr = combination(n / COMBINATIONS % COMBINATIONS);
+
+		/* Any entry; one that is a leaf but for a few bits; a leaf with any page. */
+		if (n % 3 == 1)
+			e = made ^ (e & other & next_random(&state));
+		else if (n % 3 == 2)
+			e = made ^ (e & field);
+		if (format->kind(r, 0, e) != PW_LEAF ||
+		    pw_leaf_lg2(format, r, 0, format->shift[0], e) != format->shift[0])
+			continue;
+		leaves++;
+		assert_true(pw_leaf_alike(format, e, e ^ (other & field)));
+		assert_true(pw_leaf_alike(format, e, e ^ other) == !(other & ~field));
+		other = e ^ (other & field);
+		assert_int_equal(format->kind(r, 0, other), PW_LEAF);
+		assert_int_equal(format->attr(r, 0, other), format->attr(r, 0, e));
+		assert_int_equal(pw_leaf_lg2(format, r, 0, format->shift[0], other),
+				 format->shift[0]);
+		/* Of arm's hardware entries, nothing is left of a page that is not accessed. */
+		made = format->change_attr(r, 0, e, attr);
+		if (format->kind(r, 0, made) == PW_LEAF)
+			assert_int_equal(format->change_attr(r, 0, other, attr), made ^ e ^ other);
+	}
+	assert_true(leaves > 1000);
+	assert_true(pw_leaf_alike(
+		format, format->make_leaf(r, 0, 0, RWX | AD),
+		format->make_leaf(r, 0, address(limits, format->shift[0], 1), RWX | AD)));
+}
+
 static void check_prot_none(const struct views *views, const struct limits *limits, unsigned level)
 {
 	const struct pw_format *format = views->hardware.format;
@@ -343,6 +398,8 @@ static void check_format(void **state)
 	for (size_t k = 0; k < sizeof(kernels) / sizeof(kernels[0]); k++) {
 		struct views views = views_of(format, kernels[k]);
 
+		check_alike(&views.hardware, limits);
+		check_alike(&views.linux_view, limits);
 		for (unsigned level = 0; level < format->levels; level++) {
 			check_empty(&views, level);
 			if (level > 0)

@@ -33,8 +33,8 @@ VARIABLE_SHIFT = {'ppc64_radix': {0}}
 
 ALGORITHMS = ('translate', 'many', 'scan')
 OWNER_CALLS = 2  # enter and leave
-# Out of line on purpose: see src/space/folio.h. Formats with the same code share a loop.
-PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake')
+# Out of line on purpose: see src/space/folio.h, src/pin/rules.h. Formats with the same code share a loop.
+PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_pin_allowed')
 
 
 def family(name, table):
