@@ -285,8 +285,10 @@ PW_INLINE int pw_unmap_upper(const struct pw_format *f, struct pw_edit *edit, un
 
 /* ---- protect ---- */
 
-PW_INLINE void pw_protect_entry(const struct pw_format *f, struct pw_edit *edit, unsigned level,
-				unsigned char *entry, uint64_t e, const struct pw_edit_page *page)
+/* Returns what the entry has become. */
+PW_INLINE uint64_t pw_protect_entry(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+				    unsigned char *entry, uint64_t e,
+				    const struct pw_edit_page *page)
 {
 	const struct pw_regime *r = edit->regime;
 	pw_pa pa = page->pa + (edit->va & ~pw_mask(f->shift[level]) & pw_mask(page->lg2));
@@ -299,23 +301,34 @@ PW_INLINE void pw_protect_entry(const struct pw_format *f, struct pw_edit *edit,
 	else
 		e = f->change_attr(r, level, e, attr);
 	pw_edit_store(f, entry, e);
+	return e;
 }
 
+/* What happens to one leaf happens to all that are alike: change_attr() leaves the page as it is. */
 PW_INLINE int pw_protect_base(const struct pw_format *f, struct pw_edit *edit,
 			      struct pw_place *place)
 {
 	const struct pw_regime *r = edit->regime;
 	unsigned char *entry = pw_edit_entry(f, place, 0, edit->va);
 	const pw_va covered = pw_mask(f->shift[0]);
+	uint64_t was = 0, became = 0; /* a leaf, no part of a group; if @known */
+	bool known = false;
 
 	for (;; entry += pw_entry_bytes(f)) {
 		uint64_t e = pw_edit_load(f, entry);
-		struct pw_edit_page page = pw_edit_page(f, r, 0, e);
 
-		if (page.present) {
-			if (page.lg2 > f->shift[0])
+		if (known && pw_leaf_alike(f, e, was)) {
+			pw_edit_store(f, entry, e ^ was ^ became);
+		} else {
+			struct pw_edit_page page = pw_edit_page(f, r, 0, e);
+
+			if (page.present && page.lg2 > f->shift[0])
 				pw_edit_whole(f, edit, 0, place, &e, &page);
-			pw_protect_entry(f, edit, 0, entry, e, &page);
+			if (page.present)
+				became = pw_protect_entry(f, edit, 0, entry, e, &page);
+			was = e;
+			known = page.present && page.lg2 == f->shift[0] &&
+				f->kind(r, 0, e) == PW_LEAF && f->kind(r, 0, became) == PW_LEAF;
 		}
 		if ((edit->va | covered) == place->last)
 			return PW_EDIT_NEXT;
