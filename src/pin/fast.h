@@ -34,12 +34,6 @@ struct pw_seen {
 	uint64_t value;
 };
 
-/* What an entry permits. */
-struct pw_looked {
-	uint32_t attr;
-	uint32_t doubts; /* see pw_pin_doubts */
-};
-
 /* A table on the way down. */
 struct pw_pin_place {
 	const unsigned char *host;
@@ -88,7 +82,7 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 	const unsigned page_lg2 = f->shift[0]; /* the arena's as well: pw_table_create */
 	uint64_t offset = pa - arena->base;
 	uint32_t frame = (uint32_t)(offset >> page_lg2), pages = 1, head;
-	enum pw_stop stop = PW_STOP_DONE;
+	enum pw_stop stop;
 
 	if (PW_UNLIKELY(offset >= arena->bytes))
 		return PW_STOP_OUTSIDE;
@@ -106,13 +100,8 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 		stop = PW_STOP_CHANGED;
 	else if (PW_UNLIKELY(!pw_pin_unchanged(f, leaf, above)))
 		stop = PW_STOP_CHANGED;
-	else {
-		/* One load: the mapping may go at any moment. */
-		enum pw_folio_kind kind = pw_head_kind(arena, head);
-
-		if (PW_UNLIKELY(looked->doubts >> kind & 1))
-			stop = pw_pin_allowed(arena, pin->flags, kind, frame, pages, looked->attr);
-	}
+	else
+		stop = pw_pin_may_keep(pin, looked, head, frame, pages);
 	if (PW_LIKELY(stop == PW_STOP_DONE))
 		stop = pw_pin_keep(pin, head, pa, *taken, page_lg2);
 	if (PW_UNLIKELY(stop != PW_STOP_DONE) && !pw_mutant(PW_MUTANT_NO_UNDO))

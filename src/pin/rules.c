@@ -14,8 +14,6 @@ static bool exclusive(const struct pw_arena *arena, uint32_t frame, uint32_t pag
 enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum pw_folio_kind kind,
 			    uint32_t frame, uint32_t pages, uint32_t attr)
 {
-	const unsigned longterm_write = PW_PIN_LONGTERM | PW_PIN_WRITE;
-
 	switch (kind) {
 	case PW_FOLIO_NONE:
 		/* The zero page has no mapping, and needs none. */
@@ -27,7 +25,7 @@ enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum p
 			return PW_STOP_SECRET;
 		break;
 	case PW_FOLIO_FILE:
-		if ((flags & longterm_write) == longterm_write && !pw_mutant(PW_MUTANT_NO_LONGTERM))
+		if (pw_pin_writes_long(flags) && !pw_mutant(PW_MUTANT_NO_LONGTERM))
 			return PW_STOP_LONGTERM;
 		break;
 	case PW_FOLIO_ANONYMOUS:
@@ -40,7 +38,7 @@ enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum p
 		break;
 	}
 	/* Not anonymous, for reading, for long: only a VMA could say whether it is copied on write. */
-	if (!(attr & PW_WRITE) && (flags & longterm_write) == PW_PIN_LONGTERM &&
+	if (!(attr & PW_WRITE) && flags & PW_PIN_LONGTERM && !(flags & PW_PIN_WRITE) &&
 	    !pw_mutant(PW_MUTANT_NO_UNSHARE))
 		return PW_STOP_UNSHARE;
 	return PW_STOP_DONE;

@@ -8,6 +8,12 @@
 
 #include "pin/pin.h"
 
+/* What a leaf permits. */
+struct pw_looked {
+	uint32_t attr;
+	uint32_t doubts; /* see pw_pin_doubts */
+};
+
 /*
  * Does a leaf with @attr permit what is asked? Bit by bit, so that the compiler leaves out of a format's
  * attr() whatever nobody asks for.
@@ -24,19 +30,21 @@ PW_INLINE bool pw_pin_grab(struct pw_pin *pin, uint32_t frame, uint32_t pages, u
 	return pw_folio_take(pin->arena, frame, pages, !(pin->flags & PW_PIN_GET), head_ret);
 }
 
+PW_INLINE bool pw_pin_writes_long(unsigned flags)
+{
+	return (flags & (PW_PIN_LONGTERM | PW_PIN_WRITE)) == (PW_PIN_LONGTERM | PW_PIN_WRITE);
+}
+
 /*
  * Kinds of folio, as bits, that a leaf with @attr does not permit to pin without a closer look. Where
  * the page may be written to, no copy is to be feared; all others go to pw_pin_allowed.
  */
 PW_INLINE uint32_t pw_pin_doubts(const struct pw_pin *pin, uint32_t attr)
 {
-	const unsigned longterm_write = PW_PIN_LONGTERM | PW_PIN_WRITE;
-	uint32_t doubts = 1u << PW_FOLIO_NONE | 1u << PW_FOLIO_SECRET;
-
 	if (!(attr & PW_WRITE))
 		return ~UINT32_C(0);
-	return doubts |
-	       ((pin->flags & longterm_write) == longterm_write ? 1u << PW_FOLIO_FILE : 0u);
+	return 1u << PW_FOLIO_NONE | 1u << PW_FOLIO_SECRET |
+	       (pw_pin_writes_long(pin->flags) ? 1u << PW_FOLIO_FILE : 0u);
 }
 
 /*
@@ -55,5 +63,17 @@ PW_INLINE uint32_t pw_pin_doubts(const struct pw_pin *pin, uint32_t attr)
  */
 enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum pw_folio_kind kind,
 			    uint32_t frame, uint32_t pages, uint32_t attr);
+
+/* The same of the folio of @head, asked only where @looked leaves doubts. */
+PW_INLINE enum pw_stop pw_pin_may_keep(const struct pw_pin *pin, const struct pw_looked *looked,
+				       uint32_t head, uint32_t frame, uint32_t pages)
+{
+	/* One load: the mapping may go at any moment. */
+	enum pw_folio_kind kind = pw_head_kind(pin->arena, head);
+
+	if (PW_LIKELY(!(looked->doubts >> kind & 1)))
+		return PW_STOP_DONE;
+	return pw_pin_allowed(pin->arena, pin->flags, kind, frame, pages, looked->attr);
+}
 
 #endif

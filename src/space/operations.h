@@ -327,8 +327,8 @@ PW_INLINE int pw_protect_base(const struct pw_format *f, struct pw_edit *edit,
 			if (page.present)
 				became = pw_protect_entry(f, edit, 0, entry, e, &page);
 			was = e;
-			known = page.present && page.lg2 == f->shift[0] &&
-				f->kind(r, 0, e) == PW_LEAF && f->kind(r, 0, became) == PW_LEAF;
+			known = page.lg2 == f->shift[0] && f->kind(r, 0, e) == PW_LEAF &&
+				f->kind(r, 0, became) == PW_LEAF;
 		}
 		if ((edit->va | covered) == place->last)
 			return PW_EDIT_NEXT;
