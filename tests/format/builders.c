@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "format/registry.h"
+#include "unit/random.h"
 
 enum {
 	COMBINATIONS = 128, /* of the four permissions, accessed, dirty, special */
@@ -248,15 +249,6 @@ static void check_leaves(const struct views *views, const struct limits *limits,
 	}
 }
 
-/* Random numbers, always the same. */
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 /*
  * What pw_leaf_alike promises of leaves of level 0 that differ in their page: of any entry that is one, not
  * only of what the builders make. And it has to find those alike that the builders make alike.
@@ -273,12 +265,12 @@ static void check_alike(const struct pw_regime *r, const struct limits *limits)
 	assert_true(format->page_field[0] > format->page_field[1]);
 	for (unsigned n = 0; n < 200000; n++) {
 		uint64_t made = format->make_leaf(r, 0, 0, combination(n % COMBINATIONS));
-		uint64_t e = next_random(&state) & word, other = next_random(&state) & word;
+		uint64_t e = random_next(&state) & word, other = random_next(&state) & word;
 		uint32_t attr = combination(n / COMBINATIONS % COMBINATIONS);
 
 		/* Any entry; one that is a leaf but for a few bits; a leaf with any page. */
 		if (n % 3 == 1)
-			e = made ^ (e & other & next_random(&state));
+			e = made ^ (e & other & random_next(&state));
 		else if (n % 3 == 2)
 			e = made ^ (e & field);
 		if (format->kind(r, 0, e) != PW_LEAF ||
