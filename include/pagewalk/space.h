@@ -23,7 +23,8 @@ extern "C" {
 struct pw_arena;
 
 struct pw_arena_options {
-	uint64_t bytes; /* whole frames, at least two: one is the zero page */
+	uint64_t
+		bytes; /* whole frames, at least two: one is the zero page. Those used cost memory */
 	pw_pa base; /* physical address of the first byte */
 	unsigned
 		page_lg2; /* log2 of a frame: 12 to 16, as the format's base pages; 0 stands for 12 */

@@ -45,7 +45,7 @@ struct pw_frame {
 	uint64_t counts; /* references | pins << 32; atomic */
 	uint64_t
 		mapping; /* kind | owner << 3; atomic. Of a free block: its neighbours in the list */
-	uint64_t link; /* order | head << 8; atomic */
+	uint64_t link; /* order | head << 8, as pw_link_stored() has it; atomic */
 	uint32_t index; /* of the page in its mapping; atomic */
 	uint32_t flags; /* atomic */
 };

@@ -47,7 +47,8 @@ static void insert(struct pw_arena *arena, uint32_t frame, unsigned order)
 		set_neighbours(arena, first, next_of(arena, first), frame);
 	arena->free[order] = frame;
 	set_flags(arena, frame, flags_of(arena, frame) | PW_FRAME_FREE);
-	__atomic_store_n(&arena->frame[frame].link, pw_link_to(frame, order), __ATOMIC_RELAXED);
+	__atomic_store_n(&arena->frame[frame].link, pw_link_stored(frame, pw_link_to(frame, order)),
+			 __ATOMIC_RELAXED);
 }
 
 static void remove_block(struct pw_arena *arena, uint32_t frame, unsigned order)
@@ -102,9 +103,7 @@ void pw_buddy_init(struct pw_arena *arena)
 
 	for (unsigned order = 0; order < PW_ORDERS; order++)
 		arena->free[order] = PW_NO_FRAME;
-	for (uint32_t i = 0; i < arena->frames; i++)
-		arena->frame[i].link = pw_link_to(i, 0);
-	/* The largest aligned blocks, one after another. */
+	/* The largest aligned blocks, one after another; other frames are written when they are used. */
 	while (frame < arena->frames) {
 		unsigned order = PW_ORDERS - 1;
 
@@ -156,7 +155,8 @@ int pw_buddy_alloc(struct pw_arena *arena, unsigned order, uint32_t *frame_ret)
 		__atomic_store_n(&part->index, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&part->mapping, 0, __ATOMIC_RELAXED);
 		set_flags(arena, frame + i, 0);
-		__atomic_store_n(&part->link, pw_link_to(frame, order), __ATOMIC_RELAXED);
+		__atomic_store_n(&part->link, pw_link_stored(frame + i, pw_link_to(frame, order)),
+				 __ATOMIC_RELAXED);
 	}
 	/* Release: who finds a count finds the links. Partner: the load of the counts, a full barrier. */
 	__atomic_store_n(&arena->frame[frame].counts, 1, __ATOMIC_RELEASE);
@@ -168,7 +168,8 @@ void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order)
 {
 	/* Every frame is its own head again, before any is in another folio: see arena.h. */
 	for (uint32_t i = 0; i < UINT32_C(1) << order; i++) {
-		__atomic_store_n(&arena->frame[frame + i].link, pw_link_to(frame + i, 0),
+		__atomic_store_n(&arena->frame[frame + i].link,
+				 pw_link_stored(frame + i, pw_link_to(frame + i, 0)),
 				 __ATOMIC_RELEASE);
 		set_flags(arena, frame + i, arena->poison ? PW_FRAME_POISONED : 0);
 	}

@@ -240,7 +240,8 @@ bool pw_folio_split(struct pw_arena *arena, pw_pa pa, uint32_t references)
 		__atomic_store_n(&part->mapping, mapping, __ATOMIC_RELAXED);
 		__atomic_fetch_or(&part->flags, dirty, __ATOMIC_RELAXED);
 		/* The link before the counts: who comes by the old link finds zero, or a new link. */
-		__atomic_store_n(&part->link, pw_link_to(head + i, 0), __ATOMIC_RELEASE);
+		__atomic_store_n(&part->link, pw_link_stored(head + i, pw_link_to(head + i, 0)),
+				 __ATOMIC_RELEASE);
 	}
 	for (uint32_t i = 0; i < frames; i++)
 		__atomic_store_n(&arena->frame[head + i].counts, references, __ATOMIC_RELEASE);

@@ -27,9 +27,18 @@ static const uint32_t PW_COUNT_LIMIT = UINT32_C(1) << 30; /* far from where 32 b
 /* Pages that one call can pin; more than a folio has, and times the bias they still fit 32 bits. */
 static const uint32_t PW_PINS_AT_ONCE = UINT32_C(1) << 20;
 
+/*
+ * A link as it is stored in its frame, and back: relative to the frame. A frame that is all zero names
+ * itself, so that those of an arena need not be written before they are used.
+ */
+PW_INLINE uint64_t pw_link_stored(uint32_t frame, uint64_t link)
+{
+	return link ^ (uint64_t)frame << 8;
+}
+
 PW_INLINE uint64_t pw_frame_link(const struct pw_arena *arena, uint32_t frame)
 {
-	return __atomic_load_n(&arena->frame[frame].link, __ATOMIC_ACQUIRE);
+	return pw_link_stored(frame, __atomic_load_n(&arena->frame[frame].link, __ATOMIC_ACQUIRE));
 }
 
 PW_INLINE uint32_t pw_link_head(uint64_t link)

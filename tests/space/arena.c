@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
 #include <errno.h>
 
-#include "space/arena.h"
+#include "space/folio.h"
 
 static struct pw_arena *open_arena(uint64_t frames, pw_pa base, unsigned page_lg2, bool poison)
 {
@@ -50,6 +51,38 @@ static void test_what_cannot_be(void **state)
 	assert_refused((struct pw_arena_options){ .bytes = 8192, .base = UINT64_MAX - 4095 });
 	assert_refused((struct pw_arena_options){ .bytes = UINT64_C(1) << 44 });
 	assert_refused((struct pw_arena_options){ .bytes = UINT64_MAX - 4095 });
+}
+
+/* An arena costs what is used of it: neither its memory nor its frames are written before that. */
+static void test_lazy(void **state)
+{
+	struct pw_arena_options options = { .bytes = UINT64_C(1) << 36 };
+	struct pw_arena *arena;
+	struct rusage before, after;
+	pw_pa pa, last;
+
+	(void)state;
+	getrusage(RUSAGE_SELF, &before);
+	arena = open_arena(options.bytes >> 12, 0, 12, false);
+	getrusage(RUSAGE_SELF, &after);
+	assert_true(after.ru_maxrss - before.ru_maxrss < 16 << 10);
+	/* A frame that nobody has used is nobody's, and not the zero page's. */
+	last = options.bytes - 4096;
+	assert_int_equal(pw_folio_head(arena, pw_arena_frame(arena, last)),
+			 pw_arena_frame(arena, last));
+	assert_false(pw_folio_get(arena, last, 1));
+	assert_int_equal(pw_folio_alloc(arena, 9, PW_FOLIO_FILE, 1, 0, &pa), 0);
+	assert_true(pw_folio_get(arena, pa + 0x5000, 1));
+	pw_folio_put(arena, pa, 1);
+	pw_folio_put(arena, pa, 1);
+	assert_int_equal(pw_arena_free_bytes(arena), pw_arena_bytes(arena));
+	pw_arena_destroy(arena);
+	/* More than this host may have: it is there, or it is refused, at once. */
+	options.bytes = UINT64_C(1) << 40;
+	if (pw_arena_create(&options, &arena, NULL) == 0)
+		pw_arena_destroy(arena);
+	getrusage(RUSAGE_SELF, &after);
+	assert_true(after.ru_maxrss - before.ru_maxrss < 32 << 10);
 }
 
 static void test_bytes(void **state)
@@ -356,13 +389,10 @@ static void test_poison(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_cannot_be),
-		cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_huge),
-		cmocka_unit_test(test_zero_page),
-		cmocka_unit_test(test_bad_folios),
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_1g),
+		cmocka_unit_test(test_what_cannot_be), cmocka_unit_test(test_lazy),
+		cmocka_unit_test(test_bytes),          cmocka_unit_test(test_huge),
+		cmocka_unit_test(test_zero_page),      cmocka_unit_test(test_bad_folios),
+		cmocka_unit_test(test_random),         cmocka_unit_test(test_1g),
 		cmocka_unit_test(test_poison),
 	};
 
