@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "number.h"
 #include "word.h"
@@ -151,15 +152,9 @@ int tool_open_memory(const char *source, struct pw_memory **memory_ret)
 static bool is_file_name(const char *name)
 {
 	size_t length = strlen(name);
-	FILE *file;
 
-	if (strchr(name, '/') || (length > 4 && strcmp(name + length - 4, ".pwf") == 0))
-		return true;
-	file = fopen(name, "r");
-	if (!file)
-		return false;
-	fclose(file);
-	return true;
+	return strchr(name, '/') || (length > 4 && strcmp(name + length - 4, ".pwf") == 0) ||
+	       access(name, F_OK) == 0;
 }
 
 static int find_format(const char *name, struct tool_input *input)

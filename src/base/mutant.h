@@ -57,6 +57,13 @@ enum pw_mutant {
 	PW_MUTANT_NO_ACCESS, /* the entry's permissions are not asked */
 	PW_MUTANT_ALL_ALIKE, /* what one leaf permits, the next ones are believed to permit, too */
 	PW_MUTANT_NO_UNDO, /* what was taken in vain is kept */
+	/* Bounds. */
+	PW_MUTANT_HASH_KNOWN, /* every set hashes by the same key */
+	PW_MUTANT_LOADS_AGAIN, /* bytes of a file may stand at as many addresses as it says */
+	PW_MUTANT_NOTES_AGAIN, /* notes are read as often as they are named */
+	PW_MUTANT_KDUMP_BELIEVED, /* a kdump is believed to describe as many pages as it says */
+	PW_MUTANT_FORMAT_ENDLESS, /* a description of a format may be of any size */
+	PW_MUTANT_SURVEY_GOES_ON, /* who sorts or tells does not look whether to stop */
 	PW_MUTANTS, /* how many there are */
 };
 

@@ -485,33 +485,41 @@ static void publish(struct pw_description *d)
 	d->instance.format = format;
 }
 
+/* Line by line; @text has a NUL behind its @bytes bytes. */
+static int parse_text(struct pw_parser *p, char *text, size_t bytes)
+{
+	for (size_t at = 0; at < bytes;) {
+		char *line = text + at, *end = memchr(line, '\n', bytes - at);
+		size_t length = end ? (size_t)(end - line) : bytes - at;
+		int status;
+
+		line[length] = '\0';
+		p->line++;
+		if (strlen(line) != length)
+			return pw_parse_fail(p, "a NUL byte; a description is a text file");
+		status = parse_line(p, line);
+		if (status)
+			return status;
+		at += length + 1;
+	}
+	return check(p);
+}
+
 int pw_format_load(const char *path, const struct pw_format **format_ret, struct pw_error *error)
 {
 	struct pw_parser p = { .path = path, .error = error };
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t capacity = 0;
-	ssize_t length;
-	int status = 0;
+	char *text;
+	size_t bytes;
+	int status = pw_parse_read(path, &text, &bytes, error);
 
-	if (!file)
-		return pw_fail(error, errno, "%.200s cannot be opened: %s", path, strerror(errno));
+	if (status)
+		return status;
 	p.d = calloc(1, sizeof(*p.d));
-	if (!p.d)
+	if (p.d)
+		status = parse_text(&p, text, bytes);
+	else
 		status = pw_fail(error, ENOMEM, "out of memory");
-	while (status == 0 && (length = getline(&line, &capacity, file)) >= 0) {
-		p.line++;
-		if (strlen(line) != (size_t)length)
-			status = pw_parse_fail(&p, "a NUL byte; a description is a text file");
-		else
-			status = parse_line(&p, line);
-	}
-	if (status == 0 && ferror(file))
-		status = pw_fail(error, errno, "%.200s cannot be read: %s", path, strerror(errno));
-	if (status == 0)
-		status = check(&p);
-	free(line);
-	fclose(file);
+	free(text);
 	if (status) {
 		free(p.d);
 		return status;

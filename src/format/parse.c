@@ -2,10 +2,88 @@
 /* The words of a format's description: numbers, bits, addresses, conditions; see describe.c. */
 #include "format/parse.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mutant.h"
+
+/* ---- the file ---- */
+
+/* Some more of a file, waiting for it if it is a pipe; 0 at the end, -1 and errno if it fails. */
+static ssize_t read_some(int file, char *text, size_t room)
+{
+	struct pollfd more = { .fd = file, .events = POLLIN };
+	ssize_t bytes;
+
+	for (;;) {
+		bytes = read(file, text, room);
+		if (bytes >= 0 || (errno != EAGAIN && errno != EINTR))
+			return bytes;
+		if (errno == EAGAIN)
+			poll(&more, 1, -1);
+	}
+}
+
+static int read_all(int file, const char *path, char **text, size_t *bytes, struct pw_error *error)
+{
+	size_t room = 0;
+
+	for (;;) {
+		ssize_t more;
+
+		if (*bytes + 1 >= room) {
+			char *grown = realloc(*text, room ? 2 * room : 16 << 10);
+
+			if (!grown)
+				return pw_fail(error, ENOMEM, "out of memory");
+			*text = grown;
+			room = room ? 2 * room : 16 << 10;
+		}
+		more = read_some(file, *text + *bytes, room - 1 - *bytes);
+		if (more < 0)
+			return pw_fail(error, errno, "%.200s cannot be read: %s", path,
+				       strerror(errno));
+		if (more == 0)
+			break;
+		*bytes += (size_t)more;
+		if (*bytes > PW_DESCRIPTION_MAX && !pw_mutant(PW_MUTANT_FORMAT_ENDLESS))
+			return pw_fail(error, EFBIG,
+				       "%.200s is no description of a format: it does not end "
+				       "within 1 MiB",
+				       path);
+	}
+	(*text)[*bytes] = '\0';
+	return 0;
+}
+
+int pw_parse_read(const char *path, char **text_ret, size_t *bytes_ret, struct pw_error *error)
+{
+	/* O_NONBLOCK: a pipe that nobody writes to is empty, and must not keep us waiting. */
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char *text = NULL;
+	size_t bytes = 0;
+	int status;
+
+	if (file < 0)
+		return pw_fail(error, errno, "%.200s cannot be opened: %s", path, strerror(errno));
+	status = read_all(file, path, &text, &bytes, error);
+	close(file);
+	if (status) {
+		free(text);
+		return status;
+	}
+	*text_ret = text;
+	*bytes_ret = bytes;
+	return 0;
+}
+
+/* ---- mistakes ---- */
 
 int pw_parse_fail(struct pw_parser *p, const char *text, ...)
 {

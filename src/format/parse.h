@@ -5,6 +5,15 @@
 
 #include "format/described.h"
 
+/* A description of a format may have as many bytes; the longest of this tree has some thousands. */
+enum { PW_DESCRIPTION_MAX = 1 << 20 };
+
+/*
+ * Reads the file @path, which may be a pipe, into memory that the caller frees; a NUL follows the
+ * *bytes_ret bytes. Refuses what is larger, or never ends, after PW_DESCRIPTION_MAX bytes.
+ */
+int pw_parse_read(const char *path, char **text_ret, size_t *bytes_ret, struct pw_error *error);
+
 struct pw_parser {
 	struct pw_description *d;
 	const char *path;
