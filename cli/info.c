@@ -54,13 +54,18 @@ static uint64_t total(const struct pw_segment *segments, size_t count)
 
 /* ---- text ---- */
 
+/* How many lines of a list to print: an image that was cut out of another can have thousands. */
+static size_t shown_of(size_t count)
+{
+	return count > 40 ? 20 : count;
+}
+
 static bool print_segments(const struct pw_segment *segments, size_t count)
 {
 	static const char *const columns[] = { "  ", ">FIRST", ">LAST", ">SIZE", NULL };
 	struct libscols_table *table = table_new(columns);
 	char size[PRINT_TEXT];
-	/* An image that was cut out of another can have thousands. */
-	size_t shown = count > 40 ? 20 : count;
+	size_t shown = shown_of(count);
 
 	for (size_t i = 0; i < shown; i++)
 		table_row(table, "\t0x%llx\t0x%llx\t%s", (unsigned long long)segments[i].first,
@@ -79,8 +84,9 @@ static bool print_cpus(const struct pw_cpu *cpus, size_t count)
 	static const char *const columns[] = { "  ",    ">LINE", ">CPU", "FORMAT",
 					       "ROOTS", "FROM",  NULL };
 	struct libscols_table *table = table_new(columns);
+	size_t shown = shown_of(count);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < shown; i++) {
 		char roots[64] = "not known";
 
 		if (cpus[i].roots == 1)
@@ -93,7 +99,11 @@ static bool print_cpus(const struct pw_cpu *cpus, size_t count)
 		table_row(table, "\t%zu\t%u\t%s\t%s\t%s", i, cpus[i].id,
 			  cpus[i].format ? cpus[i].format : "not known", roots, cpus[i].origin);
 	}
-	return table_print(table);
+	if (!table_print(table))
+		return false;
+	if (shown < count)
+		printf("     ... and %zu more (--json has them all)\n", count - shown);
+	return true;
 }
 
 static bool print_text(const char *source, const struct pw_memory *memory)

@@ -14,8 +14,14 @@
  *                        . missing  .                       not in the image: -ENODATA, a remark
  *                        . . . . . ..
  *     p_memsz                                               not in the image: left out on purpose
+ *
+ * Bounds: there is at most as much memory as the file has bytes, and 16 MiB, however often program
+ * headers name the same bytes; and at most as many bytes of notes are read as the file has. Descriptions
+ * of memory and of CPUs cost at most 16 times the size of the file.
  */
 #include "memory/elf.h"
+
+#include "base/mutant.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,6 +40,9 @@ struct odd {
 	char first[200];
 };
 
+/* Bytes that may stand at several addresses, beyond what the file has: hand-made images do that. */
+static const uint64_t AGAIN_MAX = UINT64_C(16) << 20;
+
 struct core {
 	struct pw_elf elf;
 	uint64_t table; /* offset of the program headers */
@@ -41,7 +50,8 @@ struct core {
 	struct load *loads;
 	size_t count;
 	size_t sized, addressed; /* PT_LOADs with any memory; of these, with an address but 0 */
-	struct odd truncated, overlapping, virtual, excessive;
+	uint64_t note_bytes; /* that were read */
+	struct odd truncated, overlapping, virtual, excessive, repeated;
 };
 
 static void odd_add(struct odd *odd, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -290,10 +300,10 @@ static int add_load(struct core *core, const Elf64_Phdr *header, uint32_t number
 	return 0;
 }
 
-static int add_notes(struct pw_notes *notes, const Elf64_Phdr *header, uint32_t number,
-		     struct pw_error *error)
+static int add_notes(struct core *core, struct pw_notes *notes, const Elf64_Phdr *header,
+		     uint32_t number, struct pw_error *error)
 {
-	const struct pw_elf *elf = notes->elf;
+	const struct pw_elf *elf = &core->elf;
 	uint64_t there = present(elf, header->p_offset, header->p_filesz);
 
 	if (there < header->p_filesz)
@@ -303,6 +313,14 @@ static int add_notes(struct pw_notes *notes, const Elf64_Phdr *header, uint32_t 
 				     number, (unsigned long long)header->p_filesz,
 				     (unsigned long long)header->p_offset,
 				     (unsigned long long)there);
+	if (there > elf->bytes - core->note_bytes && !pw_mutant(PW_MUTANT_NOTES_AGAIN)) {
+		odd_add(&core->repeated,
+			"PT_NOTE %u has notes that others before it have, too: more than the file "
+			"has bytes; it is not read",
+			number);
+		return 0;
+	}
+	core->note_bytes += there;
 	return there ? pw_notes_read(notes, elf->host + header->p_offset, there, error) : 0;
 }
 
@@ -315,6 +333,16 @@ static int compare_loads(const void *a, const void *b)
 	return left->number < right->number ? -1 : left->number > right->number;
 }
 
+static int refuse_repeated(const struct core *core, struct pw_error *error)
+{
+	char size[24];
+
+	return pw_fail(error, EINVAL,
+		       "%s: its program headers make more memory than the %s that the file has: "
+		       "the same bytes stand at many addresses. No dump of a machine does that",
+		       core->elf.name, pw_memory_size_text(core->elf.bytes, size));
+}
+
 /*
  * Makes segments of the PT_LOADs. Where two overlap, the one that starts lower is used: Linux writes
  * the kernel's text a second time, with the same bytes, beside the memory that it is part of.
@@ -322,6 +350,7 @@ static int compare_loads(const void *a, const void *b)
 static int add_segments(struct pw_memory *memory, struct core *core, struct pw_error *error)
 {
 	const struct load *owner = NULL; /* of the highest address so far */
+	uint64_t bytes = 0;
 	int status = 0;
 
 	if (core->count > 0)
@@ -339,6 +368,9 @@ static int add_segments(struct pw_memory *memory, struct core *core, struct pw_e
 				continue;
 			first = owner->last + 1;
 		}
+		bytes += load->last - first + 1;
+		if (bytes > core->elf.bytes + AGAIN_MAX && !pw_mutant(PW_MUTANT_LOADS_AGAIN))
+			return refuse_repeated(core, error);
 		status = pw_memory_add_segment(memory, first, load->last,
 					       load->host + (first - load->first), error);
 		owner = load;
@@ -357,7 +389,7 @@ static int read_program_headers(struct pw_memory *memory, struct core *core, str
 		if (header.p_type == PT_LOAD)
 			status = add_load(core, &header, (uint32_t)i, error);
 		else if (header.p_type == PT_NOTE)
-			status = add_notes(&notes, &header, (uint32_t)i, error);
+			status = add_notes(core, &notes, &header, (uint32_t)i, error);
 	}
 	return status ? status : pw_notes_end(&notes, error);
 }
@@ -426,6 +458,7 @@ int pw_memory_read_elf(struct pw_memory *memory, const char *name, const unsigne
 	odd_remark(&core.overlapping, memory);
 	odd_remark(&core.virtual, memory);
 	odd_remark(&core.excessive, memory);
+	odd_remark(&core.repeated, memory);
 	set_title(memory, &core);
 	return 0;
 }

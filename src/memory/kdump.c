@@ -13,6 +13,10 @@
  * file. It maps files by itself, out of our guard's sight; that is switched off. Only KDUMP_MACHPHYSADDR
  * is used: the other spaces need to know the operating system, or guess. A context is for one thread
  * at a time: a mutex.
+ *
+ * Bounds: kdump_bounds.c holds the header to the size of the file. Descriptions of memory cost at most
+ * 100 bytes for each byte of the bitmaps, and 32 MiB; pages are unpacked one at a time, a few are kept.
+ * What can be read is at most 64 KiB for each descriptor, which is 24 bytes of the file.
  */
 #include <fcntl.h>
 #include <libkdumpfile/kdumpfile.h>
@@ -21,7 +25,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "memory/elf.h"
+#include "memory/kdump.h"
 
 /* Offsets in the header that do not depend on the width of the dumped machine. */
 enum {
@@ -83,7 +87,7 @@ static uint64_t pages_in(const unsigned char *bitmap, uint64_t bytes)
 /* Offset of the end of a page's bytes in the file; 0 if even its descriptor is missing. */
 static uint64_t page_end(const struct kdump *dump, uint64_t page)
 {
-	uint64_t start = page / 8 / STRIDE * STRIDE, at, offset;
+	uint64_t start = page / 8 / STRIDE * STRIDE, at, offset, bytes;
 	uint64_t number =
 		dump->before[start / STRIDE] + pages_in(dump->bitmap + start, page / 8 - start) +
 		(unsigned)__builtin_popcount(dump->bitmap[page / 8] & ((1u << (page % 8)) - 1));
@@ -92,8 +96,9 @@ static uint64_t page_end(const struct kdump *dump, uint64_t page)
 	if (!pw_elf_has(&dump->file, at, DESCRIPTOR_BYTES))
 		return 0;
 	offset = pw_elf_xword(&dump->file, dump->file.host + at);
-	if (__builtin_add_overflow(offset, pw_elf_word(&dump->file, dump->file.host + at + 8),
-				   &offset))
+	bytes = pw_elf_word(&dump->file, dump->file.host + at + 8);
+	/* What would be larger when compressed is stored as it is. */
+	if (bytes > dump->block || __builtin_add_overflow(offset, bytes, &offset))
 		return UINT64_MAX;
 	return offset;
 }
@@ -240,12 +245,6 @@ static int read_sub_header(struct pw_memory *memory, struct kdump *dump, struct 
 	bytes = pw_elf_xword(file, at + SUB_HEADER_BYTES - 8);
 	if (bytes == 0)
 		return 0;
-	if (!pw_elf_has(file, offset, bytes)) {
-		pw_memory_add_remark(memory,
-				     "the notes (0x%llx bytes at 0x%llx) are not in the file",
-				     (unsigned long long)bytes, (unsigned long long)offset);
-		return 0;
-	}
 	status = pw_notes_read(&notes, file->host + offset, bytes, error);
 	return status ? status : pw_notes_end(&notes, error);
 }
@@ -363,6 +362,9 @@ int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsig
 	memory->source_context = dump;
 	memory->release = release;
 	status = read_layout(dump, machine, error);
+	if (status == 0)
+		status = pw_kdump_check(&dump->file, dump->block, dump->sub_blocks,
+					dump->bitmap_bytes, error);
 	if (status == 0)
 		status = read_sub_header(memory, dump, error);
 	if (status == 0)

@@ -11,7 +11,9 @@
  * To add one: write src/memory/FOO.c with a function that takes the source string's rest and fills a
  * struct pw_memory, and add its prefix (or magic number) to open.c. Add runs of memory through
  * pw_memory_add_segment; pw_memory_open calls pw_memory_seal, which sorts and checks them. From then
- * on the memory never changes, so that any number of threads may read it.
+ * on the memory never changes, so that any number of threads may read it. What the file says of sizes and
+ * numbers is held against the size of the file: the source's first comment and pw_memory_open(3) say what
+ * it may cost, tests/unit/bounds.c and tests/cli/bounds.py hold it to that.
  */
 #ifndef PW_MEMORY_MEMORY_H
 #define PW_MEMORY_MEMORY_H

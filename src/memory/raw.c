@@ -11,6 +11,8 @@
  *   memory -------- BASE ------ BASE+LENGTH --
  *
  * LENGTH is all that the file has from OFFSET on, and OFFSET is 0, if they are left out.
+ *
+ * Bounds: files are mapped, once each; there is as much memory as the caller's list asks for.
  */
 #include "memory/memory.h"
 

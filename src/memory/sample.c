@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Small images that come with pagewalk: NAME.elf, or NAME.elf.xz, in the first of these folders that
- * has one. What is compressed is unpacked into memory, of bounded size, and read as any other core.
+ * has one. What is compressed is unpacked into memory, and read as any other core.
+ *
+ * Bounds: up to 256 MiB when unpacked, and 128 MiB for unpacking, whatever the size of the file.
  */
 #include "memory/memory.h"
 

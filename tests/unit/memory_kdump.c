@@ -7,6 +7,7 @@
 
 #include "memory/note.h"
 #include "memory_build.h"
+#include "mutants/choose.h"
 
 enum {
 	BLOCK = 4096,
@@ -226,6 +227,62 @@ static void refuses_lying_headers(void **state)
 	}
 }
 
+/* libkdumpfile allocates what the header calls for: nothing may be called for that is not there. */
+static void test_believes_no_size(void **state)
+{
+	static const struct {
+		size_t at;
+		uint64_t value;
+		unsigned bytes;
+		const char *says;
+	} cases[] = {
+		{ BLOCK + 96, UINT64_C(1) << 40, 8, "room for 32768" },
+		{ BLOCK + 96, UINT64_MAX, 8, "room for 32768" },
+		{ BLOCK + 96, 32769, 8, "room for 32768" },
+		{ 440, UINT32_MAX, 4, "room for 32768" },
+		{ BLOCK + 56, UINT64_C(3) << 30, 8, "its notes are 0xc0000000 bytes" },
+		{ BLOCK + 56, UINT64_MAX, 8, "the file ends at" },
+		{ BLOCK + 48, UINT64_MAX, 8, "the file ends at" },
+		{ BLOCK + 40, UINT64_C(3) << 30, 8, "its VMCOREINFO is 0xc0000000 bytes" },
+		{ BLOCK + 72, UINT64_C(3) << 30, 8, "its erased ranges are" },
+	};
+	static struct dump dump;
+	struct pw_memory *memory;
+	struct pw_error error;
+	int file;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		build(&dump, false);
+		put_at(&dump, cases[i].at, cases[i].bytes, cases[i].value);
+		memory = open_bytes(&dump, dump.size, &file, &error);
+		assert_null(memory);
+		assert_says(error.text, cases[i].says);
+		close(file);
+	}
+	/* The erased ranges are the last thing in a file, and missing if it is truncated. */
+	build(&dump, false);
+	put_at(&dump, BLOCK + 64, 8, dump.size);
+	put_at(&dump, BLOCK + 72, 8, 100);
+	put_at(&dump, 440, 4, 32768);
+	put_at(&dump, BLOCK + 96, 8, 32768);
+	memory = open_bytes(&dump, dump.size, &file, &error);
+	assert_non_null(memory);
+	assert_page(memory, 100);
+	pw_memory_close(memory);
+	close(file);
+	/* A page is no more than a block, however compressed. */
+	build(&dump, false);
+	put_at(&dump, DESCRIPTORS + 24 + 8, 4, BLOCK + 1);
+	put_at(&dump, DESCRIPTORS + 24 + 12, 4, 1);
+	memory = open_bytes(&dump, dump.size, &file, &error);
+	assert_non_null(memory);
+	assert_page(memory, 2);
+	assert_int_equal(pw_memory_read(memory, 3 * BLOCK, dump.bytes, 1), -ENODATA);
+	pw_memory_close(memory);
+	close(file);
+}
+
 /* Descriptors that point outside the file, however far. */
 static void refuses_lying_descriptors(void **state)
 {
@@ -317,16 +374,18 @@ static void many_threads_read(void **state)
 	close(file);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_both_orders),
 		cmocka_unit_test(truncated_anywhere),
 		cmocka_unit_test(refuses_lying_headers),
+		cmocka_unit_test(test_believes_no_size),
 		cmocka_unit_test(refuses_lying_descriptors),
 		cmocka_unit_test(shrinking_file_is_an_error),
 		cmocka_unit_test(many_threads_read),
 	};
 
+	mutant_choose(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
