@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "memory/memory.h"
 #include "survey/tables.h"
 
@@ -30,6 +31,7 @@ struct pw_scan {
 	struct pw_scan_limits limits;
 	struct pw_scan_state state;
 	/* Open addressing, linear probing; at most half full. */
+	struct pw_hash_key key;
 	struct visit *visits;
 	size_t mask, count;
 };
@@ -44,21 +46,9 @@ enum {
 	PW_SCAN_PROGRESS = 256,
 };
 
-bool pw_cancelled(const bool *cancel)
-{
-	return cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED);
-}
-
 static struct pw_scan *owner(struct pw_scan_position *position)
 {
 	return (struct pw_scan *)position;
-}
-
-static size_t hash(pw_pa table, uint32_t keep, unsigned level)
-{
-	uint64_t x = (table ^ ((uint64_t)keep << 40) ^ level) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return (size_t)(x >> 29);
 }
 
 static bool same(const struct visit *a, const struct visit *b)
@@ -67,12 +57,15 @@ static bool same(const struct visit *a, const struct visit *b)
 	       a->first_index == b->first_index && a->last_index == b->last_index;
 }
 
-/* The place of @key, or a free one. */
-static struct visit *lookup(struct visit *visits, size_t mask, const struct visit *key)
+/* The place of @visit, or a free one. */
+static struct visit *lookup(const struct pw_hash_key *key, struct visit *visits, size_t mask,
+			    const struct visit *visit)
 {
-	size_t i = hash(key->table, key->keep, key->level) & mask;
+	const uint64_t words[] = { visit->table, (uint64_t)visit->keep << 8 | visit->level,
+				   (uint64_t)visit->first_index << 32 | visit->last_index };
+	size_t i = (size_t)pw_hash(key, words, sizeof(words) / sizeof(words[0])) & mask;
 
-	while (visits[i].used && !same(&visits[i], key))
+	while (visits[i].used && !same(&visits[i], visit))
 		i = (i + 1) & mask;
 	return &visits[i];
 }
@@ -99,7 +92,7 @@ static bool grow(struct pw_scan *scan)
 		const struct visit *old = &scan->visits[i];
 
 		if (old->used)
-			*lookup(visits, mask, old) = *old;
+			*lookup(&scan->key, visits, mask, old) = *old;
 	}
 	free(scan->visits);
 	scan->visits = visits;
@@ -141,7 +134,7 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_sc
 		return stop(scan, -E2BIG);
 	if (scan->count > scan->mask / 2 && !grow(scan))
 		return stop(scan, -ENOMEM);
-	visit = lookup(scan->visits, scan->mask, &key);
+	visit = lookup(&scan->key, scan->visits, scan->mask, &key);
 	if (!visit->used) {
 		*visit = key;
 		visit->used = true;
@@ -174,7 +167,7 @@ static void leave(struct pw_scan_position *position, const struct pw_scan_table 
 	struct visit key = visit_key(table);
 
 	if (empty)
-		lookup(scan->visits, scan->mask, &key)->empty = true;
+		lookup(&scan->key, scan->visits, scan->mask, &key)->empty = true;
 }
 
 int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
@@ -193,6 +186,7 @@ int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regim
 		free(scan);
 		return pw_fail(error, ENOMEM, "out of memory");
 	}
+	scan->key = pw_hash_key();
 	scan->mask = PW_SCAN_VISITS - 1;
 	scan->memory = memory;
 	scan->regime = regime;
@@ -236,6 +230,11 @@ size_t pw_scan_next(struct pw_scan *scan, struct pw_range *range, size_t count)
 	if (!scan->state.stopped && pw_memory_check(scan->memory, NULL))
 		scan->state.stopped = -EIO;
 	return n;
+}
+
+const bool *pw_scan_cancel(const struct pw_scan *scan)
+{
+	return scan->limits.cancel;
 }
 
 void pw_scan_state(const struct pw_scan *scan, struct pw_scan_state *state_ret)

@@ -24,9 +24,10 @@ struct tables_walk {
 	struct pw_table_visit path[PW_MAX_LEVELS]; /* by level, where the walk stands */
 };
 
-static size_t hash(pw_pa table)
+/* By the address alone, so that all that one table is seen as stands together. */
+static size_t hash(const struct pw_table_set *set, pw_pa table)
 {
-	return (size_t)((table * UINT64_C(0x9e3779b97f4a7c15)) >> 29);
+	return (size_t)pw_hash(&set->key, &table, 1);
 }
 
 static bool same(const struct pw_table_seen *seen, const struct pw_table_visit *visit)
@@ -43,8 +44,10 @@ static int grow(struct pw_table_set *set)
 
 	if (!seen)
 		return -ENOMEM;
+	if (!set->seen)
+		set->key = pw_hash_key();
 	for (size_t i = 0; set->seen && i <= set->mask; i++) {
-		size_t place = hash(set->seen[i].table) & mask;
+		size_t place = hash(set, set->seen[i].table) & mask;
 
 		if (!set->seen[i].used)
 			continue;
@@ -67,15 +70,15 @@ int pw_table_set_add(struct pw_table_set *set, const struct pw_table_visit *visi
 		return -E2BIG;
 	if ((!set->seen || set->count > set->mask / 2) && grow(set))
 		return -ENOMEM;
-	place = hash(visit->at.table) & set->mask;
+	place = hash(set, visit->at.table) & set->mask;
 	while (set->seen[place].used && !same(&set->seen[place], visit))
 		place = (place + 1) & set->mask;
 	*seen_ret = &set->seen[place];
 	*fresh_ret = !set->seen[place].used;
 	if (!*fresh_ret)
 		return 0;
-	set->count++;
 	set->seen[place] = (struct pw_table_seen){
+		.number = (uint32_t)set->count++,
 		.table = visit->at.table,
 		.va = visit->va,
 		.va_last = visit->va_last,
@@ -91,12 +94,17 @@ int pw_table_set_add(struct pw_table_set *set, const struct pw_table_visit *visi
 const struct pw_table_seen *pw_table_set_other(const struct pw_table_set *set,
 					       const struct pw_table_seen *seen)
 {
-	size_t place = hash(seen->table) & set->mask;
+	size_t place = hash(set, seen->table) & set->mask;
+	const struct pw_table_seen *first = NULL;
 
-	for (; set->seen[place].used; place = (place + 1) & set->mask)
-		if (set->seen[place].table == seen->table && &set->seen[place] != seen)
-			return &set->seen[place];
-	return NULL;
+	for (; set->seen[place].used; place = (place + 1) & set->mask) {
+		const struct pw_table_seen *other = &set->seen[place];
+
+		if (other->table == seen->table && other != seen &&
+		    (!first || other->number < first->number))
+			first = other;
+	}
+	return first;
 }
 
 void pw_table_set_clear(struct pw_table_set *set)

@@ -6,6 +6,8 @@
 #ifndef PW_SURVEY_TABLES_H
 #define PW_SURVEY_TABLES_H
 
+#include "base/cancel.h"
+#include "base/hash.h"
 #include "walk/scan.h"
 
 /* A table as one entry, or a root, leads to it. */
@@ -24,6 +26,7 @@ struct pw_table_seen {
 	pw_pa table;
 	pw_va va, va_last;
 	uint32_t first, last;
+	uint32_t number; /* how many were met before it */
 	uint8_t level, bits;
 	bool used, whole;
 };
@@ -31,6 +34,7 @@ struct pw_table_seen {
 /* A set of them: open addressing, at most half full. All zero is an empty set. */
 struct pw_table_set {
 	struct pw_table_seen *seen;
+	struct pw_hash_key key;
 	size_t mask, count; /* mask + 1 places, if there are any */
 };
 
@@ -41,7 +45,7 @@ struct pw_table_set {
 int pw_table_set_add(struct pw_table_set *set, const struct pw_table_visit *visit,
 		     struct pw_table_seen **seen_ret, bool *fresh_ret);
 
-/* Another member that is the same table, at another level or of another extent, or NULL. */
+/* The first member that is the same table at another level or of another extent, or NULL. */
 const struct pw_table_seen *pw_table_set_other(const struct pw_table_set *set,
 					       const struct pw_table_seen *seen);
 void pw_table_set_clear(struct pw_table_set *set);
@@ -66,7 +70,7 @@ typedef int pw_table_fn(void *context, const struct pw_table_visit *visit);
 int pw_tables_walk(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		   pw_va last, pw_table_fn *visitor, void *context);
 
-/* Whether the flag of a caller, who may be a signal handler, says stop. @cancel may be NULL. */
-bool pw_cancelled(const bool *cancel);
+/* The flag that stops the scan; NULL if there is none. */
+const bool *pw_scan_cancel(const struct pw_scan *scan);
 
 #endif
