@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pagewalk find: every virtual address of a physical one, from an index that one scan builds. */
+/* pagewalk find: every virtual address of a physical one, or all memory that has several. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "options.h"
 #include "print.h"
 
-enum { OPTION_ALIASES = 0x200 };
+enum { OPTION_ALIASES = 0x200, OPTION_LIMIT, DEFAULT_LIMIT = 20, DEFAULT_JSON_LIMIT = 1000 };
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Aliases:", 3 },
@@ -15,25 +16,26 @@ static const struct argp_option options[] = {
 	  "Print all physical memory (of the given addresses, if any) that is mapped more than "
 	  "once",
 	  3 },
+	{ "limit", OPTION_LIMIT, "N", 0,
+	  "Of memory that is mapped more than once, print up to N mappings, 0 for all (20; with "
+	  "--json, 1000)",
+	  3 },
 	{ 0 },
-};
-
-struct span {
-	pw_pa first, last;
 };
 
 struct arguments {
 	struct tool_options options;
 	const char *source;
-	struct span *spans;
+	pw_pa (*wanted)[2]; /* pairs, inclusive */
 	size_t count;
-	bool aliases;
+	uint64_t limit;
+	bool aliases, limited;
 };
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
-	struct span *span;
+	pw_pa *wanted;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
@@ -42,19 +44,28 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_ALIASES:
 		arguments->aliases = true;
 		return 0;
+	case OPTION_LIMIT:
+		arguments->limit = tool_number(state, text);
+		arguments->limited = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0) {
 			arguments->source = text;
 			return 0;
 		}
-		span = &arguments->spans[arguments->count++];
-		tool_range(state, text, true, &span->first, &span->last);
+		wanted = arguments->wanted[arguments->count++];
+		tool_range(state, text, true, &wanted[0], &wanted[1]);
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->source)
 			argp_error(state, "give a SOURCE and a physical address");
 		if (arguments->count == 0 && !arguments->aliases)
 			argp_error(state, "give a physical address, or --aliases");
+		if (arguments->limited && !arguments->aliases)
+			argp_error(state, "--limit belongs to --aliases");
+		if (!arguments->limited)
+			arguments->limit = arguments->options.json ? DEFAULT_JSON_LIMIT
+								   : DEFAULT_LIMIT;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -75,49 +86,125 @@ static void print_address(const struct pw_regime *regime, const struct pw_range 
 	       print_flags(0, range->memtype, flags));
 }
 
-static int find(const struct arguments *arguments, const struct tool_input *input,
-		const struct pw_index *index, const struct span *span, bool *head)
-{
+/* Answers to one of the addresses. */
+struct answers {
 	struct pw_range *ranges;
-	size_t count;
+	size_t count, room, told;
+};
 
-	if (pw_index_find(index, span->first, span->last, &ranges, &count))
-		return tool_fail("out of memory");
-	if (count == 0 && span->first == span->last)
-		tool_message("nothing maps 0x%llx", (unsigned long long)span->first);
-	else if (count == 0)
-		tool_message("nothing maps 0x%llx-0x%llx", (unsigned long long)span->first,
-			     (unsigned long long)span->last);
-	for (size_t i = 0; i < count; i++) {
-		if (arguments->options.json) {
-			print_range_json(&input->regime, &ranges[i]);
-			continue;
-		}
-		if (span->first == span->last && ranges[i].status != PW_SHARED) {
-			print_address(&input->regime, &ranges[i]);
-			continue;
-		}
-		if (*head)
-			print_range_head(&input->regime);
-		*head = false;
-		print_range(&input->regime, &ranges[i]);
+struct finding {
+	const struct arguments *arguments;
+	const struct tool_input *input;
+	struct answers *answers; /* one for each address */
+	bool headed; /* the head of a table of ranges was printed */
+};
+
+static void print_answer(struct finding *finding, size_t which, const struct pw_range *range)
+{
+	const pw_pa *wanted = finding->arguments->wanted[which];
+	const struct pw_regime *regime = &finding->input->regime;
+
+	if (finding->arguments->options.json) {
+		print_range_json(regime, range);
+		return;
 	}
-	free(ranges);
-	return count > 0 ? TOOL_DONE : TOOL_NOTHING;
+	if (wanted[0] == wanted[1] && range->status != PW_SHARED) {
+		print_address(regime, range);
+		return;
+	}
+	if (!finding->headed)
+		print_range_head(regime);
+	finding->headed = true;
+	print_range(regime, range);
 }
 
-static int find_all(const struct arguments *arguments, const struct tool_input *input,
-		    const struct pw_index *index)
+static int keep(struct answers *answers, const struct pw_range *range)
 {
-	int status = TOOL_DONE;
-	bool head = true;
+	if (answers->count == answers->room) {
+		size_t room = answers->room ? 2 * answers->room : 16;
+		struct pw_range *ranges = reallocarray(answers->ranges, room, sizeof(*ranges));
 
-	for (size_t i = 0; i < arguments->count && status != TOOL_FAILED; i++) {
-		int one = find(arguments, input, index, &arguments->spans[i], &head);
-
-		status = one > status ? one : status;
+		if (!ranges)
+			return -ENOMEM;
+		answers->ranges = ranges;
+		answers->room = room;
 	}
-	return status;
+	answers->ranges[answers->count++] = *range;
+	return 0;
+}
+
+/* Answers to the first address are printed as they come; others have to wait for that. */
+static int take(void *context, size_t which, const struct pw_range *range)
+{
+	struct finding *finding = context;
+
+	if (ferror(stdout) || __atomic_load_n(tool_stopped(), __ATOMIC_RELAXED))
+		return 1;
+	if (which > 0)
+		return keep(&finding->answers[which], range);
+	finding->answers[which].told++;
+	print_answer(finding, which, range);
+	return 0;
+}
+
+/* What was kept. Returns whether there was something for every address. */
+static bool print_answers(struct finding *finding, bool complete)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < finding->arguments->count; i++) {
+		struct answers *answers = &finding->answers[i];
+		const pw_pa *wanted = finding->arguments->wanted[i];
+
+		for (size_t n = 0; n < answers->count && !ferror(stdout) && !*tool_stopped(); n++)
+			print_answer(finding, i, &answers->ranges[n]);
+		if (answers->count + answers->told > 0)
+			continue;
+		all = false;
+		/* An interrupted search has nothing to say of what it did not find. */
+		if (!complete)
+			continue;
+		if (wanted[0] == wanted[1])
+			tool_message("nothing maps 0x%llx", (unsigned long long)wanted[0]);
+		else
+			tool_message("nothing maps 0x%llx-0x%llx", (unsigned long long)wanted[0],
+				     (unsigned long long)wanted[1]);
+	}
+	return all;
+}
+
+static int find(const struct arguments *arguments, const struct tool_input *input,
+		struct pw_scan *scan, struct tool_progress *progress)
+{
+	struct finding finding = { .arguments = arguments, .input = input };
+	struct pw_scan_state state;
+	struct pw_error error;
+	bool all = false;
+	int status;
+
+	finding.answers = calloc(arguments->count, sizeof(*finding.answers));
+	if (!finding.answers)
+		return tool_fail("out of memory");
+	status = pw_find(scan, (const pw_pa(*)[2])arguments->wanted, arguments->count, take,
+			 &finding, &error);
+	tool_progress_end(progress);
+	pw_scan_state(scan, &state);
+	if (status == -ENOMEM)
+		status = tool_fail("out of memory");
+	else if (tool_check_memory(input))
+		status = TOOL_FAILED;
+	else
+		all = print_answers(&finding, !state.stopped && !*tool_stopped());
+	for (size_t i = 0; i < arguments->count; i++)
+		free(finding.answers[i].ranges);
+	free(finding.answers);
+	if (status < 0 || status == TOOL_FAILED)
+		return TOOL_FAILED;
+	if (*tool_stopped() && !state.stopped)
+		state.stopped = -ECANCELED;
+	if (tool_scan_stopped(state.stopped, state.next, "the answer") || !all)
+		return TOOL_NOTHING;
+	return TOOL_DONE;
 }
 
 /* ---- aliases ---- */
@@ -128,73 +215,91 @@ struct aliases {
 	bool any;
 };
 
-static void print_alias(const struct pw_regime *regime, pw_pa first, pw_pa last,
-			const struct pw_range *ranges, size_t count)
+static void print_alias(const struct pw_regime *regime, const struct pw_alias *alias)
 {
 	int digits = print_va_digits(regime);
 	char length[PRINT_TEXT], page[PRINT_TEXT], prot[5];
 
-	printf("0x%016llx-0x%016llx  %s, mapped %zu times\n", (unsigned long long)first,
-	       (unsigned long long)last, print_size(last - first, length), count);
-	for (size_t i = 0; i < count; i++)
-		printf("    0x%0*llx-0x%0*llx  %8s  %s\n", digits,
-		       (unsigned long long)ranges[i].first, digits,
-		       (unsigned long long)ranges[i].last,
-		       print_page_size(ranges[i].size_lg2, page),
-		       ranges[i].status == PW_OK ? pw_prot_string(ranges[i].attr, prot)
-						 : "prot-none");
+	printf("0x%016llx-0x%016llx  %s, mapped %zu times\n", (unsigned long long)alias->first,
+	       (unsigned long long)alias->last, print_size(alias->last - alias->first, length),
+	       alias->count);
+	for (size_t i = 0; i < alias->told; i++) {
+		const struct pw_range *range = &alias->ranges[i];
+
+		printf("    0x%0*llx-0x%0*llx  %8s  %s\n", digits, (unsigned long long)range->first,
+		       digits, (unsigned long long)range->last,
+		       print_page_size(range->size_lg2, page),
+		       range->status == PW_OK ? pw_prot_string(range->attr, prot) : "prot-none");
+	}
+	if (alias->told < alias->count)
+		printf("    ... and %zu more (--limit N prints N)\n", alias->count - alias->told);
 }
 
-static void print_alias_json(pw_pa first, pw_pa last, const struct pw_range *ranges, size_t count)
+static void print_alias_json(const struct pw_alias *alias)
 {
 	char prot[5];
 
-	printf("{\"pa\":\"0x%llx\"", (unsigned long long)first);
-	print_json_length(first, last);
-	printf(",\"mappings\":[");
-	for (size_t i = 0; i < count; i++) {
+	printf("{\"pa\":\"0x%llx\"", (unsigned long long)alias->first);
+	print_json_length(alias->first, alias->last);
+	printf(",\"count\":%zu,\"mappings\":[", alias->count);
+	for (size_t i = 0; i < alias->told; i++) {
+		const struct pw_range *range = &alias->ranges[i];
+
 		printf("%s{\"va\":\"0x%llx\",\"size\":%llu", i ? "," : "",
-		       (unsigned long long)ranges[i].first, 1ull << ranges[i].size_lg2);
-		if (ranges[i].status == PW_OK)
-			printf(",\"prot\":\"%s\"}", pw_prot_string(ranges[i].attr, prot));
+		       (unsigned long long)range->first, 1ull << range->size_lg2);
+		if (range->status == PW_OK)
+			printf(",\"prot\":\"%s\"}", pw_prot_string(range->attr, prot));
 		else
 			printf(",\"status\":\"prot-none\"}");
 	}
 	printf("]}\n");
 }
 
-static bool asked_for(const struct arguments *arguments, pw_pa first, pw_pa last)
-{
-	for (size_t i = 0; i < arguments->count; i++)
-		if (first <= arguments->spans[i].last && last >= arguments->spans[i].first)
-			return true;
-	return arguments->count == 0;
-}
-
-static int take_alias(void *context, pw_pa first, pw_pa last, const struct pw_range *ranges,
-		      size_t count)
+static int take_alias(void *context, const struct pw_alias *alias)
 {
 	struct aliases *aliases = context;
 
 	if (ferror(stdout) || __atomic_load_n(tool_stopped(), __ATOMIC_RELAXED))
 		return 1;
-	if (!asked_for(aliases->arguments, first, last))
-		return 0;
 	aliases->any = true;
 	if (aliases->arguments->options.json)
-		print_alias_json(first, last, ranges, count);
+		print_alias_json(alias);
 	else
-		print_alias(&aliases->input->regime, first, last, ranges, count);
+		print_alias(&aliases->input->regime, alias);
 	return 0;
 }
 
 static int find_aliases(const struct arguments *arguments, const struct tool_input *input,
-			const struct pw_index *index)
+			struct pw_scan *scan, struct tool_progress *progress)
 {
 	struct aliases aliases = { .arguments = arguments, .input = input };
+	struct pw_alias_options which = {
+		.wanted = (const pw_pa(*)[2])arguments->wanted,
+		.wanted_count = arguments->count,
+		.most = arguments->limit < SIZE_MAX ? (size_t)arguments->limit : 0,
+	};
+	struct pw_index *index = NULL;
+	struct pw_scan_state state;
+	struct pw_error error = { "" };
+	int status = pw_index_create(scan, &index, &error);
 
-	if (pw_index_aliases(index, take_alias, &aliases) < 0)
-		return tool_fail("out of memory");
+	tool_progress_end(progress);
+	pw_scan_state(scan, &state);
+	if (status == 0 && tool_check_memory(input))
+		status = 1;
+	else if (status == 0)
+		status = pw_index_aliases(index, &which, take_alias, &aliases);
+	else if (status != -ECANCELED)
+		tool_message("%s", error.text);
+	pw_index_destroy(index);
+	if (*tool_stopped() && !state.stopped)
+		state.stopped = -ECANCELED;
+	if (status == -ENOMEM && !error.text[0])
+		tool_message("out of memory");
+	if (status && !*tool_stopped())
+		return TOOL_FAILED;
+	if (tool_scan_stopped(state.stopped, state.next, "the answer"))
+		return TOOL_NOTHING;
 	if (!aliases.any)
 		tool_message("no physical memory there is mapped more than once");
 	return aliases.any ? TOOL_DONE : TOOL_NOTHING;
@@ -207,8 +312,6 @@ static int run(const struct arguments *arguments, const struct tool_input *input
 	/* Tables met again are answered for by where they were met before (PW_SHARED). */
 	struct pw_scan_limits limits = { .repeats = 1 << 20 };
 	struct tool_progress progress;
-	struct pw_scan_state state;
-	struct pw_index *index;
 	struct pw_error error;
 	struct pw_scan *scan;
 	int status;
@@ -216,21 +319,9 @@ static int run(const struct arguments *arguments, const struct tool_input *input
 	tool_progress_start(&progress, false, &limits);
 	if (pw_scan_create(input->memory, &input->regime, 0, UINT64_MAX, &limits, &scan, &error))
 		return tool_fail("%s", error.text);
-	status = pw_index_create(scan, &index, &error);
-	tool_progress_end(&progress);
-	pw_scan_state(scan, &state);
+	status = arguments->aliases ? find_aliases(arguments, input, scan, &progress)
+				    : find(arguments, input, scan, &progress);
 	pw_scan_destroy(scan);
-	if (status)
-		return tool_fail("%s", error.text);
-	if (tool_check_memory(input)) {
-		pw_index_destroy(index);
-		return TOOL_FAILED;
-	}
-	status = arguments->aliases ? find_aliases(arguments, input, index)
-				    : find_all(arguments, input, index);
-	pw_index_destroy(index);
-	if (tool_scan_stopped(state.stopped, state.next, "the answer") && status == TOOL_DONE)
-		status = TOOL_NOTHING;
 	return status;
 }
 
@@ -251,8 +342,8 @@ int tool_find(int argc, char **argv)
 	struct tool_input input;
 	int status;
 
-	arguments.spans = calloc((size_t)argc, sizeof(*arguments.spans));
-	if (!arguments.spans)
+	arguments.wanted = calloc((size_t)argc, sizeof(*arguments.wanted));
+	if (!arguments.wanted)
 		return tool_fail("out of memory");
 	tool_parse(&argp, "find", argc, argv, &arguments.options, &arguments);
 	status = tool_open(&arguments.options, arguments.source, true, &input);
@@ -261,6 +352,6 @@ int tool_find(int argc, char **argv)
 		status = run(&arguments, &input);
 		tool_close(&input);
 	}
-	free(arguments.spans);
+	free(arguments.wanted);
 	return tool_finish(status);
 }

@@ -54,7 +54,7 @@ _pagewalk()
     translate) options+=" $walk" ;;
     explain) options+=" $walk --svg --html --ascii --width --rows" ;;
     read) options+=" $walk --raw --output" ;;
-    find) options+=" $walk --aliases" ;;
+    find) options+=" $walk --aliases --limit" ;;
     check) options+=" $walk --limit" ;;
     cut) options+=" $walk --space --range --label" ;;
     lab)

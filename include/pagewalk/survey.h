@@ -15,14 +15,29 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /*
+ * Who maps this? Reads @scan to its end, and calls @found for each range that maps any byte of
+ * wanted[which][0]..wanted[which][1] (inclusive), cropped to that part, by virtual address. Where the
+ * scan met tables again and did not walk them again, that is among the answers as PW_SHARED, not
+ * cropped, if an answer shows behind range.twin. Costs memory for answers alone.
+ * Returns 0 at the end of the scan (pw_scan_state says whether it stopped early), what @found returned
+ * if that was not 0, -EINVAL for a range that ends before it begins, or -ENOMEM.
+ */
+typedef int pw_found_fn(void *context, size_t which, const struct pw_range *range);
+int pw_find(struct pw_scan *scan, const pw_pa (*wanted)[2], size_t count, pw_found_fn *found,
+	    void *context, struct pw_error *error);
+
+/*
  * An index from physical to virtual: built by one scan, then asked as often as one likes by any
- * number of threads.
+ * number of threads. It costs 70 bytes for each run that the scan finds. The cancel flag of the scan's
+ * limits is that of the index, too, and stays valid as long: once it is set, everything here soon
+ * returns -ECANCELED.
  */
 struct pw_index;
 
 /*
- * Reads @scan to its end and keeps every range that has a page. Returns 0 or -ENOMEM. A scan that
- * stopped early gives an index of what it reached: pw_scan_state says whether it did.
+ * Reads @scan to its end and keeps every range that has a page. Returns 0, -ENOMEM or -ECANCELED. A
+ * scan that stopped early for another reason gives an index of what it reached: pw_scan_state says
+ * whether it did.
  */
 int pw_index_create(struct pw_scan *scan, struct pw_index **index_ret, struct pw_error *error);
 void pw_index_destroy(struct pw_index *index);
@@ -31,20 +46,36 @@ void pw_index_destroy(struct pw_index *index);
  * The ranges that map any byte of first..last, by virtual address, each cropped to that part, in an
  * array that the caller frees. Where the scan met tables again and did not walk them again, they are
  * among the answers as PW_SHARED, not cropped, if the page shows behind range.twin.
- * Takes O(log n + k) for k answers. Returns 0, -EINVAL if first > last, or -ENOMEM.
+ * Takes O(log n + k) for k answers. Returns 0, -EINVAL if first > last, -ENOMEM or -ECANCELED.
  */
 int pw_index_find(const struct pw_index *index, pw_pa first, pw_pa last,
 		  struct pw_range **ranges_ret, size_t *count_ret);
 
+/* A run first..last of physical memory that the same two or more virtual ranges map. */
+struct pw_alias {
+	pw_pa first, last;
+	size_t count; /* how many there are */
+	/* The first of them by virtual address, cropped to the run: as many as were asked for. */
+	const struct pw_range *ranges;
+	size_t told;
+};
+
+/* Which of them to tell, and how much. */
+struct pw_alias_options {
+	const pw_pa (*wanted)[2]; /* only runs that touch one of these (pairs, inclusive) */
+	size_t wanted_count; /* 0: all */
+	size_t most; /* ranges to tell of each run; 0: all */
+};
+
 /*
- * Physical memory that two or more virtual ranges map: calls @alias once for each run first..last of
- * it that the same ranges map, in physical order. @ranges are cropped to the run and ordered by
- * virtual address; @count is at least 2. PW_SHARED ranges have no part in it.
- * Returns 0 at the end, what @alias returned if that was not 0, or -ENOMEM.
+ * Physical memory that two or more virtual ranges map: calls @alias once for each run of it, in physical
+ * order. PW_SHARED ranges have no part in it. @options may be NULL. Takes O(n log n) for n ranges, and
+ * time for those that are told: all of all runs can be n^2.
+ * Returns 0 at the end, what @alias returned if that was not 0, -ENOMEM or -ECANCELED.
  */
-typedef int pw_alias_fn(void *context, pw_pa first, pw_pa last, const struct pw_range *ranges,
-			size_t count);
-int pw_index_aliases(const struct pw_index *index, pw_alias_fn *alias, void *context);
+typedef int pw_alias_fn(void *context, const struct pw_alias *alias);
+int pw_index_aliases(const struct pw_index *index, const struct pw_alias_options *options,
+		     pw_alias_fn *alias, void *context);
 
 /* What a check can find. */
 enum pw_finding_kind {

@@ -29,6 +29,7 @@
 
 #include "access/access.h"
 #include "base/error.h"
+#include "base/sort.h"
 #include "memory/note.h"
 #include "survey/tables.h"
 
@@ -123,7 +124,9 @@ static int collect_view(struct cutter *cutter, const struct pw_regime *regime, e
 	for (size_t i = 0; cutter->tables.seen && i <= cutter->tables.mask && status == 0; i++) {
 		const struct pw_table_seen *seen = &cutter->tables.seen[i];
 
-		if (seen->used)
+		if (i % 1024 == 0 && pw_cancelled(cut->cancel))
+			status = -ECANCELED;
+		else if (seen->used)
 			status = keep_table(cutter, pw_table_first(regime->format, seen),
 					    pw_table_last(regime->format, seen));
 	}
@@ -131,19 +134,39 @@ static int collect_view(struct cutter *cutter, const struct pw_regime *regime, e
 	return status;
 }
 
-static int compare_pieces(const void *a, const void *b)
+/* By address. */
+static int sort_pieces(struct cutter *cutter)
 {
-	const struct piece *left = a, *right = b;
+	size_t count = cutter->count;
+	uint64_t *key = reallocarray(NULL, count, sizeof(*key));
+	struct piece *sorted = reallocarray(NULL, count, sizeof(*sorted));
+	uint32_t *order = NULL;
+	int status = -ENOMEM;
 
-	return left->first < right->first ? -1 : left->first > right->first;
+	if (key && sorted) {
+		for (size_t i = 0; i < count; i++)
+			key[i] = cutter->pieces[i].first;
+		status = pw_sort(key, count, cutter->cut->cancel, &order);
+	}
+	free(key);
+	if (status) {
+		free(sorted);
+		return status;
+	}
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = cutter->pieces[order[i]];
+	free(order);
+	free(cutter->pieces);
+	cutter->pieces = sorted;
+	cutter->room = count;
+	return 0;
 }
 
-/* Sorts and joins what overlaps or touches. */
+/* Joins what overlaps or touches; there is something. */
 static void join(struct cutter *cutter)
 {
 	size_t kept = 0;
 
-	qsort(cutter->pieces, cutter->count, sizeof(*cutter->pieces), compare_pieces);
 	for (size_t i = 1; i < cutter->count; i++) {
 		struct piece *last = &cutter->pieces[kept];
 
@@ -166,6 +189,8 @@ static int collect(struct cutter *cutter, struct pw_error *error)
 	for (size_t i = 0; i < cut->regime_count && status == 0; i++)
 		for (int view = PW_VIEW_HARDWARE; view <= PW_VIEW_LINUX && status == 0; view++)
 			status = collect_view(cutter, &cut->regimes[i], (enum pw_view)view);
+	if (status == 0 && cutter->count > 0)
+		status = sort_pieces(cutter);
 	if (status == -E2BIG)
 		return pw_fail(error, E2BIG,
 			       "there are more tables than any machine has: these bytes are hardly "

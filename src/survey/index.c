@@ -2,44 +2,28 @@
 /*
  * From physical to virtual.
  *
- * The runs of a scan, sorted by physical address, are a balanced tree without pointers: the root of
- * low..end is its middle. Each root knows the highest physical address below it, so that a search
+ * The runs of a scan, in the order of their physical addresses, are a balanced tree without pointers: the
+ * root of low..end is its middle. Each root knows the highest physical address below it, so that a search
  * passes over what ends too early. That matters: a kernel maps all of its memory in a few runs of
  * gigabytes, which begin before nearly everything else.
  *
- *	        3               runs   0     1     2     3     4     5     6
+ *	        3               by_pa  0     1     2     3     4     5     6
  *	    1       5           pa     ###   ########    ##    ####  #     ##
  *	  0   2   4   6         max    0.last  ^ the largest last of 0, 1 and 2
+ *
+ * Bounds: 70 bytes for each run, of which there is at most one for each entry that a scan reads.
  */
+#include "survey/index.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/words.h"
+#include "base/sort.h"
+#include "survey/tables.h"
 
-#include <pagewalk/survey.h>
-
-/* Ranges that grow by doubling. */
-struct ranges {
-	struct pw_range *range;
-	size_t count, room;
-};
-
-struct pw_index {
-	struct ranges mapped; /* by physical, then virtual address */
-	struct ranges shared; /* PW_SHARED, by virtual address */
-	pw_pa *max; /* one for each of mapped: the highest address of the tree of which it is root */
-};
-
-static pw_pa pa_last(const struct pw_range *range)
-{
-	pw_pa last = range->pa + (range->last - range->first);
-
-	return last < range->pa ? UINT64_MAX : last;
-}
-
-static bool add(struct ranges *ranges, const struct pw_range *range)
+bool pw_ranges_add(struct pw_ranges *ranges, const struct pw_range *range)
 {
 	if (ranges->count == ranges->room) {
 		size_t room = ranges->room ? 2 * ranges->room : 64;
@@ -54,134 +38,150 @@ static bool add(struct ranges *ranges, const struct pw_range *range)
 	return true;
 }
 
-static int compare_va(const void *a, const void *b)
-{
-	const struct pw_range *left = a, *right = b;
+/* ---- making one ---- */
 
-	return left->first < right->first ? -1 : left->first > right->first;
+static const struct pw_range *run_at(const struct pw_index *index, size_t place)
+{
+	return &index->mapped.range[index->by_pa[place]];
 }
 
-static int compare_pa(const void *a, const void *b)
-{
-	const struct pw_range *left = a, *right = b;
-
-	if (left->pa != right->pa)
-		return left->pa < right->pa ? -1 : 1;
-	return compare_va(a, b);
-}
-
-/* Not qsort itself, which must not be given NULL for an empty array. */
-static void sort(struct ranges *ranges, int (*compare)(const void *a, const void *b))
-{
-	if (ranges->count > 1)
-		qsort(ranges->range, ranges->count, sizeof(*ranges->range), compare);
-}
-
-static pw_pa fill_max(struct pw_index *index, size_t low, size_t end)
+/* *max_ret: the highest address of low..end, which is not empty. False: stopped. */
+static bool fill_max(struct pw_index *index, size_t low, size_t end, pw_pa *max_ret)
 {
 	size_t middle = low + (end - low) / 2;
-	pw_pa max = pa_last(&index->mapped.range[middle]);
+	pw_pa max = pw_range_pa_last(run_at(index, middle)), below;
 
+	if (end - low > 1 << 12 && pw_cancelled(index->cancel))
+		return false;
 	if (low < middle) {
-		pw_pa left = fill_max(index, low, middle);
-
-		max = left > max ? left : max;
+		if (!fill_max(index, low, middle, &below))
+			return false;
+		max = below > max ? below : max;
 	}
 	if (middle + 1 < end) {
-		pw_pa right = fill_max(index, middle + 1, end);
-
-		max = right > max ? right : max;
+		if (!fill_max(index, middle + 1, end, &below))
+			return false;
+		max = below > max ? below : max;
 	}
 	index->max[middle] = max;
-	return max;
+	*max_ret = max;
+	return true;
+}
+
+int pw_index_build(struct pw_index *index)
+{
+	size_t count = index->mapped.count;
+	pw_pa max;
+	int status;
+
+	if (count == 0)
+		return 0;
+	if (count > UINT32_MAX)
+		return -ENOMEM;
+	index->max = reallocarray(NULL, count, sizeof(*index->max));
+	if (!index->max)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		index->max[i] = index->mapped.range[i].pa;
+	status = pw_sort(index->max, count, index->cancel, &index->by_pa);
+	if (status)
+		return status;
+	return fill_max(index, 0, count, &max) ? 0 : -ECANCELED;
+}
+
+/* Takes over what the scan finds. Returns 0 at its end, or -ENOMEM. */
+static int take_all(struct pw_index *index, struct pw_scan *scan)
+{
+	struct pw_range range[256];
+
+	for (size_t n; (n = pw_scan_next(scan, range, sizeof(range) / sizeof(range[0]))) > 0;)
+		for (size_t i = 0; i < n; i++) {
+			bool page = range[i].status == PW_OK || range[i].status == PW_PROT_NONE;
+
+			if (page && !pw_ranges_add(&index->mapped, &range[i]))
+				return -ENOMEM;
+			if (range[i].status == PW_SHARED &&
+			    !pw_ranges_add(&index->shared, &range[i]))
+				return -ENOMEM;
+		}
+	return 0;
 }
 
 int pw_index_create(struct pw_scan *scan, struct pw_index **index_ret, struct pw_error *error)
 {
 	struct pw_index *index = calloc(1, sizeof(*index));
-	struct pw_range range[256];
+	int status;
 
 	if (!index)
 		return pw_fail(error, ENOMEM, "out of memory");
-	for (size_t n; (n = pw_scan_next(scan, range, sizeof(range) / sizeof(range[0]))) > 0;)
-		for (size_t i = 0; i < n; i++) {
-			bool page = range[i].status == PW_OK || range[i].status == PW_PROT_NONE;
-			bool kept = true;
-
-			if (page)
-				kept = add(&index->mapped, &range[i]);
-			else if (range[i].status == PW_SHARED)
-				kept = add(&index->shared, &range[i]);
-			if (!kept)
-				goto no_memory;
-		}
-	sort(&index->mapped, compare_pa);
-	if (index->mapped.count > 0) {
-		index->max = calloc(index->mapped.count, sizeof(*index->max));
-		if (!index->max)
-			goto no_memory;
-		fill_max(index, 0, index->mapped.count);
+	index->cancel = pw_scan_cancel(scan);
+	status = take_all(index, scan);
+	if (status == 0 && pw_cancelled(index->cancel))
+		status = -ECANCELED;
+	if (status == 0)
+		status = pw_index_build(index);
+	if (status == 0) {
+		*index_ret = index;
+		return 0;
 	}
-	*index_ret = index;
-	return 0;
-
-no_memory:
 	pw_index_destroy(index);
+	if (status == -ECANCELED)
+		return pw_fail(error, ECANCELED, "stopped before the index was complete");
 	return pw_fail(error, ENOMEM,
-		       "out of memory for the index; a smaller range of addresses needs less");
+		       "out of memory for the index; one of a smaller range of addresses needs "
+		       "less");
+}
+
+void pw_index_clear(struct pw_index *index)
+{
+	free(index->mapped.range);
+	free(index->shared.range);
+	free(index->by_pa);
+	free(index->max);
 }
 
 void pw_index_destroy(struct pw_index *index)
 {
 	if (!index)
 		return;
-	free(index->mapped.range);
-	free(index->shared.range);
-	free(index->max);
+	pw_index_clear(index);
 	free(index);
 }
 
-/* @range, whose pages overlap first..last, without those that are outside. */
-static struct pw_range crop(const struct pw_range *range, pw_pa first, pw_pa last)
-{
-	struct pw_range part = *range;
+/* ---- asking it ---- */
 
-	if (part.pa < first) {
-		part.first += first - part.pa;
-		part.pa = first;
-	}
-	if (last - part.pa < part.last - part.first)
-		part.last = part.first + (last - part.pa);
-	return part;
-}
-
-/* Adds what of the tree low..end overlaps first..last. */
-static bool search(const struct pw_index *index, size_t low, size_t end, pw_pa first, pw_pa last,
-		   struct ranges *found)
+static int search(const struct pw_index *index, size_t low, size_t end, pw_pa first, pw_pa last,
+		  struct pw_ranges *found)
 {
 	while (low < end) {
 		size_t middle = low + (end - low) / 2;
-		const struct pw_range *range = &index->mapped.range[middle];
+		const struct pw_range *range;
+		int status;
 
 		if (index->max[middle] < first)
-			return true;
-		if (!search(index, low, middle, first, last, found))
-			return false;
+			return 0;
+		if (end - low > 1 << 12 && pw_cancelled(index->cancel))
+			return -ECANCELED;
+		status = search(index, low, middle, first, last, found);
+		if (status)
+			return status;
+		range = run_at(index, middle);
 		if (range->pa > last)
-			return true;
-		if (pa_last(range) >= first) {
-			struct pw_range part = crop(range, first, last);
-
-			if (!add(found, &part))
-				return false;
-		}
+			return 0;
+		if (pw_range_pa_last(range) >= first && !pw_ranges_add(found, range))
+			return -ENOMEM;
 		low = middle + 1;
 	}
-	return true;
+	return 0;
+}
+
+int pw_index_search(const struct pw_index *index, pw_pa first, pw_pa last, struct pw_ranges *found)
+{
+	return search(index, 0, index->mapped.count, first, last, found);
 }
 
 /* Whether one of the ranges, which are sorted and disjoint, overlaps the virtual first..last. */
-static bool overlaps(const struct ranges *ranges, pw_va first, pw_va last)
+static bool overlaps(const struct pw_ranges *ranges, pw_va first, pw_va last)
 {
 	size_t low = 0, end = ranges->count;
 
@@ -201,99 +201,79 @@ static bool overlaps(const struct ranges *ranges, pw_va first, pw_va last)
  * Adds the shared ranges that show any of @found, directly or through others. A twin always lies
  * below what refers to it, so that one pass in address order sees all of them.
  */
-static bool search_shared(const struct pw_index *index, struct ranges *found)
+static int search_shared(const struct pw_index *index, struct pw_ranges *found)
 {
-	struct ranges more = { 0 };
-	bool done = true;
+	struct pw_ranges more = { 0 };
+	int status = 0;
 
-	for (size_t i = 0; i < index->shared.count && found->count > 0 && done; i++) {
+	for (size_t i = 0; i < index->shared.count && found->count > 0 && status == 0; i++) {
 		const struct pw_range *range = &index->shared.range[i];
 		pw_va last = range->twin | pw_mask(range->size_lg2);
 
-		if (overlaps(found, range->twin, last) || overlaps(&more, range->twin, last))
-			done = add(&more, range);
+		if (i % 1024 == 0 && pw_cancelled(index->cancel))
+			status = -ECANCELED;
+		else if ((overlaps(found, range->twin, last) ||
+			  overlaps(&more, range->twin, last)) &&
+			 !pw_ranges_add(&more, range))
+			status = -ENOMEM;
 	}
-	for (size_t i = 0; i < more.count && done; i++)
-		done = add(found, &more.range[i]);
+	for (size_t i = 0; i < more.count && status == 0; i++)
+		status = pw_ranges_add(found, &more.range[i]) ? 0 : -ENOMEM;
 	free(more.range);
-	return done;
+	return status;
+}
+
+/* By virtual address. */
+static int sort(struct pw_ranges *ranges, const bool *cancel)
+{
+	size_t count = ranges->count;
+	struct pw_ranges sorted = { .range = reallocarray(NULL, count + 1, sizeof(*sorted.range)) };
+	uint64_t *key = reallocarray(NULL, count + 1, sizeof(*key));
+	uint32_t *order = NULL;
+	int status = -ENOMEM;
+
+	if (key && sorted.range) {
+		for (size_t i = 0; i < count; i++)
+			key[i] = ranges->range[i].first;
+		status = pw_sort(key, count, cancel, &order);
+	}
+	free(key);
+	if (status) {
+		free(sorted.range);
+		return status;
+	}
+	for (size_t i = 0; i < count; i++)
+		sorted.range[i] = ranges->range[order[i]];
+	sorted.count = count;
+	sorted.room = count + 1;
+	free(order);
+	free(ranges->range);
+	*ranges = sorted;
+	return 0;
 }
 
 int pw_index_find(const struct pw_index *index, pw_pa first, pw_pa last,
 		  struct pw_range **ranges_ret, size_t *count_ret)
 {
-	struct ranges found = { 0 };
+	struct pw_ranges found = { 0 };
+	int status;
 
 	if (first > last)
 		return -EINVAL;
-	if (!search(index, 0, index->mapped.count, first, last, &found))
-		goto no_memory;
-	sort(&found, compare_va);
-	if (!search_shared(index, &found))
-		goto no_memory;
-	sort(&found, compare_va);
+	status = pw_index_search(index, first, last, &found);
+	for (size_t i = 0; i < found.count && status == 0; i++)
+		found.range[i] = pw_range_crop(&found.range[i], first, last);
+	if (status == 0)
+		status = sort(&found, index->cancel);
+	if (status == 0)
+		status = search_shared(index, &found);
+	if (status == 0)
+		status = sort(&found, index->cancel);
+	if (status) {
+		free(found.range);
+		return status;
+	}
 	*ranges_ret = found.range;
 	*count_ret = found.count;
 	return 0;
-
-no_memory:
-	free(found.range);
-	return -ENOMEM;
-}
-
-/* The runs that map the place where a sweep over physical memory stands. */
-static void leave(struct ranges *active, pw_pa at)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < active->count; i++)
-		if (pa_last(&active->range[i]) >= at)
-			active->range[kept++] = active->range[i];
-	active->count = kept;
-}
-
-/* Tells of first..last, which all of @active map. @parts is room to crop them in. */
-static int tell(const struct ranges *active, pw_pa first, pw_pa last, struct ranges *parts,
-		pw_alias_fn *alias, void *context)
-{
-	parts->count = 0;
-	for (size_t i = 0; i < active->count; i++) {
-		struct pw_range part = crop(&active->range[i], first, last);
-
-		if (!add(parts, &part))
-			return -ENOMEM;
-	}
-	sort(parts, compare_va);
-	return alias(context, first, last, parts->range, parts->count);
-}
-
-int pw_index_aliases(const struct pw_index *index, pw_alias_fn *alias, void *context)
-{
-	const struct ranges *mapped = &index->mapped;
-	struct ranges active = { 0 }, parts = { 0 };
-	size_t next = 0;
-	int status = 0;
-
-	/* Everything below `at` was told; `active` are the runs begun before it that reach it. */
-	for (pw_pa at = 0; status == 0 && (next < mapped->count || active.count > 0);) {
-		pw_pa last = UINT64_MAX;
-
-		if (active.count == 0)
-			at = mapped->range[next].pa;
-		while (next < mapped->count && mapped->range[next].pa == at && status == 0)
-			status = add(&active, &mapped->range[next++]) ? 0 : -ENOMEM;
-		if (next < mapped->count)
-			last = mapped->range[next].pa - 1;
-		for (size_t i = 0; i < active.count; i++)
-			last = pw_min(last, pa_last(&active.range[i]));
-		if (active.count > 1 && status == 0)
-			status = tell(&active, at, last, &parts, alias, context);
-		if (last == UINT64_MAX)
-			break;
-		at = last + 1;
-		leave(&active, at);
-	}
-	free(active.range);
-	free(parts.range);
-	return status;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The index from physical to virtual, against a search through all ranges of a scan. */
+#include <errno.h>
+
+#include "mutants/choose.h"
 #include "survey_build.h"
 
 enum { RANGES = 1 << 16 };
@@ -9,15 +12,20 @@ struct all {
 	size_t count;
 };
 
-static struct pw_scan *scan(const struct space *space, uint64_t repeats)
+static struct pw_scan *scan_until(const struct space *space, uint64_t repeats, const bool *cancel)
 {
-	struct pw_scan_limits limits = { .repeats = repeats };
+	struct pw_scan_limits limits = { .repeats = repeats, .cancel = cancel };
 	struct pw_scan *made;
 
 	assert_int_equal(
 		pw_scan_create(space->memory, &space->regime, 0, UINT64_MAX, &limits, &made, NULL),
 		0);
 	return made;
+}
+
+static struct pw_scan *scan(const struct space *space, uint64_t repeats)
+{
+	return scan_until(space, repeats, NULL);
 }
 
 static struct all *read_all(const struct space *space)
@@ -168,6 +176,97 @@ static void test_shared(void **state)
 	assert_true(shared > 100);
 }
 
+enum { WANTED = 12 };
+
+/* What pw_find is to say of one range after the other, and has said so far. */
+struct finding {
+	struct pw_range *expected[WANTED];
+	size_t count[WANTED], next[WANTED];
+	size_t stop_after;
+};
+
+static int take_found(void *context, size_t which, const struct pw_range *range)
+{
+	struct finding *finding = context;
+	const struct pw_range *expected = &finding->expected[which][finding->next[which]];
+
+	assert_true(which < WANTED && finding->next[which] < finding->count[which]);
+	assert_int_equal(range->status, expected->status);
+	assert_int_equal(range->first, expected->first);
+	assert_int_equal(range->last, expected->last);
+	assert_int_equal(range->pa, expected->pa);
+	assert_int_equal(range->attr, expected->attr);
+	finding->next[which]++;
+	return finding->stop_after > 0 && --finding->stop_after == 0 ? -7 : 0;
+}
+
+/* pw_find says what an index of the same scan does, of many ranges at once, in the same order. */
+static void check_found(const struct space *space, const struct pw_index *index,
+			const pw_pa (*wanted)[2], size_t count, uint64_t repeats)
+{
+	struct finding finding = { .stop_after = 0 };
+	struct pw_scan *whole = scan(space, repeats);
+	size_t total = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(pw_index_find(index, wanted[i][0], wanted[i][1],
+					       &finding.expected[i], &finding.count[i]),
+				 0);
+		total += finding.count[i];
+	}
+	assert_int_equal(pw_find(whole, wanted, count, take_found, &finding, NULL), 0);
+	pw_scan_destroy(whole);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(finding.next[i], finding.count[i]);
+	if (total > 0) {
+		memset(finding.next, 0, sizeof(finding.next));
+		finding.stop_after = (total + 1) / 2;
+		whole = scan(space, repeats);
+		assert_int_equal(pw_find(whole, wanted, count, take_found, &finding, NULL), -7);
+		pw_scan_destroy(whole);
+	}
+	for (size_t i = 0; i < count; i++)
+		free(finding.expected[i]);
+}
+
+static void test_found(void **state)
+{
+	uint64_t random = 77;
+
+	(void)state;
+	for (unsigned turn = 0; turn < 60; turn++) {
+		static const char *const names[] = { "x86_64", "s390x", "i386", "amdv1" };
+		uint64_t repeats = turn & 4 ? 1 : 0;
+		struct pw_index *index;
+		struct pw_scan *whole;
+		struct space space;
+		struct all *all;
+
+		space_init(&space, pw_format_find(names[turn % 4]), turn + 300, turn & 8);
+		all = read_all(&space);
+		whole = scan(&space, repeats);
+		assert_int_equal(pw_index_create(whole, &index, NULL), 0);
+		pw_scan_destroy(whole);
+		for (unsigned i = 0; i < 10; i++) {
+			size_t count = random_below(&random, WANTED + 1);
+			pw_pa wanted[WANTED][2] = { { 0, UINT64_MAX } };
+
+			for (size_t n = 0; all->count > 0 && n < count; n++) {
+				pw_pa one = edge(all, &random), other = edge(all, &random);
+
+				if (random_next(&random) & 1)
+					other = one;
+				wanted[n][0] = one < other ? one : other;
+				wanted[n][1] = one < other ? other : one;
+			}
+			check_found(&space, index, (const pw_pa(*)[2])wanted, count, repeats);
+		}
+		pw_index_destroy(index);
+		space_deinit(&space);
+		free(all);
+	}
+}
+
 /* What was told of aliases, so far. */
 struct told {
 	const struct all *all;
@@ -186,15 +285,18 @@ static unsigned times_mapped(const struct all *all, pw_pa pa)
 	return times;
 }
 
-static int take_alias(void *context, pw_pa first, pw_pa last, const struct pw_range *ranges,
-		      size_t count)
+static int take_alias(void *context, const struct pw_alias *alias)
 {
 	struct told *told = context;
+	const struct pw_range *ranges = alias->ranges;
+	pw_pa first = alias->first, last = alias->last;
 	pw_pa inside = first + random_below(&told->random, last - first + 1);
+	size_t count = alias->count;
 
 	assert_true(first >= told->next && last >= first);
 	assert_int_equal(count, search(told->all, first, last, told->expected));
 	assert_true(count > 1);
+	assert_int_equal(alias->told, count);
 	for (size_t i = 0; i < count; i++) {
 		assert_int_equal(ranges[i].first, told->expected[i].first);
 		assert_int_equal(ranges[i].pa, first);
@@ -212,15 +314,81 @@ static int take_alias(void *context, pw_pa first, pw_pa last, const struct pw_ra
 	return 0;
 }
 
-static int stop_at_once(void *context, pw_pa first, pw_pa last, const struct pw_range *ranges,
-			size_t count)
+static int stop_at_once(void *context, const struct pw_alias *alias)
 {
-	(void)first;
-	(void)last;
-	(void)ranges;
-	(void)count;
+	(void)alias;
 	++*(unsigned *)context;
 	return 7;
+}
+
+/* Part of what a whole sweep tells. */
+struct part {
+	const struct pw_alias_options *options;
+	const struct all *all;
+	struct pw_range expected[RANGES];
+	unsigned count;
+};
+
+static bool is_wanted(const struct pw_alias_options *options, const struct pw_alias *alias)
+{
+	for (size_t i = 0; i < options->wanted_count; i++)
+		if (alias->first <= options->wanted[i][1] && alias->last >= options->wanted[i][0])
+			return true;
+	return options->wanted_count == 0;
+}
+
+static int take_part(void *context, const struct pw_alias *alias)
+{
+	struct part *part = context;
+	size_t most = part->options->most;
+
+	assert_true(is_wanted(part->options, alias));
+	assert_int_equal(alias->count,
+			 search(part->all, alias->first, alias->last, part->expected));
+	assert_int_equal(alias->told, most && most < alias->count ? most : alias->count);
+	for (size_t i = 0; i < alias->told; i++)
+		assert_int_equal(alias->ranges[i].first, part->expected[i].first);
+	part->count++;
+	return 0;
+}
+
+struct counted {
+	const struct pw_alias_options *options;
+	unsigned wanted;
+};
+
+static int count_wanted(void *context, const struct pw_alias *alias)
+{
+	struct counted *counted = context;
+
+	counted->wanted += is_wanted(counted->options, alias);
+	return 0;
+}
+
+/* As many runs, and as many ranges of each, as are asked for. */
+static void check_part(const struct pw_index *index, const struct all *all, uint64_t *random)
+{
+	static struct part part;
+	pw_pa wanted[3][2];
+	struct pw_alias_options options = {
+		.wanted = (const pw_pa(*)[2])wanted,
+		.wanted_count = random_below(random, 4),
+		.most = random_below(random, 4),
+	};
+	struct counted counted = { .options = &options };
+
+	for (size_t i = 0; i < 3; i++) {
+		pw_pa one = edge(all, random), other = edge(all, random);
+
+		wanted[i][0] = one < other ? one : other;
+		wanted[i][1] = one < other ? other : one;
+	}
+	part.options = &options;
+	part.all = all;
+	part.count = 0;
+	assert_int_equal(pw_index_aliases(index, NULL, count_wanted, &counted), 0);
+	assert_int_equal(pw_index_aliases(index, &options, take_part, &part), 0);
+	assert_int_equal(part.count, counted.wanted);
 }
 
 static void test_aliases(void **state)
@@ -246,12 +414,14 @@ static void test_aliases(void **state)
 		told.next = 0;
 		told.count = 0;
 		told.random = turn;
-		assert_int_equal(pw_index_aliases(index, take_alias, &told), 0);
+		assert_int_equal(pw_index_aliases(index, NULL, take_alias, &told), 0);
+		for (unsigned i = 0; i < 10 && all->count > 0; i++)
+			check_part(index, all, &told.random);
 		/* Every page that is mapped twice was told of: by pages, as many as there are. */
 		for (pw_pa pa = told.next; pa < told.next + (SPACE_PAGES << 12); pa += 4096)
 			assert_true(times_mapped(all, pa) < 2);
 		if (told.count > 0) {
-			assert_int_equal(pw_index_aliases(index, stop_at_once, &calls), 7);
+			assert_int_equal(pw_index_aliases(index, NULL, stop_at_once, &calls), 7);
 			assert_int_equal(calls, 1);
 		}
 		runs += told.count;
@@ -287,7 +457,7 @@ static void test_empty(void **state)
 	assert_int_equal(pw_index_find(index, 0, UINT64_MAX, &ranges, &count), 0);
 	assert_int_equal(count, 0);
 	assert_int_equal(pw_index_find(index, 2, 1, &ranges, &count), -EINVAL);
-	assert_int_equal(pw_index_aliases(index, stop_at_once, &calls), 0);
+	assert_int_equal(pw_index_aliases(index, NULL, stop_at_once, &calls), 0);
 	assert_int_equal(calls, 0);
 	pw_index_destroy(index);
 	pw_index_destroy(NULL);
@@ -295,14 +465,49 @@ static void test_empty(void **state)
 	free(bytes);
 }
 
-int main(void)
+/* Once the flag is set, nothing is claimed any more. */
+static void test_cancelled(void **state)
+{
+	struct pw_range *ranges = NULL;
+	struct pw_index *index = NULL;
+	bool cancel = false;
+	struct pw_scan *whole;
+	struct space space;
+	unsigned calls = 0;
+	size_t count;
+
+	(void)state;
+	space_init(&space, pw_format_find("x86_64"), 5, false);
+	whole = scan_until(&space, 0, &cancel);
+	assert_int_equal(pw_index_create(whole, &index, NULL), 0);
+	pw_scan_destroy(whole);
+	assert_int_equal(pw_index_aliases(index, NULL, stop_at_once, &calls), 7);
+	cancel = true;
+	assert_int_equal(pw_index_aliases(index, NULL, stop_at_once, &calls), -ECANCELED);
+	assert_int_equal(calls, 1);
+	assert_int_equal(pw_index_find(index, 0, UINT64_MAX, &ranges, &count), -ECANCELED);
+	assert_null(ranges);
+	pw_index_destroy(index);
+	/* What was found before the flag was set is no whole index. */
+	cancel = false;
+	whole = scan_until(&space, 0, &cancel);
+	assert_int_equal(pw_scan_next(whole, (struct pw_range[2]){ { 0 } }, 2), 2);
+	cancel = true;
+	index = NULL;
+	assert_int_equal(pw_index_create(whole, &index, NULL), -ECANCELED);
+	assert_null(index);
+	pw_scan_destroy(whole);
+	space_deinit(&space);
+}
+
+int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_shared),
-		cmocka_unit_test(test_aliases),
-		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_find),  cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_found), cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_empty), cmocka_unit_test(test_cancelled),
 	};
 
+	mutant_choose(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

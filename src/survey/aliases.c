@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical memory that is mapped more than once: a sweep over it, from one place where a run begins or
+ * ends to the next. Runs are taken in by the order of their starts, and given up by the order of their
+ * ends. Those that are in are a set of their numbers, which go by virtual address; so a step costs the
+ * same however many there are, and the first few of them are found without looking at the others.
+ *
+ * Bounds: 13 bytes for each run of the index, and those ranges that are told at once.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mutant.h"
+#include "base/sort.h"
+#include "survey/index.h"
+
+/* ---- a set of numbers ---- */
+
+enum { SET_LEVELS = 6 /* 64^6 numbers are more than there can be */ };
+
+/* Bit n of a level: there is something in word n of the level below; of the lowest, number n. */
+struct set {
+	uint64_t *word[SET_LEVELS];
+	size_t words[SET_LEVELS];
+	unsigned levels;
+};
+
+static void set_clear(struct set *set)
+{
+	for (unsigned i = 0; i < set->levels; i++)
+		free(set->word[i]);
+}
+
+/* An empty set of numbers below @count, which is not 0. Returns 0 or -ENOMEM; to be cleared anyway. */
+static int set_init(struct set *set, size_t count)
+{
+	do {
+		count = (count + 63) / 64;
+		set->words[set->levels] = count;
+		set->word[set->levels] = calloc(count, sizeof(uint64_t));
+		if (!set->word[set->levels])
+			return -ENOMEM;
+		set->levels++;
+	} while (count > 1);
+	return 0;
+}
+
+static void set_add(struct set *set, size_t number)
+{
+	for (unsigned i = 0; i < set->levels; i++, number /= 64)
+		set->word[i][number / 64] |= UINT64_C(1) << number % 64;
+}
+
+static void set_remove(struct set *set, size_t number)
+{
+	for (unsigned i = 0; i < set->levels; i++, number /= 64) {
+		set->word[i][number / 64] &= ~(UINT64_C(1) << number % 64);
+		if (set->word[i][number / 64])
+			return;
+	}
+}
+
+/* The lowest member that is not below *number. False if there is none. */
+static bool set_next(const struct set *set, size_t *number)
+{
+	size_t at = *number;
+	unsigned level = 0;
+	uint64_t rest = 0;
+
+	/* Up, until a word has something at `at` or behind it. */
+	for (; level < set->levels && at / 64 < set->words[level]; level++) {
+		rest = set->word[level][at / 64] >> at % 64;
+		if (rest)
+			break;
+		at = at / 64 + 1;
+	}
+	if (!rest)
+		return false;
+	at += (unsigned)__builtin_ctzll(rest);
+	/* Down, to the lowest below it. */
+	while (level-- > 0)
+		at = at * 64 + (unsigned)__builtin_ctzll(set->word[level][at]);
+	*number = at;
+	return true;
+}
+
+/* ---- the sweep ---- */
+
+struct sweep {
+	const struct pw_index *index;
+	const struct pw_alias_options *options;
+	pw_alias_fn *alias;
+	void *context;
+	uint32_t *by_end; /* numbers of runs, by their last physical address */
+	struct set in; /* runs that map the place where the sweep stands */
+	size_t in_count;
+	struct pw_ranges parts; /* of them, to be told */
+};
+
+static bool is_wanted(const struct pw_alias_options *options, pw_pa first, pw_pa last)
+{
+	for (size_t i = 0; i < options->wanted_count; i++)
+		if (first <= options->wanted[i][1] && last >= options->wanted[i][0])
+			return true;
+	return options->wanted_count == 0;
+}
+
+static bool is_stopped(const struct sweep *sweep)
+{
+	return pw_cancelled(sweep->index->cancel) && !pw_mutant(PW_MUTANT_SURVEY_GOES_ON);
+}
+
+/* Tells of first..last, which all that are in map. */
+static int tell(struct sweep *sweep, pw_pa first, pw_pa last)
+{
+	size_t most = sweep->options->most ? sweep->options->most : SIZE_MAX;
+	struct pw_alias what = { .first = first, .last = last, .count = sweep->in_count };
+
+	sweep->parts.count = 0;
+	for (size_t at = 0; sweep->parts.count < most && set_next(&sweep->in, &at); at++) {
+		struct pw_range part = pw_range_crop(&sweep->index->mapped.range[at], first, last);
+
+		if (sweep->parts.count % 1024 == 0 && is_stopped(sweep))
+			return -ECANCELED;
+		if (!pw_ranges_add(&sweep->parts, &part))
+			return -ENOMEM;
+	}
+	what.ranges = sweep->parts.range;
+	what.told = sweep->parts.count;
+	return sweep->alias(sweep->context, &what);
+}
+
+static const struct pw_range *run_at(const struct sweep *sweep, const uint32_t *order, size_t place)
+{
+	return &sweep->index->mapped.range[order[place]];
+}
+
+static int run(struct sweep *sweep)
+{
+	const uint32_t *by_pa = sweep->index->by_pa, *by_end = sweep->by_end;
+	size_t count = sweep->index->mapped.count, begun = 0, ended = 0;
+	int status = 0;
+
+	/* Everything below `at` was told; runs in by_pa before `begun` begin there. */
+	for (pw_pa at = 0; ended < count && status == 0;) {
+		pw_pa last;
+
+		if ((begun + ended) % 1024 == 0 && is_stopped(sweep))
+			return -ECANCELED;
+		if (sweep->in_count == 0)
+			at = run_at(sweep, by_pa, begun)->pa;
+		for (; begun < count && run_at(sweep, by_pa, begun)->pa == at; begun++) {
+			set_add(&sweep->in, by_pa[begun]);
+			sweep->in_count++;
+		}
+		last = pw_range_pa_last(run_at(sweep, by_end, ended));
+		if (begun < count)
+			last = pw_min(last, run_at(sweep, by_pa, begun)->pa - 1);
+		if (sweep->in_count > 1 && is_wanted(sweep->options, at, last))
+			status = tell(sweep, at, last);
+		if (last == UINT64_MAX)
+			return status;
+		at = last + 1;
+		for (; ended < count && pw_range_pa_last(run_at(sweep, by_end, ended)) < at;
+		     ended++) {
+			set_remove(&sweep->in, by_end[ended]);
+			sweep->in_count--;
+		}
+	}
+	return status;
+}
+
+static int sort_by_end(struct sweep *sweep)
+{
+	const struct pw_ranges *mapped = &sweep->index->mapped;
+	uint64_t *key = reallocarray(NULL, mapped->count, sizeof(*key));
+	int status;
+
+	if (!key)
+		return -ENOMEM;
+	for (size_t i = 0; i < mapped->count; i++)
+		key[i] = pw_range_pa_last(&mapped->range[i]);
+	status = pw_sort(key, mapped->count, sweep->index->cancel, &sweep->by_end);
+	free(key);
+	return status;
+}
+
+int pw_index_aliases(const struct pw_index *index, const struct pw_alias_options *options,
+		     pw_alias_fn *alias, void *context)
+{
+	static const struct pw_alias_options all = { .most = 0 };
+	struct sweep sweep = {
+		.index = index,
+		.options = options ? options : &all,
+		.alias = alias,
+		.context = context,
+	};
+	int status;
+
+	if (index->mapped.count == 0)
+		return 0;
+	status = sort_by_end(&sweep);
+	if (status == 0)
+		status = set_init(&sweep.in, index->mapped.count);
+	if (status == 0)
+		status = run(&sweep);
+	set_clear(&sweep.in);
+	free(sweep.by_end);
+	free(sweep.parts.range);
+	return status;
+}
