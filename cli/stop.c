@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Long scans: how far they are, and how they are left. */
+/* Long work: how far it is, and how it is left. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -8,20 +9,53 @@
 
 #include "tool.h"
 
-/* The one thing that a signal handler can reach. */
+/*
+ * What signal handlers can reach. Who is told to stop has PATIENCE_NS to say how far it came and to end;
+ * then the process ends by the signal, wherever it is: sorting, or waiting for who reads its results.
+ */
 static bool stopped;
+static int first_signal;
+static timer_t patience;
+static bool has_patience;
+
+enum { PATIENCE_NS = 70 * 1000 * 1000 };
 
 static void stop(int number)
 {
-	(void)number;
+	const struct itimerspec soon = { .it_value = { .tv_nsec = PATIENCE_NS } };
+
+	first_signal = number;
 	__atomic_store_n(&stopped, true, __ATOMIC_RELAXED);
+	if (has_patience)
+		timer_settime(patience, 0, &soon, NULL);
+}
+
+static void give_up(int number)
+{
+	static const char text[] = "pagewalk: stopped; what was printed is not complete\n";
+	struct sigaction standard = { .sa_handler = SIG_DFL };
+	struct pollfd messages = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	(void)number;
+	/* Whoever reads messages may not be reading. */
+	if (poll(&messages, 1, 0) == 1 && write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		messages.fd = -1;
+	sigaction(first_signal, &standard, NULL);
+	raise(first_signal);
 }
 
 void tool_catch_interrupts(void)
 {
-	struct sigaction action = { .sa_handler = stop, .sa_flags = (int)SA_RESETHAND };
+	/* SA_RESTART: results are written on, and end where they should. */
+	struct sigaction action = { .sa_handler = stop,
+				    .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
+	struct sigaction late = { .sa_handler = give_up };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
 
 	sigemptyset(&action.sa_mask);
+	sigemptyset(&late.sa_mask);
+	sigaction(SIGALRM, &late, NULL);
+	has_patience = timer_create(CLOCK_MONOTONIC, &event, &patience) == 0;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 }

@@ -54,7 +54,10 @@ const char *tool_nearest(const char *wrong, const char *const *names, size_t cou
 
 /* ---- stop.c ---- */
 
-/* Ctrl-C sets *tool_stopped() instead of ending the process; a second one ends it. */
+/*
+ * From here on, Ctrl-C and SIGTERM set *tool_stopped() instead of ending the process. It is then to end
+ * by itself: after 0.07 s, or a second signal, it is ended.
+ */
 void tool_catch_interrupts(void);
 const bool *tool_stopped(void);
 

@@ -1,0 +1,305 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What hostile images may cost, and that long work stops when it is told to.
+
+Every image here is small and asks for much. Each command has a few seconds of CPU and some hundred megabytes,
+and ends by itself, with an answer or with a sentence that says why there is none."""
+
+import os
+import pathlib
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TOOL = None     # set by main
+PAGE = 4096
+X86 = ["--format", "x86_64", "--root", "0x10000000"]
+LA57 = ["--format", "x86_64_la57", "--root", "0x10000"]
+CPU_SECONDS = 8
+MEMORY = 700 << 20
+
+
+def table(entries, count=512, order="<"):
+    return struct.pack(f"{order}{count}Q", *entries, *[0] * (count - len(entries)))
+
+
+def core(path, loads, blob, notes=b"", note_headers=0):
+    """An ELF core: (address, size, offset in the blob) for each PT_LOAD, and PT_NOTEs that all name the same notes."""
+    headers = len(loads) + note_headers
+    start = 64 + 56 * headers
+    start += -start % 64
+    many = headers >= 0xffff
+    section = start + len(blob) + len(notes)
+    with open(path, "wb") as file:
+        file.write(b"\x7fELF\2\1\1" + bytes(9))
+        file.write(struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, section if many else 0, 0, 64, 56,
+                               0xffff if many else headers, 64, int(many), 0))
+        for address, size, offset in loads:
+            file.write(struct.pack("<IIQQQQQQ", 1, 4, start + offset, 0, address, size, size, 8))
+        for _ in range(note_headers):
+            file.write(struct.pack("<IIQQQQQQ", 4, 4, start + len(blob), 0, 0, len(notes), 0, 4))
+        file.write(bytes(start - file.tell()) + blob + notes)
+        if many:
+            file.write(struct.pack("<IIQQQQIIQQ", 0, 0, 0, 0, 0, 0, 0, headers, 0, 0))
+    return path
+
+
+def self_map(path):
+    """One page that is every table: 512^5 pages."""
+    return core(path, [(0x10000, PAGE, 0)], table([0x10007] * 512))
+
+
+def crowd(path, tables=8):
+    """Five levels, some tables at each, their entries leading anywhere in the next, with any permissions."""
+    state = 1
+
+    def number():
+        nonlocal state
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2 ** 64
+        return state >> 32
+
+    levels, at = [], 0x10000
+    for count in (1, *[tables] * 4):
+        levels.append([at + i * PAGE for i in range(count)])
+        at += count * PAGE
+    blob = b""
+    for level in range(5):
+        for _ in levels[level]:
+            blob += table([(levels[level + 1][number() % tables] if level < 4 else number() << 12) |
+                           (7, 5, 3, 1)[number() % 4] | (number() & 1) << 63 for _ in range(512)])
+    return core(path, [(0x10000, len(blob), 0)], blob)
+
+
+def aliases(path, tables=36):
+    """511 x 512 mappings of the first GiB by 1 GiB pages, and single pages of it."""
+    root = 0x10000000
+    blob = table([root + PAGE | 7] * 511 + [root + 2 * PAGE | 7]) + table([0x87] * 512)
+    blob += table([root + 3 * PAGE | 7]) + table([root + (4 + i) * PAGE | 7 for i in range(tables)])
+    for i in range(tables):
+        blob += table([(i * 512 + j) * PAGE | (7 if j & 1 else 5) for j in range(512)])
+    return core(path, [(root, len(blob), 0)], blob)
+
+
+def repeated(path, loads=66000):
+    """A table of 512 pages that do not go together, at many addresses: 3.8 MB are 33 million runs."""
+    root, base = 0x10000000, 0x1000000000
+    lower = (loads + 511) // 512
+    blob = table([root + PAGE | 7]) + table([root + (2 + i) * PAGE | 7 for i in range(lower)])
+    for i in range(lower):
+        blob += table([base + 2 * PAGE * n | 7 for n in range(i * 512, min((i + 1) * 512, loads))])
+    there = len(blob)
+    blob += table([0x200000000 + i * 7 % 512 * 0x10000 | (7 if i & 1 else 5) for i in range(512)])
+    return core(path, [(root, there, 0)] + [(base + 2 * PAGE * i, PAGE, there) for i in range(loads)], blob)
+
+
+def colliding(path, count=65536):
+    """s390x: tables at addresses that a multiplication by the golden ratio sends to one place."""
+    golden, base = 0x9e3779b97f4a7c15, 0x100000
+    inverse = pow(golden, -1, 2 ** 64)
+    tables = []
+    for high in range(2 ** 13):
+        for low in range(2 ** 18):
+            at = ((high << 51) + (low << 11)) * inverse % 2 ** 64
+            if at & 0x7ff == 0 and at >= 0x10000000:
+                tables.append(at)
+        if len(tables) >= count:
+            break
+    del tables[count:]
+    segments = (count + 2047) // 2048
+
+    def big(entries):
+        return struct.pack(">2048Q", *entries, *[0x20] * (2048 - len(entries)))
+
+    blob = b"".join(big(tables[i * 2048:(i + 1) * 2048]) for i in range(segments))
+    third = base + len(blob)
+    blob += big([base + i * 16384 | 7 for i in range(segments)])
+    second = base + len(blob)
+    blob += big([third | 0xb])
+    return core(path, [(base, len(blob), 0)], blob), ["--format", "s390x", "--root", hex(second | 0xb)]
+
+
+def cpus(path, headers=1900, notes=5400):
+    """Every PT_NOTE has the same CPUs."""
+    note = struct.pack("<III", 5, 0, 1) + b"CORE\0\0\0\0"
+    return core(path, [(0x1000, PAGE, 0)], bytes(PAGE), note * notes, headers)
+
+
+def kdump(path, fields=()):
+    """A kdump of no pages, and what is to be different in it: (offset, format, value)."""
+    data = bytearray(119 << 10)
+    data[:8] = b"KDUMP   "
+    data[272:278] = b"x86_64"
+    for offset, form, value in [(8, "<I", 6), (428, "<IIII", (4096, 1, 2, 104)), (4096 + 96, "<Q", 104), *fields]:
+        struct.pack_into(form, data, offset, *(value if isinstance(value, tuple) else (value,)))
+    path.write_bytes(data)
+    return path
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.path = pathlib.Path(cls.folder.name)
+        # A sanitizer needs more addresses than there are bytes.
+        cls.memory = MEMORY
+        if subprocess.run([TOOL, "--version"], capture_output=True, check=False, preexec_fn=cls.limit).returncode:
+            cls.memory = resource.RLIM_INFINITY
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def limit(cls):
+        resource.setrlimit(resource.RLIMIT_AS, (cls.memory, cls.memory))
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        # Output has no end to speak of, either.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
+
+    def run_tool(self, *arguments, statuses=(0, 1, 2), says=None, claims=True, head=None):
+        with subprocess.Popen([TOOL, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, preexec_fn=self.limit) as tool:
+            output = tool.stdout.read(head) if head else tool.stdout.read()
+            tool.stdout.close()
+            errors = tool.stderr.read().decode()
+            status = tool.wait()
+        if head:
+            statuses = (*statuses, -signal.SIGPIPE)
+        self.assertIn(status, statuses, f"{arguments}: {errors}")
+        if says:
+            self.assertIn(says, errors, arguments)
+        return output.decode()
+
+
+class Bounds(Case):
+    def ask_everything(self, image, how, commands=None):
+        for command in commands or (["map"], ["map", "--json", "--holes"], ["find"], ["find", "--aliases"],
+                                    ["check"], ["check", "--limit", "0", "--json"], ["cut"], ["explain"]):
+            arguments = {"find": ["0x1234000"] if len(command) == 1 else [], "cut": [self.path / "cut.elf"],
+                         "explain": ["0-0x7fffffffffff"]}.get(command[0], [])
+            with self.subTest(image=image.name, command=command):
+                self.run_tool(*command, *how, image, *arguments, head=1 << 20)
+
+    def test_self_map(self):
+        self.ask_everything(self_map(self.path / "self.elf"), LA57)
+
+    def test_crowd(self):
+        self.ask_everything(crowd(self.path / "crowd.elf"), LA57,
+                            [["map"], ["find"], ["check"], ["cut"], ["explain"]])
+
+    def test_aliases(self):
+        image = aliases(self.path / "aliases.elf")
+        self.ask_everything(image, X86)
+        output = self.run_tool("find", "--aliases", *X86, image, "0x3fffffff", statuses=[0])
+        self.assertEqual(output.count("mapped 261632 times"), 1)
+        self.assertEqual(len(output.splitlines()), 22)
+        output = self.run_tool("find", "--aliases", "--limit", "0", *X86, image, "0x3fffffff", statuses=[0])
+        self.assertEqual(len(output.splitlines()), 261633)
+
+    def test_repeated_loads(self):
+        image = repeated(self.path / "loads.elf")
+        for command in (["info"], ["check", *X86], ["find", *X86], ["map", *X86]):
+            self.run_tool(*command, image, *["1"] * (command[0] == "find"), statuses=[2],
+                          says="the same bytes stand at many addresses")
+
+    def test_colliding_tables(self):
+        image, how = colliding(self.path / "hash.elf")
+        start = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        self.ask_everything(image, how, [["check"], ["cut"], ["map"], ["find"]])
+        self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - start, CPU_SECONDS)
+
+    def test_repeated_notes(self):
+        image = cpus(self.path / "notes.elf")
+        output = self.run_tool("info", image, statuses=[0])
+        self.assertIn("it is not read", output)
+        self.assertLess(len(output.splitlines()), 60)
+        self.run_tool("map", *X86, image, statuses=[2], says="is not in the memory")
+
+    def test_kdump(self):
+        for fields in ([(440, "<I", 0xffffffff)], [(4096 + 96, "<Q", 1 << 40)], [(4096 + 56, "<Q", 3 << 30)],
+                       [(4096 + 40, "<Q", 3 << 30)], [(4096 + 72, "<Q", 3 << 30)], [(436, "<I", 0x7fffffff)],
+                       [(432, "<I", 0x7fffffff)]):
+            with self.subTest(fields=fields):
+                self.run_tool("info", kdump(self.path / "kdump", fields), statuses=[2])
+
+    def test_files(self):
+        """Whatever is given for a file: it is read to its end only if that is near."""
+        image = self_map(self.path / "self.elf")
+        fifo = self.path / "fifo"
+        os.mkfifo(fifo)
+        large = self.path / "large"
+        large.touch()
+        os.truncate(large, 1 << 40)
+        for name in ("/dev/zero", fifo, self.path, large, "/dev/stdin", "/dev/full", "/dev/null"):
+            for arguments in (["info", name], ["map", "--format", name, "--root", "0x10000", image],
+                              ["map", *LA57, name], ["map", *LA57, f"raw:{name}@0", "0-0xfffff"],
+                              ["lab", "fold", "--source", name, *LA57, "0-0xffff"]):
+                with self.subTest(arguments=arguments):
+                    self.run_tool(*arguments, head=1 << 20)
+
+
+class Interrupts(Case):
+    """Told to stop, the tool ends at once, and says nothing of what it has not finished."""
+
+    def interrupt(self, *arguments, after=0.5, number=signal.SIGINT, read=True):
+        with subprocess.Popen([TOOL, *map(str, arguments)], stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL if read else subprocess.PIPE, stderr=subprocess.PIPE,
+                              preexec_fn=lambda: signal.signal(number, signal.SIG_DFL)) as tool:
+            time.sleep(after)
+            if tool.poll() is not None:
+                return
+            start = time.monotonic()
+            tool.send_signal(number)
+            try:
+                status = tool.wait(20)
+            except subprocess.TimeoutExpired:
+                tool.kill()
+                self.fail(f"{arguments}: goes on")
+            took = time.monotonic() - start
+            errors = tool.stderr.read().decode()
+        self.assertIn(status, (1, 2, -number), arguments)
+        # 0.1 s, on a machine that does nothing else.
+        self.assertLess(took, 1.5, arguments)
+        for claim in ("nothing", "no physical memory"):
+            self.assertNotIn(claim, errors, arguments)
+
+    def test_scans(self):
+        crowded = crowd(self.path / "crowd.elf")
+        for arguments in (["map"], ["map", "--json", "--holes"], ["check"], ["find"], ["find", "--aliases"],
+                          ["explain", "--rows", "10000"], ["cut"], ["read"]):
+            last = {"find": ["1"], "explain": ["0-0xffffffffffffff"], "cut": [self.path / "cut.elf"],
+                    "read": ["0", "0x100000000000"]}.get(arguments[0], [])
+            for number in (signal.SIGINT, signal.SIGTERM):
+                with self.subTest(arguments=arguments, number=number):
+                    self.interrupt(*arguments, *LA57, crowded, *last, after=0.3, number=number)
+        self.assertEqual(list(self.path.glob("cut.elf.*")), [])
+
+    def test_sorting_and_telling(self):
+        image = aliases(self.path / "aliases.elf", 400)
+        for after in (0.2, 0.5, 1):
+            self.interrupt("find", "--aliases", *X86, image, after=after)
+            self.interrupt("find", "--aliases", "--limit", "0", *X86, image, "0x3fffffff", after=after)
+
+    def test_nobody_reads(self):
+        image = aliases(self.path / "aliases.elf")
+        for arguments in (["map"], ["map", "--json"], ["find", "--aliases"], ["find"], ["read"]):
+            last = {"find": ["0-0xffffffffff"] if len(arguments) == 1 else [],
+                    "read": ["0xffffff8000000000", "0x10000000"]}.get(arguments[0], [])
+            with self.subTest(arguments=arguments):
+                self.interrupt(*arguments, *X86, image, *last, number=signal.SIGTERM, read=False)
+
+    def test_folding(self):
+        for more in ([], ["--svg", self.path / "fold.svg"], ["--json"], ["--html", self.path / "fold.html"]):
+            with self.subTest(more=more):
+                self.interrupt("lab", "fold", "--format", "arm64_64k_42", "0-0x3ffffffff", *more)
+
+
+if __name__ == "__main__":
+    TOOL = sys.argv.pop(1)
+    unittest.main()
