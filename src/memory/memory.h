@@ -4,6 +4,7 @@
  *
  *   open.c    the string's prefix, or the file's magic number, decides which of these it is
  *   raw.c  elf.c  kdump.c  sample.c      kinds of sources: fill a struct pw_memory
+ *   magic.c   files of other kinds, and what makes of them something that is read
  *   notes.c   what the notes of an ELF core say about CPUs
  *   guard.c   mapped files, and what happens when one shrinks
  *   memory.c  what all sources have in common
@@ -112,6 +113,12 @@ int pw_memory_read_elf(struct pw_memory *memory, const char *name, const unsigne
 /* A kdump or diskdump, mapped at host..host+bytes-1. */
 int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsigned char *host,
 			 uint64_t bytes, struct pw_error *error);
+/*
+ * Refuses the file @path if its magic number is that of a shape which is known and not read here:
+ * -EINVAL and what to do; else 0.
+ */
+int pw_memory_refuse_magic(const char *path, const unsigned char *host, uint64_t bytes,
+			   struct pw_error *error);
 /* An installed image. @name is what follows "sample:". */
 int pw_memory_read_sample(struct pw_memory *memory, const char *name, struct pw_error *error);
 

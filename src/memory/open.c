@@ -21,14 +21,6 @@ static bool starts_with(const unsigned char *host, uint64_t bytes, const char *m
 	return bytes >= length && memcmp(host, magic, length) == 0;
 }
 
-/* Files that hold what we want, in a shape that cannot be read at random. */
-static int refuse_packed(const char *path, const char *what, const char *command,
-			 struct pw_error *error)
-{
-	return pw_fail(error, EINVAL, "%s is %s. Unpack it first: %s < %s > FILE", path, what,
-		       command, path);
-}
-
 static int refuse_unknown(const char *path, const unsigned char *host, uint64_t bytes,
 			  struct pw_error *error)
 {
@@ -60,24 +52,8 @@ static int read_file(struct pw_memory *memory, const char *path, struct pw_error
 		return pw_memory_read_elf(memory, path, host, bytes, error);
 	if (starts_with(host, bytes, "KDUMP   ", 8) || starts_with(host, bytes, "DISKDUMP", 8))
 		return pw_memory_read_kdump(memory, path, host, bytes, error);
-	/* struct makedumpfile_header: the flattened format, for writing a dump to a pipe. */
-	if (starts_with(host, bytes, "makedumpfile\0\0\0", 16))
-		return pw_fail(error, EINVAL,
-			       "%s is a flattened kdump, whose pages stand in no order. Convert it "
-			       "first: makedumpfile -R OUT < %s",
-			       path, path);
-	if (starts_with(host, bytes, "\x1f\x8b", 2))
-		return refuse_packed(path, "compressed by gzip", "gzip -dc", error);
-	if (starts_with(host, bytes,
-			"\xfd"
-			"7zXZ",
-			6))
-		return refuse_packed(path, "compressed by xz", "xz -dc", error);
-	if (starts_with(host, bytes, "\x28\xb5\x2f\xfd", 4))
-		return refuse_packed(path, "compressed by zstd", "zstd -dc", error);
-	if (starts_with(host, bytes, "BZh", 3))
-		return refuse_packed(path, "compressed by bzip2", "bzip2 -dc", error);
-	return refuse_unknown(path, host, bytes, error);
+	status = pw_memory_refuse_magic(path, host, bytes, error);
+	return status ? status : refuse_unknown(path, host, bytes, error);
 }
 
 /* "word:" at the start of a source that is not the name of a file, or 0. */
