@@ -50,7 +50,7 @@ static size_t column_of(const struct fold_result *result, pw_va va)
 {
 	double part = (double)(va - result->first) / ((double)(result->last - result->first) + 1);
 
-	return (size_t)(part * BAR);
+	return (size_t)(part * (double)BAR);
 }
 
 /* Draws the turns of @level into @bar, without blanks at its end. */

@@ -261,7 +261,7 @@ PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin
 		}
 		if (covered == last)
 			return PW_STOP_DONE;
-		while (level != top && covered == path[level].last)
+		while (level < top && covered == path[level].last)
 			level++;
 	}
 }

@@ -99,7 +99,7 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
 		}
 		if (next < 0)
 			return next;
-		while (level != top && done == path[level].last) {
+		while (level < top && done == path[level].last) {
 			const struct pw_place *left = &path[level++];
 
 			if (what == PW_COLLAPSE)

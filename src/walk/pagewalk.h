@@ -150,7 +150,7 @@ PW_INLINE int pw_walk_span(const struct pw_format *f, const struct pw_access *a,
 		if (entry.last >= last)
 			return 0;
 		va = entry.last;
-		while (level != top && va >= table[level].last)
+		while (level < top && va >= table[level].last)
 			level = table[level].parent;
 		va++;
 	}
