@@ -131,15 +131,31 @@ static int refuse(const char *name, const char *const *folders, size_t count,
 		       name, places[0] ? places : "any known folder");
 }
 
-static const char *lzma_complaint(lzma_ret result)
+/* A whole .xz file ends with the footer of its stream, which has a checksum of its own. */
+static bool xz_is_whole(const unsigned char *packed, uint64_t bytes)
 {
+	lzma_stream_flags flags;
+
+	return bytes >= LZMA_STREAM_HEADER_SIZE &&
+	       lzma_stream_footer_decode(&flags, packed + bytes - LZMA_STREAM_HEADER_SIZE) ==
+		       LZMA_OK;
+}
+
+/*
+ * Releases of liblzma differ in what they call a stream that ends too early: LZMA_BUF_ERROR, as where
+ * there is not room enough for what is unpacked, or LZMA_DATA_ERROR. So the file itself is asked.
+ */
+static const char *lzma_complaint(lzma_ret result, bool is_whole)
+{
+	if (!is_whole && (result == LZMA_DATA_ERROR || result == LZMA_BUF_ERROR))
+		return "is truncated: the end of an .xz stream is not there";
 	switch (result) {
 	case LZMA_FORMAT_ERROR:
 		return "is not in the .xz format";
 	case LZMA_DATA_ERROR:
 		return "is damaged";
 	case LZMA_BUF_ERROR:
-		return "is truncated, or larger when unpacked than a sample may be (256 MiB)";
+		return "is damaged, or larger when unpacked than a sample may be (256 MiB)";
 	case LZMA_MEM_ERROR:
 	case LZMA_MEMLIMIT_ERROR:
 		return "needs more memory to unpack than a sample may (128 MiB)";
@@ -164,7 +180,8 @@ static int read_packed(struct pw_memory *memory, const char *path, struct pw_err
 	result = lzma_stream_buffer_decode(&limit, 0, NULL, packed, &in, (size_t)packed_bytes, host,
 					   &out, (size_t)SAMPLE_MAX_BYTES);
 	if (result != LZMA_OK)
-		return pw_fail(error, EINVAL, "%s %s", path, lzma_complaint(result));
+		return pw_fail(error, EINVAL, "%s %s", path,
+			       lzma_complaint(result, xz_is_whole(packed, packed_bytes)));
 	return pw_memory_read_elf(memory, path, host, out, error);
 }
 

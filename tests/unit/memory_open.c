@@ -280,6 +280,15 @@ static size_t pack(const struct image *image, unsigned char *packed, size_t room
 	return size;
 }
 
+/* Wherever the file ends too early, and whatever liblzma calls that. */
+static void knows_cut_samples(const unsigned char *packed, size_t size)
+{
+	for (size_t kept = 1; kept < size; kept++) {
+		make_file("cut-short.elf.xz", packed, kept);
+		refused("sample:cut-short", EINVAL, "cut-short.elf.xz is truncated");
+	}
+}
+
 static void reads_samples(void **state)
 {
 	static unsigned char packed[65536];
@@ -292,9 +301,9 @@ static void reads_samples(void **state)
 	image_init(&image, true, true, EM_S390, 1);
 	image_load(&image, 0, 1024, 0x1000, 0x800);
 	size = pack(&image, packed, sizeof(packed));
+	knows_cut_samples(packed, size);
 	make_file("plain-one.elf", image.bytes, image.size);
 	make_file("packed-one.elf.xz", packed, size);
-	make_file("cut-short.elf.xz", packed, size / 2);
 	make_file("no-xz.elf.xz", image.bytes, image.size);
 	packed[size / 2] ^= 0x10;
 	make_file("damaged.elf.xz", packed, size);
@@ -310,8 +319,7 @@ static void reads_samples(void **state)
 	assert_pattern(memory, 0x1000, 0x17ff);
 	pw_memory_close(memory);
 
-	refused("sample:cut-short", EINVAL, "is truncated");
-	refused("sample:damaged", EINVAL, "damaged.elf.xz");
+	refused("sample:damaged", EINVAL, "damaged.elf.xz is damaged");
 	refused("sample:no-xz", EINVAL, "is not in the .xz format");
 	refused("sample:gone", ENOENT, "there is no sample 'gone'; there are: ");
 	refused("sample:", ENOENT, "no sample ''");
