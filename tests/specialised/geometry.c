@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints every format's name, log2 of its entries' bytes, and its shifts: for objects.py. */
+/*
+ * Prints every format's name, log2 of its entries' bytes, and its shifts: for objects.py. A level whose
+ * shift may be another one, as the entry above says, has a ? before it.
+ */
 #include <pagewalk/pagewalk.h>
 #include <stdio.h>
+
+#include "format/format.h"
 
 int main(void)
 {
@@ -12,7 +17,8 @@ int main(void)
 		pw_format_geometry(format, &geometry);
 		printf("%s %d", geometry.name, geometry.entry_bytes == 8 ? 3 : 2);
 		for (unsigned level = 0; level < geometry.levels; level++)
-			printf(" %u", geometry.shift[level]);
+			printf(" %s%u", level == 0 && format->next_bits ? "?" : "",
+			       geometry.shift[level]);
 		putchar('\n');
 	}
 	return 0;

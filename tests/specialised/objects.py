@@ -6,12 +6,14 @@ For the direct instance of every format:
  - no calls, neither to a format's functions nor to what a compiler likes to emit (memset); but for the
    two callbacks of a scan's owner, which are made once per table;
  - each level's index is taken from the address with a shift by a constant, also where the root or an
-   entry says at which level a walk goes on;
+   entry says at which level a walk goes on; but for tables whose own shift an entry says;
  - formats whose geometry is constant have no shift by a register at all.
 And the fast pin of every format, and its loop over a table's leaves, call nothing but each other and
 what is rare: a count that is zero, full or contended, and what was taken in vain.
 
-usage: objects.py GEOMETRY ARCHIVE [OBJDUMP]
+With --notices FORMAT, ARCHIVE has that format compiled without optimisation: the shifts must be missed.
+
+usage: objects.py [--notices FORMAT] GEOMETRY ARCHIVE [OBJDUMP]
 """
 import re
 import subprocess
@@ -28,9 +30,6 @@ VARIABLE = {
     's390x': 'the ASCE says at which level the walk starts',
     'sparc64': 'an entry names the size of its page',
 }
-# Levels whose index is shifted for by what an entry said.
-VARIABLE_SHIFT = {'ppc64_radix': {0}}
-
 ALGORITHMS = ('translate', 'many', 'scan')
 OWNER_CALLS = 2  # enter and leave
 # Out of line on purpose: see src/space/folio.h, src/pin/rules.h. Formats with the same code share a loop.
@@ -102,18 +101,32 @@ def shifts(name, format_name, algorithm, body, entry_lg2, levels):
         yield f'{name} shifts by a register {variable} times, but its geometry is constant'
     if algorithm != 'translate':
         return
-    exempt = VARIABLE_SHIFT.get(family(format_name, VARIABLE_SHIFT), set())
     constants = {int(o[1:].split(',')[0], 0) for m, o, _ in body
                  if re.fullmatch(r'(shrd?|sar)[lq]?', m) and o.startswith('$')}
-    for level, shift in enumerate(levels):
-        if level not in exempt and not constants & {shift, shift - entry_lg2}:
+    for shift in levels:
+        if shift.startswith('?'):
+            continue
+        shift = int(shift)
+        if not constants & {shift, shift - entry_lg2}:
             yield f'{name} has no shift by the constant {shift} (or {shift - entry_lg2})'
+
+
+def notices(wanted, geometry, archive, objdump):
+    name, entry_lg2, *levels = next(
+        line for line in subprocess.run([geometry], check=True, capture_output=True, text=True).stdout.splitlines()
+        if line.split()[0] == wanted).split()
+    function = f'{name}_direct_translate'
+    wrong = list(shifts(function, name, 'translate', functions(archive, objdump)[function], int(entry_lg2), levels))
+    print('\n'.join(wrong))
+    return 0 if len(wrong) == sum(1 for shift in levels if not shift.startswith('?')) else 1
 
 
 def main():
     if sys.argv[1] == '--skip':
         print(sys.argv[2])
         return 77
+    if sys.argv[1] == '--notices':
+        return notices(*sys.argv[2:6])
     geometry, archive = sys.argv[1:3]
     found = functions(archive, sys.argv[3] if len(sys.argv) > 3 else 'objdump')
     wrong, seen = [], 0
@@ -129,7 +142,7 @@ def main():
             seen += 1
             body = body + found.get(function + '.cold', [])
             wrong += calls(function, algorithm, body)
-            wrong += shifts(function, name, algorithm, body, int(entry_lg2), [int(x) for x in levels])
+            wrong += shifts(function, name, algorithm, body, int(entry_lg2), levels)
         pin = f'{name}_pin'
         if pin not in found:
             wrong.append(f'{pin} is not in {archive}')
