@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: MIT
-# A thin front for meson. `make demo` and `make test` do everything, on a fresh Debian 12 too.
+# A thin front for meson. `make demo` and `make test` do everything, on a fresh Debian too.
 
 BUILD := build
+# 1 makes errors of warnings, in build folders that are made from then on. For who works on pagewalk.
+WERROR ?= 0
+export WERROR
 CC_FUZZ := clang-14
 
 .PHONY: all demo test bench bench-fold pictures check-guests fuzz lint mutants sanitize stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
 
 all: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@tools/build.sh $(BUILD)
 	@ln -sf cli/pagewalk $(BUILD)/pagewalk
 
 $(BUILD)/build.ninja:
 	@tools/deps.sh build test
-	@meson setup $(BUILD) >/dev/null || { cat $(BUILD)/meson-logs/meson-log.txt; exit 1; }
+	@tools/configure.sh $(BUILD)
 
 # The main job on a real image: the map of a process of an s390x guest, and one of its walks.
 demo: all
@@ -23,13 +26,13 @@ test: all
 
 bench: all
 	@tools/deps.sh bench
-	@ninja -C $(BUILD) --quiet bench/bench
+	@tools/build.sh $(BUILD) bench/bench
 	@$(BUILD)/bench/bench --json $(BUILD)/bench.json
 
 # What the folding strategies cost, counted: turns, loads, instructions, code. doc/folding.md
 bench-fold: all
 	@tools/deps.sh fold
-	@ninja -C $(BUILD) --quiet bench/fold/fold_bench
+	@tools/build.sh $(BUILD) bench/fold/fold_bench
 	@bench/fold/report.py $(BUILD)/bench/fold/fold_bench $(BUILD)/fold.json
 
 # The pictures of doc/folding.md; the test lab_doc compares them with what is kept.
@@ -68,7 +71,7 @@ cross-i386 cross-s390x:
 SECONDS := 60
 FORMAT :=
 stress: all
-	@ninja -C $(BUILD) --quiet tests/stress/stress
+	@tools/build.sh $(BUILD) tests/stress/stress
 	@$(BUILD)/tests/stress/stress $(SECONDS) $(FORMAT)
 
 # The same with delays where rules decide; and under ThreadSanitizer and AddressSanitizer.

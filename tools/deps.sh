@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Makes sure that the Debian packages of the named groups are installed: installs them when run as
-# root, prints the one line to run otherwise.
+# Makes sure that what the named groups need is installed. On Debian and its relatives: installs the
+# packages when run as root, names them otherwise. Elsewhere: says which programs and libraries to get.
 # usage: tools/deps.sh GROUP...    groups: build test lint sanitize cross html bench fold guests
 set -eu
 
@@ -23,6 +23,43 @@ packages_of() {
     esac
 }
 
+# What a group is where packages have other names: "program:", "library:" (as pkg-config knows it), and
+# after "=" what people call it. The tests of the tool and of dumps need nothing that is not here.
+parts_of() {
+    case $1 in
+    build) echo "program:cc=a_C_compiler program:meson=meson_(1.0_or_newer) program:ninja=ninja \
+        program:python3=Python_3 program:pkg-config=pkg-config library:smartcols=libsmartcols_(util-linux) \
+        library:liblzma=liblzma_(xz) library:liburcu-memb=liburcu_(userspace-rcu)" ;;
+    test)  echo "library:cmocka=cmocka program:objdump=objdump_(binutils)" ;;
+    esac
+}
+
+elsewhere() {
+    lacking=
+    for group in "$@"; do
+        for part in $(parts_of "$group"); do
+            kind=${part%%:*} name=${part#*:} words=${part#*=}
+            name=${name%%=*}
+            case $kind in
+            program) command -v "$name" >/dev/null || lacking="$lacking, $words" ;;
+            library) pkg-config --exists "$name" 2>/dev/null || lacking="$lacking, $words" ;;
+            esac
+        done
+        [ -n "$(parts_of "$group")" ] ||
+            echo "pagewalk: this machine has no apt, so nobody looks whether it has: $(packages_of "$group")" >&2
+    done
+    [ -n "$lacking" ] || return 0
+    echo "pagewalk: this machine has no apt, which would install what is missing. Please install, with headers:" >&2
+    echo "  ${lacking#, }" | tr _ ' ' >&2
+    echo "libkdumpfile too if you have compressed dumps to read." >&2
+    return 1
+}
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    elsewhere "$@"
+    exit
+fi
+
 missing=
 for group in "$@"; do
     list=$(packages_of "$group")
@@ -35,15 +72,35 @@ done
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
-    echo "pagewalk: packages are missing. Install them with:" >&2
-    echo "  sudo apt-get install --no-install-recommends$missing" >&2
+    echo "pagewalk: packages are missing. Install them as root with:" >&2
+    echo "  apt-get install --no-install-recommends$missing" >&2
     exit 1
 fi
-echo "pagewalk: installing$missing" >&2
-install() {
-    # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=600 \
-        install --no-install-recommends $missing >/dev/null
+
+log=$(mktemp)
+beat=
+trap '[ -z "$beat" ] || kill "$beat" 2>/dev/null || true; rm -f "$log"' EXIT
+trap 'exit 130' INT TERM HUP
+
+# Downloads and locks that others hold can take minutes: says from time to time what apt is at.
+apt() {
+    (while sleep 20 >/dev/null 2>&1; do echo "pagewalk: apt: $(tail -n 1 "$log" | cut -c 1-100)"; done) >&2 &
+    beat=$!
+    status=0
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" >"$log" 2>&1 </dev/null || status=$?
+    kill $beat
+    beat=
+    return $status
 }
 # The package lists of a fresh machine are empty, and those of an old one may be stale.
-install 2>/dev/null || { apt-get -qq update || true; install; }
+echo "pagewalk: installing$missing" >&2
+# shellcheck disable=SC2086
+if ! apt install --no-install-recommends $missing; then
+    echo "pagewalk: fetching new lists of packages" >&2
+    apt update || cat "$log" >&2
+    apt install --no-install-recommends $missing || {
+        cat "$log" >&2
+        echo "pagewalk: apt could not install$missing: what it said is above" >&2
+        exit 1
+    }
+fi

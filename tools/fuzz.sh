@@ -7,10 +7,10 @@ set -eu
 cd "$(dirname "$0")/.."
 seconds=$1
 shift
-[ -e build-fuzz/build.ninja ] || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Dcli=disabled \
+CC=clang-14 tools/configure.sh build-fuzz -Dfuzz=true -Dcli=disabled \
     -Dbench=disabled -Db_lundef=false -Db_ndebug=false -Db_sanitize=address,undefined \
-    --optimization=1 >build-fuzz.log || { tail -n 20 build-fuzz.log; exit 1; }
-ninja -C build-fuzz --quiet
+    --optimization=1
+tools/build.sh build-fuzz
 [ $# -gt 0 ] || set -- $(cd build-fuzz/tests/fuzz && ls | grep -E '^fuzz_[a-z_]+$')
 status=0
 for target in "$@"; do

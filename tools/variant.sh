@@ -19,11 +19,8 @@ i386|s390x)
 esac
 [ "$variant" != clang ] || export CC=clang-14
 
-[ -e "$build/build.ninja" ] || meson setup "$build" "$@" >/dev/null || {
-    tail -n 30 "$build/meson-logs/meson-log.txt"
-    exit 1
-}
-ninja -C "$build" --quiet
+tools/configure.sh "$build" "$@"
+tools/build.sh "$build"
 # Emulated and sanitized code is slower; tests that can, do less.
 export PW_TEST_QUICK=1
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}

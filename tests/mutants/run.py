@@ -16,10 +16,10 @@ HEADER = os.path.join(ROOT, 'src', 'base', 'mutant.h')
 
 
 def prepare(build):
-    if not os.path.exists(os.path.join(build, 'build.ninja')):
-        subprocess.run(['meson', 'setup', '-Dmutants=true', '-Ddefault_library=static', '--optimization=1',
-                        build, ROOT], stdout=subprocess.DEVNULL, check=True)
-    subprocess.run(['ninja', '--quiet', '-C', build], check=True)
+    build = os.path.abspath(build)
+    subprocess.run(['tools/configure.sh', build, '-Dmutants=true', '-Ddefault_library=static', '--optimization=1'],
+                   cwd=ROOT, check=True)
+    subprocess.run(['tools/build.sh', build], cwd=ROOT, check=True)
 
 
 def main(build):

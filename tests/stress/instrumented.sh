@@ -14,10 +14,10 @@ asan) sanitizers=address,undefined ;;
 esac
 build=build-stress-$1
 shift
-[ -e "$build/build.ninja" ] || CC=clang-14 meson setup "$build" -Db_sanitize="$sanitizers" \
+CC=clang-14 tools/configure.sh "$build" -Db_sanitize="$sanitizers" \
     -Dmutants=true -Ddefault_library=static -Db_lundef=false -Db_ndebug=false -Dkdump=disabled \
-    --optimization=1 >"$build.log" || { tail -n 20 "$build.log"; exit 1; }
-ninja -C "$build" --quiet tests/stress/stress
+    --optimization=1
+tools/build.sh "$build" tests/stress/stress
 export PW_TEST_QUICK=1
 # Of liburcu only: the file says why.
 export TSAN_OPTIONS="halt_on_error=1:suppressions=$PWD/tools/tsan.txt:print_suppressions=0"
