@@ -7,7 +7,7 @@ WERROR ?= 0
 export WERROR
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-fold pictures check-guests fuzz lint mutants sanitize stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
+.PHONY: all demo test bench bench-fold pictures check-guests check-roots fuzz lint mutants sanitize stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
 
 all: $(BUILD)/build.ninja
 	@tools/build.sh $(BUILD)
@@ -78,6 +78,12 @@ stress: all
 stress-moments stress-tsan stress-asan:
 	@tools/deps.sh build test sanitize
 	@tests/stress/instrumented.sh $(@:stress-%=%) $(SECONDS) $(FORMAT)
+
+# README's commands, as newcomers type them, in bare roots of these releases of Debian: tools/roots.sh
+SUITES := bookworm trixie sid
+check-roots:
+	@tools/deps.sh roots
+	@tools/roots.sh $(SUITES)
 
 html: all
 	@tools/deps.sh html

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Makes sure that what the named groups need is installed. On Debian and its relatives: installs the
 # packages when run as root, names them otherwise. Elsewhere: says which programs and libraries to get.
-# usage: tools/deps.sh GROUP...    groups: build test lint sanitize cross html bench fold guests
+# usage: tools/deps.sh GROUP...    groups: build test lint sanitize cross html bench fold guests roots
 set -eu
 
 here=$(dirname "$0")
@@ -19,6 +19,7 @@ packages_of() {
     bench)    echo "libkdumpfile-dev" ;;
     fold)     echo "valgrind binutils" ;;
     guests)   sed 's/#.*//' "$here/../tests/guests/packages.txt" | tr '\n' ' ' ;;
+    roots)    echo "debootstrap" ;;
     *)        echo "deps.sh: no group of packages is called '$1'" >&2; exit 2 ;;
     esac
 }

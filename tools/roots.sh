@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Does what README tells newcomers, in bare installations of Debian that debootstrap makes: a clone, then
+# the commands of its section "Two commands". Nothing is there but Debian's required packages and apt, so
+# that a package which pagewalk needs and does not install, or name, is noticed. In trixie the commands
+# run as an ordinary user, and root installs what `make` says; in the others as root.
+#
+# With --one, one of the suites, which the commit's name chooses. What is downloaded stays outside the
+# tree, in ~/.cache/pagewalk/roots or $PAGEWALK_CACHE/roots; the roots are removed.
+# usage: tools/roots.sh [--one] [SUITE]...      suites: bookworm trixie sid
+#        MIRROR=... names an archive; otherwise it is the one that apt here uses.
+set -eu -o pipefail
+
+cd "$(dirname "$0")/.."
+cache=${PAGEWALK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pagewalk}/roots
+architecture=$(dpkg --print-architecture)
+all=(bookworm trixie sid)
+days=7 # that a bare installation is kept
+
+[ "$(id -u)" -eq 0 ] || { echo "roots.sh: chroot and debootstrap need root" >&2; exit 1; }
+one=
+[ "${1:-}" != --one ] || { one=1; shift; }
+suites=("$@")
+[ $# -gt 0 ] || suites=("${all[@]}")
+if [ -n "$one" ]; then
+    commit=$(git rev-parse HEAD)
+    suites=("${suites[0x${commit:0:7} % ${#suites[@]}]}")
+    echo "roots: commit ${commit:0:12} chooses ${suites[0]}; \`make check-roots' does ${all[*]}"
+fi
+
+# The archive from which this machine's own release comes.
+mirror() {
+    local codename
+    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    apt-get indextargets --format '$(SITE) $(RELEASE)' |
+        awk -v wanted="$codename" '$2 == wanted { print $1; found = 1; exit }
+                                   { last = $1 } END { if (!found) print last }'
+}
+mirror=${MIRROR:-$(mirror)}
+[ -n "$mirror" ] || { echo "roots.sh: apt has no archive here; name one: MIRROR=... make check-roots" >&2; exit 1; }
+
+mkdir -p "$cache"
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/pagewalk-roots.XXXXXX")
+job=
+cleanup() {
+    [ -z "$job" ] || kill -KILL "$job" 2>/dev/null || true
+    # Whatever was mounted was mounted in a name space that ended with its processes.
+    rm -rf --one-file-system "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+
+# Runs a command so that a signal to this script ends it at once.
+wait_for() {
+    "$@" </dev/null &
+    job=$!
+    local status=0
+    wait "$job" || status=$?
+    job=
+    return $status
+}
+
+# A bare installation of suite $1 as $work/$1, from the cache if one is there.
+bare() {
+    local suite=$1 tar=$cache/$1-$architecture.tar
+    find "$cache" -maxdepth 1 -name "$suite-$architecture.tar*" -mtime +$((days - 1)) -delete
+    if [ ! -e "$tar" ]; then
+        mkdir -p "$cache/debs-$suite"
+        wait_for debootstrap --variant=minbase --arch="$architecture" --cache-dir="$(realpath "$cache/debs-$suite")" \
+            "$suite" "$work/$suite" "$mirror" >"$work/$suite.log" 2>&1 || { tail -n 20 "$work/$suite.log"; return 1; }
+        tar -C "$work/$suite" -cf "$tar.$$" . && mv "$tar.$$" "$tar"
+    else
+        mkdir "$work/$suite"
+        wait_for tar -C "$work/$suite" -xf "$tar"
+    fi
+    # Nobody minds if this installation does not survive a power cut.
+    echo force-unsafe-io >"$work/$suite/etc/dpkg/dpkg.cfg.d/unsafe-io"
+    apt-config dump | grep -i '^Acquire::https\?::Proxy ' >"$work/$suite/etc/apt/apt.conf.d/proxy" || true
+    cp -L /etc/resolv.conf "$work/$suite/etc/resolv.conf"
+    mkdir -p "$cache/archives-$suite"
+    find "$cache/archives-$suite" -name '*.deb' -mtime +60 -delete
+    find "$cache/archives-$suite" -name '*.deb' -exec cp -pt "$work/$suite/var/cache/apt/archives" {} +
+}
+
+# Runs command $3 of user $2 of suite $1, as after a login, in the clone; with /proc and /dev as containers
+# have them. The process name space ends all that it started.
+inside() {
+    # shellcheck disable=SC2016
+    wait_for unshare --mount --pid --fork --kill-child sh -c '
+        mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit
+        exec chroot "$1" su -l "$2" -s /bin/sh -c "cd /srv/pagewalk && $3"' - "$work/$1" "$2" "$3"
+}
+
+# What a clone gives to newcomers, which is not what is in this folder.
+clone() {
+    [ "$2" = root ] || chroot "$work/$1" useradd --create-home "$2"
+    git clone --quiet --no-hardlinks . "$work/$1/srv/pagewalk"
+    chroot "$work/$1" chown -R "$2:$2" /srv/pagewalk
+}
+
+# `make` as user $2 of suite $1 has to name packages; root installs these.
+named_packages() {
+    local packages
+    if inside "$1" "$2" make >"$work/says" 2>&1; then
+        echo "make named no packages, and all was there"
+        return 1
+    fi
+    cat "$work/says"
+    packages=$(sed -n 's/^  apt-get install //p' "$work/says")
+    [ -n "$packages" ] && inside "$1" root "apt-get -qq install -y $packages"
+}
+
+timed() { # what, command...
+    local what=$1 start=$SECONDS status=0
+    shift
+    "$@" >"$work/log" 2>&1 || status=$?
+    if [ $status -eq 0 ]; then
+        echo "roots: $suite: $what ($((SECONDS - start)) s)"
+    else
+        echo "roots: $suite: FAILED: $what ($((SECONDS - start)) s):"
+        tail -n 80 "$work/log"
+    fi
+    return $status
+}
+
+newcomer() {
+    local suite=$1 user=root command
+    [ "$suite" != trixie ] || user=newcomer
+    timed "bare installation" bare "$suite" && timed "clone" clone "$suite" "$user" || return
+    while read -r command; do
+        case $user:$command in
+        newcomer:apt-get*)
+            timed "$command" inside "$suite" root "$command" &&
+                timed "packages that make names" named_packages "$suite" "$user" ;;
+        *)  timed "$command" inside "$suite" "$user" "$command" ;;
+        esac || return
+    done <"$work/commands"
+}
+
+# The code block of that section; what stands after # is for people.
+sed -n '/^## Two commands/,/^## The tool/s/^    \([^#]*[^# ]\).*/\1/p' README.md >"$work/commands"
+[ "$(grep -c '^make ' "$work/commands")" -eq 2 ] || { echo "roots.sh: README's commands are not two of make" >&2; exit 1; }
+failed=0
+for suite in "${suites[@]}"; do
+    if newcomer "$suite"; then
+        archives=$work/$suite/var/cache/apt/archives
+        find "$archives" -maxdepth 1 -name '*.deb' -newer "$work/commands" -exec cp -pt "$cache/archives-$suite" {} +
+    else
+        failed=$((failed + 1))
+        # Should what an earlier run left be to blame, the next one does without.
+        tar=$cache/$suite-$architecture.tar
+        [ "$tar" -nt "$work/commands" ] || rm -rf "$tar" "$cache/archives-$suite"
+    fi
+    rm -rf --one-file-system "${work:?}/$suite"
+done
+echo "roots: $((${#suites[@]} - failed)) of ${#suites[@]} passed"
+[ $failed -eq 0 ]
