@@ -18,7 +18,9 @@ $(BUILD)/build.ninja:
 	@tools/configure.sh $(BUILD)
 
 # The main job on a real image: the map of a process of an s390x guest, and one of its walks.
-demo: all
+demo: $(BUILD)/build.ninja
+	@tools/build.sh $(BUILD) cli/pagewalk
+	@ln -sf cli/pagewalk $(BUILD)/pagewalk
 	@tools/demo.sh $(BUILD)/pagewalk
 
 test: all
