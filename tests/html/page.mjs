@@ -219,7 +219,33 @@ async function tryCase(browser, what) {
 			assert.deepEqual(requests.filter((url) => !url.startsWith("data:")), [pathToFileURL(file).href]);
 			await page.close();
 		}
+	await onPaper(browser, file);
 	console.log(`${what.name}: ${steps.length} steps agree with the tool's JSON`);
+}
+
+// Printed, in either orientation: all details, one below the other, and the whole picture.
+async function onPaper(browser, file) {
+	for (const [width, height] of [[794, 1123], [1123, 794]]) {
+		const page = await browser.newPage({viewport: {width, height}});
+
+		page.setDefaultTimeout(PATIENCE);
+		await page.goto(pathToFileURL(file).href);
+		await page.keyboard.press("ArrowRight");
+		await page.emulateMedia({media: "print"});
+		const found = await page.evaluate(() => {
+			const boxes = [...document.querySelectorAll("ol.steps > li > *")].map((e) => e.getBoundingClientRect());
+			const picture = document.querySelector(".picture");
+			return {
+				hidden: boxes.filter((box) => box.height === 0).length,
+				overlaps: boxes.slice(1).filter((box, i) => box.top < boxes[i].bottom - 1).length,
+				clipped: picture.scrollHeight > picture.clientHeight + 1 && getComputedStyle(picture).overflowY !== "visible",
+				wide: document.querySelector(".picture svg").getBoundingClientRect().right > innerWidth,
+				controls: document.querySelector(".controls").getBoundingClientRect().height,
+			};
+		});
+		assert.deepEqual(found, {hidden: 0, overlaps: 0, clipped: false, wide: false, controls: 0}, `printed ${width} wide`);
+		await page.close();
+	}
 }
 
 // Without its script the page still has everything.
