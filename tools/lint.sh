@@ -49,8 +49,12 @@ found=$(grep -nE '#include "(walk|memory|survey|view|space|pin)/' $(git ls-files
     grep -vE '^src/format/(registry|described|instance)\.h') &&
     complain "a format's header includes what stands to its right:
 $found"
-found=$(grep -nE '#include "' $(git ls-files 'cli/*.c' 'examples/*.c') | grep -vE '"((cli|lab)/)?[a-z_]+\.h"') &&
-    complain "the tool uses more than the public headers:
+found=$(grep -nE '#include "' $(git ls-files 'cli/*.c' 'examples/*.c') | grep -vE '"((cli|lab)/)?[a-z_]+\.h"|"base/(escape|names|replace)\.h"') &&
+    complain "the tool uses more than the public headers, and what it has in common with drawings and files of the library:
+$found"
+
+found=$(grep -nE 'argp_(error|failure)\(' $(git ls-files 'cli/*.c') | grep -v '^cli/usage\.c:') &&
+    complain "argp's own messages do not escape arguments (cli/usage.h does):
 $found"
 
 cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 \

@@ -4,14 +4,24 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/escape.h"
+
 int pw_fail(struct pw_error *error, int code, const char *format, ...)
 {
 	va_list arguments;
+	/* A sentence can be longer before it is cut; then it is cut between characters. */
+	char text[4 * sizeof(error->text)];
 
 	if (error) {
 		va_start(arguments, format);
-		vsnprintf(error->text, sizeof(error->text), format, arguments);
+		vsnprintf(text, sizeof(text), format, arguments);
 		va_end(arguments);
+		escape_text(text, error->text, sizeof(error->text));
 	}
 	return -code;
+}
+
+int pw_fail_null(struct pw_error *error, const char *name)
+{
+	return pw_fail(error, EINVAL, "the caller gave NULL for %s, which is required", name);
 }

@@ -11,4 +11,7 @@
 int pw_fail(struct pw_error *error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same for a required pointer that is NULL; @name is the parameter's. */
+int pw_fail_null(struct pw_error *error, const char *name);
+
 #endif

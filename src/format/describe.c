@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "format/parse.h"
 
 /* Words of the grammar and what they stand for. */
@@ -428,6 +429,16 @@ static int parse_line(struct pw_parser *p, char *line)
 	int status;
 
 	line[strcspn(line, "#")] = '\0';
+	/* What a file says is shown to people: nothing in it may steer a terminal. */
+	for (const char *c = line; *c;) {
+		bool shown;
+		size_t bytes = escape_character(c, &shown);
+
+		if (!shown && !strchr("\t\r\n", *c))
+			return pw_parse_fail(p, "column %u has a control character, or is no UTF-8",
+					     (unsigned)(c - line) + 1);
+		c += bytes;
+	}
 	p->rest = line;
 	word = pw_parse_word(p);
 	status = word ? parse_statement(p, word) : 0;
@@ -510,8 +521,11 @@ int pw_format_load(const char *path, const struct pw_format **format_ret, struct
 	struct pw_parser p = { .path = path, .error = error };
 	char *text;
 	size_t bytes;
-	int status = pw_parse_read(path, &text, &bytes, error);
+	int status;
 
+	if (!path || !format_ret)
+		return pw_fail_null(error, path ? "format_ret" : "path");
+	status = pw_parse_read(path, &text, &bytes, error);
 	if (status)
 		return status;
 	p.d = calloc(1, sizeof(*p.d));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "base/escape.h"
 
 struct pw_text {
 	struct pw_text *next;
@@ -80,6 +81,10 @@ static int compare_segments(const void *a, const void *b)
 
 int pw_memory_seal(struct pw_memory *memory, struct pw_error *error)
 {
+	char title[sizeof(memory->title)];
+
+	memcpy(title, memory->title, sizeof(title));
+	escape_text(title, memory->title, sizeof(memory->title));
 	if (memory->count == 0)
 		return pw_fail(error, EINVAL, "the source holds no memory at all");
 	qsort(memory->segments, memory->count, sizeof(*memory->segments), compare_segments);
@@ -151,15 +156,21 @@ int pw_memory_copy(void *context, pw_pa pa, void *buffer, size_t bytes)
 
 int pw_memory_read(const struct pw_memory *memory, pw_pa pa, void *buffer, size_t bytes)
 {
-	int status = memory->fetch(memory->fetch_context, pa, buffer, bytes);
+	int status;
 
+	if (!memory || (!buffer && bytes > 0))
+		return -EINVAL;
+	status = memory->fetch(memory->fetch_context, pa, buffer, bytes);
 	return status == 0 && pw_memory_shrunk(memory) ? -EIO : status;
 }
 
 int pw_memory_check(const struct pw_memory *memory, struct pw_error *error)
 {
-	const char *name = pw_memory_shrunk(memory);
+	const char *name;
 
+	if (!memory)
+		return pw_fail_null(error, "memory");
+	name = pw_memory_shrunk(memory);
 	if (!name)
 		return 0;
 	return pw_fail(error, EIO,
@@ -171,9 +182,12 @@ int pw_memory_check(const struct pw_memory *memory, struct pw_error *error)
 static int make(pw_fetch_fn *fetch, void *context, const struct pw_segment *segments, size_t count,
 		struct pw_memory **memory_ret, struct pw_error *error)
 {
-	struct pw_memory *memory = pw_memory_new(error);
+	struct pw_memory *memory;
 	int status = 0;
 
+	if ((!segments && count > 0) || !memory_ret)
+		return pw_fail_null(error, memory_ret ? "segments" : "memory_ret");
+	memory = pw_memory_new(error);
 	if (!memory)
 		return -ENOMEM;
 	memory->source = fetch;
@@ -196,7 +210,7 @@ static int make(pw_fetch_fn *fetch, void *context, const struct pw_segment *segm
 int pw_memory_wrap(const struct pw_segment *segments, size_t count, struct pw_memory **memory_ret,
 		   struct pw_error *error)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; segments && i < count; i++)
 		if (!segments[i].host ||
 		    (((uintptr_t)segments[i].host - (uintptr_t)segments[i].first) & 7))
 			return pw_fail(
@@ -212,6 +226,8 @@ int pw_memory_wrap(const struct pw_segment *segments, size_t count, struct pw_me
 int pw_memory_create(pw_fetch_fn *fetch, void *context, const struct pw_segment *segments,
 		     size_t count, struct pw_memory **memory_ret, struct pw_error *error)
 {
+	if (!fetch)
+		return pw_fail_null(error, "fetch");
 	return make(fetch, context, segments, count, memory_ret, error);
 }
 
@@ -251,14 +267,20 @@ const char *pw_memory_remark(const struct pw_memory *memory, size_t index)
 void pw_memory_add_remark(struct pw_memory *memory, const char *format, ...)
 {
 	va_list arguments;
-	char *text = NULL;
+	char *text = NULL, *safe;
+	size_t room;
 
 	if (memory->remark_count == sizeof(memory->remarks) / sizeof(memory->remarks[0]))
 		return;
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) >= 0)
-		memory->remarks[memory->remark_count++] = text;
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
 	va_end(arguments);
+	room = text ? 4 * strlen(text) + 1 : 0;
+	safe = text ? malloc(room) : NULL;
+	if (safe)
+		memory->remarks[memory->remark_count++] = escape_text(text, safe, room);
+	free(text);
 }
 
 const char *pw_memory_add_text(struct pw_memory *memory, const char *text)

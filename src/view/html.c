@@ -301,6 +301,8 @@ int pw_picture_html(const struct pw_picture *picture, FILE *stream)
 {
 	char title[200];
 
+	if (!picture || !stream)
+		return -EINVAL;
 	svg_title_text(picture, title, sizeof(title));
 	fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"

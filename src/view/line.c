@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "view/escape.h"
+#include "base/escape.h"
 
 void line_init(struct line *line, FILE *stream, const struct pw_text_style *style)
 {
@@ -81,20 +81,11 @@ void line_colour(struct line *line, enum line_colour colour)
 	fputs(sequence[colour], line->stream);
 }
 
-/* Bytes of the character at @text: one, if it is none that a terminal should get. */
-static size_t character(const char *text, bool *plain_ret)
-{
-	size_t bytes = escape_character(text);
-
-	*plain_ret = bytes > 0;
-	return bytes ? bytes : 1;
-}
-
 static void put_bytes(struct line *line, const char *text, size_t bytes)
 {
 	for (size_t i = 0; i < bytes;) {
 		bool plain;
-		size_t step = character(text + i, &plain);
+		size_t step = escape_character(text + i, &plain);
 
 		if (text[i] == ' ') {
 			line_blanks(line, 1);
@@ -138,7 +129,7 @@ unsigned line_width(const char *text)
 	unsigned width = 0;
 	bool plain;
 
-	for (; *text; text += character(text, &plain))
+	for (; *text; text += escape_character(text, &plain))
 		width++;
 	return width;
 }
@@ -169,7 +160,7 @@ size_t line_break(const char *text, unsigned width, size_t *skip_ret)
 	while (text[at] && columns < width) {
 		if (text[at] == ' ')
 			blank = at;
-		at += character(text + at, &plain);
+		at += escape_character(text + at, &plain);
 		columns++;
 	}
 	if (!text[at])

@@ -171,6 +171,8 @@ unsigned svg_lines(unsigned columns, const char *text)
 
 int pw_picture_svg(const struct pw_picture *picture, FILE *stream)
 {
+	if (!picture || !stream)
+		return -EINVAL;
 	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", stream);
 	if (picture->is_range)
 		svg_range(stream, picture, false);

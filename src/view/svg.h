@@ -7,7 +7,7 @@
 #ifndef PW_VIEW_SVG_H
 #define PW_VIEW_SVG_H
 
-#include "view/escape.h"
+#include "base/escape.h"
 #include "view/picture.h"
 
 struct svg {
