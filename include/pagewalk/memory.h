@@ -91,6 +91,12 @@ const char *pw_memory_title(const struct pw_memory *memory);
 const char *pw_memory_remark(const struct pw_memory *memory, size_t index);
 
 /*
+ * Is @path one of the files that the source is read from, under whatever name? Then a program must
+ * not write to it. False for a file that is not there.
+ */
+bool pw_memory_has_file(const struct pw_memory *memory, const char *path);
+
+/*
  * 0, or -EIO once a mapped file turned out to be shorter than when it was opened. Results obtained
  * since the last call that returned 0 may then be wrong, because the missing bytes read as zero.
  */

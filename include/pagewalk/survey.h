@@ -145,9 +145,12 @@ struct pw_cut_result {
  * Writes an ELF core of these tables to the file @path: no byte of what the pages hold, but every
  * walk of the regimes (in either view) that stays in the ranges ends as it does on @cut->memory. The
  * roots are kept in notes, one for each regime. A file of that name is replaced when the new one is
- * complete. @result_ret may be NULL.
- * Returns 0, -EEXIST if @path is something else than a file, -ENODATA if the memory has none of the
- * tables, -ECANCELED, or another negative errno; nothing is changed or left behind then.
+ * complete, which then has its permissions; a symbolic link stays, and what it leads to is replaced.
+ * Where the file system has O_TMPFILE, nothing is left behind even if the process is ended.
+ * @result_ret may be NULL.
+ * Returns 0, -EEXIST if @path is something else than a file, or one of those that the memory is read
+ * from, -ENODATA if the memory has none of the tables, -ECANCELED, or another negative errno; nothing
+ * is changed or left behind then.
  */
 int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_result *result_ret,
 		 struct pw_error *error);

@@ -360,3 +360,16 @@ const char *pw_memory_shrunk(const struct pw_memory *memory)
 	}
 	return NULL;
 }
+
+bool pw_memory_has_file(const struct pw_memory *memory, const char *path)
+{
+	struct stat asked, state;
+
+	if (stat(path, &asked))
+		return false;
+	for (const struct pw_mapping *mapping = memory->mappings; mapping; mapping = mapping->next)
+		if (mapping->file >= 0 && fstat(mapping->file, &state) == 0 &&
+		    state.st_dev == asked.st_dev && state.st_ino == asked.st_ino)
+			return true;
+	return false;
+}

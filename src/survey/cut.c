@@ -20,15 +20,13 @@
 #include <elf.h>
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "access/access.h"
 #include "base/error.h"
+#include "base/replace.h"
 #include "base/sort.h"
 #include "memory/note.h"
 #include "survey/tables.h"
@@ -274,15 +272,23 @@ static void pad(FILE *file, uint64_t *at, uint64_t offset)
 		putc(0, file);
 }
 
-static int put_piece(FILE *file, const struct pw_memory *memory, const struct piece *piece)
+/* Is there a point in writing on? 0, or an error; those of the file are left to who closes it. */
+static int go_on(FILE *file, const struct pw_cut *cut)
+{
+	return pw_cancelled(cut->cancel) ? -ECANCELED : ferror(file) ? -EIO : 0;
+}
+
+static int put_piece(FILE *file, const struct pw_cut *cut, const struct piece *piece)
 {
 	unsigned char buffer[16 << 10];
 
 	for (pw_pa at = piece->first;;) {
 		pw_pa rest = piece->last - at;
 		size_t bytes = rest < sizeof(buffer) ? (size_t)rest + 1 : sizeof(buffer);
-		int status = pw_memory_read(memory, at, buffer, bytes);
+		int status = go_on(file, cut);
 
+		if (status == 0)
+			status = pw_memory_read(cut->memory, at, buffer, bytes);
 		if (status)
 			return status;
 		fwrite(buffer, bytes, 1, file);
@@ -314,7 +320,7 @@ static int put_all(FILE *file, struct cutter *cutter, struct pw_cut_result *resu
 	section = (offset + 7) & ~UINT64_C(7);
 	put_elf_header(file, headers, section);
 	put_program_header(file, PT_NOTE, notes, 0, cut->regime_count * PW_NOTE_BYTES);
-	for (size_t i = 0; i < cutter->count; i++) {
+	for (size_t i = 0; i < cutter->count && go_on(file, cut) == 0; i++) {
 		const struct piece *piece = &cutter->pieces[i];
 
 		put_program_header(file, PT_LOAD, piece->offset, piece->first,
@@ -326,7 +332,7 @@ static int put_all(FILE *file, struct cutter *cutter, struct pw_cut_result *resu
 		int status;
 
 		pad(file, &at, piece->offset);
-		status = put_piece(file, cut->memory, piece);
+		status = put_piece(file, cut, piece);
 		if (status)
 			return status;
 		at += piece->last - piece->first + 1;
@@ -340,67 +346,26 @@ static int put_all(FILE *file, struct cutter *cutter, struct pw_cut_result *resu
 	return 0;
 }
 
-/* Opens a new file beside @path; @name_ret is its name, to be freed. */
-static FILE *open_beside(const char *path, char **name_ret)
-{
-	mode_t mask = umask(0);
-	FILE *file = NULL;
-	int descriptor;
-
-	umask(mask);
-	if (asprintf(name_ret, "%s.XXXXXX", path) < 0) {
-		*name_ret = NULL;
-		errno = ENOMEM;
-		return NULL;
-	}
-	descriptor = mkostemp(*name_ret, O_CLOEXEC);
-	if (descriptor >= 0 && fchmod(descriptor, 0666 & ~mask) == 0)
-		file = fdopen(descriptor, "w");
-	if (!file && descriptor >= 0) {
-		unlink(*name_ret);
-		close(descriptor);
-	}
-	return file;
-}
-
-/*
- * The file gets its name when it is complete: one of that name before is then replaced, even if it is
- * the source itself, and is left alone when anything fails.
- */
+/* The file gets its name when it is complete; one of that name before is left alone until then. */
 static int write_file(struct cutter *cutter, const char *path, struct pw_cut_result *result,
 		      struct pw_error *error)
 {
-	struct stat existing;
-	char *name = NULL;
-	FILE *file;
-	int status, code;
+	struct pw_replace file;
+	int status = pw_replace_open(&file, path, false, error);
 
-	if (stat(path, &existing) == 0 && !S_ISREG(existing.st_mode))
-		return pw_fail(error, EEXIST, "%s is no regular file, and is not replaced", path);
-	file = open_beside(path, &name);
-	if (!file) {
-		code = errno;
-		free(name);
-		return pw_fail(error, code, "%s: %s", path, strerror(code));
-	}
-	errno = 0;
-	status = put_all(file, cutter, result);
-	code = ferror(file) ? errno : 0;
-	if (fclose(file) && !code)
-		code = errno;
 	if (status)
+		return status;
+	status = put_all(file.stream, cutter, result);
+	/* Closing says what is wrong with the file. */
+	if (ferror(file.stream))
+		status = 0;
+	else if (status == -ECANCELED)
+		pw_fail(error, ECANCELED, "interrupted; nothing was written");
+	else if (status)
 		pw_fail(error, -status, "a table could not be read: %s", strerror(-status));
 	else
 		status = pw_memory_check(cutter->cut->memory, error);
-	if (status == 0 && !code && rename(name, path))
-		code = errno;
-	if (status == 0 && code)
-		status = pw_fail(error, code, "%s: %s; nothing was kept of it", path,
-				 strerror(code));
-	if (status)
-		unlink(name);
-	free(name);
-	return status;
+	return pw_replace_close(&file, status, error);
 }
 
 int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_result *result_ret,
@@ -410,14 +375,25 @@ int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_resul
 	struct cutter cutter = { .cut = cut };
 	int status;
 
+	if (!cut || !path)
+		return pw_fail_null(error, cut ? "path" : "cut");
 	if (cut->regime_count == 0)
 		return pw_fail(error, EINVAL, "there is no address space to cut out");
+	if (!cut->memory || !cut->regimes || (!cut->ranges && cut->range_count > 0))
+		return pw_fail_null(error, !cut->memory    ? "cut->memory"
+					   : !cut->regimes ? "cut->regimes"
+							   : "cut->ranges");
 	for (size_t i = 0; i < cut->range_count; i++)
 		if (cut->ranges[i][0] > cut->ranges[i][1])
 			return pw_fail(error, EINVAL,
 				       "the range 0x%llx-0x%llx ends before it begins",
 				       (unsigned long long)cut->ranges[i][0],
 				       (unsigned long long)cut->ranges[i][1]);
+	if (pw_memory_has_file(cut->memory, path))
+		return pw_fail(error, EEXIST,
+			       "%s is one of the files that the tables are read from, and is not "
+			       "replaced",
+			       path);
 	status = collect(&cutter, error);
 	if (status == 0)
 		status = write_file(&cutter, path, &result, error);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* Text that people and programs get, and files that are written whole. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <pagewalk/pagewalk.h>
+
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/replace.h"
+
+struct escaped {
+	const char *text, *shown, *json, *xml;
+};
+
+#define FFFD "\xef\xbf\xbd"
+
+static const struct escaped examples[] = {
+	{ "plain \xc3\xa9\xe2\x86\x92\xf0\x9f\x98\x80",
+	  "plain \xc3\xa9\xe2\x86\x92\xf0\x9f\x98\x80",
+	  "\"plain \xc3\xa9\xe2\x86\x92\xf0\x9f\x98\x80\"",
+	  "plain \xc3\xa9\xe2\x86\x92\xf0\x9f\x98\x80" },
+	{ "\x1b[31m", "\\x1b[31m", "\"\\u001b[31m\"", FFFD "[31m" },
+	{ "a\nb\x7f", "a\\x0ab\\x7f", "\"a\\u000ab\\u007f\"", "a" FFFD "b" FFFD },
+	{ "\xc2\x9b"
+	  "1m",
+	  "\\u009b1m", "\"\\u009b1m\"", FFFD "1m" },
+	{ "\x9b"
+	  "1m",
+	  "\\x9b1m", "\"" FFFD "1m\"", FFFD "1m" },
+	{ "\xe2\x80\xae", "\\u202e", "\"\\u202e\"", FFFD },
+	{ "\xf3\xa0\x81\x81", "\\U000e0041", "\"\\udb40\\udc41\"", FFFD },
+	{ "\xef\xbf\xbe", "\\ufffe", "\"\\ufffe\"", FFFD },
+	/* Overlong, a surrogate, beyond Unicode, and an end too early. */
+	{ "\xc0\x80", "\\xc0\\x80", "\"" FFFD FFFD "\"", FFFD FFFD },
+	{ "\xed\xa0\x80", "\\xed\\xa0\\x80", "\"" FFFD FFFD FFFD "\"", FFFD FFFD FFFD },
+	{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80", "\"" FFFD FFFD FFFD FFFD "\"",
+	  FFFD FFFD FFFD FFFD },
+	{ "\xe2\x80", "\\xe2\\x80", "\"" FFFD FFFD "\"", FFFD FFFD },
+	{ "<\"\\&'>", "<\"\\&'>", "\"<\\\"\\\\&'>\"", "&lt;&quot;\\&amp;&#39;&gt;" },
+};
+
+/* What @write writes of @text. Released by the caller. */
+static char *written(void (*write)(FILE *stream, const char *text), const char *text)
+{
+	size_t bytes;
+	char *into = NULL;
+	FILE *stream = open_memstream(&into, &bytes);
+
+	assert_non_null(stream);
+	write(stream, text);
+	fclose(stream);
+	return into;
+}
+
+static void check(void (*write)(FILE *stream, const char *text), const char *text,
+		  const char *right)
+{
+	char *got = written(write, text);
+
+	assert_string_equal(got, right);
+	free(got);
+}
+
+static void text_is_escaped(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
+		const struct escaped *example = &examples[i];
+		char shown[200], again[200];
+		struct pw_error error;
+
+		assert_string_equal(escape_text(example->text, shown, sizeof(shown)),
+				    example->shown);
+		assert_string_equal(escape_text(shown, again, sizeof(again)), example->shown);
+		check(escape_print, example->text, example->shown);
+		check(escape_json, example->text, example->json);
+		check(escape_xml, example->text, example->xml);
+		assert_int_equal(pw_fail(&error, EIO, "%s", example->text), -EIO);
+		assert_string_equal(error.text, example->shown);
+	}
+}
+
+/* Cut between characters, however little room there is. */
+static void text_is_cut_whole(void **state)
+{
+	(void)state;
+	for (size_t room = 1; room < 24; room++) {
+		char text[24];
+
+		memset(text, 'x', sizeof(text));
+		escape_text("a\x1b\xc3\xa9\xe2\x80\xae!", text, room);
+		assert_true(strlen(text) < room);
+		assert_memory_equal(text, "a\\x1b\xc3\xa9\\u202e!", strlen(text));
+		assert_true(strlen(text) == 0 || strlen(text) == 1 || strlen(text) == 5 ||
+			    strlen(text) == 7 || strlen(text) == 13 || strlen(text) == 14);
+	}
+}
+
+static void number(FILE *stream, const char *text)
+{
+	escape_json_number(stream, strtoull(text, NULL, 0));
+}
+
+static void count(FILE *stream, const char *text)
+{
+	escape_json_count(stream, strtoull(text, NULL, 0));
+}
+
+static void numbers_keep_their_digits(void **state)
+{
+	(void)state;
+	check(number, "0", "0");
+	check(number, "0x20000000000000", "9007199254740992");
+	check(number, "0x20000000000001", "\"9007199254740993\"");
+	check(number, "0xffffffffffffffff", "\"18446744073709551615\"");
+	check(count, "0x1fffffffffffff", "9007199254740992");
+	check(count, "0x20000000000000", "\"9007199254740993\"");
+	check(count, "0xffffffffffffffff", "\"18446744073709551616\"");
+}
+
+/* ---- files ---- */
+
+struct folder {
+	char path[64], file[80], link[80];
+};
+
+static struct folder new_folder(void)
+{
+	struct folder folder = { "/tmp/pagewalk-XXXXXX", "", "" };
+
+	assert_non_null(mkdtemp(folder.path));
+	snprintf(folder.file, sizeof(folder.file), "%s/file", folder.path);
+	snprintf(folder.link, sizeof(folder.link), "%s/link", folder.path);
+	assert_int_equal(symlink("file", folder.link), 0);
+	return folder;
+}
+
+/* Removes it; fails if there is anything else left in it. */
+static void end_folder(const struct folder *folder)
+{
+	unlink(folder->file);
+	unlink(folder->link);
+	assert_int_equal(rmdir(folder->path), 0);
+}
+
+static void expect(const char *path, const char *content)
+{
+	char text[32] = "";
+	FILE *file = fopen(path, "r");
+
+	assert_non_null(file);
+	assert_int_equal(fread(text, 1, sizeof(text) - 1, file), strlen(content));
+	assert_string_equal(text, content);
+	fclose(file);
+}
+
+static int put(const char *path, bool named, const char *content, int status)
+{
+	struct pw_replace replace;
+	struct pw_error error;
+
+	assert_int_equal(pw_replace_open(&replace, path, named, &error), 0);
+	assert_int_equal(replace.name != NULL, named);
+	fputs(content, replace.stream);
+	return pw_replace_close(&replace, status, &error);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat state;
+
+	assert_int_equal(stat(path, &state), 0);
+	return state.st_mode & 07777;
+}
+
+/* With a name from the beginning, as where there is no O_TMPFILE, and without. */
+static void files_come_whole(void **state)
+{
+	mode_t before = umask(027);
+
+	(void)state;
+	for (int named = 0; named < 2; named++) {
+		struct folder folder = new_folder();
+
+		assert_int_equal(put(folder.link, named, "never", -ECANCELED), -ECANCELED);
+		assert_int_equal(access(folder.file, F_OK), -1);
+		assert_int_equal(put(folder.link, named, "one", 0), 0);
+		expect(folder.file, "one");
+		assert_int_equal(mode_of(folder.file), 0640);
+		assert_int_equal(chmod(folder.file, 0601), 0);
+		assert_int_equal(put(folder.link, named, "never", -EIO), -EIO);
+		expect(folder.file, "one");
+		assert_int_equal(put(folder.file, named, "two", 0), 0);
+		expect(folder.link, "two");
+		assert_int_equal(mode_of(folder.file), 0601);
+		end_folder(&folder);
+	}
+	umask(before);
+}
+
+static void files_are_refused(void **state)
+{
+	static const struct {
+		const char *path;
+		int code;
+	} bad[] = {
+		{ "", ENOENT },           { "/dev/null", EEXIST },     { "/tmp", EEXIST },
+		{ "/nowhere/x", ENOENT }, { "/tmp/nowhere/", EISDIR },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		for (int named = 0; named < 2; named++) {
+			struct pw_replace replace;
+			struct pw_error error = { "" };
+
+			assert_int_equal(pw_replace_open(&replace, bad[i].path, named, &error),
+					 -bad[i].code);
+			assert_string_not_equal(error.text, "");
+		}
+}
+
+static void circles_of_links_end(void **state)
+{
+	struct folder folder = new_folder();
+	struct pw_replace replace;
+
+	(void)state;
+	assert_int_equal(symlink("link", folder.file), 0);
+	assert_int_equal(pw_replace_open(&replace, folder.link, false, NULL), -ELOOP);
+	end_folder(&folder);
+}
+
+/* ---- the process's umask, while others cut ---- */
+
+static struct pw_memory *memory;
+static struct pw_regime regime;
+
+static void *cut_often(void *path)
+{
+	const struct pw_cut cut = { .memory = memory, .regimes = &regime, .regime_count = 1 };
+
+	for (int i = 0; i < 200; i++)
+		pw_cut_write(&cut, path, NULL, NULL);
+	return NULL;
+}
+
+static void umask_stays(void **state)
+{
+	static uint64_t words[512];
+	const struct pw_segment segment = { 0, sizeof(words) - 1, words };
+	const uint64_t root = 0;
+	char path[4][80];
+	struct folder folder = new_folder();
+	mode_t before = umask(027);
+	pthread_t thread[4];
+
+	(void)state;
+	assert_int_equal(pw_memory_wrap(&segment, 1, &memory, NULL), 0);
+	assert_int_equal(pw_regime_init(&regime, pw_format_find("x86_64"), &root, 1, NULL, NULL),
+			 0);
+	for (int i = 0; i < 4; i++) {
+		snprintf(path[i], sizeof(path[i]), i % 2 ? "/nowhere/%d" : "%2$s/%1$d", i,
+			 folder.path);
+		assert_int_equal(pthread_create(&thread[i], NULL, cut_often, path[i]), 0);
+	}
+	/* A file that is created meanwhile has the permissions that it should have. */
+	for (int i = 0; i < 200; i++) {
+		int file = open(folder.file, O_CREAT | O_WRONLY, 0666);
+
+		assert_true(file >= 0);
+		close(file);
+		assert_int_equal(mode_of(folder.file), 0640);
+		unlink(folder.file);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	assert_int_equal(umask(before), 027);
+	assert_int_equal(mode_of(path[0]), 0640);
+	unlink(path[0]);
+	unlink(path[2]);
+	pw_memory_close(memory);
+	end_folder(&folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text_is_escaped),
+		cmocka_unit_test(text_is_cut_whole),
+		cmocka_unit_test(numbers_keep_their_digits),
+		cmocka_unit_test(files_come_whole),
+		cmocka_unit_test(files_are_refused),
+		cmocka_unit_test(circles_of_links_end),
+		cmocka_unit_test(umask_stays),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
