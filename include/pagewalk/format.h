@@ -135,7 +135,7 @@ struct pw_regime_options {
 int pw_regime_init(struct pw_regime *regime, const struct pw_format *format, const uint64_t *root,
 		   size_t count, const struct pw_regime_options *options, struct pw_error *error);
 
-/* The format of this name ("x86_64", "s390x", "arm64" = "arm64_4k_48", ...), or NULL. */
+/* The format of this name ("x86_64", "s390x", "arm64" = "arm64_4k_48", ...), or NULL; so for NULL. */
 const struct pw_format *pw_format_find(const char *name);
 
 /* The formats in the order of `pagewalk formats`; NULL from @index = their number on. */

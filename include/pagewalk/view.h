@@ -51,7 +51,7 @@ struct pw_text_style {
 };
 
 /*
- * The drawings. Each returns 0, or -EIO when @stream reports an error. Text is for mails and
+ * The drawings. @style may be NULL. Each returns 0, or -EIO when @stream reports an error. Text is for mails and
  * terminals; the SVG and the HTML page are complete, refer to nothing outside themselves, follow the
  * reader's light or dark scheme, and the page steps forward and back through the walk.
  * JSON is one object per line: "step" objects in walking order, then one "result".

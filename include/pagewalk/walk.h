@@ -129,12 +129,13 @@ struct pw_scan_limits {
  */
 struct pw_scan;
 
+/* Returns 0, -EINVAL if first > last, or -ENOMEM. @limits may be NULL. */
 int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		   pw_va last, const struct pw_scan_limits *limits, struct pw_scan **scan_ret,
 		   struct pw_error *error);
 void pw_scan_destroy(struct pw_scan *scan);
 
-/* Fills up to @count ranges; 0 at the end. Runs never split at the end of a call's buffer. */
+/* Fills up to @count (at least one) ranges; 0 at the end. Runs never split at the end of a call's buffer. */
 size_t pw_scan_next(struct pw_scan *scan, struct pw_range *range, size_t count);
 
 /* Also report holes; off at first. */
@@ -192,9 +193,9 @@ struct pw_walk {
 };
 
 /*
- * Walks first..last. Descends only as deep as some callback is interested. Returns 0 at the end, or
- * what a callback returned; -EINVAL if first > last. Walks of untrusted tables are bounded by the
- * range alone: use a scan for those.
+ * Walks first..last. Descends only as deep as some callback is interested; @private_data may be NULL.
+ * Returns 0 at the end, or what a callback returned; -EINVAL if first > last. Walks of untrusted tables
+ * are bounded by the range alone: use a scan for those.
  */
 int pw_walk_range(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		  pw_va last, const struct pw_walk_ops *ops, void *private_data);

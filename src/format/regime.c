@@ -9,6 +9,8 @@ int pw_regime_init(struct pw_regime *regime, const struct pw_format *format, con
 {
 	static const struct pw_regime_options defaults;
 
+	if (!regime || !format || !root)
+		return pw_fail_null(error, !regime ? "regime" : !format ? "format" : "root");
 	if (!options)
 		options = &defaults;
 	if (count == 0 || count > format->max_roots)

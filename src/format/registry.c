@@ -63,6 +63,8 @@ const struct pw_format *pw_format_at(size_t index)
 
 const struct pw_format *pw_format_find(const char *name)
 {
+	if (!name)
+		return NULL;
 	if (strcmp(name, "arm64") == 0)
 		name = "arm64_4k_48";
 	for (size_t i = 0; pw_registry[i]; i++)

@@ -91,9 +91,12 @@ static int read_source(struct pw_memory *memory, const char *source, struct pw_e
 
 int pw_memory_open(const char *source, struct pw_memory **memory_ret, struct pw_error *error)
 {
-	struct pw_memory *memory = pw_memory_new(error);
+	struct pw_memory *memory;
 	int status;
 
+	if (!source || !memory_ret)
+		return pw_fail_null(error, source ? "memory_ret" : "source");
+	memory = pw_memory_new(error);
 	if (!memory)
 		return -ENOMEM;
 	status = read_source(memory, source, error);

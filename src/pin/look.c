@@ -60,10 +60,13 @@ static enum pw_stop look(const struct pw_memory *memory, const struct pw_regime 
 long pw_look_fast(const struct pw_memory *memory, const struct pw_regime *regime, pw_va va,
 		  size_t count, unsigned flags, pw_pa *page, enum pw_stop *why_ret)
 {
-	const unsigned shift = regime->format->shift[0];
 	enum pw_stop stop = PW_STOP_DONE;
+	unsigned shift;
 	size_t done = 0;
 
+	if (!memory || !regime || (!page && count > 0))
+		return -EINVAL;
+	shift = regime->format->shift[0];
 	if (flags & ~(unsigned)PW_PIN_WRITE || va & pw_mask(shift) || count > LONG_MAX)
 		return -EINVAL;
 	while (done < count && stop == PW_STOP_DONE) {

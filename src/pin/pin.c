@@ -94,10 +94,15 @@ static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 	return stop;
 }
 
-static bool valid(struct pw_reader *reader, pw_va va, uint64_t bytes, unsigned flags)
+/* @room things are to go to @to. */
+static bool valid(const struct pw_reader *reader, pw_va va, uint64_t bytes, unsigned flags,
+		  const void *to, size_t room)
 {
-	const pw_va page = pw_mask(reader->table->format->shift[0]);
+	pw_va page;
 
+	if (!reader || (!to && room > 0 && bytes > 0))
+		return false;
+	page = pw_mask(reader->table->format->shift[0]);
 	return !(flags & ~KNOWN) &&
 	       (flags & (PW_PIN_GET | PW_PIN_LONGTERM)) != (PW_PIN_GET | PW_PIN_LONGTERM) &&
 	       !(va & page) && !(bytes & page);
@@ -106,13 +111,14 @@ static bool valid(struct pw_reader *reader, pw_va va, uint64_t bytes, unsigned f
 long pw_pin_fast(struct pw_reader *reader, pw_va va, size_t count, unsigned flags, pw_pa *page,
 		 enum pw_stop *why_ret)
 {
-	unsigned shift = reader->table->format->shift[0];
 	struct pw_pin pin = { .va = va, .flags = flags, .page = page, .room = count };
 	enum pw_stop stop = PW_STOP_DONE;
 
-	if (!valid(reader, va, 0, flags) || count > LONG_MAX)
+	if (!valid(reader, va, 0, flags, NULL, 0) || (!page && count > 0) || count > LONG_MAX)
 		return -EINVAL;
 	if (count > 0) {
+		unsigned shift = reader->table->format->shift[0];
+
 		pin.last = va + ((pw_va)(count - 1) << shift | pw_mask(shift));
 		if (count - 1 > (~va >> shift))
 			stop = PW_STOP_RANGE;
@@ -138,7 +144,7 @@ long pw_pin_fast_ranges(struct pw_reader *reader, pw_va va, uint64_t bytes, unsi
 	struct pw_pin pin = { .va = va, .flags = flags, .range = range, .room = room };
 	enum pw_stop stop = PW_STOP_DONE;
 
-	if (!valid(reader, va, bytes, flags))
+	if (!valid(reader, va, bytes, flags, range, room))
 		return -EINVAL;
 	if (bytes > 0) {
 		pin.last = va + (bytes - 1);
@@ -159,13 +165,12 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 		       struct iovec *iovec, size_t room, uint64_t *bytes_ret, enum pw_stop *why_ret)
 {
 	enum { BATCH = 64 };
-	struct pw_arena *arena = reader->table->arena;
 	struct pw_pinned range[BATCH];
 	enum pw_stop stop = PW_STOP_DONE;
 	uint64_t done = 0;
 	size_t used = 0;
 
-	if (!valid(reader, va, bytes, flags))
+	if (!valid(reader, va, bytes, flags, iovec, room))
 		return -EINVAL;
 	while (done < bytes && stop == PW_STOP_DONE) {
 		uint64_t came;
@@ -175,7 +180,7 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 						&came, &stop);
 
 		for (long i = 0; i < count; i++) {
-			char *host = (char *)pw_arena_at(arena, range[i].pa);
+			char *host = (char *)pw_arena_at(reader->table->arena, range[i].pa);
 
 			if (used > 0 &&
 			    (char *)iovec[used - 1].iov_base + iovec[used - 1].iov_len == host) {

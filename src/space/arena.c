@@ -50,12 +50,14 @@ static void release(struct pw_arena *arena)
 int pw_arena_create(const struct pw_arena_options *options, struct pw_arena **arena_ret,
 		    struct pw_error *error)
 {
-	unsigned page_lg2 = options->page_lg2 ? options->page_lg2 : 12;
-	uint64_t bytes = options->bytes, frames = bytes >> page_lg2;
+	unsigned page_lg2 = options && options->page_lg2 ? options->page_lg2 : 12;
+	uint64_t bytes = options ? options->bytes : 0, frames = bytes >> page_lg2;
 	struct pw_segment segment;
 	struct pw_arena *arena;
 	int code;
 
+	if (!options || !arena_ret)
+		return pw_fail_null(error, options ? "arena_ret" : "options");
 	if (page_lg2 < 12 || page_lg2 > 16)
 		return pw_fail(error, EINVAL,
 			       "frames of 2^%u bytes: 12 (4K) to 16 (64K) are possible", page_lg2);

@@ -51,7 +51,7 @@ int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind ki
 	uint32_t frame;
 	int code;
 
-	if (order >= PW_ORDERS || kind > PW_FOLIO_SECRET || owner >> 61)
+	if (!arena || !pa_ret || order >= PW_ORDERS || kind > PW_FOLIO_SECRET || owner >> 61)
 		return -EINVAL;
 	code = pw_buddy_alloc(arena, order, &frame);
 	if (code)

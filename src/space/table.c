@@ -124,6 +124,10 @@ int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 	unsigned levels;
 	int code;
 
+	if (!arena || !format || !table_ret)
+		return pw_fail_null(error, !arena    ? "arena"
+					   : !format ? "format"
+						     : "table_ret");
 	if (!options)
 		options = &defaults;
 	levels = options->levels ? options->levels : format->dynamic_top ? 3 : format->levels;
@@ -199,8 +203,11 @@ void pw_table_destroy(struct pw_table *table)
 static int begin(struct pw_table *table, struct pw_edit *edit, pw_va first, pw_va last, bool grows,
 		 struct pw_error *error)
 {
-	const pw_va page = pw_mask(table->format->shift[0]);
+	pw_va page;
 
+	if (!table)
+		return pw_fail_null(error, "table");
+	page = pw_mask(table->format->shift[0]);
 	if (first > last || (first & page) || (~last & page))
 		return pw_fail(error, EINVAL,
 			       "0x%llx-0x%llx are not whole pages of 0x%llx bytes, first to last",
@@ -271,12 +278,13 @@ static unsigned special_lg2(const struct pw_format *f, const struct pw_regime *r
 int pw_table_map(struct pw_table *table, pw_va first, pw_va last, pw_pa pa, uint32_t attr,
 		 struct pw_error *error)
 {
-	const struct pw_format *f = table->format;
+	const struct pw_format *f;
 	struct pw_edit edit;
 	int code = begin(table, &edit, first, last, true, error);
 
 	if (code)
 		return code;
+	f = table->format;
 	if ((pa & pw_mask(f->shift[0])) || pa + (last - first) < pa ||
 	    !expressible(table, edit.regime, pa) ||
 	    !expressible(table, edit.regime, (pa + (last - first)) & ~pw_mask(f->shift[0])))
@@ -422,9 +430,12 @@ void pw_table_copy_end(struct pw_table *table)
 
 int pw_reader_create(struct pw_table *table, struct pw_reader **reader_ret)
 {
-	struct pw_reader *reader = aligned_alloc(_Alignof(struct pw_reader), sizeof(*reader));
+	struct pw_reader *reader;
 	int code;
 
+	if (!table || !reader_ret)
+		return -EINVAL;
+	reader = aligned_alloc(_Alignof(struct pw_reader), sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
 	memset(reader, 0, sizeof(*reader));

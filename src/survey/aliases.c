@@ -197,6 +197,8 @@ int pw_index_aliases(const struct pw_index *index, const struct pw_alias_options
 	};
 	int status;
 
+	if (!index || !alias || (!sweep.options->wanted && sweep.options->wanted_count > 0))
+		return -EINVAL;
 	if (index->mapped.count == 0)
 		return 0;
 	status = sort_by_end(&sweep);

@@ -191,6 +191,8 @@ int pw_check(const struct pw_memory *memory, const struct pw_regime *regime, pw_
 	};
 	int status;
 
+	if (!memory || !regime || !finding)
+		return pw_fail_null(error, !memory ? "memory" : !regime ? "regime" : "finding");
 	if (limits)
 		check.limits = *limits;
 	status = check_ranges(&check, first, last, error);

@@ -138,11 +138,17 @@ int pw_find(struct pw_scan *scan, const pw_pa (*wanted)[2], size_t count, pw_fou
 	struct finder finder = { .found = found, .context = context };
 	int status;
 
+	if (!scan || !found || (!wanted && count > 0))
+		return pw_fail_null(error, !scan    ? "scan"
+					   : !found ? "found"
+						    : "wanted");
 	for (size_t i = 0; i < count; i++)
 		if (wanted[i][0] > wanted[i][1])
 			return pw_fail(
 				error, EINVAL, "the range 0x%llx-0x%llx ends before it begins",
 				(unsigned long long)wanted[i][0], (unsigned long long)wanted[i][1]);
+	if (count == 0)
+		return 0;
 	finder.answered = calloc(count + 1, sizeof(*finder.answered));
 	status = finder.answered ? plant(&finder, wanted, count) : -ENOMEM;
 	if (status == 0)

@@ -109,9 +109,12 @@ static int take_all(struct pw_index *index, struct pw_scan *scan)
 
 int pw_index_create(struct pw_scan *scan, struct pw_index **index_ret, struct pw_error *error)
 {
-	struct pw_index *index = calloc(1, sizeof(*index));
+	struct pw_index *index;
 	int status;
 
+	if (!scan || !index_ret)
+		return pw_fail_null(error, scan ? "index_ret" : "scan");
+	index = calloc(1, sizeof(*index));
 	if (!index)
 		return pw_fail(error, ENOMEM, "out of memory");
 	index->cancel = pw_scan_cancel(scan);
@@ -258,7 +261,7 @@ int pw_index_find(const struct pw_index *index, pw_pa first, pw_pa last,
 	struct pw_ranges found = { 0 };
 	int status;
 
-	if (first > last)
+	if (!index || !ranges_ret || !count_ret || first > last)
 		return -EINVAL;
 	status = pw_index_search(index, first, last, &found);
 	for (size_t i = 0; i < found.count && status == 0; i++)

@@ -176,6 +176,8 @@ int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regim
 {
 	struct pw_scan *scan;
 
+	if (!memory || !regime || !scan_ret)
+		return pw_fail_null(error, !memory ? "memory" : !regime ? "regime" : "scan_ret");
 	if (first > last)
 		return pw_fail(error, EINVAL, "the range 0x%llx-0x%llx ends before it begins",
 			       (unsigned long long)first, (unsigned long long)last);

@@ -428,6 +428,8 @@ int pw_picture_text(const struct pw_picture *picture, const struct pw_text_style
 	static const struct pw_text_style plain;
 	struct line line;
 
+	if (!picture || !stream)
+		return -EINVAL;
 	line_init(&line, stream, style ? style : &plain);
 	if (picture->is_range)
 		text_range(&line, picture);

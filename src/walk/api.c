@@ -67,7 +67,7 @@ int pw_walk_range(const struct pw_memory *memory, const struct pw_regime *regime
 		.private_data = private_data,
 	};
 
-	if (first > last)
+	if (!memory || !regime || !ops || first > last)
 		return -EINVAL;
 	return choose(memory, regime, &context)->walk(&context, &walk, first, last);
 }
