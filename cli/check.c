@@ -6,6 +6,7 @@
 
 #include "options.h"
 #include "print.h"
+#include "usage.h"
 
 enum { OPTION_LIMIT = 0x200, DEFAULT_LIMIT = 20 };
 
@@ -55,11 +56,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		else if (state->arg_num == 1)
 			tool_range(state, text, false, &arguments->first, &arguments->last);
 		else
-			argp_error(state, "'%s' is one argument too many", text);
+			usage_error(state, "'%s' is one argument too many", text);
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->source)
-			argp_error(state, "give a SOURCE");
+			usage_error(state, "give a SOURCE");
 		if (!arguments->limited)
 			arguments->limit = arguments->options.json ? 0 : DEFAULT_LIMIT;
 		return 0;
@@ -75,18 +76,22 @@ static const char *json_key(enum pw_finding_kind kind)
 	return pw_finding_is_note(kind) ? "note" : "finding";
 }
 
+static void print_json_leaf(const struct pw_range *range)
+{
+	printf(",\"pa\":\"0x%llx\"", (unsigned long long)range->pa);
+	print_json_page(range->size_lg2, range->attr, range->memtype, PRINT_RANGE_FLAGS);
+	printf("}\n");
+}
+
 static void print_json(const struct pw_format *format, const struct pw_finding *finding)
 {
 	const struct pw_range *range = &finding->range;
-	char prot[5];
 
 	printf("{\"%s\":\"%s\",\"va\":\"0x%llx\"", json_key(finding->kind),
 	       pw_finding_name(finding->kind), (unsigned long long)range->first);
 	print_json_length(range->first, range->last);
 	if (finding->kind == PW_FINDING_WRITABLE_EXECUTABLE)
-		printf(",\"pa\":\"0x%llx\",\"size\":%llu,\"prot\":\"%s\"}\n",
-		       (unsigned long long)range->pa, 1ull << range->size_lg2,
-		       pw_prot_string(range->attr, prot));
+		print_json_leaf(range);
 	else if (finding->kind == PW_FINDING_MALFORMED)
 		printf(",\"level\":\"%s\",\"entry\":\"0x%llx\"}\n",
 		       pw_level_name(format, range->level), (unsigned long long)range->entry);
@@ -100,6 +105,13 @@ static void print_json(const struct pw_format *format, const struct pw_finding *
 		printf(",\"other_va\":\"0x%llx\",\"other_level\":\"%s\"}\n",
 		       (unsigned long long)finding->other,
 		       pw_level_name(format, finding->other_level));
+}
+
+static void print_json_more(enum pw_finding_kind kind, uint64_t count)
+{
+	printf("{\"%s\":\"%s\"", json_key(kind), pw_finding_name(kind));
+	print_json_number("more", count);
+	printf("}\n");
 }
 
 /* ---- text: at the end, by kind ---- */
@@ -219,9 +231,7 @@ static bool print_groups(const struct report *report, bool notes)
 		if (!report->arguments->options.json)
 			print_group(report, kind);
 		else if (group->count > group->kept_count)
-			printf("{\"%s\":\"%s\",\"more\":%llu}\n", json_key(kind),
-			       pw_finding_name(kind),
-			       (unsigned long long)(group->count - group->kept_count));
+			print_json_more(kind, group->count - group->kept_count);
 	}
 	return any;
 }

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "options.h"
+#include "base/escape.h"
+#include "output.h"
 #include "print.h"
+#include "usage.h"
 #include "word.h"
 
 enum {
@@ -40,7 +42,7 @@ static void check_label(const struct argp_state *state, const char *text)
 	const char *wrong = word_check_label(text, strlen(text));
 
 	if (wrong)
-		argp_error(state, "the label %s", wrong);
+		usage_error(state, "the label %s", wrong);
 }
 
 static void parse_space(const struct argp_state *state, char *text, struct word_space *space)
@@ -48,7 +50,7 @@ static void parse_space(const struct argp_state *state, char *text, struct word_
 	const char *wrong = word_parse_space(text, space);
 
 	if (wrong)
-		argp_error(state, "--space: '%s' %s", text, wrong);
+		usage_error(state, "--space: '%s' %s", text, wrong);
 	/* The library wants strings for labels. */
 	if (space->label)
 		text[space->label_length] = '\0';
@@ -80,11 +82,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		else if (state->arg_num == 1)
 			arguments->output = text;
 		else
-			argp_error(state, "'%s' is one argument too many", text);
+			usage_error(state, "'%s' is one argument too many", text);
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->output)
-			argp_error(state, "give a SOURCE and the name of the file to write");
+			usage_error(state, "give a SOURCE and the name of the file to write");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -125,21 +127,22 @@ static int cut(const struct arguments *arguments, const struct tool_input *input
 				&regimes[what.regime_count++]))
 			return TOOL_FAILED;
 	}
-	if (tool_is_source(arguments->source, arguments->output))
-		return tool_fail("%s is (part of) the source, and is not replaced",
-				 arguments->output);
+	if (output_check(arguments->output, input))
+		return TOOL_FAILED;
+	tool_hold_interrupts(true);
 	if (pw_cut_write(&what, arguments->output, &result, &error))
 		return tool_fail("%s", error.text);
 	if (!arguments->options.json) {
-		printf("%s: %s of tables in %zu segments, %zu address space%s\n", arguments->output,
+		escape_print(stdout, arguments->output);
+		printf(": %s of tables in %zu segments, %zu address space%s\n",
 		       print_size(result.bytes - 1, size), result.segments, what.regime_count,
 		       what.regime_count == 1 ? "" : "s");
 		return TOOL_DONE;
 	}
 	printf("{\"output\":");
 	print_json_string(arguments->output);
-	printf(",\"bytes\":%llu,\"segments\":%zu,\"spaces\":%zu}\n",
-	       (unsigned long long)result.bytes, result.segments, what.regime_count);
+	print_json_number("bytes", result.bytes);
+	printf(",\"segments\":%zu,\"spaces\":%zu}\n", result.segments, what.regime_count);
 	return TOOL_DONE;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* pagewalk explain: one walk, drawn as one would by hand. */
-#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -11,7 +10,8 @@
 #include <pagewalk/view.h>
 
 #include "number.h"
-#include "options.h"
+#include "output.h"
+#include "usage.h"
 
 enum {
 	OPTION_SVG = 0x200,
@@ -51,7 +51,7 @@ static unsigned parse_count(const struct argp_state *state, const char *text, co
 	uint64_t number = tool_number(state, text);
 
 	if (number < least || number > most)
-		argp_error(state, "--%s takes %u to %u, not %s", option, least, most, text);
+		usage_error(state, "--%s takes %u to %u, not %s", option, least, most, text);
 	return (unsigned)number;
 }
 
@@ -85,16 +85,16 @@ static error_t parse(int key, char *text, struct argp_state *state)
 			tool_range(state, text, true, &arguments->first, &arguments->last);
 			arguments->has_address = true;
 		} else {
-			argp_error(state, "'%s' is one argument too many", text);
+			usage_error(state, "'%s' is one argument too many", text);
 		}
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->has_address)
-			argp_error(state, "give a SOURCE, and an address or a range of addresses");
+			usage_error(state, "give a SOURCE, and an address or a range of addresses");
 		if (arguments->svg && arguments->html &&
 		    strcmp(arguments->svg, arguments->html) == 0)
-			argp_error(state, "--svg and --html would write to the same file, '%s'",
-				   arguments->svg);
+			usage_error(state, "--svg and --html would write to the same file, '%s'",
+				    arguments->svg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -124,43 +124,33 @@ static struct pw_text_style text_style(const struct arguments *arguments)
 
 typedef int draw_fn(const struct pw_picture *picture, FILE *stream);
 
-/* Draws into the file @path ("-": standard output). 0, or TOOL_FAILED after a message. */
-static int draw_file(const struct arguments *arguments, const struct pw_picture *picture,
+static int draw_file(const struct tool_input *input, const struct pw_picture *picture,
 		     const char *path, draw_fn *draw)
 {
-	FILE *file;
-	int failed;
+	struct output output;
 
-	if (strcmp(path, "-") == 0) {
-		draw(picture, stdout);
-		return 0;
-	}
-	if (tool_is_source(arguments->source, path))
-		return tool_fail("%s: this is the source; name another file to draw into", path);
-	file = fopen(path, "w");
-	if (!file)
-		return tool_fail("%s: %s", path, strerror(errno));
-	failed = draw(picture, file);
-	if (fclose(file) || failed)
-		return tool_fail("%s: could not be written: %s", path, strerror(errno));
-	return 0;
+	if (output_open(&output, path, input))
+		return TOOL_FAILED;
+	/* What cannot be written is told when the file is closed. */
+	draw(picture, output.stream);
+	return output_close(&output, TOOL_DONE);
 }
 
-static bool is_stdout(const char *path)
-{
-	return path && strcmp(path, "-") == 0;
-}
-
-static int draw(const struct arguments *arguments, const struct pw_picture *picture)
+static int draw(const struct arguments *arguments, const struct tool_input *input,
+		const struct pw_picture *picture)
 {
 	struct pw_text_style style = text_style(arguments);
+	bool standard = output_is_standard(arguments->svg) || output_is_standard(arguments->html);
 
-	if (arguments->svg && draw_file(arguments, picture, arguments->svg, pw_picture_svg))
+	if (output_is_same(arguments->svg, arguments->html))
+		return tool_fail("--svg and --html would write to the same file, %s",
+				 arguments->svg);
+	if (arguments->svg && draw_file(input, picture, arguments->svg, pw_picture_svg))
 		return TOOL_FAILED;
-	if (arguments->html && draw_file(arguments, picture, arguments->html, pw_picture_html))
+	if (arguments->html && draw_file(input, picture, arguments->html, pw_picture_html))
 		return TOOL_FAILED;
 	/* A drawing on standard output is not mixed with text. */
-	if (is_stdout(arguments->svg) || is_stdout(arguments->html))
+	if (standard)
 		return 0;
 	if (arguments->options.json)
 		pw_picture_json(picture, stdout);
@@ -211,7 +201,7 @@ int tool_explain(int argc, char **argv)
 		return tool_fail("%s", error.text);
 	}
 	status = pw_picture_found(picture) && !*tool_stopped() ? TOOL_DONE : TOOL_NOTHING;
-	if (tool_check_memory(&input) || draw(&arguments, picture))
+	if (tool_check_memory(&input) || draw(&arguments, &input, picture))
 		status = TOOL_FAILED;
 	pw_picture_destroy(picture);
 	tool_close(&input);

@@ -7,6 +7,7 @@
 #include "number.h"
 #include "options.h"
 #include "print.h"
+#include "usage.h"
 
 enum { OPTION_ALIASES = 0x200, OPTION_LIMIT, DEFAULT_LIMIT = 20, DEFAULT_JSON_LIMIT = 1000 };
 
@@ -58,11 +59,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->source)
-			argp_error(state, "give a SOURCE and a physical address");
+			usage_error(state, "give a SOURCE and a physical address");
 		if (arguments->count == 0 && !arguments->aliases)
-			argp_error(state, "give a physical address, or --aliases");
+			usage_error(state, "give a physical address, or --aliases");
 		if (arguments->limited && !arguments->aliases)
-			argp_error(state, "--limit belongs to --aliases");
+			usage_error(state, "--limit belongs to --aliases");
 		if (!arguments->limited)
 			arguments->limit = arguments->options.json ? DEFAULT_JSON_LIMIT
 								   : DEFAULT_LIMIT;
@@ -237,20 +238,20 @@ static void print_alias(const struct pw_regime *regime, const struct pw_alias *a
 
 static void print_alias_json(const struct pw_alias *alias)
 {
-	char prot[5];
-
 	printf("{\"pa\":\"0x%llx\"", (unsigned long long)alias->first);
 	print_json_length(alias->first, alias->last);
-	printf(",\"count\":%zu,\"mappings\":[", alias->count);
+	print_json_number("count", alias->count);
+	printf(",\"mappings\":[");
 	for (size_t i = 0; i < alias->told; i++) {
 		const struct pw_range *range = &alias->ranges[i];
 
-		printf("%s{\"va\":\"0x%llx\",\"size\":%llu", i ? "," : "",
-		       (unsigned long long)range->first, 1ull << range->size_lg2);
+		printf("%s{\"va\":\"0x%llx\"", i ? "," : "", (unsigned long long)range->first);
 		if (range->status == PW_OK)
-			printf(",\"prot\":\"%s\"}", pw_prot_string(range->attr, prot));
+			print_json_page(range->size_lg2, range->attr, range->memtype,
+					PRINT_RANGE_FLAGS);
 		else
-			printf(",\"status\":\"prot-none\"}");
+			print_json_page_size(range->size_lg2);
+		printf(",\"status\":\"%s\"}", pw_status_name((enum pw_status)range->status));
 	}
 	printf("]}\n");
 }

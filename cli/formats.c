@@ -5,6 +5,7 @@
 #include "options.h"
 #include "print.h"
 #include "table.h"
+#include "usage.h"
 
 struct arguments {
 	struct tool_options options;
@@ -20,7 +21,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		state->child_inputs[0] = &arguments->options;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "'%s': no arguments are taken", text);
+		usage_error(state, "'%s': no arguments are taken", text);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

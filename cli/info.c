@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* pagewalk info: what a source is. */
+#include "base/escape.h"
 #include "options.h"
 #include "print.h"
 #include "table.h"
+#include "usage.h"
 
 struct arguments {
 	struct tool_options options;
@@ -19,12 +21,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)
-			argp_error(state, "'%s' is one argument too many", text);
+			usage_error(state, "'%s' is one argument too many", text);
 		arguments->source = text;
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->source)
-			argp_error(state, "give a SOURCE");
+			usage_error(state, "give a SOURCE");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -84,6 +86,7 @@ static bool print_cpus(const struct pw_cpu *cpus, size_t count)
 	static const char *const columns[] = { "  ",    ">LINE", ">CPU", "FORMAT",
 					       "ROOTS", "FROM",  NULL };
 	struct libscols_table *table = table_new(columns);
+	char format[PRINT_TEXT], origin[PRINT_TEXT];
 	size_t shown = shown_of(count);
 
 	for (size_t i = 0; i < shown; i++) {
@@ -97,7 +100,8 @@ static bool print_cpus(const struct pw_cpu *cpus, size_t count)
 				 (unsigned long long)cpus[i].root[0],
 				 (unsigned long long)cpus[i].root[1]);
 		table_row(table, "\t%zu\t%u\t%s\t%s\t%s", i, cpus[i].id,
-			  cpus[i].format ? cpus[i].format : "not known", roots, cpus[i].origin);
+			  print_safe(cpus[i].format ? cpus[i].format : "not known", format), roots,
+			  print_safe(cpus[i].origin, origin));
 	}
 	if (!table_print(table))
 		return false;
@@ -115,7 +119,8 @@ static bool print_text(const char *source, const struct pw_memory *memory)
 	const char *remark;
 	bool rooted = false;
 
-	printf("%s: %s\n\nmemory:\n", source, pw_memory_title(memory));
+	escape_print(stdout, source);
+	printf(": %s\n\nmemory:\n", pw_memory_title(memory));
 	if (!print_segments(segments, segment_count))
 		return false;
 	if (cpu_count > 0) {
@@ -147,8 +152,8 @@ static void print_json(const char *source, const struct pw_memory *memory)
 	print_json_string(source);
 	printf(",\"title\":");
 	print_json_string(pw_memory_title(memory));
-	printf(",\"bytes\":%llu,\"segments\":%zu,\"cpus\":%zu}\n",
-	       (unsigned long long)total(segments, segment_count), segment_count, cpu_count);
+	print_json_number("bytes", total(segments, segment_count));
+	printf(",\"segments\":%zu,\"cpus\":%zu}\n", segment_count, cpu_count);
 	for (size_t i = 0; i < segment_count; i++) {
 		printf("{\"segment\":%zu,\"pa\":\"0x%llx\"", i,
 		       (unsigned long long)segments[i].first);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "lab/fold.h"
-#include "options.h"
+#include "output.h"
+#include "usage.h"
 
 enum {
 	OPTION_LEVELS = 0x200,
@@ -67,10 +68,11 @@ static void parse_strategies(const struct argp_state *state, const char *text, b
 				break;
 		}
 		if (i == FOLD_STRATEGIES)
-			argp_error(state,
-				   "'%.*s' is not a strategy; write a list like a,d of a, b, c, d, "
-				   "e, d2020",
-				   (int)length, text);
+			usage_error(
+				state,
+				"'%.*s' is not a strategy; write a list like a,d of a, b, c, d, "
+				"e, d2020",
+				(int)length, text);
 		chosen[i] = true;
 		text += length;
 		text += *text == ',';
@@ -82,7 +84,7 @@ static bool parse_second(const struct argp_state *state, const char *option, con
 			 const char *first, const char *second)
 {
 	if (strcmp(text, first) != 0 && strcmp(text, second) != 0)
-		argp_error(state, "--%s is %s or %s, not '%s'", option, first, second, text);
+		usage_error(state, "--%s is %s or %s, not '%s'", option, first, second, text);
 	return strcmp(text, second) == 0;
 }
 
@@ -91,26 +93,27 @@ static unsigned parse_small(const struct argp_state *state, const char *option, 
 	uint64_t number = tool_number(state, text);
 
 	if (number > 1000000)
-		argp_error(state, "--%s %s is too much", option, text);
+		usage_error(state, "--%s %s is too much", option, text);
 	return (unsigned)number;
 }
 
 static void parse_end(const struct arguments *arguments, const struct argp_state *state)
 {
 	if (!arguments->have_range)
-		argp_error(state, "give a range FIRST-LAST of virtual addresses");
+		usage_error(state, "give a range FIRST-LAST of virtual addresses");
 	if (!arguments->source && !arguments->options.format)
-		argp_error(state, "give --format NAME for tables made for the purpose, or --source "
-				  "SOURCE for those of an image");
+		usage_error(state,
+			    "give --format NAME for tables made for the purpose, or --source "
+			    "SOURCE for those of an image");
 	if (!arguments->source && arguments->options.roots > 0)
-		argp_error(state, "--root belongs to --source: tables made for the purpose have a "
-				  "root of their own");
+		usage_error(state, "--root belongs to --source: tables made for the purpose have a "
+				   "root of their own");
 	if (arguments->svg && arguments->html && strcmp(arguments->svg, arguments->html) == 0)
-		argp_error(state, "--svg and --html would write to the same file, '%s'",
-			   arguments->svg);
+		usage_error(state, "--svg and --html would write to the same file, '%s'",
+			    arguments->svg);
 	if (arguments->source && arguments->levels > 0)
-		argp_error(state, "--levels belongs to tables made for the purpose; with --source "
-				  "the root word says how many there are");
+		usage_error(state, "--levels belongs to tables made for the purpose; with --source "
+				   "the root word says how many there are");
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -156,7 +159,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->have_range)
-			argp_error(state, "'%s' is one argument too many", text);
+			usage_error(state, "'%s' is one argument too many", text);
 		tool_range(state, text, true, &arguments->first, &arguments->last);
 		arguments->have_range = true;
 		return 0;
@@ -189,50 +192,41 @@ static int find_style(const struct arguments *arguments, const struct pw_format 
 typedef int draw_fn(FILE *stream, const struct fold_input *input,
 		    struct fold_result *const *results, size_t count);
 
-static bool is_stdout(const char *path)
-{
-	return path && strcmp(path, "-") == 0;
-}
-
-/* Draws into the file @path ("-": standard output). 0, or TOOL_FAILED after a message. */
-static int draw(const struct arguments *arguments, const struct fold_input *input,
+static int draw(const struct tool_input *source, const struct fold_input *input,
 		struct fold_result *const *results, size_t count, const char *path, draw_fn *fn)
 {
-	FILE *file;
-	int status;
+	struct output output;
+	int status = TOOL_DONE;
 
-	if (is_stdout(path)) {
-		status = fn(stdout, input, results, count);
-		return status == -ENOMEM ? tool_fail("no memory for a picture") : 0;
-	}
-	if (arguments->source && tool_is_source(arguments->source, path))
-		return tool_fail("%s: this is the source; name another file to draw into", path);
-	file = fopen(path, "w");
-	if (!file)
-		return tool_fail("%s: %s", path, strerror(errno));
-	status = fn(file, input, results, count);
-	if (fclose(file) || status)
-		return tool_fail("%s: could not be written: %s", path, strerror(errno));
-	return 0;
+	if (output_open(&output, path, source))
+		return TOOL_FAILED;
+	/* What cannot be written is told when the file is closed. */
+	if (fn(output.stream, input, results, count) == -ENOMEM)
+		status = tool_fail("no memory for a picture");
+	return output_close(&output, status);
 }
 
-static int draw_all(const struct arguments *arguments, const struct fold_input *input,
-		    struct fold_result *const *results, size_t count)
+static int draw_all(const struct arguments *arguments, const struct tool_input *source,
+		    const struct fold_input *input, struct fold_result *const *results,
+		    size_t count)
 {
 	int status = 0;
 
+	if (output_is_same(arguments->svg, arguments->html))
+		return tool_fail("--svg and --html would write to the same file, %s",
+				 arguments->svg);
 	if (arguments->svg)
-		status = draw(arguments, input, results, count, arguments->svg, fold_draw_svg);
+		status = draw(source, input, results, count, arguments->svg, fold_draw_svg);
 	if (!status && arguments->html)
-		status = draw(arguments, input, results, count, arguments->html, fold_draw_html);
+		status = draw(source, input, results, count, arguments->html, fold_draw_html);
 	return status;
 }
 
 static void print(const struct arguments *arguments, const struct fold_input *input,
-		  struct fold_result *const *results, size_t count)
+		  struct fold_result *const *results, size_t count, bool standard)
 {
 	/* A drawing on standard output is not mixed with text. */
-	if (is_stdout(arguments->svg) || is_stdout(arguments->html))
+	if (standard)
 		return;
 	if (arguments->options.json) {
 		for (size_t i = 0; i < count; i++)
@@ -246,8 +240,10 @@ static void print(const struct arguments *arguments, const struct fold_input *in
 }
 
 /* Walks by each strategy that was chosen, then prints what came of it. */
-static int compare(const struct arguments *arguments, struct fold_input *input)
+static int compare(const struct arguments *arguments, const struct tool_input *source,
+		   struct fold_input *input)
 {
+	bool standard = output_is_standard(arguments->svg) || output_is_standard(arguments->html);
 	struct fold_result *results[FOLD_STRATEGIES];
 	struct pw_error error;
 	size_t count = 0;
@@ -264,9 +260,9 @@ static int compare(const struct arguments *arguments, struct fold_input *input)
 			count++;
 	}
 	if (status == TOOL_DONE && count > 0)
-		status = draw_all(arguments, input, results, count);
+		status = draw_all(arguments, source, input, results, count);
 	if (status == TOOL_DONE && count > 0)
-		print(arguments, input, results, count);
+		print(arguments, input, results, count, standard);
 	for (size_t i = 0; i < count; i++)
 		fold_result_destroy(results[i]);
 	return status;
@@ -290,7 +286,7 @@ static int compare_made(const struct arguments *arguments)
 			       arguments->first, arguments->last, &tables, &error))
 		return tool_fail("%s", error.text);
 	fold_tables_input(tables, &input);
-	status = compare(arguments, &input);
+	status = compare(arguments, NULL, &input);
 	fold_tables_destroy(tables);
 	return status;
 }
@@ -321,7 +317,7 @@ static int compare_image(const struct arguments *arguments)
 	};
 	status = find_style(arguments, source.format, &input.style);
 	if (!status)
-		status = compare(arguments, &input);
+		status = compare(arguments, &source, &input);
 	if (!status)
 		status = tool_check_memory(&source);
 	tool_close(&source);

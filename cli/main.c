@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pagewalk(1): which subcommand. */
 #include <argp.h>
+#include <signal.h>
 #include <string.h>
 
 #include "tool.h"
@@ -58,6 +59,8 @@ static int refuse(const char *name)
 
 int main(int argc, char **argv)
 {
+	/* A file that may not become so large is an error to report, as any other. */
+	signal(SIGXFSZ, SIG_IGN);
 	argp_err_exit_status = TOOL_FAILED;
 	if (argc < 2) {
 		usage(stderr);

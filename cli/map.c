@@ -5,6 +5,7 @@
  */
 #include "options.h"
 #include "print.h"
+#include "usage.h"
 
 enum {
 	OPTION_WRITABLE = 0x200,
@@ -100,19 +101,19 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		else if (state->arg_num == 1)
 			tool_range(state, text, false, &arguments->first, &arguments->last);
 		else
-			argp_error(state, "'%s' is one argument too many", text);
+			usage_error(state, "'%s' is one argument too many", text);
 		return 0;
 	case ARGP_KEY_END:
 		if (!arguments->source)
-			argp_error(state, "give a SOURCE");
+			usage_error(state, "give a SOURCE");
 		if (arguments->set & arguments->clear)
-			argp_error(state, "no range can be both of %s",
-				   arguments->set & arguments->clear & PW_USER
-					   ? "--user and --kernel-only"
-					   : "--writable and --read-only");
+			usage_error(state, "no range can be both of %s",
+				    arguments->set & arguments->clear & PW_USER
+					    ? "--user and --kernel-only"
+					    : "--writable and --read-only");
 		if (arguments->holes && arguments->filtered)
-			argp_error(state, "--holes and filters exclude each other: a hole has no "
-					  "permissions");
+			usage_error(state, "--holes and filters exclude each other: a hole has no "
+					   "permissions");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

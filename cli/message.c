@@ -6,16 +6,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "tool.h"
 
 static void message(const char *format, va_list arguments)
 {
 	/* In one piece, after what was printed before it. */
-	char text[1024];
+	char text[4096], safe[4 * sizeof(text)];
 
 	vsnprintf(text, sizeof(text), format, arguments);
 	fflush(stdout);
-	fprintf(stderr, "pagewalk: %s\n", text);
+	fprintf(stderr, "pagewalk: %s\n", escape_text(text, safe, sizeof(safe)));
 }
 
 void tool_message(const char *format, ...)

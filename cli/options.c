@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "number.h"
+#include "usage.h"
 #include "word.h"
 
 enum {
@@ -51,7 +52,7 @@ uint64_t tool_number(const struct argp_state *state, const char *text)
 	const char *wrong = number_parse(text, &number);
 
 	if (wrong)
-		argp_error(state, "'%s' %s", text, wrong);
+		usage_error(state, "'%s' %s", text, wrong);
 	return number;
 }
 
@@ -61,7 +62,7 @@ void tool_range(const struct argp_state *state, const char *text, bool single, u
 	const char *wrong = number_parse_range(text, single, first_ret, last_ret);
 
 	if (wrong)
-		argp_error(state, "'%s' %s", text, wrong);
+		usage_error(state, "'%s' %s", text, wrong);
 }
 
 static void parse_kernel(const struct argp_state *state, const char *text, uint16_t *kernel_ret)
@@ -69,7 +70,7 @@ static void parse_kernel(const struct argp_state *state, const char *text, uint1
 	const char *wrong = word_parse_kernel(text, kernel_ret);
 
 	if (wrong)
-		argp_error(state, "'%s' %s", text, wrong);
+		usage_error(state, "'%s' %s", text, wrong);
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -86,14 +87,15 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_ROOT:
 		if (options->roots == PW_MAX_ROOTS)
-			argp_error(state, "--root can be given at most twice: an address space has "
-					  "one root or two (TTBR0 and TTBR1)");
+			usage_error(state,
+				    "--root can be given at most twice: an address space has "
+				    "one root or two (TTBR0 and TTBR1)");
 		options->root[options->roots++] = tool_number(state, text);
 		return 0;
 	case OPTION_CPU:
 		number = tool_number(state, text);
 		if (number > INT32_MAX)
-			argp_error(state, "--cpu %s: no source has so many", text);
+			usage_error(state, "--cpu %s: no source has so many", text);
 		options->cpu = (long)number;
 		return 0;
 	case OPTION_VIEW:
@@ -102,7 +104,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		else if (strcmp(text, "linux") == 0)
 			options->regime.view = PW_VIEW_LINUX;
 		else
-			argp_error(state, "'%s' is not a view; it is hardware or linux", text);
+			usage_error(state, "'%s' is not a view; it is hardware or linux", text);
 		return 0;
 	case OPTION_KERNEL:
 		parse_kernel(state, text, &options->regime.kernel);
@@ -110,10 +112,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	case OPTION_ENCRYPTION:
 		number = tool_number(state, text);
 		if (number < 12 || number > 62)
-			argp_error(state,
-				   "'%s' is not the number of an address bit of an x86 "
-				   "entry (12 to 62)",
-				   text);
+			usage_error(state,
+				    "'%s' is not the number of an address bit of an x86 "
+				    "entry (12 to 62)",
+				    text);
 		options->regime.encryption = UINT64_C(1) << number;
 		return 0;
 	default:
@@ -132,6 +134,7 @@ void tool_parse(const struct argp *argp, const char *name, int argc, char **argv
 	*options = (struct tool_options){ .cpu = -1 };
 	snprintf(title, sizeof(title), "pagewalk %s", name);
 	argv[0] = title;
+	usage_check(argp, title, argc, argv);
 	argp_parse(argp, argc, argv, 0, NULL, input);
 }
 
@@ -171,6 +174,7 @@ static int find_format(const char *name, struct tool_input *input)
 		if (pw_format_load(name, &input->loaded, &error))
 			return tool_fail("%s", error.text);
 		input->format = input->loaded;
+		input->description = name;
 		return 0;
 	}
 	for (const struct pw_format *format; count < 64 && (format = pw_format_at(count));) {
@@ -399,35 +403,4 @@ int tool_check_memory(const struct tool_input *input)
 	struct pw_error error;
 
 	return pw_memory_check(input->memory, &error) ? tool_fail("%s", error.text) : 0;
-}
-
-static bool same_file(const char *one, const char *other)
-{
-	struct stat a, b;
-
-	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
-
-bool tool_is_source(const char *source, const char *path)
-{
-	char *copy, *piece, *rest;
-	bool same = same_file(source, path);
-
-	if (same || strncmp(source, "raw:", 4) != 0)
-		return same;
-	/* raw:FILE@BASE,FILE@BASE,... */
-	copy = strdup(source + 4);
-	if (!copy)
-		return true;
-	for (piece = strtok_r(copy, ",", &rest); piece && !same;
-	     piece = strtok_r(NULL, ",", &rest)) {
-		char *at = strrchr(piece, '@');
-
-		if (at)
-			*at = '\0';
-		same = same_file(piece, path);
-	}
-	free(copy);
-	return same;
 }

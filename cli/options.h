@@ -25,6 +25,7 @@ struct tool_input {
 	struct pw_memory *memory;
 	const struct pw_format *format;
 	const struct pw_format *loaded; /* by pw_format_load, or NULL */
+	const char *description; /* the file that it was loaded from, or NULL */
 	struct pw_regime regime;
 };
 
@@ -51,9 +52,6 @@ int tool_open_memory(const char *source, struct pw_memory **memory_ret);
 int tool_open(const struct tool_options *options, const char *source, bool need_root,
 	      struct tool_input *input);
 void tool_close(struct tool_input *input);
-
-/* Is @path a file of which @source is made? Then it must not be written to. */
-bool tool_is_source(const char *source, const char *path);
 
 /* After reading: has the source held still? 0, or TOOL_FAILED after a message. */
 int tool_check_memory(const struct tool_input *input);

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
+#include "base/names.h"
+
 static const char *const units[] = { "", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB" };
 
 char *print_page_size(unsigned lg2, char text[PRINT_TEXT])
@@ -41,38 +44,17 @@ char *print_entry_name(const struct pw_format *format, unsigned level, char text
 	return text;
 }
 
-const char *print_memtype(unsigned memtype)
-{
-	static const char *const name[] = {
-		[PW_MEM_WRITE_THROUGH] = "write-through",
-		[PW_MEM_WRITE_COMBINING] = "write-combining",
-		[PW_MEM_UNCACHED] = "uncached",
-		[PW_MEM_DEVICE] = "device",
-		[PW_MEM_INDEXED] = "indexed",
-	};
-
-	return memtype < sizeof(name) / sizeof(name[0]) ? name[memtype] : "?";
-}
-
 char *print_flags(unsigned attr, unsigned memtype, char text[PRINT_TEXT])
 {
-	static const struct {
-		unsigned bit;
-		const char *name;
-	} flags[] = {
-		{ PW_ACCESSED, " accessed" },     { PW_DIRTY, " dirty" },
-		{ PW_GLOBAL, " global" },         { PW_SPECIAL, " special" },
-		{ PW_CONTIGUOUS, " contiguous" },
-	};
-	const char *type = print_memtype(memtype);
-
 	text[0] = '\0';
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (attr & flags[i].bit)
-			strcat(text, flags[i].name);
-	if (type) {
+	for (size_t i = 0; i < PW_ATTR_NAMES; i++)
+		if (attr & pw_attr_names[i].bit) {
+			strcat(text, " ");
+			strcat(text, pw_attr_names[i].name);
+		}
+	if (memtype != PW_MEM_NORMAL) {
 		strcat(text, " ");
-		strcat(text, type);
+		strcat(text, pw_memtype_name(memtype));
 	}
 	return text;
 }
@@ -136,7 +118,7 @@ static void reason_table(const struct tool_input *input, const struct pw_result 
 	struct pw_result again;
 	struct pw_trace trace;
 	const struct pw_step *step;
-	char entry[PRINT_TEXT], from[PRINT_TEXT];
+	char entry[PRINT_TEXT], from[PRINT_TEXT], source[PRINT_TEXT];
 
 	pw_translate_trace(input->memory, &input->regime, result->va, &again, &trace);
 	if (trace.steps == 0 || again.status != result->status) {
@@ -154,7 +136,8 @@ static void reason_table(const struct tool_input *input, const struct pw_result 
 	if (result->status == PW_OUTSIDE)
 		snprintf(text, PRINT_TEXT,
 			 "the %s table at 0x%llx (%.200s) is not in the memory that %.60s has",
-			 level, (unsigned long long)step->table, from, input->source);
+			 level, (unsigned long long)step->table, from,
+			 print_safe(input->source, source));
 	else if (step->entry)
 		snprintf(text, PRINT_TEXT,
 			 "%.40s 0x%llx leads to a table too small for this address",
@@ -245,8 +228,7 @@ void print_range(const struct pw_regime *regime, const struct pw_range *range)
 	if (range->status == PW_OK)
 		printf("0x%016llx %9s %8s  %s%s\n", (unsigned long long)range->pa, length, page,
 		       pw_prot_string(range->attr, prot),
-		       print_flags(range->attr & (PW_CONTIGUOUS | PW_SPECIAL), range->memtype,
-				   flags));
+		       print_flags(range->attr & PRINT_RANGE_FLAGS, range->memtype, flags));
 	else if (range->status == PW_PROT_NONE)
 		printf("0x%016llx %9s %8s  prot-none\n", (unsigned long long)range->pa, length,
 		       page);
@@ -261,79 +243,65 @@ void print_range(const struct pw_regime *regime, const struct pw_range *range)
 		       (unsigned long long)range->entry);
 }
 
+void print_json_number(const char *name, uint64_t number)
+{
+	printf(",\"%s\":", name);
+	escape_json_number(stdout, number);
+}
+
 void print_json_length(uint64_t first, uint64_t last)
 {
-	if (last - first == UINT64_MAX)
-		printf(",\"length\":18446744073709551616");
-	else
-		printf(",\"length\":%llu", (unsigned long long)(last - first + 1));
+	printf(",\"length\":");
+	escape_json_count(stdout, last - first);
+}
+
+void print_json_page_size(unsigned lg2)
+{
+	printf(",\"size\":");
+	escape_json_count(stdout, lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX);
+}
+
+void print_json_page(unsigned lg2, unsigned attr, unsigned memtype, unsigned flags)
+{
+	char prot[5];
+
+	print_json_page_size(lg2);
+	printf(",\"prot\":\"%s\"", pw_prot_string(attr, prot));
+	pw_names_json_flags(stdout, attr & flags);
+	printf(",\"memtype\":\"%s\"", pw_memtype_name(memtype));
 }
 
 void print_range_json(const struct pw_regime *regime, const struct pw_range *range)
 {
-	char prot[5];
+	const char *level = pw_level_name(regime->format, range->level);
 
 	printf("{\"va\":\"0x%llx\"", (unsigned long long)range->first);
 	if (has_page(range))
 		printf(",\"pa\":\"0x%llx\"", (unsigned long long)range->pa);
 	print_json_length(range->first, range->last);
-	if (has_page(range))
-		printf(",\"size\":%llu", 1ull << range->size_lg2);
-	if (range->status == PW_OK) {
-		printf(",\"prot\":\"%s\"}\n", pw_prot_string(range->attr, prot));
-		return;
-	}
+	if (range->status == PW_OK)
+		print_json_page(range->size_lg2, range->attr, range->memtype, PRINT_RANGE_FLAGS);
+	else if (has_page(range))
+		print_json_page_size(range->size_lg2);
 	printf(",\"status\":\"%s\"", pw_status_name((enum pw_status)range->status));
 	if (range->status == PW_SHARED)
 		printf(",\"same_as\":\"0x%llx\"", (unsigned long long)range->twin);
+	else if (range->status == PW_OK)
+		printf(",\"level\":\"%s\"", level);
 	else if (range->status != PW_NOT_CANONICAL)
-		printf(",\"level\":\"%s\",\"entry\":\"0x%llx\"",
-		       pw_level_name(regime->format, range->level),
+		printf(",\"level\":\"%s\",\"entry\":\"0x%llx\"", level,
 		       (unsigned long long)range->entry);
 	printf("}\n");
 }
 
-/* ---- JSON ---- */
+/* ---- names, and JSON ---- */
 
-/* Bytes of the well-formed UTF-8 sequence at @text, or 0. Unicode 15, table 3-7. */
-static size_t utf8_bytes(const unsigned char *text)
+char *print_safe(const char *text, char safe[PRINT_TEXT])
 {
-	size_t bytes = text[0] < 0x80 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-
-	if (bytes == 1)
-		return 1;
-	if (text[0] < 0xc2 || text[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < bytes; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates, and what is beyond U+10FFFF. */
-	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return bytes;
+	return escape_text(text, safe, PRINT_TEXT);
 }
 
 void print_json_string(const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
-
-	putchar('"');
-	while (*at) {
-		size_t bytes = utf8_bytes(at);
-
-		if (bytes == 0) {
-			fputs("\\ufffd", stdout);
-			at++;
-			continue;
-		}
-		if (*at == '"' || *at == '\\')
-			printf("\\%c", *at);
-		else if (*at < ' ' || *at == 0x7f)
-			printf("\\u%04x", *at);
-		else
-			fwrite(at, bytes, 1, stdout);
-		at += bytes;
-	}
-	putchar('"');
+	escape_json(stdout, text);
 }

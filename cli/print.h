@@ -5,7 +5,10 @@
 
 #include "options.h"
 
-enum { PRINT_TEXT = 480 }; /* room for any of the texts below */
+enum {
+	PRINT_TEXT = 480, /* room for any of the texts below */
+	PRINT_RANGE_FLAGS = PW_SPECIAL | PW_CONTIGUOUS, /* which do not differ inside a range */
+};
 
 /* "4 KiB", "1.1 GiB"; @last is the size - 1, so that 2^64 can be said. Returns @text. */
 char *print_size(uint64_t last, char text[PRINT_TEXT]);
@@ -17,9 +20,6 @@ char *print_entry_name(const struct pw_format *format, unsigned level, char text
 
 /* " accessed dirty ..." and the memory type, where it is not the ordinary one; each after a space. */
 char *print_flags(unsigned attr, unsigned memtype, char text[PRINT_TEXT]);
-
-/* "uncached", ...; NULL for ordinary memory. */
-const char *print_memtype(unsigned memtype);
 
 /* Why there is nothing at an address, as a clause: "segment entry 0x24 is empty". */
 char *print_reason(const struct tool_input *input, pw_va va, char text[PRINT_TEXT]);
@@ -33,9 +33,17 @@ void print_range(const struct pw_regime *regime, const struct pw_range *range);
 /* A range, or hole, as a JSON object on a line. */
 void print_range_json(const struct pw_regime *regime, const struct pw_range *range);
 
-/* @text as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
+/* A name of somebody else's, as a terminal may have it. Returns @safe. */
+char *print_safe(const char *text, char safe[PRINT_TEXT]);
+
+/* @text as a JSON string with its quotes (base/escape.h). */
 void print_json_string(const char *text);
-/* ,"length":N for first..last; 2^64 is more than JSON's numbers hold and is a float there. */
+/* ,"name":N; above 2^53, where numbers of many JSON readers end, as a string of digits. */
+void print_json_number(const char *name, uint64_t number);
+/* ,"length":N for first..last, and ,"size":N of a page, likewise. */
 void print_json_length(uint64_t first, uint64_t last);
+void print_json_page_size(unsigned lg2);
+/* What a page is: ,"size":N,"prot":"rw-u","flags":[...],"memtype":"normal"; of @flags, those there. */
+void print_json_page(unsigned lg2, unsigned attr, unsigned memtype, unsigned flags);
 
 #endif

@@ -3,8 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "options.h"
+#include "output.h"
 #include "print.h"
+#include "usage.h"
 
 enum {
 	OPTION_RAW = 0x200,
@@ -52,19 +53,19 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		else if (state->arg_num == 2)
 			arguments->length = tool_number(state, text);
 		else
-			argp_error(state, "'%s' is one argument too many", text);
+			usage_error(state, "'%s' is one argument too many", text);
 		return 0;
 	case ARGP_KEY_END:
 		if (arguments->given < 3)
-			argp_error(state, "give a SOURCE, an address and a length");
+			usage_error(state, "give a SOURCE, an address and a length");
 		if (arguments->length == 0)
-			argp_error(state, "a length of 0 leaves nothing to read");
+			usage_error(state, "a length of 0 leaves nothing to read");
 		if (arguments->length - 1 > UINT64_MAX - arguments->va)
-			argp_error(state, "0x%llx bytes from 0x%llx on go beyond 2^64",
-				   (unsigned long long)arguments->length,
-				   (unsigned long long)arguments->va);
+			usage_error(state, "0x%llx bytes from 0x%llx on go beyond 2^64",
+				    (unsigned long long)arguments->length,
+				    (unsigned long long)arguments->va);
 		if (arguments->raw && arguments->options.json)
-			argp_error(state, "--json and raw bytes exclude each other");
+			usage_error(state, "--json and raw bytes exclude each other");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -191,24 +192,15 @@ static int copy(const struct arguments *arguments, const struct tool_input *inpu
 
 static int copy_to_file(const struct arguments *arguments, const struct tool_input *input)
 {
-	FILE *file;
-	bool failed;
+	struct output output;
 	int status;
 
-	if (tool_is_source(arguments->source, arguments->output))
-		return tool_fail("%s is (part of) the source, and is not overwritten",
-				 arguments->output);
-	file = fopen(arguments->output, "w");
-	if (!file)
-		return tool_fail("%s: %s", arguments->output, strerror(errno));
-	errno = 0;
-	status = copy(arguments, input, file);
-	failed = ferror(file);
-	failed |= fclose(file) != 0;
-	if (failed)
-		return tool_fail("%s: %s", arguments->output,
-				 errno ? strerror(errno) : "it cannot be written");
-	return status;
+	if (output_open(&output, arguments->output, input))
+		return TOOL_FAILED;
+	status = copy(arguments, input, output.stream);
+	if (status == TOOL_NOTHING && output.file.stream)
+		tool_message("%s is not written: that takes all bytes", arguments->output);
+	return output_close(&output, status);
 }
 
 static const char description[] =

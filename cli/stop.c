@@ -17,6 +17,7 @@ static bool stopped;
 static int first_signal;
 static timer_t patience;
 static bool has_patience;
+static bool held; /* the process ends by itself */
 
 enum { PATIENCE_NS = 70 * 1000 * 1000 };
 
@@ -26,7 +27,7 @@ static void stop(int number)
 
 	first_signal = number;
 	__atomic_store_n(&stopped, true, __ATOMIC_RELAXED);
-	if (has_patience)
+	if (has_patience && !held)
 		timer_settime(patience, 0, &soon, NULL);
 }
 
@@ -44,20 +45,35 @@ static void give_up(int number)
 	raise(first_signal);
 }
 
-void tool_catch_interrupts(void)
+static void catch_all(int flags)
 {
 	/* SA_RESTART: results are written on, and end where they should. */
-	struct sigaction action = { .sa_handler = stop,
-				    .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
+	struct sigaction action = { .sa_handler = stop, .sa_flags = flags | (int)SA_RESTART };
+	struct sigaction before;
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	/* Who started us under nohup(1) wants us to go on. */
+	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
+}
+
+void tool_catch_interrupts(void)
+{
 	struct sigaction late = { .sa_handler = give_up };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
 
-	sigemptyset(&action.sa_mask);
 	sigemptyset(&late.sa_mask);
 	sigaction(SIGALRM, &late, NULL);
 	has_patience = timer_create(CLOCK_MONOTONIC, &event, &patience) == 0;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	catch_all((int)SA_RESETHAND);
+}
+
+void tool_hold_interrupts(bool hold)
+{
+	held = hold;
+	catch_all(hold ? 0 : (int)SA_RESETHAND);
 }
 
 const bool *tool_stopped(void)

@@ -36,7 +36,7 @@ int tool_translate(int argc, char **argv);
 
 /* ---- message.c ---- */
 
-/* "pagewalk: " and the sentence, as a line on stderr. */
+/* "pagewalk: " and the sentence, as a line on stderr; what could steer a terminal is escaped. */
 void tool_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same; returns TOOL_FAILED. */
 int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -55,10 +55,12 @@ const char *tool_nearest(const char *wrong, const char *const *names, size_t cou
 /* ---- stop.c ---- */
 
 /*
- * From here on, Ctrl-C and SIGTERM set *tool_stopped() instead of ending the process. It is then to end
+ * From here on, Ctrl-C, SIGTERM and SIGHUP set *tool_stopped() instead of ending the process. It is then to end
  * by itself: after 0.07 s, or a second signal, it is ended.
  */
 void tool_catch_interrupts(void);
+/* While a file is written that would stay behind, the process is to end by itself, however long. */
+void tool_hold_interrupts(bool hold);
 const bool *tool_stopped(void);
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pagewalk translate: the page behind each address, or why there is none. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "number.h"
 #include "options.h"
 #include "print.h"
+#include "usage.h"
 #include "word.h"
 
 struct arguments {
@@ -35,7 +37,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (strcmp(text, "-") != 0)
 			unused = tool_number(state, text);
 		else if (arguments->input)
-			argp_error(state, "there is one standard input: - can be given only once");
+			usage_error(state, "there is one standard input: - can be given only once");
 		else
 			arguments->input = true;
 		(void)unused;
@@ -43,7 +45,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (arguments->count == 0)
-			argp_error(state, "give a SOURCE and at least one address");
+			usage_error(state, "give a SOURCE and at least one address");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -66,28 +68,27 @@ static void print_text(const struct tool_input *input, const struct pw_result *r
 		       print_reason(input, result->va, text));
 }
 
-static void print_json(const struct pw_format *format, const struct pw_result *result)
+static void print_json(const struct tool_input *input, const struct pw_result *result)
 {
-	const char *status = pw_status_name((enum pw_status)result->status);
-	const char *level = pw_level_name(format, result->level);
-	char prot[5];
+	char reason[PRINT_TEXT];
 
 	printf("{\"va\":\"0x%llx\"", (unsigned long long)result->va);
-	if (result->status == PW_OK) {
-		printf(",\"pa\":\"0x%llx\",\"size\":%llu,\"level\":\"%s\",\"prot\":\"%s\","
-		       "\"status\":\"ok\"}\n",
-		       (unsigned long long)result->pa, (unsigned long long)pw_result_size(result),
-		       level, pw_prot_string(result->attr, prot));
-		return;
-	}
-	if (result->status == PW_PROT_NONE)
-		printf(",\"pa\":\"0x%llx\",\"size\":%llu", (unsigned long long)result->pa,
-		       (unsigned long long)pw_result_size(result));
-	printf(",\"status\":\"%s\"", status);
+	if (result->status == PW_OK || result->status == PW_PROT_NONE)
+		printf(",\"pa\":\"0x%llx\"", (unsigned long long)result->pa);
+	if (result->status == PW_OK)
+		print_json_page(result->size_lg2, result->attr, result->memtype, UINT_MAX);
+	else if (result->status == PW_PROT_NONE)
+		print_json_page_size(result->size_lg2);
+	printf(",\"status\":\"%s\"", pw_status_name((enum pw_status)result->status));
 	/* No entry was read for an address that no root covers. */
 	if (result->status != PW_NOT_CANONICAL)
-		printf(",\"level\":\"%s\",\"entry\":\"0x%llx\"", level,
+		printf(",\"level\":\"%s\",\"entry\":\"0x%llx\"",
+		       pw_level_name(input->format, result->level),
 		       (unsigned long long)result->entry);
+	if (result->status != PW_OK) {
+		printf(",\"why\":");
+		print_json_string(print_reason(input, result->va, reason));
+	}
 	printf("}\n");
 }
 
@@ -103,7 +104,7 @@ static bool answer(const struct tool_options *options, const struct tool_input *
 
 	for (size_t i = 0; i < count; i++)
 		if (options->json)
-			print_json(input->format, &result[i]);
+			print_json(input, &result[i]);
 		else
 			print_text(input, &result[i], digits);
 	return found == count;

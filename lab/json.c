@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* A result as one JSON object on a line. Names and sentences here need no escapes. */
+/* A result as one JSON object on a line. */
+#include "base/escape.h"
 #include "lab/fold.h"
+
+static void put_text(FILE *stream, const char *name, const char *text)
+{
+	fprintf(stream, ",\"%s\":", name);
+	escape_json(stream, text);
+}
+
+static void put_number(FILE *stream, const char *name, uint64_t value)
+{
+	fprintf(stream, ",\"%s\":", name);
+	escape_json_number(stream, value);
+}
 
 static const char *walk_name(enum fold_walk_kind walk)
 {
@@ -11,59 +24,100 @@ static void print_page(FILE *stream, const struct fold_page *page)
 {
 	fprintf(stream, "{\"va\":\"0x%llx\",\"pa\":\"0x%llx\"", (unsigned long long)page->va,
 		(unsigned long long)page->pa);
-	fprintf(stream, ",\"length\":%llu", (unsigned long long)page->length);
+	put_number(stream, "length", page->length);
+	if (page->expected)
+		fprintf(stream, ",\"expected_pa\":\"0x%llx\"",
+			(unsigned long long)page->expected_pa);
+	else
+		fprintf(stream, ",\"expected_pa\":null");
 	if (page->mapped)
 		fprintf(stream, ",\"mapped_at\":\"0x%llx\"}", (unsigned long long)page->mapped_at);
 	else
 		fprintf(stream, ",\"mapped_at\":null}");
 }
 
-static void print_turn(FILE *stream, const struct fold_input *input, const struct fold_turn *turn)
+static void put_bool(FILE *stream, const char *name, bool value)
+{
+	fprintf(stream, ",\"%s\":%s", name, value ? "true" : "false");
+}
+
+static void print_turn(FILE *stream, const struct fold_input *input,
+		       const struct fold_result *result, const struct fold_turn *turn)
 {
 	static const char *const where[] = {
 		[FOLD_IN_TABLE] = "table",
 		[FOLD_ON_STACK] = "stack",
 		[FOLD_STRAY] = "stray",
 	};
+	unsigned crop = fold_turn_crop(input, result, turn);
 	char place[96];
 
 	fprintf(stream,
 		"{\"level\":\"%s\",\"turn\":%u,\"first\":\"0x%llx\",\"last\":\"0x%llx\","
-		"\"where\":\"%s\",\"index\":%u,\"read\":\"%s\",\"value\":\"0x%llx\",\"folded\":%s,"
-		"\"departed\":%s,\"broken\":%s}",
+		"\"where\":\"%s\",\"index\":%u,\"value\":\"0x%llx\"",
 		fold_level_name(turn->level), turn->iteration + 1, (unsigned long long)turn->first,
 		(unsigned long long)turn->last, where[turn->place.where], turn->place.index,
-		fold_place_text(input, &turn->place, place), (unsigned long long)turn->value,
-		turn->folded ? "true" : "false", turn->departed ? "true" : "false",
-		turn->broken ? "true" : "false");
+		(unsigned long long)turn->value);
+	put_text(stream, "read", fold_place_text(input, &turn->place, place));
+	if (crop != FOLD_NO_CROP)
+		put_number(stream, "crop", UINT64_C(1) << crop);
+	put_bool(stream, "folded", turn->folded);
+	put_bool(stream, "departed", turn->departed);
+	put_bool(stream, "broken", turn->broken);
+	put_bool(stream, "outside", turn->outside);
+	fputc('}', stream);
+}
+
+/* What was walked, and how. */
+static void print_head(FILE *stream, const struct fold_input *input,
+		       const struct fold_result *result)
+{
+	bool entry = input->neighbour == FOLD_NEIGHBOUR_ENTRY;
+
+	fprintf(stream, "{\"strategy\":\"%s\"", fold_strategy_name(result->strategy));
+	put_text(stream, "title", fold_strategy_title(result->strategy));
+	put_bool(stream, "right", result->right);
+	put_text(stream, "format", input->style->format);
+	put_text(stream, "style", input->style->name);
+	put_text(stream, "built", input->style->built);
+	fprintf(stream, ",\"levels\":%u", result->top + 1u);
+	put_text(stream, "walk", walk_name(result->walk));
+	if (result->walk == FOLD_FAST)
+		put_text(stream, "neighbour", entry ? "entry" : "none");
+	fprintf(stream, ",\"first\":\"0x%llx\",\"last\":\"0x%llx\"",
+		(unsigned long long)result->first, (unsigned long long)result->last);
+}
+
+static void print_counts(FILE *stream, const struct fold_result *result)
+{
+	fputs(",\"turns\":{", stream);
+	for (unsigned level = FOLD_LEVELS; level-- > 0;) {
+		fprintf(stream, "\"%s\":", fold_level_name(level));
+		escape_json_number(stream, result->turns_of[level]);
+		fputs(level > 0 ? "," : "}", stream);
+	}
+	put_number(stream, "entries", result->entries);
+	put_number(stream, "most_loads", result->most_loads);
+	put_number(stream, "loads", result->loads);
+	put_number(stream, "stack_loads", result->stack_loads);
+	put_number(stream, "departures", result->departures);
+	put_number(stream, "broken", result->broken);
+	put_number(stream, "missing", result->missing);
 }
 
 void fold_print_json(FILE *stream, const struct fold_input *input, const struct fold_result *result)
 {
-	fprintf(stream,
-		"{\"strategy\":\"%s\",\"right\":%s,\"format\":\"%s\",\"style\":\"%s\",\"levels\":%"
-		"u,"
-		"\"walk\":\"%s\",\"first\":\"0x%llx\",\"last\":\"0x%llx\",\"pages\":[",
-		fold_strategy_name(result->strategy), result->right ? "true" : "false",
-		input->style->format, input->style->name, result->top + 1u, walk_name(result->walk),
-		(unsigned long long)result->first, (unsigned long long)result->last);
+	char why[800];
+
+	print_head(stream, input, result);
+	fputs(",\"pages\":[", stream);
 	for (size_t i = 0; i < result->pages; i++) {
 		if (i > 0)
 			fputc(',', stream);
 		print_page(stream, &result->page[i]);
 	}
-	fprintf(stream, "],\"turns\":{");
-	for (unsigned level = FOLD_LEVELS; level-- > 0;)
-		fprintf(stream, "\"%s\":%llu%s", fold_level_name(level),
-			(unsigned long long)result->turns_of[level], level > 0 ? "," : "");
-	fprintf(stream, "},\"entries\":%llu,\"most_loads\":%llu",
-		(unsigned long long)result->entries, (unsigned long long)result->most_loads);
-	fprintf(stream,
-		",\"loads\":%llu,\"stack_loads\":%llu,\"departures\":%llu,\"broken\":%llu,"
-		"\"missing\":%llu",
-		(unsigned long long)result->loads, (unsigned long long)result->stack_loads,
-		(unsigned long long)result->departures, (unsigned long long)result->broken,
-		(unsigned long long)result->missing);
+	fputc(']', stream);
+	print_counts(stream, result);
 	if (result->stopped)
 		fprintf(stream, ",\"stopped_at\":\"0x%llx\"",
 			(unsigned long long)result->stopped_at);
@@ -71,8 +125,10 @@ void fold_print_json(FILE *stream, const struct fold_input *input, const struct 
 	for (size_t i = 0; i < result->turns; i++) {
 		if (i > 0)
 			fputc(',', stream);
-		print_turn(stream, input, &result->turn[i]);
+		print_turn(stream, input, result, &result->turn[i]);
 	}
 	fputc(']', stream);
-	fprintf(stream, ",\"verdict\":\"%s\"}\n", result->verdict);
+	put_text(stream, "verdict", result->verdict);
+	put_text(stream, "why", fold_why(input, result, why));
+	fputs("}\n", stream);
 }

@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "view/escape.h"
+#include "base/escape.h"
+#include "base/names.h"
 #include "view/picture.h"
 
 static void put_hex(FILE *stream, const char *name, uint64_t value)
@@ -15,6 +16,40 @@ static void put_text(FILE *stream, const char *name, const char *text)
 {
 	fprintf(stream, ",\"%s\":", name);
 	escape_json(stream, text);
+}
+
+static void put_number(FILE *stream, const char *name, uint64_t value)
+{
+	fprintf(stream, ",\"%s\":", name);
+	escape_json_number(stream, value);
+}
+
+/* The size of a page, or of what an entry covers. */
+static void put_size(FILE *stream, const char *name, unsigned lg2)
+{
+	fprintf(stream, ",\"%s\":", name);
+	escape_json_count(stream, lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX);
+}
+
+static void put_bool(FILE *stream, const char *name, bool value)
+{
+	fprintf(stream, ",\"%s\":%s", name, value ? "true" : "false");
+}
+
+/* What was walked, and where that began. */
+static void put_regime(FILE *stream, const struct pw_picture *picture)
+{
+	const struct pw_regime *regime = &picture->regime;
+
+	put_text(stream, "format", regime->format->name);
+	put_text(stream, "view", regime->view == PW_VIEW_LINUX ? "linux" : "hardware");
+	fputs(",\"roots\":[", stream);
+	for (unsigned i = 0; i < regime->roots; i++)
+		fprintf(stream, "%s\"0x%" PRIx64 "\"", i ? "," : "", regime->root[i]);
+	fputc(']', stream);
+	put_text(stream, "root", picture->root_text);
+	if (picture->label)
+		put_text(stream, "source", picture->label);
 }
 
 /* "P RW US" as ["P","RW","US"]. */
@@ -51,6 +86,8 @@ static void put_step(FILE *stream, const struct pw_picture *picture, unsigned i)
 	put_hex(stream, "first", step->first);
 	put_hex(stream, "last", step->last);
 	put_hex(stream, "table", step->table);
+	put_number(stream, "entries", UINT64_C(1) << step->bits);
+	put_size(stream, "covers", step->shift);
 	fprintf(stream, ",\"index\":%" PRIu32, step->index);
 	if (picture->is_range)
 		fprintf(stream, ",\"count\":%" PRIu32, step->count);
@@ -66,8 +103,14 @@ static void put_step(FILE *stream, const struct pw_picture *picture, unsigned i)
 		put_hex(stream, "next", step->next);
 	if (step->kind != PW_HOLE)
 		put_text(stream, "prot", pw_prot_string(step->attr, prot));
-	if (step->kind == PW_LEAF && step->size_lg2 < 64)
-		fprintf(stream, ",\"size\":%" PRIu64, UINT64_C(1) << step->size_lg2);
+	if (step->kind == PW_LEAF)
+		put_size(stream, "size", step->size_lg2);
+	else if (step->status == PW_PROT_NONE)
+		put_size(stream, "size", step->shift);
+	if (step->count > 1 && step->kind != PW_HOLE)
+		put_hex(stream, "last_next", step->last_next);
+	if (step->count > 1 && step->kind == PW_LEAF)
+		put_bool(stream, "scattered", step->scattered);
 	fputs("}\n", stream);
 }
 
@@ -80,6 +123,19 @@ static void put_folded(FILE *stream, unsigned *count, const char *name, const ch
 	fputc('}', stream);
 }
 
+static void put_permissions(FILE *stream, const struct pw_picture *picture)
+{
+	fputs(",\"permissions\":[", stream);
+	for (unsigned i = 0; i < picture->permissions; i++) {
+		fprintf(stream, "%s{\"name\":", i ? "," : "");
+		escape_json(stream, picture->permission[i].name);
+		put_bool(stream, "allowed", picture->permission[i].allowed);
+		put_text(stream, "why", picture->permission[i].why);
+		fputc('}', stream);
+	}
+	fputc(']', stream);
+}
+
 static void put_result_address(FILE *stream, const struct pw_picture *picture)
 {
 	const struct pw_result *result = &picture->result;
@@ -89,16 +145,21 @@ static void put_result_address(FILE *stream, const struct pw_picture *picture)
 	fprintf(stream, "{\"va\":\"0x%" PRIx64 "\"", result->va);
 	if (result->status == PW_OK || result->status == PW_PROT_NONE) {
 		put_hex(stream, "pa", result->pa);
-		fprintf(stream, ",\"size\":%" PRIu64, pw_result_size(result));
+		put_size(stream, "size", result->size_lg2);
 	}
-	if (result->status == PW_OK)
+	if (result->status == PW_OK) {
 		put_text(stream, "prot", pw_prot_string(result->attr, prot));
+		pw_names_json_flags(stream, result->attr);
+		put_text(stream, "memtype", pw_memtype_name(result->memtype));
+	}
 	put_text(stream, "status", pw_status_name((enum pw_status)result->status));
 	if (result->status != PW_NOT_CANONICAL)
 		put_text(stream, "level", pw_level_name(picture->regime.format, result->level));
-	if (result->status != PW_NOT_CANONICAL && result->status != PW_OK)
+	if (result->status != PW_NOT_CANONICAL)
 		put_hex(stream, "entry", result->entry);
 	put_text(stream, "why", picture->reason);
+	put_regime(stream, picture);
+	put_permissions(stream, picture);
 	fputs(",\"folded\":[", stream);
 	for (unsigned i = 0; i < picture->fields; i++)
 		if (picture->field[i].role == PICTURE_FOLDED)
@@ -127,13 +188,14 @@ static void put_result_range(FILE *stream, const struct pw_picture *picture)
 {
 	fprintf(stream, "{\"first\":\"0x%" PRIx64 "\"", picture->first);
 	put_hex(stream, "last", picture->last);
-	fprintf(stream,
-		",\"leaves\":%" PRIu64 ",\"holes\":%" PRIu64 ",\"tables\":%" PRIu64
-		",\"mapped\":%" PRIu64,
-		picture->leaves, picture->holes, picture->tables, picture->mapped);
+	put_number(stream, "leaves", picture->leaves);
+	put_number(stream, "holes", picture->holes);
+	put_number(stream, "tables", picture->tables);
+	put_number(stream, "mapped", picture->mapped);
 	if (picture->stopped)
 		put_hex(stream, "stopped", picture->stopped_at);
 	put_text(stream, "why", picture->reason);
+	put_regime(stream, picture);
 	fputs(",\"parts\":[", stream);
 	for (unsigned i = 0; i < picture->parts; i++) {
 		if (i)
@@ -145,6 +207,8 @@ static void put_result_range(FILE *stream, const struct pw_picture *picture)
 
 int pw_picture_json(const struct pw_picture *picture, FILE *stream)
 {
+	if (!picture || !stream)
+		return -EINVAL;
 	for (unsigned i = 0; i < picture->steps; i++)
 		put_step(stream, picture, i);
 	if (picture->is_range)

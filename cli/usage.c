@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The options are looked at before argp(3) parses them: its own messages, which are getopt's, would
+ * pass on to the terminal whatever an argument holds, and its help would end with success though
+ * nobody could read it.
+ */
+#include "usage.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "tool.h"
+
+enum {
+	OPTIONS_MAX = 64,
+	KEY_LONG = 0x1000, /* a long option's index is added to it */
+	MESSAGE = 4096,
+};
+
+struct table {
+	struct option option[OPTIONS_MAX + 1]; /* the last is all zero */
+	const char *name[OPTIONS_MAX];
+	size_t count;
+	char letters[2 * OPTIONS_MAX + 2];
+};
+
+void usage_error(const struct argp_state *state, const char *format, ...)
+{
+	char text[MESSAGE], safe[4 * MESSAGE];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	argp_error(state, "%s", escape_text(text, safe, sizeof(safe)));
+}
+
+static void add_long(struct table *table, const char *name, bool has_value)
+{
+	if (table->count == OPTIONS_MAX)
+		return;
+	table->name[table->count] = name;
+	table->option[table->count] = (struct option){
+		.name = name,
+		.has_arg = has_value ? required_argument : no_argument,
+		.val = KEY_LONG + (int)table->count,
+	};
+	table->count++;
+}
+
+static void add_all(struct table *table, const struct argp *argp)
+{
+	for (const struct argp_option *option = argp->options;
+	     option && (option->name || option->key || option->doc || option->group); option++) {
+		if (option->name)
+			add_long(table, option->name, option->arg);
+		if (option->key > 0 && option->key < 0x7f && isgraph(option->key)) {
+			size_t used = strlen(table->letters);
+
+			snprintf(table->letters + used, sizeof(table->letters) - used, "%c%s",
+				 option->key, option->arg ? ":" : "");
+		}
+	}
+	for (const struct argp_child *child = argp->children; child && child->argp; child++)
+		add_all(table, child->argp);
+}
+
+static void refuse(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void refuse(const char *name, const char *format, ...)
+{
+	char text[MESSAGE], safe[4 * MESSAGE];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "%s: %s\nTry `%s --help' or `%s --usage' for more information.\n", name,
+		escape_text(text, safe, sizeof(safe)), name, name);
+	exit(TOOL_FAILED);
+}
+
+/* @word is what was typed, "--formt=x"; its option is none, or could be more than one. */
+static void refuse_long(const struct table *table, const char *name, const char *word)
+{
+	size_t length = strcspn(word + 2, "="), alike = 0;
+	char typed[128];
+	const char *nearest;
+
+	for (size_t i = 0; i < table->count; i++)
+		alike += strncmp(table->name[i], word + 2, length) == 0;
+	if (alike > 1)
+		refuse(name, "option '%s' is ambiguous: more than one begins so", word);
+	snprintf(typed, sizeof(typed), "%.*s", (int)(length < 100 ? length : 100), word + 2);
+	nearest = tool_nearest(typed, table->name, table->count);
+	if (nearest)
+		refuse(name, "unrecognized option '%s'; did you mean --%s?", word, nearest);
+	refuse(name, "unrecognized option '%s'", word);
+}
+
+static void print_help(const struct argp *argp, char *name, unsigned what)
+{
+	argp_help(argp, stdout, what & ~(unsigned)(ARGP_HELP_EXIT_ERR | ARGP_HELP_EXIT_OK), name);
+	exit(tool_finish(TOOL_DONE));
+}
+
+/* What getopt_long says when something is wrong: @key is '?' or ':'. */
+static void refuse_option(const struct table *table, const char *name, int key, const char *word)
+{
+	if (key == ':' && optopt >= KEY_LONG)
+		refuse(name, "option '%s' requires an argument", word);
+	if (key == ':')
+		refuse(name, "option requires an argument -- '%c'", optopt);
+	if (optopt >= KEY_LONG)
+		refuse(name, "option '--%s' doesn't allow an argument",
+		       table->name[optopt - KEY_LONG]);
+	if (optopt == 0)
+		refuse_long(table, name, word);
+	refuse(name, "invalid option -- '%c'", optopt);
+}
+
+void usage_check(const struct argp *argp, const char *name, int argc, char **argv)
+{
+	struct table table = { .letters = ":" };
+	/* getopt puts what is no option last; argp is to do so itself. */
+	char **words = calloc((size_t)argc + 1, sizeof(*words));
+	char title[64];
+
+	if (!words)
+		exit(tool_fail("out of memory"));
+	memcpy(words, argv, (size_t)argc * sizeof(*words));
+	snprintf(title, sizeof(title), "%s", name);
+	add_all(&table, argp);
+	add_long(&table, "help", false);
+	add_long(&table, "usage", false);
+	opterr = 0;
+	for (;;) {
+		int key = (optopt = 0, getopt_long(argc, words, table.letters, table.option, NULL));
+
+		if (key == -1)
+			break;
+		if (key == KEY_LONG + (int)table.count - 2 || (key == '?' && optopt == '?'))
+			print_help(argp, title, ARGP_HELP_STD_HELP);
+		if (key == KEY_LONG + (int)table.count - 1)
+			print_help(argp, title, ARGP_HELP_USAGE);
+		if (key == '?' || key == ':')
+			refuse_option(&table, name, key, words[optind - 1]);
+	}
+	free(words);
+}
