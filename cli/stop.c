@@ -72,8 +72,20 @@ void tool_catch_interrupts(void)
 
 void tool_hold_interrupts(bool hold)
 {
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+
 	held = hold;
-	catch_all(hold ? 0 : (int)SA_RESETHAND);
+	if (hold || has_patience) {
+		catch_all(hold ? 0 : (int)SA_RESETHAND);
+		return;
+	}
+	/* Nobody asked to catch them before. */
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct sigaction now;
+
+		if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler == stop)
+			signal(numbers[i], SIG_DFL);
+	}
 }
 
 const bool *tool_stopped(void)
