@@ -203,7 +203,7 @@ static int find(const struct arguments *arguments, const struct tool_input *inpu
 		return TOOL_FAILED;
 	if (*tool_stopped() && !state.stopped)
 		state.stopped = -ECANCELED;
-	if (tool_scan_stopped(state.stopped, state.next, "the answer") || !all)
+	if (tool_scan_stopped(state.stopped, state.next, "the answer", NULL) || !all)
 		return TOOL_NOTHING;
 	return TOOL_DONE;
 }
@@ -290,16 +290,18 @@ static int find_aliases(const struct arguments *arguments, const struct tool_inp
 		status = 1;
 	else if (status == 0)
 		status = pw_index_aliases(index, &which, take_alias, &aliases);
-	else if (status != -ECANCELED)
+	else if (status != -ECANCELED && status != -ENOMEM)
 		tool_message("%s", error.text);
 	pw_index_destroy(index);
 	if (*tool_stopped() && !state.stopped)
 		state.stopped = -ECANCELED;
-	if (status == -ENOMEM && !error.text[0])
-		tool_message("out of memory");
+	/* The library's advice is for who can scan less than everything. */
+	if (status == -ENOMEM)
+		tool_message("out of memory for all that is mapped; without --aliases, physical "
+			     "addresses are found with little memory");
 	if (status && !*tool_stopped())
 		return TOOL_FAILED;
-	if (tool_scan_stopped(state.stopped, state.next, "the answer"))
+	if (tool_scan_stopped(state.stopped, state.next, "the answer", NULL))
 		return TOOL_NOTHING;
 	if (!aliases.any)
 		tool_message("no physical memory there is mapped more than once");

@@ -185,7 +185,8 @@ static int map(const struct arguments *arguments, const struct tool_input *input
 	pw_scan_destroy(scan);
 	if (tool_check_memory(input))
 		return TOOL_FAILED;
-	if (tool_scan_stopped(state.stopped, state.next, "the map"))
+	if (tool_scan_stopped(state.stopped, state.next, "the map",
+			      "A range of addresses (FIRST-LAST) limits what is looked at."))
 		return TOOL_NOTHING;
 	if (shared)
 		tool_message("some tables are used again and again; what they map is filtered at "

@@ -138,7 +138,7 @@ void tool_progress_end(struct tool_progress *progress)
 	progress->shown = false;
 }
 
-bool tool_scan_stopped(int code, pw_va next, const char *what)
+bool tool_scan_stopped(int code, pw_va next, const char *what, const char *advice)
 {
 	unsigned long long at = next;
 
@@ -150,9 +150,8 @@ bool tool_scan_stopped(int code, pw_va next, const char *what)
 		return true;
 	case -E2BIG:
 		tool_message("stopped at 0x%llx: so many tables are hardly page tables, so %s is "
-			     "not complete. Are the format and the root right? A range of "
-			     "addresses (FIRST-LAST) limits what is looked at",
-			     at, what);
+			     "not complete. Are the format and the root right?%s%s",
+			     at, what, advice ? " " : "", advice ? advice : "");
 		return true;
 	default:
 		tool_message("stopped at 0x%llx: %s; %s is not complete", at, strerror(-code),

@@ -76,7 +76,10 @@ void tool_progress_start(struct tool_progress *progress, bool results_scroll,
 /* Removes the line, so that a message can follow. */
 void tool_progress_end(struct tool_progress *progress);
 
-/* Says why a scan stopped early, if it did; then returns true. @what: "the map", "the index". */
-bool tool_scan_stopped(int stopped, pw_va next, const char *what);
+/*
+ * Says why a scan stopped early, if it did; then returns true. @what: "the map", "the answer". @advice (or
+ * NULL): a sentence about what this subcommand can do against too many tables.
+ */
+bool tool_scan_stopped(int stopped, pw_va next, const char *what, const char *advice);
 
 #endif
