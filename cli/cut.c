@@ -87,6 +87,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!arguments->output)
 			usage_error(state, "give a SOURCE and the name of the file to write");
+		if (strcmp(arguments->output, "-") == 0)
+			usage_error(state, "an image is written to a file, not to standard output; "
+					   "a file called - is ./-");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

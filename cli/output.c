@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,9 +75,30 @@ static bool is_special(const char *path)
 	return stat(path, &state) == 0 && !S_ISREG(state.st_mode) && !S_ISDIR(state.st_mode);
 }
 
+/* The number behind /dev/fd/N and its like: a file that somebody opened for us. -1: it is none. */
+static int own_descriptor(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char own[32], *end, *folder = NULL, *real = NULL;
+	long number = slash ? strtol(slash + 1, &end, 10) : -1;
+	bool is_own = false;
+
+	if (number < 0 || number > INT_MAX || end == slash + 1 || *end)
+		return -1;
+	snprintf(own, sizeof(own), "/proc/%ld/fd", (long)getpid());
+	folder = strndup(path, (size_t)(slash - path));
+	real = folder ? realpath(folder, NULL) : NULL;
+	is_own = real && strcmp(real, own) == 0;
+	free(folder);
+	free(real);
+	return is_own ? (int)number : -1;
+}
+
 static int open_special(struct output *output)
 {
-	int file = open(output->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	int own = own_descriptor(output->path);
+	int file = own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 0)
+			    : open(output->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 
 	output->stream = file < 0 ? NULL : fdopen(file, "w");
 	return output->stream ? 0 : tool_fail("%s: %s", output->path, strerror(errno));
@@ -94,7 +116,7 @@ int output_open(struct output *output, const char *path, const struct tool_input
 		output->stream = stdout;
 		return 0;
 	}
-	if (is_special(path))
+	if (is_special(path) || own_descriptor(path) >= 0)
 		return open_special(output);
 	if (pw_replace_open(&output->file, path, false, &error))
 		return tool_fail("%s", error.text);
