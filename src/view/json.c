@@ -123,6 +123,29 @@ static void put_folded(FILE *stream, unsigned *count, const char *name, const ch
 	fputc('}', stream);
 }
 
+/* How the address is cut. */
+static void put_fields(FILE *stream, const struct pw_picture *picture)
+{
+	unsigned count = 0;
+
+	fputs(",\"fields\":[", stream);
+	for (unsigned i = 0; i < picture->fields; i++) {
+		const struct picture_field *field = &picture->field[i];
+
+		if (field->bits == 0)
+			continue;
+		fprintf(stream, "%s{\"name\":", count++ ? "," : "");
+		escape_json(stream, field->name);
+		put_number(stream, "low", field->low);
+		put_number(stream, "bits", field->bits);
+		put_hex(stream, "value", field->value);
+		if (field->role == PICTURE_SIGN)
+			put_text(stream, "why", field->why);
+		fputc('}', stream);
+	}
+	fputc(']', stream);
+}
+
 static void put_permissions(FILE *stream, const struct pw_picture *picture)
 {
 	fputs(",\"permissions\":[", stream);
@@ -159,6 +182,7 @@ static void put_result_address(FILE *stream, const struct pw_picture *picture)
 		put_hex(stream, "entry", result->entry);
 	put_text(stream, "why", picture->reason);
 	put_regime(stream, picture);
+	put_fields(stream, picture);
 	put_permissions(stream, picture);
 	fputs(",\"folded\":[", stream);
 	for (unsigned i = 0; i < picture->fields; i++)

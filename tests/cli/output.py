@@ -5,6 +5,7 @@
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
 import stat
@@ -162,6 +163,19 @@ class Whole(Case):
             with open(self.out / "file", "wb") as file:
                 subprocess.run([TOOL, *map(str, self.writers("/dev/stdout")[name])], stdout=file, timeout=20, check=True)
             self.assertEqual((self.out / "file").read_bytes(), drawn, name)
+
+    def test_open_already(self):
+        """A file that the shell opened is written where it stands."""
+        for name in ["svg", "html", "fold svg", "read"]:
+            drawn = self.tool(*self.writers("-")[name]).stdout
+            with open(self.out / "file", "wb") as file:
+                file.write(b"before ")
+                file.flush()
+                fd = file.fileno()
+                self.tool(*self.writers(f"/dev/fd/{fd}")[name], pass_fds=[fd])
+                file.write(b" after")
+            self.assertEqual((self.out / "file").read_bytes(), b"before " + drawn + b" after", name)
+        self.assertIn(b"./-", self.tool(*self.writers("-")["cut"], status=2).stderr)
 
     def test_same(self):
         for command in [["explain", *X86, self.image, "0x10000"], ["lab", "fold", "--format", "x86_64", "0x10000"]]:
@@ -340,6 +354,155 @@ class Terminal(Case):
                 path.write_bytes(content.replace(field, name.ljust(39, b"\0")[:39]))
                 for arguments in [["info", path], ["info", "--json", path], ["map", path], ["map", "--format", "x86_64", path]]:
                     self.run_raw(*arguments)
+
+
+def flatten(value, key=None):
+    """All (key, value) pairs of a JSON value, at any depth."""
+    if isinstance(value, dict):
+        for k, v in value.items():
+            yield k, None
+            yield from flatten(v, k)
+    elif isinstance(value, list):
+        for v in value:
+            yield from flatten(v, key)
+    else:
+        yield key, value
+
+
+def size_text(size):
+    """As print_size and pw_size_text say it."""
+    units = ["", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"]
+    unit = max(u for u in range(7) if size >> (10 * u) or u == 0)
+    return f"{size >> (10 * unit)}{units[unit]}" if size % (1 << (10 * unit)) == 0 else f"{size / (1 << (10 * unit)):.1f}{units[unit]}"
+
+
+class Json(Case):
+    """JSON says what the text says, in the words of pagewalk-json(5)."""
+
+    # Words of texts that say nothing: heads of columns, and what is beside a value.
+    DECORATION = {
+        "map": "virtual addresses physical length page prot same tables as at shared", "find": "virtual addresses physical length page prot",
+        "find --aliases": "mapped times", "translate": "", "info": "memory FIRST LAST SIZE CPUs or address spaces LINE CPU FORMAT ROOTS FROM "
+        "The source does not say where page tables begin give format and root to look them remark", "read": "",
+        "check": "writable and executable range ranges malformed entries reserved bits or of the wrong type tables outside memory that we have "
+                 "note are used more than once at two levels as which is table", "cut": "of tables in segments address space",
+        "formats": "NAME ADDRESS BITS PAGES ENTRY ROOT WHAT LE BE",
+        "explain": "virtual address hardware Linux view folded not visited entries of at page table physical yes no sign root offset zero read "
+                   "write execute user refused empty is walk starts the mapped in a to va contiguous more alike PROT_NONE none entry boundary "
+                   "iterates here in tables with last scattered pages by hole holes leaf entered below top leads part x",
+        "lab fold": "tables deep so the top table holds entries and level is are folded pages page beside a stack copy stands the caller's of same "
+                    "entry an empty level crop turns not visited there no such reached loop turn range what is read passed on address found oracle "
+                    "loads from one times twice stack left its result again lucky right more wrong end memory value none walk_page_range get_user_pages_fast NO TABLE",
+    }
+
+    def commands(self):
+        x86 = [*X86, self.image]
+        self.tool("cut", "--label", "a label", *x86, self.out / "cut.elf")
+        yield "map", ["map", *x86]
+        yield "map", ["map", "--holes", "--view", "linux", *x86]
+        yield "translate", ["translate", *x86, "0x10123", "0x11000", "0x15000", 0, "0x13000", "0x14000", "0x400000", "0x600000", 1 << 47]
+        yield "translate", ["translate", "--view", "linux", *x86, "0x13000", "0x14008"]
+        yield "read", ["read", *x86, "0x10005", 40]
+        yield "find", ["find", *x86, "0x108123", "0x7000000-0x7000fff"]
+        yield "find --aliases", ["find", "--aliases", *x86]
+        yield "check", ["check", *x86]
+        yield "cut", ["cut", *x86, self.out / "again.elf"]
+        yield "info", ["info", self.out / "cut.elf"]
+        yield "info", ["info", self.image]
+        yield "formats", ["formats"]
+        for address in ["0x10123", "0x13000", "0x400000", "0x600000", "0x234567", "0x10000-0x15fff", "0x200000-0x7fffff"]:
+            yield "explain", ["explain", "--ascii", *x86, address]
+            yield "explain", ["explain", "--ascii", "--view", "linux", *x86, address]
+        yield "explain", ["explain", "--ascii", "--root", "0x28341c7", "sample:s390x", "0x7fffe000-0x80002fff"]
+        yield "lab fold", ["lab", "fold", "--format", "s390x", "--levels", 3, "0x1007ffff000-0x10080000fff"]
+        yield "lab fold", ["lab", "fold", "--walk", "pagewalk", "--neighbour", "none", "--strategy", "a,d", "--format", "arm64_16k_47", "0x123456788000"]
+
+    def run_both(self, arguments):
+        split = 2 if arguments[0] == "lab" else 1
+        text = subprocess.run([TOOL, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+        both = subprocess.run([TOOL, *map(str, arguments[:split]), "--json", *map(str, arguments[split:])], capture_output=True, text=True,
+                              timeout=60)
+        self.assertEqual((text.returncode, text.stderr), (both.returncode, both.stderr))
+        return text.stdout, [json.loads(line) for line in both.stdout.splitlines()]
+
+    def known(self, objects):
+        """Numbers and words that the objects say, and what follows from them: the last of a range, sizes as people read them."""
+        numbers, words = set(), set()
+        for obj in objects:
+            for key, value in flatten(obj):
+                if value is None:
+                    words |= set(re.findall(r"[A-Za-z][\w-]*", key))
+                    continue
+                if isinstance(value, str):
+                    numbers |= {int(n, 0) for n in re.findall(r"0x[0-9a-f]+|\b[0-9]+\b", value) if n == "0" or n[:2] == "0x" or n[0] != "0"}
+                    words |= set(re.findall(r"[A-Za-z][\w'-]*", value))
+                elif not isinstance(value, bool):
+                    numbers.add(value)
+        ranges = [o for o in [*objects, *(m for o in objects for m in o.get("mappings", []))] if "va" in o or "pa" in o]
+        for o in ranges:
+            for key in [k for k in ["va", "pa"] if k in o]:
+                for length in [int(o[k]) for k in ["length", "size"] if k in o]:
+                    numbers.add(int(o[key], 16) + length - 1)
+        return numbers, words
+
+    def test_information(self):
+        for name, arguments in self.commands():
+            with self.subTest(f"{arguments}"):
+                text, objects = self.run_both(arguments)
+                numbers, words = self.known(objects)
+                if name == "read":
+                    self.assertEqual(" ".join(re.findall(r"(?m)^0x\S+ {2,}((?:[0-9a-f]{2} +)+)", text)).split(),
+                                     re.findall("..", "".join(o["bytes"] for o in objects)))
+                    continue
+                missing = {n for n in re.findall(r"0x[0-9a-f]+", text) if int(n, 16) not in numbers} if name not in ("explain",) else \
+                          {n for n in re.findall(r"0x[0-9a-f]{4,}", text) if int(n, 16) not in numbers and not self.follows(int(n, 16), numbers)}
+                self.assertEqual(missing, set(), f"{arguments}\n{text}\n{objects}")
+                sizes = set(re.findall(r"\b\d[\d.]* [KMGTPE]iB", text))
+                self.assertEqual(sizes - {size_text(n) for n in numbers} - self.sums(name, objects), set(), f"{arguments}\n{text}\n{objects}")
+                spoken = set(re.findall(r"[A-Za-z][\w'-]{2,}", re.sub(r"0x\w+|\b\d[\d.]* ?[KMGTPE](iB|B)?\b", " ", text)))
+                self.assertEqual(spoken - words - set(self.DECORATION[name].split()) - {"bytes", "byte"}, set(), f"{arguments}\n{text}")
+
+    def follows(self, number, numbers):
+        """Offsets and fields of an address that is there, and what stands one before or after."""
+        return any(number in (n & 0xfff, n & ~0xfff, n + 1, n - 1, (n >> 12) & 0x1ff, (n >> 20) & 0x7ff, (n >> 48)) for n in numbers)
+
+    def sums(self, name, objects):
+        """Sizes that a text adds up."""
+        if name == "check":
+            return {size_text(sum(int(o["length"]) for o in objects if o.get("finding") == "writable-executable"))}
+        if name == "explain" and "first" in objects[-1]:
+            return {size_text(int(objects[-1]["last"], 16) - int(objects[-1]["first"], 16) + 1)}
+        return set()
+
+    def test_every_address_has_a_status(self):
+        for name, arguments in self.commands():
+            if name in ("map", "find", "translate"):
+                for o in self.run_both(arguments)[1]:
+                    self.assertIn("status", o)
+                    self.assertEqual("memtype" in o and "flags" in o and "prot" in o, o["status"] == "ok")
+            if name == "find --aliases":
+                self.assertTrue(all("status" in m for o in self.run_both(arguments)[1] for m in o["mappings"]))
+
+    def test_manual(self):
+        """Each key is in pagewalk-json(5), in the section of its subcommand or in that about addresses."""
+        manual = (pathlib.Path(__file__).parents[2] / "man" / "pagewalk-json.5").read_text()
+        sections = {part.splitlines()[0]: part for part in re.split(r"(?m)^\.Ss ", manual)[1:]}
+        for name, arguments in self.commands():
+            for section in ["map, and find"] if name in ("map", "find", "find --aliases") else [name]:
+                named = set(re.findall(r"[a-z_\d]+", " ".join(re.findall(r"(?m)^\.(?:It Li|Li|Pq Li) (.*)$", sections[section] +
+                                                                        sections["What stands behind an address"]))))
+                keys = {key for o in self.run_both(arguments)[1] for key, _ in flatten(o)} - {None}
+                self.assertEqual(keys - named, set(), arguments)
+
+    def test_large_numbers(self):
+        """No number that a double would round."""
+        for name, arguments in [*self.commands(), ("map", ["map", "--holes", "--format", "x86_64_la57", "--root", 0, self.image.replace("@0x100000", "@0")])]:
+            for o in self.run_both(arguments)[1]:
+                for key, value in flatten(o):
+                    if isinstance(value, int):
+                        self.assertLessEqual(value, 1 << 53)
+                    elif isinstance(value, str) and re.fullmatch(r"\d+", value):
+                        self.assertGreater(int(value), 1 << 53)
 
 
 class Help(Case):
