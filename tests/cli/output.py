@@ -517,6 +517,18 @@ class Help(Case):
             self.assertIn(b"No space left", result.stderr)
             self.assertEqual(self.tool(*arguments).stderr, b"")
 
+    def test_no_memory(self):
+        """What is advised then is something that the subcommand has."""
+        limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (48 << 20, 48 << 20)), "capture_output": True, "timeout": 60}
+        if subprocess.run([TOOL, "info", self.image], **limit).returncode:
+            self.skipTest("a sanitizer needs more address space than that")
+        maze = self.path / "maze.img"
+        maze.write_bytes(b"".join(((i * 2654435761 % 512) << 12 | 0x67).to_bytes(8, "little") for i in range(512 * 512)))
+        result = subprocess.run([TOOL, "find", "--aliases", "--format", "x86_64", "--root", "0", f"raw:{maze}@0"], **limit)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(b"out of memory", result.stderr)
+        self.assertNotIn(b"range", result.stderr)
+
     def test_options(self):
         for arguments, says in [(["--formt", "x"], "unrecognized option '--formt'; did you mean --format?"), (["--ro"], "requires an argument"),
                                 (["--json=x"], "doesn't allow an argument"), (["--e"], "is ambiguous"), (["-x"], "invalid option -- 'x'"),
