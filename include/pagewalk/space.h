@@ -199,7 +199,10 @@ typedef void pw_unmapped_fn(void *context, pw_va first, pw_va last, pw_pa pa);
 /*
  * Unmaps whatever first..last maps, splitting what it maps only in part, and frees the tables that it
  * covers when no reader is in them any more. Calls @unmapped (may be NULL) for each run of pages, in
- * the order of addresses: readers find them no more, but who took a reference before still has it.
+ * the order of addresses. A reader that enters from then on does not find these pages, and no pin of
+ * them is taken any more; a reference that was taken before stays. So in the callback, and after the
+ * return, a look at the pins (pw_folio_info, pw_folio_try_share) is the last one that is needed: it
+ * sees every pin that is kept.
  * The callback may edit other ranges; first..last is under way until the call returns.
  * Returns 0, -EINVAL, -ERANGE, or -ENOMEM when a page could not be split: what lies below it is
  * unmapped, the rest is as it was, and @error says where that begins.
@@ -210,7 +213,9 @@ int pw_table_unmap(struct pw_table *table, pw_va first, pw_va last, pw_unmapped_
 /*
  * Gives all pages of first..last the permissions of @attr (PW_PROT_MASK; PW_ACCESSED and PW_DIRTY are
  * added to what a page has). No permission at all is PROT_NONE, or a leaf that permits nothing. A
- * PROT_NONE entry keeps the page and nothing else: what was special, global or dirty is no more.
+ * PROT_NONE entry keeps the page and nothing else: it is not special, global or dirty afterwards.
+ * After the return no pin is taken that the new permissions refuse, and a look at the pins sees every
+ * one that was taken by the old ones. The same holds for what pw_table_collapse replaces.
  * Returns as pw_table_unmap; also -ERANGE for no permission where the format has neither (arm).
  */
 int pw_table_protect(struct pw_table *table, pw_va first, pw_va last, uint32_t attr,
@@ -248,7 +253,9 @@ uint64_t pw_table_bytes(const struct pw_table *table);
 /*
  * A reader: one thread's. Between enter and leave no table that it can meet is freed; what they hold
  * may change at any time. Enter gives the regime to walk with (pw_translate and all others, over
- * pw_arena_memory); it is void after leave. Sections must be short, do not nest, and must not edit
+ * pw_arena_memory); it is void after leave. If the top grows meanwhile, this regime still walks from the
+ * old top: what it finds was mapped at some moment since enter, and may have been unmapped since. Pins
+ * look again, and do not keep such a page. Sections must be short, do not nest, and must not edit
  * tables or call pw_table_wait: that may wait for the section to end.
  */
 struct pw_reader;

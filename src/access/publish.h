@@ -9,6 +9,7 @@
 #define PW_ACCESS_PUBLISH_H
 
 #include "access/access.h"
+#include "base/mutant.h"
 #include "base/tsan.h"
 
 /* From a number to the image's byte order; its own inverse. */
@@ -26,10 +27,31 @@ PW_INLINE uint64_t pw_publish_load(const void *host, unsigned entry_lg2, bool bi
 	return pw_entry_number(raw, entry_lg2, big_endian);
 }
 
+/*
+ * One more load of an entry, after something else was done that must be seen by whoever changes the entry:
+ * sequentially consistent, so that it does not move up before that. Partner: pw_publish_settle.
+ */
+PW_INLINE uint64_t pw_publish_load_again(const void *host, unsigned entry_lg2, bool big_endian)
+{
+	uint64_t raw = entry_lg2 == 2 ? __atomic_load_n((const uint32_t *)host, __ATOMIC_SEQ_CST)
+				      : __atomic_load_n((const uint64_t *)host, __ATOMIC_SEQ_CST);
+
+	return pw_entry_number(raw, entry_lg2, big_endian);
+}
+
+/* After it, loads are of memory where all stores of before can be seen. Partner: pw_publish_load_again. */
+PW_INLINE void pw_publish_settle(void)
+{
+	__sync_synchronize();
+	pw_moment(PW_MOMENT_SETTLE);
+}
+
 PW_INLINE void pw_publish_store(void *host, uint64_t value, unsigned entry_lg2, bool big_endian)
 {
 	uint64_t raw = pw_entry_raw(value, entry_lg2, big_endian);
 
+	if (pw_store_kept(host, raw, entry_lg2))
+		return;
 	if (entry_lg2 == 2)
 		__atomic_store_n((uint32_t *)host, (uint32_t)raw, __ATOMIC_RELEASE);
 	else

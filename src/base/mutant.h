@@ -11,6 +11,7 @@
 #define PW_BASE_MUTANT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum pw_mutant {
 	PW_MUTANT_NONE,
@@ -38,12 +39,14 @@ enum pw_mutant {
 	PW_MUTANT_TABLE_STORE, /* a table is installed by a store instead of compare-and-swap */
 	PW_MUTANT_PUBLISH_EMPTY, /* a table is published before it is filled */
 	PW_MUTANT_KEEP_ENTRIES, /* a table that is taken out keeps its entries */
+	PW_MUTANT_NO_SETTLE, /* a look at the pins may come before the stores that took the page away */
 	PW_MUTANT_BREAK_PART, /* a part of a contiguous group changes, the rest stays a group */
 	PW_MUTANT_BREAK_OTHERS, /* who breaks up a group does not look which one it is by now */
 	PW_MUTANT_BREAK_TABLE, /* nor whether there is a table in its place by now */
 	/* Pins. */
 	PW_MUTANT_NO_LEAF_RECHECK, /* the leaf is not loaded again */
 	PW_MUTANT_NO_UPPER_RECHECK, /* the entry above the leaf's table is not */
+	PW_MUTANT_NO_TOP_RECHECK, /* nor, for a leaf of the top, whether that is still the top */
 	PW_MUTANT_SIZE_BEFORE, /* the folio is believed to be as large as before it was taken */
 	PW_MUTANT_SECOND_LOAD, /* the page is computed from a second load of the entry */
 	PW_MUTANT_STACK_COPY, /* the next entry is looked for beside a copy of this one */
@@ -76,6 +79,7 @@ enum pw_moment {
 	PW_MOMENT_LEAF_LOADED, /* a leaf was loaded, and its page is not known yet */
 	PW_MOMENT_TABLE_NEW, /* a table was allocated, and nothing leads to it yet */
 	PW_MOMENT_GROUP_FOUND, /* a contiguous group is to be broken up, and is whole yet */
+	PW_MOMENT_SETTLE, /* a full barrier: what was stored before can be seen from here on */
 	PW_MOMENT_TOP_NEW, /* a higher top is complete, and nobody knows of it yet */
 	PW_MOMENTS, /* how many there are */
 };
@@ -85,6 +89,12 @@ enum pw_moment {
 extern enum pw_mutant pw_mutant_chosen;
 /* Called at each moment, if set: does what another thread might do just there. */
 extern void (*pw_moment_hook)(enum pw_moment moment);
+/*
+ * Called for each store to an entry, if set, in the place of the store: keeps it back, as a processor's
+ * store buffer does, until PW_MOMENT_SETTLE at the latest. @raw: in the byte order of the memory. Weak, so
+ * that programs without such a test need not define it.
+ */
+__attribute__((weak)) void (*pw_store_hook)(void *host, uint64_t raw, unsigned entry_lg2);
 
 static inline bool pw_mutant(enum pw_mutant mutant)
 {
@@ -96,6 +106,15 @@ static inline void pw_moment(enum pw_moment moment)
 	if (pw_moment_hook)
 		pw_moment_hook(moment);
 }
+
+/* Was the store taken over? */
+static inline bool pw_store_kept(void *host, uint64_t raw, unsigned entry_lg2)
+{
+	if (!pw_store_hook)
+		return false;
+	pw_store_hook(host, raw, entry_lg2);
+	return true;
+}
 #else
 static inline bool pw_mutant(enum pw_mutant mutant)
 {
@@ -106,6 +125,14 @@ static inline bool pw_mutant(enum pw_mutant mutant)
 static inline void pw_moment(enum pw_moment moment)
 {
 	(void)moment;
+}
+
+static inline bool pw_store_kept(void *host, uint64_t raw, unsigned entry_lg2)
+{
+	(void)host;
+	(void)raw;
+	(void)entry_lg2;
+	return false;
 }
 #endif
 

@@ -18,6 +18,14 @@
  * its entries still in it: khugepaged does that (commit 70cbc3cc78a9). There it is a table of base pages;
  * pw_table_collapse also puts one page in the place of large ones, so large leaves are treated alike.
  *
+ * No entry leads to the top table; the word `now` of the space does (space/table.h). Where the top can
+ * grow, that word is what is loaded again for a leaf of the top: as soon as a higher top stands above,
+ * an entry of that one leads here, and what was the top can be taken out like any other table.
+ *
+ * The loads of step 3 are sequentially consistent, as the taking of the folio is. Partner: pw_edit_settle
+ * (space/edit.h), a full barrier between an editor's stores and its caller's look at the pins. Either the
+ * reader sees that the entry changed, or the caller sees the pin.
+ *
  * At the first doubt the walk stops; there is no skipping.
  */
 #ifndef PW_PIN_FAST_H
@@ -46,10 +54,10 @@ PW_INLINE uint64_t pw_pin_load(const struct pw_format *f, const unsigned char *e
 	return pw_publish_load(entry, f->entry_lg2, f->big_endian);
 }
 
-/* Is the entry still what it was? By the same load as the first one: halves must not compare. */
+/* Is the entry still what it was? It is loaded as wide as the first time: halves must not compare. */
 PW_INLINE bool pw_pin_same(const struct pw_format *f, const struct pw_seen *seen)
 {
-	return pw_pin_load(f, seen->entry) == seen->value;
+	return pw_publish_load_again(seen->entry, f->entry_lg2, f->big_endian) == seen->value;
 }
 
 /* The entry after this one: beside where it stands, never beside a copy (doc/folding.md). */
@@ -60,13 +68,22 @@ PW_INLINE const unsigned char *pw_pin_next(const struct pw_format *f, const stru
 	return seen->entry + pw_entry_bytes(f);
 }
 
-/* Is the leaf as it was, and the entry above it, if there is one? */
-PW_INLINE bool pw_pin_unchanged(const struct pw_format *f, const struct pw_seen *leaf,
-				const struct pw_seen *above)
+/* Is the leaf's table, to which no entry led, still the top? */
+PW_INLINE bool pw_pin_still_top(const struct pw_format *f, const struct pw_pin *pin)
+{
+	return !f->dynamic_top || pw_table_now_again(pin->table) == pin->regime ||
+	       pw_mutant(PW_MUTANT_NO_TOP_RECHECK);
+}
+
+/* Is the leaf as it was, and what led to its table? */
+PW_INLINE bool pw_pin_unchanged(const struct pw_format *f, const struct pw_pin *pin,
+				const struct pw_seen *leaf, const struct pw_seen *above)
 {
 	if (PW_UNLIKELY(!pw_pin_same(f, leaf)) && !pw_mutant(PW_MUTANT_NO_LEAF_RECHECK))
 		return false;
-	return PW_LIKELY(!above || pw_pin_same(f, above)) || pw_mutant(PW_MUTANT_NO_UPPER_RECHECK);
+	if (!above)
+		return PW_LIKELY(pw_pin_still_top(f, pin));
+	return PW_LIKELY(pw_pin_same(f, above)) || pw_mutant(PW_MUTANT_NO_UPPER_RECHECK);
 }
 
 /*
@@ -98,7 +115,7 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 	if (PW_UNLIKELY(pages > 1 && pages > pw_folio_rest(arena, frame)) &&
 	    !pw_mutant(PW_MUTANT_SIZE_BEFORE))
 		stop = PW_STOP_CHANGED;
-	else if (PW_UNLIKELY(!pw_pin_unchanged(f, leaf, above)))
+	else if (PW_UNLIKELY(!pw_pin_unchanged(f, pin, leaf, above)))
 		stop = PW_STOP_CHANGED;
 	else
 		stop = pw_pin_may_keep(pin, looked, head, frame, pages);

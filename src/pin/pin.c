@@ -72,6 +72,7 @@ static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 	enum pw_stop stop;
 
 	pin->arena = table->arena;
+	pin->table = table;
 	if (!(pin->flags & PW_PIN_GET)) {
 		sequence = pw_table_copies(table);
 		if ((sequence & 1) && !pw_mutant(PW_MUTANT_ODD_SEQUENCE))

@@ -105,6 +105,17 @@ PW_INLINE uint64_t pw_edit_part(const struct pw_format *f, const struct pw_regim
 			       : f->make_leaf(r, level, pa, page->attr);
 }
 
+/*
+ * After stores that take pages or permissions away, and before anybody is told: whoever looks at the pins
+ * of such a page from here on sees every pin that will be kept. Partner: the loads after the grab in
+ * pin/fast.h.
+ */
+PW_INLINE void pw_edit_settle(void)
+{
+	if (!pw_mutant(PW_MUTANT_NO_SETTLE))
+		pw_publish_settle();
+}
+
 /* ---- what operations have in common ---- */
 
 /*

@@ -12,8 +12,10 @@ static const uint32_t PW_MAP_ATTR = PW_PROT_MASK | PW_ACCESSED | PW_DIRTY | PW_G
 
 void pw_edit_flush(struct pw_edit *edit)
 {
-	if (edit->run.open)
-		edit->unmapped(edit->context, edit->run.first, edit->run.last, edit->run.pa);
+	if (!edit->run.open)
+		return;
+	pw_edit_settle();
+	edit->unmapped(edit->context, edit->run.first, edit->run.last, edit->run.pa);
 	edit->run.open = false;
 }
 
@@ -231,7 +233,10 @@ static int begin(struct pw_table *table, struct pw_edit *edit, pw_va first, pw_v
 	return 0;
 }
 
-/* Ends an operation that returned @code: what it took out goes to the readers' end. */
+/*
+ * Ends an operation that returned @code: what it took out goes to the readers' end. An operation that
+ * takes something away settles before.
+ */
 static int finish(struct pw_edit *edit, int code, const char *what, struct pw_error *error)
 {
 	pw_edit_flush(edit);
@@ -327,6 +332,7 @@ int pw_table_unmap(struct pw_table *table, pw_va first, pw_va last, pw_unmapped_
 	edit.unmapped = unmapped;
 	edit.context = context;
 	code = table->format->instance->editor->unmap(&edit);
+	pw_edit_settle();
 	return finish(&edit, code, "unmapping", error);
 }
 
@@ -365,6 +371,7 @@ int pw_table_protect(struct pw_table *table, pw_va first, pw_va last, uint32_t a
 			"the entries of %s cannot keep a page that nobody may access: unmap it",
 			table->format->name);
 	code = table->format->instance->editor->protect(&edit);
+	pw_edit_settle();
 	return finish(&edit, code, "protecting", error);
 }
 
@@ -391,6 +398,7 @@ int pw_table_collapse(struct pw_table *table, pw_va first, pw_va last, unsigned 
 		return code;
 	edit.size_lg2 = size_lg2;
 	code = table->format->instance->editor->collapse(&edit);
+	pw_edit_settle();
 	if (bytes_ret)
 		*bytes_ret = edit.bytes;
 	return finish(&edit, code, "collapsing", error);

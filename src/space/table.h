@@ -10,8 +10,10 @@
  *     the gather    frees the tables after every reader that was inside has left
  *
  * Root and depth are in one regime, and a regime never changes: a reader that loads `now` can not
- * have one without the other. An old top stays what it was, the first entry of the new one leads to
- * it; so whoever still walks from there finds what is there.
+ * have one without the other. After the top has grown, the first entry of the new top leads to the old
+ * one, which an operation can then take out like any other table. A reader that entered before walks
+ * from the old top until it leaves. It finds there what was mapped at some moment since it entered;
+ * whoever must know what is mapped now, as a pin must, loads `now` again.
  *
  * Locks: `grow` protects regime[] and the step to a higher top; `free_lock` protects free[], and may be
  * taken with `grow` held. Only `grow` may be held while readers are waited for, for want of memory:
@@ -72,6 +74,15 @@ static const pw_pa PW_NO_TABLE = ~UINT64_C(0);
 PW_INLINE const struct pw_regime *pw_table_now(const struct pw_table *table)
 {
 	return __atomic_load_n(&table->now, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * The same, once more: has the top grown meanwhile? Sequentially consistent, as is the taking of a folio,
+ * before which it must not move.
+ */
+PW_INLINE const struct pw_regime *pw_table_now_again(const struct pw_table *table)
+{
+	return __atomic_load_n(&table->now, __ATOMIC_SEQ_CST);
 }
 
 /*
