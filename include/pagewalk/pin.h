@@ -42,7 +42,7 @@ enum pw_stop {
 	PW_STOP_OUTSIDE, /* a page that is not in the arena */
 	PW_STOP_GONE, /* the page was being freed, or its count is full */
 	PW_STOP_CHANGED, /* the entry, or the one above it, changed while the page was taken */
-	PW_STOP_TRUNCATED, /* the page has lost its mapping */
+	PW_STOP_TRUNCATED, /* a long pin for writing of a page without a mapping: it may be a file's */
 	PW_STOP_LONGTERM, /* a long pin for writing of a file's page */
 	PW_STOP_SECRET, /* secret memory */
 	PW_STOP_UNSHARE, /* a copy-on-write page that a pin would see and its owner would not */
@@ -63,7 +63,8 @@ struct pw_pinned {
 
 /*
  * Pins the pages behind @va (of a base page) and the @count - 1 after it into page[]. Returns how many
- * came, from the first on; *why_ret (may be NULL) says why not more. Pages are base pages of the
+ * came, from the first on; *why_ret (may be NULL) says why not more. A range that reaches beyond what the
+ * tables translate, or beyond 2^64, gives the pages before that. Pages are base pages of the
  * format. To be released by pw_unpin_pages with the same @flags.
  * -EINVAL for flags that exclude each other or an address within a page; nothing else fails.
  */
@@ -91,9 +92,10 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 		       enum pw_stop *why_ret);
 
 /*
- * Release, at any time later, by any reader of the same table; parts of what came, too. @dirty: what was
- * pinned for writing has been written to, and is marked so. What nobody has, or no arena, is refused, and
- * noted as a fault (pw_arena_faults).
+ * Release, at any time later, by any reader of the same table; parts of what came, too, in whole pages.
+ * @dirty: what was pinned for writing has been written to, and is marked so. What nobody has, what is not
+ * in the arena, and ranges or iovecs that are not of whole pages (trimmed after a partial transfer) are
+ * refused, and noted as a fault (pw_arena_faults).
  */
 void pw_unpin_pages(struct pw_reader *reader, const pw_pa *page, size_t count, unsigned flags,
 		    bool dirty);

@@ -60,7 +60,7 @@ void pw_arena_faults(const struct pw_arena *arena, struct pw_arena_faults *fault
 
 /* What a folio is part of: what decides who may pin it, and for how long. */
 enum pw_folio_kind {
-	PW_FOLIO_NONE, /* nothing (any more): a truncated file's, a page table */
+	PW_FOLIO_NONE, /* nothing, or nothing since it was truncated; a page table */
 	PW_FOLIO_ANONYMOUS,
 	PW_FOLIO_SHARED, /* shared memory (shmem) */
 	PW_FOLIO_FILE, /* a file with dirty tracking */
@@ -103,7 +103,7 @@ struct pw_folio_info {
 /* False if @pa is free or outside the arena. */
 bool pw_folio_info(const struct pw_arena *arena, pw_pa pa, struct pw_folio_info *info_ret);
 
-/* For who holds a reference: the mapping becomes NULL; dirty, for a store through a pin or an entry. */
+/* For who holds a reference: the mapping becomes NULL, though secret memory stays secret; dirty, for a store through a pin or an entry. */
 void pw_folio_truncate(struct pw_arena *arena, pw_pa pa);
 void pw_folio_dirty(struct pw_arena *arena, pw_pa pa);
 /* Clears dirty; says whether it was. */
@@ -171,7 +171,9 @@ struct pw_table_options {
 
 /*
  * Returns 0; -EINVAL if the format cannot be built (a described one), its base pages are not the
- * arena's frames, or it has no such number of levels; -ENOMEM. @options may be NULL.
+ * arena's frames, or it has no such number of levels; -ERANGE if the arena begins where no table can be;
+ * -ENOMEM. Where the arena reaches beyond what roots and entries of the format can name, tables are
+ * taken from below that. @options may be NULL.
  */
 int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 		    const struct pw_table_options *options, struct pw_table **table_ret,

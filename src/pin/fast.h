@@ -216,19 +216,17 @@ PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
 /* pw_pin_run, compiled for the format. */
 typedef enum pw_stop pw_pin_run_fn(struct pw_pin *pin, const struct pw_pin_place *place);
 
-/* Everything from pin->va to pin->last. Returns why it stopped; what it took is in @pin. */
-PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin,
-				   pw_pin_run_fn *run)
+/*
+ * Everything from pin->va to @last, which @span translates. Returns why it stopped; what it took is in
+ * @pin.
+ */
+PW_INLINE enum pw_stop pw_pin_span(const struct pw_format *f, struct pw_pin *pin,
+				   const struct pw_span *span, const pw_va last, pw_pin_run_fn *run)
 {
 	const struct pw_regime *r = pin->regime;
-	const struct pw_span *span = pw_span_find(r, pin->va);
 	struct pw_pin_place path[PW_MAX_LEVELS];
-	const pw_va last = pin->last;
 	unsigned top, level;
 
-	PW_MUST_BE_CONSTANT(f->shift[0]);
-	if (!span || last > span->last)
-		return PW_STOP_RANGE;
 	level = top = pw_top(f, span);
 	path[top] = (struct pw_pin_place){
 		.host = pw_arena_at(pin->arena, span->table),
@@ -280,6 +278,26 @@ PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin
 			return PW_STOP_DONE;
 		while (level < top && covered == path[level].last)
 			level++;
+	}
+}
+
+/*
+ * Everything from pin->va to pin->last, as far as it is translated: a range may end behind a span, and
+ * go on in the next one. Returns why it stopped; what it took is in @pin.
+ */
+PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin,
+				   pw_pin_run_fn *run)
+{
+	PW_MUST_BE_CONSTANT(f->shift[0]);
+	for (;;) {
+		const struct pw_span *span = pw_span_find(pin->regime, pin->va);
+		enum pw_stop stop;
+
+		if (!span)
+			return PW_STOP_RANGE;
+		stop = pw_pin_span(f, pin, span, pw_min(pin->last, span->last), run);
+		if (PW_UNLIKELY(stop != PW_STOP_DONE) || PW_LIKELY(pin->last <= span->last))
+			return stop;
 	}
 }
 

@@ -26,13 +26,17 @@ const char *pw_stop_name(enum pw_stop stop)
 _Static_assert(PW_STOP_REASONS <= sizeof(((struct pw_reader *)0)->stops) / sizeof(uint64_t),
 	       "a reader counts every reason");
 
-/* Releases @bytes bytes from @pa on, folio by folio. */
+/*
+ * Releases @bytes bytes from @pa on, folio by folio. What is not of whole pages was not given out: a part
+ * of a page may be what a partial transfer left, and does not say who is done with the page.
+ */
 static void release(struct pw_arena *arena, pw_pa pa, uint64_t bytes, unsigned flags, bool dirty)
 {
 	uint32_t frame = (uint32_t)((pa - arena->base) >> arena->page_lg2);
 	uint64_t left = bytes >> arena->page_lg2;
 
-	if (PW_UNLIKELY(!pw_arena_has(arena, pa) || bytes > arena->bytes - (pa - arena->base))) {
+	if (PW_UNLIKELY(!pw_arena_has(arena, pa) || bytes > arena->bytes - (pa - arena->base) ||
+			((pa | bytes) & pw_mask(arena->page_lg2)))) {
 		pw_folio_fault(arena);
 		return;
 	}
@@ -95,6 +99,12 @@ static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 	return stop;
 }
 
+/* Why a call stopped that asked for pages @beyond the last of the 2^64 space, and got all up to that. */
+static enum pw_stop stop_at_end(enum pw_stop stop, bool beyond)
+{
+	return stop == PW_STOP_DONE && beyond ? PW_STOP_RANGE : stop;
+}
+
 /* @room things are to go to @to. */
 static bool valid(const struct pw_reader *reader, pw_va va, uint64_t bytes, unsigned flags,
 		  const void *to, size_t room)
@@ -118,13 +128,11 @@ long pw_pin_fast(struct pw_reader *reader, pw_va va, size_t count, unsigned flag
 	if (!valid(reader, va, 0, flags, NULL, 0) || (!page && count > 0) || count > LONG_MAX)
 		return -EINVAL;
 	if (count > 0) {
-		unsigned shift = reader->table->format->shift[0];
+		const unsigned shift = reader->table->format->shift[0];
+		const bool beyond = count - 1 > (~va >> shift);
 
-		pin.last = va + ((pw_va)(count - 1) << shift | pw_mask(shift));
-		if (count - 1 > (~va >> shift))
-			stop = PW_STOP_RANGE;
-		else
-			stop = pin_fast(reader, &pin);
+		pin.last = beyond ? ~(pw_va)0 : va + ((pw_va)(count - 1) << shift | pw_mask(shift));
+		stop = stop_at_end(pin_fast(reader, &pin), beyond);
 	}
 	reader->stops[stop]++;
 	if (why_ret)
@@ -148,8 +156,10 @@ long pw_pin_fast_ranges(struct pw_reader *reader, pw_va va, uint64_t bytes, unsi
 	if (!valid(reader, va, bytes, flags, range, room))
 		return -EINVAL;
 	if (bytes > 0) {
-		pin.last = va + (bytes - 1);
-		stop = pin.last < va ? PW_STOP_RANGE : pin_fast(reader, &pin);
+		const bool beyond = bytes - 1 > ~va;
+
+		pin.last = beyond ? ~(pw_va)0 : va + (bytes - 1);
+		stop = stop_at_end(pin_fast(reader, &pin), beyond);
 	}
 	reader->stops[stop]++;
 	if (why_ret)

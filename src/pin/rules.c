@@ -17,7 +17,8 @@ enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum p
 	switch (kind) {
 	case PW_FOLIO_NONE:
 		/* The zero page has no mapping, and needs none. */
-		if (!pw_folio_is_zero(arena, frame) && !pw_mutant(PW_MUTANT_NULL_MAPPING))
+		if (pw_pin_writes_long(flags) && !pw_folio_is_zero(arena, frame) &&
+		    !pw_mutant(PW_MUTANT_NULL_MAPPING))
 			return PW_STOP_TRUNCATED;
 		break;
 	case PW_FOLIO_SECRET:

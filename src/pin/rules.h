@@ -43,8 +43,8 @@ PW_INLINE uint32_t pw_pin_doubts(const struct pw_pin *pin, uint32_t attr)
 {
 	if (!(attr & PW_WRITE))
 		return ~UINT32_C(0);
-	return 1u << PW_FOLIO_NONE | 1u << PW_FOLIO_SECRET |
-	       (pw_pin_writes_long(pin->flags) ? 1u << PW_FOLIO_FILE : 0u);
+	return 1u << PW_FOLIO_SECRET |
+	       (pw_pin_writes_long(pin->flags) ? 1u << PW_FOLIO_NONE | 1u << PW_FOLIO_FILE : 0u);
 }
 
 /*
@@ -53,8 +53,10 @@ PW_INLINE uint32_t pw_pin_doubts(const struct pw_pin *pin, uint32_t attr)
  *
  * A file system with dirty tracking write-protects a page before it writes it back; a long pin would
  * go on writing without a fault, behind its back (commit a6e79df92e4a). Shared memory and hugetlb
- * have no such tracking. A page that has lost its mapping was truncated: nothing is known of it any
- * more. Secret memory is nobody's business but its owner's, whatever the flags (65291dcfcf89).
+ * have no such tracking. Of a page without a mapping it is not known whether it was a file's, which was
+ * truncated, or never had one: a long pin for writing is refused, and nothing else is, since a fault would
+ * find the same page again. Secret memory is nobody's business but its owner's, whatever the flags
+ * (65291dcfcf89); it stays secret when it is truncated (pw_folio_truncate).
  *
  * A copy-on-write page that is read through a pin must belong to this space alone, or its owner's next
  * write would go to a copy, and the pin would not see it: so an anonymous one has to be exclusive.

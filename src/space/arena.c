@@ -103,7 +103,6 @@ int pw_arena_create(const struct pw_arena_options *options, struct pw_arena **ar
 	}
 	pthread_mutex_init(&arena->lock, NULL);
 	pw_buddy_init(arena);
-	pw_buddy_alloc(arena, 0, &arena->zero);
 	memset(pw_arena_at(arena, pw_arena_pa(arena, arena->zero)), 0, (size_t)1 << page_lg2);
 	*arena_ret = arena;
 	return 0;
@@ -168,10 +167,10 @@ void pw_arena_faults(const struct pw_arena *arena, struct pw_arena_faults *fault
 							 __ATOMIC_RELAXED);
 }
 
-int pw_arena_alloc(struct pw_arena *arena, unsigned order, pw_pa *pa_ret)
+int pw_arena_alloc(struct pw_arena *arena, unsigned order, unsigned limit_lg2, pw_pa *pa_ret)
 {
 	uint32_t frame;
-	int code = pw_buddy_alloc(arena, order, &frame);
+	int code = pw_buddy_alloc(arena, order, pw_zones_below(limit_lg2), &frame);
 
 	if (!code)
 		*pa_ret = pw_arena_pa(arena, frame);

@@ -30,6 +30,15 @@
 
 #include "base/words.h"
 
+/*
+ * Tables have to be where the entries and roots of their format can name them: below 4 GiB for many.
+ * So free memory is kept in zones by address, and what can be anywhere is taken from the lowest that has
+ * any. PW_ZONE_LG2 is log2 of where each ends; the last one has no end. tests/space/reach.c says when a
+ * format needs another one.
+ */
+enum { PW_ZONES = 9 };
+static const uint8_t PW_ZONE_LG2[PW_ZONES] = { 32, 34, 40, 43, 48, 52, 56, 60, 64 };
+
 enum {
 	PW_ORDERS = 19, /* 0 to 18: 1 GiB of 4 KiB */
 	PW_POISON = 0x6b, /* what freed memory is filled with */
@@ -58,7 +67,11 @@ struct pw_arena {
 	unsigned char *host;
 	struct pw_frame *frame;
 	uint32_t frames;
-	uint32_t zero; /* the zero page's frame */
+	/*
+	 * The zero page's frame: always the first one. So no table is ever at physical address 0, where
+	 * a format's entry for it may be the empty entry (sparc64).
+	 */
+	uint32_t zero;
 	uint32_t skew; /* what to add to a frame's number for blocks to be aligned in pa */
 	bool poison;
 	int fd;
@@ -67,7 +80,7 @@ struct pw_arena {
 
 	/* `lock` protects the lists of free blocks, the flags of frames that are free, and free_frames. */
 	pthread_mutex_t lock;
-	uint32_t free[PW_ORDERS]; /* first block of each order, PW_NO_FRAME if none */
+	uint32_t free[PW_ZONES][PW_ORDERS]; /* first block of each order, PW_NO_FRAME if none */
 	uint32_t free_frames;
 
 	struct pw_arena_faults faults; /* atomic */
@@ -93,15 +106,28 @@ PW_INLINE pw_pa pw_arena_pa(const struct pw_arena *arena, uint32_t frame)
 	return arena->base + ((pw_pa)frame << arena->page_lg2);
 }
 
-/* Allocates a folio with one reference, no mapping, and undefined content. Returns 0, or -ENOMEM. */
-int pw_buddy_alloc(struct pw_arena *arena, unsigned order, uint32_t *frame_ret);
+/* How many zones, from the lowest on, lie below 2^@limit_lg2. */
+PW_INLINE unsigned pw_zones_below(unsigned limit_lg2)
+{
+	unsigned zones = 0;
+
+	while (zones < PW_ZONES && PW_ZONE_LG2[zones] <= limit_lg2)
+		zones++;
+	return zones;
+}
+
+/*
+ * Allocates a folio with one reference, no mapping, and undefined content, in one of the first @zones
+ * zones. Returns 0, or -ENOMEM.
+ */
+int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint32_t *frame_ret);
 /* Takes back a folio whose counts are zero. */
 void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order);
-/* All frames free. */
+/* All frames free but the first, the zero page, which has one reference for ever. */
 void pw_buddy_init(struct pw_arena *arena);
 
-/* A folio for a table: nobody can pin it. */
-int pw_arena_alloc(struct pw_arena *arena, unsigned order, pw_pa *pa_ret);
+/* A folio for a table, below 2^@limit_lg2: nobody can pin it. */
+int pw_arena_alloc(struct pw_arena *arena, unsigned order, unsigned limit_lg2, pw_pa *pa_ret);
 void pw_arena_free(struct pw_arena *arena, pw_pa pa);
 
 #endif

@@ -38,14 +38,25 @@ static uint32_t flags_of(const struct pw_arena *arena, uint32_t frame)
 	return __atomic_load_n(&arena->frame[frame].flags, __ATOMIC_RELAXED);
 }
 
+/* The list for a block: of the zone in which its last byte is. */
+static uint32_t *list_of(struct pw_arena *arena, uint32_t frame, unsigned order)
+{
+	pw_pa last = pw_arena_pa(arena, frame) + pw_mask(order + arena->page_lg2);
+	unsigned zone = 0;
+
+	while (last > pw_mask(PW_ZONE_LG2[zone]))
+		zone++;
+	return &arena->free[zone][order];
+}
+
 static void insert(struct pw_arena *arena, uint32_t frame, unsigned order)
 {
-	uint32_t first = arena->free[order];
+	uint32_t *list = list_of(arena, frame, order), first = *list;
 
 	set_neighbours(arena, frame, first, PW_NO_FRAME);
 	if (first != PW_NO_FRAME)
 		set_neighbours(arena, first, next_of(arena, first), frame);
-	arena->free[order] = frame;
+	*list = frame;
 	set_flags(arena, frame, flags_of(arena, frame) | PW_FRAME_FREE);
 	__atomic_store_n(&arena->frame[frame].link, pw_link_stored(frame, pw_link_to(frame, order)),
 			 __ATOMIC_RELAXED);
@@ -56,7 +67,7 @@ static void remove_block(struct pw_arena *arena, uint32_t frame, unsigned order)
 	uint32_t next = next_of(arena, frame), previous = previous_of(arena, frame);
 
 	if (previous == PW_NO_FRAME)
-		arena->free[order] = next;
+		*list_of(arena, frame, order) = next;
 	else
 		set_neighbours(arena, previous, next, previous_of(arena, previous));
 	if (next != PW_NO_FRAME)
@@ -99,10 +110,13 @@ static void insert_merged(struct pw_arena *arena, uint32_t frame, unsigned order
 
 void pw_buddy_init(struct pw_arena *arena)
 {
-	uint32_t frame = 0;
+	uint32_t frame = 1;
 
-	for (unsigned order = 0; order < PW_ORDERS; order++)
-		arena->free[order] = PW_NO_FRAME;
+	for (unsigned zone = 0; zone < PW_ZONES; zone++)
+		for (unsigned order = 0; order < PW_ORDERS; order++)
+			arena->free[zone][order] = PW_NO_FRAME;
+	arena->zero = 0;
+	arena->frame[0].counts = 1;
 	/* The largest aligned blocks, one after another; other frames are written when they are used. */
 	while (frame < arena->frames) {
 		unsigned order = PW_ORDERS - 1;
@@ -127,16 +141,28 @@ static void check_poison(struct pw_arena *arena, uint32_t frame)
 		__atomic_fetch_add(&arena->faults.written_after_free, 1, __ATOMIC_RELAXED);
 }
 
-int pw_buddy_alloc(struct pw_arena *arena, unsigned order, uint32_t *frame_ret)
+/* The smallest free block of that order or more in the lowest of these zones; PW_NO_FRAME if none. */
+static uint32_t find(const struct pw_arena *arena, unsigned order, unsigned zones,
+		     unsigned *order_ret)
 {
-	uint32_t frame = PW_NO_FRAME;
-	unsigned from = order;
+	for (unsigned zone = 0; zone < zones; zone++) {
+		for (unsigned from = order; from < PW_ORDERS; from++) {
+			*order_ret = from;
+			if (arena->free[zone][from] != PW_NO_FRAME)
+				return arena->free[zone][from];
+		}
+	}
+	return PW_NO_FRAME;
+}
+
+int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint32_t *frame_ret)
+{
+	uint32_t frame;
+	unsigned from;
 
 	pthread_mutex_lock(&arena->lock);
-	while (from < PW_ORDERS && arena->free[from] == PW_NO_FRAME)
-		from++;
-	if (from < PW_ORDERS) {
-		frame = arena->free[from];
+	frame = find(arena, order, zones, &from);
+	if (frame != PW_NO_FRAME) {
 		remove_block(arena, frame, from);
 		while (from > order) {
 			from--;

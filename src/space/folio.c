@@ -53,7 +53,7 @@ int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind ki
 
 	if (!arena || !pa_ret || order >= PW_ORDERS || kind > PW_FOLIO_SECRET || owner >> 61)
 		return -EINVAL;
-	code = pw_buddy_alloc(arena, order, &frame);
+	code = pw_buddy_alloc(arena, order, PW_ZONES, &frame);
 	if (code)
 		return code;
 	/* Nobody takes it before it is mapped: the entry's release order publishes all of this. */
@@ -149,8 +149,14 @@ void pw_folio_truncate(struct pw_arena *arena, pw_pa pa)
 {
 	struct pw_frame *head = head_of(arena, pa);
 
+	/* What was secret stays so: only its kind says that nobody may pin it. */
 	if (head)
-		__atomic_store_n(&head->mapping, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&head->mapping,
+				 (__atomic_load_n(&head->mapping, __ATOMIC_RELAXED) & 7) ==
+						 PW_FOLIO_SECRET
+					 ? mapping_word(PW_FOLIO_SECRET, 0)
+					 : 0,
+				 __ATOMIC_RELEASE);
 }
 
 void pw_folio_dirty(struct pw_arena *arena, pw_pa pa)

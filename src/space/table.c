@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "space/edit.h"
+#include "space/reach.h"
 #include "walk/instance.h"
 
 /* Attributes that the caller of a map decides about. */
@@ -21,11 +22,13 @@ void pw_edit_flush(struct pw_edit *edit)
 
 /* ---- tops ---- */
 
-/*
- * Allocates a top table of level @top for each root and decodes it into table->regime[top]. Where
- * @below is a table, it stands behind the first entry. Returns 0, -ENOMEM, -EINVAL.
- */
-static int make_top(struct pw_table *table, unsigned top, pw_pa below, struct pw_error *error)
+unsigned pw_table_tops(const struct pw_table *table)
+{
+	return table->format->dynamic_top ? 1 : table->format->max_roots;
+}
+
+int pw_table_regime(const struct pw_table *table, unsigned top, const pw_pa pa[PW_MAX_ROOTS],
+		    struct pw_regime *r, struct pw_error *error)
 {
 	const struct pw_format *f = table->format;
 	const struct pw_regime_options options = {
@@ -33,27 +36,40 @@ static int make_top(struct pw_table *table, unsigned top, pw_pa below, struct pw
 		.view = f->linux_twin ? PW_VIEW_HARDWARE : PW_VIEW_LINUX,
 		.kernel = table->kernel,
 	};
-	unsigned roots = f->dynamic_top ? 1 : f->max_roots, made = 0;
-	uint64_t word[PW_MAX_ROOTS] = { 0 };
-	pw_pa pa[PW_MAX_ROOTS] = { 0 };
-	int code = 0;
-	/* What making entries depends on: the software bits, not the tables. */
-	struct pw_regime *r = &table->regime[top];
+	/* What making a root depends on: the software bits, not the tables. */
+	const struct pw_regime before = {
+		.format = f,
+		.view = options.view,
+		.kernel = table->kernel,
+	};
+	uint64_t word[PW_MAX_ROOTS];
 
-	*r = (struct pw_regime){ .format = f, .view = options.view, .kernel = table->kernel };
-	for (; made < roots && !code; made++) {
-		code = pw_table_alloc(table, top, &pa[made]);
-		if (code) {
-			pw_fail(error, -code, "no memory for the top table of %s in the arena",
-				f->name);
-			break;
-		}
-		word[made] = f->make_root(r, pa[made], top);
-	}
+	for (unsigned i = 0; i < pw_table_tops(table); i++)
+		word[i] = f->make_root(&before, pa[i], top);
+	return pw_regime_init(r, f, word, pw_table_tops(table), &options, error);
+}
+
+/*
+ * Allocates a top table of level @top for each root and decodes it into table->regime[top]. Where
+ * @below is a table, it stands behind the first entry. Returns 0, -ENOMEM, -EINVAL.
+ */
+static int make_top(struct pw_table *table, unsigned top, pw_pa below, struct pw_error *error)
+{
+	const struct pw_format *f = table->format;
+	const unsigned roots = pw_table_tops(table);
+	struct pw_regime *r = &table->regime[top];
+	pw_pa pa[PW_MAX_ROOTS] = { 0 };
+	unsigned made = 0;
+	int code = 0;
+
+	while (made < roots && pw_table_alloc(table, top, &pa[made]) == 0)
+		made++;
+	if (made < roots)
+		code = pw_fail(error, ENOMEM,
+			       "no memory for the top table of %s in the arena, below 0x%llx",
+			       f->name, (unsigned long long)pw_mask(table->limit_lg2[top]));
 	if (!code)
-		code = pw_regime_init(r, f, word, roots, &options, error);
-	if (!code && (r->span[0].table != pa[0] || r->span[0].top != top))
-		code = pw_fail(error, EINVAL, "%s has no tables of %u levels", f->name, top + 1);
+		code = pw_table_regime(table, top, pa, r, error);
 	if (code) {
 		while (made-- > 0)
 			pw_table_free(table, top, pa[made]);
@@ -155,12 +171,6 @@ int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 	table->kernel = options->kernel;
 	for (unsigned level = 0; level < PW_MAX_LEVELS; level++)
 		table->free[level] = PW_NO_TABLE;
-	for (unsigned level = 0; level < format->levels; level++)
-		table->piece_lg2[level] = (uint8_t)pw_table_piece_lg2(
-			table,
-			&(struct pw_regime){ .format = format,
-					     .address_mask = ~pw_mask(12) & pw_mask(52) },
-			level);
 	pthread_mutex_init(&table->grow, NULL);
 	pthread_mutex_init(&table->free_lock, NULL);
 	code = pw_sync_init(&table->sync, options->sync);
@@ -169,7 +179,9 @@ int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 		return pw_fail(error, -code, "readers of page tables cannot be waited for: %s",
 			       strerror(-code));
 	}
-	code = make_top(table, levels - 1, PW_NO_TABLE, error);
+	code = pw_reach_tables(table, levels, error);
+	if (!code)
+		code = make_top(table, levels - 1, PW_NO_TABLE, error);
 	if (code) {
 		pw_sync_deinit(&table->sync);
 		pw_table_free_blocks(table);
@@ -250,18 +262,6 @@ static int finish(struct pw_edit *edit, int code, const char *what, struct pw_er
 	return 0;
 }
 
-/* Can an entry hold this address, and nothing of it be lost? */
-static bool expressible(const struct pw_table *table, const struct pw_regime *r, pw_pa pa)
-{
-	const struct pw_format *f = table->format;
-	uint64_t e = f->make_leaf(r, 0, pa, PW_READ | PW_ACCESSED);
-
-	/* As it comes back from a table: short entries have no upper half. */
-	if (f->entry_lg2 == 2)
-		e = (uint32_t)e;
-	return f->page(r, 0, e) == pa;
-}
-
 /*
  * log2 of the largest page whose entry can say that it is special; 0 if none can. A format may know
  * special base pages only.
@@ -290,11 +290,13 @@ int pw_table_map(struct pw_table *table, pw_va first, pw_va last, pw_pa pa, uint
 	if (code)
 		return code;
 	f = table->format;
-	if ((pa & pw_mask(f->shift[0])) || pa + (last - first) < pa ||
-	    !expressible(table, edit.regime, pa) ||
-	    !expressible(table, edit.regime, (pa + (last - first)) & ~pw_mask(f->shift[0])))
-		return pw_fail(error, (pa & pw_mask(f->shift[0])) ? EINVAL : ERANGE,
-			       "0x%llx-0x%llx cannot be the pages of %s entries",
+	if (pa & pw_mask(f->shift[0]))
+		return pw_fail(error, EINVAL, "0x%llx is not the address of a page of 0x%llx bytes",
+			       (unsigned long long)pa, 1ULL << f->shift[0]);
+	if (pa + (last - first) >= pa)
+		edit.size_lg2 = pw_reach_pages(f, edit.regime, pa, pa + (last - first));
+	if (pa + (last - first) < pa || edit.size_lg2 == 0)
+		return pw_fail(error, ERANGE, "0x%llx-0x%llx cannot be the pages of %s entries",
 			       (unsigned long long)pa, (unsigned long long)(pa + (last - first)),
 			       f->name);
 	edit.pa = pa;
@@ -302,13 +304,16 @@ int pw_table_map(struct pw_table *table, pw_va first, pw_va last, pw_pa pa, uint
 	/* An entry for a page that was not used yet is empty there: Linux keeps such pages in its own. */
 	if (f->linux_twin)
 		edit.attr |= PW_ACCESSED;
-	if (attr & PW_SPECIAL)
-		edit.size_lg2 = special_lg2(f, edit.regime);
-	if (edit.size_lg2 == 0)
-		return pw_fail(
-			error, ERANGE,
-			"the entries of %s cannot mark pages as special: they have no bit for it",
-			f->name);
+	if (attr & PW_SPECIAL) {
+		unsigned special = special_lg2(f, edit.regime);
+
+		if (special == 0)
+			return pw_fail(error, ERANGE,
+				       "the entries of %s cannot mark pages as special: they have "
+				       "no bit for it",
+				       f->name);
+		edit.size_lg2 = special < edit.size_lg2 ? special : edit.size_lg2;
+	}
 	code = f->instance->editor->map(&edit);
 	if (code && edit.va > first) {
 		struct pw_edit undo;

@@ -50,6 +50,7 @@ struct pw_table {
 	struct pw_regime regime[PW_MAX_LEVELS]; /* by the level of the top */
 	pthread_mutex_t grow;
 	uint8_t piece_lg2[PW_MAX_LEVELS]; /* log2 of the memory of a table of that level */
+	uint8_t limit_lg2[PW_MAX_LEVELS]; /* log2 of where it has to end: reach.h */
 
 	/* Tables that are smaller than a frame come in pieces of one; pieces that are free, by level. */
 	pthread_mutex_t free_lock;
@@ -100,8 +101,11 @@ PW_INLINE unsigned char *pw_table_host(const struct pw_table *table, pw_pa pa)
 	return pw_arena_at(table->arena, pa);
 }
 
-unsigned pw_table_piece_lg2(const struct pw_table *table, const struct pw_regime *r,
-			    unsigned level);
+/* Decodes the roots of top tables of level @top at pa[] into *@r. As pw_regime_init. */
+int pw_table_regime(const struct pw_table *table, unsigned top, const pw_pa pa[PW_MAX_ROOTS],
+		    struct pw_regime *r, struct pw_error *error);
+/* How many tables stand at the top. */
+unsigned pw_table_tops(const struct pw_table *table);
 /* A table for @level, its content undefined. Returns 0, or -ENOMEM; before that, it waits for readers. */
 int pw_table_alloc(struct pw_table *table, unsigned level, pw_pa *pa_ret);
 /* Gives a table back that no reader can be in. */

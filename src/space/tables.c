@@ -31,27 +31,6 @@ static unsigned table_lg2(const struct pw_table *table, unsigned level)
 	return table->format->bits[level] + table->format->entry_lg2;
 }
 
-/*
- * log2 of the memory that a table of @level gets: its size, or more if that is what an entry needs to
- * name it (the mock format has tables of 64 bytes, at addresses of whole pages). A top table has a root,
- * which may need more still: a frame is enough for all.
- */
-unsigned pw_table_piece_lg2(const struct pw_table *table, const struct pw_regime *r, unsigned level)
-{
-	const struct pw_format *f = table->format;
-	unsigned lg2 = table_lg2(table, level), page_lg2 = table->arena->page_lg2;
-
-	if (level + 1u == f->levels)
-		return lg2 > page_lg2 ? lg2 : page_lg2;
-	for (; lg2 < page_lg2; lg2++) {
-		pw_pa pa = UINT64_C(1) << lg2;
-
-		if (f->table(r, level + 1, f->make_table(r, level + 1, pa)) == pa)
-			break;
-	}
-	return lg2;
-}
-
 static unsigned table_order(const struct pw_table *table, unsigned level)
 {
 	unsigned lg2 = table->piece_lg2[level], page_lg2 = table->arena->page_lg2;
@@ -74,7 +53,7 @@ static int cut(struct pw_table *table, unsigned level, pw_pa *pa_ret)
 
 	if (!block)
 		return -ENOMEM;
-	if (pw_arena_alloc(table->arena, 0, &block->frame) != 0) {
+	if (pw_arena_alloc(table->arena, 0, table->limit_lg2[level], &block->frame) != 0) {
 		free(block);
 		return -ENOMEM;
 	}
@@ -95,7 +74,8 @@ static int take(struct pw_table *table, unsigned level, pw_pa *pa_ret)
 	int error = 0;
 
 	if (table->piece_lg2[level] >= table->arena->page_lg2) {
-		error = pw_arena_alloc(table->arena, table_order(table, level), pa_ret);
+		error = pw_arena_alloc(table->arena, table_order(table, level),
+				       table->limit_lg2[level], pa_ret);
 	} else {
 		pthread_mutex_lock(&table->free_lock);
 		*pa_ret = table->free[level];

@@ -212,29 +212,52 @@ static void test_huge_leaf(void **state)
 	}
 }
 
-/* The last page that the tables can translate, which may end at 2^64 - 1; and nothing behind it. */
-static void last_page(struct space *space)
+/* The last page that a span translates: of more pages from there on, it is the only one that comes. */
+static void last_page_of(struct space *space, pw_va last)
 {
-	const struct pw_regime *r = pw_reader_enter(space->reader);
-	const pw_va last = r->span[r->spans - 1].last, va = last - (space->page - 1);
-	pw_pa got[2], pa;
+	const pw_va va = last - (space->page - 1);
+	pw_pa pa = map_new(space, va, PW_FOLIO_SHARED, RW), got[2];
+	struct pw_pinned range[2];
+	struct iovec iovec[2];
 	enum pw_stop why;
 	uint64_t came;
-	struct pw_pinned range[2];
 
-	pw_reader_leave(space->reader);
-	pa = map_new(space, va, PW_FOLIO_SHARED, RW);
 	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, pa), PW_STOP_DONE);
-	/* A second page would be beyond: nothing of such a range is taken. */
-	assert_int_equal(pw_pin_fast(space->reader, va, 2, 0, got, &why), 0);
+	assert_int_equal(pw_pin_fast(space->reader, va, 2, 0, got, &why), 1);
 	assert_int_equal(why, PW_STOP_RANGE);
+	assert_int_equal(got[0], pa);
+	pw_unpin_pages(space->reader, got, 1, 0, false);
 	assert_int_equal(
 		pw_pin_fast_ranges(space->reader, va, 2 * space->page, 0, range, 2, &came, &why),
-		0);
+		1);
 	assert_int_equal(why, PW_STOP_RANGE);
+	assert_int_equal(came, space->page);
+	pw_unpin_ranges(space->reader, range, 1, 0, false);
+	assert_int_equal(
+		pw_pin_fast_iovec(space->reader, va, ~space->page + 1, 0, iovec, 2, &came, &why),
+		1);
+	assert_int_equal(why, PW_STOP_RANGE);
+	assert_int_equal(came, space->page);
+	pw_unpin_iovec(space->reader, iovec, 1, 0, false);
+	assert_int_equal(references(space, pa), 1);
 	unmap_pages(space, va, 1);
 	assert_int_equal(pin_one(space, va, 0, 0), PW_STOP_NONE);
 	pw_folio_put(space->arena, pa, 1);
+}
+
+/* Of each span, the last of which may end at 2^64 - 1. */
+static void last_page(struct space *space)
+{
+	const struct pw_regime *r = pw_reader_enter(space->reader);
+	const unsigned spans = r->spans;
+	pw_va last[PW_MAX_ROOTS];
+
+	for (unsigned i = 0; i < spans; i++)
+		last[i] = r->span[i].last;
+	pw_reader_leave(space->reader);
+	for (unsigned i = 0; i < spans; i++)
+		if (i + 1 == spans || r->span[i + 1].first != last[i] + 1)
+			last_page_of(space, last[i]);
 }
 
 static void test_last_page(void **state)
@@ -373,38 +396,47 @@ static void test_reasons(void **state)
  * Kinds of folios, and what may be done with a writable and a read-only page of each. Columns: read,
  * write, for long, for long and to write, a reference.
  */
+enum made { AS_IS, SHARED, TRUNCATED };
+
 static const struct {
 	enum pw_folio_kind kind;
-	bool shared; /* an anonymous one that is not exclusive */
+	enum made made; /* SHARED: an anonymous one that is not exclusive */
 	enum pw_stop writable[5], readonly[5];
 } RULES[] = {
-	{ PW_FOLIO_ANONYMOUS, false, { 0 }, { 0, PW_STOP_ACCESS, 0, PW_STOP_ACCESS, 0 } },
+	{ PW_FOLIO_ANONYMOUS, AS_IS, { 0 }, { 0, PW_STOP_ACCESS, 0, PW_STOP_ACCESS, 0 } },
 	{ PW_FOLIO_ANONYMOUS,
-	  true,
+	  SHARED,
 	  { 0 },
 	  { PW_STOP_UNSHARE, PW_STOP_ACCESS, PW_STOP_UNSHARE, PW_STOP_ACCESS, 0 } },
 	{ PW_FOLIO_SHARED,
-	  false,
+	  AS_IS,
 	  { 0 },
 	  { 0, PW_STOP_ACCESS, PW_STOP_UNSHARE, PW_STOP_ACCESS, 0 } },
 	{ PW_FOLIO_HUGETLB,
-	  false,
+	  AS_IS,
 	  { 0 },
 	  { 0, PW_STOP_ACCESS, PW_STOP_UNSHARE, PW_STOP_ACCESS, 0 } },
 	{ PW_FOLIO_FILE,
-	  false,
+	  AS_IS,
 	  { 0, 0, 0, PW_STOP_LONGTERM, 0 },
 	  { 0, PW_STOP_ACCESS, PW_STOP_UNSHARE, PW_STOP_ACCESS, 0 } },
 	{ PW_FOLIO_SECRET,
-	  false,
+	  AS_IS,
 	  { PW_STOP_SECRET, PW_STOP_SECRET, PW_STOP_SECRET, PW_STOP_SECRET, PW_STOP_SECRET },
 	  { PW_STOP_SECRET, PW_STOP_ACCESS, PW_STOP_SECRET, PW_STOP_ACCESS, PW_STOP_SECRET } },
-	{ PW_FOLIO_NONE, /* truncated */
-	  false,
-	  { PW_STOP_TRUNCATED, PW_STOP_TRUNCATED, PW_STOP_TRUNCATED, PW_STOP_TRUNCATED,
-	    PW_STOP_TRUNCATED },
-	  { PW_STOP_TRUNCATED, PW_STOP_ACCESS, PW_STOP_TRUNCATED, PW_STOP_ACCESS,
-	    PW_STOP_TRUNCATED } },
+	{ PW_FOLIO_SECRET,
+	  TRUNCATED,
+	  { PW_STOP_SECRET, PW_STOP_SECRET, PW_STOP_SECRET, PW_STOP_SECRET, PW_STOP_SECRET },
+	  { PW_STOP_SECRET, PW_STOP_ACCESS, PW_STOP_SECRET, PW_STOP_ACCESS, PW_STOP_SECRET } },
+	{ PW_FOLIO_FILE,
+	  TRUNCATED,
+	  { 0, 0, 0, PW_STOP_TRUNCATED, 0 },
+	  { 0, PW_STOP_ACCESS, PW_STOP_UNSHARE, PW_STOP_ACCESS, 0 } },
+	/* Never had a mapping. */
+	{ PW_FOLIO_NONE,
+	  AS_IS,
+	  { 0, 0, 0, PW_STOP_TRUNCATED, 0 },
+	  { 0, PW_STOP_ACCESS, PW_STOP_UNSHARE, PW_STOP_ACCESS, 0 } },
 };
 
 static const unsigned COLUMNS[] = { 0, PW_PIN_WRITE, PW_PIN_LONGTERM,
@@ -415,13 +447,11 @@ static void kinds(struct space *space)
 	const pw_va va = across_tables(space, 2);
 
 	for (size_t i = 0; i < sizeof(RULES) / sizeof(RULES[0]); i++) {
-		enum pw_folio_kind kind = RULES[i].kind;
-		/* A truncated page was a file's. */
-		pw_pa pa = map_new(space, va, kind == PW_FOLIO_NONE ? PW_FOLIO_FILE : kind, RW);
+		pw_pa pa = map_new(space, va, RULES[i].kind, RW);
 
-		if (kind == PW_FOLIO_NONE)
+		if (RULES[i].made == TRUNCATED)
 			pw_folio_truncate(space->arena, pa);
-		if (RULES[i].shared)
+		if (RULES[i].made == SHARED)
 			assert_true(pw_folio_try_share(space->arena, pa));
 		for (unsigned column = 0; column < 5; column++)
 			assert_int_equal(pin_one(space, va, COLUMNS[column], pa),
@@ -432,7 +462,7 @@ static void kinds(struct space *space)
 		for (unsigned column = 0; column < 5; column++)
 			assert_int_equal(pin_one(space, va, COLUMNS[column], pa),
 					 RULES[i].readonly[column]);
-		if (RULES[i].shared) {
+		if (RULES[i].made == SHARED) {
 			pw_folio_own(space->arena, pa);
 			assert_int_equal(pin_one(space, va, 0, pa), PW_STOP_DONE);
 		}
@@ -458,14 +488,18 @@ static void test_unpin_refused(void **state)
 	const struct pw_pinned beyond = { pa, FRAMES * space.page };
 	struct pw_arena_faults faults;
 	struct iovec nowhere = { &faults, (size_t)space.page };
+	/* What a partial transfer left of one page. */
+	char *host = pw_arena_host(space.arena, pa, space.page);
+	struct iovec trimmed[] = { { host + 100, (size_t)space.page - 100 }, { host, 100 } };
 
 	(void)state;
+	pw_unpin_iovec(space.reader, trimmed, 2, 0, true);
 	pw_unpin_pages(space.reader, outside, 4, 0, true);
 	pw_unpin_ranges(space.reader, &beyond, 1, PW_PIN_GET, true);
 	pw_unpin_iovec(space.reader, &nowhere, 1, 0, true);
 	pw_unpin_pages(space.reader, &pa, 1, 0, false);
 	pw_arena_faults(space.arena, &faults);
-	assert_int_equal(faults.underflows, 7);
+	assert_int_equal(faults.underflows, 9);
 	assert_int_equal(references(&space, pa), 1);
 	pw_reader_destroy(space.reader);
 	pw_table_destroy(space.table);

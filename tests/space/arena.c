@@ -264,23 +264,28 @@ static void give_back(struct model *model, uint32_t id)
 	model->folio[id].pa = 0;
 }
 
-/* When all is free, no two blocks that could be one are left. */
-static void assert_merged(struct pw_arena *arena)
+static void assert_merged_list(struct pw_arena *arena, unsigned zone, unsigned order)
 {
 	const uint64_t first = arena->base >> arena->page_lg2, end = first + arena->frames;
 
-	for (unsigned order = 0; order < PW_ORDERS; order++) {
-		for (uint32_t i = arena->free[order]; i != PW_NO_FRAME;
-		     i = (uint32_t)arena->frame[i].mapping) {
-			uint64_t buddy = (first + i) ^ UINT64_C(1) << order;
+	for (uint32_t i = arena->free[zone][order]; i != PW_NO_FRAME;
+	     i = (uint32_t)arena->frame[i].mapping) {
+		uint64_t buddy = (first + i) ^ UINT64_C(1) << order;
 
-			assert_int_equal((first + i) & ((UINT64_C(1) << order) - 1), 0);
-			/* Its buddy is not whole, or has the zero page. */
-			assert_true(order == PW_ORDERS - 1 || buddy < first ||
-				    buddy + (UINT64_C(1) << order) > end ||
-				    (arena->zero + first) >> order == buddy >> order);
-		}
+		assert_int_equal((first + i) & ((UINT64_C(1) << order) - 1), 0);
+		/* Its buddy is not whole, or has the zero page. */
+		assert_true(order == PW_ORDERS - 1 || buddy < first ||
+			    buddy + (UINT64_C(1) << order) > end ||
+			    (arena->zero + first) >> order == buddy >> order);
 	}
+}
+
+/* When all is free, no two blocks that could be one are left. */
+static void assert_merged(struct pw_arena *arena)
+{
+	for (unsigned zone = 0; zone < PW_ZONES; zone++)
+		for (unsigned order = 0; order < PW_ORDERS; order++)
+			assert_merged_list(arena, zone, order);
 }
 
 static void check_model(pw_pa base, unsigned page_lg2)

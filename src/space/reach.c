@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* Which physical addresses the entries and roots of a format can name. */
+#include "space/reach.h"
+
+#include "base/error.h"
+#include "format/format.h"
+
+/* An entry as it comes back from a table: short ones have no upper half. */
+static uint64_t stored(const struct pw_format *f, uint64_t entry)
+{
+	return f->entry_lg2 == 2 ? (uint32_t)entry : entry;
+}
+
+/* Does an entry of @level lead to the table at @pa? */
+static bool entry_names(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			pw_pa pa)
+{
+	uint64_t e = stored(f, f->make_table(r, level, pa));
+
+	return f->kind(r, level, e) == PW_TABLE && f->table(r, level, e) == pa;
+}
+
+/* Does a root lead to top tables of level @top at @pa? Then *r is what it decodes to. */
+static bool root_names(const struct pw_table *table, unsigned top, pw_pa pa, struct pw_regime *r)
+{
+	pw_pa all[PW_MAX_ROOTS];
+
+	for (unsigned i = 0; i < PW_MAX_ROOTS; i++)
+		all[i] = pa;
+	return pw_table_regime(table, top, all, r, NULL) == 0 && r->span[0].table == pa &&
+	       r->span[0].top == top;
+}
+
+/*
+ * log2 of the memory that a table of @level gets: its size, or more if that is what an entry needs to
+ * name it (the mock format has tables of 64 bytes, at addresses of whole pages). A top table has a root,
+ * which may need more still: a frame is enough for all.
+ */
+static unsigned piece_lg2(const struct pw_table *table, unsigned level)
+{
+	const struct pw_format *f = table->format;
+	const struct pw_regime r = { .format = f, .address_mask = ~pw_mask(12) & pw_mask(52) };
+	unsigned lg2 = f->bits[level] + f->entry_lg2, page_lg2 = table->arena->page_lg2;
+
+	if (level + 1u == f->levels)
+		return lg2 > page_lg2 ? lg2 : page_lg2;
+	while (lg2 < page_lg2 && !entry_names(f, &r, level + 1, UINT64_C(1) << lg2))
+		lg2++;
+	return lg2;
+}
+
+/* log2 of where top tables of this level have to end; 0 if the format has none. */
+static unsigned root_limit(const struct pw_table *table, unsigned top)
+{
+	struct pw_regime r;
+	unsigned lg2 = table->piece_lg2[top];
+
+	if (lg2 < table->arena->page_lg2)
+		lg2 = table->arena->page_lg2;
+	if (!root_names(table, top, UINT64_C(1) << lg2, &r))
+		return 0;
+	while (lg2 < 64 && root_names(table, top, UINT64_C(1) << lg2, &r))
+		lg2++;
+	return lg2;
+}
+
+static unsigned entry_limit(const struct pw_table *table, const struct pw_regime *r, unsigned level)
+{
+	unsigned lg2 = table->piece_lg2[level];
+
+	while (lg2 < 64 && entry_names(table->format, r, level + 1, UINT64_C(1) << lg2))
+		lg2++;
+	return lg2;
+}
+
+int pw_reach_tables(struct pw_table *table, unsigned levels, struct pw_error *error)
+{
+	const struct pw_format *f = table->format;
+	const struct pw_arena *arena = table->arena;
+	const unsigned highest = f->levels - 1u;
+	struct pw_regime r;
+
+	for (unsigned level = 0; level <= highest; level++)
+		table->piece_lg2[level] = (uint8_t)piece_lg2(table, level);
+	if (root_limit(table, levels - 1) == 0)
+		return pw_fail(error, EINVAL, "%s has no tables of %u level%s", f->name, levels,
+			       levels == 1 ? "" : "s");
+	root_names(table, highest, UINT64_C(1) << table->piece_lg2[highest], &r);
+	for (unsigned level = 0; level <= highest; level++) {
+		unsigned below = level < highest ? entry_limit(table, &r, level) : 64;
+		unsigned top = level == highest || f->dynamic_top ? root_limit(table, level) : 0;
+		unsigned limit_lg2 = top && top < below ? top : below;
+
+		table->limit_lg2[level] = (uint8_t)limit_lg2;
+		if (arena->base > pw_mask(limit_lg2))
+			return pw_fail(error, ERANGE,
+				       "the arena begins at 0x%llx, but tables of %s have to be "
+				       "below 0x%llx, where its %s can point: give the arena "
+				       "memory there",
+				       (unsigned long long)arena->base, f->name, 1ULL << limit_lg2,
+				       top ? f->root_name : "entries");
+	}
+	return 0;
+}
+
+/* Can an entry of @level hold the address of the page at @pa, and nothing of it be lost? */
+static bool leaf_names(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+		       pw_pa pa)
+{
+	const pw_pa page = pa & ~pw_mask(f->shift[level]);
+	uint64_t e = stored(f, f->make_leaf(r, level, page, PW_READ | PW_ACCESSED));
+
+	return f->kind(r, level, e) == PW_LEAF && f->page(r, level, e) == page;
+}
+
+unsigned pw_reach_pages(const struct pw_format *f, const struct pw_regime *r, pw_pa pa, pw_pa last)
+{
+	for (unsigned level = 0; level < f->levels; level++) {
+		if (!(f->leaf_levels >> level & 1))
+			continue;
+		if (!leaf_names(f, r, level, pa) || !leaf_names(f, r, level, last))
+			return level == 0 ? 0 : f->shift[level] - 1u;
+	}
+	return 64;
+}

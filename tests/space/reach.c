@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* Where tables and pages can be: every format, in arenas up to its limits and across them. */
+#include "space/reach.h"
+#include "space/edit.h"
+#include <string.h>
+
+#include "mutants/choose.h"
+#include "pin/space_test.h"
+#include "unit/random.h"
+
+enum { FRAMES = 192, FEW = 3 };
+
+static struct pw_arena *open_at(const struct pw_format *format, pw_pa base, uint64_t frames)
+{
+	const struct pw_arena_options options = {
+		.bytes = frames << format->shift[0],
+		.base = base,
+		.page_lg2 = format->shift[0],
+	};
+	struct pw_arena *arena;
+
+	assert_int_equal(pw_arena_create(&options, &arena, NULL), 0);
+	return arena;
+}
+
+/* Every address below the limit that is aligned as tables are: bit by bit, and at random. */
+static void entries_name_tables(struct pw_table *table)
+{
+	const struct pw_format *f = table->format;
+	const struct pw_regime *r = pw_table_now(table);
+
+	for (unsigned level = 0; level + 1u < f->levels; level++) {
+		const unsigned lg2 = table->piece_lg2[level], limit = table->limit_lg2[level];
+		uint64_t random = level + 1u;
+
+		assert_true(limit > lg2);
+		for (unsigned i = 0; i < 1000; i++) {
+			pw_pa pa = i < limit - lg2 ? UINT64_C(1) << (lg2 + i)
+						   : random_next(&random) & pw_mask(limit);
+			uint64_t e;
+
+			pa &= ~pw_mask(lg2);
+			/* No table is ever there: the zero page is. */
+			if (pa == 0)
+				continue;
+			e = f->make_table(r, level + 1, pa);
+			e = f->entry_lg2 == 2 ? (uint32_t)e : e;
+			if (f->kind(r, level + 1, e) != PW_TABLE ||
+			    f->table(r, level + 1, e) != pa || e == f->make_empty(r, level + 1))
+				fail_msg("%s: level %u, table at 0x%llx: entry 0x%llx", f->name,
+					 level, (unsigned long long)pa, (unsigned long long)e);
+		}
+	}
+}
+
+static bool is_zone_border(unsigned limit_lg2)
+{
+	unsigned zones = pw_zones_below(limit_lg2);
+
+	return zones > 0 && PW_ZONE_LG2[zones - 1] == limit_lg2;
+}
+
+/* The limits of each level are borders of zones: memory up to them is used. */
+static void test_limits(void **state)
+{
+	const struct pw_format *format;
+
+	(void)state;
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		struct pw_table *table;
+		struct pw_arena *arena;
+
+		if (!pw_format_can_edit(format))
+			continue;
+		arena = open_at(format, 0, FRAMES);
+		assert_int_equal(pw_table_create(arena, format, NULL, &table, NULL), 0);
+		entries_name_tables(table);
+		for (unsigned level = 0; level < format->levels; level++)
+			if (!is_zone_border(table->limit_lg2[level]))
+				fail_msg("%s: tables of level %u end below 2^%u: PW_ZONE_LG2 has "
+					 "no such zone",
+					 format->name, level, table->limit_lg2[level]);
+		pw_table_destroy(table);
+		pw_arena_destroy(arena);
+	}
+}
+
+/* Maps page after page, each with tables of its own, until @room pages or an error; returns how many. */
+static unsigned map_apart(struct pw_table *table, struct pw_reader *reader, pw_pa pa, unsigned room,
+			  int *code_ret)
+{
+	const struct pw_format *f = table->format;
+	const pw_va page = UINT64_C(1) << f->shift[0];
+	unsigned count = 0;
+
+	for (; count < room; count++) {
+		pw_va va = (pw_va)count << f->shift[1];
+		struct pw_result result;
+
+		*code_ret = pw_table_map(table, va, va + (page - 1), pa, RO, NULL);
+		if (*code_ret)
+			break;
+		assert_int_equal(pw_table_translate(reader, va, &result), PW_OK);
+		assert_int_equal(result.pa, pa);
+	}
+	return count;
+}
+
+/* Does any of these tables stand where it cannot be? */
+static void assert_below(struct pw_table *table, const struct pw_regime *r, unsigned level,
+			 pw_pa pa)
+{
+	const struct pw_format *f = table->format;
+	uint64_t entries = pw_mask(f->bits[level]);
+
+	assert_true(pa + pw_mask(table->piece_lg2[level]) <= pw_mask(table->limit_lg2[level]));
+	assert_true(pa != 0);
+	for (uint64_t i = 0; level > 0 && i <= entries; i++) {
+		uint64_t e = pw_edit_load(f, pw_table_host(table, pa) + (i << f->entry_lg2));
+
+		if (f->kind(r, level, e) == PW_TABLE)
+			assert_below(table, r, level - 1, f->table(r, level, e));
+	}
+}
+
+static unsigned lowest_limit(const struct pw_table *table)
+{
+	unsigned lowest = 64;
+
+	for (unsigned level = 0; level < table->format->levels; level++)
+		if (table->limit_lg2[level] < lowest)
+			lowest = table->limit_lg2[level];
+	return lowest;
+}
+
+/* An arena that begins FRAMES frames below 2^@limit and ends as far above. */
+static void across(const struct pw_format *format, unsigned limit)
+{
+	const pw_pa end = UINT64_C(1) << limit;
+	struct pw_arena *arena = open_at(format, end - ((pw_pa)FRAMES << format->shift[0]),
+					 2 * FRAMES);
+	struct pw_reader *reader;
+	struct pw_table *table;
+	/* Any page: where tables stand is what matters. */
+	const pw_pa pa = UINT64_C(1) << 20;
+	int code = 0;
+
+	assert_int_equal(pw_table_create(arena, format, NULL, &table, NULL), 0);
+	assert_int_equal(pw_reader_create(table, &reader), 0);
+	if (map_apart(table, reader, pa, FEW, &code) != FEW)
+		fail_msg("%s below 2^%u: page 0x%llx is not mapped: %d", format->name, limit,
+			 (unsigned long long)pa, code);
+	/* Until nothing is left where tables can be: then that is said, and nothing is lost. */
+	map_apart(table, reader, pa, 1u << 16, &code);
+	assert_below(table, pw_table_now(table), pw_table_now(table)->span[0].top,
+		     pw_table_now(table)->span[0].table);
+	if (code && code != -ENOMEM && code != -EEXIST && code != -ERANGE)
+		fail_msg("%s: %d", format->name, code);
+	pw_reader_destroy(reader);
+	pw_table_destroy(table);
+	pw_arena_destroy(arena);
+}
+
+static void beyond(const struct pw_format *format, unsigned limit)
+{
+	struct pw_arena *arena = open_at(format, UINT64_C(1) << limit, FRAMES);
+	struct pw_error error = { 0 };
+	struct pw_table *table;
+
+	assert_int_equal(pw_table_create(arena, format, NULL, &table, &error), -ERANGE);
+	assert_non_null(strstr(error.text, "the arena begins at"));
+	pw_arena_destroy(arena);
+}
+
+static void test_tables(void **state)
+{
+	const struct pw_format *format;
+
+	(void)state;
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		struct pw_arena *arena;
+		struct pw_table *table;
+		unsigned limit;
+
+		if (!pw_format_can_edit(format))
+			continue;
+		arena = open_at(format, 0, FRAMES);
+		assert_int_equal(pw_table_create(arena, format, NULL, &table, NULL), 0);
+		limit = lowest_limit(table);
+		pw_table_destroy(table);
+		pw_arena_destroy(arena);
+		if (limit == 64)
+			continue;
+		across(format, limit);
+		beyond(format, limit);
+	}
+}
+
+/* A page that entries cannot name is refused, at whatever level it would be mapped. */
+static void test_pages(void **state)
+{
+	const struct pw_format *format;
+
+	(void)state;
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		struct space space;
+
+		if (!pw_format_can_edit(format))
+			continue;
+		space = open_space(format, 0, FRAMES);
+		for (unsigned lg2 = format->shift[0]; lg2 < 64; lg2++) {
+			const pw_va va = (pw_va)1 << format->shift[1];
+			const pw_pa pa = UINT64_C(1) << lg2;
+			struct pw_result result;
+			int code = pw_table_map(space.table, va, va + (va - 1), pa, RW, NULL);
+
+			if (code) {
+				assert_int_equal(code, -ERANGE);
+				continue;
+			}
+			assert_int_equal(pw_table_translate(space.reader, va, &result), PW_OK);
+			assert_int_equal(result.pa, pa);
+			assert_int_equal(pw_table_translate(space.reader, va + (va - 1), &result),
+					 PW_OK);
+			assert_int_equal(result.pa, pa + (va - 1));
+			unmap_pages(&space, va, va >> format->shift[0]);
+		}
+		close_space(&space);
+	}
+}
+
+/* At base 0, which is the default: nothing that is handed out is at 0, and what is mapped stays. */
+static void test_base_0(void **state)
+{
+	const struct pw_format *format;
+
+	(void)state;
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		struct pw_reader *reader;
+		struct pw_table *table;
+		struct pw_arena *arena;
+		int code = 0;
+		pw_pa pa;
+
+		if (!pw_format_can_edit(format))
+			continue;
+		arena = open_at(format, 0, FRAMES);
+		assert_int_equal(pw_table_create(arena, format, NULL, &table, NULL), 0);
+		assert_int_equal(pw_reader_create(table, &reader), 0);
+		assert_int_equal(pw_folio_alloc(arena, 0, PW_FOLIO_SHARED, 1, 0, &pa), 0);
+		assert_int_equal(pw_arena_zero_page(arena), 0);
+		map_apart(table, reader, pa, 1u << 16, &code);
+		assert_int_equal(code == 0 || code == -ENOMEM || code == -ERANGE, true);
+		assert_below(table, pw_table_now(table), pw_table_now(table)->span[0].top,
+			     pw_table_now(table)->span[0].table);
+		while (pw_folio_alloc(arena, 0, PW_FOLIO_SHARED, 1, 0, &pa) == 0)
+			assert_true(pa != 0);
+		pw_reader_destroy(reader);
+		pw_table_destroy(table);
+		pw_arena_destroy(arena);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_base_0),
+	};
+
+	mutant_choose(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
