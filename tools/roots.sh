@@ -40,7 +40,12 @@ mirror=${MIRROR:-$(mirror)}
 [ -n "$mirror" ] || { echo "roots.sh: apt has no archive here; name one: MIRROR=... make check-roots" >&2; exit 1; }
 
 mkdir -p "$cache"
-work=$(mktemp -d "${TMPDIR:-/var/tmp}/pagewalk-roots.XXXXXX")
+# What a run left that was killed.
+for left in "${TMPDIR:-/var/tmp}"/pagewalk-roots.*; do
+    pid=${left#*/pagewalk-roots.}
+    [ ! -d "$left" ] || kill -0 "${pid%.*}" 2>/dev/null || rm -rf --one-file-system "$left"
+done
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/pagewalk-roots.$$.XXXXXX")
 job=
 cleanup() {
     [ -z "$job" ] || kill -KILL "$job" 2>/dev/null || true
@@ -66,8 +71,12 @@ bare() {
     find "$cache" -maxdepth 1 -name "$suite-$architecture.tar*" -mtime +$((days - 1)) -delete
     if [ ! -e "$tar" ]; then
         mkdir -p "$cache/debs-$suite"
-        wait_for debootstrap --variant=minbase --arch="$architecture" --cache-dir="$(realpath "$cache/debs-$suite")" \
-            "$suite" "$work/$suite" "$mirror" >"$work/$suite.log" 2>&1 || { tail -n 20 "$work/$suite.log"; return 1; }
+        wait_for unshare --mount --mount-proc --pid --fork --kill-child debootstrap \
+            --variant=minbase --arch="$architecture" --cache-dir="$(realpath "$cache/debs-$suite")" \
+            "$suite" "$work/$suite" "$mirror" >"$work/$suite.log" 2>&1 || {
+            tail -n 20 "$work/$suite.log"
+            return 1
+        }
         tar -C "$work/$suite" -cf "$tar.$$" . && mv "$tar.$$" "$tar"
     else
         mkdir "$work/$suite"
