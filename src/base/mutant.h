@@ -38,6 +38,7 @@ enum pw_mutant {
 	PW_MUTANT_ROOT_APART, /* root and depth change one after the other */
 	PW_MUTANT_TABLE_STORE, /* a table is installed by a store instead of compare-and-swap */
 	PW_MUTANT_PUBLISH_EMPTY, /* a table is published before it is filled */
+	PW_MUTANT_TABLE_AT_0, /* a table may be where the entry that leads to it reads as empty */
 	PW_MUTANT_KEEP_ENTRIES, /* a table that is taken out keeps its entries */
 	PW_MUTANT_NO_SETTLE, /* a look at the pins may come before the stores that took the page away */
 	PW_MUTANT_BREAK_PART, /* a part of a contiguous group changes, the rest stays a group */

@@ -103,6 +103,7 @@ int pw_arena_create(const struct pw_arena_options *options, struct pw_arena **ar
 	}
 	pthread_mutex_init(&arena->lock, NULL);
 	pw_buddy_init(arena);
+	pw_buddy_alloc(arena, 0, PW_ZONES, &arena->zero);
 	memset(pw_arena_at(arena, pw_arena_pa(arena, arena->zero)), 0, (size_t)1 << page_lg2);
 	*arena_ret = arena;
 	return 0;
@@ -169,9 +170,16 @@ void pw_arena_faults(const struct pw_arena *arena, struct pw_arena_faults *fault
 
 int pw_arena_alloc(struct pw_arena *arena, unsigned order, unsigned limit_lg2, pw_pa *pa_ret)
 {
-	uint32_t frame;
-	int code = pw_buddy_alloc(arena, order, pw_zones_below(limit_lg2), &frame);
+	const unsigned zones = pw_zones_below(limit_lg2);
+	uint32_t frame, other;
+	int code = pw_buddy_alloc(arena, order, zones, &frame);
 
+	if (!code && pw_arena_pa(arena, frame) == 0 && !pw_mutant(PW_MUTANT_TABLE_AT_0)) {
+		/* Another one, while nobody else can get this. */
+		code = pw_buddy_alloc(arena, order, zones, &other);
+		pw_folio_drop(arena, frame, 1, false);
+		frame = other;
+	}
 	if (!code)
 		*pa_ret = pw_arena_pa(arena, frame);
 	return code;

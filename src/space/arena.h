@@ -67,11 +67,7 @@ struct pw_arena {
 	unsigned char *host;
 	struct pw_frame *frame;
 	uint32_t frames;
-	/*
-	 * The zero page's frame: always the first one. So no table is ever at physical address 0, where
-	 * a format's entry for it may be the empty entry (sparc64).
-	 */
-	uint32_t zero;
+	uint32_t zero; /* the zero page's frame */
 	uint32_t skew; /* what to add to a frame's number for blocks to be aligned in pa */
 	bool poison;
 	int fd;
@@ -123,10 +119,13 @@ PW_INLINE unsigned pw_zones_below(unsigned limit_lg2)
 int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint32_t *frame_ret);
 /* Takes back a folio whose counts are zero. */
 void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order);
-/* All frames free but the first, the zero page, which has one reference for ever. */
+/* All frames free. */
 void pw_buddy_init(struct pw_arena *arena);
 
-/* A folio for a table, below 2^@limit_lg2: nobody can pin it. */
+/*
+ * A folio for a table, below 2^@limit_lg2: nobody can pin it. It is never at physical address 0, where a
+ * format's entry for it may be the empty entry (sparc64).
+ */
 int pw_arena_alloc(struct pw_arena *arena, unsigned order, unsigned limit_lg2, pw_pa *pa_ret);
 void pw_arena_free(struct pw_arena *arena, pw_pa pa);
 

@@ -110,13 +110,11 @@ static void insert_merged(struct pw_arena *arena, uint32_t frame, unsigned order
 
 void pw_buddy_init(struct pw_arena *arena)
 {
-	uint32_t frame = 1;
+	uint32_t frame = 0;
 
 	for (unsigned zone = 0; zone < PW_ZONES; zone++)
 		for (unsigned order = 0; order < PW_ORDERS; order++)
 			arena->free[zone][order] = PW_NO_FRAME;
-	arena->zero = 0;
-	arena->frame[0].counts = 1;
 	/* The largest aligned blocks, one after another; other frames are written when they are used. */
 	while (frame < arena->frames) {
 		unsigned order = PW_ORDERS - 1;

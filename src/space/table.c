@@ -143,9 +143,7 @@ int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 	int code;
 
 	if (!arena || !format || !table_ret)
-		return pw_fail_null(error, !arena    ? "arena"
-					   : !format ? "format"
-						     : "table_ret");
+		return pw_fail_null(error, !arena ? "arena" : !format ? "format" : "table_ret");
 	if (!options)
 		options = &defaults;
 	levels = options->levels ? options->levels : format->dynamic_top ? 3 : format->levels;
