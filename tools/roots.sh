@@ -85,6 +85,8 @@ bare() {
     # Nobody minds if this installation does not survive a power cut.
     echo force-unsafe-io >"$work/$suite/etc/dpkg/dpkg.cfg.d/unsafe-io"
     apt-config dump | grep -i '^Acquire::https\?::Proxy ' >"$work/$suite/etc/apt/apt.conf.d/proxy" || true
+    # A mirror may be a snapshot of sid, whose lists are valid for a week only.
+    echo 'Acquire::Check-Valid-Until "false";' >"$work/$suite/etc/apt/apt.conf.d/snapshot"
     cp -L /etc/resolv.conf "$work/$suite/etc/resolv.conf"
     mkdir -p "$cache/archives-$suite"
     find "$cache/archives-$suite" -name '*.deb' -mtime +60 -delete
