@@ -66,4 +66,21 @@ PW_INLINE const struct pw_segment *pw_segment_find(const struct pw_segment *segm
 	return NULL;
 }
 
+/* The number of the first segment that ends at @pa or behind it; @count if there is none. */
+static inline size_t pw_segment_from(const struct pw_segment *segments, size_t count, pw_pa pa)
+{
+	size_t low = 0, end = count;
+
+	/* Segments before `low` end before pa, those from `end` on do not. */
+	while (low < end) {
+		size_t middle = low + (end - low) / 2;
+
+		if (segments[middle].last < pa)
+			low = middle + 1;
+		else
+			end = middle;
+	}
+	return low;
+}
+
 #endif

@@ -108,6 +108,14 @@ static bool scan_below(struct scan *scan, const struct table *table, pw_va va, p
 	return false;
 }
 
+/* How many entries that exist stand behind that of @table for @va. */
+static uint32_t more_of(const struct table *table, pw_va va)
+{
+	uint64_t upto = table->limited ? table->upto : ones(table->at.bits);
+
+	return (uint32_t)(upto - (va >> table->at.shift & ones(table->at.bits)));
+}
+
 static bool scan_table(struct scan *scan, const struct table *table, pw_va va, pw_va last)
 {
 	for (;; va++) {
@@ -127,6 +135,11 @@ static bool scan_table(struct scan *scan, const struct table *table, pw_va va, p
 
 		/* Entries that cannot be read count as well. */
 		scan->position->entries++;
+		if (status == PW_OUTSIDE)
+			range.last = entry_last = pw_scan_missing(
+				scan->position, pw_interp_place(in, table, va),
+				in->d->format.entry_lg2, more_of(table, va), va, table->at.shift,
+				last);
 		if (status == PW_OK) {
 			range.entry = entry;
 			pw_described_decode(in->d, in->regime, table->at.level, table->at.shift,

@@ -83,21 +83,13 @@ static int keep_table(struct cutter *cutter, pw_pa first, pw_pa last)
 {
 	const struct pw_segment *segments;
 	size_t count = pw_memory_segments(cutter->cut->memory, &segments);
-	size_t low = 0, end = count;
 	int status = 0;
 
-	while (low < end) {
-		size_t middle = low + (end - low) / 2;
+	for (size_t i = pw_segment_from(segments, count, first);
+	     i < count && segments[i].first <= last && status == 0; i++) {
+		pw_pa from = segments[i].first > first ? segments[i].first : first;
 
-		if (segments[middle].last < first)
-			low = middle + 1;
-		else
-			end = middle;
-	}
-	for (; low < count && segments[low].first <= last && status == 0; low++) {
-		pw_pa from = segments[low].first > first ? segments[low].first : first;
-
-		status = add_piece(cutter, from, pw_min(segments[low].last, last));
+		status = add_piece(cutter, from, pw_min(segments[i].last, last));
 	}
 	return status;
 }

@@ -72,10 +72,35 @@ int pw_walk_range(const struct pw_memory *memory, const struct pw_regime *regime
 	return choose(memory, regime, &context)->walk(&context, &walk, first, last);
 }
 
+pw_va pw_scan_missing(const struct pw_scan_position *position, pw_pa at, unsigned entry_lg2,
+		      uint32_t more, pw_va va, unsigned shift, pw_va stop)
+{
+	pw_va last = pw_min(va | pw_mask(shift), stop);
+	/* Not beyond the end of physical memory, where addresses begin again. */
+	uint64_t entries = pw_min((UINT64_MAX - at) >> entry_lg2, (uint64_t)more + 1);
+	const struct pw_segment *segments;
+	size_t count, next;
+
+	if (!position->memory)
+		return last;
+	count = pw_memory_segments(position->memory, &segments);
+	next = pw_segment_from(segments, count, at);
+	if (next < count && segments[next].first <= at)
+		return last;
+	if (next < count)
+		entries = pw_min(entries, (segments[next].first - at) >> entry_lg2);
+	if (entries < 2)
+		return last;
+	if (entries - 1 >= (stop >> shift) - (va >> shift))
+		return stop;
+	return last + ((entries - 1) << shift);
+}
+
 size_t pw_scan_ranges(const struct pw_memory *memory, const struct pw_regime *regime,
 		      struct pw_scan_position *position, struct pw_range *range, size_t count)
 {
 	union pw_context context;
 
+	position->memory = memory;
 	return choose(memory, regime, &context)->scan(&context, regime, position, range, count);
 }

@@ -36,6 +36,7 @@ struct pw_scan_position {
 	uint64_t entries;
 	bool holes, done;
 	bool aliases; /* list spans that show the same mappings as another, too */
+	const struct pw_memory *memory; /* set by pw_scan_ranges; may be NULL */
 	/*
 	 * Called once per table, never per entry. @first is the first address that the table
 	 * covers, @entries how many entries of it lie in the scanned range. For PW_VISIT_SHARED,
@@ -51,6 +52,14 @@ struct pw_scan_position {
 /* One call of the scanner for this memory and regime; what pw_scan_next is made of. */
 size_t pw_scan_ranges(const struct pw_memory *memory, const struct pw_regime *regime,
 		      struct pw_scan_position *position, struct pw_range *range, size_t count);
+
+/*
+ * The entry at @at, for @va, is not in the memory: the last address, up to @stop, that this one or one of
+ * the @more entries behind it is for, as far as these are not in the memory, either. Tables of hostile
+ * images can all be outside; each is then one step.
+ */
+pw_va pw_scan_missing(const struct pw_scan_position *position, pw_pa at, unsigned entry_lg2,
+		      uint32_t more, pw_va va, unsigned shift, pw_va stop);
 
 /* Ranges on their way out. The run that may still grow stands where it will be delivered. */
 struct pw_scan_output {
@@ -266,8 +275,12 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 							? PW_OUTSIDE
 							: PW_LENGTH;
 
-			/* Tables of hostile memory can all be outside: trying counts as well. */
+			/* Trying counts as well. */
 			position->entries++;
+			if (status == PW_OUTSIDE)
+				last = pw_scan_missing(position, at, f->entry_lg2,
+						       s->table->last_index - index, va, shift,
+						       stop);
 			if (!pw_output_hole(out, holes, status, va, last, level, shift,
 					    s->table->entry, 0)) {
 				turn = PW_TURN_FULL;
