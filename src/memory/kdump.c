@@ -295,6 +295,8 @@ static int add_segments(struct pw_memory *memory, const struct kdump *dump, stru
 		status = pw_memory_add_segment(memory, 0, end * dump->block - 1, NULL, error);
 	/* Pages are written in order, those that are the same but once: look at a few at the end. */
 	for (uint64_t page = end, seen = 0; page-- > 0 && seen < 4096;) {
+		if (dump->bitmap[page / 8] == 0)
+			page &= ~UINT64_C(7);
 		if (!is_here(dump, page))
 			continue;
 		seen++;

@@ -3,7 +3,8 @@
  * Small images that come with pagewalk: NAME.elf, or NAME.elf.xz, in the first of these folders that
  * has one. What is compressed is unpacked into memory, and read as any other core.
  *
- * Bounds: up to 256 MiB when unpacked, and 128 MiB for unpacking, whatever the size of the file.
+ * Bounds: unpacked, up to 1024 times the size of the file and 1 MiB, and never more than 256 MiB; 128 MiB
+ * for unpacking.
  */
 #include "memory/memory.h"
 
@@ -23,6 +24,8 @@
 #endif
 
 enum { FOLDERS = 3 };
+/* Tables of small machines become 50 to 350 times as large. */
+static const uint64_t SAMPLE_TIMES = 1024, SAMPLE_MORE = UINT64_C(1) << 20;
 static const uint64_t SAMPLE_MAX_BYTES = UINT64_C(1) << 28;
 
 /* Fills in the folders to look in, best first; empty ones are left out. Returns their number. */
@@ -155,7 +158,8 @@ static const char *lzma_complaint(lzma_ret result, bool is_whole)
 	case LZMA_DATA_ERROR:
 		return "is damaged";
 	case LZMA_BUF_ERROR:
-		return "is damaged, or larger when unpacked than a sample may be (256 MiB)";
+		return "is damaged, or larger when unpacked than a sample may be (1024 times as "
+		       "large and 1 MiB, 256 MiB at most)";
 	case LZMA_MEM_ERROR:
 	case LZMA_MEMLIMIT_ERROR:
 		return "needs more memory to unpack than a sample may (128 MiB)";
@@ -168,17 +172,20 @@ static int read_packed(struct pw_memory *memory, const char *path, struct pw_err
 {
 	const unsigned char *packed;
 	unsigned char *host;
-	uint64_t packed_bytes, limit = UINT64_C(128) << 20;
+	uint64_t packed_bytes, room = SAMPLE_MAX_BYTES, limit = UINT64_C(128) << 20;
 	size_t in = 0, out = 0;
 	lzma_ret result;
 	int status = pw_memory_map_file(memory, path, &packed, &packed_bytes, error);
 
-	if (status == 0)
-		status = pw_memory_map_anonymous(memory, SAMPLE_MAX_BYTES, &host, error);
+	if (status)
+		return status;
+	if (packed_bytes < (room - SAMPLE_MORE) / SAMPLE_TIMES)
+		room = SAMPLE_TIMES * packed_bytes + SAMPLE_MORE;
+	status = pw_memory_map_anonymous(memory, room, &host, error);
 	if (status)
 		return status;
 	result = lzma_stream_buffer_decode(&limit, 0, NULL, packed, &in, (size_t)packed_bytes, host,
-					   &out, (size_t)SAMPLE_MAX_BYTES);
+					   &out, (size_t)room);
 	if (result != LZMA_OK)
 		return pw_fail(error, EINVAL, "%s %s", path,
 			       lzma_complaint(result, xz_is_whole(packed, packed_bytes)));
