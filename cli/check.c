@@ -174,7 +174,7 @@ static void print_group(const struct report *report, enum pw_finding_kind kind)
 		printf(" range%s, %s", group->count == 1 ? "" : "s",
 		       print_size(group->bytes - 1, size));
 	printf("\n");
-	for (size_t i = 0; i < group->kept_count; i++)
+	for (size_t i = 0; i < group->kept_count && !*tool_stopped(); i++)
 		print_finding(report, &group->kept[i]);
 	if (group->count > group->kept_count)
 		printf("  ... and %llu more\n",

@@ -19,7 +19,7 @@ static timer_t patience;
 static bool has_patience;
 static bool held; /* the process ends by itself */
 
-enum { PATIENCE_NS = 70 * 1000 * 1000 };
+enum { PATIENCE_NS = 60 * 1000 * 1000 };
 
 static void stop(int number)
 {

@@ -56,7 +56,7 @@ const char *tool_nearest(const char *wrong, const char *const *names, size_t cou
 
 /*
  * From here on, Ctrl-C, SIGTERM and SIGHUP set *tool_stopped() instead of ending the process. It is then to end
- * by itself: after 0.07 s, or a second signal, it is ended.
+ * by itself: after 0.06 s, or a second signal, it is ended.
  */
 void tool_catch_interrupts(void);
 /* While a file is written that would stay behind, the process is to end by itself, however long. */

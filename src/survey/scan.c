@@ -40,7 +40,10 @@ enum {
 	PW_SCAN_ENTRIES_LG2 = 36,
 	PW_SCAN_REPEATS_LG2 = 24,
 	PW_SCAN_VISITS = 1024,
-	/* Tables to remember: enough for 8 TiB in 4 KiB pages, in 200 MiB of memory. */
+	/*
+	 * Tables to remember: enough for 8 TiB in 4 KiB pages. They cost up to 240 bytes for each entry
+	 * that leads to one, and never more than 700 MiB.
+	 */
 	PW_SCAN_VISITS_MAX = 1 << 22,
 	/* Tables from one call of progress() to the next: less than a millisecond. */
 	PW_SCAN_PROGRESS = 256,

@@ -5,6 +5,7 @@
 Every image here is small and asks for much. Each command has a few seconds of CPU and some hundred megabytes,
 and ends by itself, with an answer or with a sentence that says why there is none."""
 
+import lzma
 import os
 import pathlib
 import resource
@@ -162,9 +163,9 @@ class Case(unittest.TestCase):
         # Output has no end to speak of, either.
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
 
-    def run_tool(self, *arguments, statuses=(0, 1, 2), says=None, claims=True, head=None):
+    def run_tool(self, *arguments, statuses=(0, 1, 2), says=None, head=None, **more):
         with subprocess.Popen([TOOL, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, preexec_fn=self.limit) as tool:
+                              stderr=subprocess.PIPE, preexec_fn=self.limit, **more) as tool:
             output = tool.stdout.read(head) if head else tool.stdout.read()
             tool.stdout.close()
             errors = tool.stderr.read().decode()
@@ -220,6 +221,27 @@ class Bounds(Case):
         self.assertIn("it is not read", output)
         self.assertLess(len(output.splitlines()), 60)
         self.run_tool("map", *X86, image, statuses=[2], says="is not in the memory")
+
+    def test_outside(self):
+        """arm64 in 64 KiB: 65536 tables of 8192 entries, none of which is in the image."""
+        root = 0x10000000
+        blob = table([root + (1 + i) * 65536 | 3 for i in range(8)], 8192)
+        for i in range(8):
+            blob += table([0x100000000 + (8192 * i + j) * 65536 | 3 for j in range(8192)], 8192)
+        image = core(self.path / "outside.elf", [(root, len(blob), 0)], blob)
+        how = ["--format", "arm64_64k_48", "--root", hex(root)]
+        start = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        self.assertEqual(self.run_tool("map", "--holes", *how, image).count("outside"), 1)
+        for command in (["map"], ["find"], ["check"], ["cut"]):
+            self.ask_everything(image, how, [command])
+        self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - start, 2)
+
+    def test_sample(self):
+        """What is packed grows by a factor, not without end."""
+        data = (self_map(self.path / "self.elf").read_bytes() + bytes(96 << 20))
+        (self.path / "bomb.elf.xz").write_bytes(lzma.compress(data, preset=0))
+        self.run_tool("info", "sample:bomb", statuses=[2], says="larger when unpacked",
+                      env={**os.environ, "PAGEWALK_SAMPLES": str(self.path)})
 
     def test_kdump(self):
         for fields in ([(440, "<I", 0xffffffff)], [(4096 + 96, "<Q", 1 << 40)], [(4096 + 56, "<Q", 3 << 30)],

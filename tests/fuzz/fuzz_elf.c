@@ -47,10 +47,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((status != 0) != (error.text[0] != '\0'))
 		abort();
 	if (status == 0) {
+		uint64_t bytes = 0;
+
 		count = pw_memory_segments(memory, &segments);
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < count; i++) {
 			probe(memory, segments, count, i);
+			bytes += segments[i].last - segments[i].first + 1;
+		}
 		count = pw_memory_cpus(memory, &cpus);
+		/* What pw_memory_open(3) promises; 12 bytes are the smallest note. */
+		if (bytes > size + (16 << 20) || count > size / 12)
+			abort();
 		for (size_t i = 0; i < count; i++)
 			if (cpus[i].roots > PW_MAX_ROOTS ||
 			    strnlen(cpus[i].origin, sizeof(cpus[i].origin)) ==

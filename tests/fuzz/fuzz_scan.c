@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scans of random memory, with limits, in batches of odd sizes. The layout of the input is that of
- * fuzz_walk.c; the two addresses are the range.
+ * Scans of random memory, with limits, in batches of odd sizes, and searches through them. The layout of
+ * the input is that of fuzz_walk.c; the two addresses are the range, virtual and physical.
  */
 #include <stdlib.h>
 
@@ -54,6 +54,77 @@ static void scan(const struct fuzz_input *input, pw_va first, pw_va last, size_t
 	pw_scan_destroy(scan);
 }
 
+static struct pw_scan *whole(const struct fuzz_input *input)
+{
+	const struct pw_scan_limits limits = { .entries = 1 << 13, .repeats = 1 << 6 };
+	struct pw_scan *scan;
+
+	if (pw_scan_create(input->memory, &input->regime, 0, UINT64_MAX, &limits, &scan, NULL))
+		abort();
+	return scan;
+}
+
+/* The answers of an index, of which a search without one has to find the same. */
+struct answers {
+	const pw_pa *wanted;
+	struct pw_range *ranges;
+	size_t count, next;
+};
+
+static int take_found(void *context, size_t which, const struct pw_range *range)
+{
+	struct answers *answers = context;
+	const struct pw_range *expected = &answers->ranges[answers->next++];
+
+	if (which != 0 || answers->next > answers->count || range->first != expected->first ||
+	    range->last != expected->last || range->pa != expected->pa ||
+	    range->status != expected->status)
+		abort();
+	if (range->status != PW_SHARED &&
+	    (range->pa < answers->wanted[0] ||
+	     range->pa + (range->last - range->first) > answers->wanted[1]))
+		abort();
+	return 0;
+}
+
+static int take_alias(void *context, const struct pw_alias *alias)
+{
+	pw_pa *next = context;
+
+	if (alias->first < *next || alias->last < alias->first || alias->count < 2 ||
+	    alias->told < 2 || alias->told > 3 || alias->told > alias->count)
+		abort();
+	for (size_t i = 0; i < alias->told; i++)
+		if (alias->ranges[i].pa != alias->first ||
+		    alias->ranges[i].last - alias->ranges[i].first != alias->last - alias->first)
+			abort();
+	*next = alias->last + 1;
+	return 0;
+}
+
+static void find(const struct fuzz_input *input, pw_pa first, pw_pa last)
+{
+	const struct pw_alias_options options = { .most = 3 };
+	const pw_pa wanted[1][2] = { { first, last } };
+	struct answers answers = { .wanted = wanted[0] };
+	struct pw_scan *scan = whole(input);
+	struct pw_index *index;
+	pw_pa next = 0;
+
+	if (pw_index_create(scan, &index, NULL))
+		abort();
+	pw_scan_destroy(scan);
+	if (pw_index_find(index, first, last, &answers.ranges, &answers.count) ||
+	    pw_index_aliases(index, &options, take_alias, &next))
+		abort();
+	pw_index_destroy(index);
+	scan = whole(input);
+	if (pw_find(scan, wanted, 1, take_found, &answers, NULL) || answers.next != answers.count)
+		abort();
+	pw_scan_destroy(scan);
+	free(answers.ranges);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input;
@@ -64,6 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	first = input.va[0] < input.va[1] ? input.va[0] : input.va[1];
 	last = input.va[0] < input.va[1] ? input.va[1] : input.va[0];
 	scan(&input, first, last, 1 + data[2] % 16, data[3] & 4);
+	find(&input, first, last);
 	fuzz_input_deinit(&input);
 	return 0;
 }
