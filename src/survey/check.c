@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What looks wrong: one scan for permissions and entries, one walk of the tables for their graph. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "access/access.h"
 #include "base/error.h"
@@ -15,6 +16,8 @@ struct check {
 	pw_finding_fn *finding;
 	void *context;
 	struct pw_table_set tables;
+	struct pw_segment *runs;
+	size_t run_count;
 	struct pw_finding open; /* may still grow, if there is one */
 	bool is_open;
 	int told; /* what the caller's function returned when it stopped us; may be positive */
@@ -112,23 +115,30 @@ static int check_ranges(struct check *check, pw_va first, pw_va last, struct pw_
 	return status;
 }
 
-/* Is any entry of the table not in the memory? */
-static bool missing(const struct check *check, const struct pw_table_seen *seen)
+/* What memory there is, as runs without a gap: one look then says whether a table is in it. */
+static int join_segments(struct check *check)
 {
-	pw_pa at = pw_table_first(check->regime->format, seen);
-	pw_pa last = pw_table_last(check->regime->format, seen);
 	const struct pw_segment *segments;
 	size_t count = pw_memory_segments(check->memory, &segments);
 
-	for (;;) {
-		const struct pw_segment *segment = pw_segment_find(segments, count, at);
+	check->runs = reallocarray(NULL, count, sizeof(*check->runs));
+	if (!check->runs)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (i > 0 && segments[i - 1].last + 1 == segments[i].first)
+			check->runs[check->run_count - 1].last = segments[i].last;
+		else
+			check->runs[check->run_count++] = segments[i];
+	return 0;
+}
 
-		if (!segment)
-			return true;
-		if (segment->last >= last)
-			return false;
-		at = segment->last + 1;
-	}
+/* Is any entry of the table not in the memory? */
+static bool missing(const struct check *check, const struct pw_table_seen *seen)
+{
+	const struct pw_segment *run = pw_segment_find(check->runs, check->run_count,
+						       pw_table_first(check->regime->format, seen));
+
+	return !run || run->last < pw_table_last(check->regime->format, seen);
 }
 
 static int judge_table(void *context, const struct pw_table_visit *visit)
@@ -195,6 +205,8 @@ int pw_check(const struct pw_memory *memory, const struct pw_regime *regime, pw_
 		return pw_fail_null(error, !memory ? "memory" : !regime ? "regime" : "finding");
 	if (limits)
 		check.limits = *limits;
+	if (join_segments(&check))
+		return pw_fail(error, ENOMEM, "out of memory");
 	status = check_ranges(&check, first, last, error);
 	if (status == 0) {
 		status = pw_tables_walk(memory, regime, first, last, judge_table, &check);
@@ -204,6 +216,7 @@ int pw_check(const struct pw_memory *memory, const struct pw_regime *regime, pw_
 	if (!check.told)
 		flush(&check);
 	pw_table_set_clear(&check.tables);
+	free(check.runs);
 	if (check.told)
 		return check.told;
 	return status ? status : pw_memory_check(memory, error);

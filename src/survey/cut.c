@@ -78,22 +78,6 @@ static int add_piece(struct cutter *cutter, pw_pa first, pw_pa last)
 	return 0;
 }
 
-/* Keeps what the memory has of a table. */
-static int keep_table(struct cutter *cutter, pw_pa first, pw_pa last)
-{
-	const struct pw_segment *segments;
-	size_t count = pw_memory_segments(cutter->cut->memory, &segments);
-	int status = 0;
-
-	for (size_t i = pw_segment_from(segments, count, first);
-	     i < count && segments[i].first <= last && status == 0; i++) {
-		pw_pa from = segments[i].first > first ? segments[i].first : first;
-
-		status = add_piece(cutter, from, pw_min(segments[i].last, last));
-	}
-	return status;
-}
-
 /*
  * Finds the tables of one regime in one view; the two can use different tables (arm), and one can
  * see a table where the other sees none.
@@ -111,14 +95,14 @@ static int collect_view(struct cutter *cutter, const struct pw_regime *regime, e
 	for (size_t i = 0; i < count && status == 0; i++)
 		status = pw_tables_walk(cut->memory, &viewed, ranges[i][0], ranges[i][1], visit,
 					cutter);
-	for (size_t i = 0; cutter->tables.seen && i <= cutter->tables.mask && status == 0; i++) {
+	for (size_t i = 0; i < cutter->tables.count && status == 0; i++) {
 		const struct pw_table_seen *seen = &cutter->tables.seen[i];
 
 		if (i % 1024 == 0 && pw_cancelled(cut->cancel))
 			status = -ECANCELED;
-		else if (seen->used)
-			status = keep_table(cutter, pw_table_first(regime->format, seen),
-					    pw_table_last(regime->format, seen));
+		else
+			status = add_piece(cutter, pw_table_first(regime->format, seen),
+					   pw_table_last(regime->format, seen));
 	}
 	pw_table_set_clear(&cutter->tables);
 	return status;
@@ -171,6 +155,31 @@ static void join(struct cutter *cutter)
 	cutter->count = kept + 1;
 }
 
+/* Of the pieces, which are sorted and disjoint, what the memory has. */
+static int crop(struct cutter *cutter)
+{
+	struct cutter cropped = { .cut = cutter->cut };
+	const struct pw_segment *segments;
+	size_t count = pw_memory_segments(cutter->cut->memory, &segments);
+	int status = 0;
+
+	for (size_t i = 0; i < cutter->count && status == 0; i++) {
+		const struct piece *piece = &cutter->pieces[i];
+
+		for (size_t n = pw_segment_from(segments, count, piece->first);
+		     n < count && segments[n].first <= piece->last && status == 0; n++)
+			status = add_piece(&cropped,
+					   segments[n].first > piece->first ? segments[n].first
+									    : piece->first,
+					   pw_min(segments[n].last, piece->last));
+	}
+	free(cutter->pieces);
+	cutter->pieces = cropped.pieces;
+	cutter->count = cropped.count;
+	cutter->room = cropped.room;
+	return status;
+}
+
 static int collect(struct cutter *cutter, struct pw_error *error)
 {
 	const struct pw_cut *cut = cutter->cut;
@@ -181,6 +190,11 @@ static int collect(struct cutter *cutter, struct pw_error *error)
 			status = collect_view(cutter, &cut->regimes[i], (enum pw_view)view);
 	if (status == 0 && cutter->count > 0)
 		status = sort_pieces(cutter);
+	/* Whole tables first, which may overlap: the memory may have each of them in many parts. */
+	if (status == 0 && cutter->count > 0)
+		join(cutter);
+	if (status == 0)
+		status = crop(cutter);
 	if (status == -E2BIG)
 		return pw_fail(error, E2BIG,
 			       "there are more tables than any machine has: these bytes are hardly "

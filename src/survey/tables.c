@@ -5,15 +5,6 @@
  */
 #include "survey/tables.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
-enum {
-	PW_TABLES_START = 1024,
-	/* As many as a scan remembers: 8 TiB in 4 KiB pages. */
-	PW_TABLES_MAX = 1 << 22,
-};
-
 struct tables_walk {
 	struct pw_scan_position position; /* must be first: callbacks are given this */
 	pw_table_fn *visitor;
@@ -23,95 +14,6 @@ struct tables_walk {
 	int status;
 	struct pw_table_visit path[PW_MAX_LEVELS]; /* by level, where the walk stands */
 };
-
-/* By the address alone, so that all that one table is seen as stands together. */
-static size_t hash(const struct pw_table_set *set, pw_pa table)
-{
-	return (size_t)pw_hash(&set->key, &table, 1);
-}
-
-static bool same(const struct pw_table_seen *seen, const struct pw_table_visit *visit)
-{
-	return seen->table == visit->at.table && seen->level == visit->at.level &&
-	       seen->bits == visit->at.bits && seen->first == visit->first &&
-	       seen->last == visit->last;
-}
-
-static int grow(struct pw_table_set *set)
-{
-	size_t mask = set->seen ? set->mask * 2 + 1 : PW_TABLES_START - 1;
-	struct pw_table_seen *seen = calloc(mask + 1, sizeof(*seen));
-
-	if (!seen)
-		return -ENOMEM;
-	if (!set->seen)
-		set->key = pw_hash_key();
-	for (size_t i = 0; set->seen && i <= set->mask; i++) {
-		size_t place = hash(set, set->seen[i].table) & mask;
-
-		if (!set->seen[i].used)
-			continue;
-		while (seen[place].used)
-			place = (place + 1) & mask;
-		seen[place] = set->seen[i];
-	}
-	free(set->seen);
-	set->seen = seen;
-	set->mask = mask;
-	return 0;
-}
-
-int pw_table_set_add(struct pw_table_set *set, const struct pw_table_visit *visit,
-		     struct pw_table_seen **seen_ret, bool *fresh_ret)
-{
-	size_t place;
-
-	if (set->count >= PW_TABLES_MAX)
-		return -E2BIG;
-	if ((!set->seen || set->count > set->mask / 2) && grow(set))
-		return -ENOMEM;
-	place = hash(set, visit->at.table) & set->mask;
-	while (set->seen[place].used && !same(&set->seen[place], visit))
-		place = (place + 1) & set->mask;
-	*seen_ret = &set->seen[place];
-	*fresh_ret = !set->seen[place].used;
-	if (!*fresh_ret)
-		return 0;
-	set->seen[place] = (struct pw_table_seen){
-		.number = (uint32_t)set->count++,
-		.table = visit->at.table,
-		.va = visit->va,
-		.va_last = visit->va_last,
-		.first = visit->first,
-		.last = visit->last,
-		.level = visit->at.level,
-		.bits = visit->at.bits,
-		.used = true,
-	};
-	return 0;
-}
-
-const struct pw_table_seen *pw_table_set_other(const struct pw_table_set *set,
-					       const struct pw_table_seen *seen)
-{
-	size_t place = hash(set, seen->table) & set->mask;
-	const struct pw_table_seen *first = NULL;
-
-	for (; set->seen[place].used; place = (place + 1) & set->mask) {
-		const struct pw_table_seen *other = &set->seen[place];
-
-		if (other->table == seen->table && other != seen &&
-		    (!first || other->number < first->number))
-			first = other;
-	}
-	return first;
-}
-
-void pw_table_set_clear(struct pw_table_set *set)
-{
-	free(set->seen);
-	*set = (struct pw_table_set){ 0 };
-}
 
 /* Calls the visitor; false: it wants no more of this table, or of all. */
 static bool tell(struct tables_walk *walk, const struct pw_table_visit *visit)

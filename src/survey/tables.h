@@ -26,29 +26,31 @@ struct pw_table_seen {
 	pw_pa table;
 	pw_va va, va_last;
 	uint32_t first, last;
-	uint32_t number; /* how many were met before it */
 	uint8_t level, bits;
-	bool used, whole;
+	bool whole;
 };
 
 /*
- * A set of them: open addressing, at most half full. All zero is an empty set. It costs up to 160 bytes for
- * each entry of the memory that leads to a table, and never more than 500 MiB.
+ * A set of them; see table_set.c. All zero is an empty set. It costs up to 120 bytes for each entry of the
+ * memory that leads to a table, and never more than 300 MiB.
  */
 struct pw_table_set {
-	struct pw_table_seen *seen;
+	struct pw_table_seen *seen; /* in the order in which they were met */
+	size_t count, room;
 	struct pw_hash_key key;
-	size_t mask, count; /* mask + 1 places, if there are any */
+	uint32_t *by_all, *by_table; /* mask + 1 places each */
+	size_t mask;
 };
 
 /*
  * Adds the visit; 0, -ENOMEM, or -E2BIG for more tables than a machine can have. *seen_ret is the
- * member with the same table, level and extent; *fresh_ret whether that was not there before.
+ * member with the same table, level and extent, until the next is added; *fresh_ret whether that was not
+ * there before.
  */
 int pw_table_set_add(struct pw_table_set *set, const struct pw_table_visit *visit,
 		     struct pw_table_seen **seen_ret, bool *fresh_ret);
 
-/* The first member that is the same table at another level or of another extent, or NULL. */
+/* The first member that is the same table; NULL if that is @seen, which is one. */
 const struct pw_table_seen *pw_table_set_other(const struct pw_table_set *set,
 					       const struct pw_table_seen *seen);
 void pw_table_set_clear(struct pw_table_set *set);
