@@ -3,7 +3,7 @@
  * What a kdump's header says of sizes, before libkdumpfile (0.5.1) believes it: it allocates and fills
  * what the header calls for, gigabytes for a file of a few pages. Here every size is compared with the
  * file's: the pages with the room that its bitmaps have, the notes and texts with where the file ends.
- * The erased ranges stand at the end of the dump, which may be missing.
+ * The erased ranges stand at the end of the dump, which may be missing. VMCOREINFO is a page.
  *
  * Versions of the header have more and more fields, in three layouts: that of 64-bit machines, and of
  * 32-bit ones with 64-bit numbers aligned to 4 bytes (i386) or to 8 (arm). libkdumpfile takes the first
@@ -22,7 +22,15 @@ struct layout {
 	unsigned pages; /* max_mapnr_64, since version 6 */
 };
 
-enum { ERASED = 2, PIECES, PAGES_VERSION = 6, MAX_MAPNR = 16 /* from the status word on */ };
+enum {
+	VMCOREINFO,
+	NOTES,
+	ERASED,
+	PIECES,
+	PAGES_VERSION = 6,
+	MAX_MAPNR = 16, /* from the status word on */
+	TEXTS_MAX = 2 << 16, /* VMCOREINFO, and perhaps once more as a note, or Xen's */
+};
 
 static const struct layout wide = {
 	.pieces = { { "VMCOREINFO is", 3, 32, 40 },
@@ -69,6 +77,41 @@ static int check_pages(const struct pw_elf *file, uint64_t pages, uint64_t room,
 		       file->name, (unsigned long long)pages, (unsigned long long)room);
 }
 
+/* Bytes of VMCOREINFO in notes: names and descriptions are filled up to four bytes. */
+static uint64_t texts_in(const struct pw_elf *file, uint64_t offset, uint64_t bytes)
+{
+	static const char name[] = "VMCOREINFO";
+	uint64_t texts = 0;
+
+	while (bytes >= sizeof(Elf64_Nhdr)) {
+		const unsigned char *note = file->host + offset;
+		uint64_t name_bytes = pw_elf_word(file, note + offsetof(Elf64_Nhdr, n_namesz));
+		uint64_t desc_bytes = pw_elf_word(file, note + offsetof(Elf64_Nhdr, n_descsz));
+		uint64_t whole = sizeof(Elf64_Nhdr) + ((name_bytes + 3) & ~UINT64_C(3)) +
+				 ((desc_bytes + 3) & ~UINT64_C(3));
+
+		if (name_bytes >= sizeof(name) - 1 &&
+		    bytes >= sizeof(Elf64_Nhdr) + sizeof(name) - 1 &&
+		    memcmp(note + sizeof(Elf64_Nhdr), name, sizeof(name) - 1) == 0)
+			texts += desc_bytes;
+		if (whole >= bytes)
+			return texts;
+		offset += whole;
+		bytes -= whole;
+	}
+	return texts;
+}
+
+/* libkdumpfile takes time by the square of the lines that there are: a minute for 1 MB of them. */
+static int check_texts(const struct pw_elf *file, uint64_t texts, struct pw_error *error)
+{
+	if (texts <= TEXTS_MAX || pw_mutant(PW_MUTANT_KDUMP_BELIEVED))
+		return 0;
+	return pw_fail(error, EINVAL,
+		       "%s: its VMCOREINFO has %llu bytes; Linux writes a page at most, 64 KiB",
+		       file->name, (unsigned long long)texts);
+}
+
 int pw_kdump_check(const struct pw_elf *file, uint64_t block, uint64_t sub_blocks,
 		   uint64_t bitmap_bytes, struct pw_error *error)
 {
@@ -76,6 +119,7 @@ int pw_kdump_check(const struct pw_elf *file, uint64_t block, uint64_t sub_block
 	const unsigned char *sub = file->host + block;
 	uint32_t version = pw_elf_word(file, file->host + 8);
 	const struct layout *layout;
+	uint64_t texts = 0;
 	int status = check_pages(file, pw_elf_word(file, header + MAX_MAPNR), 8 * bitmap_bytes,
 				 error);
 
@@ -89,8 +133,14 @@ int pw_kdump_check(const struct pw_elf *file, uint64_t block, uint64_t sub_block
 
 		if (i == ERASED)
 			offset = 0;
-		if (version < piece->version || bytes == 0 || pw_elf_has(file, offset, bytes) ||
-		    pw_mutant(PW_MUTANT_KDUMP_BELIEVED))
+		if (version < piece->version || bytes == 0)
+			continue;
+		if (pw_elf_has(file, offset, bytes)) {
+			texts += i == VMCOREINFO ? bytes : 0;
+			texts += i == NOTES ? texts_in(file, offset, bytes) : 0;
+			continue;
+		}
+		if (pw_mutant(PW_MUTANT_KDUMP_BELIEVED))
 			continue;
 		return pw_fail(error, EINVAL,
 			       "%s: the kdump header says that its %s 0x%llx bytes at 0x%llx, "
@@ -98,7 +148,8 @@ int pw_kdump_check(const struct pw_elf *file, uint64_t block, uint64_t sub_block
 			       file->name, piece->what, (unsigned long long)bytes,
 			       (unsigned long long)offset, (unsigned long long)file->bytes);
 	}
-	if (version < PAGES_VERSION)
-		return 0;
+	status = check_texts(file, texts, error);
+	if (status || version < PAGES_VERSION)
+		return status;
 	return check_pages(file, pw_elf_xword(file, sub + layout->pages), 8 * bitmap_bytes, error);
 }

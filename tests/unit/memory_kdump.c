@@ -32,7 +32,7 @@ static bool is_here(unsigned pfn)
 struct dump {
 	struct image image; /* for its byte order alone */
 	size_t size, last_page;
-	unsigned char bytes[PAGES + 16 * BLOCK];
+	unsigned char bytes[PAGES + 64 * BLOCK];
 };
 
 static void put_at(struct dump *dump, size_t at, unsigned length, uint64_t value)
@@ -258,6 +258,19 @@ static void test_believes_no_size(void **state)
 		memory = open_bytes(&dump, dump.size, &file, &error);
 		assert_null(memory);
 		assert_says(error.text, cases[i].says);
+		close(file);
+	}
+	/* More lines of VMCOREINFO than Linux writes. */
+	for (unsigned i = 0; i < 2; i++) {
+		build(&dump, false);
+		put_at(&dump, BLOCK + (i ? 32 : 48), 8, PAGES);
+		put_at(&dump, BLOCK + (i ? 40 : 56), 8, 3 << 16);
+		put_at(&dump, PAGES, 4, 11);
+		put_at(&dump, PAGES + 4, 4, (3 << 16) - 24);
+		memcpy(dump.bytes + PAGES + 12, "VMCOREINFO", 11);
+		memory = open_bytes(&dump, sizeof(dump.bytes), &file, &error);
+		assert_null(memory);
+		assert_says(error.text, "Linux writes a page at most");
 		close(file);
 	}
 	/* The erased ranges are the last thing in a file, and missing if it is truncated. */
