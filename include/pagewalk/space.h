@@ -103,7 +103,11 @@ struct pw_folio_info {
 /* False if @pa is free or outside the arena. */
 bool pw_folio_info(const struct pw_arena *arena, pw_pa pa, struct pw_folio_info *info_ret);
 
-/* For who holds a reference: the mapping becomes NULL, though secret memory stays secret; dirty, for a store through a pin or an entry. */
+/*
+ * For who holds a reference: the mapping becomes NULL, though secret memory stays secret; dirty, for a
+ * store through a pin or an entry. These three hold a reference of their own meanwhile: a split that comes
+ * just then is refused.
+ */
 void pw_folio_truncate(struct pw_arena *arena, pw_pa pa);
 void pw_folio_dirty(struct pw_arena *arena, pw_pa pa);
 /* Clears dirty; says whether it was. */

@@ -25,6 +25,14 @@ enum pw_mutant {
 	PW_MUTANT_HEAD_EXCLUSIVE, /* the head's exclusive bit is asked, not the page's */
 	PW_MUTANT_SHARE_PINNED, /* sharing does not look at the pins */
 	PW_MUTANT_SHARE_AFTER, /* it does, and clears the exclusive bit after that */
+	PW_MUTANT_SHARE_OLD_HEAD, /* it looks at the pins of the folio that the page was in before */
+	PW_MUTANT_ONE_LOOK, /* who looks at counts does not ask again whose they were */
+	PW_MUTANT_NO_HOLD, /* a folio may be split while somebody changes what its head says */
+	PW_MUTANT_SPLIT_IS_FREE, /* a folio that is being split is taken for a free one */
+	PW_MUTANT_PARTS_ARE_FREE, /* and so are parts of it, as long as they cannot be taken */
+	PW_MUTANT_SPLIT_OLD_HEAD, /* who splits a folio does not ask whether it was split before */
+	PW_MUTANT_SPLIT_COUNTS_FIRST, /* parts of a folio have counts before they are folios */
+	PW_MUTANT_NEW_COUNTS_FIRST, /* a new folio has counts before its pages belong to it */
 	/* Reclaim. */
 	PW_MUTANT_NO_WAIT, /* tables are freed while readers are in them */
 	PW_MUTANT_MARKS_UNREAD, /* who waits does not look at the readers */
@@ -75,6 +83,10 @@ enum pw_mutant {
 enum pw_moment {
 	PW_MOMENT_FOLIO_FOUND, /* a frame's folio was looked up, and is not taken yet */
 	PW_MOMENT_FOLIO_TAKEN, /* it was taken, and not looked at again yet */
+	PW_MOMENT_FOLIO_LOOK, /* a frame's folio was looked up, and its counts are not known yet */
+	PW_MOMENT_FOLIO_NEW, /* frames are no longer free, and no folio yet */
+	PW_MOMENT_SPLIT, /* a part of a folio can be taken, and the next one cannot yet */
+	PW_MOMENT_SPLITTING, /* nobody can take a folio, and its pages still belong to it */
 	PW_MOMENT_SHARE, /* a page is going to be shared, and is exclusive yet */
 	PW_MOMENT_TABLE_FOUND, /* an entry led to a table, and nothing was loaded from it yet */
 	PW_MOMENT_LEAF_LOADED, /* a leaf was loaded, and its page is not known yet */

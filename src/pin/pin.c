@@ -45,7 +45,7 @@ static void release(struct pw_arena *arena, pw_pa pa, uint64_t bytes, unsigned f
 		uint32_t pages = left < rest ? (uint32_t)left : rest;
 
 		if (dirty)
-			pw_folio_dirty(arena, pw_arena_pa(arena, frame));
+			pw_folio_dirty_held(arena, frame);
 		pw_folio_drop(arena, frame, pages, !(flags & PW_PIN_GET));
 		frame += pages;
 		left -= pages;
@@ -224,7 +224,7 @@ void pw_unpin_pages(struct pw_reader *reader, const pw_pa *page, size_t count, u
 			continue;
 		}
 		if (dirty)
-			pw_folio_dirty(arena, page[i]);
+			pw_folio_dirty_held(arena, pw_arena_frame(arena, page[i]));
 		pw_folio_drop(arena, pw_arena_frame(arena, page[i]), 1, !(flags & PW_PIN_GET));
 	}
 }

@@ -171,6 +171,9 @@ int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint3
 	pthread_mutex_unlock(&arena->lock);
 	if (frame == PW_NO_FRAME)
 		return -ENOMEM;
+	if (pw_mutant(PW_MUTANT_NEW_COUNTS_FIRST))
+		__atomic_store_n(&arena->frame[frame].counts, 1, __ATOMIC_RELEASE);
+	pw_moment(PW_MOMENT_FOLIO_NEW);
 	for (uint32_t i = 0; i < UINT32_C(1) << order; i++) {
 		struct pw_frame *part = &arena->frame[frame + i];
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Folios, for whoever owns them: allocation, what they are, sharing and splitting. */
 #include <errno.h>
+#include <sched.h>
 
 #include "space/folio.h"
 
@@ -106,74 +107,148 @@ static bool counts_pinned(uint64_t counts, unsigned order)
 	return counts >> 32 || (order == 0 && (uint32_t)counts >= PW_PIN_BIAS);
 }
 
+/* What a folio was at one moment. */
+struct look {
+	uint64_t link; /* of the frame that was asked about */
+	uint64_t counts, mapping; /* the head's, as the flags */
+	uint32_t flags;
+};
+
+/*
+ * Looks at the folio of @frame. The counts say nothing of this frame if it belonged to another folio when
+ * they were loaded; so the link is loaded again after them, as in pw_folio_take. They are loaded with
+ * acquire order: where no pin is left, what was written through it is there; and where they are those of
+ * a part that was split off, so is its new link.
+ */
+static struct look look(const struct pw_arena *arena, uint32_t frame)
+{
+	struct look seen;
+
+	do {
+		const struct pw_frame *head;
+
+		seen.link = pw_frame_link(arena, frame);
+		head = &arena->frame[pw_link_head(seen.link)];
+		pw_moment(PW_MOMENT_FOLIO_LOOK);
+		seen.counts = __atomic_load_n(&head->counts, __ATOMIC_SEQ_CST);
+		seen.mapping = __atomic_load_n(&head->mapping, __ATOMIC_RELAXED);
+		seen.flags = __atomic_load_n(&head->flags, __ATOMIC_ACQUIRE);
+	} while (pw_frame_link(arena, frame) != seen.link && !pw_mutant(PW_MUTANT_ONE_LOOK));
+	if ((seen.counts & PW_COUNTS_SPLITTING) && !pw_mutant(PW_MUTANT_SPLIT_IS_FREE))
+		seen.counts = (seen.counts & ~PW_COUNTS_SPLITTING) >>
+			      32 << pw_link_order(seen.link);
+	return seen;
+}
+
 bool pw_folio_info(const struct pw_arena *arena, pw_pa pa, struct pw_folio_info *info_ret)
 {
-	uint32_t frame = pw_arena_frame(arena, pa), head;
-	uint64_t link, counts, mapping;
+	uint32_t frame = pw_arena_frame(arena, pa);
+	struct look seen;
 
 	if (!pw_arena_has(arena, pa))
 		return false;
-	link = pw_frame_link(arena, frame);
-	head = pw_link_head(link);
-	/* Acquire: where no pin is left, what was written through it is there. */
-	counts = __atomic_load_n(&arena->frame[head].counts, __ATOMIC_ACQUIRE);
-	mapping = __atomic_load_n(&arena->frame[head].mapping, __ATOMIC_RELAXED);
+	seen = look(arena, frame);
 	*info_ret = (struct pw_folio_info){
-		.pa = pw_arena_pa(arena, head),
-		.order = pw_link_order(link),
-		.references = (uint32_t)counts,
-		.pins = (uint32_t)(counts >> 32),
-		.maybe_pinned = counts_pinned(counts, pw_link_order(link)),
+		.pa = pw_arena_pa(arena, pw_link_head(seen.link)),
+		.order = pw_link_order(seen.link),
+		.references = (uint32_t)seen.counts,
+		.pins = (uint32_t)(seen.counts >> 32),
+		.maybe_pinned = counts_pinned(seen.counts, pw_link_order(seen.link)),
 	};
-	if ((uint32_t)counts == 0)
+	if ((uint32_t)seen.counts == 0)
 		return false;
-	info_ret->kind = (enum pw_folio_kind)(mapping & 7);
-	info_ret->owner = mapping >> 3;
+	info_ret->kind = (enum pw_folio_kind)(seen.mapping & 7);
+	info_ret->owner = seen.mapping >> 3;
 	info_ret->index = __atomic_load_n(&arena->frame[frame].index, __ATOMIC_RELAXED);
 	info_ret->exclusive = __atomic_load_n(&arena->frame[frame].flags, __ATOMIC_RELAXED) &
 			      PW_FRAME_EXCLUSIVE;
-	info_ret->dirty = __atomic_load_n(&arena->frame[head].flags, __ATOMIC_RELAXED) &
-			  PW_FRAME_DIRTY;
+	info_ret->dirty = seen.flags & PW_FRAME_DIRTY;
 	return true;
 }
 
-/* The folio's first frame, or NULL if @pa is outside the arena. */
-static struct pw_frame *head_of(struct pw_arena *arena, pw_pa pa)
+/* ---- what a head says of its folio ---- */
+
+/* One more reference, near the limit too. False if there is none, or the folio is being split. */
+static bool counts_hold(uint64_t *counts)
 {
-	return pw_arena_has(arena, pa)
-		       ? &arena->frame[pw_folio_head(arena, pw_arena_frame(arena, pa))]
-		       : NULL;
+	uint64_t old = __atomic_load_n(counts, __ATOMIC_RELAXED);
+
+	do {
+		if ((uint32_t)old == 0)
+			return false;
+	} while (!pw_counts_swap(counts, &old, old + 1));
+	return true;
+}
+
+/*
+ * Holds the folio of @frame, so that it is not split until let_go, and says which frame is its head. Waits
+ * for who is splitting it, which waits for nobody. False if the page is free.
+ */
+static bool hold(struct pw_arena *arena, uint32_t frame, uint32_t *head_ret)
+{
+	for (;;) {
+		uint64_t link = pw_frame_link(arena, frame);
+		uint32_t head = pw_link_head(link);
+
+		*head_ret = head;
+		if (pw_folio_is_zero(arena, frame))
+			return true;
+		if (pw_mutant(PW_MUTANT_NO_HOLD) || counts_hold(&arena->frame[head].counts)) {
+			pw_moment(PW_MOMENT_FOLIO_TAKEN);
+			if (pw_frame_link(arena, frame) == link || pw_mutant(PW_MUTANT_NO_HOLD))
+				return true;
+			pw_folio_untake(arena, head, 1);
+		} else if ((uint32_t)look(arena, frame).counts == 0) {
+			return false;
+		} else {
+			sched_yield();
+		}
+	}
+}
+
+static void let_go(struct pw_arena *arena, uint32_t head)
+{
+	if (!pw_folio_is_zero(arena, head) && !pw_mutant(PW_MUTANT_NO_HOLD))
+		pw_folio_untake(arena, head, 1);
 }
 
 void pw_folio_truncate(struct pw_arena *arena, pw_pa pa)
 {
-	struct pw_frame *head = head_of(arena, pa);
+	uint64_t kept = 0;
+	uint32_t head;
 
+	if (!pw_arena_has(arena, pa) || !hold(arena, pw_arena_frame(arena, pa), &head))
+		return;
 	/* What was secret stays so: only its kind says that nobody may pin it. */
-	if (head)
-		__atomic_store_n(&head->mapping,
-				 (__atomic_load_n(&head->mapping, __ATOMIC_RELAXED) & 7) ==
-						 PW_FOLIO_SECRET
-					 ? mapping_word(PW_FOLIO_SECRET, 0)
-					 : 0,
-				 __ATOMIC_RELEASE);
+	if (pw_head_kind(arena, head) == PW_FOLIO_SECRET)
+		kept = mapping_word(PW_FOLIO_SECRET, 0);
+	__atomic_store_n(&arena->frame[head].mapping, kept, __ATOMIC_RELEASE);
+	let_go(arena, head);
 }
 
 void pw_folio_dirty(struct pw_arena *arena, pw_pa pa)
 {
-	struct pw_frame *head = head_of(arena, pa);
+	uint32_t head;
 
-	if (head)
-		__atomic_fetch_or(&head->flags, PW_FRAME_DIRTY, __ATOMIC_RELAXED);
+	if (!pw_arena_has(arena, pa) || !hold(arena, pw_arena_frame(arena, pa), &head))
+		return;
+	__atomic_fetch_or(&arena->frame[head].flags, PW_FRAME_DIRTY, __ATOMIC_RELAXED);
+	let_go(arena, head);
 }
 
 bool pw_folio_clean(struct pw_arena *arena, pw_pa pa)
 {
-	struct pw_frame *head = head_of(arena, pa);
 	const uint32_t kept = ~(uint32_t)PW_FRAME_DIRTY;
+	uint32_t head, before;
 
-	return head && __atomic_fetch_and(&head->flags, kept, __ATOMIC_RELAXED) & PW_FRAME_DIRTY;
+	if (!pw_arena_has(arena, pa) || !hold(arena, pw_arena_frame(arena, pa), &head))
+		return false;
+	before = __atomic_fetch_and(&arena->frame[head].flags, kept, __ATOMIC_RELAXED);
+	let_go(arena, head);
+	return before & PW_FRAME_DIRTY;
 }
+
+/* ---- sharing and splitting ---- */
 
 void pw_folio_own(struct pw_arena *arena, pw_pa pa)
 {
@@ -182,62 +257,89 @@ void pw_folio_own(struct pw_arena *arena, pw_pa pa)
 				  PW_FRAME_EXCLUSIVE, __ATOMIC_RELEASE);
 }
 
-static uint64_t counts_now(const struct pw_arena *arena, uint64_t link)
-{
-	return __atomic_load_n(&arena->frame[pw_link_head(link)].counts, __ATOMIC_SEQ_CST);
-}
-
 bool pw_folio_try_share(struct pw_arena *arena, pw_pa pa)
 {
 	const uint32_t kept = ~(uint32_t)PW_FRAME_EXCLUSIVE;
 	uint32_t frame = pw_arena_frame(arena, pa), before;
-	uint64_t link, counts;
+	struct look seen = { 0 };
 
 	if (!pw_arena_has(arena, pa))
 		return false;
-	link = pw_frame_link(arena, frame);
 	/*
 	 * Clear the bit, barrier, look at the pins. Partner: pw_folio_take, a full barrier, and then the
-	 * load of the bit in pw_pin_allowed. One of the two sees the other.
+	 * load of the bit in pw_pin_allowed. One of the two sees the other: whoever pinned the page before
+	 * the bit was cleared has its pin in the folio that the page is in by then, which is not split.
 	 */
-	counts = pw_mutant(PW_MUTANT_SHARE_AFTER) ? counts_now(arena, link) : 0;
+	if (pw_mutant(PW_MUTANT_SHARE_AFTER) || pw_mutant(PW_MUTANT_SHARE_OLD_HEAD))
+		seen = look(arena, frame);
 	pw_moment(PW_MOMENT_SHARE);
 	before = __atomic_fetch_and(&arena->frame[frame].flags, kept, __ATOMIC_SEQ_CST);
 	/* A page that is shared already is pinned, if at all, as one that is. */
 	if (!(before & PW_FRAME_EXCLUSIVE))
 		return true;
-	if (!pw_mutant(PW_MUTANT_SHARE_AFTER))
-		counts = counts_now(arena, link);
-	if (!counts_pinned(counts, pw_link_order(link)) || pw_mutant(PW_MUTANT_SHARE_PINNED))
+	if (pw_mutant(PW_MUTANT_SHARE_OLD_HEAD))
+		seen.counts = arena->frame[pw_link_head(seen.link)].counts;
+	else if (!pw_mutant(PW_MUTANT_SHARE_AFTER))
+		seen = look(arena, frame);
+	if (!counts_pinned(seen.counts, pw_link_order(seen.link)) ||
+	    pw_mutant(PW_MUTANT_SHARE_PINNED))
 		return true;
 	pw_folio_own(arena, pa);
 	return false;
 }
 
-/* Takes a folio of exactly these counts away from everybody: nobody can take it until it has counts again. */
-static bool freeze(struct pw_arena *arena, uint32_t head, uint64_t references)
+static uint64_t splitting(uint32_t references)
 {
-	uint64_t expected = references;
+	return PW_COUNTS_SPLITTING | (uint64_t)references << 32;
+}
 
+/*
+ * Takes the folio that @frame has this link to, and exactly @references for each page, away from everybody:
+ * nobody can take it until it has references again.
+ */
+static bool freeze(struct pw_arena *arena, uint32_t frame, uint64_t link, uint32_t references)
+{
+	const uint64_t all = (uint64_t)references << pw_link_order(link);
+	uint64_t *counts = &arena->frame[pw_link_head(link)].counts, expected = all;
+
+	pw_moment(PW_MOMENT_FOLIO_FOUND);
 	/* Acquire what those did who gave theirs back; release nothing yet. */
-	return references <= PW_COUNT_LIMIT &&
-	       __atomic_compare_exchange_n(&arena->frame[head].counts, &expected, 0, false,
-					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	if (all > PW_COUNT_LIMIT ||
+	    !__atomic_compare_exchange_n(counts, &expected, splitting(references), false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		return pw_mutant(PW_MUTANT_SPLIT_PINNED);
+	/* Somebody else may have split it before: these are then the counts of its first page. */
+	if (pw_frame_link(arena, frame) == link || pw_mutant(PW_MUTANT_SPLIT_OLD_HEAD))
+		return true;
+	__atomic_store_n(counts, all, __ATOMIC_RELEASE);
+	return false;
+}
+
+/* The head's first: who still finds that one as it was finds no part that could be taken. */
+static void thaw(struct pw_arena *arena, uint32_t head, uint32_t frames, uint32_t references)
+{
+	for (uint32_t i = 0; i < frames; i++) {
+		__atomic_store_n(&arena->frame[head + i].counts, references, __ATOMIC_RELEASE);
+		pw_moment(PW_MOMENT_SPLIT);
+	}
 }
 
 bool pw_folio_split(struct pw_arena *arena, pw_pa pa, uint32_t references)
 {
-	uint32_t head, frames, dirty;
+	uint32_t frame = pw_arena_frame(arena, pa), head, frames, dirty;
 	uint64_t link, mapping;
 
 	if (references == 0 || !pw_arena_has(arena, pa))
 		return false;
-	link = pw_frame_link(arena, pw_arena_frame(arena, pa));
+	link = pw_frame_link(arena, frame);
 	head = pw_link_head(link);
 	frames = UINT32_C(1) << pw_link_order(link);
-	if (!freeze(arena, head, (uint64_t)references * frames) &&
-	    !pw_mutant(PW_MUTANT_SPLIT_PINNED))
+	if (!freeze(arena, frame, link, references))
 		return false;
+	if (pw_mutant(PW_MUTANT_SPLIT_COUNTS_FIRST))
+		thaw(arena, head, frames, references);
+	pw_moment(PW_MOMENT_SPLITTING);
+	/* Whoever changes these holds the folio: they stay what they are. */
 	mapping = __atomic_load_n(&arena->frame[head].mapping, __ATOMIC_RELAXED);
 	dirty = __atomic_load_n(&arena->frame[head].flags, __ATOMIC_RELAXED) & PW_FRAME_DIRTY;
 	for (uint32_t i = 0; i < frames; i++) {
@@ -245,11 +347,12 @@ bool pw_folio_split(struct pw_arena *arena, pw_pa pa, uint32_t references)
 
 		__atomic_store_n(&part->mapping, mapping, __ATOMIC_RELAXED);
 		__atomic_fetch_or(&part->flags, dirty, __ATOMIC_RELAXED);
-		/* The link before the counts: who comes by the old link finds zero, or a new link. */
+		if (!pw_mutant(PW_MUTANT_PARTS_ARE_FREE))
+			__atomic_store_n(&part->counts, splitting(references), __ATOMIC_RELAXED);
+		/* The link before the counts: who comes by the old link finds no reference, or a new link. */
 		__atomic_store_n(&part->link, pw_link_stored(head + i, pw_link_to(head + i, 0)),
 				 __ATOMIC_RELEASE);
 	}
-	for (uint32_t i = 0; i < frames; i++)
-		__atomic_store_n(&arena->frame[head + i].counts, references, __ATOMIC_RELEASE);
+	thaw(arena, head, frames, references);
 	return true;
 }

@@ -15,6 +15,9 @@
  *     counts of h: fail at zero, else add     links of all frames to the new heads
  *     load frame.link again: still h, o?      new counts
  *     no: give back what was taken, again
+ *
+ * Who looks at counts without taking anything loads the link a second time as well. Who changes what a
+ * head says of its folio (dirty, the mapping) holds the folio meanwhile, so that it is not split.
  */
 #ifndef PW_SPACE_FOLIO_H
 #define PW_SPACE_FOLIO_H
@@ -26,6 +29,11 @@ static const uint32_t PW_PIN_BIAS = 1024; /* GUP_PIN_COUNTING_BIAS */
 static const uint32_t PW_COUNT_LIMIT = UINT32_C(1) << 30; /* far from where 32 bits wrap */
 /* Pages that one call can pin; more than a folio has, and times the bias they still fit 32 bits. */
 static const uint32_t PW_PINS_AT_ONCE = UINT32_C(1) << 20;
+/*
+ * In the counts of a folio that is being split, and of its parts. They have no references, so that nobody
+ * takes it, and where pins are counted, how many references each page has: it is not free, and not pinned.
+ */
+static const uint64_t PW_COUNTS_SPLITTING = UINT64_C(1) << 63;
 
 /*
  * A link as it is stored in its frame, and back: relative to the frame. A frame that is all zero names
@@ -196,6 +204,13 @@ PW_INLINE bool pw_folio_try_pin(struct pw_arena *arena, uint32_t frame, uint32_t
 	uint32_t head;
 
 	return pw_folio_take(arena, frame, pages, true, &head);
+}
+
+/* For who holds the folio of @frame: it is not split meanwhile. */
+PW_INLINE void pw_folio_dirty_held(struct pw_arena *arena, uint32_t frame)
+{
+	__atomic_fetch_or(&arena->frame[pw_folio_head(arena, frame)].flags, PW_FRAME_DIRTY,
+			  __ATOMIC_RELAXED);
 }
 
 /* Kind of the folio of @head, by one load; PW_FOLIO_NONE when it has lost its mapping. For who holds it. */
