@@ -48,6 +48,12 @@ bool pw_arena_is_huge(const struct pw_arena *arena);
 /* What there is to allocate (the zero page is not), and what of it is free. */
 uint64_t pw_arena_bytes(const struct pw_arena *arena);
 uint64_t pw_arena_free_bytes(struct pw_arena *arena);
+/*
+ * Returns when the tables are free that operations which have returned took out, of all page tables in the
+ * arena. Waits for readers, so not from inside one's section. pw_folio_alloc and the operations do the
+ * same by themselves before they say that there is no memory.
+ */
+void pw_arena_drain(struct pw_arena *arena);
 /* One page of zeros, for everybody to map read-only. It is never counted. */
 pw_pa pw_arena_zero_page(const struct pw_arena *arena);
 
@@ -239,7 +245,10 @@ int pw_table_split(struct pw_table *table, pw_va first, pw_va last, unsigned siz
 int pw_table_collapse(struct pw_table *table, pw_va first, pw_va last, unsigned size_lg2,
 		      uint64_t *bytes_ret, struct pw_error *error);
 
-/* Returns when no reader is where an operation that has returned took something away. */
+/*
+ * Returns when no reader is where an operation that has returned took something away. With PW_SYNC_IPI the
+ * tables that it took out are free then; with the others they are soon, or after pw_arena_drain.
+ */
 void pw_table_wait(struct pw_table *table);
 
 /*

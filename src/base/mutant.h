@@ -41,6 +41,7 @@ enum pw_mutant {
 	PW_MUTANT_LEAVE_ALL, /* who entered twice is out when it leaves once */
 	PW_MUTANT_DRAIN_OWN, /* draining does not mind what other threads are freeing */
 	PW_MUTANT_QUIT_ALL, /* a thread that quits one space is a reader of none */
+	PW_MUTANT_LOOK_FIRST, /* who waits looks at the marks before the barrier that brings them */
 	PW_MUTANT_JOIN_AGAIN, /* a thread is registered though its application has done it */
 	/* Tables. */
 	PW_MUTANT_ROOT_APART, /* root and depth change one after the other */
@@ -52,6 +53,21 @@ enum pw_mutant {
 	PW_MUTANT_BREAK_PART, /* a part of a contiguous group changes, the rest stays a group */
 	PW_MUTANT_BREAK_OTHERS, /* who breaks up a group does not look which one it is by now */
 	PW_MUTANT_BREAK_TABLE, /* nor whether there is a table in its place by now */
+	PW_MUTANT_BREAK_LEFT_END, /* of groups at the ends of a range, only the first is broken up */
+	/* Memory. */
+	PW_MUTANT_FOLIO_NO_AWAIT, /* a folio is not had though tables are leaving */
+	PW_MUTANT_OWN_GATHER, /* what operations gathered is not hurried when memory is short */
+	PW_MUTANT_LEAVING_AFTER, /* who got no memory asks only then whether there was some to come */
+	PW_MUTANT_DRAIN_FIRST, /* tables of one space are hurried, not of all */
+	PW_MUTANT_AWAIT_INSIDE, /* who is inside a section waits for memory */
+	PW_MUTANT_WAIT_KEEPS, /* who waits for readers does not free what they were in */
+	PW_MUTANT_KEEP_PIECES, /* a frame that was cut for tables is not given back */
+	PW_MUTANT_FORK_UNNOTICED, /* a child takes itself for the process that created the arena */
+	PW_MUTANT_FORK_SHARES, /* and has its memory */
+	/* Order: what ThreadSanitizer sees. */
+	PW_MUTANT_STORE_RELAXED, /* entries are stored without release order */
+	PW_MUTANT_SWAP_RELAXED, /* tables are installed without it */
+	PW_MUTANT_LEAVE_RELAXED, /* readers leave without it */
 	/* Pins. */
 	PW_MUTANT_NO_LEAF_RECHECK, /* the leaf is not loaded again */
 	PW_MUTANT_NO_UPPER_RECHECK, /* the entry above the leaf's table is not */
@@ -60,6 +76,7 @@ enum pw_mutant {
 	PW_MUTANT_SECOND_LOAD, /* the page is computed from a second load of the entry */
 	PW_MUTANT_STACK_COPY, /* the next entry is looked for beside a copy of this one */
 	PW_MUTANT_NO_SEQUENCE, /* a copy that began meanwhile is not noticed */
+	PW_MUTANT_LATE_SEQUENCE, /* nor one that began before and is over */
 	PW_MUTANT_ODD_SEQUENCE, /* a copy that is under way is not waited out */
 	PW_MUTANT_NO_LONGTERM, /* long pins of files are given */
 	PW_MUTANT_NULL_MAPPING, /* a page without a mapping is */
@@ -68,6 +85,7 @@ enum pw_mutant {
 	PW_MUTANT_NO_SPECIAL, /* special pages are */
 	PW_MUTANT_NO_ACCESS, /* the entry's permissions are not asked */
 	PW_MUTANT_ALL_ALIKE, /* what one leaf permits, the next ones are believed to permit, too */
+	PW_MUTANT_MERGE_FOLIOS, /* pages of two folios come as one range */
 	PW_MUTANT_NO_UNDO, /* what was taken in vain is kept */
 	/* Bounds. */
 	PW_MUTANT_HASH_KNOWN, /* every set hashes by the same key */
@@ -90,6 +108,8 @@ enum pw_moment {
 	PW_MOMENT_SHARE, /* a page is going to be shared, and is exclusive yet */
 	PW_MOMENT_TABLE_FOUND, /* an entry led to a table, and nothing was loaded from it yet */
 	PW_MOMENT_LEAF_LOADED, /* a leaf was loaded, and its page is not known yet */
+	PW_MOMENT_MARKS_SETTLED, /* every mark of before is to be seen, and nobody has looked yet */
+	PW_MOMENT_NO_MEMORY, /* there was no memory for a table */
 	PW_MOMENT_TABLE_NEW, /* a table was allocated, and nothing leads to it yet */
 	PW_MOMENT_GROUP_FOUND, /* a contiguous group is to be broken up, and is whole yet */
 	PW_MOMENT_SETTLE, /* a full barrier: what was stored before can be seen from here on */

@@ -102,6 +102,7 @@ int pw_arena_create(const struct pw_arena_options *options, struct pw_arena **ar
 		return code;
 	}
 	pthread_mutex_init(&arena->lock, NULL);
+	pthread_mutex_init(&arena->tables_lock, NULL);
 	pw_buddy_init(arena);
 	pw_buddy_alloc(arena, 0, PW_ZONES, &arena->zero);
 	memset(pw_arena_at(arena, pw_arena_pa(arena, arena->zero)), 0, (size_t)1 << page_lg2);
@@ -114,6 +115,7 @@ void pw_arena_destroy(struct pw_arena *arena)
 	if (!arena)
 		return;
 	pthread_mutex_destroy(&arena->lock);
+	pthread_mutex_destroy(&arena->tables_lock);
 	release(arena);
 }
 

@@ -5,6 +5,7 @@
  *   frame[]    one struct pw_frame for each page of the memory
  *   arena.c    the memory itself
  *   buddy.c    which frames are free
+ *   leaving.c  tables that were taken out, and are not free yet
  *   folio.h    taking and releasing: the only file that touches counts
  *   folio.c    the public side
  *
@@ -28,6 +29,7 @@
 
 #include <pagewalk/space.h>
 
+#include "base/mutant.h"
 #include "base/words.h"
 
 /*
@@ -55,10 +57,13 @@ struct pw_frame {
 	uint64_t
 		mapping; /* kind | owner << 3; atomic. Of a free block: its neighbours in the list */
 	uint64_t link; /* order | head << 8, as pw_link_stored() has it; atomic */
-	uint32_t index; /* of the page in its mapping; atomic */
+	/* Of the page in its mapping; of a frame that was cut for tables, how many of its pieces are. Atomic */
+	uint32_t index;
 	uint32_t flags; /* atomic */
 };
 _Static_assert(sizeof(struct pw_frame) == 32, "two frames in a cache line");
+
+struct pw_table;
 
 struct pw_arena {
 	pw_pa base;
@@ -78,6 +83,12 @@ struct pw_arena {
 	pthread_mutex_t lock;
 	uint32_t free[PW_ZONES][PW_ORDERS]; /* first block of each order, PW_NO_FRAME if none */
 	uint32_t free_frames;
+
+	/* `tables_lock` protects the list of tables. It is held while their readers are waited for. */
+	pthread_mutex_t tables_lock;
+	struct pw_table *tables;
+	uint64_t
+		leaving; /* atomic: tables of all of them that are taken out, and are not free yet */
 
 	struct pw_arena_faults faults; /* atomic */
 };
@@ -122,9 +133,34 @@ void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order);
 /* All frames free. */
 void pw_buddy_init(struct pw_arena *arena);
 
+/* ---- tables that are leaving: leaving.c ---- */
+
+void pw_arena_add_table(struct pw_arena *arena, struct pw_table *table);
+void pw_arena_remove_table(struct pw_arena *arena, struct pw_table *table);
+
+/* Are there tables that were taken out, and are not free yet? */
+PW_INLINE bool pw_arena_leaving(const struct pw_arena *arena)
+{
+	return __atomic_load_n(&arena->leaving, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * Waits until the tables are free that were leaving when it was called. False, and it did not wait: this
+ * thread is inside a section of one of the arena's readers, which others may be waiting for.
+ *
+ * Who lacks memory asks whether any are leaving, tries, and waits if that failed; in this order, for those
+ * that were leaving may be free just after the try:
+ *
+ *     do {
+ *         leaving = pw_arena_leaving(arena);
+ *         error = try;
+ *     } while (error && leaving && pw_arena_await(arena));
+ */
+bool pw_arena_await(struct pw_arena *arena);
+
 /*
  * A folio for a table, below 2^@limit_lg2: nobody can pin it. It is never at physical address 0, where a
- * format's entry for it may be the empty entry (sparc64).
+ * format's entry for it may be the empty entry (sparc64). Does not wait.
  */
 int pw_arena_alloc(struct pw_arena *arena, unsigned order, unsigned limit_lg2, pw_pa *pa_ret);
 void pw_arena_free(struct pw_arena *arena, pw_pa pa);

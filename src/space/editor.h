@@ -107,7 +107,7 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
 						  pw_edit_entry(f, &path[level], level, done),
 						  left);
 			if (left->retired)
-				pw_gather_add(edit->table, &edit->gather, level - 1, left->table);
+				pw_gather_add(edit->table, level - 1, left->table);
 		}
 		edit->va = done + 1;
 		if (done == last)

@@ -50,11 +50,15 @@ int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind ki
 		   uint32_t index, pw_pa *pa_ret)
 {
 	uint32_t frame;
+	bool leaving;
 	int code;
 
 	if (!arena || !pa_ret || order >= PW_ORDERS || kind > PW_FOLIO_SECRET || owner >> 61)
 		return -EINVAL;
-	code = pw_buddy_alloc(arena, order, PW_ZONES, &frame);
+	do {
+		leaving = pw_arena_leaving(arena) && !pw_mutant(PW_MUTANT_FOLIO_NO_AWAIT);
+		code = pw_buddy_alloc(arena, order, PW_ZONES, &frame);
+	} while (code && leaving && pw_arena_await(arena));
 	if (code)
 		return code;
 	/* Nobody takes it before it is mapped: the entry's release order publishes all of this. */

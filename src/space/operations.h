@@ -109,8 +109,7 @@ PW_INLINE int pw_map_upper(const struct pw_format *f, struct pw_edit *edit, unsi
 		if (f->kind(r, level, e) == PW_TABLE &&
 		    pw_table_unused(edit->table, r, level - 1, f->table(r, level, e))) {
 			pw_edit_store(f, entry, f->make_leaf(r, level, edit->pa, edit->attr));
-			pw_gather_tree(edit->table, &edit->gather, r, level - 1,
-				       f->table(r, level, e));
+			pw_gather_tree(edit->table, r, level - 1, f->table(r, level, e));
 			edit->pa += reach + 1;
 			return PW_EDIT_NEXT;
 		}
@@ -189,7 +188,8 @@ PW_INLINE int pw_unmap_unasked(const struct pw_format *f, struct pw_edit *edit,
 
 	if (f->groups[0]) {
 		pw_unmap_end(f, edit, place, edit->va);
-		pw_unmap_end(f, edit, place, place->last);
+		if (!pw_mutant(PW_MUTANT_BREAK_LEFT_END))
+			pw_unmap_end(f, edit, place, place->last);
 	}
 	for (;; entry += pw_entry_bytes(f)) {
 		/* What is empty is not written to: cache lines stay clean, and shared. */
@@ -477,7 +477,7 @@ PW_INLINE void pw_collapse_leave(const struct pw_format *f, struct pw_edit *edit
 	if ((f->attr(r, level, leaf) ^ all.attr) & PW_SPECIAL)
 		return;
 	pw_edit_store(f, entry, leaf);
-	pw_gather_add(edit->table, &edit->gather, level - 1, below->table);
+	pw_gather_add(edit->table, level - 1, below->table);
 	/* Once, though what is below may have been collapsed just before. */
 	edit->bytes = below->bytes + covered + 1;
 }

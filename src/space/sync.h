@@ -86,6 +86,11 @@ struct pw_sync_ops {
 
 	/* Until free was called for every item of before, whichever thread brought it. */
 	void (*drain)(struct pw_sync *sync);
+
+	/* Is the calling thread inside, so that it must not wait? */
+	bool (*inside)(struct pw_sync *sync);
+	/* Nobody frees what was brought until there is more, or somebody drains. */
+	bool lazy;
 };
 
 /*

@@ -18,6 +18,12 @@ static void free_now(struct pw_sync *sync, struct pw_later *item, pw_later_fn *f
 	free(item);
 }
 
+static bool nobody_inside(struct pw_sync *sync)
+{
+	(void)sync;
+	return false;
+}
+
 const struct pw_sync_ops pw_sync_immediate = {
 	.name = "immediate (unsafe, for tests only)",
 	.init = pw_sync_no_init,
@@ -29,4 +35,5 @@ const struct pw_sync_ops pw_sync_immediate = {
 	.wait = wait_for_nobody,
 	.later = free_now,
 	.drain = wait_for_nobody,
+	.inside = nobody_inside,
 };

@@ -82,6 +82,8 @@ const struct pw_sync_ops pw_sync_ipi = {
 	.wait = pw_marks_wait,
 	.later = ipi_later,
 	.drain = ipi_drain,
+	.inside = pw_marks_inside,
+	.lazy = true,
 };
 
 const struct pw_sync_ops pw_sync_ipi_fence = {
@@ -95,4 +97,6 @@ const struct pw_sync_ops pw_sync_ipi_fence = {
 	.wait = pw_marks_wait_fence,
 	.later = ipi_later,
 	.drain = ipi_drain,
+	.inside = pw_marks_inside,
+	.lazy = true,
 };

@@ -66,6 +66,19 @@ static void barrier_everywhere(void)
 	while (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 &&
 	       membarrier(MEMBARRIER_CMD_GLOBAL) != 0)
 		sleep_ns(SLEEP_MAX_NS);
+	pw_moment(PW_MOMENT_MARKS_SETTLED);
+}
+
+bool pw_marks_inside(struct pw_sync *sync)
+{
+	bool inside = false;
+
+	pthread_mutex_lock(&sync->lock);
+	for (struct pw_sync_reader *reader = sync->readers; reader; reader = reader->next)
+		inside |= pthread_equal(reader->thread, pthread_self()) &&
+			  (__atomic_load_n(&reader->mark, __ATOMIC_RELAXED) & 1);
+	pthread_mutex_unlock(&sync->lock);
+	return inside;
 }
 
 /* Notes which readers are inside. */
@@ -121,8 +134,11 @@ static void wait_noted(struct pw_sync *sync)
 void pw_marks_wait(struct pw_sync *sync)
 {
 	pthread_mutex_lock(&sync->waiting);
+	if (pw_mutant(PW_MUTANT_LOOK_FIRST))
+		look(sync);
 	barrier_everywhere();
-	look(sync);
+	if (!pw_mutant(PW_MUTANT_LOOK_FIRST))
+		look(sync);
 	wait_noted(sync);
 	pthread_mutex_unlock(&sync->waiting);
 }

@@ -15,12 +15,15 @@ void pw_rcu_enter(struct pw_sync_reader *reader);
 void pw_rcu_leave(struct pw_sync_reader *reader);
 void pw_rcu_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn *free);
 void pw_rcu_drain(struct pw_sync *sync);
+bool pw_rcu_inside(struct pw_sync *sync);
 
 /* Makes membarrier(2) usable for this process. Returns 0, or -ENOSYS. */
 int pw_membarrier_init(struct pw_sync *sync);
 /* Until the readers that are marked as inside have left. By membarrier, or with a fence. */
 void pw_marks_wait(struct pw_sync *sync);
 void pw_marks_wait_fence(struct pw_sync *sync);
+/* Is one of this thread's readers marked as inside? */
+bool pw_marks_inside(struct pw_sync *sync);
 
 /*
  * Nothing to prepare or undo: for back ends without a state of their own.
@@ -61,7 +64,11 @@ PW_INLINE void pw_marks_leave(struct pw_sync_reader *reader)
 {
 	if (pw_mutant(PW_MUTANT_LEAVE_ALL))
 		reader->depth = 1;
-	if (PW_LIKELY(--reader->depth == 0))
+	if (PW_UNLIKELY(--reader->depth != 0))
+		return;
+	if (pw_mutant(PW_MUTANT_LEAVE_RELAXED))
+		__atomic_store_n(&reader->mark, reader->mark + 1, __ATOMIC_RELAXED);
+	else
 		__atomic_store_n(&reader->mark, reader->mark + 1, __ATOMIC_RELEASE);
 }
 

@@ -123,6 +123,12 @@ void pw_rcu_drain(struct pw_sync *sync)
 	pw_tsan_after(&freed);
 }
 
+bool pw_rcu_inside(struct pw_sync *sync)
+{
+	(void)sync;
+	return _urcu_memb_read_ongoing();
+}
+
 const struct pw_sync_ops pw_sync_rcu = {
 	.name = "rcu",
 	.init = pw_sync_no_init,
@@ -134,4 +140,5 @@ const struct pw_sync_ops pw_sync_rcu = {
 	.wait = wait_grace,
 	.later = pw_rcu_later,
 	.drain = pw_rcu_drain,
+	.inside = pw_rcu_inside,
 };

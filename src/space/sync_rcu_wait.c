@@ -35,6 +35,7 @@ const struct pw_sync_ops pw_sync_rcu_wait = {
 	.wait = pw_marks_wait,
 	.later = pw_rcu_later,
 	.drain = pw_rcu_drain,
+	.inside = pw_rcu_inside,
 };
 
 const struct pw_sync_ops pw_sync_rcu_wait_fence = {
@@ -48,4 +49,5 @@ const struct pw_sync_ops pw_sync_rcu_wait_fence = {
 	.wait = pw_marks_wait_fence,
 	.later = pw_rcu_later,
 	.drain = pw_rcu_drain,
+	.inside = pw_rcu_inside,
 };

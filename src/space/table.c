@@ -171,6 +171,7 @@ int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 		table->free[level] = PW_NO_TABLE;
 	pthread_mutex_init(&table->grow, NULL);
 	pthread_mutex_init(&table->free_lock, NULL);
+	pthread_mutex_init(&table->gather_lock, NULL);
 	code = pw_sync_init(&table->sync, options->sync);
 	if (code) {
 		free(table);
@@ -182,11 +183,11 @@ int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 		code = make_top(table, levels - 1, PW_NO_TABLE, error);
 	if (code) {
 		pw_sync_deinit(&table->sync);
-		pw_table_free_blocks(table);
 		free(table);
 		return code;
 	}
 	table->now = &table->regime[levels - 1];
+	pw_arena_add_table(arena, table);
 	*table_ret = table;
 	return 0;
 }
@@ -194,16 +195,16 @@ int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 void pw_table_destroy(struct pw_table *table)
 {
 	const struct pw_regime *r;
-	struct pw_gather gather = { 0 };
 
 	if (!table)
 		return;
 	r = pw_table_now(table);
 	for (unsigned i = 0; i < r->roots; i++)
-		pw_gather_tree(table, &gather, r, r->span[i].top, r->span[i].table);
-	pw_gather_finish(table, &gather);
+		pw_gather_tree(table, r, r->span[i].top, r->span[i].table);
+	pw_gather_finish(table);
+	pw_arena_remove_table(table->arena, table);
 	pw_sync_deinit(&table->sync);
-	pw_table_free_blocks(table);
+	pthread_mutex_destroy(&table->gather_lock);
 	pthread_mutex_destroy(&table->free_lock);
 	pthread_mutex_destroy(&table->grow);
 	free(table);
@@ -250,7 +251,7 @@ static int begin(struct pw_table *table, struct pw_edit *edit, pw_va first, pw_v
 static int finish(struct pw_edit *edit, int code, const char *what, struct pw_error *error)
 {
 	pw_edit_flush(edit);
-	pw_gather_finish(edit->table, &edit->gather);
+	pw_gather_finish(edit->table);
 	if (code == -EEXIST)
 		return pw_fail(error, EEXIST, "0x%llx is mapped already: unmap it first",
 			       (unsigned long long)edit->va);
@@ -410,6 +411,9 @@ int pw_table_collapse(struct pw_table *table, pw_va first, pw_va last, unsigned 
 void pw_table_wait(struct pw_table *table)
 {
 	table->sync.ops->wait(&table->sync);
+	/* What nobody else frees is freed by those who wait. */
+	if (table->sync.ops->lazy && !pw_mutant(PW_MUTANT_WAIT_KEEPS))
+		table->sync.ops->drain(&table->sync);
 }
 
 unsigned pw_table_root(const struct pw_table *table, uint64_t root[PW_MAX_ROOTS])

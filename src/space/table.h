@@ -6,8 +6,8 @@
  *                   regime[3] <- written once, before `now` is turned to it: the top grows
  *
  *     readers       enter, load `now`, walk from its root, leave     (sync.h, src/walk, src/pin)
- *     editors       load `now`, edit their range (edit.h), hand what they took out to the gather
- *     the gather    frees the tables after every reader that was inside has left
+ *     editors       load `now`, edit their range (edit.h), hand what they took out to leaving.c
+ *     leaving.c     frees the tables after every reader that was inside has left
  *
  * Root and depth are in one regime, and a regime never changes: a reader that loads `now` can not
  * have one without the other. After the top has grown, the first entry of the new top leads to the old
@@ -15,9 +15,9 @@
  * from the old top until it leaves. It finds there what was mapped at some moment since it entered;
  * whoever must know what is mapped now, as a pin must, loads `now` again.
  *
- * Locks: `grow` protects regime[] and the step to a higher top; `free_lock` protects free[], and may be
- * taken with `grow` held. Only `grow` may be held while readers are waited for, for want of memory:
- * neither they nor free functions take it.
+ * Locks, in this order: `grow` protects regime[] and the step to a higher top; the arena's `tables_lock`
+ * its list of tables; `gather_lock` what is gathered; `free_lock` free[]. The first three may be held
+ * while readers are waited for: neither they nor free functions take them.
  */
 #ifndef PW_SPACE_TABLE_H
 #define PW_SPACE_TABLE_H
@@ -55,10 +55,13 @@ struct pw_table {
 	/* Tables that are smaller than a frame come in pieces of one; pieces that are free, by level. */
 	pthread_mutex_t free_lock;
 	pw_pa free[PW_MAX_LEVELS]; /* of a list through the pieces; PW_NO_TABLE at its end */
-	struct pw_table_block *blocks; /* frames that were cut into pieces */
+
+	/* Tables that were taken out, and that nobody was asked to free yet: leaving.c. */
+	pthread_mutex_t gather_lock;
+	struct pw_gathered *gathered; /* a batch that is not full; NULL if there is none. Atomic */
+	struct pw_table *next, **back; /* in the arena's list; arena->tables_lock */
 
 	uint64_t bytes; /* atomic: of all tables */
-	uint64_t leaving; /* atomic: tables that were handed over to be freed, and are not yet */
 	uint64_t copies; /* atomic: odd while pages are write-protected for a copy */
 };
 
@@ -106,28 +109,27 @@ int pw_table_regime(const struct pw_table *table, unsigned top, const pw_pa pa[P
 		    struct pw_regime *r, struct pw_error *error);
 /* How many tables stand at the top. */
 unsigned pw_table_tops(const struct pw_table *table);
-/* A table for @level, its content undefined. Returns 0, or -ENOMEM; before that, it waits for readers. */
+/*
+ * A table for @level, its content undefined. Returns 0, or -ENOMEM when there is no memory for it, and
+ * would be none if nobody read. May wait for readers.
+ */
 int pw_table_alloc(struct pw_table *table, unsigned level, pw_pa *pa_ret);
 /* Gives a table back that no reader can be in. */
 void pw_table_free(struct pw_table *table, unsigned level, pw_pa pa);
-/* At the end: the frames that were cut into pieces. */
-void pw_table_free_blocks(struct pw_table *table);
 
 /* Is there nothing but empty entries and unused tables in the table at @pa of @level? */
 bool pw_table_unused(const struct pw_table *table, const struct pw_regime *r, unsigned level,
 		     pw_pa pa);
 
-/* Tables that were taken out by one operation: freed together when the readers are gone. */
-struct pw_gather {
-	struct pw_gathered *batch; /* not full yet; NULL before the first */
-};
-
-void pw_gather_add(struct pw_table *table, struct pw_gather *gather, unsigned level, pw_pa pa);
+/*
+ * A table that was taken out: nothing leads to it for who enters from now on, and no editor is in it. It
+ * is freed when the readers that may be there have left.
+ */
+void pw_gather_add(struct pw_table *table, unsigned level, pw_pa pa);
 /* As pw_gather_add, with all tables below. */
-void pw_gather_tree(struct pw_table *table, struct pw_gather *gather, const struct pw_regime *r,
-		    unsigned level, pw_pa pa);
-/* Hands over what is gathered; ends the operation. */
-void pw_gather_finish(struct pw_table *table, struct pw_gather *gather);
+void pw_gather_tree(struct pw_table *table, const struct pw_regime *r, unsigned level, pw_pa pa);
+/* Hands over what is gathered: at the end of an operation, and for want of memory. */
+void pw_gather_finish(struct pw_table *table);
 
 /* An operation under way: what was asked for, and where it stands. On its caller's stack. */
 struct pw_edit {
@@ -143,7 +145,6 @@ struct pw_edit {
 	bool prot_none; /* protect: nobody may */
 	unsigned size_lg2; /* map, collapse: no page larger than this; split: none may stay */
 	uint64_t bytes; /* collapse: that are larger pages now */
-	struct pw_gather gather;
 
 	/* unmap: whom to tell, and neighbours that it was not told of yet. */
 	pw_unmapped_fn *unmapped;

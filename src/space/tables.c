@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Where tables come from, and how they go: memory for one table, and the gather, which frees those
- * that were taken out once no reader can be in them.
- */
+/* Where tables come from: memory for one table, whole frames or a piece of one. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "space/edit.h"
-
-/* A frame that was cut into pieces for small tables: s390's page tables are half a page. */
-struct pw_table_block {
-	struct pw_table_block *next;
-	pw_pa frame;
-};
-
-/* Tables of one or more operations, of any level, that are freed together. */
-enum { PW_GATHERED = 60 };
-struct pw_gathered {
-	struct pw_later later;
-	struct pw_table *table;
-	unsigned count;
-	struct {
-		pw_pa pa;
-		unsigned level;
-	} item[PW_GATHERED];
-};
 
 static unsigned table_lg2(const struct pw_table *table, unsigned level)
 {
@@ -38,68 +17,113 @@ static unsigned table_order(const struct pw_table *table, unsigned level)
 	return lg2 > page_lg2 ? lg2 - page_lg2 : 0;
 }
 
-/* The next free piece, which a free one holds in its first bytes; every table has at least 32. */
-static pw_pa *next_free(const struct pw_table *table, pw_pa piece)
+/* ---- pieces of frames ---- */
+
+/* What a free piece holds: every table has at least 32 bytes. */
+struct free_piece {
+	pw_pa next, previous; /* PW_NO_TABLE at either end */
+};
+
+static struct free_piece *piece_at(const struct pw_table *table, pw_pa piece)
 {
-	return (pw_pa *)(void *)pw_table_host(table, piece);
+	return (struct free_piece *)(void *)pw_table_host(table, piece);
 }
 
-/* Cuts a new frame into pieces for tables of @level, all but one of them free. */
-static int cut(struct pw_table *table, unsigned level, pw_pa *pa_ret)
+static void push(struct pw_table *table, unsigned level, pw_pa piece)
 {
-	pw_pa piece = UINT64_C(1) << table->piece_lg2[level];
-	pw_pa end = UINT64_C(1) << table->arena->page_lg2;
-	struct pw_table_block *block = malloc(sizeof(*block));
+	pw_pa first = table->free[level];
 
-	if (!block)
-		return -ENOMEM;
-	if (pw_arena_alloc(table->arena, 0, table->limit_lg2[level], &block->frame) != 0) {
-		free(block);
-		return -ENOMEM;
-	}
-	*pa_ret = block->frame;
+	*piece_at(table, piece) = (struct free_piece){ .next = first, .previous = PW_NO_TABLE };
+	if (first != PW_NO_TABLE)
+		piece_at(table, first)->previous = piece;
+	table->free[level] = piece;
+}
+
+static void take_out(struct pw_table *table, unsigned level, pw_pa piece)
+{
+	const struct free_piece *links = piece_at(table, piece);
+
+	if (links->previous == PW_NO_TABLE)
+		table->free[level] = links->next;
+	else
+		piece_at(table, links->previous)->next = links->next;
+	if (links->next != PW_NO_TABLE)
+		piece_at(table, links->next)->previous = links->previous;
+}
+
+/* How many pieces of the frame around @piece are tables, now that there are @more. */
+static uint32_t count_pieces(struct pw_table *table, pw_pa piece, uint32_t more)
+{
+	struct pw_arena *arena = table->arena;
+
+	return __atomic_add_fetch(&arena->frame[pw_arena_frame(arena, piece)].index, more,
+				  __ATOMIC_RELAXED);
+}
+
+/* Takes a free piece, or cuts a frame. */
+static int take_piece(struct pw_table *table, unsigned level, pw_pa *pa_ret)
+{
+	const pw_pa piece = UINT64_C(1) << table->piece_lg2[level];
+	const pw_pa end = UINT64_C(1) << table->arena->page_lg2;
+	int error = 0;
+
 	pthread_mutex_lock(&table->free_lock);
-	block->next = table->blocks;
-	table->blocks = block;
-	for (pw_pa at = piece; at < end; at += piece) {
-		*next_free(table, block->frame + at) = table->free[level];
-		table->free[level] = block->frame + at;
+	*pa_ret = table->free[level];
+	if (*pa_ret != PW_NO_TABLE) {
+		take_out(table, level, *pa_ret);
+	} else {
+		error = pw_arena_alloc(table->arena, 0, table->limit_lg2[level], pa_ret);
+		for (pw_pa at = piece; !error && at < end; at += piece)
+			push(table, level, *pa_ret + at);
 	}
+	if (!error)
+		count_pieces(table, *pa_ret, 1);
 	pthread_mutex_unlock(&table->free_lock);
-	return 0;
+	return error;
 }
+
+/* Gives a piece back, and its frame if that was the last table in it. */
+static void free_piece(struct pw_table *table, unsigned level, pw_pa pa)
+{
+	const pw_pa piece = UINT64_C(1) << table->piece_lg2[level];
+	const pw_pa end = UINT64_C(1) << table->arena->page_lg2;
+	const pw_pa frame = pa & ~pw_mask(table->arena->page_lg2);
+	bool unused;
+
+	pthread_mutex_lock(&table->free_lock);
+	push(table, level, pa);
+	unused = count_pieces(table, pa, ~UINT32_C(0)) == 0 && !pw_mutant(PW_MUTANT_KEEP_PIECES);
+	for (pw_pa at = 0; unused && at < end; at += piece)
+		take_out(table, level, frame + at);
+	pthread_mutex_unlock(&table->free_lock);
+	if (unused)
+		pw_arena_free(table->arena, frame);
+}
+
+/* ---- tables ---- */
 
 static int take(struct pw_table *table, unsigned level, pw_pa *pa_ret)
 {
-	int error = 0;
-
-	if (table->piece_lg2[level] >= table->arena->page_lg2) {
-		error = pw_arena_alloc(table->arena, table_order(table, level),
-				       table->limit_lg2[level], pa_ret);
-	} else {
-		pthread_mutex_lock(&table->free_lock);
-		*pa_ret = table->free[level];
-		if (*pa_ret != PW_NO_TABLE)
-			table->free[level] = *next_free(table, *pa_ret);
-		pthread_mutex_unlock(&table->free_lock);
-		if (*pa_ret == PW_NO_TABLE)
-			error = cut(table, level, pa_ret);
-	}
-	return error;
+	if (table->piece_lg2[level] < table->arena->page_lg2)
+		return take_piece(table, level, pa_ret);
+	return pw_arena_alloc(table->arena, table_order(table, level), table->limit_lg2[level],
+			      pa_ret);
 }
 
 int pw_table_alloc(struct pw_table *table, unsigned level, pw_pa *pa_ret)
 {
-	int error = take(table, level, pa_ret);
+	struct pw_arena *arena = table->arena;
+	bool leaving;
+	int error;
 
-	if (error && __atomic_load_n(&table->leaving, __ATOMIC_RELAXED)) {
-		/*
-		 * There may be enough in what was taken out and nobody waits for: a batch that is not
-		 * full, or that of a grace period that nobody hurries.
-		 */
-		table->sync.ops->drain(&table->sync);
+	do {
+		leaving = pw_arena_leaving(arena);
 		error = take(table, level, pa_ret);
-	}
+		if (error)
+			pw_moment(PW_MOMENT_NO_MEMORY);
+		if (pw_mutant(PW_MUTANT_LEAVING_AFTER))
+			leaving = pw_arena_leaving(arena);
+	} while (error && leaving && pw_arena_await(arena));
 	if (!error)
 		__atomic_fetch_add(&table->bytes, UINT64_C(1) << table_lg2(table, level),
 				   __ATOMIC_RELAXED);
@@ -108,28 +132,16 @@ int pw_table_alloc(struct pw_table *table, unsigned level, pw_pa *pa_ret)
 
 void pw_table_free(struct pw_table *table, unsigned level, pw_pa pa)
 {
-	__atomic_fetch_sub(&table->bytes, UINT64_C(1) << table_lg2(table, level), __ATOMIC_RELAXED);
+	const unsigned lg2 = table_lg2(table, level);
+
+	__atomic_fetch_sub(&table->bytes, UINT64_C(1) << lg2, __ATOMIC_RELAXED);
 	if (table->piece_lg2[level] >= table->arena->page_lg2) {
 		pw_arena_free(table->arena, pa);
 		return;
 	}
 	if (table->arena->poison)
-		memset(pw_table_host(table, pa), PW_POISON, (size_t)1 << table_lg2(table, level));
-	pthread_mutex_lock(&table->free_lock);
-	*next_free(table, pa) = table->free[level];
-	table->free[level] = pa;
-	pthread_mutex_unlock(&table->free_lock);
-}
-
-void pw_table_free_blocks(struct pw_table *table)
-{
-	while (table->blocks) {
-		struct pw_table_block *block = table->blocks;
-
-		table->blocks = block->next;
-		pw_arena_free(table->arena, block->frame);
-		free(block);
-	}
+		memset(pw_table_host(table, pa), PW_POISON, (size_t)1 << lg2);
+	free_piece(table, level, pa);
 }
 
 /* ---- whole tables, by a format behind a pointer: seldom enough ---- */
@@ -155,70 +167,4 @@ bool pw_table_unused(const struct pw_table *table, const struct pw_regime *r, un
 			return false;
 	}
 	return true;
-}
-
-static void gather_below(struct pw_table *table, struct pw_gather *gather,
-			 const struct pw_regime *r, unsigned level, pw_pa pa)
-{
-	const struct pw_format *f = table->format;
-
-	for (uint32_t i = 0; i <= pw_mask(f->bits[level]); i++) {
-		uint64_t e = load(table, pa, i);
-
-		if (f->kind(r, level, e) == PW_TABLE)
-			pw_gather_tree(table, gather, r, level - 1, f->table(r, level, e));
-	}
-}
-
-void pw_gather_tree(struct pw_table *table, struct pw_gather *gather, const struct pw_regime *r,
-		    unsigned level, pw_pa pa)
-{
-	/* Nothing is below level 0: those tables are the most, and need not be read. */
-	if (level > 0)
-		gather_below(table, gather, r, level, pa);
-	pw_gather_add(table, gather, level, pa);
-}
-
-/* ---- the gather ---- */
-
-static void free_gathered(struct pw_later *later)
-{
-	struct pw_gathered *batch = (struct pw_gathered *)((char *)later -
-							   offsetof(struct pw_gathered, later));
-
-	for (unsigned i = 0; i < batch->count; i++)
-		pw_table_free(batch->table, batch->item[i].level, batch->item[i].pa);
-	__atomic_fetch_sub(&batch->table->leaving, batch->count, __ATOMIC_RELAXED);
-	free(batch);
-}
-
-void pw_gather_add(struct pw_table *table, struct pw_gather *gather, unsigned level, pw_pa pa)
-{
-	struct pw_gathered *batch = gather->batch;
-
-	if (!batch) {
-		batch = malloc(sizeof(*batch));
-		if (!batch) {
-			/* No memory to remember it with: then wait here. */
-			table->sync.ops->wait(&table->sync);
-			pw_table_free(table, level, pa);
-			return;
-		}
-		batch->table = table;
-		batch->count = 0;
-		gather->batch = batch;
-	}
-	batch->item[batch->count].pa = pa;
-	batch->item[batch->count].level = level;
-	if (++batch->count == PW_GATHERED)
-		pw_gather_finish(table, gather);
-}
-
-void pw_gather_finish(struct pw_table *table, struct pw_gather *gather)
-{
-	if (!gather->batch)
-		return;
-	__atomic_fetch_add(&table->leaving, gather->batch->count, __ATOMIC_RELAXED);
-	table->sync.ops->later(&table->sync, &gather->batch->later, free_gathered);
-	gather->batch = NULL;
 }
