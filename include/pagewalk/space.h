@@ -19,6 +19,11 @@ extern "C" {
  * frames of one base page. A folio is 2^order frames, aligned to its size, that belong together: it is
  * allocated, counted, pinned and freed as one. All functions on folios may be called by any thread at
  * any time; a @pa may be that of any page of a folio.
+ *
+ * An arena, its page tables and their readers are those of the process that created them. A child that it
+ * makes by fork(2) does not have the memory mapped (MADV_DONTFORK), and can destroy its copy of all of
+ * them; whatever else it calls fails, with -EPERM where an errno is returned, or does nothing. It may map
+ * pw_arena_fd, as any other process may, and create arenas of its own.
  */
 struct pw_arena;
 
@@ -78,7 +83,9 @@ enum pw_folio_kind {
  * Allocates a folio of 2^@order frames (0 to 18) with one reference, the caller's. @owner (below 2^61)
  * and @index are the caller's to choose: which file, which page of it. Anonymous pages are exclusive
  * at first. The content is whatever was there before.
- * Returns 0, -ENOMEM, -EINVAL.
+ * May wait for readers, where tables that they are in are the memory that there is; called from inside a
+ * section of one of the arena's readers it does not wait.
+ * Returns 0, -ENOMEM, -EINVAL, -EPERM.
  */
 int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind kind, uint64_t owner,
 		   uint32_t index, pw_pa *pa_ret);
@@ -182,8 +189,8 @@ struct pw_table_options {
 /*
  * Returns 0; -EINVAL if the format cannot be built (a described one), its base pages are not the
  * arena's frames, or it has no such number of levels; -ERANGE if the arena begins where no table can be;
- * -ENOMEM. Where the arena reaches beyond what roots and entries of the format can name, tables are
- * taken from below that. @options may be NULL.
+ * -ENOMEM; -EPERM. Where the arena reaches beyond what roots and entries of the format can name, tables
+ * are taken from below that. @options may be NULL.
  */
 int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 		    const struct pw_table_options *options, struct pw_table **table_ret,
@@ -275,7 +282,7 @@ uint64_t pw_table_bytes(const struct pw_table *table);
  */
 struct pw_reader;
 
-/* On the thread that will read. Returns 0, -ENOMEM, or -EAGAIN if the thread cannot join. */
+/* On the thread that will read. Returns 0, -ENOMEM, -EPERM, or -EAGAIN if the thread cannot join. */
 int pw_reader_create(struct pw_table *table, struct pw_reader **reader_ret);
 void pw_reader_destroy(struct pw_reader *reader);
 const struct pw_regime *pw_reader_enter(struct pw_reader *reader);

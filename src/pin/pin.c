@@ -125,6 +125,8 @@ long pw_pin_fast(struct pw_reader *reader, pw_va va, size_t count, unsigned flag
 	struct pw_pin pin = { .va = va, .flags = flags, .page = page, .room = count };
 	enum pw_stop stop = PW_STOP_DONE;
 
+	if (reader && !pw_arena_mine(reader->table->arena))
+		return -EPERM;
 	if (!valid(reader, va, 0, flags, NULL, 0) || (!page && count > 0) || count > LONG_MAX)
 		return -EINVAL;
 	if (count > 0) {
@@ -153,6 +155,8 @@ long pw_pin_fast_ranges(struct pw_reader *reader, pw_va va, uint64_t bytes, unsi
 	struct pw_pin pin = { .va = va, .flags = flags, .range = range, .room = room };
 	enum pw_stop stop = PW_STOP_DONE;
 
+	if (reader && !pw_arena_mine(reader->table->arena))
+		return -EPERM;
 	if (!valid(reader, va, bytes, flags, range, room))
 		return -EINVAL;
 	if (bytes > 0) {
@@ -181,6 +185,8 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 	uint64_t done = 0;
 	size_t used = 0;
 
+	if (reader && !pw_arena_mine(reader->table->arena))
+		return -EPERM;
 	if (!valid(reader, va, bytes, flags, iovec, room))
 		return -EINVAL;
 	while (done < bytes && stop == PW_STOP_DONE) {
@@ -218,7 +224,7 @@ void pw_unpin_pages(struct pw_reader *reader, const pw_pa *page, size_t count, u
 {
 	struct pw_arena *arena = reader->table->arena;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; pw_arena_mine(arena) && i < count; i++) {
 		if (PW_UNLIKELY(!pw_arena_has(arena, page[i]))) {
 			pw_folio_fault(arena);
 			continue;
@@ -232,7 +238,7 @@ void pw_unpin_pages(struct pw_reader *reader, const pw_pa *page, size_t count, u
 void pw_unpin_ranges(struct pw_reader *reader, const struct pw_pinned *range, size_t count,
 		     unsigned flags, bool dirty)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; pw_arena_mine(reader->table->arena) && i < count; i++)
 		release(reader->table->arena, range[i].pa, range[i].bytes, flags, dirty);
 }
 
@@ -241,7 +247,7 @@ void pw_unpin_iovec(struct pw_reader *reader, const struct iovec *iovec, size_t 
 {
 	struct pw_arena *arena = reader->table->arena;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; pw_arena_mine(arena) && i < count; i++)
 		release(arena,
 			arena->base + (pw_pa)((char *)iovec[i].iov_base - (char *)arena->host),
 			iovec[i].iov_len, flags, dirty);

@@ -36,11 +36,48 @@ static int open_memory(uint64_t bytes, bool huge, bool *huge_ret)
 	return fd;
 }
 
+static size_t host_page(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The page that children find empty; NULL without memory. */
+static unsigned char *map_mine(void)
+{
+	unsigned char *mine = mmap(NULL, host_page(), PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mine == MAP_FAILED)
+		return NULL;
+	*mine = 1;
+	/* Before Linux 4.14 they do not find it at all: whatever they call ends them, and harms nobody. */
+	if (madvise(mine, host_page(), MADV_WIPEONFORK) != 0)
+		(void)madvise(mine, host_page(), MADV_DONTFORK);
+	return mine;
+}
+
+/* The memory, which children do not have: what they would write there is not theirs. */
+static unsigned char *map_memory(int fd, size_t bytes)
+{
+	unsigned char *host = MAP_FAILED;
+
+	if (fd >= 0)
+		host = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (host != MAP_FAILED && !pw_mutant(PW_MUTANT_FORK_SHARES))
+		(void)madvise(host, bytes, MADV_DONTFORK);
+	return host;
+}
+
 static void release(struct pw_arena *arena)
 {
+	/* In a child there may be something else in the place of the memory by now. */
+	const bool mine = !arena->mine || pw_arena_mine(arena);
+
 	pw_memory_close(arena->memory);
-	if (arena->host != MAP_FAILED)
+	if (mine && arena->host != MAP_FAILED)
 		munmap(arena->host, (size_t)arena->bytes);
+	if (arena->mine)
+		munmap(arena->mine, host_page());
 	if (arena->fd >= 0)
 		close(arena->fd);
 	free(arena->frame);
@@ -80,11 +117,10 @@ int pw_arena_create(const struct pw_arena_options *options, struct pw_arena **ar
 	arena->frames = (uint32_t)frames;
 	arena->host = MAP_FAILED;
 	arena->fd = open_memory(bytes, options->huge, &arena->huge);
-	if (arena->fd >= 0)
-		arena->host = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-				   arena->fd, 0);
+	arena->host = map_memory(arena->fd, (size_t)bytes);
 	arena->frame = calloc((size_t)frames, sizeof(*arena->frame));
-	if (arena->host == MAP_FAILED || !arena->frame) {
+	arena->mine = map_mine();
+	if (arena->host == MAP_FAILED || !arena->frame || !arena->mine) {
 		code = arena->host == MAP_FAILED ? errno : ENOMEM;
 		release(arena);
 		return pw_fail(error, code, "no memory for an arena of 0x%llx bytes: %s",
@@ -128,7 +164,7 @@ void *pw_arena_host(const struct pw_arena *arena, pw_pa pa, uint64_t bytes)
 {
 	uint64_t offset = pa - arena->base;
 
-	if (offset >= arena->bytes || bytes > arena->bytes - offset)
+	if (offset >= arena->bytes || bytes > arena->bytes - offset || !pw_arena_mine(arena))
 		return NULL;
 	return pw_arena_at(arena, pa);
 }
@@ -152,6 +188,8 @@ uint64_t pw_arena_free_bytes(struct pw_arena *arena)
 {
 	uint64_t frames;
 
+	if (!pw_arena_mine(arena))
+		return 0;
 	pthread_mutex_lock(&arena->lock);
 	frames = arena->free_frames;
 	pthread_mutex_unlock(&arena->lock);

@@ -78,6 +78,7 @@ struct pw_arena {
 	int fd;
 	bool huge; /* the memory is made of huge pages */
 	struct pw_memory *memory;
+	unsigned char *mine; /* a page that is all zero in a child of the process: see below */
 
 	/* `lock` protects the lists of free blocks, the flags of frames that are free, and free_frames. */
 	pthread_mutex_t lock;
@@ -92,6 +93,18 @@ struct pw_arena {
 
 	struct pw_arena_faults faults; /* atomic */
 };
+
+/*
+ * Is this the process that created the arena? A child that fork(2) made of it has a copy of the counts and
+ * of the locks, but none of the other threads; the memory itself would be shared. So the memory is not
+ * mapped in a child (MADV_DONTFORK), and a child finds the page at `mine` empty (MADV_WIPEONFORK): each
+ * public function asks, and does nothing there.
+ */
+PW_INLINE bool pw_arena_mine(const struct pw_arena *arena)
+{
+	return PW_LIKELY(__atomic_load_n(arena->mine, __ATOMIC_RELAXED)) ||
+	       pw_mutant(PW_MUTANT_FORK_UNNOTICED);
+}
 
 PW_INLINE unsigned char *pw_arena_at(const struct pw_arena *arena, pw_pa pa)
 {

@@ -46,6 +46,12 @@ void pw_folio_untake(struct pw_arena *arena, uint32_t head, uint64_t add)
 		pw_folio_free(arena, head, pw_link_order(pw_frame_link(arena, head)));
 }
 
+/* May this process use the page at @pa? */
+static bool usable(const struct pw_arena *arena, pw_pa pa)
+{
+	return pw_arena_has(arena, pa) && pw_arena_mine(arena);
+}
+
 int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind kind, uint64_t owner,
 		   uint32_t index, pw_pa *pa_ret)
 {
@@ -55,6 +61,8 @@ int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind ki
 
 	if (!arena || !pa_ret || order >= PW_ORDERS || kind > PW_FOLIO_SECRET || owner >> 61)
 		return -EINVAL;
+	if (!pw_arena_mine(arena))
+		return -EPERM;
 	do {
 		leaving = pw_arena_leaving(arena) && !pw_mutant(PW_MUTANT_FOLIO_NO_AWAIT);
 		code = pw_buddy_alloc(arena, order, PW_ZONES, &frame);
@@ -75,12 +83,14 @@ int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind ki
 
 bool pw_folio_get(struct pw_arena *arena, pw_pa pa, uint32_t references)
 {
-	return references > 0 && references <= PW_COUNT_LIMIT && pw_arena_has(arena, pa) &&
+	return references > 0 && references <= PW_COUNT_LIMIT && usable(arena, pa) &&
 	       pw_folio_try_get(arena, pw_arena_frame(arena, pa), references);
 }
 
 void pw_folio_put(struct pw_arena *arena, pw_pa pa, uint32_t references)
 {
+	if (!pw_arena_mine(arena))
+		return;
 	if (references > 0 && pw_arena_has(arena, pa))
 		pw_folio_drop(arena, pw_arena_frame(arena, pa), references, false);
 	else
@@ -94,12 +104,14 @@ static bool pins_fit(uint32_t pages)
 
 bool pw_folio_pin(struct pw_arena *arena, pw_pa pa, uint32_t pages)
 {
-	return pins_fit(pages) && pw_arena_has(arena, pa) &&
+	return pins_fit(pages) && usable(arena, pa) &&
 	       pw_folio_try_pin(arena, pw_arena_frame(arena, pa), pages);
 }
 
 void pw_folio_unpin(struct pw_arena *arena, pw_pa pa, uint32_t pages)
 {
+	if (!pw_arena_mine(arena))
+		return;
 	if (pins_fit(pages) && pw_arena_has(arena, pa))
 		pw_folio_drop(arena, pw_arena_frame(arena, pa), pages, true);
 	else
@@ -149,7 +161,7 @@ bool pw_folio_info(const struct pw_arena *arena, pw_pa pa, struct pw_folio_info 
 	uint32_t frame = pw_arena_frame(arena, pa);
 	struct look seen;
 
-	if (!pw_arena_has(arena, pa))
+	if (!usable(arena, pa))
 		return false;
 	seen = look(arena, frame);
 	*info_ret = (struct pw_folio_info){
@@ -221,7 +233,7 @@ void pw_folio_truncate(struct pw_arena *arena, pw_pa pa)
 	uint64_t kept = 0;
 	uint32_t head;
 
-	if (!pw_arena_has(arena, pa) || !hold(arena, pw_arena_frame(arena, pa), &head))
+	if (!usable(arena, pa) || !hold(arena, pw_arena_frame(arena, pa), &head))
 		return;
 	/* What was secret stays so: only its kind says that nobody may pin it. */
 	if (pw_head_kind(arena, head) == PW_FOLIO_SECRET)
@@ -234,7 +246,7 @@ void pw_folio_dirty(struct pw_arena *arena, pw_pa pa)
 {
 	uint32_t head;
 
-	if (!pw_arena_has(arena, pa) || !hold(arena, pw_arena_frame(arena, pa), &head))
+	if (!usable(arena, pa) || !hold(arena, pw_arena_frame(arena, pa), &head))
 		return;
 	__atomic_fetch_or(&arena->frame[head].flags, PW_FRAME_DIRTY, __ATOMIC_RELAXED);
 	let_go(arena, head);
@@ -245,7 +257,7 @@ bool pw_folio_clean(struct pw_arena *arena, pw_pa pa)
 	const uint32_t kept = ~(uint32_t)PW_FRAME_DIRTY;
 	uint32_t head, before;
 
-	if (!pw_arena_has(arena, pa) || !hold(arena, pw_arena_frame(arena, pa), &head))
+	if (!usable(arena, pa) || !hold(arena, pw_arena_frame(arena, pa), &head))
 		return false;
 	before = __atomic_fetch_and(&arena->frame[head].flags, kept, __ATOMIC_RELAXED);
 	let_go(arena, head);
@@ -256,7 +268,7 @@ bool pw_folio_clean(struct pw_arena *arena, pw_pa pa)
 
 void pw_folio_own(struct pw_arena *arena, pw_pa pa)
 {
-	if (pw_arena_has(arena, pa))
+	if (usable(arena, pa))
 		__atomic_fetch_or(&arena->frame[pw_arena_frame(arena, pa)].flags,
 				  PW_FRAME_EXCLUSIVE, __ATOMIC_RELEASE);
 }
@@ -267,7 +279,7 @@ bool pw_folio_try_share(struct pw_arena *arena, pw_pa pa)
 	uint32_t frame = pw_arena_frame(arena, pa), before;
 	struct look seen = { 0 };
 
-	if (!pw_arena_has(arena, pa))
+	if (!usable(arena, pa))
 		return false;
 	/*
 	 * Clear the bit, barrier, look at the pins. Partner: pw_folio_take, a full barrier, and then the
@@ -333,7 +345,7 @@ bool pw_folio_split(struct pw_arena *arena, pw_pa pa, uint32_t references)
 	uint32_t frame = pw_arena_frame(arena, pa), head, frames, dirty;
 	uint64_t link, mapping;
 
-	if (references == 0 || !pw_arena_has(arena, pa))
+	if (references == 0 || !usable(arena, pa))
 		return false;
 	link = pw_frame_link(arena, frame);
 	head = pw_link_head(link);

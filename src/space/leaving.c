@@ -198,7 +198,7 @@ bool pw_arena_await(struct pw_arena *arena)
 
 void pw_arena_drain(struct pw_arena *arena)
 {
-	bool drained = drain_all(arena);
+	bool drained = !pw_arena_mine(arena) || drain_all(arena);
 
 	/* Who is inside would wait for itself. */
 	assert(drained);

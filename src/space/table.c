@@ -20,6 +20,14 @@ void pw_edit_flush(struct pw_edit *edit)
 	edit->run.open = false;
 }
 
+static int not_mine(struct pw_error *error)
+{
+	return pw_fail(
+		error, EPERM,
+		"this process is a child, by fork, of the one that created the arena, and has "
+		"no part in it: create another one, or map the file of pw_arena_fd()");
+}
+
 /* ---- tops ---- */
 
 unsigned pw_table_tops(const struct pw_table *table)
@@ -144,6 +152,8 @@ int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 
 	if (!arena || !format || !table_ret)
 		return pw_fail_null(error, !arena ? "arena" : !format ? "format" : "table_ret");
+	if (!pw_arena_mine(arena))
+		return not_mine(error);
 	if (!options)
 		options = &defaults;
 	levels = options->levels ? options->levels : format->dynamic_top ? 3 : format->levels;
@@ -167,6 +177,7 @@ int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 	table->arena = arena;
 	table->format = format;
 	table->kernel = options->kernel;
+	table->nowhere.format = format;
 	for (unsigned level = 0; level < PW_MAX_LEVELS; level++)
 		table->free[level] = PW_NO_TABLE;
 	pthread_mutex_init(&table->grow, NULL);
@@ -198,6 +209,11 @@ void pw_table_destroy(struct pw_table *table)
 
 	if (!table)
 		return;
+	/* A child has a copy of this memory, and no thread that frees tables. */
+	if (!pw_arena_mine(table->arena)) {
+		free(table);
+		return;
+	}
 	r = pw_table_now(table);
 	for (unsigned i = 0; i < r->roots; i++)
 		pw_gather_tree(table, r, r->span[i].top, r->span[i].table);
@@ -220,6 +236,8 @@ static int begin(struct pw_table *table, struct pw_edit *edit, pw_va first, pw_v
 
 	if (!table)
 		return pw_fail_null(error, "table");
+	if (!pw_arena_mine(table->arena))
+		return not_mine(error);
 	page = pw_mask(table->format->shift[0]);
 	if (first > last || (first & page) || (~last & page))
 		return pw_fail(error, EINVAL,
@@ -410,6 +428,8 @@ int pw_table_collapse(struct pw_table *table, pw_va first, pw_va last, unsigned 
 
 void pw_table_wait(struct pw_table *table)
 {
+	if (!pw_arena_mine(table->arena))
+		return;
 	table->sync.ops->wait(&table->sync);
 	/* What nobody else frees is freed by those who wait. */
 	if (table->sync.ops->lazy && !pw_mutant(PW_MUTANT_WAIT_KEEPS))
@@ -450,6 +470,8 @@ int pw_reader_create(struct pw_table *table, struct pw_reader **reader_ret)
 
 	if (!table || !reader_ret)
 		return -EINVAL;
+	if (!pw_arena_mine(table->arena))
+		return -EPERM;
 	reader = aligned_alloc(_Alignof(struct pw_reader), sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
@@ -468,19 +490,24 @@ void pw_reader_destroy(struct pw_reader *reader)
 {
 	if (!reader)
 		return;
-	pw_sync_quit(&reader->sync);
+	/* In a child, a thread that it does not have may hold the locks that this takes. */
+	if (pw_arena_mine(reader->table->arena))
+		pw_sync_quit(&reader->sync);
 	free(reader);
 }
 
 const struct pw_regime *pw_reader_enter(struct pw_reader *reader)
 {
+	if (PW_UNLIKELY(!pw_arena_mine(reader->table->arena)))
+		return &reader->table->nowhere;
 	pw_sync_enter(&reader->sync);
 	return pw_table_now(reader->table);
 }
 
 void pw_reader_leave(struct pw_reader *reader)
 {
-	pw_sync_leave(&reader->sync);
+	if (PW_LIKELY(pw_arena_mine(reader->table->arena)))
+		pw_sync_leave(&reader->sync);
 }
 
 enum pw_status pw_table_translate(struct pw_reader *reader, pw_va va, struct pw_result *result)

@@ -61,6 +61,7 @@ struct pw_table {
 	struct pw_gathered *gathered; /* a batch that is not full; NULL if there is none. Atomic */
 	struct pw_table *next, **back; /* in the arena's list; arena->tables_lock */
 
+	struct pw_regime nowhere; /* translates nothing: for children of the process */
 	uint64_t bytes; /* atomic: of all tables */
 	uint64_t copies; /* atomic: odd while pages are write-protected for a copy */
 };
