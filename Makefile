@@ -58,7 +58,7 @@ lint: all
 
 # Every rule that the code depends on, broken on purpose: a test has to notice. src/base/mutant.h
 mutants:
-	@tools/deps.sh build test
+	@tools/deps.sh build test sanitize
 	@tests/mutants/run.py build-mutants
 
 sanitize:

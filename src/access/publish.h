@@ -46,13 +46,26 @@ PW_INLINE void pw_publish_settle(void)
 	pw_moment(PW_MOMENT_SETTLE);
 }
 
+/* Into a table that nobody can find yet: what makes it to be found publishes all of it. */
+PW_INLINE void pw_publish_fill(void *host, uint64_t value, unsigned entry_lg2, bool big_endian)
+{
+	uint64_t raw = pw_entry_raw(value, entry_lg2, big_endian);
+
+	if (entry_lg2 == 2)
+		__atomic_store_n((uint32_t *)host, (uint32_t)raw, __ATOMIC_RELAXED);
+	else
+		__atomic_store_n((uint64_t *)host, raw, __ATOMIC_RELAXED);
+}
+
 PW_INLINE void pw_publish_store(void *host, uint64_t value, unsigned entry_lg2, bool big_endian)
 {
 	uint64_t raw = pw_entry_raw(value, entry_lg2, big_endian);
 
 	if (pw_store_kept(host, raw, entry_lg2))
 		return;
-	if (entry_lg2 == 2)
+	if (pw_mutant(PW_MUTANT_STORE_RELAXED))
+		pw_publish_fill(host, value, entry_lg2, big_endian);
+	else if (entry_lg2 == 2)
 		__atomic_store_n((uint32_t *)host, (uint32_t)raw, __ATOMIC_RELEASE);
 	else
 		__atomic_store_n((uint64_t *)host, raw, __ATOMIC_RELEASE);
@@ -67,7 +80,10 @@ PW_INLINE bool pw_publish_swap(void *host, uint64_t *expected, uint64_t value, u
 	uint32_t old32 = (uint32_t)old;
 	bool done;
 
-	if (entry_lg2 == 2) {
+	if (pw_mutant(PW_MUTANT_SWAP_RELAXED) && entry_lg2 == 3) {
+		done = __atomic_compare_exchange_n((uint64_t *)host, &old, raw, false,
+						   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	} else if (entry_lg2 == 2) {
 		done = __atomic_compare_exchange_n((uint32_t *)host, &old32, (uint32_t)raw, false,
 						   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 		old = old32;

@@ -84,6 +84,8 @@ static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 	}
 	pin->regime = pw_reader_enter(reader);
 	stop = table->format->instance->pinner->pin(pin);
+	if (pw_mutant(PW_MUTANT_LATE_SEQUENCE))
+		sequence = pw_table_copies(table);
 	/*
 	 * A page may have been freed, written anew and mapped by the same entry between the two loads of
 	 * it. Its address depends on the first one only; what it holds is to be as new as the second.

@@ -53,7 +53,8 @@ PW_INLINE enum pw_stop pw_pin_keep(struct pw_pin *pin, uint32_t head, pw_pa pa, 
 	}
 	/* The next part of the folio before? */
 	before = pin->count > 0 ? &pin->range[pin->count - 1] : NULL;
-	if (before && before->pa + before->bytes == pa && pin->head == head) {
+	if (before && before->pa + before->bytes == pa &&
+	    (pin->head == head || pw_mutant(PW_MUTANT_MERGE_FOLIOS))) {
 		before->bytes += bytes;
 		return PW_STOP_DONE;
 	}

@@ -44,6 +44,11 @@ PW_INLINE void pw_edit_store(const struct pw_format *f, unsigned char *entry, ui
 	pw_publish_store(entry, value, f->entry_lg2, f->big_endian);
 }
 
+PW_INLINE void pw_edit_fill(const struct pw_format *f, unsigned char *entry, uint64_t value)
+{
+	pw_publish_fill(entry, value, f->entry_lg2, f->big_endian);
+}
+
 PW_INLINE bool pw_edit_swap(const struct pw_format *f, unsigned char *entry, uint64_t *expected,
 			    uint64_t value)
 {
@@ -148,7 +153,7 @@ PW_INLINE int pw_edit_install(const struct pw_format *f, struct pw_edit *edit, u
 		if (page)
 			part = pw_edit_part(f, r, below, page,
 					    page->pa + ((pw_pa)i << f->shift[below]));
-		pw_edit_store(f, host + i * bytes, part);
+		pw_edit_fill(f, host + i * bytes, part);
 	}
 	if (pw_mutant(PW_MUTANT_TABLE_STORE))
 		*e = pw_edit_load(f, entry);

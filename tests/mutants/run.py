@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Runs every mutant of src/base/mutant.h against the test that has to notice it.
 
-usage: run.py BUILD, a folder of its own, which is made where there is none
+usage: run.py BUILD, a folder of its own, which is made where there is none; so is BUILD-tsan, for the
+mutants that ThreadSanitizer has to notice
 """
 import json
 import os
@@ -15,33 +16,43 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), '..', '..'))
 HEADER = os.path.join(ROOT, 'src', 'base', 'mutant.h')
 
 
-def prepare(build):
-    build = os.path.abspath(build)
-    subprocess.run(['tools/configure.sh', build, '-Dmutants=true', '-Ddefault_library=static', '--optimization=1'],
-                   cwd=ROOT, check=True)
+def prepare(build, sanitizer):
+    # As tests/stress/instrumented.sh: it is clang's ThreadSanitizer that the suite is known to be clean with.
+    compiler, options = {
+        'none': ({}, []),
+        'thread': ({'CC': 'clang-14'}, ['-Db_sanitize=thread', '-Db_lundef=false', '-Dkdump=disabled']),
+    }[sanitizer]
+    subprocess.run(['tools/configure.sh', build, '-Dmutants=true', '-Ddefault_library=static', '--optimization=1',
+                    *options], cwd=ROOT, env={**os.environ, **compiler}, check=True)
     subprocess.run(['tools/build.sh', build], cwd=ROOT, check=True)
 
 
-def main(build):
+def results(build, sanitizer):
+    """Of each test, as meson writes them."""
     log = os.path.join(build, 'meson-logs', 'testlog.json')
-    prepare(build)
+    prepare(build, sanitizer)
     if os.path.exists(log):
         os.remove(log)  # a run that does not come about must not look like the last one
     subprocess.run(['meson', 'test', '-C', build, '--no-rebuild', '--suite', 'mutants'],
                    stdout=subprocess.DEVNULL, check=False)
-    caught, survived, broken = set(), set(), []
     with open(log, encoding='utf-8') as lines:
-        for test in map(json.loads, lines):
-            program, mutant = test['name'].split(' / ')[-1].split(' ')[-2:]
-            if mutant == 'none':
-                if test['result'] != 'OK':
-                    broken.append(program)
-            elif test['result'] == 'EXPECTEDFAIL':
-                caught.add(mutant)
-                print(f'{mutant}: caught by {program}')
-            else:
-                survived.add(mutant)
-                print(f'{mutant}: survived {program} ({test["result"].lower()})')
+        return [json.loads(line) for line in lines]
+
+
+def main(build):
+    build = os.path.abspath(build)
+    caught, survived, broken = set(), set(), []
+    for test in results(build, 'none') + results(build + '-tsan', 'thread'):
+        program, mutant = test['name'].split(' / ')[-1].split(' ')[-2:]
+        if mutant == 'none':
+            if test['result'] != 'OK':
+                broken.append(program)
+        elif test['result'] == 'EXPECTEDFAIL':
+            caught.add(mutant)
+            print(f'{mutant}: caught by {program}')
+        else:
+            survived.add(mutant)
+            print(f'{mutant}: survived {program} ({test["result"].lower()})')
     wanted = names(HEADER)[1:]
     for mutant in wanted:
         if mutant not in caught | survived:

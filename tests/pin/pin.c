@@ -140,6 +140,36 @@ static void test_large_folio(void **state)
 	for_each_format(large_folio);
 }
 
+/* Two folios that follow one another are two ranges: each is given back as it was taken. */
+static void two_folios(struct space *space)
+{
+	const pw_va va = 4 * space->page;
+	struct pw_pinned range[4];
+	enum pw_stop why;
+	pw_pa pa = alloc_folio(space, 2, PW_FOLIO_ANONYMOUS);
+
+	assert_true(pw_folio_get(space->arena, pa, 3));
+	assert_true(pw_folio_split(space->arena, pa, 1));
+	map_pages(space, va, 4, pa, RW);
+	assert_int_equal(pw_pin_fast_ranges(space->reader, va, 4 * space->page, PW_PIN_WRITE, range,
+					    4, NULL, &why),
+			 4);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(range[i].pa, pa + i * space->page);
+		assert_int_equal(range[i].bytes, space->page);
+	}
+	pw_unpin_ranges(space->reader, range, 4, PW_PIN_WRITE, false);
+	unmap_pages(space, va, 4);
+	for (unsigned i = 0; i < 4; i++)
+		pw_folio_put(space->arena, pa + i * space->page, 1);
+}
+
+static void test_two_folios(void **state)
+{
+	(void)state;
+	for_each_format(two_folios);
+}
+
 /* One leaf of level 1 over a folio of its size, and then over as many small folios. */
 static void huge_leaf(const struct pw_format *format, bool split)
 {
@@ -624,7 +654,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_zero_page),     cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_kinds),         cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_unpin_refused), cmocka_unit_test(test_look),
-		cmocka_unit_test(test_look_unstable),
+		cmocka_unit_test(test_look_unstable), cmocka_unit_test(test_two_folios),
 	};
 
 	mutant_choose(argc, argv);

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "mutants/choose.h"
 #include "pin/space_test.h"
 #include "walk/instance.h"
 
@@ -348,6 +349,50 @@ static void test_collapse_twice(void **state)
 	for_each_format(FRAMES, collapses_twice);
 }
 
+/*
+ * A range that ends in a group of entries, at its right or its left end: the group is broken up, and what is
+ * left of it are plain pages, whether somebody asks what was unmapped or not.
+ */
+static void group_cut(struct space *space, unsigned lg2, bool left, bool asked)
+{
+	const pw_va bytes = space->page << lg2, va = 4 * bytes, last = va + (bytes - 1);
+	const pw_va first = left ? va + (bytes - space->page) : va - space->page;
+	const pw_pa pa = 0x10000000;
+	struct seen seen = { .ordered = true };
+
+	assert_int_equal(pw_table_map(space->table, va, last, pa, RW, NULL), 0);
+	assert_int_equal(size_at(space, va), space->format->shift[0] + lg2);
+	assert_int_equal(pw_table_unmap(space->table, first, first + (2 * space->page - 1),
+					asked ? see : NULL, &seen, NULL),
+			 0);
+	assert_int_equal(seen.bytes, asked ? space->page : 0);
+	for (pw_va at = va; at < last; at += space->page) {
+		const bool gone = left ? at == first : at == va;
+		struct pw_result result;
+
+		assert_int_equal(pw_table_translate(space->reader, at, &result),
+				 gone ? PW_NONE : PW_OK);
+		if (gone)
+			continue;
+		assert_int_equal(result.pa, pa + (at - va));
+		assert_int_equal(result.size_lg2, space->format->shift[0]);
+	}
+	assert_int_equal(pw_table_unmap(space->table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+}
+
+static void groups_cut(struct space *space)
+{
+	for (unsigned lg2 = 1; lg2 < 32; lg2++)
+		for (unsigned i = 0; i < 4 && (space->format->groups[0] >> lg2 & 1); i++)
+			group_cut(space, lg2, i & 1, i & 2);
+}
+
+static void test_groups_cut(void **state)
+{
+	(void)state;
+	for_each_format(FRAMES, groups_cut);
+}
+
 /* Special pages are not to be pinned, whatever becomes of their entries. */
 static void special(struct space *space)
 {
@@ -482,7 +527,7 @@ static void test_neighbours(void **state)
 	for_each_format(4 * FRAMES, neighbours);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refusals),
@@ -493,9 +538,11 @@ int main(void)
 		cmocka_unit_test(test_collapse),
 		cmocka_unit_test(test_no_memory_but_freed),
 		cmocka_unit_test(test_collapse_twice),
+		cmocka_unit_test(test_groups_cut),
 		cmocka_unit_test(test_special),
 		cmocka_unit_test(test_neighbours),
 	};
 
+	mutant_choose(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What another thread does while an operation lacks memory, a waiter looks for readers, or a copy is made:
+ * it happens at one chosen moment. Built with the moments only (src/base/mutant.h).
+ */
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mutants/choose.h"
+#include "pin/space_test.h"
+#include "space/sync.h"
+
+enum { FRAMES = 64 };
+
+/* What happens, each once. */
+static void (*at[PW_MOMENTS])(void);
+static unsigned happened;
+
+static void on_moment(enum pw_moment moment)
+{
+	void (*happen)(void) = at[moment];
+
+	at[moment] = NULL;
+	if (!happen)
+		return;
+	happened++;
+	happen();
+}
+
+static void prepare(void)
+{
+	memset(at, 0, sizeof(at));
+	happened = 0;
+	pw_moment_hook = on_moment;
+}
+
+static void over(unsigned times)
+{
+	pw_moment_hook = NULL;
+	assert_int_equal(happened, times);
+}
+
+/* ---- memory ---- */
+
+static struct space space;
+
+static void drain(void)
+{
+	pw_arena_drain(space.arena);
+	assert_true(pw_arena_free_bytes(space.arena) > 0);
+}
+
+/* There was no memory for a table, and just after that there is: nothing is leaving any more. */
+static void test_freed_meanwhile(void **state)
+{
+	const pw_va reach = (pw_va)1 << 21;
+	pw_pa pa[FRAMES];
+	unsigned taken = 0;
+
+	(void)state;
+	space = open_space(pw_format_find("x86_64"), 0, FRAMES);
+	map_pages(&space, 0, 1, pw_arena_zero_page(space.arena), RO);
+	map_pages(&space, reach, 1, pw_arena_zero_page(space.arena), RO);
+	while (pw_folio_alloc(space.arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
+		taken++;
+	prepare();
+	/* Inside, so that no grace period ends before the moment has come. */
+	pw_reader_enter(space.reader);
+	assert_int_equal(pw_table_unmap(space.table, 0, reach - 1, NULL, NULL, NULL), 0);
+	at[PW_MOMENT_NO_MEMORY] = drain;
+	pw_reader_leave(space.reader);
+	map_pages(&space, 2 * reach, 1, pw_arena_zero_page(space.arena), RO);
+	/* Or the grace period was over at once. */
+	over(at[PW_MOMENT_NO_MEMORY] ? 0 : 1);
+	while (taken-- > 0)
+		pw_folio_put(space.arena, pa[taken], 1);
+	assert_int_equal(pw_table_unmap(space.table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	close_space(&space);
+}
+
+/* ---- the look at the marks ---- */
+
+/*
+ * A reader whose mark comes late: it is inside, and what says so is to be seen no earlier than the barrier
+ * brings it. Whoever waits has to wait for it.
+ */
+static struct visit {
+	struct pw_sync sync;
+	bool enter, entered, leaving, stop; /* atomic */
+	pthread_t thread;
+} visit;
+
+static void until(const bool *flag)
+{
+	while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
+		usleep(100);
+}
+
+static void *visitor(void *unused)
+{
+	struct pw_sync_reader reader;
+
+	(void)unused;
+	if (pw_sync_join(&reader, &visit.sync) != 0)
+		return &visit;
+	until(&visit.enter);
+	pw_sync_enter(&reader);
+	__atomic_store_n(&visit.entered, true, __ATOMIC_RELEASE);
+	usleep(30000);
+	__atomic_store_n(&visit.leaving, true, __ATOMIC_RELEASE);
+	pw_sync_leave(&reader);
+	until(&visit.stop);
+	pw_sync_quit(&reader);
+	return NULL;
+}
+
+static void let_enter(void)
+{
+	__atomic_store_n(&visit.enter, true, __ATOMIC_RELEASE);
+	until(&visit.entered);
+}
+
+static void test_late_mark(void **state)
+{
+	static const struct pw_sync_ops *const back_ends[] = { &pw_sync_ipi, &pw_sync_rcu_wait };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		void *failed;
+
+		memset(&visit, 0, sizeof(visit));
+		if (pw_sync_init_ops(&visit.sync, back_ends[i]) != 0)
+			continue;
+		assert_int_equal(pthread_create(&visit.thread, NULL, visitor, NULL), 0);
+		prepare();
+		at[PW_MOMENT_MARKS_SETTLED] = let_enter;
+		visit.sync.ops->wait(&visit.sync);
+		assert_true(__atomic_load_n(&visit.leaving, __ATOMIC_ACQUIRE));
+		over(1);
+		__atomic_store_n(&visit.stop, true, __ATOMIC_RELEASE);
+		pthread_join(visit.thread, &failed);
+		assert_null(failed);
+		pw_sync_deinit(&visit.sync);
+	}
+}
+
+/* ---- a copy ---- */
+
+static const pw_va VA = 0x10000;
+static pw_pa page;
+
+static void copy_ends(void)
+{
+	assert_int_equal(
+		pw_table_protect(space.table, VA, VA + (space.page - 1), PW_READ | PW_USER, NULL),
+		0);
+	pw_table_copy_end(space.table);
+}
+
+static void copy_begins(void)
+{
+	pw_table_copy_begin(space.table);
+	assert_true(pw_folio_try_share(space.arena, page));
+	/* When the pin has come to the page after it. */
+	at[PW_MOMENT_LEAF_LOADED] = copy_ends;
+}
+
+/* Shared before it was pinned, write-protected after that; and all of it before the pin is done. */
+static void test_copy_within(void **state)
+{
+	enum pw_stop why;
+	pw_pa got[2], next;
+
+	(void)state;
+	space = open_space(pw_format_find("x86_64"), 0, FRAMES);
+	page = map_new(&space, VA, PW_FOLIO_ANONYMOUS, RW);
+	next = map_new(&space, VA + space.page, PW_FOLIO_ANONYMOUS, RW);
+	prepare();
+	at[PW_MOMENT_FOLIO_FOUND] = copy_begins;
+	assert_int_equal(pw_pin_fast(space.reader, VA, 2, PW_PIN_WRITE, got, &why), 0);
+	assert_int_equal(why, PW_STOP_FORK);
+	over(2);
+	assert_int_equal(references(&space, page), 1);
+	assert_int_equal(references(&space, next), 1);
+	unmap_pages(&space, VA, 2);
+	pw_folio_put(space.arena, page, 1);
+	pw_folio_put(space.arena, next, 1);
+	close_space(&space);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_freed_meanwhile),
+		cmocka_unit_test(test_late_mark),
+		cmocka_unit_test(test_copy_within),
+	};
+
+	mutant_choose(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

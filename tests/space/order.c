@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one thread wrote before something else could be found, the one who finds it reads: by the order of
+ * one store each, and nothing else. What is written is plain memory, so that ThreadSanitizer sees if that
+ * order is missing, in every run: the two threads take turns by flags that order nothing. It is built for
+ * tests/mutants, with ThreadSanitizer.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mutants/choose.h"
+#include "pin/space_test.h"
+
+enum { FRAMES = 64, STAMP = 0x57a3b };
+
+static const pw_va VA = 0x10000;
+
+static struct turns {
+	struct space space;
+	unsigned turn; /* atomic, relaxed */
+	pw_pa pa;
+	unsigned found;
+} turns;
+
+static void wait_for(unsigned turn)
+{
+	while (__atomic_load_n(&turns.turn, __ATOMIC_RELAXED) < turn)
+		usleep(100);
+}
+
+static void next_turn(void)
+{
+	__atomic_fetch_add(&turns.turn, 1, __ATOMIC_RELAXED);
+}
+
+static unsigned *stamp(pw_pa pa)
+{
+	return pw_arena_host(turns.space.arena, pa, sizeof(unsigned));
+}
+
+static void begin(void)
+{
+	const struct pw_arena_options options = { .bytes = FRAMES * 4096, .poison = true };
+	const struct pw_table_options table_options = { .sync = PW_SYNC_IPI };
+	struct space *space = &turns.space;
+
+	memset(&turns, 0, sizeof(turns));
+	space->format = pw_format_find("x86_64");
+	space->page = 4096;
+	assert_int_equal(pw_arena_create(&options, &space->arena, NULL), 0);
+	assert_int_equal(
+		pw_table_create(space->arena, space->format, &table_options, &space->table, NULL),
+		0);
+	assert_int_equal(pw_reader_create(space->table, &space->reader), 0);
+}
+
+static void end(void)
+{
+	assert_int_equal(pw_table_unmap(turns.space.table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	close_space(&turns.space);
+}
+
+static pthread_t start(void *(*function)(void *))
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, function, NULL), 0);
+	wait_for(1);
+	return thread;
+}
+
+/* ---- an entry is stored: what its page holds is there ---- */
+
+static void *pin_and_read(void *unused)
+{
+	struct pw_reader *reader;
+	enum pw_stop why;
+	pw_pa pa;
+
+	(void)unused;
+	if (pw_reader_create(turns.space.table, &reader))
+		return NULL;
+	next_turn();
+	wait_for(2);
+	if (pw_pin_fast(reader, VA, 1, 0, &pa, &why) == 1) {
+		turns.found = *stamp(pa);
+		pw_unpin_pages(reader, &pa, 1, 0, false);
+	}
+	pw_reader_destroy(reader);
+	return NULL;
+}
+
+static void test_store(void **state)
+{
+	struct space *space = &turns.space;
+	pthread_t thread;
+	pw_pa beside;
+
+	(void)state;
+	begin();
+	/* The table is there before: nothing but the leaf is stored. */
+	beside = map_new(space, VA + 4096, PW_FOLIO_SHARED, RW);
+	turns.pa = alloc_folio(space, 0, PW_FOLIO_SHARED);
+	thread = start(pin_and_read);
+	*stamp(turns.pa) = STAMP;
+	map_pages(space, VA, 1, turns.pa, RW);
+	next_turn();
+	pthread_join(thread, NULL);
+	assert_int_equal(turns.found, STAMP);
+	pw_folio_put(space->arena, beside, 1);
+	pw_folio_put(space->arena, turns.pa, 1);
+	end();
+}
+
+/* ---- a table is installed: its entries are there ---- */
+
+/* Beside the page that was mapped: nothing was stored there since the table came. */
+static void *translate_beside(void *unused)
+{
+	struct pw_reader *reader;
+	struct pw_result result;
+
+	(void)unused;
+	if (pw_reader_create(turns.space.table, &reader))
+		return NULL;
+	next_turn();
+	wait_for(2);
+	turns.found = pw_table_translate(reader, VA + 7 * 4096, &result) == PW_NONE ? STAMP : 0;
+	pw_reader_destroy(reader);
+	return NULL;
+}
+
+static void test_swap(void **state)
+{
+	const pw_va reach = (pw_va)1 << 21;
+	struct space *space = &turns.space;
+	pthread_t thread;
+	pw_pa pa[FRAMES];
+	unsigned taken = 0;
+
+	(void)state;
+	begin();
+	/* The tables above are there before. */
+	turns.pa = map_new(space, reach, PW_FOLIO_SHARED, RW);
+	thread = start(translate_beside);
+	/* Whatever frame it gets was a page of something else, written to by this thread. */
+	while (pw_folio_alloc(space->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
+		memset(pw_arena_host(space->arena, pa[taken++], 4096), 0x5a, 4096);
+	while (taken > 0)
+		pw_folio_put(space->arena, pa[--taken], 1);
+	map_pages(space, VA, 1, turns.pa, RW);
+	next_turn();
+	pthread_join(thread, NULL);
+	assert_int_equal(turns.found, STAMP);
+	unmap_pages(space, VA, 1);
+	pw_folio_put(space->arena, turns.pa, 1);
+	end();
+}
+
+/* ---- a reader leaves: what it read it has read ---- */
+
+static void *visit(void *unused)
+{
+	struct pw_reader *reader;
+	struct pw_result result;
+
+	(void)unused;
+	if (pw_reader_create(turns.space.table, &reader))
+		return NULL;
+	next_turn();
+	wait_for(2);
+	if (pw_translate(pw_arena_memory(turns.space.arena), pw_reader_enter(reader), VA,
+			 &result) == PW_OK)
+		turns.found = *stamp(result.pa);
+	pw_reader_leave(reader);
+	next_turn();
+	wait_for(4);
+	pw_reader_destroy(reader);
+	return NULL;
+}
+
+static void test_leave(void **state)
+{
+	struct space *space = &turns.space;
+	pthread_t thread;
+	pw_pa pa;
+
+	(void)state;
+	begin();
+	pa = map_new(space, VA, PW_FOLIO_SHARED, RW);
+	*stamp(pa) = STAMP;
+	thread = start(visit);
+	next_turn();
+	wait_for(3);
+	unmap_pages(space, VA, 1);
+	pw_table_wait(space->table);
+	/* Nobody is there any more: it is somebody else's by now. */
+	*stamp(pa) = ~STAMP;
+	next_turn();
+	pthread_join(thread, NULL);
+	assert_int_equal(turns.found, STAMP);
+	pw_folio_put(space->arena, pa, 1);
+	end();
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_store),
+		cmocka_unit_test(test_swap),
+		cmocka_unit_test(test_leave),
+	};
+
+	mutant_choose(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
