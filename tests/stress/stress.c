@@ -6,7 +6,10 @@
  *
  * The time of a format is spent in rounds, each with a new table: of another kind of reclaim, other
  * addresses, and with the fewest levels that the format can begin with. After each round all that was
- * mapped is unmapped; then every byte of the arena must be free again.
+ * mapped is unmapped; then every byte of the arena must be free again but the top's, and after that all.
+ *
+ * A part of the time is spent in an arena that is so small that memory lacks all the time, and begins at
+ * physical address 0; and a part, where the format can, in rounds in which nothing but the top grows.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -91,6 +94,19 @@ static void lay_out(struct stress *s, bool high)
 	}
 }
 
+/* Nothing is mapped: the tables that were taken out are free, all but those at the top. */
+static void check_tables(struct stress *s)
+{
+	const uint64_t tables = pw_table_bytes(s->table), page = page_bytes(s);
+	uint64_t root[PW_MAX_ROOTS], used, most;
+
+	pw_arena_drain(s->arena);
+	used = pw_arena_bytes(s->arena) - pw_arena_free_bytes(s->arena);
+	most = pw_table_bytes(s->table) > page ? pw_table_bytes(s->table) : page;
+	if (used > most * pw_table_root(s->table, root))
+		wrong(s, "tables of nothing", 0, 0, tables);
+}
+
 static int run_round(struct stress *s, unsigned number, uint64_t usec, struct total *total)
 {
 	static const enum pw_sync_kind sync[] = { PW_SYNC_RCU, PW_SYNC_IPI, PW_SYNC_RCU_WAIT };
@@ -133,6 +149,9 @@ static int run_round(struct stress *s, unsigned number, uint64_t usec, struct to
 	for (unsigned level = 0; level < PW_MAX_LEVELS; level++)
 		if (s->far[level].use)
 			unmap(s, s->far[level].va, s->far[level].va + (page_bytes(s) - 1));
+	/* Tables that nothing is in any more stay until a range covers them. */
+	unmap(s, 0, ~UINT64_C(0));
+	check_tables(s);
 	pw_table_destroy(s->table);
 	return 0;
 }
@@ -160,7 +179,10 @@ static void init_zones(struct stress *s)
 	pthread_mutex_init(&s->copying, NULL);
 }
 
-static int init(struct stress *s, const struct pw_format *format)
+/* Frames of an arena in which memory lacks: enough for the tops, and then not for much. */
+enum { TINY = 192 };
+
+static int init(struct stress *s, const struct pw_format *format, bool tiny)
 {
 	struct pw_arena_options options = { .poison = true };
 	unsigned large_lg2, table_lg2;
@@ -174,14 +196,14 @@ static int init(struct stress *s, const struct pw_format *format)
 	large_lg2 = s->geometry.shift[1];
 	table_lg2 = s->geometry.bits[0];
 	s->large_order = large_lg2 - s->geometry.shift[0];
-	s->large = (s->geometry.leaf_levels & 2) && large_lg2 <= s->largest_lg2;
+	s->large = (s->geometry.leaf_levels & 2) && large_lg2 <= s->largest_lg2 && !tiny;
 	s->pages = table_lg2 < 5 ? 64 : 2u << table_lg2;
 	s->window = s->pages < WINDOW ? s->pages : WINDOW;
 	options.page_lg2 = s->geometry.shift[0];
 	/* Not from zero on, aligned for the largest folio. */
-	options.base = (pw_pa)1 << s->largest_lg2;
+	options.base = s->base = tiny ? 0 : (pw_pa)1 << s->largest_lg2;
 	/* What the windows hold and some tables; room for few large folios: allocations fail, too. */
-	options.bytes = (uint64_t)(SLOTS * s->window + 1024) << options.page_lg2;
+	options.bytes = (uint64_t)(tiny ? TINY : SLOTS * s->window + 1024) << options.page_lg2;
 	if (s->large)
 		options.bytes += (uint64_t)(large_lg2 > 24 ? 2 : 4) << large_lg2;
 	if (pw_arena_create(&options, &s->arena, &error)) {
@@ -228,8 +250,8 @@ static void print(const char *name, const struct total *total)
 /* What is not free, and should be. */
 static void print_leaks(const struct stress *s, unsigned number, uint64_t leaks)
 {
-	pw_pa pa = (pw_pa)1 << s->largest_lg2;
 	struct pw_folio_info info;
+	pw_pa pa = s->base;
 
 	fprintf(stderr, "stress: %s: round %u: 0x%" PRIx64 " bytes are not free\n",
 		s->geometry.name, number, leaks);
@@ -245,43 +267,71 @@ static void print_leaks(const struct stress *s, unsigned number, uint64_t leaks)
 	}
 }
 
-static int stress_format(const struct pw_format *format, uint64_t usec, struct total *all)
+static uint64_t leaks_of(struct stress *s)
+{
+	return pw_arena_bytes(s->arena) - pw_arena_free_bytes(s->arena);
+}
+
+/* Rounds in one arena, for @usec. */
+static int stress_arena(const struct pw_format *format, bool tiny, uint64_t usec,
+			struct total *total)
 {
 	enum { ROUND_USEC = 200000, GROWING_USEC = 50000, FEWEST_ROUNDS = 3 };
-	const uint64_t end = microseconds() + usec;
-	uint64_t each;
+	const uint64_t start = microseconds();
 	struct pw_arena_faults faults;
-	struct total total = { 0 };
 	struct stress s;
+	uint64_t each;
 	int result;
 
-	result = init(&s, format);
+	result = init(&s, format, tiny);
 	if (result)
 		return result;
+	/* A fifth of the time. */
+	for (unsigned number = 0; grows_from_leaves(&s) && microseconds() - start < usec / 5;
+	     number++) {
+		total->done[TALLY_PAGES] += grow_once(&s, number);
+		total->done[TALLY_GROWN]++;
+	}
 	/* Short ones, where the top can grow: it does so once per level and round. */
 	each = s.fewest < s.geometry.levels ? GROWING_USEC : ROUND_USEC;
 	each = usec / FEWEST_ROUNDS < each ? usec / FEWEST_ROUNDS : each;
-	for (unsigned number = 0; !result && (number < FEWEST_ROUNDS || microseconds() < end);
-	     number++) {
-		uint64_t leaks;
-
-		result = run_round(&s, number, each, &total);
-		leaks = pw_arena_bytes(s.arena) - pw_arena_free_bytes(s.arena);
-		if (leaks == total.leaks)
+	for (unsigned number = 0;
+	     !result && (number < FEWEST_ROUNDS || microseconds() - start < usec); number++) {
+		result = run_round(&s, number, each, total);
+		if (leaks_of(&s) == total->leaks)
 			continue;
-		print_leaks(&s, number, leaks);
-		total.leaks = leaks;
+		total->leaks = leaks_of(&s);
+		print_leaks(&s, number, total->leaks);
 	}
 	pw_arena_faults(s.arena, &faults);
-	total.faults = faults.underflows + faults.written_after_free;
-	total.wrong = s.wrong;
-	print(s.geometry.name, &total);
+	total->faults += faults.underflows + faults.written_after_free;
+	total->wrong += s.wrong;
+	deinit(&s);
+	return result;
+}
+
+static int stress_format(const struct pw_format *format, uint64_t usec, struct total *all)
+{
+	struct total total = { 0 }, tiny = { 0 };
+	struct pw_geometry geometry;
+	int result = stress_arena(format, false, usec / 4 * 3, &total);
+
+	if (!result)
+		result = stress_arena(format, true, usec / 4, &tiny);
+	for (unsigned i = 0; i < TALLIES; i++)
+		total.done[i] += tiny.done[i];
+	for (unsigned why = 0; why < PW_STOP_REASONS; why++)
+		total.stops[why] += tiny.stops[why];
+	total.faults += tiny.faults;
+	total.wrong += tiny.wrong;
+	total.leaks += tiny.leaks;
+	pw_format_geometry(format, &geometry);
+	print(geometry.name, &total);
 	for (unsigned i = 0; i < OPERATIONS; i++)
 		all->operations += total.done[i];
 	all->wrong += total.wrong;
 	all->faults += total.faults;
 	all->leaks += total.leaks;
-	deinit(&s);
 	return result;
 }
 

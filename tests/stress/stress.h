@@ -6,6 +6,7 @@
  *   stress.c    formats and rounds, and what is left in the end
  *   edit.c      who changes the tables
  *   read.c      who pins and translates, and what must hold of what they get
+ *   grow.c      a top that grows, and what was the top goes
  *   moments.c   delays where rules decide (src/base/mutant.h), in builds with mutants
  *
  * Every page carries its identity, the address that it is mapped at, written before it is mapped. Who
@@ -88,6 +89,7 @@ struct stress {
 	struct pw_geometry geometry;
 	unsigned fewest; /* levels that tables can begin with */
 	struct pw_arena *arena;
+	pw_pa base; /* of the arena */
 	struct pw_table *table;
 	struct slot slot[SLOTS];
 	struct far far[PW_MAX_LEVELS];
@@ -174,6 +176,11 @@ static inline void delay_moments(void)
 void *edit(void *worker);
 void *pin(void *worker);
 void *translate(void *worker);
+
+/* Is a table of leaves the top that this format can begin with, and can it become one page? */
+bool grows_from_leaves(const struct stress *s);
+/* A round of growing, which @number tells from others. Returns how many pages were pinned. */
+uint64_t grow_once(struct stress *s, unsigned number);
 
 /* Unmaps and gives back whatever is mapped there, a far page, too. */
 void unmap(struct stress *s, pw_va first, pw_va last);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The top grows, and what was the top is collapsed into one page of the new one, unmapped, and used again at
+ * once; all of it while others pin pages that they found from the old top on. In stress.c a top grows once in
+ * a round; here a round is nothing else, and there are thousands.
+ */
+#include <stdlib.h>
+
+#include "stress.h"
+
+/* A round: a table of one level, all of whose entries map one folio. */
+struct growth {
+	struct stress *s;
+	struct pw_table *table;
+	pw_va span; /* bytes that it translates */
+	bool stop; /* atomic */
+};
+
+struct pinner {
+	struct growth *growth;
+	pthread_t thread;
+	uint64_t random, pins;
+};
+
+bool grows_from_leaves(const struct stress *s)
+{
+	return s->fewest == 1 && s->geometry.levels > 1 && s->large;
+}
+
+/* Each page says where it is mapped; with @salt, that it is not. */
+static void sign(const struct stress *s, pw_pa pa, pw_va span, uint64_t salt)
+{
+	for (pw_va va = 0; va < span; va += page_bytes(s))
+		__atomic_store_n(words(s, pa + va), identity(s, va) ^ salt, __ATOMIC_RELAXED);
+}
+
+static void *pin_from_old_top(void *context)
+{
+	struct pinner *pinner = context;
+	struct growth *growth = pinner->growth;
+	struct stress *s = growth->s;
+	const uint32_t pages = (uint32_t)(growth->span / page_bytes(s));
+	struct pw_reader *reader;
+
+	if (pw_reader_create(growth->table, &reader)) {
+		wrong(s, "a thread cannot read", 0, 0, 0);
+		return NULL;
+	}
+	while (!__atomic_load_n(&growth->stop, __ATOMIC_RELAXED)) {
+		pw_va va = (pw_va)(pinner->random >> 33) % pages * page_bytes(s);
+		enum pw_stop why;
+		pw_pa pa;
+
+		pinner->random = pinner->random * UINT64_C(6364136223846793005) + 1;
+		if (pw_pin_fast(reader, va, 1, PW_PIN_WRITE, &pa, &why) != 1)
+			continue;
+		pinner->pins++;
+		if (__atomic_load_n(words(s, pa), __ATOMIC_RELAXED) != identity(s, va))
+			wrong(s, "wrong page, from a top of before", va, pa, *words(s, pa));
+		pw_unpin_pages(reader, &pa, 1, PW_PIN_WRITE, false);
+	}
+	pw_reader_destroy(reader);
+	return NULL;
+}
+
+/* The page's place is taken at once by something that is mapped nowhere. */
+static void grow_and_reuse(struct growth *growth, pw_pa folio)
+{
+	const uint32_t attr = PW_READ | PW_USER | PW_ACCESSED;
+	struct stress *s = growth->s;
+	const pw_va span = growth->span;
+	uint64_t collapsed = 0;
+	pw_pa other;
+
+	if (pw_table_map(growth->table, span, span + (page_bytes(s) - 1),
+			 pw_arena_zero_page(s->arena), attr, NULL))
+		wrong(s, "the top does not grow", span, 0, 0);
+	pw_table_collapse(growth->table, 0, span - 1, 64, &collapsed, NULL);
+	if (collapsed != span)
+		wrong(s, "what was the top is not collapsed", 0, 0, collapsed);
+	pw_table_unmap(growth->table, 0, span - 1, NULL, NULL, NULL);
+	pw_folio_put(s->arena, folio, 1);
+	if (pw_folio_alloc(s->arena, s->large_order, PW_FOLIO_ANONYMOUS, 2, 0, &other) == 0) {
+		sign(s, other, span, ~UINT64_C(0));
+		sched_yield();
+		pw_folio_put(s->arena, other, 1);
+	}
+}
+
+uint64_t grow_once(struct stress *s, unsigned number)
+{
+	/* A grace period at the end of each round would be all of it. */
+	const enum pw_sync_kind sync = number % 16 ? PW_SYNC_IPI : PW_SYNC_RCU_WAIT;
+	const uint32_t attr = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY;
+	const struct pw_table_options options = { .levels = 1, .sync = sync };
+	struct growth growth = { .s = s, .span = page_bytes(s) << s->large_order };
+	struct pinner pinner[PINNERS] = { 0 };
+	uint64_t pins = 0;
+	pw_pa folio;
+
+	if (pw_table_create(s->arena, s->format, &options, &growth.table, NULL) ||
+	    pw_folio_alloc(s->arena, s->large_order, PW_FOLIO_ANONYMOUS, 1, 0, &folio))
+		abort();
+	sign(s, folio, growth.span, 0);
+	if (pw_table_map(growth.table, 0, growth.span - 1, folio, attr, NULL))
+		wrong(s, "a folio cannot be mapped", 0, folio, 0);
+	for (unsigned i = 0; i < PINNERS; i++) {
+		pinner[i].growth = &growth;
+		pinner[i].random = (number * PINNERS + i) * UINT64_C(0x9e3779b97f4a7c15);
+		if (pthread_create(&pinner[i].thread, NULL, pin_from_old_top, &pinner[i]))
+			abort();
+	}
+	/* Some rounds begin before anybody pins, some when they are at it. */
+	for (unsigned yields = number % 8; yields > 0; yields--)
+		sched_yield();
+	grow_and_reuse(&growth, folio);
+	__atomic_store_n(&growth.stop, true, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < PINNERS; i++) {
+		pthread_join(pinner[i].thread, NULL);
+		pins += pinner[i].pins;
+	}
+	pw_table_destroy(growth.table);
+	return pins;
+}
