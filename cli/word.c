@@ -72,6 +72,56 @@ const char *word_parse_kernel(const char *text, uint16_t *kernel_ret)
 	return NULL;
 }
 
+static unsigned config_named(const char *word, size_t length)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} names[] = {
+		{ "migration", PW_CONFIG_MIGRATION },
+		{ "memory-failure", PW_CONFIG_MEMORY_FAILURE },
+		{ "device-private", PW_CONFIG_DEVICE_PRIVATE },
+		{ "pte-marker", PW_CONFIG_PTE_MARKER },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i].name) == length && memcmp(names[i].name, word, length) == 0)
+			return names[i].bit;
+	return 0;
+}
+
+const char *word_parse_kernel_options(const char *text, struct pw_regime_options *options)
+{
+	const char *at = strchrnul(text, ','), *wrong;
+	char version[16] = "";
+	unsigned config = 0, told = 0;
+	uint16_t kernel;
+
+	if ((size_t)(at - text) < sizeof(version))
+		memcpy(version, text, (size_t)(at - text));
+	wrong = word_parse_kernel(version, &kernel);
+	while (!wrong && *at == ',') {
+		const char *word = at + 1, *end = strchrnul(word, ',');
+		bool no = strncmp(word, "no-", 3) == 0;
+		unsigned bit = config_named(no ? word + 3 : word,
+					    (size_t)(end - word) - (no ? 3 : 0));
+
+		if (!bit || (told & bit))
+			return "is not a version of Linux, and once each what it was built with: "
+			       "device-private, memory-failure, migration, pte-marker, or no- "
+			       "before one of these";
+		told |= bit;
+		config |= no ? 0 : bit;
+		at = end;
+	}
+	if (wrong)
+		return wrong;
+	options->kernel = kernel;
+	options->config = (uint8_t)config;
+	options->config_told = (uint8_t)told;
+	return NULL;
+}
+
 const char *word_parse_line(const char *text, bool *any_ret, uint64_t *number_ret)
 {
 	static const char blanks[] = " \t\r";

@@ -27,6 +27,12 @@ const char *word_check_label(const char *text, size_t length);
 const char *word_parse_kernel(const char *text, uint16_t *kernel_ret);
 
 /*
+ * The same, and what that Linux was built with: "6.12,device-private,no-memory-failure". Sets kernel,
+ * config and config_told of @options.
+ */
+const char *word_parse_kernel_options(const char *text, struct pw_regime_options *options);
+
+/*
  * A line of a list of addresses: one number, or (*any_ret false) none; with blanks around it, and
  * a comment after #.
  */

@@ -40,8 +40,11 @@ enum pw_view { PW_VIEW_HARDWARE, PW_VIEW_LINUX };
 enum pw_status {
 	PW_OK, /* a leaf maps the address */
 	PW_NONE, /* the entry is empty, or invalid in this view */
-	PW_SWAP, /* the page is in swap, or another non-present software entry */
+	PW_SWAP, /* the page is in swap */
 	PW_MIGRATION, /* the page is being moved */
+	PW_HWPOISON, /* the page's memory failed, and nobody gets it again */
+	PW_DEVICE, /* the page is in a device's own memory, or a device has it for itself */
+	PW_MARKER, /* no page: what is known of the address (userfaultfd, a guard region) */
 	PW_PROT_NONE, /* present for the kernel, not accessible to anyone */
 	PW_NOT_CANONICAL, /* no root of this regime covers the address */
 	PW_OUTSIDE, /* a table is not in the memory that we have */
@@ -107,11 +110,25 @@ struct pw_span {
 	bool alias; /* shows the same mappings as span[0]: translated, but not listed by scans */
 };
 
+/*
+ * What a Linux kernel was built with, where it decides about entries that are not present. What is not
+ * told is assumed as Debian's kernels of that version and machine have it.
+ */
+enum pw_kernel_config {
+	PW_CONFIG_MIGRATION = 1 << 0,
+	PW_CONFIG_MEMORY_FAILURE = 1 << 1,
+	PW_CONFIG_DEVICE_PRIVATE = 1 << 2,
+	PW_CONFIG_PTE_MARKER = 1 << 3, /* was a choice in 5.19 to 6.1 only */
+};
+
 /* A root decoded: everything that a walk has to know before its first load. Fill by pw_regime_init. */
 struct pw_regime {
 	const struct pw_format *format;
 	enum pw_view view;
 	uint16_t kernel; /* major << 8 | minor: whose software bits to read in the Linux view */
+	uint8_t config; /* enum pw_kernel_config: what that kernel was built with */
+	/* First swap types that stand for hwpoison, migration, device and marker; 32 if none do. */
+	uint8_t swap_first[4];
 	uint8_t roots, spans;
 	uint64_t root[PW_MAX_ROOTS];
 	struct pw_span span[PW_MAX_ROOTS];
@@ -119,16 +136,22 @@ struct pw_regime {
 		address_mask; /* entry bits that may be address; excludes a memory-encryption bit */
 };
 
+/* In the place of TTBR0, where TTBR1 alone is known (arm64). */
+#define PW_ROOT_ABSENT UINT64_MAX
+
 /* Options of pw_regime_init; all zero is the default: hardware view, Linux 6.1, nothing ignored. */
 struct pw_regime_options {
 	enum pw_view view;
 	uint16_t kernel; /* 0 stands for 6.1 (0x0601) */
+	uint8_t config; /* enum pw_kernel_config: what it was built with, of what config_told says */
+	uint8_t config_told; /* which bits of config count */
 	uint64_t encryption; /* x86: mask of the SME/SEV/TDX bit inside an entry; 0 for none */
 };
 
 /*
  * Decodes @count root words (the hardware's own: CR3, TTBR0 [and TTBR1], ASCE, satp, the first
  * doubleword of a process-table entry) into @regime.
+ * Of two words, the first may be PW_ROOT_ABSENT: nothing is known of what it would translate.
  * Returns 0, or -EINVAL when the word cannot be a root of this format: a reserved mode, a wrong
  * table type, too many words. @options and @error may be NULL.
  */

@@ -254,7 +254,7 @@ PW_INLINE enum pw_status arm64_hole(const struct arm64_shape *shape, const struc
 		return PW_NONE;
 	/* __SWP_TYPE_SHIFT: 10:6 since the nG bit is taken, 7:3 before. */
 	type = (unsigned)(e >> (r->kernel >= ARM64_KERNEL_NG ? 6 : 3)) & 31;
-	return pw_linux_swap(type);
+	return pw_linux_swap(r, level, type);
 }
 
 static inline uint64_t arm64_make_empty(const struct pw_regime *r, unsigned level)
@@ -354,6 +354,9 @@ static inline int arm64_root(struct pw_regime *r, const uint64_t *word, unsigned
 		uint64_t flags = wide ? 0x3d : 0x1;
 		pw_pa table = word[i] & pw_mask(48) & ~pw_mask(table_lg2);
 
+		/* Only the upper half is known: it is the one span. */
+		if (i == 0 && count == 2 && word[0] == PW_ROOT_ABSENT)
+			continue;
 		if (word[i] & pw_mask(table_lg2) & ~flags)
 			return pw_fail(error, EINVAL,
 				       "TTBR%u 0x%llx cannot be a root of %s: the top table is "
@@ -369,6 +372,10 @@ static inline int arm64_root(struct pw_regime *r, const uint64_t *word, unsigned
 		r->span[1].first = ~pw_mask(arm64_va_bits(format));
 		r->span[1].last = ~UINT64_C(0);
 		r->spans = 2;
+		if (word[0] == PW_ROOT_ABSENT) {
+			r->span[0] = r->span[1];
+			r->spans = 1;
+		}
 	}
 	return 0;
 }

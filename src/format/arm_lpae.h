@@ -165,7 +165,8 @@ static inline enum pw_status lpae_hole(const struct pw_regime *r, unsigned level
 		return PW_PROT_NONE;
 	}
 	/* Swap: type in 6:2, in PTEs alone. */
-	return level > 0 || (e & LPAE_TABLE) ? PW_NONE : pw_linux_swap((unsigned)(e >> 2) & 31);
+	return level > 0 || (e & LPAE_TABLE) ? PW_NONE
+					     : pw_linux_swap(r, level, (unsigned)(e >> 2) & 31);
 }
 
 static inline uint64_t lpae_make_empty(const struct pw_regime *r, unsigned level)

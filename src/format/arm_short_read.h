@@ -230,7 +230,8 @@ static inline enum pw_status arm_hole(const struct pw_regime *r, unsigned level,
 			return PW_PROT_NONE;
 		}
 		/* Swap: type in 6:2. */
-		return e == 0 || (e & 3) ? PW_NONE : pw_linux_swap((unsigned)(e >> 2) & 31);
+		return e == 0 || (e & 3) ? PW_NONE
+					 : pw_linux_swap(r, level, (unsigned)(e >> 2) & 31);
 	}
 	if (!(e & 3))
 		return PW_NONE;

@@ -40,6 +40,9 @@ static bool holds(const struct pw_conditions *when, const struct pw_regime *regi
 		case PW_SUBJECT_KERNEL:
 			word = regime->kernel;
 			break;
+		case PW_SUBJECT_CONFIG:
+			word = regime->config;
+			break;
 		}
 		word = bits_of(word, condition->high, condition->low);
 		inside = word >= condition->first && word <= condition->last;

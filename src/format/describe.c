@@ -18,6 +18,7 @@ struct word {
 
 static const struct word holes[] = {
 	{ "none", PW_NONE },           { "swap", PW_SWAP },           { "migration", PW_MIGRATION },
+	{ "hwpoison", PW_HWPOISON },   { "device", PW_DEVICE },       { "marker", PW_MARKER },
 	{ "prot-none", PW_PROT_NONE }, { "malformed", PW_MALFORMED }, { NULL, 0 },
 };
 
@@ -394,6 +395,25 @@ static int parse_meaning(struct pw_parser *p, const char *word)
 	return pw_parse_fail(p, "'%s' is no word of the grammar: see pagewalk-format(5)", word);
 }
 
+/* "config WORD...": what Linux can be built with on this machine. */
+static int parse_config(struct pw_parser *p)
+{
+	const char *word;
+
+	p->d->format.config = 0;
+	while ((word = pw_parse_word(p))) {
+		unsigned bit = pw_parse_config(word);
+
+		if (!bit)
+			return pw_parse_fail(p,
+					     "'config' wants memory-failure, device-private or "
+					     "pte-marker, not '%s'",
+					     word);
+		p->d->format.config |= (uint8_t)bit;
+	}
+	return 0;
+}
+
 static int parse_statement(struct pw_parser *p, const char *word)
 {
 	struct pw_description *d = p->d;
@@ -412,6 +432,8 @@ static int parse_statement(struct pw_parser *p, const char *word)
 		d->encryption = true;
 		return 0;
 	}
+	if (strcmp(word, "config") == 0)
+		return parse_config(p);
 	if (strcmp(word, "level") == 0)
 		return parse_level(p);
 	if (strcmp(word, "span") == 0)

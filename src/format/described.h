@@ -15,9 +15,9 @@
 #include "walk/instance.h"
 
 enum {
-	PW_DESCRIBED_CONDITIONS = 8, /* of one statement */
+	PW_DESCRIBED_CONDITIONS = 10, /* of one statement */
 	PW_DESCRIBED_FIELDS = 4, /* of one address */
-	PW_DESCRIBED_RULES = 40, /* of one level */
+	PW_DESCRIBED_RULES = 80, /* of one level */
 	PW_DESCRIBED_TRAITS = 64, /* of one level */
 	PW_DESCRIBED_SPANS = 16,
 	PW_DESCRIBED_REFUSALS = 16,
@@ -31,6 +31,7 @@ enum pw_subject {
 	PW_SUBJECT_ROOTS, /* how many were given */
 	PW_SUBJECT_VIEW,
 	PW_SUBJECT_KERNEL,
+	PW_SUBJECT_CONFIG, /* what the kernel was built with: enum pw_kernel_config */
 };
 
 /* Bits high..low of the subject lie in first..last; or, if negated, do not. */

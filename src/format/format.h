@@ -41,6 +41,8 @@ struct pw_format {
 	uint8_t max_roots;
 	bool big_endian;
 	bool dynamic_top; /* the root or an entry decides at which level the next table stands */
+	/* What a kernel of this machine can be built with, of pw_kernel_config, and Debian's is. */
+	uint8_t config;
 	bool linux_twin; /* Linux keeps PTEs of its own beside these: its view reads other tables */
 	/* Bit n: 2^n neighbouring leaves of that level can be joined to one page. */
 	uint16_t groups[PW_MAX_LEVELS];

@@ -61,7 +61,7 @@ static inline enum pw_status i386_hole(const struct pw_regime *r, unsigned level
 		*pa = i386_page(r, level, e);
 		return PW_PROT_NONE;
 	}
-	return level > 0 ? PW_NONE : pw_linux_swap((unsigned)(e >> 1) & 31);
+	return level > 0 ? PW_NONE : pw_linux_swap(r, level, (unsigned)(e >> 1) & 31);
 }
 
 static inline uint64_t i386_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
@@ -103,6 +103,7 @@ extern const struct pw_instance pw_instance_i386;
 static const struct pw_format pw_format_i386 = {
 	.name = "i386",
 	.title = "x86 32-bit, 2 levels, PSE and PSE-36",
+	.config = PW_CONFIG_MEMORY_FAILURE,
 	.root_name = "CR3",
 	.level_name = { "pte", "pgd" },
 	.levels = 2,

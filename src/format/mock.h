@@ -223,7 +223,8 @@ static inline enum pw_status mock_hole(const struct pw_regime *r, unsigned level
 		*pa = mock_page(r, level, e);
 		return PW_PROT_NONE;
 	}
-	return e & MOCK_SWAP ? pw_linux_swap((unsigned)(e >> MOCK_SWAP_SHIFT) & 31) : PW_NONE;
+	return e & MOCK_SWAP ? pw_linux_swap(r, level, (unsigned)(e >> MOCK_SWAP_SHIFT) & 31)
+			     : PW_NONE;
 }
 
 static inline uint64_t mock_make_empty(const struct pw_regime *r, unsigned level)
@@ -333,6 +334,7 @@ extern const struct pw_instance pw_instance_mock;
 static const struct pw_format pw_format_mock = {
 	.name = "mock",
 	.title = "an architecture that does not exist, for tests",
+	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE,
 	.root_name = "root word",
 	.level_name = { "page", "middle", "upper", "top" },
 	.levels = 4,

@@ -260,13 +260,38 @@ static bool read_kernel(const char *text, uint64_t *kernel)
 	return major < 256 && minor < 256;
 }
 
+unsigned pw_parse_config(const char *word)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} names[] = {
+		{ "memory-failure", PW_CONFIG_MEMORY_FAILURE },
+		{ "device-private", PW_CONFIG_DEVICE_PRIVATE },
+		{ "pte-marker", PW_CONFIG_PTE_MARKER },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(word, names[i].name) == 0)
+			return names[i].bit;
+	return 0;
+}
+
 /* Conditions that are about no bits. *ret: whether it is right. */
 static bool read_named(const char *text, struct pw_condition *condition, bool *ret)
 {
 	const char *version;
 
+	const unsigned config = pw_parse_config(*text == '!' ? text + 1 : text);
+
 	*condition = (struct pw_condition){ .high = 63 };
 	*ret = true;
+	if (config) {
+		condition->subject = PW_SUBJECT_CONFIG;
+		condition->high = condition->low = (uint8_t)__builtin_ctz(config);
+		condition->first = condition->last = *text != '!';
+		return true;
+	}
 	if (strcmp(text, "linux") == 0 || strcmp(text, "hardware") == 0) {
 		condition->subject = PW_SUBJECT_VIEW;
 		condition->first = *text == 'l' ? PW_VIEW_LINUX : PW_VIEW_HARDWARE;

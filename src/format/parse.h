@@ -33,6 +33,9 @@ bool pw_parse_take(struct pw_parser *p, const char *wanted);
 /* The rest of the line, without blanks at its ends. */
 const char *pw_parse_text(struct pw_parser *p);
 
+/* The bit of enum pw_kernel_config that @word names, like "device-private"; 0 if none. */
+unsigned pw_parse_config(const char *word);
+
 /* Each of these returns 0, or what pw_parse_fail does; @what is for the message. */
 int pw_parse_number(struct pw_parser *p, const char *what, uint64_t last, uint64_t *number);
 int pw_parse_field(struct pw_parser *p, const char *what, struct pw_field *field);

@@ -150,7 +150,7 @@ static inline enum pw_status ppc_hole(const struct pw_regime *r, unsigned level,
 		*pa = ppc_page(r, level, e);
 		return PW_PROT_NONE;
 	}
-	return level < 3 ? pw_linux_swap(e & 31) : PW_NONE;
+	return level < 3 ? pw_linux_swap(r, level, e & 31) : PW_NONE;
 }
 
 static inline uint64_t ppc_make_empty(const struct pw_regime *r, unsigned level)
@@ -259,6 +259,7 @@ extern const struct pw_instance pw_instance_ppc64_radix_4k, pw_instance_ppc64_ra
 static const struct pw_format pw_format_ppc64_radix_4k = {
 	.name = "ppc64_radix_4k",
 	.title = "powerpc64 radix, 4K pages",
+	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE,
 	.root_name = "process-table entry",
 	.level_name = { "pte", "pmd", "pud", "pgd" },
 	.levels = 4,
@@ -288,6 +289,7 @@ static const struct pw_format pw_format_ppc64_radix_4k = {
 static const struct pw_format pw_format_ppc64_radix_64k = {
 	.name = "ppc64_radix_64k",
 	.title = "powerpc64 radix, 64K pages",
+	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE,
 	.root_name = "process-table entry",
 	.level_name = { "pte", "pmd", "pud", "pgd" },
 	.levels = 4,

@@ -25,6 +25,7 @@ int pw_regime_init(struct pw_regime *regime, const struct pw_format *format, con
 		.spans = 1,
 		.address_mask = UINT64_C(0x000ffffffffff000) & ~options->encryption,
 	};
+	pw_linux_init(regime, options);
 	for (size_t i = 0; i < count; i++)
 		regime->root[i] = root[i];
 	return format->root(regime, root, (unsigned)count, error);
@@ -37,6 +38,9 @@ const char *pw_status_name(enum pw_status status)
 		[PW_NONE] = "none",
 		[PW_SWAP] = "swap",
 		[PW_MIGRATION] = "migration",
+		[PW_HWPOISON] = "hwpoison",
+		[PW_DEVICE] = "device",
+		[PW_MARKER] = "marker",
 		[PW_PROT_NONE] = "prot-none",
 		[PW_NOT_CANONICAL] = "not-canonical",
 		[PW_OUTSIDE] = "outside",

@@ -82,7 +82,8 @@ static inline enum pw_status riscv_linux_hole(const struct pw_regime *r, unsigne
 		*pa = page;
 		return PW_PROT_NONE;
 	}
-	return pw_linux_swap((unsigned)(e >> (r->kernel >= RISCV_KERNEL_EXCLUSIVE ? 7 : 6)) & 31);
+	return pw_linux_swap(r, level,
+			     (unsigned)(e >> (r->kernel >= RISCV_KERNEL_EXCLUSIVE ? 7 : 6)) & 31);
 }
 
 static inline uint64_t riscv_make_empty(const struct pw_regime *r, unsigned level)
@@ -264,6 +265,7 @@ extern const struct pw_instance pw_instance_riscv_sv39, pw_instance_riscv_sv48,
 static const struct pw_format pw_format_riscv_sv39 = {
 	.name = "riscv_sv39",
 	.title = "riscv Sv39, 3 levels",
+	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE,
 	.root_name = "satp",
 	.level_name = { "pte", "pmd", "pgd" },
 	.levels = 3,
@@ -294,6 +296,7 @@ static const struct pw_format pw_format_riscv_sv39 = {
 static const struct pw_format pw_format_riscv_sv48 = {
 	.name = "riscv_sv48",
 	.title = "riscv Sv48, 4 levels",
+	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE,
 	.root_name = "satp",
 	.level_name = { "pte", "pmd", "pud", "pgd" },
 	.levels = 4,
@@ -324,6 +327,7 @@ static const struct pw_format pw_format_riscv_sv48 = {
 static const struct pw_format pw_format_riscv_sv57 = {
 	.name = "riscv_sv57",
 	.title = "riscv Sv57, 5 levels",
+	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE,
 	.root_name = "satp",
 	.level_name = { "pte", "pmd", "pud", "p4d", "pgd" },
 	.levels = 5,

@@ -197,13 +197,14 @@ static inline enum pw_status s390_hole(const struct pw_regime *r, unsigned level
 			return PW_PROT_NONE;
 		}
 		/* __swp_entry: protected, not present, type in 6:2. */
-		return e & S390_PROTECT ? pw_linux_swap((unsigned)(e >> 2) & 31) : PW_NONE;
+		return e & S390_PROTECT ? pw_linux_swap(r, level, (unsigned)(e >> 2) & 31)
+					: PW_NONE;
 	}
 	if (level > 2 || (e & S390_TT) != s390_type(level))
 		return PW_NONE;
 	if (r->kernel >= S390_KERNEL_PRESENT &&
 	    (e & (S390_COMMON | S390_LARGE_PRESENT)) == S390_COMMON)
-		return pw_linux_swap((unsigned)(e >> 6) & 31);
+		return pw_linux_swap(r, level, (unsigned)(e >> 6) & 31);
 	if (!(e & S390_FC))
 		return PW_NONE;
 	*pa = s390_page(r, level, e);
@@ -295,6 +296,7 @@ extern const struct pw_instance pw_instance_s390x;
 static const struct pw_format pw_format_s390x = {
 	.name = "s390x",
 	.title = "s390x DAT, 2 to 5 tables as the ASCE says",
+	.config = PW_CONFIG_DEVICE_PRIVATE,
 	.root_name = "ASCE",
 	.level_name = { "pte", "segment", "region-third", "region-second", "region-first" },
 	.levels = 5,

@@ -138,7 +138,7 @@ static inline enum pw_status sparc_hole(const struct sparc_bits *bits, const str
 		*pa = page;
 		return PW_PROT_NONE;
 	}
-	return level == 0 ? pw_linux_swap((unsigned)(e >> 13) & 31) : PW_NONE;
+	return level == 0 ? pw_linux_swap(r, level, (unsigned)(e >> 13) & 31) : PW_NONE;
 }
 
 /* The bits of a leaf that @attr decides; __ACCESS_BITS and __DIRTY_BITS of init_64.c. */

@@ -89,7 +89,7 @@ static inline enum pw_status um_hole(const struct pw_regime *r, unsigned level, 
 		*pa = e & UM_ADDRESS;
 		return PW_PROT_NONE;
 	}
-	return pw_linux_swap((unsigned)(e >> 5) & 31);
+	return pw_linux_swap(r, level, (unsigned)(e >> 5) & 31);
 }
 
 /* What set_pte() adds, to have the host told. */

@@ -159,7 +159,7 @@ static inline enum pw_status x86_long_hole(const struct pw_regime *r, unsigned l
 		*pa = ~e & r->address_mask & ~pw_mask(12 + 9 * level);
 		return PW_PROT_NONE;
 	}
-	return e & X86_PS && level > 0 ? PW_NONE : pw_linux_swap((unsigned)(e >> 59));
+	return e & X86_PS && level > 0 ? PW_NONE : pw_linux_swap(r, level, (unsigned)(e >> 59));
 }
 
 /* Linux keeps nothing of its own in a PDPTE. */
@@ -239,6 +239,7 @@ extern const struct pw_instance pw_instance_x86_64, pw_instance_x86_64_la57, pw_
 static const struct pw_format pw_format_x86_64 = {
 	.name = "x86_64",
 	.title = "x86-64, 4 levels",
+	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE | PW_CONFIG_PTE_MARKER,
 	.root_name = "CR3",
 	.level_name = { "pte", "pmd", "pud", "pgd" },
 	.levels = 4,
@@ -267,6 +268,7 @@ static const struct pw_format pw_format_x86_64 = {
 static const struct pw_format pw_format_x86_64_la57 = {
 	.name = "x86_64_la57",
 	.title = "x86-64, 5 levels (CR4.LA57)",
+	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE | PW_CONFIG_PTE_MARKER,
 	.root_name = "CR3",
 	.level_name = { "pte", "pmd", "pud", "p4d", "pgd" },
 	.levels = 5,
@@ -295,6 +297,7 @@ static const struct pw_format pw_format_x86_64_la57 = {
 static const struct pw_format pw_format_i386_pae = {
 	.name = "i386_pae",
 	.title = "x86 32-bit PAE, 3 levels",
+	.config = PW_CONFIG_MEMORY_FAILURE,
 	.root_name = "CR3",
 	.level_name = { "pte", "pmd", "pgd" },
 	.levels = 3,

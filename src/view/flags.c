@@ -44,7 +44,7 @@ static unsigned kind_of(const struct pw_regime *regime, unsigned level, enum pw_
 		return PW_BITS_LEAF;
 	if (status == PW_PROT_NONE)
 		return PW_BITS_PROT_NONE;
-	if (status == PW_SWAP || status == PW_MIGRATION)
+	if (status >= PW_SWAP && status <= PW_MARKER)
 		return PW_BITS_SWAP;
 	if (status == PW_MALFORMED)
 		return PW_BITS_MALFORMED;

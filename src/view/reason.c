@@ -45,6 +45,24 @@ static void linux_reason(const struct pw_picture *picture, const struct picture_
 	}
 }
 
+/* What Linux keeps in the place of a page. */
+static const char *absent_reason(enum pw_status status)
+{
+	switch (status) {
+	case PW_MIGRATION:
+		return ": the page is being moved, a migration entry";
+	case PW_HWPOISON:
+		return ": the page's memory failed, a hwpoison entry";
+	case PW_DEVICE:
+		return ": the page is in a device's own memory, or a device has it for itself";
+	case PW_MARKER:
+		return ", and no page: a marker of userfaultfd, of a page that was lost, or of a "
+		       "guard region";
+	default:
+		return ": the page is in swap";
+	}
+}
+
 /* Quarters of a table that exist, where TF and TL, or the ASCE, say so. */
 static void length_reason(const struct pw_picture *picture, const struct picture_step *step,
 			  char *text, size_t bytes)
@@ -175,13 +193,12 @@ void pw_step_reason(const struct pw_picture *picture, const struct picture_step 
 			snprintf(text, bytes, "not mapped: the %s is empty (%s)", name, size);
 		return;
 	case PW_SWAP:
-		snprintf(text, bytes,
-			 "not present: a swap entry, or another of Linux's software entries (%s)",
-			 size);
-		return;
 	case PW_MIGRATION:
-		snprintf(text, bytes, "not present: the page is being moved (migration entry, %s)",
-			 size);
+	case PW_HWPOISON:
+	case PW_DEVICE:
+	case PW_MARKER:
+		snprintf(text, bytes, "not present%s (%s)",
+			 absent_reason((enum pw_status)step->status), size);
 		return;
 	case PW_PROT_NONE:
 		snprintf(text, bytes,

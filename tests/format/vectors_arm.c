@@ -171,7 +171,7 @@ static void arm_level_0(void **state)
 		{ "swap type 3", F, LX, 0, 0x50c, PW_SWAP, 0, 0, 0 },
 		{ "swap, exclusive", F, LX, 0, 0x58c, PW_SWAP, 0, 0, 0 },
 		{ "swap, offset 8: not NONE", F, LX, 0, 0x80c, PW_SWAP, 0, 0, 0 },
-		{ "swap type 25: migration", F, LX, 0, 0x564, PW_MIGRATION, 0, 0, 0 },
+		{ "swap type 29: migration", F, LX, 0, 0x574, PW_MIGRATION, 0, 0, 0 },
 		{ "young, not present", F, LX, 0, 0x2, PW_NONE, 0, 0, 0 },
 	};
 
@@ -209,7 +209,7 @@ static void arm_lpae(void **state)
 		{ "PROT_NONE", F, LX, 0, 0x06400000ffe00fde, PW_PROT_NONE, 0, 0xffe00000, 0 },
 		{ "swap type 3", F, HW, 0, 0x50c, PW_NONE, 0, 0, 0 },
 		{ "swap type 3", F, LX, 0, 0x50c, PW_SWAP, 0, 0, 0 },
-		{ "swap type 24: migration", F, LX, 0, 0x560, PW_MIGRATION, 0, 0, 0 },
+		{ "swap type 28: migration", F, LX, 0, 0x570, PW_MIGRATION, 0, 0, 0 },
 		{ "contiguous 64K", F, HW, 0, 0x00d00000ffe05f5f, PW_OK, 16, 0xffe00000,
 		  R | W | U | A | C },
 		{ "2M block", F, HW, 1, 0x00c0000080200f5d, PW_OK, 21, 0x80200000, R | W | U | A },
@@ -334,10 +334,10 @@ static void arm64_holes(void **state)
 		{ "swap type 3", F, HW, 0, 0x518, PW_NONE, 0, 0, 0 },
 		{ "swap type 3 in 7:3", F, LX, 0, 0x518, PW_SWAP, 0, 0, 0 },
 		{ "swap, exclusive", F, LX, 0, 0x51c, PW_SWAP, 0, 0, 0 },
-		{ "type 25: migration", F, LX, 0, 0x5c8, PW_MIGRATION, 0, 0, 0 },
-		{ "huge page in migration", F, LX, 1, 0x5c8, PW_MIGRATION, 0, 0, 0 },
+		{ "type 29: migration", F, LX, 0, 0x5e8, PW_MIGRATION, 0, 0, 0 },
+		{ "huge page in migration", F, LX, 1, 0x5e8, PW_MIGRATION, 0, 0, 0 },
 		{ "since 6.10 in 10:6", F, LX | V6_10, 0, 0x50c0, PW_SWAP, 0, 0, 0 },
-		{ "since 6.10: migration", F, LX | V6_10, 0, 0x5640, PW_MIGRATION, 0, 0, 0 },
+		{ "since 6.10: migration", F, LX | V6_10, 0, 0x5740, PW_MIGRATION, 0, 0, 0 },
 		{ "no swap above blocks", F, LX, 3, 0x518, PW_NONE, 0, 0, 0 },
 	};
 

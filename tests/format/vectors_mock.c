@@ -78,7 +78,7 @@ static const struct vector vectors[] = {
 	  .in_linux = LINUX_PROT_NONE(0x123000) },
 	{ "swap, type 2", "mock", 0, 0, UINT64_C(0x2000000000005008), .hardware = HOLE(PW_NONE),
 	  .in_linux = LINUX_HOLE(PW_SWAP) },
-	{ "swap, type 24: migration", "mock", 0, 1, UINT64_C(0x2000000000005060),
+	{ "swap, type 28: migration", "mock", 0, 1, UINT64_C(0x2000000000005070),
 	  .hardware = HOLE(PW_NONE), .in_linux = LINUX_HOLE(PW_MIGRATION) },
 	{ "empty entries name their level", "mock", 0, 2, UINT64_C(0x200),
 	  .hardware = HOLE(PW_NONE) },

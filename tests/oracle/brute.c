@@ -206,6 +206,24 @@ static void compare_level(struct pair *pair, unsigned level, unsigned shift, enu
 		compare(pair, level, shift, random_entry(pair, base, bases));
 }
 
+/* Every swap type, wherever a format may keep it, beside bits that software entries have elsewhere. */
+static void compare_types(struct pair *pair, unsigned level, unsigned shift)
+{
+	/* s390's PTE and large entries, ppc's leaf bit, mock's swap bit; x86's offset is inverted. */
+	const uint64_t beside[] = { 0,
+				    0x600,
+				    0x5030,
+				    UINT64_C(0x4000000000005000),
+				    UINT64_C(0x2000000000005000),
+				    UINT64_C(0x07fffffffffff400) };
+
+	for (unsigned at = 0; at < 60; at++)
+		for (uint64_t type = 0; type < 32; type++)
+			for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
+				compare(pair, level, shift,
+					(beside[i] & ~(UINT64_C(31) << at)) | type << at);
+}
+
 /* Both formats' regimes for these root words. False: both refuse them. */
 static bool init(struct pair *pair, const uint64_t *root, size_t count,
 		 const struct pw_regime_options *options)
@@ -238,6 +256,8 @@ static void compare_options(const struct pw_regime_options *options, enum depth 
 			unsigned shift = built_in->shift[level];
 
 			compare_level(&pair, level, shift, i == 0 ? depth : PAIRS_OF_BITS);
+			if (options->view == PW_VIEW_LINUX)
+				compare_types(&pair, level, shift);
 			/* Tables of the lowest level have one of two sizes: 4K and 64K, or 8K. */
 			if (level == 0 && built_in->next_bits)
 				compare_level(&pair, level,
@@ -288,6 +308,38 @@ static void test_linux_7_0(void **state)
 	(void)state;
 	compare_options(&(struct pw_regime_options){ .view = PW_VIEW_LINUX, .kernel = 0x0700 },
 			ALL_LOW_BITS);
+}
+
+/* What a kernel was built with decides which types there are. */
+static void test_configurations(void **state)
+{
+	static const uint16_t kernels[] = { 0x0513, 0x0601, 0x0602, 0x060c,
+					    0x060d, 0x060e, 0x060f, 0x0702 };
+
+	(void)state;
+	for (unsigned i = 0; i < 4 * sizeof(kernels) / sizeof(kernels[0]); i++) {
+		/* Pairs of two told, the third left as Debian has it. */
+		unsigned bits = i % 4 == 0   ? PW_CONFIG_DEVICE_PRIVATE | PW_CONFIG_PTE_MARKER
+				: i % 4 == 1 ? PW_CONFIG_MEMORY_FAILURE
+				: i % 4 == 2 ? PW_CONFIG_DEVICE_PRIVATE | PW_CONFIG_MEMORY_FAILURE
+					     : 0;
+		struct pw_regime_options options = {
+			.view = PW_VIEW_LINUX,
+			.kernel = kernels[i / 4],
+			.config = (uint8_t)bits,
+			.config_told = i % 8 < 4 ? PW_CONFIG_DEVICE_PRIVATE | PW_CONFIG_PTE_MARKER
+						 : PW_CONFIG_DEVICE_PRIVATE |
+							   PW_CONFIG_MEMORY_FAILURE |
+							   PW_CONFIG_PTE_MARKER,
+		};
+		const uint64_t root = built_in->make_root(&(struct pw_regime){ .format = built_in },
+							  0x100000, built_in->levels - 1u);
+		struct pair pair = { .seed = i };
+
+		assert_true(init(&pair, &root, 1, &options));
+		for (unsigned level = 0; level < built_in->levels; level++)
+			compare_types(&pair, level, built_in->shift[level]);
+	}
 }
 
 /* Were as many compared as is claimed? */
@@ -379,11 +431,11 @@ static void test_geometry(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_linux_6_13), cmocka_unit_test(test_geometry),
-		cmocka_unit_test(test_roots),      cmocka_unit_test(test_hardware),
-		cmocka_unit_test(test_linux_6_1),  cmocka_unit_test(test_linux_6_10),
-		cmocka_unit_test(test_linux_7_0),  cmocka_unit_test(test_hardware_encrypted),
-		cmocka_unit_test(test_total),
+		cmocka_unit_test(test_linux_6_13),     cmocka_unit_test(test_geometry),
+		cmocka_unit_test(test_roots),          cmocka_unit_test(test_hardware),
+		cmocka_unit_test(test_linux_6_1),      cmocka_unit_test(test_linux_6_10),
+		cmocka_unit_test(test_linux_7_0),      cmocka_unit_test(test_hardware_encrypted),
+		cmocka_unit_test(test_configurations), cmocka_unit_test(test_total),
 	};
 	struct pw_error error;
 	int failed;
