@@ -26,9 +26,13 @@ struct pw_segment {
 	const void *host;
 };
 
-/* A CPU found in the source, and the root words that its registers held. */
+/*
+ * A CPU found in the source, and the root words that its registers held; or the kernel's own space,
+ * whose root is none of a register but of a symbol.
+ */
 struct pw_cpu {
-	unsigned id;
+	unsigned id; /* 0 for the kernel's space */
+	bool kernel;
 	const char *format; /* that its mode selects; NULL: paging was off, or not known */
 	unsigned roots; /* words in root[]; 0 when the source does not say */
 	uint64_t root[PW_MAX_ROOTS];
@@ -80,6 +84,22 @@ size_t pw_memory_segments(const struct pw_memory *memory, const struct pw_segmen
 
 /* The CPUs that the source describes. Valid until pw_memory_close. Returns their number, often 0. */
 size_t pw_memory_cpus(const struct pw_memory *memory, const struct pw_cpu **cpus_ret);
+
+/* What a source says of the Linux kernel whose memory it is. */
+struct pw_kernel {
+	char release[65]; /* "6.12.43-amd64"; empty: not known */
+	uint16_t version; /* as in struct pw_regime_options; 0: not known */
+	uint8_t config, config_told; /* likewise */
+	uint64_t encryption; /* likewise: x86's sme_mask; 0: none, or not known */
+	char origin[48]; /* "VMCOREINFO", "the banner at 0x1a00060" */
+};
+
+/*
+ * Which kernel it was: by VMCOREINFO, if the source has that; else by the banner "Linux version ",
+ * which is looked for in the first @search bytes of memory (0: is not looked for). The search reads
+ * all that lies before the banner. Returns 0, -ENODATA if nothing says it, or -EINVAL for NULL.
+ */
+int pw_memory_kernel(const struct pw_memory *memory, uint64_t search, struct pw_kernel *kernel_ret);
 
 /* One line about what the source is: "ELF core, x86_64, little-endian". */
 const char *pw_memory_title(const struct pw_memory *memory);

@@ -92,6 +92,8 @@ enum pw_mutant {
 	PW_MUTANT_LOADS_AGAIN, /* bytes of a file may stand at as many addresses as it says */
 	PW_MUTANT_NOTES_AGAIN, /* notes are read as often as they are named */
 	PW_MUTANT_KDUMP_BELIEVED, /* a kdump is believed to describe as many pages as it says */
+	PW_MUTANT_KDUMP_ARM, /* an arm's sub header is read as an i386's */
+	PW_MUTANT_LEFT_OUT_UNKNOWN, /* of tables that a dump left out nothing is known */
 	PW_MUTANT_FORMAT_ENDLESS, /* a description of a format may be of any size */
 	PW_MUTANT_SURVEY_GOES_ON, /* who sorts or tells does not look whether to stop */
 	PW_MUTANTS, /* how many there are */

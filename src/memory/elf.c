@@ -13,14 +13,21 @@
  *                        +==========+  end of a truncated file
  *                        . missing  .                       not in the image: -ENODATA, a remark
  *                        . . . . . ..
- *     p_memsz                                               not in the image: left out on purpose
+ *     p_memsz                                               not in the image: left out on purpose;
+ *                                                           a table there was all zero (see below)
+ *
+ * makedumpfile -E leaves out pages of zeros, and others as its dump level says (page cache, user data,
+ * free pages), none of which hold page tables in use. So a table that was left out was all zero, while
+ * of data nothing is known. Not on s390, whose empty tables are not zero. QEMU has p_offset -1 where its
+ * user asked for a part of memory only.
  *
  * Bounds: there is at most as much memory as the file has bytes, and 16 MiB, however often program
  * headers name the same bytes; and at most as many bytes of notes are read as the file has. Descriptions
  * of memory and of CPUs cost at most 16 times the size of the file.
  */
-#include "memory/elf.h"
+#include "memory/vmcoreinfo.h"
 
+#include "access/access.h"
 #include "base/mutant.h"
 
 #include <stdarg.h>
@@ -51,7 +58,7 @@ struct core {
 	size_t count;
 	size_t sized, addressed; /* PT_LOADs with any memory; of these, with an address but 0 */
 	uint64_t note_bytes; /* that were read */
-	struct odd truncated, overlapping, virtual, excessive, repeated;
+	struct odd truncated, overlapping, virtual, excessive, repeated, left;
 };
 
 static void odd_add(struct odd *odd, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -224,6 +231,7 @@ static Elf64_Phdr read_program_header(const struct core *core, uint64_t number)
 		return (Elf64_Phdr){
 			.p_type = pw_elf_word(elf, at + offsetof(Elf64_Phdr, p_type)),
 			.p_offset = pw_elf_xword(elf, at + offsetof(Elf64_Phdr, p_offset)),
+			.p_vaddr = pw_elf_xword(elf, at + offsetof(Elf64_Phdr, p_vaddr)),
 			.p_paddr = pw_elf_xword(elf, at + offsetof(Elf64_Phdr, p_paddr)),
 			.p_filesz = pw_elf_xword(elf, at + offsetof(Elf64_Phdr, p_filesz)),
 			.p_memsz = pw_elf_xword(elf, at + offsetof(Elf64_Phdr, p_memsz)),
@@ -233,6 +241,7 @@ static Elf64_Phdr read_program_header(const struct core *core, uint64_t number)
 	return (Elf64_Phdr){
 		.p_type = pw_elf_word(elf, at + offsetof(Elf32_Phdr, p_type)),
 		.p_offset = pw_elf_word(elf, at + offsetof(Elf32_Phdr, p_offset)),
+		.p_vaddr = pw_elf_word(elf, at + offsetof(Elf32_Phdr, p_vaddr)),
 		.p_paddr = pw_elf_word(elf, at + offsetof(Elf32_Phdr, p_paddr)),
 		.p_filesz = pw_elf_word(elf, at + offsetof(Elf32_Phdr, p_filesz)),
 		.p_memsz = pw_elf_word(elf, at + offsetof(Elf32_Phdr, p_memsz)),
@@ -245,6 +254,65 @@ static uint64_t present(const struct pw_elf *elf, uint64_t offset, uint64_t byte
 	if (offset >= elf->bytes)
 		return 0;
 	return bytes < elf->bytes - offset ? bytes : elf->bytes - offset;
+}
+
+static bool left_out(const struct pw_memory *memory, pw_pa pa, uint64_t bytes)
+{
+	const struct pw_segment *left = pw_segment_find(memory->left, memory->left_count, pa);
+
+	return left && bytes - 1 <= left->last - pa;
+}
+
+/* Notes memory that the file has no bytes of; @bytes of it are there. */
+static int add_left(struct pw_memory *memory, struct core *core, const Elf64_Phdr *header,
+		    uint32_t number, struct pw_error *error)
+{
+	pw_pa first = header->p_paddr + header->p_filesz;
+	uint64_t bytes = header->p_memsz - header->p_filesz;
+	struct pw_segment *left;
+
+	if (header->p_filesz >= header->p_memsz || core->elf.machine == EM_S390 ||
+	    header->p_offset > core->elf.bytes || first < header->p_paddr ||
+	    bytes - 1 > UINT64_MAX - first)
+		return 0;
+	odd_add(&core->left,
+		"PT_LOAD %u has 0x%llx bytes of memory at 0x%llx which were left out of the file: "
+		"tables there are taken for what they were, all zero; of data nothing is known",
+		number, (unsigned long long)bytes, (unsigned long long)first);
+	left = pw_memory_grow(memory->left, memory->left_count, sizeof(*left));
+	if (!left)
+		return pw_fail(error, ENOMEM, "out of memory");
+	memory->left = left;
+	left[memory->left_count++] = (struct pw_segment){ first, first + (bytes - 1), NULL };
+	return 0;
+}
+
+static int compare_left(const void *a, const void *b)
+{
+	const struct pw_segment *left = a, *right = b;
+
+	return left->first < right->first ? -1 : left->first > right->first;
+}
+
+/* What several headers left out counts once. */
+static void join_left(struct pw_memory *memory)
+{
+	struct pw_segment *left = memory->left;
+	size_t count = 0;
+
+	if (memory->left_count == 0)
+		return;
+	qsort(left, memory->left_count, sizeof(*left), compare_left);
+	for (size_t i = 0; i < memory->left_count; i++) {
+		if (count > 0 && left[i].first <= left[count - 1].last) {
+			if (left[i].last > left[count - 1].last)
+				left[count - 1].last = left[i].last;
+			continue;
+		}
+		left[count++] = left[i];
+	}
+	memory->left_count = count;
+	memory->left_out = left_out;
 }
 
 static int add_load(struct core *core, const Elf64_Phdr *header, uint32_t number,
@@ -388,10 +456,31 @@ static int read_program_headers(struct pw_memory *memory, struct core *core, str
 
 		if (header.p_type == PT_LOAD)
 			status = add_load(core, &header, (uint32_t)i, error);
-		else if (header.p_type == PT_NOTE)
+		if (header.p_type == PT_LOAD && status == 0)
+			status = add_left(memory, core, &header, (uint32_t)i, error);
+		if (header.p_type == PT_NOTE)
 			status = add_notes(core, &notes, &header, (uint32_t)i, error);
 	}
 	return status ? status : pw_notes_end(&notes, error);
+}
+
+/* The PT_LOAD with the symbol that VMCOREINFO names says where it is in physical memory. */
+static void find_swapper(struct pw_memory *memory, const struct core *core)
+{
+	pw_va va;
+
+	if (!pw_vmcoreinfo_symbol(memory, "swapper_pg_dir", &va))
+		return;
+	for (uint64_t i = 0; i < core->headers; i++) {
+		Elf64_Phdr header = read_program_header(core, i);
+
+		if (header.p_type != PT_LOAD || va < header.p_vaddr || header.p_vaddr == 0 ||
+		    va - header.p_vaddr >= header.p_memsz || header.p_vaddr == header.p_paddr)
+			continue;
+		memory->swapper_va = va;
+		memory->swapper_pa = header.p_paddr + (va - header.p_vaddr);
+		return;
+	}
 }
 
 /* Why there is nothing to read, when there is not. */
@@ -459,6 +548,11 @@ int pw_memory_read_elf(struct pw_memory *memory, const char *name, const unsigne
 	odd_remark(&core.virtual, memory);
 	odd_remark(&core.excessive, memory);
 	odd_remark(&core.repeated, memory);
+	odd_remark(&core.left, memory);
+	join_left(memory);
+	memory->machine = core.elf.machine;
+	memory->wide = core.elf.wide;
+	find_swapper(memory, &core);
 	set_title(memory, &core);
 	return 0;
 }

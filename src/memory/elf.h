@@ -74,6 +74,9 @@ struct pw_notes {
 int pw_notes_read(struct pw_notes *notes, const unsigned char *host, uint64_t bytes,
 		  struct pw_error *error);
 
+/* Which machine's notes these are, by the size of their registers; EM_NONE if that tells nothing. */
+uint16_t pw_notes_machine(const struct pw_elf *elf, const unsigned char *host, uint64_t bytes);
+
 /* After the last of them: CPUs of which no root is known are added as such. Returns 0 or -ENOMEM. */
 int pw_notes_end(struct pw_notes *notes, struct pw_error *error);
 

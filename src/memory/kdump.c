@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "memory/kdump.h"
+#include "memory/vmcoreinfo.h"
 
 /* Offsets in the header that do not depend on the width of the dumped machine. */
 enum {
@@ -33,7 +34,6 @@ enum {
 	UTSNAME_FIELD = 65,
 	UTSNAME_MACHINE = UTSNAME + 4 * UTSNAME_FIELD,
 	DESCRIPTOR_BYTES = 24, /* u64 offset, u32 size, u32 flags, u64 page flags */
-	SUB_HEADER_BYTES = 64, /* of a 64-bit machine's, up to its notes */
 	/* Bytes of the bitmap that one count in `before` stands for. */
 	STRIDE = 1024,
 	/* Dumps with more runs of pages than this show themselves as one segment. */
@@ -44,6 +44,9 @@ struct kdump {
 	struct pw_elf file; /* the dump as bytes, with width, byte order and machine */
 	uint64_t block; /* bytes of a block and of a page */
 	uint64_t sub_blocks, bitmap_blocks;
+	unsigned numbers; /* offset of the status word */
+	uint32_t level; /* the dump level: what was left out */
+	const unsigned char *memory; /* bit n: the machine had page n */
 	const unsigned char *bitmap; /* bit n: page n is here */
 	uint64_t bitmap_bytes;
 	uint64_t *before; /* pages here before each STRIDE bytes of the bitmap */
@@ -148,11 +151,12 @@ static bool try_layout(struct kdump *dump, bool wide, bool big_endian)
 {
 	const struct pw_elf *file = &dump->file;
 	/* struct timeval stands before the numbers, aligned like a long. */
-	const unsigned char *at = file->host + (wide ? 424 : 412);
+	const unsigned char *at = file->host + (wide ? 424u : 412u);
 	uint32_t block, sub, bitmaps;
 
 	dump->file.wide = wide;
 	dump->file.big_endian = big_endian;
+	dump->numbers = wide ? 424 : 412;
 	/* header_version: a small number, in the right byte order only */
 	if (pw_elf_word(file, file->host + 8) > 0xffff)
 		return false;
@@ -171,11 +175,23 @@ static bool try_layout(struct kdump *dump, bool wide, bool big_endian)
 
 static uint16_t machine_of(const char *name)
 {
-	if (strcasecmp(name, "x86_64") == 0)
-		return EM_X86_64;
+	static const struct {
+		const char *name;
+		uint16_t machine;
+	} names[] = {
+		{ "x86_64", EM_X86_64 }, { "s390x", EM_S390 },    { "aarch64", EM_AARCH64 },
+		{ "ppc64", EM_PPC64 },   { "ppc64le", EM_PPC64 }, { "riscv64", EM_RISCV },
+	};
+
 	if (name[0] == 'i' && name[1] && strcmp(name + 2, "86") == 0)
 		return EM_386;
-	return strcasecmp(name, "s390x") == 0 ? EM_S390 : EM_NONE;
+	/* armv7l, armv6b, ... */
+	if (strncasecmp(name, "arm", 3) == 0)
+		return EM_ARM;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(name, names[i].name) == 0)
+			return names[i].machine;
+	return EM_NONE;
 }
 
 static int read_layout(struct kdump *dump, char machine[UTSNAME_FIELD], struct pw_error *error)
@@ -199,6 +215,9 @@ static int read_layout(struct kdump *dump, char machine[UTSNAME_FIELD], struct p
 		if (*c <= ' ' || *c > '~')
 			*c = '?';
 	file->machine = machine_of(machine);
+	/* With 64-bit time the header looks like a 64-bit machine's; what follows it does not. */
+	if (file->machine == EM_ARM)
+		file->wide = false;
 	bitmaps = (1 + dump->sub_blocks) * dump->block;
 	dump->bitmap_bytes = dump->bitmap_blocks / 2 * dump->block;
 	dump->descriptors = bitmaps + dump->bitmap_blocks * dump->block;
@@ -208,7 +227,8 @@ static int read_layout(struct kdump *dump, char machine[UTSNAME_FIELD], struct p
 			       "0x%llx",
 			       file->name, (unsigned long long)dump->descriptors,
 			       (unsigned long long)file->bytes);
-	dump->bitmap = file->host + bitmaps + dump->bitmap_bytes;
+	dump->memory = file->host + bitmaps;
+	dump->bitmap = dump->memory + dump->bitmap_bytes;
 	dump->before = malloc((size_t)((dump->bitmap_bytes + STRIDE - 1) / STRIDE) *
 			      sizeof(*dump->before));
 	if (!dump->before)
@@ -222,31 +242,113 @@ static int read_layout(struct kdump *dump, char machine[UTSNAME_FIELD], struct p
 	return 0;
 }
 
-/* The sub header: whether this is one part of many, and the notes. 64-bit machines' alone. */
-static int read_sub_header(struct pw_memory *memory, struct kdump *dump, struct pw_error *error)
+/* A page of the machine's that the dump does not have. */
+static bool is_left_out(const struct kdump *dump, uint64_t page)
+{
+	return page / 8 < dump->bitmap_bytes && dump->memory[page / 8] >> (page % 8) & 1 &&
+	       !is_here(dump, page);
+}
+
+static bool left_out(const struct pw_memory *memory, pw_pa pa, uint64_t bytes)
+{
+	const struct kdump *dump = memory->source_context;
+
+	for (uint64_t page = pa / dump->block; page <= (pa + (bytes - 1)) / dump->block; page++)
+		if (!is_left_out(dump, page))
+			return false;
+	return true;
+}
+
+/* "zeros, page cache, ...": what a dump level says was left out. */
+static void name_level(uint32_t level, char text[100])
+{
+	static const char *const names[] = { "zeros", "page cache", "private page cache",
+					     "user data", "free pages" };
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < 5; i++)
+		if (level >> i & 1)
+			used += (size_t)snprintf(text + used, 100 - used, "%s%s", used ? ", " : "",
+						 names[i]);
+}
+
+/*
+ * Of the kinds of pages that makedumpfile leaves out, page tables in use are none but zeros. So where
+ * zeros were left out, a table that is not here was all zero. Not where the dump was not finished; nor
+ * on s390, whose empty tables are not zero.
+ */
+static void read_level(struct pw_memory *memory, struct kdump *dump)
+{
+	const uint32_t zeros = 1, incomplete = 8;
+	bool tables = (dump->level & zeros) && dump->file.machine != EM_S390;
+	uint32_t status = pw_elf_word(&dump->file, dump->file.host + dump->numbers);
+	char names[100];
+
+	if (status & incomplete) {
+		pw_memory_add_remark(memory,
+				     "incomplete: the dump says that it could not be finished "
+				     "(status 0x%x); pages of it are missing",
+				     status);
+		return;
+	}
+	if (dump->level == 0 || dump->level > 31)
+		return;
+	name_level(dump->level, names);
+	pw_memory_add_remark(memory, "dump level %u, which leaves out %s%s", dump->level, names,
+			     tables ? ": a table that is not here was all zero, and is empty" : "");
+	if (!tables || pw_mutant(PW_MUTANT_LEFT_OUT_UNKNOWN))
+		return;
+	memory->left_out = left_out;
+	memory->left_zeros = dump->level == zeros;
+}
+
+static int read_notes(struct pw_memory *memory, struct kdump *dump, uint64_t offset, uint64_t bytes,
+		      struct pw_error *error)
+{
+	struct pw_notes notes = { .memory = memory, .elf = &dump->file };
+	const unsigned char *host = dump->file.host + offset;
+	int status;
+
+	/* QEMU calls machines "Unknown". */
+	if (dump->file.machine == EM_NONE)
+		dump->file.machine = pw_notes_machine(&dump->file, host, bytes);
+	status = pw_notes_read(&notes, host, bytes, error);
+	return status ? status : pw_notes_end(&notes, error);
+}
+
+/* The sub header: whether this is one part of many, VMCOREINFO, and the notes. */
+static int read_sub_header(struct pw_memory *memory, struct kdump *dump,
+			   const struct pw_kdump_header *header, struct pw_error *error)
 {
 	const struct pw_elf *file = &dump->file;
-	const unsigned char *at = file->host + dump->block;
-	struct pw_notes notes = { .memory = memory, .elf = file };
-	uint64_t offset, bytes;
+	const unsigned char *sub = file->host + dump->block;
+	uint32_t version = pw_elf_word(file, file->host + 8);
+	const struct pw_kdump_layout *layout;
 	int status = 0;
 
-	if (dump->sub_blocks == 0 || !file->wide)
+	if (dump->sub_blocks == 0)
 		return 0;
-	if (pw_elf_word(file, at + 12))
+	layout = pw_kdump_layout(header);
+	if (version >= 2 && pw_elf_word(file, sub + layout->split))
 		return pw_fail(error, EINVAL,
 			       "%s is one part of a split dump. Put the parts together first: "
 			       "makedumpfile --reassemble PART... OUT",
 			       file->name);
-	/* header_version: notes are there from 4 on */
-	if (pw_elf_word(file, file->host + 8) < 4)
-		return 0;
-	offset = pw_elf_xword(file, at + SUB_HEADER_BYTES - 16);
-	bytes = pw_elf_xword(file, at + SUB_HEADER_BYTES - 8);
-	if (bytes == 0)
-		return 0;
-	status = pw_notes_read(&notes, file->host + offset, bytes, error);
-	return status ? status : pw_notes_end(&notes, error);
+	for (unsigned i = 0; i < PW_KDUMP_ERASED && status == 0; i++) {
+		const struct pw_kdump_piece *piece = &layout->pieces[i];
+		uint64_t offset = pw_elf_xword(file, sub + piece->offset);
+		uint64_t bytes = pw_elf_address(file, sub + piece->bytes);
+
+		if (version < piece->version || bytes == 0 || !pw_elf_has(file, offset, bytes))
+			continue;
+		if (i == PW_KDUMP_VMCOREINFO)
+			pw_vmcoreinfo_set(memory, file->host + offset, bytes);
+		else
+			status = read_notes(memory, dump, offset, bytes, error);
+	}
+	dump->level = version >= 1 ? pw_elf_word(file, sub + layout->level) : 0;
+	return status;
 }
 
 /* The next page from @page on that is here, or is not; past the bitmap's end if there is none. */
@@ -345,6 +447,14 @@ static int open_library(struct kdump *dump, struct pw_error *error)
 			       "%llu",
 			       path, (unsigned long long)page_bytes,
 			       (unsigned long long)dump->block);
+	/*
+	 * Where it takes an arm's sub header for an i386's, or for a 64-bit machine's, it sees another
+	 * number of pages, mostly 0, and has none of them.
+	 */
+	if (dump->file.machine == EM_ARM && !pw_mutant(PW_MUTANT_KDUMP_ARM) &&
+	    kdump_set_number_attr(dump->context, "max_pfn", 8 * dump->bitmap_bytes) != KDUMP_OK)
+		return pw_fail(error, EINVAL, "%s: libkdumpfile: %s", path,
+			       kdump_get_err(dump->context));
 	return 0;
 }
 
@@ -352,6 +462,7 @@ int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsig
 			 uint64_t bytes, struct pw_error *error)
 {
 	struct kdump *dump = calloc(1, sizeof(*dump));
+	struct pw_kdump_header header;
 	char machine[UTSNAME_FIELD], size[24];
 	int status;
 
@@ -364,17 +475,26 @@ int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsig
 	memory->source_context = dump;
 	memory->release = release;
 	status = read_layout(dump, machine, error);
+	header = (struct pw_kdump_header){
+		.file = &dump->file,
+		.numbers = dump->numbers,
+		.block = dump->block,
+		.sub_blocks = dump->sub_blocks,
+		.bitmap_bytes = dump->bitmap_bytes,
+	};
 	if (status == 0)
-		status = pw_kdump_check(&dump->file, dump->block, dump->sub_blocks,
-					dump->bitmap_bytes, error);
+		status = pw_kdump_check(&header, error);
 	if (status == 0)
-		status = read_sub_header(memory, dump, error);
+		status = read_sub_header(memory, dump, &header, error);
 	if (status == 0)
 		status = open_library(dump, error);
 	if (status == 0)
 		status = add_segments(memory, dump, error);
 	if (status)
 		return status;
+	read_level(memory, dump);
+	memory->machine = dump->file.machine;
+	memory->wide = dump->file.wide;
 	/* The caller's string need not live as long. */
 	dump->file.name = NULL;
 	snprintf(memory->title, sizeof(memory->title), "kdump, %.64s, %s-endian, %zu segment%s, %s",

@@ -11,57 +11,52 @@
  */
 #include "memory/kdump.h"
 
-/* Where in the sub header a piece of the file is described, and since which version. */
-struct piece {
-	const char *what;
-	unsigned version, offset, bytes;
-};
-
-struct layout {
-	struct piece pieces[3];
-	unsigned pages; /* max_mapnr_64, since version 6 */
-};
-
 enum {
-	VMCOREINFO,
-	NOTES,
-	ERASED,
-	PIECES,
 	PAGES_VERSION = 6,
 	MAX_MAPNR = 16, /* from the status word on */
 	TEXTS_MAX = 2 << 16, /* VMCOREINFO, and perhaps once more as a note, or Xen's */
 };
 
-static const struct layout wide = {
+static const struct pw_kdump_layout wide = {
 	.pieces = { { "VMCOREINFO is", 3, 32, 40 },
 		    { "notes are", 4, 48, 56 },
 		    { "erased ranges are", 5, 64, 72 } },
+	.level = 8,
+	.split = 12,
 	.pages = 96,
 };
-static const struct layout packed = {
+static const struct pw_kdump_layout packed = {
 	.pieces = { { "VMCOREINFO is", 3, 20, 28 },
 		    { "notes are", 4, 32, 40 },
 		    { "erased ranges are", 5, 44, 52 } },
+	.level = 4,
+	.split = 8,
 	.pages = 72,
 };
-static const struct layout padded = {
+static const struct pw_kdump_layout padded = {
 	.pieces = { { "VMCOREINFO is", 3, 24, 32 },
 		    { "notes are", 4, 40, 48 },
 		    { "erased ranges are", 5, 56, 64 } },
+	.level = 4,
+	.split = 8,
 	.pages = 88,
 };
 
-static const struct layout *layout_of(const struct pw_elf *file, const unsigned char *sub,
-				      uint64_t block, uint64_t sub_blocks)
+/* By the machine, if it is named; else as libkdumpfile finds out. QEMU calls all of 32 bits i686. */
+const struct pw_kdump_layout *pw_kdump_layout(const struct pw_kdump_header *header)
 {
+	const struct pw_elf *file = header->file;
+	const unsigned char *sub = file->host + header->block;
 	uint64_t offset, bytes;
 
 	if (file->wide)
 		return &wide;
+	if (file->machine == EM_ARM && !pw_mutant(PW_MUTANT_KDUMP_ARM))
+		return &padded;
 	offset = pw_elf_xword(file, sub + packed.pieces[0].offset);
 	bytes = pw_elf_word(file, sub + packed.pieces[0].bytes);
 	if ((offset == 0 && bytes == 0) ||
-	    (offset > block && offset + bytes <= block * (1 + sub_blocks)))
+	    (offset > header->block && offset + bytes <= header->block * (1 + header->sub_blocks)))
 		return &packed;
 	return &padded;
 }
@@ -112,32 +107,31 @@ static int check_texts(const struct pw_elf *file, uint64_t texts, struct pw_erro
 		       file->name, (unsigned long long)texts);
 }
 
-int pw_kdump_check(const struct pw_elf *file, uint64_t block, uint64_t sub_blocks,
-		   uint64_t bitmap_bytes, struct pw_error *error)
+int pw_kdump_check(const struct pw_kdump_header *header, struct pw_error *error)
 {
-	const unsigned char *header = file->host + (file->wide ? 424 : 412);
-	const unsigned char *sub = file->host + block;
+	const struct pw_elf *file = header->file;
+	const unsigned char *sub = file->host + header->block;
 	uint32_t version = pw_elf_word(file, file->host + 8);
-	const struct layout *layout;
+	const struct pw_kdump_layout *layout;
 	uint64_t texts = 0;
-	int status = check_pages(file, pw_elf_word(file, header + MAX_MAPNR), 8 * bitmap_bytes,
-				 error);
+	int status = check_pages(file, pw_elf_word(file, file->host + header->numbers + MAX_MAPNR),
+				 8 * header->bitmap_bytes, error);
 
-	if (status || sub_blocks == 0)
+	if (status || header->sub_blocks == 0)
 		return status;
-	layout = layout_of(file, sub, block, sub_blocks);
-	for (unsigned i = 0; i < PIECES; i++) {
-		const struct piece *piece = &layout->pieces[i];
+	layout = pw_kdump_layout(header);
+	for (unsigned i = 0; i < PW_KDUMP_PIECES; i++) {
+		const struct pw_kdump_piece *piece = &layout->pieces[i];
 		uint64_t offset = pw_elf_xword(file, sub + piece->offset);
 		uint64_t bytes = pw_elf_address(file, sub + piece->bytes);
 
-		if (i == ERASED)
+		if (i == PW_KDUMP_ERASED)
 			offset = 0;
 		if (version < piece->version || bytes == 0)
 			continue;
 		if (pw_elf_has(file, offset, bytes)) {
-			texts += i == VMCOREINFO ? bytes : 0;
-			texts += i == NOTES ? texts_in(file, offset, bytes) : 0;
+			texts += i == PW_KDUMP_VMCOREINFO ? bytes : 0;
+			texts += i == PW_KDUMP_NOTES ? texts_in(file, offset, bytes) : 0;
 			continue;
 		}
 		if (pw_mutant(PW_MUTANT_KDUMP_BELIEVED))
@@ -151,5 +145,6 @@ int pw_kdump_check(const struct pw_elf *file, uint64_t block, uint64_t sub_block
 	status = check_texts(file, texts, error);
 	if (status || version < PAGES_VERSION)
 		return status;
-	return check_pages(file, pw_elf_xword(file, sub + layout->pages), 8 * bitmap_bytes, error);
+	return check_pages(file, pw_elf_xword(file, sub + layout->pages), 8 * header->bitmap_bytes,
+			   error);
 }

@@ -45,6 +45,7 @@ void pw_memory_close(struct pw_memory *memory)
 		free(memory->remarks[i]);
 	free(memory->cpus);
 	free(memory->segments);
+	free(memory->left);
 	free(memory);
 }
 
@@ -88,7 +89,8 @@ int pw_memory_seal(struct pw_memory *memory, struct pw_error *error)
 	if (memory->count == 0)
 		return pw_fail(error, EINVAL, "the source holds no memory at all");
 	qsort(memory->segments, memory->count, sizeof(*memory->segments), compare_segments);
-	memory->direct = true;
+	/* What was left out is not there to be loaded in place. */
+	memory->direct = !memory->left_out;
 	for (size_t i = 0; i < memory->count; i++) {
 		const struct pw_segment *segment = &memory->segments[i];
 
@@ -124,34 +126,56 @@ static bool covered(const struct pw_memory *memory, pw_pa pa, uint64_t bytes)
 	}
 }
 
-int pw_memory_copy(void *context, pw_pa pa, void *buffer, size_t bytes)
+/* Copies bytes of one segment, or of none. */
+static int copy_piece(const struct pw_memory *memory, const struct pw_segment *segment, pw_pa pa,
+		      void *to, size_t bytes)
 {
-	const struct pw_memory *memory = context;
+	if (!segment)
+		return -ENODATA;
+	if (!segment->host)
+		return memory->source(memory->source_context, pa, to, bytes);
+	memcpy(to, (const unsigned char *)segment->host + (size_t)(pa - segment->first), bytes);
+	return 0;
+}
+
+/* As pw_memory_copy; @zeros: what was left out reads as zeros. */
+static int copy(const struct pw_memory *memory, pw_pa pa, void *buffer, size_t bytes, bool zeros)
+{
 	unsigned char *to = buffer;
 
-	if (bytes > 0 && !covered(memory, pa, bytes))
+	zeros = zeros && memory->left_out;
+	if (bytes > 0 && !zeros && !covered(memory, pa, bytes))
 		return -ENODATA;
 	while (bytes > 0) {
 		const struct pw_segment *segment = pw_segment_find(memory->segments, memory->count,
 								   pa);
+		/* What was left out is asked for page by page. */
+		pw_pa last = segment ? segment->last : pa | 0xfff;
 		size_t piece = bytes;
-		int status = 0;
+		int status;
 
-		if (segment->last - pa < piece - 1)
-			piece = (size_t)(segment->last - pa) + 1;
-		if (segment->host)
-			memcpy(to,
-			       (const unsigned char *)segment->host + (size_t)(pa - segment->first),
-			       piece);
-		else
-			status = memory->source(memory->source_context, pa, to, piece);
+		if (last - pa < piece - 1)
+			piece = (size_t)(last - pa) + 1;
+		status = copy_piece(memory, segment, pa, to, piece);
+		if (status == -ENODATA && zeros && pw_memory_left_out(memory, pa, piece)) {
+			memset(to, 0, piece);
+			status = 0;
+		}
 		if (status)
 			return status;
 		to += piece;
 		bytes -= piece;
 		pa += piece;
+		/* 2^64 */
+		if (pa == 0 && bytes > 0)
+			return -ENODATA;
 	}
 	return 0;
+}
+
+int pw_memory_copy(void *context, pw_pa pa, void *buffer, size_t bytes)
+{
+	return copy(context, pa, buffer, bytes, true);
 }
 
 int pw_memory_read(const struct pw_memory *memory, pw_pa pa, void *buffer, size_t bytes)
@@ -160,7 +184,7 @@ int pw_memory_read(const struct pw_memory *memory, pw_pa pa, void *buffer, size_
 
 	if (!memory || (!buffer && bytes > 0))
 		return -EINVAL;
-	status = memory->fetch(memory->fetch_context, pa, buffer, bytes);
+	status = copy(memory, pa, buffer, bytes, memory->left_zeros);
 	return status == 0 && pw_memory_shrunk(memory) ? -EIO : status;
 }
 

@@ -6,6 +6,7 @@
  *   raw.c  elf.c  kdump.c  sample.c      kinds of sources: fill a struct pw_memory
  *   magic.c   files of other kinds, and what makes of them something that is read
  *   notes.c   what the notes of an ELF core say about CPUs
+ *   vmcoreinfo.c  vmcoreinfo_root.c      what a Linux kernel says of itself, and where its tables are
  *   guard.c   mapped files, and what happens when one shrinks
  *   memory.c  what all sources have in common
  *
@@ -45,6 +46,22 @@ struct pw_memory {
 	struct pw_text *texts;
 	struct pw_cpu *cpus;
 	size_t cpu_count;
+	/* What is known of the machine: e_machine, or EM_NONE; and whether it is a 64-bit one. */
+	uint16_t machine;
+	bool wide;
+	const char *vmcoreinfo; /* its text, or NULL: vmcoreinfo.h */
+	size_t vmcoreinfo_bytes;
+	/* swapper_pg_dir, and where the PT_LOAD that has it says it is; 0 if none does. */
+	pw_va swapper_va;
+	pw_pa swapper_pa;
+	/*
+	 * Whether all of the bytes were left out of the dump though the machine had them, which is done
+	 * with pages of zeros: tables there are empty. NULL: nothing was left out for that reason.
+	 */
+	bool (*left_out)(const struct pw_memory *memory, pw_pa pa, uint64_t bytes);
+	struct pw_segment *left; /* for elf.c's left_out: in address order, disjoint */
+	size_t left_count;
+	bool left_zeros; /* nothing else was left out, so that data there was zero as well */
 	char title[160];
 	char *remarks[16];
 	size_t remark_count;
@@ -58,6 +75,12 @@ int pw_memory_add_segment(struct pw_memory *memory, pw_pa first, pw_pa last, con
 
 /* Sorts the segments, refuses overlaps and an empty memory, decides about `direct`. */
 int pw_memory_seal(struct pw_memory *memory, struct pw_error *error);
+
+/* Were all of the bytes left out of the dump, as zeros of tables? See left_out above. */
+static inline bool pw_memory_left_out(const struct pw_memory *memory, pw_pa pa, uint64_t bytes)
+{
+	return memory->left_out && memory->left_out(memory, pa, bytes);
+}
 
 /* Adds a remark, printf-like; silently dropped when there are too many. */
 void pw_memory_add_remark(struct pw_memory *memory, const char *format, ...)

@@ -6,6 +6,7 @@
  *   QEMU       0                       x86: CR0, CR3 and CR4 (struct QEMUCPUState, QEMU's
  *                                      target/i386/arch_dump.c), one note per CPU
  *   LINUX      NT_S390_CTRS            s390x: the sixteen control registers, one note per CPU
+ *   VMCOREINFO 0                       what Linux says of itself: vmcoreinfo.c
  *   PAGEWALK   1                       a root of an image made by `pagewalk cut` (note.h)
  *   CORE       NT_PRSTATUS             one per CPU; general registers, so no root
  *
@@ -14,8 +15,8 @@
  */
 #include <stdio.h>
 
-#include "memory/elf.h"
 #include "memory/note.h"
+#include "memory/vmcoreinfo.h"
 
 /* A note, cut up. */
 struct note {
@@ -211,6 +212,46 @@ static int read_own(struct pw_notes *notes, const struct note *note, struct pw_e
 	return cpu->format ? 0 : out_of_memory(error);
 }
 
+/* Names and descriptions are filled up to four bytes, in 64-bit cores, too (binfmt_elf.c). */
+static uint64_t filled(uint32_t bytes)
+{
+	return ((uint64_t)bytes + 3) & ~UINT64_C(3);
+}
+
+/*
+ * The size of struct elf_prstatus (elfcore.h) tells machines apart, where nothing else does: general
+ * registers are what differs; of two that are alike, the byte order decides.
+ */
+uint16_t pw_notes_machine(const struct pw_elf *elf, const unsigned char *host, uint64_t bytes)
+{
+	static const struct {
+		uint16_t machine, bytes;
+		bool wide, big_endian;
+	} sizes[] = {
+		{ EM_X86_64, 336, true, false },  { EM_S390, 336, true, true },
+		{ EM_AARCH64, 392, true, false }, { EM_AARCH64, 392, true, true },
+		{ EM_PPC64, 504, true, false },   { EM_PPC64, 504, true, true },
+		{ EM_RISCV, 376, true, false },   { EM_386, 144, false, false },
+		{ EM_ARM, 148, false, false },    { EM_ARM, 148, false, true },
+		{ EM_RISCV, 204, false, false },
+	};
+
+	for (uint64_t at = 0; bytes - at >= sizeof(Elf64_Nhdr);) {
+		uint32_t name = pw_elf_word(elf, host + at), desc = pw_elf_word(elf, host + at + 4);
+		uint64_t all = sizeof(Elf64_Nhdr) + filled(name) + filled(desc);
+
+		if (pw_elf_word(elf, host + at + 8) == NT_PRSTATUS && name == sizeof("CORE"))
+			for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+				if (sizes[i].bytes == desc && sizes[i].wide == elf->wide &&
+				    sizes[i].big_endian == elf->big_endian)
+					return sizes[i].machine;
+		if (all > bytes - at)
+			break;
+		at += all;
+	}
+	return EM_NONE;
+}
+
 static int read_note(struct pw_notes *notes, const struct note *note, struct pw_error *error)
 {
 	const struct pw_elf *elf = notes->elf;
@@ -222,15 +263,11 @@ static int read_note(struct pw_notes *notes, const struct note *note, struct pw_
 		return read_qemu(notes, note, error);
 	else if (is_named(note, "LINUX") && note->type == NT_S390_CTRS && elf->machine == EM_S390)
 		return read_s390(notes, note, error);
+	else if (is_named(note, "VMCOREINFO") && note->type == 0)
+		pw_vmcoreinfo_set(notes->memory, note->desc, note->desc_bytes);
 	else if (is_named(note, PW_NOTE_NAME) && note->type == PW_NOTE_TYPE)
 		return read_own(notes, note, error);
 	return 0;
-}
-
-/* Names and descriptions are filled up to four bytes, in 64-bit cores, too (binfmt_elf.c). */
-static uint64_t filled(uint32_t bytes)
-{
-	return ((uint64_t)bytes + 3) & ~UINT64_C(3);
 }
 
 int pw_notes_read(struct pw_notes *notes, const unsigned char *host, uint64_t bytes,

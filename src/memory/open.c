@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which kind of source a string names: by its prefix, or by the magic number of the file. */
-#include "memory/memory.h"
+#include "memory/vmcoreinfo.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -102,6 +102,8 @@ int pw_memory_open(const char *source, struct pw_memory **memory_ret, struct pw_
 	status = read_source(memory, source, error);
 	if (status == 0)
 		status = pw_memory_seal(memory, error);
+	if (status == 0)
+		status = pw_vmcoreinfo_add_root(memory, error);
 	/* Its headers may have been zeros by then. */
 	if (status == 0)
 		status = pw_memory_check(memory, error);

@@ -5,6 +5,7 @@
 
 #include "access/access.h"
 #include "base/error.h"
+#include "memory/memory.h"
 #include "survey/tables.h"
 
 #include <pagewalk/survey.h>
@@ -132,13 +133,22 @@ static int join_segments(struct check *check)
 	return 0;
 }
 
-/* Is any entry of the table not in the memory? */
+/* Is any entry of the table not in the memory, nor left out because it was zero? */
 static bool missing(const struct check *check, const struct pw_table_seen *seen)
 {
-	const struct pw_segment *run = pw_segment_find(check->runs, check->run_count,
-						       pw_table_first(check->regime->format, seen));
+	pw_pa at = pw_table_first(check->regime->format, seen);
+	pw_pa last = pw_table_last(check->regime->format, seen);
 
-	return !run || run->last < pw_table_last(check->regime->format, seen);
+	for (;;) {
+		const struct pw_segment *run = pw_segment_find(check->runs, check->run_count, at);
+		pw_pa here = run ? run->last : pw_min(at | 0xfff, last);
+
+		if (!run && !pw_memory_left_out(check->memory, at, here - at + 1))
+			return true;
+		if (here >= last)
+			return false;
+		at = here + 1;
+	}
 }
 
 static int judge_table(void *context, const struct pw_table_visit *visit)

@@ -28,6 +28,7 @@
 #include "base/error.h"
 #include "base/replace.h"
 #include "base/sort.h"
+#include "memory/memory.h"
 #include "memory/note.h"
 #include "survey/tables.h"
 
@@ -155,28 +156,62 @@ static void join(struct cutter *cutter)
 	cutter->count = kept + 1;
 }
 
-/* Of the pieces, which are sorted and disjoint, what the memory has. */
+/* Of first..last, which the memory does not have, what was left out because it was zero. */
+static int keep_left_out(struct cutter *cropped, pw_pa first, pw_pa last)
+{
+	const struct pw_memory *memory = cropped->cut->memory;
+	int status = 0;
+
+	if (!memory->left_out)
+		return 0;
+	for (pw_pa at = first; status == 0;) {
+		pw_pa end = pw_min(at | 0xfff, last);
+
+		if (pw_memory_left_out(memory, at, end - at + 1))
+			status = add_piece(cropped, at, end);
+		if (end == last)
+			break;
+		at = end + 1;
+	}
+	return status;
+}
+
+/* Of one piece what the memory has. */
+static int crop_piece(struct cutter *cropped, const struct piece *piece)
+{
+	const struct pw_segment *segments;
+	size_t count = pw_memory_segments(cropped->cut->memory, &segments);
+	pw_pa at = piece->first;
+	int status = 0;
+
+	for (size_t n = pw_segment_from(segments, count, at);
+	     n < count && segments[n].first <= piece->last && status == 0; n++) {
+		if (at < segments[n].first)
+			status = keep_left_out(cropped, at, segments[n].first - 1);
+		if (status == 0)
+			status = add_piece(cropped, at > segments[n].first ? at : segments[n].first,
+					   pw_min(segments[n].last, piece->last));
+		if (segments[n].last >= piece->last)
+			return status;
+		at = segments[n].last + 1;
+	}
+	return status ? status : keep_left_out(cropped, at, piece->last);
+}
+
+/* Of the pieces, which are sorted and disjoint, what the memory has, or had as zeros. */
 static int crop(struct cutter *cutter)
 {
 	struct cutter cropped = { .cut = cutter->cut };
-	const struct pw_segment *segments;
-	size_t count = pw_memory_segments(cutter->cut->memory, &segments);
 	int status = 0;
 
-	for (size_t i = 0; i < cutter->count && status == 0; i++) {
-		const struct piece *piece = &cutter->pieces[i];
-
-		for (size_t n = pw_segment_from(segments, count, piece->first);
-		     n < count && segments[n].first <= piece->last && status == 0; n++)
-			status = add_piece(&cropped,
-					   segments[n].first > piece->first ? segments[n].first
-									    : piece->first,
-					   pw_min(segments[n].last, piece->last));
-	}
+	for (size_t i = 0; i < cutter->count && status == 0; i++)
+		status = crop_piece(&cropped, &cutter->pieces[i]);
 	free(cutter->pieces);
 	cutter->pieces = cropped.pieces;
 	cutter->count = cropped.count;
 	cutter->room = cropped.room;
+	if (status == 0 && cutter->count > 0 && cutter->cut->memory->left_out)
+		join(cutter);
 	return status;
 }
 
@@ -294,7 +329,7 @@ static int put_piece(FILE *file, const struct pw_cut *cut, const struct piece *p
 		int status = go_on(file, cut);
 
 		if (status == 0)
-			status = pw_memory_read(cut->memory, at, buffer, bytes);
+			status = cut->memory->fetch(cut->memory->fetch_context, at, buffer, bytes);
 		if (status)
 			return status;
 		fwrite(buffer, bytes, 1, file);

@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "memory/memory.h"
+#include "memory/vmcoreinfo.h"
 
 struct image {
 	bool wide, big_endian;
@@ -123,6 +123,8 @@ static inline void image_open_part(struct opened *opened, const struct image *im
 					    &opened->error);
 	if (opened->status == 0)
 		opened->status = pw_memory_seal(opened->memory, &opened->error);
+	if (opened->status == 0)
+		opened->status = pw_vmcoreinfo_add_root(opened->memory, &opened->error);
 	/* Whatever fails says so in a sentence. */
 	assert_int_equal(opened->status != 0, opened->error.text[0] != '\0');
 }

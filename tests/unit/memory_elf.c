@@ -269,12 +269,59 @@ static void invents_no_zeros(void **state)
 	image_program(&image, 0, PT_LOAD, 2048, 0x20000, 0, 0x10000);
 	image_open(&opened, &image);
 	assert_int_equal(opened.status, 0);
-	assert_null(pw_memory_remark(opened.memory, 0));
+	assert_says(pw_memory_remark(opened.memory, 0),
+		    "PT_LOAD 0 has 0x10000 bytes of memory at 0x20000 which were left out");
+	assert_says(pw_memory_remark(opened.memory, 0), "(and 1 more like it)");
 	assert_int_equal(pw_memory_segments(opened.memory, &segments), 2);
 	assert_pattern(opened.memory, 0x8000, 0x807f);
 	assert_absent(opened.memory, 0x8080, 0x9fff);
 	assert_absent(opened.memory, 0x20000, 0x20010);
 	opened_close(&opened);
+}
+
+static enum pw_status status_at_0(const struct image *image)
+{
+	static const uint64_t root = 0x8000;
+	struct pw_regime regime;
+	struct pw_result result;
+	struct opened opened;
+
+	image_open(&opened, image);
+	assert_int_equal(opened.status, 0);
+	assert_int_equal(pw_regime_init(&regime, pw_format_find("i386"), &root, 1, NULL, NULL), 0);
+	pw_translate(opened.memory, &regime, 0, &result);
+	opened_close(&opened);
+	return (enum pw_status)result.status;
+}
+
+/* A table that was left out was all zero: empty. Not where that was done for another reason. */
+static void knows_tables_left_out(void **state)
+{
+	struct image image;
+
+	(void)state;
+	image_init(&image, true, false, EM_386, 2);
+	image_program(&image, 0, PT_LOAD, 2048, 0x8000, 0x1000, 0x3000);
+	image_program(&image, 1, PT_LOAD, 2048, 0x20000, 0x10, 0x10);
+	put(&image, 2048, 4, 0x9000 | 7);
+	image.size = 2048 + 0x1000;
+	assert_int_equal(status_at_0(&image), PW_NONE);
+	put(&image, 2048, 4, 0xb000 | 7);
+	assert_int_equal(status_at_0(&image), PW_OUTSIDE);
+	/* QEMU: its user asked for a part of memory. */
+	put(&image, 2048, 4, 0x30000 | 7);
+	image_program(&image, 1, PT_LOAD, UINT64_MAX, 0x30000, 0, 0x1000);
+	assert_int_equal(status_at_0(&image), PW_OUTSIDE);
+	image_program(&image, 1, PT_LOAD, 2048, 0x30000, 0, 0x1000);
+	assert_int_equal(status_at_0(&image), PW_NONE);
+	/* s390's empty tables are not zero. */
+	PUT(&image, 0, Ehdr, e_machine, EM_S390);
+	assert_int_equal(status_at_0(&image), PW_OUTSIDE);
+	/* A file that ends too early lost what it had. */
+	PUT(&image, 0, Ehdr, e_machine, EM_386);
+	put(&image, 2048, 4, 0x9000 | 7);
+	image_program(&image, 0, PT_LOAD, 2048, 0x8000, 0x3000, 0x3000);
+	assert_int_equal(status_at_0(&image), PW_OUTSIDE);
 }
 
 /* Overlapping PT_LOADs: each address once, from the one that starts lower. */
@@ -404,6 +451,7 @@ int main(void)
 		cmocka_unit_test(ignores_section_headers),
 		cmocka_unit_test(refuses_lying_headers),
 		cmocka_unit_test(clips_absurd_segments),
+		cmocka_unit_test(knows_tables_left_out),
 		cmocka_unit_test(invents_no_zeros),
 		cmocka_unit_test(clips_overlaps),
 		cmocka_unit_test(copies_unaligned),

@@ -297,6 +297,172 @@ static void test_believes_no_size(void **state)
 }
 
 /* Descriptors that point outside the file, however far. */
+/* Makes the dump one of a 32-bit arm: what stands behind the header is laid out otherwise. */
+static void make_arm(struct dump *dump, bool long_time)
+{
+	build(dump, false);
+	memset(dump->bytes + 12 + 4 * 65, 0, 65);
+	strcpy((char *)dump->bytes + 12 + 4 * 65, "armv7l");
+	memset(dump->bytes + BLOCK, 0, 1024);
+	put_at(dump, BLOCK + 88, 8, 104); /* max_mapnr_64 */
+	if (long_time)
+		return;
+	memset(dump->bytes + 404, 0, 60);
+	put_at(dump, 416, 4, BLOCK);
+	put_at(dump, 420, 4, SUB);
+	put_at(dump, 424, 4, BITMAPS);
+	put_at(dump, 428, 4, 104);
+}
+
+static void test_reads_arm(void **state)
+{
+	static struct dump dump;
+
+	(void)state;
+	for (unsigned long_time = 0; long_time < 2; long_time++) {
+		struct pw_memory *memory;
+		struct pw_error error;
+		int file;
+
+		make_arm(&dump, long_time);
+		memory = open_bytes(&dump, dump.size, &file, &error);
+		if (!memory)
+			fail_msg("%s", error.text);
+		for (unsigned pfn = 0; pfn < 110; pfn++)
+			if (is_here(pfn))
+				assert_page(memory, pfn);
+			else
+				assert_absent(memory, (uint64_t)pfn * BLOCK,
+					      (uint64_t)pfn * BLOCK + 1);
+		pw_memory_close(memory);
+		close(file);
+	}
+}
+
+/* What is at address 0, whose last table is page 5. */
+static enum pw_status status_at_0(struct dump *dump, unsigned level, unsigned status,
+				  int *zeros_status)
+{
+	static const uint64_t root = 2 * BLOCK;
+	struct pw_memory *memory;
+	struct pw_regime regime;
+	struct pw_result result;
+	struct pw_error error;
+	unsigned char byte = 1;
+	int file;
+
+	put_at(dump, BLOCK + 8, 4, level);
+	put_at(dump, 424, 4, status);
+	memory = open_bytes(dump, dump->size, &file, &error);
+	if (!memory)
+		fail_msg("%s", error.text);
+	assert_int_equal(pw_regime_init(&regime, pw_format_find("x86_64"), &root, 1, NULL, &error),
+			 0);
+	pw_translate(memory, &regime, 0, &result);
+	*zeros_status = pw_memory_read(memory, 5 * BLOCK, &byte, 1);
+	if (*zeros_status == 0)
+		assert_int_equal(byte, 0);
+	/* Page 50 was never there. */
+	assert_absent(memory, 50 * BLOCK, 50 * BLOCK);
+	pw_memory_close(memory);
+	close(file);
+	return (enum pw_status)result.status;
+}
+
+/* Page 5 was left out. Where zeros were, a table was zero; of data that holds only if nothing else was. */
+static void test_left_out_tables(void **state)
+{
+	static struct dump dump;
+	int zeros;
+
+	(void)state;
+	build(&dump, false);
+	for (unsigned i = 0; i < 3; i++) {
+		memset(dump.bytes + PAGES + i * BLOCK, 0, BLOCK);
+		put_at(&dump, PAGES + i * BLOCK, 8, (3 + i) * BLOCK | 7);
+	}
+	assert_int_equal(status_at_0(&dump, 0, 1, &zeros), PW_OUTSIDE);
+	assert_int_equal(zeros, -ENODATA);
+	assert_int_equal(status_at_0(&dump, 1, 1, &zeros), PW_NONE);
+	assert_int_equal(zeros, 0);
+	assert_int_equal(status_at_0(&dump, 31, 1, &zeros), PW_NONE);
+	assert_int_equal(zeros, -ENODATA);
+	/* Zeros were kept, so it was something else. */
+	assert_int_equal(status_at_0(&dump, 30, 1, &zeros), PW_OUTSIDE);
+	/* A dump that was not finished lacks pages for that reason. */
+	assert_int_equal(status_at_0(&dump, 31, 1 | 8, &zeros), PW_OUTSIDE);
+	assert_int_equal(status_at_0(&dump, 1, 1 | 8, &zeros), PW_OUTSIDE);
+	assert_int_equal(zeros, -ENODATA);
+	/* s390's empty tables are not zero. */
+	strcpy((char *)dump.bytes + 12 + 4 * 65, "s390x");
+	assert_int_equal(status_at_0(&dump, 1, 1, &zeros), PW_OUTSIDE);
+}
+
+/* QEMU does not name the machine: its notes do. */
+static void test_knows_machine_by_notes(void **state)
+{
+	static struct dump dump;
+	const size_t at = NOTE;
+	const struct pw_cpu *cpus;
+	struct pw_memory *memory;
+	struct pw_error error;
+	int file;
+
+	(void)state;
+	build(&dump, false);
+	strcpy((char *)dump.bytes + 12 + 4 * 65, "Unknown");
+	memset(dump.bytes + at, 0, 1024);
+	put_at(&dump, at, 4, 5);
+	put_at(&dump, at + 4, 4, 336);
+	put_at(&dump, at + 8, 4, 1);
+	strcpy((char *)dump.bytes + at + 12, "CORE");
+	put_at(&dump, at + 356, 4, 5);
+	put_at(&dump, at + 360, 4, 440);
+	strcpy((char *)dump.bytes + at + 368, "QEMU");
+	put_at(&dump, at + 376, 4, 1);
+	put_at(&dump, at + 380, 4, 440);
+	put_at(&dump, at + 376 + 392, 8, 1u << 31);
+	put_at(&dump, at + 376 + 416, 8, 0x5000);
+	put_at(&dump, at + 376 + 424, 8, 1 << 5);
+	put_at(&dump, BLOCK + 56, 8, 376 + 440);
+	memory = open_bytes(&dump, dump.size, &file, &error);
+	if (!memory)
+		fail_msg("%s", error.text);
+	assert_int_equal(pw_memory_cpus(memory, &cpus), 1);
+	assert_string_equal(cpus[0].format, "x86_64");
+	assert_true(cpus[0].root[0] == 0x5000);
+	pw_memory_close(memory);
+	close(file);
+}
+
+static void test_reads_vmcoreinfo(void **state)
+{
+	static const char text[] = "OSRELEASE=6.12.43\nSYMBOL(init_top_pgt)=ffffffff81a0c000\n";
+	static struct dump dump;
+	const struct pw_cpu *cpus;
+	struct pw_memory *memory;
+	struct pw_kernel kernel;
+	struct pw_error error;
+	int file;
+
+	(void)state;
+	build(&dump, false);
+	memcpy(dump.bytes + NOTE + 512, text, sizeof(text) - 1);
+	put_at(&dump, BLOCK + 32, 8, NOTE + 512);
+	put_at(&dump, BLOCK + 40, 8, sizeof(text) - 1);
+	put_at(&dump, BLOCK + 56, 8, 0);
+	memory = open_bytes(&dump, dump.size, &file, &error);
+	if (!memory)
+		fail_msg("%s", error.text);
+	assert_int_equal(pw_memory_cpus(memory, &cpus), 1);
+	assert_true(cpus[0].kernel);
+	assert_true(cpus[0].root[0] == 0x1a0c000);
+	assert_int_equal(pw_memory_kernel(memory, 0, &kernel), 0);
+	assert_string_equal(kernel.release, "6.12.43");
+	pw_memory_close(memory);
+	close(file);
+}
+
 static void refuses_lying_descriptors(void **state)
 {
 	static const uint64_t lies[] = { UINT64_MAX, UINT64_MAX - BLOCK + 1, UINT64_C(1) << 63,
@@ -394,6 +560,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(truncated_anywhere),
 		cmocka_unit_test(refuses_lying_headers),
 		cmocka_unit_test(test_believes_no_size),
+		cmocka_unit_test(test_reads_arm),
+		cmocka_unit_test(test_left_out_tables),
+		cmocka_unit_test(test_knows_machine_by_notes),
+		cmocka_unit_test(test_reads_vmcoreinfo),
 		cmocka_unit_test(refuses_lying_descriptors),
 		cmocka_unit_test(shrinking_file_is_an_error),
 		cmocka_unit_test(many_threads_read),

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* The lines of VMCOREINFO, and what they and the kernel's banner say of its version. */
+#include "memory/vmcoreinfo.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void pw_vmcoreinfo_set(struct pw_memory *memory, const unsigned char *text, uint64_t bytes)
+{
+	memory->vmcoreinfo = (const char *)text;
+	memory->vmcoreinfo_bytes = bytes < PW_VMCOREINFO_MAX ? (size_t)bytes : PW_VMCOREINFO_MAX;
+}
+
+bool pw_vmcoreinfo_text(const struct pw_memory *memory, const char *key, char *value, size_t room)
+{
+	const char *at = memory->vmcoreinfo, *end = at + memory->vmcoreinfo_bytes;
+	size_t length = strlen(key);
+
+	while (at && at < end) {
+		size_t rest = (size_t)(end - at);
+		const char *stop = memchr(at, '\n', rest);
+		size_t line = stop ? (size_t)(stop - at) : rest;
+
+		if (line > length && at[length] == '=' && memcmp(at, key, length) == 0) {
+			size_t bytes = strnlen(at + length + 1, line - length - 1);
+
+			if (bytes >= room)
+				return false;
+			memcpy(value, at + length + 1, bytes);
+			value[bytes] = '\0';
+			return true;
+		}
+		at += line + 1;
+	}
+	return false;
+}
+
+static bool number_of(const struct pw_memory *memory, const char *key, int base,
+		      uint64_t *number_ret)
+{
+	char text[32], *end;
+
+	if (!pw_vmcoreinfo_text(memory, key, text, sizeof(text)))
+		return false;
+	/* Negative ones, as phys_base can be, wrap as the kernel's own arithmetic does. */
+	errno = 0;
+	*number_ret = strtoull(text, &end, base);
+	return errno == 0 && end > text && *end == '\0';
+}
+
+bool pw_vmcoreinfo_number(const struct pw_memory *memory, const char *name, uint64_t *number_ret)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "NUMBER(%s)", name);
+	return number_of(memory, key, 0, number_ret);
+}
+
+bool pw_vmcoreinfo_symbol(const struct pw_memory *memory, const char *name, pw_va *va_ret)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "SYMBOL(%s)", name);
+	return number_of(memory, key, 16, va_ret);
+}
+
+bool pw_vmcoreinfo_hex(const struct pw_memory *memory, const char *key, uint64_t *number_ret)
+{
+	return number_of(memory, key, 16, number_ret);
+}
+
+/* ---- which kernel ---- */
+
+/* "6.12.43+deb13-amd64" begins with a version; 0 if not. */
+static uint16_t version_of(const char *release)
+{
+	unsigned major = 0, minor = 0;
+	int used = 0;
+
+	if (!isdigit((unsigned char)*release) ||
+	    sscanf(release, "%3u.%3u%n", &major, &minor, &used) != 2 || major > 255 || minor > 255)
+		return 0;
+	return isdigit((unsigned char)release[used]) ? 0 : (uint16_t)(major << 8 | minor);
+}
+
+/* Copies what is printable of @length bytes. */
+static void set_release(struct pw_kernel *kernel, const char *text, size_t length)
+{
+	size_t used = 0;
+
+	while (used < length && used < sizeof(kernel->release) - 1 && text[used] > ' ' &&
+	       text[used] <= '~') {
+		kernel->release[used] = text[used];
+		used++;
+	}
+	kernel->release[used] = '\0';
+	kernel->version = version_of(kernel->release);
+}
+
+/*
+ * "Linux version 6.12.43 (someone@somewhere) ..." at @text, of which @bytes bytes are there. The log
+ * has it, too, and it is the same there.
+ */
+static bool read_banner(const char *text, size_t bytes, struct pw_kernel *kernel)
+{
+	static const char start[] = "Linux version ";
+	const char *release = text + sizeof(start) - 1;
+	const char *end = memchr(release, ' ', bytes - (sizeof(start) - 1));
+
+	if (!end || (size_t)(text + bytes - end) < 2 || end[1] != '(')
+		return false;
+	set_release(kernel, release, (size_t)(end - release));
+	return kernel->version != 0 && strlen(kernel->release) == (size_t)(end - release);
+}
+
+enum {
+	BANNER = 96, /* bytes of a banner that are looked at */
+	PIECE = 64 << 10,
+};
+
+/* Searches bytes..+length-1, which stand at @pa. */
+static bool search_piece(const char *bytes, size_t length, pw_pa pa, struct pw_kernel *kernel)
+{
+	static const char start[] = "Linux version ";
+	const char *at = bytes, *end = bytes + length;
+
+	while (end - at > BANNER &&
+	       (at = memmem(at, (size_t)(end - at), start, sizeof(start) - 1)) &&
+	       end - at >= BANNER) {
+		if (read_banner(at, BANNER, kernel)) {
+			snprintf(kernel->origin, sizeof(kernel->origin), "the banner at 0x%llx",
+				 (unsigned long long)(pa + (pw_pa)(at - bytes)));
+			return true;
+		}
+		at++;
+	}
+	return false;
+}
+
+/* Searches first..last, piece by piece; pieces overlap by a banner. */
+static bool search_run(const struct pw_memory *memory, char *buffer, pw_pa first, pw_pa last,
+		       struct pw_kernel *kernel)
+{
+	for (pw_pa at = first; last - at >= BANNER;) {
+		size_t bytes = last - at < PIECE ? (size_t)(last - at) + 1 : PIECE;
+
+		if (pw_memory_read(memory, at, buffer, bytes) == 0 &&
+		    search_piece(buffer, bytes, at, kernel))
+			return true;
+		if (last - at < PIECE)
+			return false;
+		at += PIECE - BANNER;
+	}
+	return false;
+}
+
+static bool search_banner(const struct pw_memory *memory, uint64_t search, struct pw_kernel *kernel)
+{
+	char *buffer = search > 0 ? malloc(PIECE) : NULL;
+	bool found = false;
+
+	for (size_t i = 0; buffer && i < memory->count && search > 0 && !found; i++) {
+		const struct pw_segment *segment = &memory->segments[i];
+		pw_pa last = segment->last;
+
+		if (last - segment->first >= search)
+			last = segment->first + (search - 1);
+		search -= last - segment->first + 1;
+		found = search_run(memory, buffer, segment->first, last, kernel);
+	}
+	free(buffer);
+	return found;
+}
+
+int pw_memory_kernel(const struct pw_memory *memory, uint64_t search, struct pw_kernel *kernel_ret)
+{
+	char text[256];
+	uint64_t number;
+
+	if (!memory || !kernel_ret)
+		return -EINVAL;
+	*kernel_ret = (struct pw_kernel){ .version = 0 };
+	if (pw_vmcoreinfo_text(memory, "OSRELEASE", text, sizeof(text))) {
+		set_release(kernel_ret, text, strlen(text));
+		snprintf(kernel_ret->origin, sizeof(kernel_ret->origin), "VMCOREINFO");
+		/* Memory failure gives a page flag, of which dump tools are told. */
+		kernel_ret->config_told = PW_CONFIG_MEMORY_FAILURE;
+		if (pw_vmcoreinfo_number(memory, "PG_hwpoison", &number))
+			kernel_ret->config = PW_CONFIG_MEMORY_FAILURE;
+		if (pw_vmcoreinfo_number(memory, "sme_mask", &number))
+			kernel_ret->encryption = number;
+		if (kernel_ret->version)
+			return 0;
+	}
+	if (search_banner(memory, search, kernel_ret))
+		return 0;
+	*kernel_ret = (struct pw_kernel){ .version = 0 };
+	return -ENODATA;
+}

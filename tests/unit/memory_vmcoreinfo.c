@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* What a kernel says of itself: VMCOREINFO's version and root, for each architecture, and banners. */
+#include "memory_build.h"
+
+enum { NOTES = 4096, LOAD = 8192, MEMORY = 0x100000 };
+
+/* A core of one page of zeros at MEMORY, with a VMCOREINFO of @text. */
+static void build(struct image *image, bool wide, bool big_endian, unsigned machine,
+		  const char *text)
+{
+	size_t bytes = strlen(text);
+
+	image_init(image, wide, big_endian, machine, 2);
+	image_program(image, 0, PT_LOAD, LOAD, MEMORY, 4096, 4096);
+	put(image, NOTES, 4, 11);
+	put(image, NOTES + 4, 4, bytes);
+	put(image, NOTES + 8, 4, 0);
+	memcpy(image->bytes + NOTES + 12, "VMCOREINFO", 11);
+	memcpy(image->bytes + NOTES + 24, text, bytes);
+	image_program(image, 1, PT_NOTE, NOTES, 0, 24 + bytes, 0);
+	image->size = LOAD + 4096;
+}
+
+struct want {
+	const char *format;
+	unsigned words;
+	uint64_t word[2];
+};
+
+static void finds(const struct image *image, const struct want *want)
+{
+	const struct pw_cpu *cpus;
+	struct opened opened;
+
+	image_open(&opened, image);
+	assert_int_equal(opened.status, 0);
+	assert_int_equal(pw_memory_cpus(opened.memory, &cpus), want->format ? 1 : 0);
+	if (want->format) {
+		assert_true(cpus[0].kernel);
+		assert_string_equal(cpus[0].format, want->format);
+		assert_int_equal(cpus[0].roots, want->words);
+		for (unsigned i = 0; i < want->words; i++)
+			assert_true(cpus[0].root[i] == want->word[i]);
+		assert_says(cpus[0].origin, "VMCOREINFO");
+	}
+	opened_close(&opened);
+}
+
+static void finds_roots(void **state)
+{
+	static const struct {
+		unsigned machine;
+		bool narrow, big_endian;
+		const char *text;
+		struct want want;
+	} cases[] = {
+		{ EM_X86_64,
+		  false,
+		  false,
+		  "PAGESIZE=4096\nSYMBOL(init_top_pgt)=ffffffff82a0c000\n"
+		  "NUMBER(phys_base)=16777216\nNUMBER(pgtable_l5_enabled)=0\n",
+		  { "x86_64", 1, { 0x3a0c000 } } },
+		/* Moved in physical memory by less than in virtual memory. */
+		{ EM_X86_64,
+		  false,
+		  false,
+		  "SYMBOL(swapper_pg_dir)=ffffffffa2a0c000\nNUMBER(phys_base)=-536870912\n"
+		  "NUMBER(pgtable_l5_enabled)=1\n",
+		  { "x86_64_la57", 1, { 0x2a0c000 } } },
+		{ EM_X86_64,
+		  false,
+		  false,
+		  "SYMBOL(swapper_pg_dir)=ffffffff81a0c000",
+		  { "x86_64", 1, { 0x1a0c000 } } },
+		{ EM_X86_64, false, false, "SYMBOL(swapper_pg_dir)=zzz\n", { NULL, 0, { 0 } } },
+		{ EM_X86_64,
+		  false,
+		  false,
+		  "XSYMBOL(swapper_pg_dir)=ffffffff81a0c000\n",
+		  { NULL, 0, { 0 } } },
+		{ EM_AARCH64,
+		  false,
+		  false,
+		  "PAGESIZE=4096\nSYMBOL(swapper_pg_dir)=ffff800009a3b000\nNUMBER(VA_BITS)=48\n"
+		  "NUMBER(kimage_voffset)=0xffff7fffc8000000\nNUMBER(TCR_EL1_T1SZ)=0x10\n",
+		  { "arm64_4k_48", 2, { PW_ROOT_ABSENT, 0x41a3b000 } } },
+		{ EM_AARCH64,
+		  false,
+		  false,
+		  "PAGESIZE=16384\nSYMBOL(swapper_pg_dir)=ffff800009a40000\nNUMBER(VA_BITS)=52\n"
+		  "NUMBER(kimage_voffset)=0xffff7fffc8000000\nNUMBER(TCR_EL1_T1SZ)=0x11\n",
+		  { "arm64_16k_47", 2, { PW_ROOT_ABSENT, 0x41a40000 } } },
+		/* Built for 52 bits, on a machine of 48. */
+		{ EM_AARCH64,
+		  false,
+		  false,
+		  "PAGESIZE=65536\nSYMBOL(swapper_pg_dir)=ffff800009a40000\nNUMBER(VA_BITS)=52\n"
+		  "NUMBER(kimage_voffset)=0xffff7fffc8000000\nNUMBER(TCR_EL1_T1SZ)=0x10\n",
+		  { "arm64_64k_48", 2, { PW_ROOT_ABSENT, 0x41a41e00 } } },
+		{ EM_AARCH64,
+		  false,
+		  false,
+		  "PAGESIZE=4096\nSYMBOL(swapper_pg_dir)=ffffffc009a40000\nNUMBER(VA_BITS)=39\n"
+		  "NUMBER(kimage_voffset)=0xffffffbfc8000000\n",
+		  { "arm64_4k_39", 2, { PW_ROOT_ABSENT, 0x41a40000 } } },
+		{ EM_RISCV,
+		  false,
+		  false,
+		  "SYMBOL(swapper_pg_dir)=ffffffff81800000\nNUMBER(VA_BITS)=48\n"
+		  "NUMBER(satp)=0x9000000000081a00\n",
+		  { "riscv_sv48", 1, { UINT64_C(0x9000000000081a00) } } },
+		{ EM_RISCV,
+		  false,
+		  false,
+		  "SYMBOL(swapper_pg_dir)=ffffffff81800000\nNUMBER(VA_BITS)=39\n"
+		  "NUMBER(va_kernel_pa_offset)=0xfffffffeffe00000\n",
+		  { "riscv_sv39", 1, { UINT64_C(0x8000000000081a00) } } },
+		{ EM_PPC64,
+		  false,
+		  true,
+		  "PAGESIZE=65536\nSYMBOL(swapper_pg_dir)=c000000002a10000\nNUMBER(RADIX_MMU)=1\n",
+		  { "ppc64_radix_64k", 1, { UINT64_C(0x4000000002a100ad) } } },
+		{ EM_PPC64,
+		  false,
+		  false,
+		  "PAGESIZE=65536\nSYMBOL(swapper_pg_dir)=c000000002a10000\nNUMBER(RADIX_MMU)=0\n",
+		  { NULL, 0, { 0 } } },
+		{ EM_386,
+		  true,
+		  false,
+		  "SYMBOL(swapper_pg_dir)=c1a0c000\nCONFIG_X86_PAE=y\n",
+		  { "i386_pae", 1, { 0x1a0c000 } } },
+		{ EM_ARM,
+		  true,
+		  false,
+		  "SYMBOL(swapper_pg_dir)=c0004000\n",
+		  { "arm", 1, { 0x4000 } } },
+		/* MEMORY is zeros: a segment table. */
+		{ EM_S390,
+		  false,
+		  true,
+		  "SYMBOL(swapper_pg_dir)=100000\n",
+		  { "s390x", 1, { 0x100003 } } },
+		{ EM_S390,
+		  false,
+		  true,
+		  "SYMBOL(swapper_pg_dir)=3ffe0100000\nKERNELOFFSET=3ffe0000000\n"
+		  "KERNELOFFPHYS=0\n",
+		  { "s390x", 1, { 0x100003 } } },
+		/* Where it is not in this image, nothing says of which level it is. */
+		{ EM_S390, false, true, "SYMBOL(swapper_pg_dir)=200000\n", { NULL, 0, { 0 } } },
+		/* By what only one architecture says. */
+		{ EM_NONE,
+		  false,
+		  false,
+		  "SYMBOL(swapper_pg_dir)=ffffffff81a0c000\nNUMBER(phys_base)=0\n",
+		  { "x86_64", 1, { 0x1a0c000 } } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static struct image image;
+
+		build(&image, !cases[i].narrow, cases[i].big_endian, cases[i].machine,
+		      cases[i].text);
+		finds(&image, &cases[i].want);
+	}
+}
+
+/* The PT_LOAD that has the symbol says where it is, where VMCOREINFO does not. */
+static void takes_loads(void **state)
+{
+	static const struct want want = { "i386", 1, { MEMORY } };
+	static struct image image;
+
+	(void)state;
+	build(&image, true, false, EM_386, "SYMBOL(swapper_pg_dir)=d0001000\n");
+	PUT(&image, image_header_bytes(&image), Phdr, p_vaddr, 0xd0001000);
+	finds(&image, &want);
+}
+
+/* A CPU's own registers come first, and count where nothing is said. */
+static void registers_come_first(void **state)
+{
+	static struct image image;
+	const struct pw_cpu *cpus;
+	struct opened opened;
+	size_t at = NOTES + 24 + 40;
+
+	(void)state;
+	build(&image, true, false, EM_X86_64, "SYMBOL(init_top_pgt)=ffffffff81a0c000\n");
+	put(&image, at, 4, 5);
+	put(&image, at + 4, 4, 440);
+	put(&image, at + 8, 4, 0);
+	memcpy(image.bytes + at + 12, "QEMU", 5);
+	put(&image, at + 20, 4, 1);
+	put(&image, at + 24, 4, 440);
+	put(&image, at + 20 + 392, 8, 1u << 31);
+	put(&image, at + 20 + 416, 8, 0x5000);
+	put(&image, at + 20 + 424, 8, 1 << 5);
+	image_program(&image, 1, PT_NOTE, NOTES, 0, at + 20 + 440 - NOTES, 0);
+	image_open(&opened, &image);
+	assert_int_equal(opened.status, 0);
+	assert_int_equal(pw_memory_cpus(opened.memory, &cpus), 2);
+	assert_false(cpus[0].kernel);
+	assert_true(cpus[0].root[0] == 0x5000);
+	assert_true(cpus[1].kernel);
+	assert_true(cpus[1].root[0] == 0x1a0c000);
+	opened_close(&opened);
+}
+
+static void kernel_of(const struct image *image, uint64_t search, int status,
+		      struct pw_kernel *kernel)
+{
+	struct opened opened;
+
+	image_open(&opened, image);
+	assert_int_equal(opened.status, 0);
+	assert_int_equal(pw_memory_kernel(opened.memory, search, kernel), status);
+	opened_close(&opened);
+}
+
+static void tells_versions(void **state)
+{
+	static const char banner[] = "Linux version 7.2.13+deb14-amd64 (a@b) (gcc) #1 SMP\n";
+	static struct image image;
+	struct pw_kernel kernel;
+
+	(void)state;
+	build(&image, true, false, EM_X86_64,
+	      "OSRELEASE=6.12.43+deb13-amd64\nNUMBER(PG_hwpoison)=22\n"
+	      "NUMBER(sme_mask)=140737488355328\n");
+	memcpy(image.bytes + LOAD + 0x123, banner, sizeof(banner));
+	kernel_of(&image, UINT64_MAX, 0, &kernel);
+	assert_string_equal(kernel.release, "6.12.43+deb13-amd64");
+	assert_string_equal(kernel.origin, "VMCOREINFO");
+	assert_int_equal(kernel.version, 0x060c);
+	assert_int_equal(kernel.config, PW_CONFIG_MEMORY_FAILURE);
+	assert_int_equal(kernel.config_told, PW_CONFIG_MEMORY_FAILURE);
+	assert_true(kernel.encryption == UINT64_C(1) << 47);
+
+	build(&image, true, false, EM_X86_64, "OSRELEASE=6.1.0-53-amd64\n");
+	kernel_of(&image, 0, 0, &kernel);
+	assert_int_equal(kernel.version, 0x0601);
+	assert_int_equal(kernel.config, 0);
+
+	/* Without it, the banner; what only looks like one does not count. */
+	build(&image, true, false, EM_X86_64, "OSRELEASE=next\n");
+	memcpy(image.bytes + LOAD + 0x23, "Linux version %s (%s) %s\n", 26);
+	memcpy(image.bytes + LOAD + 0x80, "Linux version 6.1.2, said he (", 30);
+	kernel_of(&image, UINT64_MAX, -ENODATA, &kernel);
+	assert_int_equal(kernel.version, 0);
+	memcpy(image.bytes + LOAD + 0x923, banner, sizeof(banner));
+	kernel_of(&image, 0, -ENODATA, &kernel);
+	kernel_of(&image, 0x923, -ENODATA, &kernel);
+	kernel_of(&image, 0x1000, 0, &kernel);
+	assert_string_equal(kernel.release, "7.2.13+deb14-amd64");
+	assert_string_equal(kernel.origin, "the banner at 0x100923");
+	assert_int_equal(kernel.version, 0x0702);
+}
+
+/* Across the border of two pieces that are searched. */
+static void searches_all(void **state)
+{
+	enum { BYTES = 256 << 10 };
+	static const char banner[] = "Linux version 5.10.0 (a@b) (gcc) #1 SMP\n";
+	unsigned char *bytes = calloc(1, BYTES);
+	struct pw_segment segment = { 0, BYTES - 1, bytes };
+	struct pw_memory *memory;
+	struct pw_kernel kernel;
+	struct pw_error error;
+
+	(void)state;
+	assert_non_null(bytes);
+	assert_int_equal(pw_memory_wrap(&segment, 1, &memory, &error), 0);
+	for (size_t at = (64 << 10) - 200; at < (64 << 10) + 200; at++) {
+		memcpy(bytes + at, banner, sizeof(banner));
+		assert_int_equal(pw_memory_kernel(memory, UINT64_MAX, &kernel), 0);
+		assert_int_equal(kernel.version, 0x050a);
+		memset(bytes + at, 0, sizeof(banner));
+	}
+	pw_memory_close(memory);
+	free(bytes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_roots),          cmocka_unit_test(takes_loads),
+		cmocka_unit_test(registers_come_first), cmocka_unit_test(tells_versions),
+		cmocka_unit_test(searches_all),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
