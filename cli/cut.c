@@ -126,7 +126,7 @@ static int cut(const struct arguments *arguments, const struct tool_input *input
 		const struct word_space *space = &arguments->spaces[i];
 
 		labels[what.regime_count] = space->label ? space->label : arguments->label;
-		if (tool_regime(&arguments->options, input->format, space->root, space->roots,
+		if (tool_regime(&input->regime_options, input->format, space->root, space->roots,
 				&regimes[what.regime_count++]))
 			return TOOL_FAILED;
 	}

@@ -81,6 +81,20 @@ static bool print_segments(const struct pw_segment *segments, size_t count)
 	return true;
 }
 
+/* "0x1000", "0x1000, 0x2000", "none, 0x2000", "not known". */
+static void roots_text(const struct pw_cpu *cpu, char text[64])
+{
+	size_t used = 0;
+
+	snprintf(text, 64, "not known");
+	for (unsigned i = 0; i < cpu->roots; i++)
+		used += (size_t)(cpu->root[i] == PW_ROOT_ABSENT
+					 ? snprintf(text + used, 64 - used, "%snone", i ? ", " : "")
+					 : snprintf(text + used, 64 - used, "%s0x%llx",
+						    i ? ", " : "",
+						    (unsigned long long)cpu->root[i]));
+}
+
 static bool print_cpus(const struct pw_cpu *cpus, size_t count)
 {
 	static const char *const columns[] = { "  ",    ">LINE", ">CPU", "FORMAT",
@@ -90,16 +104,11 @@ static bool print_cpus(const struct pw_cpu *cpus, size_t count)
 	size_t shown = shown_of(count);
 
 	for (size_t i = 0; i < shown; i++) {
-		char roots[64] = "not known";
+		char roots[64], number[16];
 
-		if (cpus[i].roots == 1)
-			snprintf(roots, sizeof(roots), "0x%llx",
-				 (unsigned long long)cpus[i].root[0]);
-		else if (cpus[i].roots > 1)
-			snprintf(roots, sizeof(roots), "0x%llx, 0x%llx",
-				 (unsigned long long)cpus[i].root[0],
-				 (unsigned long long)cpus[i].root[1]);
-		table_row(table, "\t%zu\t%u\t%s\t%s\t%s", i, cpus[i].id,
+		roots_text(&cpus[i], roots);
+		snprintf(number, sizeof(number), cpus[i].kernel ? "-" : "%u", cpus[i].id);
+		table_row(table, "\t%zu\t%s\t%s\t%s\t%s", i, number,
 			  print_safe(cpus[i].format ? cpus[i].format : "not known", format), roots,
 			  print_safe(cpus[i].origin, origin));
 	}
@@ -116,11 +125,15 @@ static bool print_text(const char *source, const struct pw_memory *memory)
 	const struct pw_cpu *cpus;
 	size_t segment_count = pw_memory_segments(memory, &segments);
 	size_t cpu_count = pw_memory_cpus(memory, &cpus);
+	struct pw_kernel kernel;
 	const char *remark;
 	bool rooted = false;
 
 	escape_print(stdout, source);
-	printf(": %s\n\nmemory:\n", pw_memory_title(memory));
+	printf(": %s\n", pw_memory_title(memory));
+	if (tool_find_kernel(memory, true, &kernel))
+		printf("kernel: Linux %s (by %s)\n", kernel.release, kernel.origin);
+	printf("\nmemory:\n");
 	if (!print_segments(segments, segment_count))
 		return false;
 	if (cpu_count > 0) {
@@ -138,7 +151,7 @@ static bool print_text(const char *source, const struct pw_memory *memory)
 	return true;
 }
 
-/* ---- JSON: one object for the source, one for each segment, CPU and remark ---- */
+/* ---- JSON: one object for the source, one for the kernel, each segment, CPU and remark ---- */
 
 static void print_json(const char *source, const struct pw_memory *memory)
 {
@@ -146,6 +159,7 @@ static void print_json(const char *source, const struct pw_memory *memory)
 	const struct pw_cpu *cpus;
 	size_t segment_count = pw_memory_segments(memory, &segments);
 	size_t cpu_count = pw_memory_cpus(memory, &cpus);
+	struct pw_kernel kernel;
 	const char *remark;
 
 	printf("{\"source\":");
@@ -154,6 +168,14 @@ static void print_json(const char *source, const struct pw_memory *memory)
 	print_json_string(pw_memory_title(memory));
 	print_json_number("bytes", total(segments, segment_count));
 	printf(",\"segments\":%zu,\"cpus\":%zu}\n", segment_count, cpu_count);
+	if (tool_find_kernel(memory, true, &kernel)) {
+		printf("{\"kernel\":");
+		print_json_string(kernel.release);
+		printf(",\"version\":\"%u.%u\",\"origin\":", kernel.version >> 8,
+		       kernel.version & 255u);
+		print_json_string(kernel.origin);
+		printf("}\n");
+	}
 	for (size_t i = 0; i < segment_count; i++) {
 		printf("{\"segment\":%zu,\"pa\":\"0x%llx\"", i,
 		       (unsigned long long)segments[i].first);
@@ -161,7 +183,12 @@ static void print_json(const char *source, const struct pw_memory *memory)
 		printf("}\n");
 	}
 	for (size_t i = 0; i < cpu_count; i++) {
-		printf("{\"line\":%zu,\"cpu\":%u,\"format\":", i, cpus[i].id);
+		printf("{\"line\":%zu,\"cpu\":", i);
+		if (cpus[i].kernel)
+			printf("null");
+		else
+			printf("%u", cpus[i].id);
+		printf(",\"format\":");
 		if (cpus[i].format)
 			print_json_string(cpus[i].format);
 		else
@@ -170,7 +197,11 @@ static void print_json(const char *source, const struct pw_memory *memory)
 		print_json_string(root_name(cpus[i].format));
 		printf(",\"roots\":[");
 		for (unsigned n = 0; n < cpus[i].roots; n++)
-			printf("%s\"0x%llx\"", n ? "," : "", (unsigned long long)cpus[i].root[n]);
+			if (cpus[i].root[n] == PW_ROOT_ABSENT)
+				printf("%snull", n ? "," : "");
+			else
+				printf("%s\"0x%llx\"", n ? "," : "",
+				       (unsigned long long)cpus[i].root[n]);
 		printf("],\"origin\":");
 		print_json_string(cpus[i].origin);
 		printf("}\n");

@@ -34,11 +34,15 @@ static const struct argp_option walk_options[] = {
 	  "The root, as the hardware's own word (CR3, TTBR, ASCE, satp, ...); twice for TTBR0 and "
 	  "TTBR1. Default: what the source says of its CPUs",
 	  1 },
-	{ "cpu", OPTION_CPU, "N", 0, "Use the root on line N of `pagewalk info'", 1 },
+	{ "cpu", OPTION_CPU, "N|kernel", 0,
+	  "Use the root on line N of `pagewalk info', or the kernel's own by VMCOREINFO", 1 },
 	{ "view", OPTION_VIEW, "VIEW", 0,
 	  "hardware: what the MMU would do (default); linux: what the kernel means", 1 },
-	{ "kernel", OPTION_KERNEL, "VERSION", 0,
-	  "Linux version whose software bits to assume in the Linux view (default 6.1)", 1 },
+	{ "kernel", OPTION_KERNEL, "VERSION[,CONFIG...]", 0,
+	  "Linux version whose software bits to assume in the Linux view, and what it was built "
+	  "with: [no-]device-private, [no-]memory-failure, ... Default: what the source says of "
+	  "it, else 6.1, as Debian builds it",
+	  1 },
 	{ "encryption-bit", OPTION_ENCRYPTION, "N", 0,
 	  "x86: bit N of an entry marks encrypted memory (SME, SEV) and is no address", 1 },
 	{ NULL, 0, NULL, 0, "Results:", 2 },
@@ -65,9 +69,10 @@ void tool_range(const struct argp_state *state, const char *text, bool single, u
 		usage_error(state, "'%s' %s", text, wrong);
 }
 
-static void parse_kernel(const struct argp_state *state, const char *text, uint16_t *kernel_ret)
+static void parse_kernel(const struct argp_state *state, const char *text,
+			 struct pw_regime_options *options)
 {
-	const char *wrong = word_parse_kernel(text, kernel_ret);
+	const char *wrong = word_parse_kernel_options(text, options);
 
 	if (wrong)
 		usage_error(state, "'%s' %s", text, wrong);
@@ -93,6 +98,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		options->root[options->roots++] = tool_number(state, text);
 		return 0;
 	case OPTION_CPU:
+		if (strcmp(text, "kernel") == 0) {
+			options->cpu = TOOL_CPU_KERNEL;
+			return 0;
+		}
 		number = tool_number(state, text);
 		if (number > INT32_MAX)
 			usage_error(state, "--cpu %s: no source has so many", text);
@@ -107,7 +116,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 			usage_error(state, "'%s' is not a view; it is hardware or linux", text);
 		return 0;
 	case OPTION_KERNEL:
-		parse_kernel(state, text, &options->regime.kernel);
+		parse_kernel(state, text, &options->regime);
 		return 0;
 	case OPTION_ENCRYPTION:
 		number = tool_number(state, text);
@@ -131,7 +140,7 @@ void tool_parse(const struct argp *argp, const char *name, int argc, char **argv
 {
 	char title[64];
 
-	*options = (struct tool_options){ .cpu = -1 };
+	*options = (struct tool_options){ .cpu = TOOL_CPU_ANY };
 	snprintf(title, sizeof(title), "pagewalk %s", name);
 	argv[0] = title;
 	usage_check(argp, title, argc, argv);
@@ -258,6 +267,11 @@ static const struct pw_cpu *choose_cpu(const struct tool_options *options,
 
 	if (options->cpu >= 0)
 		return (size_t)options->cpu < count ? &cpus[options->cpu] : NULL;
+	for (size_t i = 0; options->cpu == TOOL_CPU_KERNEL && i < count; i++)
+		if (cpus[i].kernel)
+			return &cpus[i];
+	if (options->cpu == TOOL_CPU_KERNEL)
+		return NULL;
 	for (size_t i = 0; i < count; i++)
 		if (cpus[i].roots > 0)
 			return &cpus[i];
@@ -269,28 +283,32 @@ static int refuse_cpu(const struct tool_options *options, const struct tool_inpu
 	const struct pw_cpu *cpus;
 	size_t count = pw_memory_cpus(input->memory, &cpus);
 
+	if (options->cpu == TOOL_CPU_KERNEL)
+		return tool_fail("--cpu kernel: %s has no VMCOREINFO that says where the kernel's "
+				 "own page tables are; give --root WORD, or --cpu N, of `pagewalk "
+				 "info %s'",
+				 input->source, input->source);
 	return tool_fail("--cpu %ld: %s describes %zu CPUs or address spaces; `pagewalk info %s' "
 			 "lists them, from 0 on",
 			 options->cpu, input->source, count, input->source);
 }
 
-int tool_regime(const struct tool_options *options, const struct pw_format *format,
+int tool_regime(const struct pw_regime_options *options, const struct pw_format *format,
 		const uint64_t *root, unsigned count, struct pw_regime *regime)
 {
 	struct pw_error error;
 
-	if (pw_regime_init(regime, format, root, count, &options->regime, &error))
+	if (pw_regime_init(regime, format, root, count, options, &error))
 		return tool_fail("%s", error.text);
 	return 0;
 }
 
-static int use_cpu(const struct tool_options *options, const struct pw_cpu *cpu,
-		   struct tool_input *input)
+static int use_cpu(const struct pw_cpu *cpu, struct tool_input *input)
 {
 	struct pw_geometry geometry;
 	const struct pw_cpu *cpus;
 	size_t count = pw_memory_cpus(input->memory, &cpus);
-	char words[64], others[80] = "";
+	char words[64], others[80] = "", from[80];
 
 	pw_format_geometry(input->format, &geometry);
 	if (!cpu)
@@ -303,15 +321,24 @@ static int use_cpu(const struct tool_options *options, const struct pw_cpu *cpu,
 				 "begin: give --root WORD (for %s: %s)",
 				 input->source, cpu->id, cpu->origin, geometry.name,
 				 geometry.root_name);
-	if (tool_regime(options, input->format, cpu->root, cpu->roots, &input->regime))
+	if (tool_regime(&input->regime_options, input->format, cpu->root, cpu->roots,
+			&input->regime))
 		return TOOL_FAILED;
-	snprintf(words, sizeof(words), cpu->roots > 1 ? "roots 0x%llx, 0x%llx" : "root 0x%llx",
-		 (unsigned long long)cpu->root[0], (unsigned long long)cpu->root[1]);
+	if (cpu->kernel)
+		snprintf(from, sizeof(from), "%s", cpu->origin);
+	else
+		snprintf(from, sizeof(from), "CPU %u: %s", cpu->id, cpu->origin);
+	if (cpu->roots > 1 && cpu->root[0] == PW_ROOT_ABSENT)
+		snprintf(words, sizeof(words), "the second root 0x%llx alone",
+			 (unsigned long long)cpu->root[1]);
+	else
+		snprintf(words, sizeof(words),
+			 cpu->roots > 1 ? "roots 0x%llx, 0x%llx" : "root 0x%llx",
+			 (unsigned long long)cpu->root[0], (unsigned long long)cpu->root[1]);
 	if (count > 1)
 		snprintf(others, sizeof(others), "; `pagewalk info' lists %zu, --cpu chooses",
 			 count);
-	tool_message("using %s, %s (CPU %u: %s%s)", geometry.name, words, cpu->id, cpu->origin,
-		     others);
+	tool_message("using %s, %s (%s%s)", geometry.name, words, from, others);
 	return 0;
 }
 
@@ -319,9 +346,9 @@ static int decide(const struct tool_options *options, bool need_root, struct too
 {
 	const struct pw_cpu *cpu = choose_cpu(options, input);
 
-	if (options->cpu >= 0 && !cpu)
+	if (options->cpu != TOOL_CPU_ANY && !cpu)
 		return refuse_cpu(options, input);
-	if (options->cpu >= 0 && options->roots > 0)
+	if (options->cpu != TOOL_CPU_ANY && options->roots > 0)
 		return tool_fail("--cpu and --root both say which root to use; give one of them");
 	if (options->format) {
 		if (find_format(options->format, input))
@@ -336,10 +363,11 @@ static int decide(const struct tool_options *options, bool need_root, struct too
 					 "--format FILE",
 					 input->source, cpu->format);
 	}
+	tool_decide_kernel(options, input);
 	if (options->roots > 0)
-		return tool_regime(options, input->format, options->root, options->roots,
-				   &input->regime);
-	return need_root ? use_cpu(options, cpu, input) : 0;
+		return tool_regime(&input->regime_options, input->format, options->root,
+				   options->roots, &input->regime);
+	return need_root ? use_cpu(cpu, input) : 0;
 }
 
 static bool is_in_memory(const struct pw_memory *memory, pw_pa first, uint64_t bytes)

@@ -7,11 +7,14 @@
 
 #include "tool.h"
 
+/* Values of tool_options.cpu that are no line of `info`. */
+enum { TOOL_CPU_ANY = -1, TOOL_CPU_KERNEL = -2 };
+
 struct tool_options {
 	const char *format;
 	uint64_t root[PW_MAX_ROOTS];
 	unsigned roots;
-	long cpu; /* line of `info`; -1: not given */
+	long cpu; /* line of `info`, or one of the above */
 	bool json;
 	struct pw_regime_options regime;
 };
@@ -26,8 +29,22 @@ struct tool_input {
 	const struct pw_format *format;
 	const struct pw_format *loaded; /* by pw_format_load, or NULL */
 	const char *description; /* the file that it was loaded from, or NULL */
+	/* The options' own, and what the source says of its kernel, where they do not. */
+	struct pw_regime_options regime_options;
 	struct pw_regime regime;
 };
+
+/* Bytes of memory that are searched for Linux's banner: a second or two of reading. */
+#define TOOL_KERNEL_SEARCH (1ull << 30)
+
+/* Which Linux was it? By VMCOREINFO, or with @search by its banner in memory. False: not known. */
+bool tool_find_kernel(const struct pw_memory *memory, bool search, struct pw_kernel *kernel_ret);
+
+/*
+ * Decides input->regime_options, whose memory is open. In the Linux view without --kernel, memory is
+ * searched, and a message says what came of it.
+ */
+void tool_decide_kernel(const struct tool_options *options, struct tool_input *input);
 
 /*
  * Parses the arguments of the subcommand @name with @argp; does not return on --help and on usage
@@ -57,7 +74,7 @@ void tool_close(struct tool_input *input);
 int tool_check_memory(const struct tool_input *input);
 
 /* A root as more than one subcommand decodes it. 0, or TOOL_FAILED after a message. */
-int tool_regime(const struct tool_options *options, const struct pw_format *format,
+int tool_regime(const struct pw_regime_options *options, const struct pw_format *format,
 		const uint64_t *root, unsigned count, struct pw_regime *regime);
 
 #endif

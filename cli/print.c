@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "print.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,17 +80,43 @@ static const char *linux_meaning(const struct tool_input *input, pw_va va)
 		return "for Linux it is a swap entry";
 	case PW_MIGRATION:
 		return "for Linux its page is being moved";
+	case PW_HWPOISON:
+		return "for Linux its page is gone, because memory failed (hwpoison)";
+	case PW_DEVICE:
+		return "for Linux its page is a device's";
+	case PW_MARKER:
+		return "for Linux it is a marker (userfaultfd, poison or a guard region)";
 	default:
 		return NULL;
 	}
+}
+
+/* Does the walk end in a table whose bytes are not there, and were taken for zeros? */
+static bool is_left_out(const struct tool_input *input, pw_va va, pw_pa *table_ret)
+{
+	struct pw_result result;
+	struct pw_trace trace;
+	char byte;
+
+	pw_translate_trace(input->memory, &input->regime, va, &result, &trace);
+	if (trace.steps == 0)
+		return false;
+	*table_ret = trace.step[trace.steps - 1].table;
+	return pw_memory_read(input->memory, trace.step[trace.steps - 1].at, &byte, 1) == -ENODATA;
 }
 
 static void reason_none(const struct tool_input *input, const struct pw_result *result,
 			const char *entry, char text[PRINT_TEXT])
 {
 	const char *meaning = linux_meaning(input, result->va);
+	pw_pa table;
 
-	if (meaning)
+	if (result->entry == 0 && is_left_out(input, result->va, &table))
+		snprintf(text, PRINT_TEXT,
+			 "the %.40s table at 0x%llx was left out of the dump, because it was all "
+			 "zero: empty",
+			 pw_level_name(input->format, result->level), (unsigned long long)table);
+	else if (meaning)
 		snprintf(text, PRINT_TEXT,
 			 "%.40s 0x%llx is invalid to the hardware; %s (--view linux)", entry,
 			 (unsigned long long)result->entry, meaning);
@@ -168,13 +195,30 @@ char *print_reason(const struct tool_input *input, pw_va va, char text[PRINT_TEX
 		reason_table(input, &result, text);
 		break;
 	case PW_SWAP:
-		snprintf(text, PRINT_TEXT,
-			 "%.40s 0x%llx is a swap entry, or another of Linux's own", entry,
+		snprintf(text, PRINT_TEXT, "%.40s 0x%llx is a swap entry", entry,
 			 (unsigned long long)result.entry);
 		break;
 	case PW_MIGRATION:
 		snprintf(text, PRINT_TEXT, "%.40s 0x%llx is of a page that is being moved", entry,
 			 (unsigned long long)result.entry);
+		break;
+	case PW_HWPOISON:
+		snprintf(text, PRINT_TEXT,
+			 "%.40s 0x%llx is of a page whose memory failed (hwpoison): who uses it "
+			 "gets SIGBUS",
+			 entry, (unsigned long long)result.entry);
+		break;
+	case PW_DEVICE:
+		snprintf(text, PRINT_TEXT,
+			 "%.40s 0x%llx is of a page in a device's own memory, or that a device "
+			 "has for itself; Linux fetches it when it is used",
+			 entry, (unsigned long long)result.entry);
+		break;
+	case PW_MARKER:
+		snprintf(text, PRINT_TEXT,
+			 "%.40s 0x%llx is a marker without a page: write protection by "
+			 "userfaultfd, a page that was lost, or a guard region",
+			 entry, (unsigned long long)result.entry);
 		break;
 	case PW_PROT_NONE:
 		snprintf(text, PRINT_TEXT,
