@@ -87,6 +87,12 @@ enum pw_mutant {
 	PW_MUTANT_ALL_ALIKE, /* what one leaf permits, the next ones are believed to permit, too */
 	PW_MUTANT_MERGE_FOLIOS, /* pages of two folios come as one range */
 	PW_MUTANT_NO_UNDO, /* what was taken in vain is kept */
+	/* Files and text. */
+	PW_MUTANT_PART_KEPT, /* a file gets its name though it is not whole */
+	PW_MUTANT_LINK_REPLACED, /* a symbolic link is replaced, not what it leads to */
+	PW_MUTANT_UMASK_CHANGED, /* the process's umask is changed for a moment */
+	PW_MUTANT_INPUT_REPLACED, /* a file that is read may be written to */
+	PW_MUTANT_TEXT_RAW, /* names are shown as they are */
 	/* Bounds. */
 	PW_MUTANT_HASH_KNOWN, /* every set hashes by the same key */
 	PW_MUTANT_LOADS_AGAIN, /* bytes of a file may stand at as many addresses as it says */

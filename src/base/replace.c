@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/replace.h"
 
+#include "base/mutant.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -41,7 +43,7 @@ static int follow(const char *path, char **target_ret)
 		ssize_t length = readlink(target, place, sizeof(place) - 1);
 		char *next;
 
-		if (length < 0) {
+		if (length < 0 || pw_mutant(PW_MUTANT_LINK_REPLACED)) {
 			*target_ret = target;
 			return 0;
 		}
@@ -114,15 +116,16 @@ static int make_link(int file, const char *name)
 static void inherit(int file, const struct stat *old)
 {
 	struct stat new;
-	mode_t mode = old->st_mode & 07777;
 
 	if (fstat(file, &new))
 		return;
+	/* Only root can give a file away; others may give it to one of their groups. */
 	if ((new.st_uid != old->st_uid || new.st_gid != old->st_gid) &&
 	    fchown(file, old->st_uid, old->st_gid) && fchown(file, (uid_t)-1, old->st_gid))
-		mode &= 0777;
-	if (fchmod(file, mode))
-		return;
+		errno = 0;
+	/* Not set-user-ID and its like, which no write leaves. */
+	if (fchmod(file, old->st_mode & 0777))
+		errno = 0;
 }
 
 /* 0 or a positive errno. */
@@ -142,6 +145,8 @@ static int begin(struct pw_replace *replace, const char *path, bool named)
 	/* An empty name, or one that ends in a slash, is none of a file. */
 	if (!replace->exists && (path[0] == '\0' || path[strlen(path) - 1] == '/'))
 		return path[0] ? EISDIR : ENOENT;
+	if (pw_mutant(PW_MUTANT_UMASK_CHANGED))
+		umask(umask(0));
 	if (!named)
 		file = open_nameless(replace->target);
 	if (file < 0)
@@ -170,16 +175,19 @@ static void forget(struct pw_replace *replace)
 int pw_replace_open(struct pw_replace *replace, const char *path, bool named,
 		    struct pw_error *error)
 {
+	bool beside_it;
 	int code;
 
 	*replace = (struct pw_replace){ .path = path };
 	code = begin(replace, path, named);
 	if (!code)
 		return 0;
+	beside_it = replace->exists && replace->target;
 	forget(replace);
 	if (code == EEXIST)
 		return pw_fail(error, code, "%s is no regular file, and is not replaced", path);
-	return pw_fail(error, code, "%s: %s", path, strerror(code));
+	return pw_fail(error, code, "%s: %s%s", path,
+		       beside_it ? "no new file can be made beside it: " : "", strerror(code));
 }
 
 /*
@@ -236,7 +244,7 @@ int pw_replace_close(struct pw_replace *replace, int status, struct pw_error *er
 	if (replace->name)
 		code = shut(replace, code);
 	/* What has no name yet would be gone. */
-	if (!code && !status)
+	if (!code && (!status || pw_mutant(PW_MUTANT_PART_KEPT)))
 		code = give_name(replace);
 	shut(replace, 0);
 	if (code && !status)

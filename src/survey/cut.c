@@ -26,6 +26,7 @@
 
 #include "access/access.h"
 #include "base/error.h"
+#include "base/mutant.h"
 #include "base/replace.h"
 #include "base/sort.h"
 #include "memory/memory.h"
@@ -430,7 +431,7 @@ int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_resul
 				       "the range 0x%llx-0x%llx ends before it begins",
 				       (unsigned long long)cut->ranges[i][0],
 				       (unsigned long long)cut->ranges[i][1]);
-	if (pw_memory_has_file(cut->memory, path))
+	if (pw_memory_has_file(cut->memory, path) && !pw_mutant(PW_MUTANT_INPUT_REPLACED))
 		return pw_fail(error, EEXIST,
 			       "%s is one of the files that the tables are read from, and is not "
 			       "replaced",

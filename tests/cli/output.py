@@ -229,6 +229,20 @@ class Signals(Case):
                 self.assertEqual(path.read_bytes(), b"old")
                 self.assertEqual(list(self.out.iterdir()), [path])
 
+    def test_read(self):
+        """The same of a file of bytes; and with a signal that nobody catches."""
+        path = self.out / "file"
+        path.write_bytes(b"old")
+        (self.path / "self.img").write_bytes(struct.pack("<512Q", *[images.P | images.RW] * 512))
+        for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGPIPE]:
+            with subprocess.Popen([TOOL, "read", "-o", path, "--format", self.three(), "--root", "0", f"raw:{self.path / 'self.img'}@0", "0",
+                                   "0x4000000000"], stderr=subprocess.DEVNULL, restore_signals=True) as process:
+                self.wait_for_writing(process)
+                process.send_signal(number)
+                self.assertIn(process.wait(timeout=20), [1, 2, -number])
+            self.assertEqual(path.read_bytes(), b"old")
+            self.assertEqual(list(self.out.iterdir()), [path])
+
     def wait_for_writing(self, process):
         """Until the process has a file open for writing in the folder, and something in it."""
         folder = pathlib.Path(f"/proc/{process.pid}/fd")
@@ -298,6 +312,13 @@ class Terminal(Case):
                                                                                              "--format", "s390x", 0]]:
                 result = self.run_raw(*arguments)
                 self.assertLessEqual(result.stderr.count(b"\n"), 3, arguments)
+
+    def test_input(self):
+        for name in self.naughty():
+            result = subprocess.run([TOOL, "translate", *X86, self.image, "-"], input=b"0x10000\n" + name.replace(b"\n", b"") + b"\n",
+                                    capture_output=True, timeout=20)
+            self.assertEqual(result.returncode, 2)
+            self.assertIsNone(unsafe(result.stderr))
 
     def test_files(self):
         """A source and an output of such names: in every subcommand's text and JSON."""

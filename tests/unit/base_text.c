@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/replace.h"
+#include "mutants/choose.h"
 
 struct escaped {
 	const char *text, *shown, *json, *xml;
@@ -242,6 +243,40 @@ static void circles_of_links_end(void **state)
 	end_folder(&folder);
 }
 
+/* A file that is read is not replaced, under whatever name. */
+static void inputs_stay(void **state)
+{
+	const uint64_t root = 0;
+	struct folder folder = new_folder();
+	struct pw_regime read;
+	struct pw_memory *source;
+	struct pw_cut cut = { .regimes = &read, .regime_count = 1 };
+	struct pw_error error;
+	char name[100], other[100];
+	FILE *file = fopen(folder.file, "w");
+
+	(void)state;
+	assert_non_null(file);
+	for (int i = 0; i < 4096; i++)
+		putc(0, file);
+	assert_int_equal(fclose(file), 0);
+	snprintf(name, sizeof(name), "raw:%s@0", folder.link);
+	snprintf(other, sizeof(other), "%s/other", folder.path);
+	assert_int_equal(link(folder.file, other), 0);
+	assert_int_equal(pw_memory_open(name, &source, &error), 0);
+	assert_int_equal(pw_regime_init(&read, pw_format_find("x86_64"), &root, 1, NULL, NULL), 0);
+	cut.memory = source;
+	assert_true(pw_memory_has_file(source, folder.file));
+	assert_false(pw_memory_has_file(source, folder.path));
+	assert_int_equal(pw_cut_write(&cut, folder.file, NULL, &error), -EEXIST);
+	assert_non_null(strstr(error.text, "read from"));
+	assert_int_equal(pw_cut_write(&cut, folder.link, NULL, NULL), -EEXIST);
+	assert_int_equal(pw_cut_write(&cut, other, NULL, NULL), -EEXIST);
+	unlink(other);
+	pw_memory_close(source);
+	end_folder(&folder);
+}
+
 /* ---- the process's umask, while others cut ---- */
 
 static struct pw_memory *memory;
@@ -294,7 +329,7 @@ static void umask_stays(void **state)
 	end_folder(&folder);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_escaped),
@@ -303,8 +338,10 @@ int main(void)
 		cmocka_unit_test(files_come_whole),
 		cmocka_unit_test(files_are_refused),
 		cmocka_unit_test(circles_of_links_end),
+		cmocka_unit_test(inputs_stay),
 		cmocka_unit_test(umask_stays),
 	};
 
+	mutant_choose(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
