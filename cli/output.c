@@ -44,7 +44,7 @@ bool output_is_same(const char *one, const char *other)
 
 	if (!one || !other)
 		return false;
-	if (strcmp(one, other) == 0)
+	if (strcmp(one, other) == 0 || (output_is_standard(one) && output_is_standard(other)))
 		return true;
 	if (stat(one, &a) == 0)
 		return stat(other, &b) == 0 && S_ISREG(a.st_mode) && same_file(&a, &b);

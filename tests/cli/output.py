@@ -182,6 +182,7 @@ class Whole(Case):
             for other in [self.out / "a", self.out / "." / "a", f"{self.path}/./out/a", f"{self.path}/out/../out/a"]:
                 result = self.tool(*command, "--svg", self.out / "a", "--html", other, status=2)
                 self.assertIn(b"the same file", result.stderr)
+            self.assertIn(b"the same file", self.tool(*command, "--svg", "-", "--html", "/dev/stdout", status=2).stderr)
         self.assertEqual(list(self.out.iterdir()), [])
 
 
