@@ -66,8 +66,8 @@ struct pw_pinned {
  * came, from the first on; *why_ret (may be NULL) says why not more. A range that reaches beyond what the
  * tables translate, or beyond 2^64, gives the pages before that. Pages are base pages of the
  * format. To be released by pw_unpin_pages with the same @flags.
- * -EINVAL for flags that exclude each other or an address within a page, -EPERM in a child of fork(2);
- * nothing else fails.
+ * -EINVAL for flags that exclude each other, an address within a page, or NULL; -EPERM in a child of
+ * fork(2); nothing else fails.
  */
 long pw_pin_fast(struct pw_reader *reader, pw_va va, size_t count, unsigned flags, pw_pa *page,
 		 enum pw_stop *why_ret);
