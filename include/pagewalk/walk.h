@@ -101,7 +101,8 @@ struct pw_scan_state {
 
 /* Bounds of a scan of untrusted tables; 0 stands for the default in brackets. */
 struct pw_scan_limits {
-	uint64_t entries; /* entries to read in all [2^36] */
+	/* entries to read in all [2^25, and 8 times as many as the memory has room for, up to 2^36] */
+	uint64_t entries;
 	uint64_t repeats; /* entries to read again in tables met before [2^24]; then PW_SHARED */
 	uint32_t
 		uses; /* how often to read one table; then PW_SHARED [as often as repeats allows] */

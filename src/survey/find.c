@@ -139,9 +139,7 @@ int pw_find(struct pw_scan *scan, const pw_pa (*wanted)[2], size_t count, pw_fou
 	int status;
 
 	if (!scan || !found || (!wanted && count > 0))
-		return pw_fail_null(error, !scan    ? "scan"
-					   : !found ? "found"
-						    : "wanted");
+		return pw_fail_null(error, !scan ? "scan" : !found ? "found" : "wanted");
 	for (size_t i = 0; i < count; i++)
 		if (wanted[i][0] > wanted[i][1])
 			return pw_fail(

@@ -37,7 +37,10 @@ struct pw_scan {
 };
 
 enum {
-	PW_SCAN_ENTRIES_LG2 = 36,
+	/* Entries to read in all: some, and as often as any table is used, in another way each time. */
+	PW_SCAN_ENTRIES_LG2 = 25,
+	PW_SCAN_USES = 8,
+	PW_SCAN_ENTRIES_MAX_LG2 = 36,
 	PW_SCAN_REPEATS_LG2 = 24,
 	PW_SCAN_VISITS = 1024,
 	/*
@@ -173,6 +176,19 @@ static void leave(struct pw_scan_position *position, const struct pw_scan_table 
 		lookup(&scan->key, scan->visits, scan->mask, &key)->empty = true;
 }
 
+uint64_t pw_scan_most(const struct pw_memory *memory, const struct pw_regime *regime)
+{
+	const uint64_t most = UINT64_C(1) << PW_SCAN_ENTRIES_MAX_LG2;
+	const struct pw_segment *segments;
+	size_t count = pw_memory_segments(memory, &segments);
+	uint64_t entries = 0;
+
+	for (size_t i = 0; i < count && entries < most; i++)
+		entries += ((segments[i].last - segments[i].first) >> regime->format->entry_lg2) +
+			   1;
+	return pw_min(most, (UINT64_C(1) << PW_SCAN_ENTRIES_LG2) + PW_SCAN_USES * entries);
+}
+
 int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		   pw_va last, const struct pw_scan_limits *limits, struct pw_scan **scan_ret,
 		   struct pw_error *error)
@@ -198,7 +214,7 @@ int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regim
 	if (limits)
 		scan->limits = *limits;
 	if (!scan->limits.entries)
-		scan->limits.entries = UINT64_C(1) << PW_SCAN_ENTRIES_LG2;
+		scan->limits.entries = pw_scan_most(memory, regime);
 	if (!scan->limits.repeats)
 		scan->limits.repeats = UINT64_C(1) << PW_SCAN_REPEATS_LG2;
 	scan->position = (struct pw_scan_position){

@@ -5,10 +5,13 @@
  */
 #include "survey/tables.h"
 
+#include <errno.h>
+
 struct tables_walk {
 	struct pw_scan_position position; /* must be first: callbacks are given this */
 	pw_table_fn *visitor;
 	void *context;
+	uint64_t limit; /* of entries to read */
 	pw_va first; /* asked for */
 	bool resumed; /* the scan is on its way back to position.next */
 	int status;
@@ -45,6 +48,10 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_sc
 
 	(void)entries;
 	(void)twin;
+	if (position->entries > walk->limit) {
+		walk->status = -E2BIG;
+		return PW_VISIT_STOP;
+	}
 	if (walk->resumed && first <= position->next)
 		return PW_VISIT_WALK;
 	if (table->first_index > table->last_index)
@@ -97,7 +104,11 @@ static int walk_span(struct tables_walk *walk, const struct pw_memory *memory,
 int pw_tables_walk(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		   pw_va last, pw_table_fn *visitor, void *context)
 {
-	struct tables_walk walk = { .visitor = visitor, .context = context };
+	struct tables_walk walk = {
+		.visitor = visitor,
+		.context = context,
+		.limit = pw_scan_most(memory, regime),
+	};
 	int status = 0;
 
 	for (unsigned i = 0; i < regime->spans && status == 0; i++) {

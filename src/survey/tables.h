@@ -75,6 +75,12 @@ typedef int pw_table_fn(void *context, const struct pw_table_visit *visit);
 int pw_tables_walk(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		   pw_va last, pw_table_fn *visitor, void *context);
 
+/*
+ * How many entries to read of an image at most: some, and a few times as many as it has room for. What
+ * reads more reads the same ones again and again, in as many ways as entries can name them.
+ */
+uint64_t pw_scan_most(const struct pw_memory *memory, const struct pw_regime *regime);
+
 /* The flag that stops the scan; NULL if there is none. */
 const bool *pw_scan_cancel(const struct pw_scan *scan);
 

@@ -141,6 +141,39 @@ def kdump(path, fields=()):
     return path
 
 
+# Which part of the table below exists is said by the entry above.
+PARTS = """format parts
+entry 8 little
+level l2 44 4
+level l1 32 12
+level l0 12 20
+span 0 0xffffffffffff at 51:12
+entries l2
+  none if !0
+  table at 51:12
+entries l1
+  none if !0
+  table at 51:12 length 11:4 59:52
+entries l0
+  none if !0
+  leaf at 51:12
+entries all
+  read
+"""
+
+
+def parts(path, segments=8000):
+    """One table in 32896 extents, of which the memory has 8000 single entries."""
+    root, lower = 0x1000000, 0x40000000
+    blob = table([root + PAGE + i * 8 * PAGE | 1 for i in range(16)])
+    for i in range(65536):
+        first, last = sorted((i // 256, i % 256))
+        blob += struct.pack("<Q", lower | first << 4 | last << 52 | 1)
+    there = len(blob)
+    return core(path, [(root, there, 0)] + [(lower + 8 * i, 8, there + 8 * i) for i in range(segments)],
+                blob + bytes(8 * segments))
+
+
 class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -235,6 +268,13 @@ class Bounds(Case):
         for command in (["map"], ["find"], ["check"], ["cut"]):
             self.ask_everything(image, how, [command])
         self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - start, 2)
+
+    def test_parts(self):
+        form = self.path / "parts.pwf"
+        form.write_text(PARTS)
+        image = parts(self.path / "parts.elf")
+        self.ask_everything(image, ["--format", form, "--root", "0x1000000"],
+                            [["map"], ["find"], ["check"], ["cut"], ["explain"]])
 
     def test_sample(self):
         """What is packed grows by a factor, not without end."""
