@@ -256,9 +256,9 @@ static int check(const struct arguments *arguments, const struct tool_input *inp
 	for (unsigned kind = 0; kind < PW_FINDING_KINDS; kind++)
 		free(report.groups[kind].kept);
 	if (status == -ECANCELED || status == -E2BIG) {
-		tool_message("%s%s; the check is not complete", error.text,
-			     status == -E2BIG ? ": so many are hardly page tables. Are the format "
-						"and the root right?"
+		tool_message("%s; the check is not complete%s", error.text,
+			     status == -E2BIG ? ": so many tables are hardly page tables. Are the "
+						"format and the root right?"
 					      : "");
 		return TOOL_NOTHING;
 	}
