@@ -142,6 +142,15 @@ static void memory_read(void)
 	assert_int_equal(pw_memory_read(memory, UINT64_MAX, NULL, 0), 0);
 }
 
+static void memory_kernel(void)
+{
+	struct pw_kernel kernel;
+
+	REFUSED_SILENTLY(pw_memory_kernel(NULL, 0, &kernel));
+	REFUSED_SILENTLY(pw_memory_kernel(memory, 0, NULL));
+	assert_int_equal(pw_memory_kernel(memory, 0, &kernel), -ENODATA);
+}
+
 static void memory_check(void)
 {
 	REFUSED(pw_memory_check(NULL, error));
@@ -608,6 +617,7 @@ static const struct {
 	{ "pw_arena_bytes", nothing_to_ask },
 	{ "pw_arena_create", arena_create },
 	{ "pw_arena_destroy", arena_destroy },
+	{ "pw_arena_drain", nothing_to_ask },
 	{ "pw_arena_faults", nothing_to_ask },
 	{ "pw_arena_fd", nothing_to_ask },
 	{ "pw_arena_free_bytes", nothing_to_ask },
@@ -650,6 +660,7 @@ static const struct {
 	{ "pw_memory_cpus", nothing_to_ask },
 	{ "pw_memory_create", memory_create },
 	{ "pw_memory_has_file", memory_has_file },
+	{ "pw_memory_kernel", memory_kernel },
 	{ "pw_memory_open", memory_open },
 	{ "pw_memory_read", memory_read },
 	{ "pw_memory_remark", memory_remark },
