@@ -178,6 +178,8 @@ int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
 	table->format = format;
 	table->kernel = options->kernel;
 	table->nowhere.format = format;
+	/* The first span is looked at, however many there are: it is empty. */
+	table->nowhere.span[0].first = 1;
 	for (unsigned level = 0; level < PW_MAX_LEVELS; level++)
 		table->free[level] = PW_NO_TABLE;
 	pthread_mutex_init(&table->grow, NULL);

@@ -176,7 +176,10 @@ static void reads(struct family *family)
 	pw_unpin_pages(reader, &page, 1, 0, true);
 	EXPECT(pw_table_translate(reader, VA, &result) != PW_OK);
 	regime = pw_reader_enter(reader);
-	EXPECT(pw_translate(pw_arena_memory(family->arena), regime, VA, &result) != PW_OK);
+	EXPECT(pw_translate(pw_arena_memory(family->arena), regime, VA, &result) ==
+	       PW_NOT_CANONICAL);
+	EXPECT(pw_translate(pw_arena_memory(family->arena), regime, 0, &result) ==
+	       PW_NOT_CANONICAL);
 	pw_reader_leave(reader);
 	EXPECT(!pw_arena_host(family->arena, family->pa, 1));
 }
