@@ -171,8 +171,8 @@ static void print_json(const char *source, const struct pw_memory *memory)
 	if (tool_find_kernel(memory, true, &kernel)) {
 		printf("{\"kernel\":");
 		print_json_string(kernel.release);
-		printf(",\"version\":\"%u.%u\",\"origin\":", kernel.version >> 8,
-		       kernel.version & 255u);
+		printf(",\"version\":\"%u.%u\",\"origin\":", kernel.version / 256u,
+		       kernel.version % 256u);
 		print_json_string(kernel.origin);
 		printf("}\n");
 	}

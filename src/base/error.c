@@ -10,7 +10,7 @@ int pw_fail(struct pw_error *error, int code, const char *format, ...)
 {
 	va_list arguments;
 	/* A sentence can be longer before it is cut; then it is cut between characters. */
-	char text[4 * sizeof(error->text)];
+	char text[4 * sizeof(struct pw_error)];
 
 	if (error) {
 		va_start(arguments, format);
