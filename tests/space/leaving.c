@@ -12,7 +12,7 @@
 #include "pin/space_test.h"
 #include "walk/instance.h"
 
-enum { FRAMES = 64, TABLES = 8, LONGEST_S = 30 };
+enum { FRAMES = 128, TABLES = 8, LONGEST_S = 30 };
 
 static const enum pw_sync_kind kinds[] = { PW_SYNC_RCU, PW_SYNC_IPI, PW_SYNC_RCU_WAIT };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
