@@ -103,6 +103,16 @@ int pw_reach_tables(struct pw_table *table, unsigned levels, struct pw_error *er
 	return 0;
 }
 
+unsigned pw_reach_lowest_lg2(const struct pw_table *table)
+{
+	unsigned lowest = 64;
+
+	for (unsigned level = 0; level < table->format->levels; level++)
+		if (table->limit_lg2[level] < lowest)
+			lowest = table->limit_lg2[level];
+	return lowest;
+}
+
 /* Can an entry of @level hold the address of the page at @pa, and nothing of it be lost? */
 static bool leaf_names(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 		       pw_pa pa)

@@ -14,6 +14,9 @@
  */
 int pw_reach_tables(struct pw_table *table, unsigned levels, struct pw_error *error);
 
+/* log2 of where tables of all levels end: the lowest of limit_lg2[]. */
+unsigned pw_reach_lowest_lg2(const struct pw_table *table);
+
 /*
  * log2 of the largest page with which entries can lead to @pa..@last, whole base pages; 0 if not even
  * those of level 0 can.

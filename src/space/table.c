@@ -264,6 +264,22 @@ static int begin(struct pw_table *table, struct pw_edit *edit, pw_va first, pw_v
 	return 0;
 }
 
+/* There may be memory, but not where a table can be. */
+static int no_memory(const struct pw_edit *edit, int code, const char *what, struct pw_error *error)
+{
+	const struct pw_arena *arena = edit->table->arena;
+	const pw_pa highest = pw_mask(pw_reach_lowest_lg2(edit->table));
+
+	if (arena->base + (arena->bytes - 1) <= highest)
+		return pw_fail(error, -code, "no memory for a table: %s stopped at 0x%llx", what,
+			       (unsigned long long)edit->va);
+	return pw_fail(error, -code,
+		       "no memory for a table up to 0x%llx, where all tables of %s can be: %s "
+		       "stopped at 0x%llx",
+		       (unsigned long long)highest, edit->table->format->name, what,
+		       (unsigned long long)edit->va);
+}
+
 /*
  * Ends an operation that returned @code: what it took out goes to the readers' end. An operation that
  * takes something away settles before.
@@ -275,10 +291,7 @@ static int finish(struct pw_edit *edit, int code, const char *what, struct pw_er
 	if (code == -EEXIST)
 		return pw_fail(error, EEXIST, "0x%llx is mapped already: unmap it first",
 			       (unsigned long long)edit->va);
-	if (code)
-		return pw_fail(error, -code, "no memory for a table: %s stopped at 0x%llx", what,
-			       (unsigned long long)edit->va);
-	return 0;
+	return code ? no_memory(edit, code, what, error) : 0;
 }
 
 /*

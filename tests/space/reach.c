@@ -123,16 +123,6 @@ static void assert_below(struct pw_table *table, const struct pw_regime *r, unsi
 	}
 }
 
-static unsigned lowest_limit(const struct pw_table *table)
-{
-	unsigned lowest = 64;
-
-	for (unsigned level = 0; level < table->format->levels; level++)
-		if (table->limit_lg2[level] < lowest)
-			lowest = table->limit_lg2[level];
-	return lowest;
-}
-
 /* An arena that begins FRAMES frames below 2^@limit and ends as far above. */
 static void across(const struct pw_format *format, unsigned limit)
 {
@@ -186,7 +176,7 @@ static void test_tables(void **state)
 			continue;
 		arena = open_at(format, 0, FRAMES);
 		assert_int_equal(pw_table_create(arena, format, NULL, &table, NULL), 0);
-		limit = lowest_limit(table);
+		limit = pw_reach_lowest_lg2(table);
 		pw_table_destroy(table);
 		pw_arena_destroy(arena);
 		if (limit == 64)
