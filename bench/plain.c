@@ -116,9 +116,13 @@ static __attribute__((noinline)) bool x86_answer(const struct bench_image *image
 	attr |= e & 0x40 ? PW_DIRTY : 0;
 	attr |= e & 0x100 ? PW_GLOBAL : 0;
 	result->attr = attr;
-	if (e & (level ? 0x1018 : 0x98))
-		result->memtype = (e & 0x10) && !(e & (level ? 0x1000 : 0x80)) ? PW_MEM_UNCACHED
-									       : PW_MEM_INDEXED;
+	if (e & (level ? 0x1018 : 0x98)) {
+		bool pat = e & (level ? 0x1000 : 0x80);
+		unsigned index = (unsigned)(e >> 3 & 3) | (pat ? 4 : 0);
+
+		result->memtype = (uint8_t)((e & 0x10) && !pat ? PW_MEM_UNCACHED
+							       : PW_MEM_INDEX_0 + index);
+	}
 	result->pa = (e & X86_FRAME & ~offset) | (va & offset);
 	return true;
 }

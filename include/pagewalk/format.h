@@ -68,6 +68,13 @@ enum pw_attr {
 	PW_GLOBAL = 1 << 6,
 	PW_SPECIAL = 1 << 7, /* Linux: no struct page to take a reference on */
 	PW_CONTIGUOUS = 1 << 8, /* one of a group that the TLB may hold as one page */
+	/* Bit 9 is the library's own. */
+	PW_SHADOW_STACK = 1 << 10, /* only shadow-stack instructions may write (riscv Zicfiss) */
+	/*
+	 * Hardware view of arm64: not writable, but a write makes it so where the MMU manages the
+	 * dirty state (DBM, and TCR_EL1.HD set). Without HD the write faults.
+	 */
+	PW_DBM = 1 << 11,
 	PW_PROT_MASK = PW_READ | PW_WRITE | PW_EXEC | PW_USER,
 };
 
@@ -78,7 +85,14 @@ enum pw_memtype {
 	PW_MEM_WRITE_COMBINING, /* x86 WC, arm normal non-cacheable, riscv NC */
 	PW_MEM_UNCACHED,
 	PW_MEM_DEVICE, /* ordered, no speculation: arm device, riscv IO, ppc guarded */
-	PW_MEM_INDEXED, /* the entry holds an index into a register (PAT, MAIR) that is not known */
+	PW_MEM_INDEXED, /* something else than the entry decides (amdv1: the request) */
+	PW_MEM_WRITE_PROTECTED, /* x86 WP: reads are cached, writes are not */
+	/*
+	 * 8 to 15: index 0 to 7 into a register that is not known. arm, arm64: AttrIndx, for MAIR, or
+	 * TEX[0]:C:B, for PRRR and NMRR; x86: PAT:PCD:PWT, for IA32_PAT.
+	 */
+	PW_MEM_INDEX_0 = 8,
+	PW_MEM_INDEX_7 = 15,
 };
 
 /* A sentence for people. Set only where a function returned an error; always ended by a NUL. */
@@ -107,6 +121,7 @@ struct pw_span {
 	uint32_t top_last; /* last index of the top table; addresses above it are PW_LENGTH */
 	uint8_t top; /* level of the top table */
 	uint8_t top_bits; /* log2 of the top table's entries */
+	uint8_t root; /* index of the root word that leads here */
 	bool alias; /* shows the same mappings as span[0]: translated, but not listed by scans */
 };
 
@@ -119,6 +134,39 @@ enum pw_kernel_config {
 	PW_CONFIG_MEMORY_FAILURE = 1 << 1,
 	PW_CONFIG_DEVICE_PRIVATE = 1 << 2,
 	PW_CONFIG_PTE_MARKER = 1 << 3, /* was a choice in 5.19 to 6.1 only */
+};
+
+/* Which members of a struct pw_registers hold something. */
+enum pw_register {
+	PW_REGISTER_PREFIX = 1 << 0,
+	PW_REGISTER_CR4 = 1 << 1,
+	PW_REGISTER_PAT = 1 << 2,
+	PW_REGISTER_MAIR = 1 << 3,
+	PW_REGISTER_TCR = 1 << 4,
+	PW_REGISTERS_ALL = (1 << 5) - 1,
+};
+
+/*
+ * Registers beside the root that decide how tables are read. One that is not known is taken as Linux
+ * sets it, or, where that is no one value, what depends on it is told as such (PW_MEM_INDEX_0, PW_DBM).
+ */
+struct pw_registers {
+	uint32_t known; /* enum pw_register; members whose bit is clear are ignored */
+	/*
+	 * s390x: real addresses 0 to 0x1fff are absolute ones from the prefix on, and the other way
+	 * round. The page that a walk leads to has a real address; what results show is absolute.
+	 * Tables are read at absolute addresses: whether theirs are real is left open by the
+	 * architecture.
+	 */
+	uint64_t prefix;
+	uint64_t cr4; /* i386: with PSE (bit 4) clear an entry's PS is ignored */
+	uint64_t pat; /* x86: IA32_PAT, says what PW_MEM_INDEX_0 to 7 mean */
+	uint64_t mair; /* arm64: MAIR_EL1; arm_lpae: MAIR1 << 32 | MAIR0 */
+	/*
+	 * arm64: TCR_EL1 (TxSZ and TGx are held against the format; EPDx, DS, HA, HD count); arm and
+	 * arm_lpae: TTBCR, which says what each of two roots translates.
+	 */
+	uint64_t tcr;
 };
 
 /* A root decoded: everything that a walk has to know before its first load. Fill by pw_regime_init. */
@@ -134,6 +182,9 @@ struct pw_regime {
 	struct pw_span span[PW_MAX_ROOTS];
 	uint64_t
 		address_mask; /* entry bits that may be address; excludes a memory-encryption bit */
+	struct pw_registers registers; /* unknown ones: CR4 all ones, the others zero */
+	uint64_t high_field; /* arm64: entry bits 9:8 where they are address bits 51:50 */
+	uint8_t memtype[8]; /* enum pw_memtype by index into PAT or MAIR */
 };
 
 /* In the place of TTBR0, where TTBR1 alone is known (arm64). */
@@ -146,6 +197,7 @@ struct pw_regime_options {
 	uint8_t config; /* enum pw_kernel_config: what it was built with, of what config_told says */
 	uint8_t config_told; /* which bits of config count */
 	uint64_t encryption; /* x86: mask of the SME/SEV/TDX bit inside an entry; 0 for none */
+	struct pw_registers registers;
 };
 
 /*
@@ -153,7 +205,8 @@ struct pw_regime_options {
  * doubleword of a process-table entry) into @regime.
  * Of two words, the first may be PW_ROOT_ABSENT: nothing is known of what it would translate.
  * Returns 0, or -EINVAL when the word cannot be a root of this format: a reserved mode, a wrong
- * table type, too many words. @options and @error may be NULL.
+ * table type, too many words; or when a register contradicts the format. @options and @error may be
+ * NULL. Registers that the format does not have are ignored.
  */
 int pw_regime_init(struct pw_regime *regime, const struct pw_format *format, const uint64_t *root,
 		   size_t count, const struct pw_regime_options *options, struct pw_error *error);

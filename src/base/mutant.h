@@ -102,6 +102,10 @@ enum pw_mutant {
 	PW_MUTANT_LEFT_OUT_UNKNOWN, /* of tables that a dump left out nothing is known */
 	PW_MUTANT_FORMAT_ENDLESS, /* a description of a format may be of any size */
 	PW_MUTANT_SURVEY_GOES_ON, /* who sorts or tells does not look whether to stop */
+	/* Reading. */
+	PW_MUTANT_NO_PREFIX, /* a page's real address is shown as if it were absolute */
+	PW_MUTANT_GROUP_BELIEVED, /* one entry of a group speaks for all of them */
+	PW_MUTANT_HIGH_BITS_DROPPED, /* address bits that a format has no room for are cut off */
 	PW_MUTANTS, /* how many there are */
 };
 

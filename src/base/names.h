@@ -12,7 +12,7 @@ struct pw_attr_name {
 	unsigned bit; /* of enum pw_attr */
 	const char *name;
 };
-enum { PW_ATTR_NAMES = 5 };
+enum { PW_ATTR_NAMES = 7 };
 extern const struct pw_attr_name pw_attr_names[PW_ATTR_NAMES];
 
 /* "normal", "uncached", ...; "?" for a value out of range. */

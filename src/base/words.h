@@ -28,6 +28,8 @@ enum {
 	PW_KEXEC = 1 << 9,
 	/* Formats with one execute bit set both. */
 	PW_EXEC_BOTH = PW_EXEC | PW_KEXEC,
+	/* What tells pages of one run from those of another, besides their memory type. */
+	PW_RUN_MASK = PW_PROT_MASK | PW_SHADOW_STACK | PW_DBM,
 	PW_MEMTYPE_SHIFT = 16,
 	PW_MEMTYPE_MASK = 0xf << PW_MEMTYPE_SHIFT,
 };
@@ -44,11 +46,18 @@ PW_INLINE unsigned pw_memtype_attr(enum pw_memtype type)
 	return (unsigned)type << PW_MEMTYPE_SHIFT;
 }
 
-/* Effective attributes: exec becomes the bit of whoever PW_USER says the page is for. */
+/*
+ * Effective attributes: exec becomes the bit of whoever PW_USER says the page is for. A table whose
+ * keep lacks PW_GLOBAL makes all that is below it global.
+ */
 PW_INLINE uint32_t pw_attr_settle(uint32_t attr, uint32_t keep)
 {
 	uint32_t effective = attr & (keep | ~(uint32_t)(PW_PROT_MASK | PW_KEXEC));
 
+	effective |= ~keep & PW_GLOBAL;
+	/* What no table lets anybody write is not written by way of its dirty state either. */
+	if (!(keep & PW_WRITE))
+		effective &= ~(uint32_t)(PW_DBM | PW_SHADOW_STACK);
 	if (!(effective & PW_USER))
 		effective = (effective & ~(uint32_t)PW_EXEC) | (effective & PW_KEXEC ? PW_EXEC : 0);
 	return effective & ~(uint32_t)PW_KEXEC;

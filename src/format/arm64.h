@@ -16,8 +16,7 @@
  *      +------------+-----+-----+----+----+----+----+-----+--+---------+---+---+----+----+--+-------+---+
  *
  * Address bits from 48 on: see enum arm64_wide. They are a matter of TCR_EL1 (IPS, DS), so the same
- * value is another address in another format; a 64K kernel with 48-bit addresses and more than 2^48
- * bytes of memory is not among the formats.
+ * value is another address in another format, or with another TCR_EL1.
  *
  * Two roots: TTBR0 has the lower addresses, TTBR1 those whose upper bits are all 1. Tags (TBI, MTE,
  * pointer authentication) are not addresses; clear them first. With FEAT_S1PIE the permission bits
@@ -26,6 +25,7 @@
 #ifndef PW_FORMAT_ARM64_H
 #define PW_FORMAT_ARM64_H
 
+#include "format/arm_mair.h"
 #include "format/linux.h"
 
 enum {
@@ -39,6 +39,7 @@ enum {
 	ARM64_NG = 1 << 11,
 	ARM64_TABLE_BITS_SHIFT = 59,
 };
+static const uint64_t ARM64_TCR_HD = UINT64_C(1) << 40;
 static const uint64_t ARM64_WRITE = UINT64_C(1) << 51; /* Linux: PTE_WRITE; hardware: DBM */
 static const uint64_t ARM64_CONTIGUOUS = UINT64_C(1) << 52;
 static const uint64_t ARM64_PXN = UINT64_C(1) << 53;
@@ -53,10 +54,17 @@ static const uint16_t ARM64_KERNEL_NG = 0x060a;
 
 /* Where an entry keeps the address bits above 47. */
 enum arm64_wide {
-	ARM64_PA_48, /* it has none */
-	ARM64_LPA, /* 64K granule and 52 bits: 51:48 in 15:12 */
+	/*
+	 * 4K and 16K: none, and 49:48 have to be zero; an entry with one of these is not understood.
+	 * If TCR_EL1 is known and has DS set, as ARM64_LPA2: see arm64_root_tcr().
+	 */
+	ARM64_PA_48,
+	/* 64K: 51:48 in 15:12. With 48-bit physical addresses these have to be zero. */
+	ARM64_LPA,
 	ARM64_LPA2, /* 4K and 16K with TCR.DS: 49:48 in place, 51:50 in 9:8, where SH was */
 };
+static const uint64_t ARM64_HIGH_48 = UINT64_C(3) << 48;
+static const uint64_t ARM64_HIGH_50 = UINT64_C(3) << 8;
 
 /* What tells one arm64 format's entries from another's; always a constant. */
 struct arm64_shape {
@@ -65,10 +73,15 @@ struct arm64_shape {
 	uint8_t wide; /* enum arm64_wide */
 };
 
-PW_INLINE enum pw_kind arm64_kind(const struct arm64_shape *shape, unsigned level, uint64_t e)
+PW_INLINE enum pw_kind arm64_kind(const struct arm64_shape *shape, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
 {
 	unsigned type = e & (ARM64_VALID | ARM64_TABLE);
 
+	/* Not dropped: the address that is left without them is another one. */
+	if (shape->wide == ARM64_PA_48 && PW_UNLIKELY(e & ARM64_HIGH_48) && !r->high_field &&
+	    !pw_mutant(PW_MUTANT_HIGH_BITS_DROPPED))
+		return PW_HOLE;
 	if (level == 0)
 		return PW_LIKELY(type == (ARM64_VALID | ARM64_TABLE)) ? PW_LEAF : PW_HOLE;
 	if (PW_UNLIKELY(!(type & ARM64_VALID)))
@@ -79,7 +92,8 @@ PW_INLINE enum pw_kind arm64_kind(const struct arm64_shape *shape, unsigned leve
 }
 
 /* Address field of a table, a page, or, with lower bits that do not count, of a block. */
-PW_INLINE pw_pa arm64_address(const struct arm64_shape *shape, uint64_t e)
+PW_INLINE pw_pa arm64_address(const struct arm64_shape *shape, const struct pw_regime *r,
+			      uint64_t e)
 {
 	uint64_t page = ~pw_mask(shape->granule);
 
@@ -87,7 +101,8 @@ PW_INLINE pw_pa arm64_address(const struct arm64_shape *shape, uint64_t e)
 		return (e & pw_mask(48) & page) | (e & 0xf000) << 36;
 	if (shape->wide == ARM64_LPA2)
 		return (e & pw_mask(50) & page) | (e & 0x300) << 42;
-	return e & pw_mask(48) & page;
+	/* 9:8 moved by 40 are 49:48. */
+	return (e & (pw_mask(48) | r->high_field << 40) & page) | (e & r->high_field) << 42;
 }
 
 /* The inverse. */
@@ -127,23 +142,17 @@ PW_INLINE unsigned arm64_page_lg2(const struct arm64_shape *shape, unsigned leve
  * Address bits below a block's size are ignored, not reserved. Entries of a contiguous group have to
  * agree; where they do not, hardware may answer with any of them, or fault.
  */
-PW_INLINE pw_pa arm64_page(const struct arm64_shape *shape, unsigned level, uint64_t e)
+PW_INLINE pw_pa arm64_page(const struct arm64_shape *shape, const struct pw_regime *r,
+			   unsigned level, uint64_t e)
 {
-	return arm64_address(shape, e) & ~pw_mask(arm64_page_lg2(shape, level, e));
+	return arm64_address(shape, r, e) & ~pw_mask(arm64_page_lg2(shape, level, e));
 }
 
 /* AttrIndx is an index into MAIR_EL1; Linux fills it as memory.h (MT_*) says. */
-PW_INLINE uint32_t arm64_memtype(const struct pw_regime *r, uint64_t e)
-{
-	static const uint8_t type[8] = {
-		PW_MEM_NORMAL, PW_MEM_NORMAL,  PW_MEM_WRITE_COMBINING, PW_MEM_DEVICE,
-		PW_MEM_DEVICE, PW_MEM_INDEXED, PW_MEM_INDEXED,         PW_MEM_INDEXED,
-	};
-
-	if (r->view == PW_VIEW_HARDWARE)
-		return pw_memtype_attr(PW_MEM_INDEXED);
-	return pw_memtype_attr((enum pw_memtype)type[e >> ARM64_ATTRINDX_SHIFT & 7]);
-}
+static const uint8_t arm64_linux_types[8] = {
+	PW_MEM_NORMAL, PW_MEM_NORMAL,      PW_MEM_WRITE_COMBINING, PW_MEM_DEVICE,
+	PW_MEM_DEVICE, PW_MEM_INDEX_0 + 5, PW_MEM_INDEX_0 + 6,     PW_MEM_INDEX_0 + 7,
+};
 
 /*
  * Who may what, by UXN, PXN, "may not write" and AP[1], from bit 3 to bit 0: DDI0487 D8.4.1. EL0
@@ -176,10 +185,18 @@ static const uint16_t arm64_prot[16] = {
 
 static inline uint32_t arm64_attr(const struct pw_regime *r, unsigned level, uint64_t e)
 {
+	const uint64_t clean = ARM64_WRITE | ARM64_RDONLY;
 	uint64_t read_only = e >> 7;
-	uint32_t attr = (e & (ARM64_WRITE | ARM64_RDONLY)) == ARM64_WRITE ? PW_DIRTY : 0;
+	uint32_t attr = (e & clean) == ARM64_WRITE ? PW_DIRTY : 0;
 
 	(void)level;
+	/* A write makes it writable, where the MMU manages the dirty state: DDI0487 D8.5.2. */
+	if (r->view == PW_VIEW_HARDWARE && (e & clean) == clean) {
+		if (!(r->registers.known & PW_REGISTER_TCR))
+			attr |= PW_DBM;
+		else if (r->registers.tcr & ARM64_TCR_HD)
+			read_only = 0;
+	}
 	if (r->view == PW_VIEW_LINUX) {
 		/* Writable and read-only at once is clean: a fault, or the hardware, makes it dirty. */
 		read_only = ~e >> 51;
@@ -190,7 +207,7 @@ static inline uint32_t arm64_attr(const struct pw_regime *r, unsigned level, uin
 	attr |= e & ARM64_AF ? PW_ACCESSED : 0;
 	attr |= e & ARM64_NG ? 0 : PW_GLOBAL;
 	attr |= e & ARM64_CONTIGUOUS ? PW_CONTIGUOUS : 0;
-	return attr | arm64_memtype(r, e);
+	return attr | pw_memtype_attr((enum pw_memtype)r->memtype[e >> ARM64_ATTRINDX_SHIFT & 7]);
 }
 
 /*
@@ -247,7 +264,7 @@ PW_INLINE enum pw_status arm64_hole(const struct arm64_shape *shape, const struc
 	if (r->view == PW_VIEW_HARDWARE || e == 0 || level > shape->top_leaf)
 		return PW_NONE;
 	if (arm64_present_invalid(r, level, e)) {
-		*pa = arm64_page(shape, level, e);
+		*pa = arm64_page(shape, r, level, e);
 		return PW_PROT_NONE;
 	}
 	if (e & ARM64_TABLE)
@@ -322,68 +339,6 @@ static inline uint64_t arm64_join(const struct pw_regime *r, unsigned level, uin
 	(void)level;
 	(void)group_lg2;
 	return leaf | ARM64_CONTIGUOUS;
-}
-
-/* Size of the virtual addresses that one root translates. */
-static inline unsigned arm64_va_bits(const struct pw_format *format)
-{
-	unsigned top = format->levels - 1u;
-
-	return format->shift[top] + format->bits[top];
-}
-
-/* Only the formats with 52-bit virtual addresses have 52-bit physical ones here. */
-static inline bool arm64_root_is_wide(const struct pw_format *format)
-{
-	return arm64_va_bits(format) == 52;
-}
-
-/*
- * TTBR: ASID in 63:48, address in 47:x where 2^x is the size of the top table, bit 0 is CnP. With
- * 52-bit addresses x is at least 6, and bits 5:2 are address bits 51:48. DDI0487 D17.2, TTBR0_EL1.
- */
-static inline int arm64_root(struct pw_regime *r, const uint64_t *word, unsigned count,
-			     struct pw_error *error)
-{
-	const struct pw_format *format = r->format;
-	unsigned top = format->levels - 1u;
-	unsigned table_lg2 = format->bits[top] + format->entry_lg2;
-	bool wide = arm64_root_is_wide(format);
-
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t flags = wide ? 0x3d : 0x1;
-		pw_pa table = word[i] & pw_mask(48) & ~pw_mask(table_lg2);
-
-		/* Only the upper half is known: it is the one span. */
-		if (i == 0 && count == 2 && word[0] == PW_ROOT_ABSENT)
-			continue;
-		if (word[i] & pw_mask(table_lg2) & ~flags)
-			return pw_fail(error, EINVAL,
-				       "TTBR%u 0x%llx cannot be a root of %s: the top table is "
-				       "aligned to its size, 0x%llx bytes. Is it another granule "
-				       "or size of addresses (TCR_EL1)?",
-				       i, (unsigned long long)word[i], format->name,
-				       1ULL << table_lg2);
-		if (wide)
-			table |= (word[i] & 0x3c) << 46;
-		pw_span_low(&r->span[i], format, top, table);
-	}
-	if (count > 1) {
-		r->span[1].first = ~pw_mask(arm64_va_bits(format));
-		r->span[1].last = ~UINT64_C(0);
-		r->spans = 2;
-		if (word[0] == PW_ROOT_ABSENT) {
-			r->span[0] = r->span[1];
-			r->spans = 1;
-		}
-	}
-	return 0;
-}
-
-static inline uint64_t arm64_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
-{
-	(void)top;
-	return arm64_root_is_wide(r->format) ? (pa & pw_mask(48)) | (pa >> 48) << 2 : pa;
 }
 
 #endif

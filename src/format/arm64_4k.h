@@ -10,7 +10,7 @@
 #ifndef PW_FORMAT_ARM64_4K_H
 #define PW_FORMAT_ARM64_4K_H
 
-#include "format/arm64.h"
+#include "format/arm64_root.h"
 
 extern const struct pw_instance pw_instance_arm64_4k_39, pw_instance_arm64_4k_48,
 	pw_instance_arm64_4k_52;
@@ -26,21 +26,18 @@ static const struct arm64_shape arm64_4k_shape = {
 
 static inline enum pw_kind arm64_4k_kind(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
-	return arm64_kind(&arm64_4k_shape, level, e);
+	return arm64_kind(&arm64_4k_shape, r, level, e);
 }
 
 static inline pw_pa arm64_4k_table(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
 	(void)level;
-	return arm64_address(&arm64_4k_shape, e);
+	return arm64_address(&arm64_4k_shape, r, e);
 }
 
 static inline pw_pa arm64_4k_page(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
-	return arm64_page(&arm64_4k_shape, level, e);
+	return arm64_page(&arm64_4k_shape, r, level, e);
 }
 
 static inline unsigned arm64_4k_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
@@ -85,21 +82,18 @@ static const struct arm64_shape arm64_4k_lpa2_shape = {
 
 static inline enum pw_kind arm64_4k_lpa2_kind(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
-	return arm64_kind(&arm64_4k_lpa2_shape, level, e);
+	return arm64_kind(&arm64_4k_lpa2_shape, r, level, e);
 }
 
 static inline pw_pa arm64_4k_lpa2_table(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
 	(void)level;
-	return arm64_address(&arm64_4k_lpa2_shape, e);
+	return arm64_address(&arm64_4k_lpa2_shape, r, e);
 }
 
 static inline pw_pa arm64_4k_lpa2_page(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
-	return arm64_page(&arm64_4k_lpa2_shape, level, e);
+	return arm64_page(&arm64_4k_lpa2_shape, r, level, e);
 }
 
 static inline unsigned arm64_4k_lpa2_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)

@@ -10,37 +10,34 @@
 #ifndef PW_FORMAT_ARM64_64K_H
 #define PW_FORMAT_ARM64_64K_H
 
-#include "format/arm64.h"
+#include "format/arm64_root.h"
 
 extern const struct pw_instance pw_instance_arm64_64k_42, pw_instance_arm64_64k_48,
 	pw_instance_arm64_64k_52;
 
-/* ---- 48-bit physical addresses ---- */
+/* ---- 42- and 48-bit virtual addresses ---- */
 
 /* Blocks of 512 MiB. */
 static const struct arm64_shape arm64_64k_shape = {
 	.granule = 16,
 	.top_leaf = 1,
-	.wide = ARM64_PA_48,
+	.wide = ARM64_LPA,
 };
 
 static inline enum pw_kind arm64_64k_kind(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
-	return arm64_kind(&arm64_64k_shape, level, e);
+	return arm64_kind(&arm64_64k_shape, r, level, e);
 }
 
 static inline pw_pa arm64_64k_table(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
 	(void)level;
-	return arm64_address(&arm64_64k_shape, e);
+	return arm64_address(&arm64_64k_shape, r, e);
 }
 
 static inline pw_pa arm64_64k_page(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
-	return arm64_page(&arm64_64k_shape, level, e);
+	return arm64_page(&arm64_64k_shape, r, level, e);
 }
 
 static inline unsigned arm64_64k_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
@@ -74,7 +71,7 @@ static inline uint64_t arm64_64k_make_prot_none(const struct pw_regime *r, unsig
 	return arm64_make_prot_none(&arm64_64k_shape, r, level, pa);
 }
 
-/* ---- 52-bit physical addresses (LPA) ---- */
+/* ---- 52-bit virtual addresses ---- */
 
 /* Blocks of 4 TiB as well. */
 static const struct arm64_shape arm64_64k_lpa_shape = {
@@ -85,21 +82,18 @@ static const struct arm64_shape arm64_64k_lpa_shape = {
 
 static inline enum pw_kind arm64_64k_lpa_kind(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
-	return arm64_kind(&arm64_64k_lpa_shape, level, e);
+	return arm64_kind(&arm64_64k_lpa_shape, r, level, e);
 }
 
 static inline pw_pa arm64_64k_lpa_table(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
 	(void)level;
-	return arm64_address(&arm64_64k_lpa_shape, e);
+	return arm64_address(&arm64_64k_lpa_shape, r, e);
 }
 
 static inline pw_pa arm64_64k_lpa_page(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
-	return arm64_page(&arm64_64k_lpa_shape, level, e);
+	return arm64_page(&arm64_64k_lpa_shape, r, level, e);
 }
 
 static inline unsigned arm64_64k_lpa_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)

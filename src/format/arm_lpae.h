@@ -15,14 +15,18 @@
  * page |                      | sw   | XN |PXN |cont|   address   |nG |AF | SH | AP |NS|AttrIdx|1 1|
  *      +----------------------+------+----+----+----+-------------+---+---+----+----+--+-------+---+
  *
- * One root covers 4 GiB. With two, TTBR1 has the kernel's gigabytes, and the second word tells how
+ * TTBCR says what each of two roots covers. Where it is not known one root covers 4 GiB, and with two
+ * TTBR1 has the kernel's gigabytes, as in Linux without CONFIG_CPU_TTBR0_PAN; the second word tells how
  * many: with the 3G/1G split (TTBCR.T1SZ = 2) a walk starts at a table of level 1, which is aligned
  * to a page; with 2G/2G (T1SZ = 1) it starts at the last two entries of a pgd, 16 bytes into it
- * (TTBR1_OFFSET). Kernels with CONFIG_CPU_TTBR0_PAN use TTBR1 otherwise; their TTBR0 alone has all.
+ * (TTBR1_OFFSET). With that option (6.9 on) TTBR1 is a whole pgd, aligned like a table of level 1, and
+ * in use from 0 or from 32 MiB on: no word tells, only TTBCR does.
  */
 #ifndef PW_FORMAT_ARM_LPAE_H
 #define PW_FORMAT_ARM_LPAE_H
 
+#include "format/arm_mair.h"
+#include "format/arm_ttbcr.h"
 #include "format/linux.h"
 
 enum {
@@ -85,17 +89,10 @@ static inline pw_pa lpae_page(const struct pw_regime *r, unsigned level, uint64_
 }
 
 /* AttrIndx is an index into MAIR0 and MAIR1; Linux fills them as proc-v7-3level.S says. */
-static inline uint32_t lpae_memtype(const struct pw_regime *r, uint64_t e)
-{
-	static const uint8_t type[8] = {
-		PW_MEM_DEVICE, PW_MEM_WRITE_COMBINING, PW_MEM_WRITE_THROUGH, PW_MEM_NORMAL,
-		PW_MEM_DEVICE, PW_MEM_INDEXED,         PW_MEM_INDEXED,       PW_MEM_NORMAL,
-	};
-
-	if (r->view == PW_VIEW_HARDWARE)
-		return pw_memtype_attr(PW_MEM_INDEXED);
-	return pw_memtype_attr((enum pw_memtype)type[e >> LPAE_ATTRINDX_SHIFT & 7]);
-}
+static const uint8_t lpae_linux_types[8] = {
+	PW_MEM_DEVICE, PW_MEM_WRITE_COMBINING, PW_MEM_WRITE_THROUGH, PW_MEM_NORMAL,
+	PW_MEM_DEVICE, PW_MEM_INDEX_0 + 5,     PW_MEM_INDEX_0 + 6,   PW_MEM_NORMAL,
+};
 
 static inline uint32_t lpae_attr(const struct pw_regime *r, unsigned level, uint64_t e)
 {
@@ -116,7 +113,7 @@ static inline uint32_t lpae_attr(const struct pw_regime *r, unsigned level, uint
 		attr |= e & LPAE_L_DIRTY ? PW_DIRTY : 0;
 		attr |= level == 0 && (e & LPAE_L_SPECIAL) ? PW_SPECIAL : 0;
 	}
-	return attr | lpae_memtype(r, e);
+	return attr | pw_memtype_attr((enum pw_memtype)r->memtype[e >> LPAE_ATTRINDX_SHIFT & 7]);
 }
 
 /*
@@ -248,6 +245,9 @@ static inline int lpae_root(struct pw_regime *r, const uint64_t *word, unsigned 
 	unsigned first_gib = 3; /* of TTBR1 */
 	uint64_t low;
 
+	arm_mair_fill(r, lpae_linux_types);
+	if (r->registers.known & PW_REGISTER_TCR)
+		return lpae_root_ttbcr(r, word, count, error);
 	if (word[0] & 0x1e)
 		return pw_fail(error, EINVAL,
 			       "TTBR0 0x%llx cannot be that of LPAE: its table of 4 entries is "
@@ -268,6 +268,7 @@ static inline int lpae_root(struct pw_regime *r, const uint64_t *word, unsigned 
 	r->span[0].last = (first_gib == 2 ? end_2g : end_3g) - 1;
 	r->span[0].top_last = first_gib - 1;
 	pw_span_low(&r->span[1], r->format, low ? 2 : 1, word[1] & pw_mask(40) & ~pw_mask(4));
+	r->span[1].root = 1;
 	r->span[1].first = r->span[0].last + 1;
 	r->span[1].last = pw_mask(32);
 	if (low) {

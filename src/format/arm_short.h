@@ -4,6 +4,7 @@
 #define PW_FORMAT_ARM_SHORT_H
 
 #include "format/arm_short_read.h"
+#include "format/arm_ttbcr.h"
 
 static inline uint64_t arm_make_empty(const struct pw_regime *r, unsigned level)
 {
@@ -128,7 +129,13 @@ static inline uint64_t arm_make_root(const struct pw_regime *r, pw_pa pa, unsign
 static inline int arm_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			   struct pw_error *error)
 {
-	(void)count;
+	if (r->registers.known & PW_REGISTER_TCR)
+		return arm_root_ttbcr(r, word, count, error);
+	if (count > 1)
+		return pw_fail(error, EINVAL,
+			       "TTBR0 and TTBR1 of short descriptors: TTBCR says which addresses "
+			       "each of them translates (TTBCR.N); give it (--tcr), or TTBR0 "
+			       "alone: in Linux it has all");
 	if (word[0] >> 32 || (word[0] & ARM_TTBR_RESERVED))
 		return pw_fail(error, EINVAL,
 			       "TTBR0 0x%llx cannot be that of short descriptors: bits 63:32 and "
@@ -143,7 +150,7 @@ extern const struct pw_instance pw_instance_arm;
 static const struct pw_format pw_format_arm = {
 	.name = "arm",
 	.title = "arm, short descriptors, 2 levels",
-	.root_name = "TTBR0",
+	.root_name = "TTBR0 [TTBR1]",
 	.level_name = { "pte", "pgd" },
 	.levels = 2,
 	.shift = { 12, 20 },
@@ -151,9 +158,10 @@ static const struct pw_format pw_format_arm = {
 	.entry_lg2 = 2,
 	.leaf_levels = 0x3,
 	.page_field = { 31, 12 },
+	.needs_ttbcr = true,
 	.linux_twin = true,
 	.groups = { 1 << 4, 1 << 4 },
-	.max_roots = 1,
+	.max_roots = 2,
 	.root = arm_root,
 	.kind = arm_kind,
 	.table = arm_table,

@@ -163,11 +163,11 @@ PW_INLINE uint32_t arm_memtype(const struct pw_regime *r, unsigned index)
 {
 	static const uint8_t type[8] = {
 		PW_MEM_DEVICE, PW_MEM_WRITE_COMBINING, PW_MEM_WRITE_THROUGH, PW_MEM_NORMAL,
-		PW_MEM_DEVICE, PW_MEM_INDEXED,         PW_MEM_INDEXED,       PW_MEM_NORMAL,
+		PW_MEM_DEVICE, PW_MEM_INDEX_0 + 5,     PW_MEM_INDEX_0 + 6,   PW_MEM_NORMAL,
 	};
 
 	if (r->view == PW_VIEW_HARDWARE)
-		return pw_memtype_attr(PW_MEM_INDEXED);
+		return pw_memtype_attr((enum pw_memtype)(PW_MEM_INDEX_0 + index));
 	return pw_memtype_attr((enum pw_memtype)type[index]);
 }
 

@@ -43,6 +43,15 @@ static bool holds(const struct pw_conditions *when, const struct pw_regime *regi
 		case PW_SUBJECT_CONFIG:
 			word = regime->config;
 			break;
+		case PW_SUBJECT_CR4:
+			word = regime->registers.cr4;
+			break;
+		case PW_SUBJECT_TCR:
+			word = regime->registers.tcr;
+			break;
+		case PW_SUBJECT_KNOWN:
+			word = regime->registers.known;
+			break;
 		}
 		word = bits_of(word, condition->high, condition->low);
 		inside = word >= condition->first && word <= condition->last;
@@ -85,6 +94,62 @@ static uint64_t address_mask(const struct pw_description *d, const struct pw_reg
 	return d->encryption ? regime->address_mask | ~UINT64_C(0x000ffffffffff000) : ~UINT64_C(0);
 }
 
+/* One attribute of MAIR: DDI0487, MAIR_EL1. */
+static enum pw_memtype mair_type(uint64_t attribute)
+{
+	uint64_t outer = bits_of(attribute, 7, 4), inner = bits_of(attribute, 3, 0);
+
+	if (attribute == 0xf0)
+		return PW_MEM_NORMAL;
+	if (attribute < 16)
+		return PW_MEM_DEVICE;
+	if (outer == 4 || inner == 4)
+		return PW_MEM_WRITE_COMBINING;
+	if (bits_of(attribute, 6, 6) && bits_of(attribute, 2, 2))
+		return PW_MEM_NORMAL;
+	return PW_MEM_WRITE_THROUGH;
+}
+
+/* One entry of the PAT: SDM volume 3, table 12-10. */
+static enum pw_memtype pat_type(uint64_t entry)
+{
+	switch (bits_of(entry, 2, 0)) {
+	case 0:
+	case 7:
+		return PW_MEM_UNCACHED;
+	case 1:
+		return PW_MEM_WRITE_COMBINING;
+	case 4:
+		return PW_MEM_WRITE_THROUGH;
+	case 5:
+		return PW_MEM_WRITE_PROTECTED;
+	case 6:
+		return PW_MEM_NORMAL;
+	default:
+		return PW_MEM_INDEXED;
+	}
+}
+
+/* What a register says of the memory at an index that the entry holds. False: it is not known. */
+static bool type_of_index(const struct pw_trait *trait, const struct pw_registers *registers,
+			  uint64_t entry, uint32_t *attr)
+{
+	bool mair = trait->use == PW_TRAIT_MAIR;
+	unsigned index = (unsigned)(address_of(&trait->index, entry, ~UINT64_C(0)) & 7);
+	unsigned bit = 8 * index;
+	uint64_t word = mair ? registers->mair : registers->pat;
+
+	if (trait->use == PW_TRAIT_INDEX) {
+		*attr |= (PW_MEM_INDEX_0 + index) << PW_MEMTYPE_SHIFT;
+		return true;
+	}
+	if (!(registers->known & (mair ? PW_REGISTER_MAIR : PW_REGISTER_PAT)))
+		return false;
+	word = bits_of(word, bit + 7, bit);
+	*attr |= (uint32_t)(mair ? mair_type(word) : pat_type(word)) << PW_MEMTYPE_SHIFT;
+	return true;
+}
+
 /* What the traits of a level say of an entry that maps a page. False: it has an impossible size. */
 static bool decode_page(const struct pw_description *d, const struct pw_regime *regime,
 			unsigned level, unsigned shift, uint64_t entry, uint64_t mask,
@@ -110,6 +175,13 @@ static bool decode_page(const struct pw_description *d, const struct pw_regime *
 			if (!typed)
 				meaning->attr |= trait->value << PW_MEMTYPE_SHIFT;
 			typed = true;
+			break;
+		case PW_TRAIT_MAIR:
+		case PW_TRAIT_PAT:
+		case PW_TRAIT_INDEX:
+			if (!typed)
+				typed = type_of_index(trait, &regime->registers, entry,
+						      &meaning->attr);
 			break;
 		case PW_TRAIT_SIZE:
 			if (!sized && trait->value > shift)
@@ -230,6 +302,7 @@ int pw_described_root(struct pw_regime *regime, const uint64_t *word, unsigned c
 			.top_last = (uint32_t)ones(described->bits),
 			.top = described->top,
 			.top_bits = described->bits,
+			.root = described->word,
 			/* The first has nothing before it to show again. */
 			.alias = described->alias && regime->spans > 0,
 		};

@@ -23,19 +23,19 @@ static const struct word holes[] = {
 };
 
 static const struct word attributes[] = {
-	{ "read", PW_READ },         { "write", PW_WRITE },           { "exec", PW_EXEC_BOTH },
-	{ "user-exec", PW_EXEC },    { "kernel-exec", PW_KEXEC },     { "user", PW_USER },
-	{ "accessed", PW_ACCESSED }, { "dirty", PW_DIRTY },           { "global", PW_GLOBAL },
-	{ "special", PW_SPECIAL },   { "contiguous", PW_CONTIGUOUS }, { NULL, 0 },
-};
-
-static const struct word memory_types[] = {
-	{ "normal", PW_MEM_NORMAL },
-	{ "write-through", PW_MEM_WRITE_THROUGH },
-	{ "write-combining", PW_MEM_WRITE_COMBINING },
-	{ "uncached", PW_MEM_UNCACHED },
-	{ "device", PW_MEM_DEVICE },
-	{ "indexed", PW_MEM_INDEXED },
+	{ "read", PW_READ },
+	{ "write", PW_WRITE },
+	{ "exec", PW_EXEC_BOTH },
+	{ "user-exec", PW_EXEC },
+	{ "kernel-exec", PW_KEXEC },
+	{ "user", PW_USER },
+	{ "accessed", PW_ACCESSED },
+	{ "dirty", PW_DIRTY },
+	{ "global", PW_GLOBAL },
+	{ "special", PW_SPECIAL },
+	{ "contiguous", PW_CONTIGUOUS },
+	{ "dbm", PW_DBM },
+	{ "shadow-stack", PW_SHADOW_STACK },
 	{ NULL, 0 },
 };
 
@@ -348,6 +348,10 @@ static int parse_size(struct pw_parser *p)
 			return status;
 		trait.value = (uint32_t)lg2;
 	}
+	/* Several entries make up a page: which sizes there can be, nobody asks. */
+	for (unsigned level = 0; level < p->d->format.levels; level++)
+		if (p->selected & 1u << level)
+			p->d->format.groups[level] |= 1;
 	return status ? status : add_trait(p, &trait);
 }
 
@@ -383,14 +387,17 @@ static int parse_meaning(struct pw_parser *p, const char *word)
 		return add_trait(p,
 				 &(struct pw_trait){ .use = PW_TRAIT_DENY, .value = known->value });
 	}
+	if (strcmp(word, "give") == 0) {
+		if (!pw_parse_take(p, "global"))
+			return pw_parse_fail(p, "'give' wants global: that is all that a table can "
+						"give to the pages below it");
+		return add_trait(p, &(struct pw_trait){ .use = PW_TRAIT_DENY, .value = PW_GLOBAL });
+	}
 	if (strcmp(word, "memory") == 0) {
-		known = find_word(memory_types, pw_parse_word(p));
-		if (!known)
-			return pw_parse_fail(
-				p, "'memory' wants normal, write-through, write-combining, "
-				   "uncached, device or indexed");
-		return add_trait(
-			p, &(struct pw_trait){ .use = PW_TRAIT_MEMORY, .value = known->value });
+		struct pw_trait trait = { 0 };
+		int status = pw_parse_memory(p, &trait);
+
+		return status ? status : add_trait(p, &trait);
 	}
 	return pw_parse_fail(p, "'%s' is no word of the grammar: see pagewalk-format(5)", word);
 }
@@ -428,6 +435,10 @@ static int parse_statement(struct pw_parser *p, const char *word)
 				 sizeof(d->root_name));
 	if (strcmp(word, "entry") == 0)
 		return parse_entry(p);
+	if (strcmp(word, "prefixing") == 0) {
+		d->format.prefixed = true;
+		return 0;
+	}
 	if (strcmp(word, "encryption") == 0) {
 		d->encryption = true;
 		return 0;

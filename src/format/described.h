@@ -19,8 +19,8 @@ enum {
 	PW_DESCRIBED_FIELDS = 4, /* of one address */
 	PW_DESCRIBED_RULES = 80, /* of one level */
 	PW_DESCRIBED_TRAITS = 64, /* of one level */
-	PW_DESCRIBED_SPANS = 16,
-	PW_DESCRIBED_REFUSALS = 16,
+	PW_DESCRIBED_SPANS = 40,
+	PW_DESCRIBED_REFUSALS = 24,
 };
 
 /* What a condition looks at. */
@@ -32,6 +32,9 @@ enum pw_subject {
 	PW_SUBJECT_VIEW,
 	PW_SUBJECT_KERNEL,
 	PW_SUBJECT_CONFIG, /* what the kernel was built with: enum pw_kernel_config */
+	PW_SUBJECT_CR4,
+	PW_SUBJECT_TCR,
+	PW_SUBJECT_KNOWN, /* which registers are: enum pw_register */
 };
 
 /* Bits high..low of the subject lie in first..last; or, if negated, do not. */
@@ -74,8 +77,11 @@ struct pw_rule {
 
 enum pw_trait_use {
 	PW_TRAIT_HAS, /* the leaf has these attributes */
-	PW_TRAIT_DENY, /* a table takes these permissions away */
+	PW_TRAIT_DENY, /* a table takes these permissions away; PW_GLOBAL: makes what is below so */
 	PW_TRAIT_MEMORY, /* the leaf's memory type; the first that holds */
+	PW_TRAIT_MAIR, /* the same, by an index into MAIR; holds if that is known */
+	PW_TRAIT_PAT, /* by an index into the PAT, if known */
+	PW_TRAIT_INDEX, /* an index, into what is not known */
 	PW_TRAIT_SIZE, /* the leaf's size; the first that holds */
 	PW_TRAIT_ONES, /* the same, its size written into the address as ones */
 };
@@ -84,6 +90,7 @@ struct pw_trait {
 	uint8_t use; /* enum pw_trait_use */
 	uint32_t value; /* attributes, memory type, or log2 of the size */
 	struct pw_field ones;
+	struct pw_address index;
 	struct pw_conditions when;
 };
 

@@ -17,6 +17,7 @@
 #define PW_FORMAT_FORMAT_H
 
 #include "base/error.h"
+#include "base/mutant.h"
 #include "base/words.h"
 
 struct pw_instance;
@@ -43,6 +44,8 @@ struct pw_format {
 	bool dynamic_top; /* the root or an entry decides at which level the next table stands */
 	/* What a kernel of this machine can be built with, of pw_kernel_config, and Debian's is. */
 	uint8_t config;
+	bool needs_ttbcr; /* what a second root translates, only that says: tables built here have one */
+	bool prefixed; /* pages have real addresses, of which a CPU's prefix makes absolute ones */
 	bool linux_twin; /* Linux keeps PTEs of its own beside these: its view reads other tables */
 	/* Bit n: 2^n neighbouring leaves of that level can be joined to one page. */
 	uint16_t groups[PW_MAX_LEVELS];
@@ -153,6 +156,37 @@ static inline void pw_span_signed(struct pw_regime *regime, pw_pa table)
 	regime->span[1].first = ~pw_mask(bits - 1);
 	regime->span[1].last = ~UINT64_C(0);
 	regime->spans = 2;
+}
+
+/* ---- prefixing: PoP SA22-7832 chapter 3, "Prefixing" ---- */
+
+enum { PW_PREFIX_AREA = 0x2000 };
+
+/* The absolute address of a real one. A prefix of 0, which all other formats have, changes nothing. */
+PW_INLINE pw_pa pw_absolute(const struct pw_regime *regime, pw_pa real)
+{
+	const pw_pa prefix = regime->registers.prefix;
+
+	if (pw_mutant(PW_MUTANT_NO_PREFIX))
+		return real;
+	if (real < PW_PREFIX_AREA)
+		return real + prefix;
+	return real - prefix < PW_PREFIX_AREA ? real - prefix : real;
+}
+
+/* The last real address up to @last that is as far from its absolute one as @real is. */
+static inline pw_pa pw_absolute_last(const struct pw_regime *regime, pw_pa real, pw_pa last)
+{
+	const pw_pa ends[3] = {
+		PW_PREFIX_AREA,
+		regime->registers.prefix,
+		regime->registers.prefix + PW_PREFIX_AREA,
+	};
+
+	for (unsigned i = 0; i < 3; i++)
+		if (ends[i] > real && ends[i] - 1 < last)
+			last = ends[i] - 1;
+	return last;
 }
 
 /* The span that covers @va, or NULL: not canonical. */

@@ -19,16 +19,17 @@
 
 #include "format/x86.h"
 
+enum { X86_CR4_PSE = 1 << 4 };
 static const uint32_t I386_ADDRESS = 0xfffff000;
 
 static inline enum pw_kind i386_kind(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	(void)r;
 	if (PW_UNLIKELY(!(e & X86_P)))
 		return PW_HOLE;
 	if (level == 0)
 		return PW_LEAF;
-	if (!(e & X86_PS))
+	/* Without CR4.PSE the bit is ignored: SDM 4.3. */
+	if (!(e & X86_PS) || !(r->registers.cr4 & X86_CR4_PSE))
 		return PW_TABLE;
 	/* Bit 21 is reserved, 20:13 are address 39:32 (PSE-36): SDM table 4-4. */
 	return e & (1u << 21) ? PW_HOLE : PW_LEAF;
@@ -94,6 +95,7 @@ static inline int i386_root(struct pw_regime *r, const uint64_t *word, unsigned 
 		return pw_fail(error, EINVAL,
 			       "CR3 0x%llx is wider than 32 bits. Is this an x86_64 root?",
 			       (unsigned long long)word[0]);
+	x86_memtypes(r);
 	pw_span_low(&r->span[0], r->format, 1, word[0] & I386_ADDRESS);
 	return 0;
 }

@@ -28,6 +28,11 @@ uint32_t pw_interp_effective(uint32_t attr, uint32_t keep)
 		if ((one & (PW_READ | PW_WRITE | PW_EXEC | PW_USER | PW_KEXEC)) && !(keep & one))
 			attr &= ~one;
 	}
+	/* A table that is global makes what is below it so; nobody writes where a table forbids it. */
+	if (!(keep & PW_GLOBAL))
+		attr |= PW_GLOBAL;
+	if (!(keep & PW_WRITE))
+		attr &= ~(uint32_t)(PW_DBM | PW_SHADOW_STACK);
 	/* Who may execute is who may access. */
 	exec = attr & PW_USER ? PW_EXEC : PW_KEXEC;
 	exec = attr & exec ? PW_EXEC : 0;

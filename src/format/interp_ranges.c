@@ -27,7 +27,7 @@ static bool report(struct scan *scan, const struct pw_range *range)
 	if (page) {
 		alike = alike && run->size_lg2 == range->size_lg2 &&
 			run->memtype == range->memtype &&
-			(run->attr & PW_PROT_MASK) == (range->attr & PW_PROT_MASK) &&
+			(run->attr & PW_RUN_MASK) == (range->attr & PW_RUN_MASK) &&
 			range->pa - run->pa == range->first - run->first;
 	} else {
 		if (!scan->position->holes && range->status != PW_SHARED) {
@@ -281,6 +281,8 @@ static void see(const struct interp *in, const struct table *table, pw_va va, pw
 		seen->pa = meaning->address + (va & ones(meaning->size_lg2));
 		if (status == PW_OK)
 			seen->attr = pw_interp_effective(meaning->attr, table->at.keep) & 0xffff;
+		if (in->d->format.prefixed)
+			seen->pa = pw_absolute(in->regime, seen->pa);
 	}
 	seen->status = (uint8_t)status;
 }

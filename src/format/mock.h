@@ -209,7 +209,7 @@ static inline uint32_t mock_keep(const struct pw_regime *r, unsigned level, uint
 {
 	(void)r;
 	(void)level;
-	return mock_permissions(e);
+	return mock_permissions(e) | PW_GLOBAL;
 }
 
 static inline enum pw_status mock_hole(const struct pw_regime *r, unsigned level, uint64_t e,

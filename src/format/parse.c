@@ -277,6 +277,10 @@ unsigned pw_parse_config(const char *word)
 	return 0;
 }
 
+/* Where enum pw_register has TCR. */
+enum { PW_REGISTER_TCR_BIT = 4 };
+_Static_assert(PW_REGISTER_TCR == 1 << PW_REGISTER_TCR_BIT, "as the enum has it");
+
 /* Conditions that are about no bits. *ret: whether it is right. */
 static bool read_named(const char *text, struct pw_condition *condition, bool *ret)
 {
@@ -305,6 +309,12 @@ static bool read_named(const char *text, struct pw_condition *condition, bool *r
 		*ret = read_kernel(version, &condition->first);
 		return true;
 	}
+	if (strcmp(text, "tcr") == 0 || strcmp(text, "!tcr") == 0) {
+		condition->subject = PW_SUBJECT_KNOWN;
+		condition->high = condition->low = PW_REGISTER_TCR_BIT;
+		condition->first = condition->last = *text == 't';
+		return true;
+	}
 	if ((version = after(text, "roots="))) {
 		condition->subject = PW_SUBJECT_ROOTS;
 		*ret = read_number(&version, &condition->first) && *version == '\0';
@@ -314,7 +324,9 @@ static bool read_named(const char *text, struct pw_condition *condition, bool *r
 	return false;
 }
 
-/* "[!]BIT", "BITS=V", "BITS!=V", "BITS=V..W", each with or without "root." or "root1.". */
+/*
+ * "[!]BIT", "BITS=V", "BITS!=V", "BITS=V..W", each with or without "root.", "root1.", "cr4." or "tcr.".
+ */
 static bool read_condition(const char *text, struct pw_condition *condition)
 {
 	const char *bits;
@@ -331,6 +343,12 @@ static bool read_condition(const char *text, struct pw_condition *condition)
 		text = bits;
 	} else if ((bits = after(text, "root1."))) {
 		condition->subject = PW_SUBJECT_ROOT1;
+		text = bits;
+	} else if ((bits = after(text, "cr4."))) {
+		condition->subject = PW_SUBJECT_CR4;
+		text = bits;
+	} else if ((bits = after(text, "tcr."))) {
+		condition->subject = PW_SUBJECT_TCR;
 		text = bits;
 	}
 	if (!read_bits(&text, &condition->high, &condition->low))
@@ -370,8 +388,8 @@ int pw_parse_when(struct pw_parser *p, struct pw_conditions *when)
 				return pw_parse_fail(
 					p,
 					"'%s' is no condition; write 7, !7, 11:9=3, 11:9!=0, "
-					"63:59=24..26, root.8, linux, hardware, kernel>=6.13, "
-					"kernel<6.13 or roots=1",
+					"63:59=24..26, root.8, cr4.4, tcr, tcr.59, linux, "
+					"hardware, kernel>=6.13, kernel<6.13 or roots=1",
 					word);
 		}
 		if (when->count == 0)
@@ -383,4 +401,39 @@ int pw_parse_when(struct pw_parser *p, struct pw_conditions *when)
 		return pw_parse_fail(
 			p, "'%s' is not expected here; conditions follow the word 'if'", word);
 	return 0;
+}
+
+/* ---- memory types ---- */
+
+int pw_parse_memory(struct pw_parser *p, struct pw_trait *trait)
+{
+	static const struct {
+		const char *name;
+		uint8_t use, type;
+	} words[] = {
+		{ "normal", PW_TRAIT_MEMORY, PW_MEM_NORMAL },
+		{ "write-through", PW_TRAIT_MEMORY, PW_MEM_WRITE_THROUGH },
+		{ "write-combining", PW_TRAIT_MEMORY, PW_MEM_WRITE_COMBINING },
+		{ "uncached", PW_TRAIT_MEMORY, PW_MEM_UNCACHED },
+		{ "device", PW_TRAIT_MEMORY, PW_MEM_DEVICE },
+		{ "indexed", PW_TRAIT_MEMORY, PW_MEM_INDEXED },
+		{ "mair", PW_TRAIT_MAIR, 0 },
+		{ "pat", PW_TRAIT_PAT, 0 },
+		{ "index", PW_TRAIT_INDEX, 0 },
+	};
+	const char *name = pw_parse_word(p);
+
+	for (size_t i = 0; name && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(name, words[i].name) != 0)
+			continue;
+		trait->use = words[i].use;
+		trait->value = words[i].type;
+		if (trait->use == PW_TRAIT_MEMORY)
+			return 0;
+		if (pw_parse_take(p, "at"))
+			return pw_parse_address(p, &trait->index);
+	}
+	return pw_parse_fail(p, "'memory' wants normal, write-through, write-combining, uncached, "
+				"device or indexed, or mair, pat or index, 'at' and the bits of "
+				"the index");
 }

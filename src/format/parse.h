@@ -41,6 +41,8 @@ int pw_parse_number(struct pw_parser *p, const char *what, uint64_t last, uint64
 int pw_parse_field(struct pw_parser *p, const char *what, struct pw_field *field);
 /* "at FIELD... [minus NUMBER]", of which the word "at" is taken already. */
 int pw_parse_address(struct pw_parser *p, struct pw_address *address);
+/* What follows "memory": "device", or "mair at 4:2@0"; conditions may be behind it. */
+int pw_parse_memory(struct pw_parser *p, struct pw_trait *trait);
 /* The end of a statement: nothing, or "if" and conditions, up to "because". */
 int pw_parse_when(struct pw_parser *p, struct pw_conditions *when);
 

@@ -247,6 +247,7 @@ static inline int ppc_root(struct pw_regime *r, const uint64_t *word, unsigned c
 	}
 	pw_span_low(&r->span[0], r->format, 3, word[0] & PPC_TABLE);
 	pw_span_low(&r->span[1], r->format, 3, word[count - 1] & PPC_TABLE);
+	r->span[1].root = (uint8_t)(count - 1);
 	r->span[1].first = PPC_QUADRANT_3;
 	r->span[1].last = PPC_QUADRANT_3 | pw_mask(PPC_VA_BITS);
 	r->span[1].alias = count == 1;

@@ -4,6 +4,22 @@
 
 #include "format/linux.h"
 
+/* What is not known reads as the value that changes nothing. */
+static struct pw_registers known_registers(const struct pw_format *format,
+					   const struct pw_registers *given)
+{
+	bool prefixed = format->prefixed && (given->known & PW_REGISTER_PREFIX);
+
+	return (struct pw_registers){
+		.known = given->known,
+		.prefix = prefixed ? given->prefix : 0,
+		.cr4 = given->known & PW_REGISTER_CR4 ? given->cr4 : ~UINT64_C(0),
+		.pat = given->known & PW_REGISTER_PAT ? given->pat : 0,
+		.mair = given->known & PW_REGISTER_MAIR ? given->mair : 0,
+		.tcr = given->known & PW_REGISTER_TCR ? given->tcr : 0,
+	};
+}
+
 int pw_regime_init(struct pw_regime *regime, const struct pw_format *format, const uint64_t *root,
 		   size_t count, const struct pw_regime_options *options, struct pw_error *error)
 {
@@ -28,6 +44,13 @@ int pw_regime_init(struct pw_regime *regime, const struct pw_format *format, con
 	pw_linux_init(regime, options);
 	for (size_t i = 0; i < count; i++)
 		regime->root[i] = root[i];
+	regime->registers = known_registers(format, &options->registers);
+	if (regime->registers.prefix & ~UINT64_C(0x7fffe000))
+		return pw_fail(error, EINVAL,
+			       "0x%llx is no prefix: that is a multiple of 0x2000 below 2^31",
+			       (unsigned long long)regime->registers.prefix);
+	for (unsigned i = 0; i < 8; i++)
+		regime->memtype[i] = (uint8_t)(PW_MEM_INDEX_0 + i);
 	return format->root(regime, root, (unsigned)count, error);
 }
 

@@ -14,7 +14,9 @@
  * | N| PBMT |  0   |       physical page number    | sw  | D | A | G | U | X | W | R | V |
  * +--+------+------+-------------------------------+-----+---+---+---+---+---+---+---+---+
  *
- * An entry with any of R, W, X is a leaf, at any level; one with none is a table. Cores of T-Head with
+ * An entry with any of R, W, X is a leaf, at any level; one with none is a table, and makes all below it
+ * global where it has G. W alone is a page of a shadow stack (Zicfiss), which ordinary instructions may
+ * read and not write; without Zicfiss, or where it is off (menvcfg, henvcfg: SSE), it is reserved. Cores of T-Head with
  * memory types of their own in 63:59 are not covered: their entries look malformed here.
  */
 #ifndef PW_FORMAT_RISCV_H
@@ -59,6 +61,8 @@ static inline uint32_t riscv_attr(const struct pw_regime *r, unsigned level, uin
 	(void)level;
 	attr |= e & RISCV_R ? PW_READ : 0;
 	attr |= e & RISCV_W ? PW_WRITE : 0;
+	if ((e & RISCV_RWX) == RISCV_W)
+		attr = PW_READ | PW_SHADOW_STACK;
 	attr |= e & RISCV_X ? PW_EXEC_BOTH : 0;
 	attr |= e & RISCV_U ? PW_USER : 0;
 	attr |= e & RISCV_G ? PW_GLOBAL : 0;
@@ -70,6 +74,14 @@ static inline uint32_t riscv_attr(const struct pw_regime *r, unsigned level, uin
 	if (e & RISCV_PBMT)
 		type = e & RISCV_PBMT_NC ? PW_MEM_WRITE_COMBINING : PW_MEM_DEVICE;
 	return attr | pw_memtype_attr(type);
+}
+
+/* "Global" of a table holds for all that is below it; no other bit of one does. */
+static inline uint32_t riscv_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	(void)r;
+	(void)level;
+	return e & RISCV_G ? ~(uint32_t)PW_GLOBAL : PW_KEEP_ALL;
 }
 
 /* Linux's meaning of an entry that is not valid; the page, if there is one, is at @page. */
@@ -94,7 +106,7 @@ static inline uint64_t riscv_make_empty(const struct pw_regime *r, unsigned leve
 }
 
 /*
- * The bits of a leaf that @attr decides. Write without read is reserved, so it gives both; an entry
+ * The bits of a leaf that @attr decides. Write without read is a shadow stack, so it gives both; an entry
  * with neither of the three would be a table, so Linux's PAGE_NONE (which has R) stands for it.
  */
 static inline uint64_t riscv_attr_bits(uint32_t attr)
@@ -159,7 +171,7 @@ static inline bool riscv_allowed(const struct pw_regime *r, unsigned level, uint
 		return false;
 	if (!(e & RISCV_RWX))
 		return level > 0 && !(e & (RISCV_N | RISCV_PBMT | RISCV_U | RISCV_A | RISCV_D));
-	if ((e & (RISCV_W | RISCV_R)) == RISCV_W || (e & RISCV_PBMT) == RISCV_PBMT)
+	if ((e & RISCV_RWX) == (RISCV_W | RISCV_X) || (e & RISCV_PBMT) == RISCV_PBMT)
 		return false;
 	/* Groups of sixteen base pages, PPN 3:0 = 1000, are all that Svnapot has so far. */
 	if (e & RISCV_N)
@@ -282,6 +294,7 @@ static const struct pw_format pw_format_riscv_sv39 = {
 	.page = riscv_page,
 	.page_lg2 = riscv_page_lg2,
 	.attr = riscv_attr,
+	.keep = riscv_keep,
 	.hole = riscv_hole,
 	.make_empty = riscv_make_empty,
 	.make_leaf = riscv_make_leaf,
@@ -313,6 +326,7 @@ static const struct pw_format pw_format_riscv_sv48 = {
 	.page = riscv_page,
 	.page_lg2 = riscv_page_lg2,
 	.attr = riscv_attr,
+	.keep = riscv_keep,
 	.hole = riscv_hole,
 	.make_empty = riscv_make_empty,
 	.make_leaf = riscv_make_leaf,
@@ -344,6 +358,7 @@ static const struct pw_format pw_format_riscv_sv57 = {
 	.page = riscv_page,
 	.page_lg2 = riscv_page_lg2,
 	.attr = riscv_attr,
+	.keep = riscv_keep,
 	.hole = riscv_hole,
 	.make_empty = riscv_make_empty,
 	.make_leaf = riscv_make_leaf,

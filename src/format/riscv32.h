@@ -26,7 +26,7 @@ static inline bool riscv32_allowed(unsigned level, uint64_t e)
 {
 	if (!(e & RISCV_RWX))
 		return level > 0 && !(e & (RISCV_U | RISCV_A | RISCV_D));
-	return (e & (RISCV_W | RISCV_R)) != RISCV_W &&
+	return (e & RISCV_RWX) != (RISCV_W | RISCV_X) &&
 	       !(e & RISCV32_PPN & pw_mask(10 + 10 * level));
 }
 
@@ -107,6 +107,7 @@ static const struct pw_format pw_format_riscv_sv32 = {
 	.table = riscv32_table,
 	.page = riscv32_page,
 	.attr = riscv_attr,
+	.keep = riscv_keep,
 	.hole = riscv32_hole,
 	.make_empty = riscv_make_empty,
 	.make_leaf = riscv_make_leaf,

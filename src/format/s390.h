@@ -21,6 +21,10 @@
  * pte    |          frame           |Z | I| P |IEP|        software        |
  *        +--------------------------+--+--+---+---+------------------------+
  *
+ * The frame of a page is a real address; results show the absolute one, for which the prefix of the CPU
+ * has to be known (pw_absolute). Whether table origins are real or absolute is left open by the
+ * architecture. Here, as in Linux's and QEMU's walkers, they are absolute.
+ *
  * An old page (not young) is invalid for the hardware but present for Linux; that is how accesses are
  * noticed. So the two views differ on ordinary pages, not only on PROT_NONE.
  */
@@ -308,6 +312,7 @@ static const struct pw_format pw_format_s390x = {
 	.max_roots = 1,
 	.big_endian = true,
 	.dynamic_top = true,
+	.prefixed = true,
 	.root = s390_root,
 	.kind = s390_kind,
 	.table = s390_table,

@@ -44,7 +44,6 @@ static const uint64_t X86_PDPTE_RESERVED = UINT64_C(0xfff00000000001c6);
 static inline uint32_t x86_attr(const struct pw_regime *r, unsigned level, uint64_t e)
 {
 	uint64_t pat = level > 0 ? X86_PAT_LARGE : X86_PS;
-	enum pw_memtype type = PW_MEM_NORMAL;
 	uint32_t attr = PW_READ;
 
 	attr |= e & X86_RW ? PW_WRITE : 0;
@@ -55,10 +54,25 @@ static inline uint32_t x86_attr(const struct pw_regime *r, unsigned level, uint6
 	attr |= e & X86_G ? PW_GLOBAL : 0;
 	if (r->view == PW_VIEW_LINUX && level == 0 && (e & X86_SPECIAL))
 		attr |= PW_SPECIAL;
-	/* PCD is uncached in the PAT's reset value and in Linux's alike; the rest is up to the PAT. */
-	if (e & (X86_PWT | X86_PCD | pat))
-		type = (e & X86_PCD) && !(e & pat) ? PW_MEM_UNCACHED : PW_MEM_INDEXED;
-	return attr | pw_memtype_attr(type);
+	return attr |
+	       pw_memtype_attr((enum pw_memtype)r->memtype[(e & pat ? 4 : 0) | (e >> 3 & 3)]);
+}
+
+/*
+ * What PAT, PCD and PWT select, SDM 12.12. Where the PAT is not known: 0 is write-back, and PCD alone
+ * uncached, in its reset value and in Linux's alike.
+ */
+static inline void x86_memtypes(struct pw_regime *r)
+{
+	static const uint8_t known[8] = {
+		PW_MEM_UNCACHED,      PW_MEM_WRITE_COMBINING, PW_MEM_INDEXED, PW_MEM_INDEXED,
+		PW_MEM_WRITE_THROUGH, PW_MEM_WRITE_PROTECTED, PW_MEM_NORMAL,  PW_MEM_UNCACHED,
+	};
+
+	r->memtype[0] = PW_MEM_NORMAL;
+	r->memtype[2] = r->memtype[3] = PW_MEM_UNCACHED;
+	for (unsigned i = 0; i < 8 && (r->registers.known & PW_REGISTER_PAT); i++)
+		r->memtype[i] = known[r->registers.pat >> 8 * i & 7];
 }
 
 /* Permissions are the AND over all levels, execute-disable the OR: SDM 4.6.1. */
@@ -69,7 +83,7 @@ static inline uint32_t x86_keep(const struct pw_regime *r, unsigned level, uint6
 	/* As Linux writes the tables of user memory. */
 	if (PW_LIKELY((e & (X86_RW | X86_US | X86_NX)) == (X86_RW | X86_US)))
 		return PW_KEEP_ALL;
-	return PW_READ | (e & X86_RW ? PW_WRITE : 0) | (e & X86_US ? PW_USER : 0) |
+	return PW_READ | PW_GLOBAL | (e & X86_RW ? PW_WRITE : 0) | (e & X86_US ? PW_USER : 0) |
 	       (e & X86_NX ? 0 : PW_EXEC_BOTH);
 }
 
@@ -213,6 +227,7 @@ static inline int x86_64_root(struct pw_regime *r, const uint64_t *word, unsigne
 {
 	(void)count;
 	(void)error;
+	x86_memtypes(r);
 	pw_span_signed(r, word[0] & r->address_mask);
 	return 0;
 }
@@ -228,6 +243,7 @@ static inline int x86_pae_root(struct pw_regime *r, const uint64_t *word, unsign
 			"CR3 0x%llx is wider than 32 bits: PAE keeps its page-directory-pointer "
 			"table below 4 GiB. Is this an x86_64 root?",
 			(unsigned long long)word[0]);
+	x86_memtypes(r);
 	pw_span_low(&r->span[0], r->format, 2, word[0] & 0xffffffe0);
 	return 0;
 }

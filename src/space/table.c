@@ -32,7 +32,8 @@ static int not_mine(struct pw_error *error)
 
 unsigned pw_table_tops(const struct pw_table *table)
 {
-	return table->format->dynamic_top ? 1 : table->format->max_roots;
+	return table->format->dynamic_top || table->format->needs_ttbcr ? 1
+									: table->format->max_roots;
 }
 
 int pw_table_regime(const struct pw_table *table, unsigned top, const pw_pa pa[PW_MAX_ROOTS],

@@ -70,16 +70,11 @@ static void root_name(const struct pw_regime *regime, unsigned index, char *text
 		snprintf(text, bytes, "%.*s", length, name);
 }
 
-static unsigned root_index(const struct pw_regime *regime, const struct pw_span *span)
-{
-	return regime->roots > 1 && span == &regime->span[1] ? 1 : 0;
-}
-
 void pw_root_why(const struct pw_regime *regime, const struct pw_span *span, char *text,
 		 size_t bytes)
 {
 	const struct pw_format *f = regime->format;
-	unsigned index = root_index(regime, span);
+	unsigned index = span->root;
 	char name[64], table[64], length[64] = "the whole table";
 
 	root_name(regime, index, name, sizeof(name));
@@ -94,6 +89,16 @@ void pw_root_why(const struct pw_regime *regime, const struct pw_span *span, cha
 	else
 		snprintf(text, bytes, "%s 0x%" PRIx64 ": the walk starts at the %s", name,
 			 regime->root[index], table);
+	if (regime->registers.prefix) {
+		size_t used = strlen(text);
+
+		snprintf(text + used, bytes - used,
+			 "; prefix 0x%" PRIx64 ": the pages that it leads to have real addresses, "
+			 "and 0x0-0x1fff of these are absolute 0x%" PRIx64 "-0x%" PRIx64
+			 ", and the other way round",
+			 regime->registers.prefix, regime->registers.prefix,
+			 regime->registers.prefix + 0x1fff);
+	}
 }
 
 const char *pw_above_why(const struct pw_regime *regime, pw_va va, char *text, size_t bytes)
@@ -112,7 +117,7 @@ const char *pw_above_why(const struct pw_regime *regime, pw_va va, char *text, s
 		snprintf(text, bytes, "repeats bit %u",
 			 span->top_bits + regime->format->shift[span->top] - 1u);
 	else if (regime->format->max_roots > 1) {
-		root_name(regime, root_index(regime, span), name, sizeof(name));
+		root_name(regime, span->root, name, sizeof(name));
 		snprintf(text, bytes, "selects %s", name);
 	} else
 		snprintf(text, bytes, "has to be zero");

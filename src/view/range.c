@@ -46,7 +46,7 @@ static bool alike(const struct picture_step *a, const struct picture_step *b)
 	return a->level == b->level && a->kind == b->kind && a->status == b->status &&
 	       a->read == b->read && a->size_lg2 == b->size_lg2 && a->shift == b->shift &&
 	       a->on_linux == b->on_linux && a->linux_status == b->linux_status &&
-	       ((a->attr ^ b->attr) & PW_PROT_MASK) == 0;
+	       ((a->attr ^ b->attr) & PW_RUN_MASK) == 0;
 }
 
 /* May @next, the entry behind the run, join it? */

@@ -140,11 +140,21 @@ static void leaf_reason(const struct pw_picture *picture, char *text, size_t byt
 	const struct pw_result *result = &picture->result;
 	const struct picture_step *leaf = &picture->step[picture->steps - 1];
 	char size[32], each[32], prot[5];
+	/* What the entry says; with a prefix (s390x) the result is another address. */
+	pw_pa real = leaf->next | (result->va & pw_mask(result->size_lg2));
 
 	snprintf(text, bytes,
 		 "mapped: physical 0x%" PRIx64 ", in a page of %s at 0x%" PRIx64 ", %s", result->pa,
-		 pw_size_lg2_text(result->size_lg2, size, sizeof(size)),
-		 result->pa & ~pw_mask(result->size_lg2), pw_prot_string(result->attr, prot));
+		 pw_size_lg2_text(result->size_lg2, size, sizeof(size)), leaf->next,
+		 pw_prot_string(result->attr, prot));
+	if (real != result->pa) {
+		size_t length = strlen(text);
+
+		snprintf(text + length, bytes - length,
+			 "; that is the absolute address: the entry leads to real 0x%" PRIx64
+			 ", and the prefix of the CPU is 0x%" PRIx64,
+			 real, picture->regime.registers.prefix);
+	}
 	if (result->size_lg2 > leaf->shift) {
 		size_t length = strlen(text);
 
@@ -190,7 +200,9 @@ void pw_step_reason(const struct pw_picture *picture, const struct picture_step 
 			snprintf(text, bytes, "not mapped: the %s is %s (%s)%s", name,
 				 is_empty(picture, step) ? "empty" : "not valid", size, more);
 		else
-			snprintf(text, bytes, "not mapped: the %s is empty (%s)", name, size);
+			snprintf(text, bytes, "not mapped: the %s is %s (%s)", name,
+				 is_empty(picture, step) ? "empty" : "not valid, and nothing to Linux",
+				 size);
 		return;
 	case PW_SWAP:
 	case PW_MIGRATION:

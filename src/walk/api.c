@@ -25,12 +25,22 @@ static const struct pw_algorithms *choose(const struct pw_memory *memory,
 	return &instance->fetched;
 }
 
+/* From here on results have absolute addresses. */
+static enum pw_status settle(const struct pw_regime *regime, struct pw_result *result)
+{
+	if (PW_UNLIKELY(regime->registers.prefix) &&
+	    (result->status == PW_OK || result->status == PW_PROT_NONE))
+		result->pa = pw_absolute(regime, result->pa);
+	return (enum pw_status)result->status;
+}
+
 enum pw_status pw_translate(const struct pw_memory *memory, const struct pw_regime *regime,
 			    pw_va va, struct pw_result *result)
 {
 	union pw_context context;
 
-	return choose(memory, regime, &context)->translate(&context, regime, va, result);
+	choose(memory, regime, &context)->translate(&context, regime, va, result);
+	return settle(regime, result);
 }
 
 enum pw_status pw_translate_trace(const struct pw_memory *memory, const struct pw_regime *regime,
@@ -39,7 +49,8 @@ enum pw_status pw_translate_trace(const struct pw_memory *memory, const struct p
 	union pw_context context;
 
 	trace->steps = 0;
-	return choose(memory, regime, &context)->trace(&context, regime, va, result, trace);
+	choose(memory, regime, &context)->trace(&context, regime, va, result, trace);
+	return settle(regime, result);
 }
 
 size_t pw_translate_many(const struct pw_memory *memory, const struct pw_regime *regime,
@@ -50,9 +61,13 @@ size_t pw_translate_many(const struct pw_memory *memory, const struct pw_regime 
 	size_t found = 0;
 
 	if (algorithms->many)
-		return algorithms->many(&context, regime, va, count, result);
-	for (size_t i = 0; i < count; i++)
-		found += algorithms->translate(&context, regime, va[i], &result[i]) == PW_OK;
+		found = algorithms->many(&context, regime, va, count, result);
+	else
+		for (size_t i = 0; i < count; i++)
+			found += algorithms->translate(&context, regime, va[i], &result[i]) ==
+				 PW_OK;
+	for (size_t i = 0; PW_UNLIKELY(regime->registers.prefix) && i < count; i++)
+		settle(regime, &result[i]);
 	return found;
 }
 

@@ -78,6 +78,8 @@ PW_INLINE void pw_walk_load(const struct pw_format *f, const struct pw_access *a
 		if (entry->status == PW_PROT_NONE)
 			entry->pa = page | (va & pw_mask(lg2));
 	}
+	if (f->prefixed && (entry->kind == PW_LEAF || entry->status == PW_PROT_NONE))
+		entry->pa = pw_absolute(r, entry->pa);
 }
 
 /* The callbacks of one turn. Returns what a callback did; walk->action says how to go on. */

@@ -89,7 +89,7 @@ PW_INLINE bool pw_output_flush(struct pw_scan_output *out)
 /* All that pages of one run have in common, as one number. */
 PW_INLINE uint32_t pw_run_like(enum pw_status status, unsigned lg2, uint32_t attr)
 {
-	return (attr & (PW_PROT_MASK | PW_MEMTYPE_MASK)) | (uint32_t)status << 20 |
+	return (attr & (PW_RUN_MASK | PW_MEMTYPE_MASK)) | (uint32_t)status << 20 |
 	       (uint32_t)lg2 << 24;
 }
 

@@ -77,7 +77,7 @@ struct vector {
 static inline void vector_check_view(const struct vector *vector, enum pw_view view)
 {
 	static const unsigned others = PW_ACCESSED | PW_DIRTY | PW_GLOBAL | PW_SPECIAL |
-				       PW_CONTIGUOUS;
+				       PW_CONTIGUOUS | PW_SHADOW_STACK;
 	const struct pw_format *format = pw_format_find(vector->format);
 	const struct meaning *want = view == PW_VIEW_LINUX && vector->in_linux.differs
 					     ? &vector->in_linux

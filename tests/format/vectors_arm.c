@@ -253,11 +253,11 @@ static void arm64_leaves(void **state)
 		{ "writable but clean", F, LX, 0, 0x0068000123456fc3, PW_OK, 12, 0x123456000,
 		  R | W | U | A },
 		{ "writable but clean", F, HW, 0, 0x0068000123456fc3, PW_OK, 12, 0x123456000,
-		  R | U | A },
+		  R | U | A | PW_DBM },
 		{ "PTE_DIRTY", F, LX, 0, 0x00e8000123456fc3, PW_OK, 12, 0x123456000,
 		  R | W | U | A | D },
 		{ "PTE_DIRTY is software's", F, HW, 0, 0x00e8000123456fc3, PW_OK, 12, 0x123456000,
-		  R | U | A },
+		  R | U | A | PW_DBM },
 		{ "PTE_SPECIAL", F, LX, 0, 0x0168000123456fc3, PW_OK, 12, 0x123456000,
 		  R | W | U | A | S },
 		{ "user rx", F, BOTH, 0, 0x0020000123456fc3, PW_OK, 12, 0x123456000,
@@ -277,8 +277,7 @@ static void arm64_leaves(void **state)
 		  R | A | G },
 		{ "GP, POIndex are no address", F, HW, 0, 0x706c000123456f43, PW_OK, 12,
 		  0x123456000, R | W | U | A | D },
-		{ "bits 49:48 without LPA2", F, HW, 0, 0x006b000123456f43, PW_OK, 12, 0x123456000,
-		  R | W | U | A | D },
+		{ "bits 49:48 without LPA2", F, HW, 0, 0x006b000123456f43, PW_MALFORMED, 0, 0, 0 },
 		{ "contiguous 64K", F, BOTH, 0, 0x0078000123456f43, PW_OK, 16, 0x123450000,
 		  R | W | U | A | D | C },
 		{ "contiguous 32M", F, BOTH, 1, 0x0078000143e00f41, PW_OK, 25, 0x142000000,
@@ -387,8 +386,16 @@ static void arm64_granules(void **state)
 		  0x000f456789010000, rw },
 		{ "LPA table", "arm64_64k_52", BOTH, 1, 0x4123f003, TABLE, 0, 0x000f000041230000,
 		  0xf },
-		{ "64K without LPA", "arm64_64k_48", BOTH, 0, 0x006845678901ff43, PW_OK, 16,
-		  0x456789010000, rw },
+		{ "64K/LPA, 48-bit addresses", "arm64_64k_48", BOTH, 0, 0x006845678901ff43, PW_OK,
+		  16, 0x000f456789010000, rw },
+		{ "64K/LPA, 42-bit addresses", "arm64_64k_42", BOTH, 1, 0x4123f003, TABLE, 0,
+		  0x000f000041230000, 0xf },
+		{ "no bit 48 without DS", "arm64_4k_48", BOTH, 0, 0x0069000123456f43, PW_MALFORMED,
+		  0, 0, 0 },
+		{ "nor bit 49, of a table", "arm64_4k_48", BOTH, 2, 0x0002000041234003,
+		  PW_MALFORMED, 0, 0, 0 },
+		{ "nor with 16K", "arm64_16k_47", BOTH, 1, 0x0069000142000f41, PW_MALFORMED, 0, 0,
+		  0 },
 		{ "64K: 512M", "arm64_64k_42", BOTH, 1, 0x0068000160000f41, PW_OK, 29, 0x160000000,
 		  rw },
 		{ "64K: contiguous 2M", "arm64_64k_48", BOTH, 0, 0x00780001235f0f43, PW_OK, 21,
@@ -405,6 +412,113 @@ static void arm64_granules(void **state)
 
 	(void)state;
 	CHECK(vectors);
+}
+
+/* A regime of one or two roots with these registers; false: it is refused. */
+static bool regime_with(const char *format, const uint64_t *root, size_t count,
+			struct pw_registers registers, struct pw_regime *r)
+{
+	struct pw_regime_options options = { .registers = registers };
+
+	return pw_regime_init(r, pw_format_find(format), root, count, &options, NULL) == 0;
+}
+
+/* TCR_EL1 of an arm64 with 4K pages and 48-bit addresses on both sides, and more. */
+static struct pw_registers tcr_48(uint64_t more)
+{
+	return (struct pw_registers){
+		.known = PW_REGISTER_TCR,
+		.tcr = UINT64_C(0x80100010) | more,
+	};
+}
+
+/* TCR_EL1 known: HD says what DBM is worth, DS where address bits are, EPD which roots count. */
+static void arm64_tcr(void **state)
+{
+	const uint64_t root[2] = { 0x41000000, 0x42000000 };
+	const uint64_t hd = UINT64_C(1) << 40, ds = UINT64_C(1) << 59;
+	const struct pw_format *f = pw_format_find("arm64_4k_48");
+	const uint64_t clean = 0x0068000123456fc3;
+	struct pw_regime r;
+
+	(void)state;
+	assert_true(regime_with("arm64_4k_48", root, 2, tcr_48(0), &r));
+	assert_int_equal(0, f->attr(&r, 0, clean) & (PW_WRITE | PW_DBM));
+	assert_true(regime_with("arm64_4k_48", root, 2, tcr_48(hd), &r));
+	assert_int_equal(PW_WRITE, f->attr(&r, 0, clean) & (PW_WRITE | PW_DBM));
+	assert_true(regime_with("arm64_4k_48", root, 2, tcr_48(ds), &r));
+	assert_int_equal(PW_LEAF, f->kind(&r, 0, 0x0069000123456e43));
+	assert_int_equal(0x0009000123456000, f->page(&r, 0, 0x0069000123456e43));
+	assert_int_equal(0x000c000041234000, f->table(&r, 2, 0x0000000041234303));
+	/* Two of these walks are forbidden. */
+	assert_true(regime_with("arm64_4k_48", root, 2, tcr_48(1 << 7), &r));
+	assert_int_equal(1, r.spans);
+	assert_int_equal(0x42000000, r.span[0].table);
+	assert_int_equal(0xffff000000000000, r.span[0].first);
+	assert_true(regime_with("arm64_4k_48", root, 2, tcr_48(1 << 23), &r));
+	assert_int_equal(1, r.spans);
+	assert_int_equal(0x41000000, r.span[0].table);
+	assert_false(regime_with("arm64_4k_48", root, 1, tcr_48(1 << 7), &r));
+	/* Of another size or granule. */
+	assert_false(regime_with("arm64_4k_39", root, 1, tcr_48(0), &r));
+	assert_false(regime_with("arm64_16k_48", root, 1, tcr_48(0), &r));
+	assert_false(regime_with("arm64_4k_48", root, 2, tcr_48(1 << 17), &r));
+	assert_true(regime_with("arm64_4k_48", root, 1, tcr_48(1 << 17), &r));
+	/* 52-bit addresses of 4K pages need DS. */
+	assert_false(regime_with("arm64_4k_52", root, 1,
+				 (struct pw_registers){ .known = PW_REGISTER_TCR, .tcr = 0xc },
+				 &r));
+}
+
+static void expect_span(const struct pw_span *span, pw_va first, pw_va last, pw_pa table,
+			unsigned top, unsigned bits)
+{
+	assert_int_equal(first, span->first);
+	assert_int_equal(last, span->last);
+	assert_int_equal(table, span->table);
+	assert_int_equal(top, span->top);
+	assert_int_equal(bits, span->top_bits);
+}
+
+static struct pw_registers ttbcr(uint64_t value)
+{
+	return (struct pw_registers){ .known = PW_REGISTER_TCR, .tcr = value };
+}
+
+/* What TTBCR gives TTBR0 and TTBR1: DDI0406C B3.6.4; Linux with and without CONFIG_CPU_TTBR0_PAN. */
+static void lpae_ttbcr(void **state)
+{
+	const uint64_t eae = UINT64_C(1) << 31, root[2] = { 0x41000000, 0x42004000 };
+	struct pw_regime r;
+
+	(void)state;
+	/* T1SZ 2, as in a 3G/1G split: TTBR1 has the last gigabyte, from a table of level 1 on. */
+	assert_true(regime_with("arm_lpae", root, 2, ttbcr(eae | 2 << 16), &r));
+	assert_int_equal(2, r.spans);
+	expect_span(&r.span[0], 0, 0xbfffffff, 0x41000000, 2, 2);
+	expect_span(&r.span[1], 0xc0000000, 0xffffffff, 0x42004000, 1, 9);
+	/* User access is off: T0SZ 7 and EPD0. TTBR1 has all but the first 32 MiB, from a whole pgd. */
+	assert_true(regime_with("arm_lpae", root, 2, ttbcr(eae | 7 | 1 << 7 | 1 << 22), &r));
+	assert_int_equal(1, r.spans);
+	expect_span(&r.span[0], 0x2000000, 0xffffffff, 0x42004000, 2, 2);
+	assert_int_equal(1, r.span[0].root);
+	/* It is on: TTBR0 has all. */
+	assert_true(regime_with("arm_lpae", root, 2, ttbcr(eae), &r));
+	assert_int_equal(1, r.spans);
+	expect_span(&r.span[0], 0, 0xffffffff, 0x41000000, 2, 2);
+	/* Both sizes given: between them there is nothing. */
+	assert_true(regime_with("arm_lpae", root, 2, ttbcr(eae | 2 | 3 << 16), &r));
+	expect_span(&r.span[0], 0, 0x3fffffff, 0x41000000, 1, 9);
+	expect_span(&r.span[1], 0xe0000000, 0xffffffff, 0x42004000, 1, 8);
+	assert_false(regime_with("arm_lpae", root, 2, ttbcr(2 << 16), &r));
+	assert_false(regime_with("arm", root, 2, ttbcr(eae), &r));
+	/* Short descriptors: N. */
+	assert_false(regime_with("arm", root, 2, ttbcr(0), &r) && r.spans != 1);
+	assert_true(regime_with("arm", root, 2, ttbcr(2), &r));
+	expect_span(&r.span[0], 0, 0x3fffffff, 0x41000000, 1, 12);
+	expect_span(&r.span[1], 0x40000000, 0xffffffff, 0x42004000, 1, 12);
+	assert_int_equal(1023, r.span[0].top_last);
+	assert_false(regime_with("arm", root, 2, (struct pw_registers){ 0 }, &r));
 }
 
 /* Memory types: an index for the hardware, for Linux what it fills PRRR or MAIR with. */
@@ -436,7 +550,7 @@ static void memory_types(void **state)
 		{ "arm64", 0, 0x0068000123456f4b, PW_MEM_WRITE_COMBINING }, /* MT_NORMAL_NC */
 		{ "arm64", 0, 0x0068000123456f4f, PW_MEM_DEVICE }, /* MT_DEVICE_nGnRnE */
 		{ "arm64", 0, 0x0068000123456f53, PW_MEM_DEVICE }, /* MT_DEVICE_nGnRE */
-		{ "arm64", 0, 0x0068000123456f5f, PW_MEM_INDEXED }, /* not filled */
+		{ "arm64", 0, 0x0068000123456f5f, PW_MEM_INDEX_7 }, /* not filled */
 	};
 
 	(void)state;
@@ -447,7 +561,11 @@ static void memory_types(void **state)
 		uint32_t by_hw = hw.format->attr(&hw, level, vectors[i].entry);
 		uint32_t by_lx = lx.format->attr(&lx, level, vectors[i].entry);
 
-		assert_int_equal(PW_MEM_INDEXED, (by_hw & PW_MEMTYPE_MASK) >> PW_MEMTYPE_SHIFT);
+		/* The index stands in 4:2, or, in short descriptors, as TEX[0]:C:B. */
+		assert_true((by_hw & PW_MEMTYPE_MASK) >> PW_MEMTYPE_SHIFT >= PW_MEM_INDEX_0);
+		if (lx.format->entry_lg2 == 3)
+			assert_int_equal(PW_MEM_INDEX_0 + (vectors[i].entry >> 2 & 7),
+					 (by_hw & PW_MEMTYPE_MASK) >> PW_MEMTYPE_SHIFT);
 		assert_int_equal(vectors[i].type, (by_lx & PW_MEMTYPE_MASK) >> PW_MEMTYPE_SHIFT);
 	}
 }
@@ -458,6 +576,7 @@ int main(void)
 		cmocka_unit_test(arm_level_1),  cmocka_unit_test(arm_level_0),
 		cmocka_unit_test(arm_lpae),     cmocka_unit_test(arm64_leaves),
 		cmocka_unit_test(arm64_holes),  cmocka_unit_test(arm64_granules),
+		cmocka_unit_test(arm64_tcr),    cmocka_unit_test(lpae_ttbcr),
 		cmocka_unit_test(memory_types),
 	};
 

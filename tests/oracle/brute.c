@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 #include "format/described.h"
 #include "random.h"
@@ -22,7 +23,8 @@ struct pair {
 	uint64_t compared;
 };
 
-static const uint32_t PERMISSIONS = PW_READ | PW_WRITE | PW_EXEC | PW_USER | PW_KEXEC;
+/* What tables decide for what is below them: with "global" it is the other way round. */
+static const uint32_t PERMISSIONS = PW_READ | PW_WRITE | PW_EXEC | PW_USER | PW_KEXEC | PW_GLOBAL;
 
 static const char *kind_name(enum pw_kind kind)
 {
@@ -342,12 +344,69 @@ static void test_configurations(void **state)
 	}
 }
 
+/* Every register known: with @on, all that can be switched on is, else off. */
+static struct pw_registers some_registers(bool on)
+{
+	struct pw_registers registers = {
+		.known = PW_REGISTER_CR4 | PW_REGISTER_PAT | PW_REGISTER_MAIR,
+		.cr4 = on ? ~UINT64_C(0) : 0,
+		.pat = on ? UINT64_C(0x0406020307050100) : UINT64_C(0x0007040600070406),
+		.mair = on ? UINT64_C(0xf0bb44ffee04aa00) : UINT64_C(0x4f8c0cf4480477a4),
+	};
+
+	return registers;
+}
+
+/* TCR_EL1 as it would be for an arm64 format; whatever for others, which ignore it. */
+static uint64_t fitting_tcr(uint64_t flags)
+{
+	static const uint64_t granule0[3] = { 0, 2, 1 }, granule1[3] = { 2, 1, 3 };
+	unsigned top = built_in->levels - 1u, page = (built_in->shift[0] - 12u) / 2;
+	uint64_t size = 64u - built_in->shift[top] - built_in->bits[top];
+
+	return flags | (size & 63) | (size & 63) << 16 | granule0[page % 3] << 14 |
+	       granule1[page % 3] << 30;
+}
+
+static void test_registers(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct pw_regime_options options = {
+			.view = i & 2 ? PW_VIEW_LINUX : PW_VIEW_HARDWARE,
+			.registers = some_registers(i & 1),
+		};
+
+		compare_options(&options, PAIRS_OF_BITS);
+		/* HD, DS; only of arm64 does the description depend on it. */
+		if (strncmp(built_in->name, "arm64", 5) != 0)
+			continue;
+		options.registers.known |= PW_REGISTER_TCR;
+		options.registers.tcr = fitting_tcr((i & 1 ? UINT64_C(1) << 40 : 0) |
+						    (i & 1 ? UINT64_C(1) << 59 : 0));
+		compare_options(&options, PAIRS_OF_BITS);
+	}
+}
+
 /* Were as many compared as is claimed? */
 static void test_total(void **state)
 {
 	(void)state;
 	print_message("%llu entries compared\n", (unsigned long long)total);
 	assert_true(total >= 1000000);
+}
+
+/* What TCR_EL1 or TTBCR can hold, of this format mostly. */
+static uint64_t random_tcr(struct pair *pair)
+{
+	uint64_t tcr = random_next(&pair->seed);
+
+	if (strncmp(built_in->name, "arm64", 5) != 0)
+		return tcr;
+	tcr &= UINT64_C(1) << 40 | UINT64_C(1) << 59 | (tcr & 7 ? 0 : 1 << 7 | 1 << 23);
+	tcr = fitting_tcr(tcr);
+	return random_one_in(&pair->seed, 8) ? tcr ^ UINT64_C(1) << random_below(&pair->seed, 64)
+					     : tcr;
 }
 
 /* Roots: the same are refused, and the others give the same spans. */
@@ -365,6 +424,10 @@ static void test_roots(void **state)
 		uint64_t root[2];
 		unsigned count = 1 + i % last;
 
+		if (i & 4) {
+			options.registers.known = PW_REGISTER_TCR;
+			options.registers.tcr = random_tcr(&pair);
+		}
 		for (unsigned n = 0; n < 2; n++) {
 			unsigned top = (unsigned)random_below(&pair.seed, built_in->levels);
 			pw_pa table = random_next(&pair.seed) &
@@ -435,7 +498,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_roots),          cmocka_unit_test(test_hardware),
 		cmocka_unit_test(test_linux_6_1),      cmocka_unit_test(test_linux_6_10),
 		cmocka_unit_test(test_linux_7_0),      cmocka_unit_test(test_hardware_encrypted),
-		cmocka_unit_test(test_configurations), cmocka_unit_test(test_total),
+		cmocka_unit_test(test_configurations), cmocka_unit_test(test_registers),
+		cmocka_unit_test(test_total),
 	};
 	struct pw_error error;
 	int failed;

@@ -130,13 +130,23 @@ void world_make_mess(struct world *world, enum mess mess)
 
 void world_choose_root(struct world *world, enum mess mess, unsigned round)
 {
-	const struct pw_regime_options options = { .view = round & 1 ? PW_VIEW_LINUX
-								     : PW_VIEW_HARDWARE,
-						   .kernel = round & 2 ? 0x0700 : 0 };
+	struct pw_regime_options options = { .view = round & 1 ? PW_VIEW_LINUX : PW_VIEW_HARDWARE,
+					     .kernel = round & 2 ? 0x0700 : 0 };
 	uint64_t root[2];
 	size_t count = round & 4 ? world->format->max_roots : 1;
 	unsigned top;
 
+	/* TTBCR: EAE, T1SZ and T0SZ, of which short descriptors have the last alone, as N. */
+	if (strcmp(world->format->name, "arm") == 0 && count == 2)
+		options.registers = (struct pw_registers){
+			.known = PW_REGISTER_TCR, .tcr = 1 + random_below(&world->seed, 7)
+		};
+	if (strcmp(world->format->name, "arm_lpae") == 0 && (round & 8))
+		options.registers = (struct pw_registers){
+			.known = PW_REGISTER_TCR,
+			.tcr = UINT64_C(1) << 31 | random_below(&world->seed, 8) |
+			       random_below(&world->seed, 8) << 16,
+		};
 	do {
 		top = world->format->dynamic_top
 			      ? (unsigned)random_below(&world->seed, world->format->levels)

@@ -406,6 +406,11 @@ static uint32_t settle(uint32_t attr, uint32_t keep)
 	uint32_t left = (attr & keep & PERMISSIONS) | (attr & ~PERMISSIONS);
 	bool exec = left & (left & PW_USER ? PW_EXEC : PW_KEXEC);
 
+	/* Below a global table all is global; where nobody may write, no dirty state changes that. */
+	if (!(keep & PW_GLOBAL))
+		left |= PW_GLOBAL;
+	if (!(keep & PW_WRITE))
+		left &= ~(uint32_t)(PW_DBM | PW_SHADOW_STACK);
 	return (left & ~(uint32_t)(PW_EXEC | PW_KEXEC)) | (exec ? PW_EXEC : 0);
 }
 
