@@ -37,6 +37,7 @@ struct pw_cpu {
 	unsigned roots; /* words in root[]; 0 when the source does not say */
 	uint64_t root[PW_MAX_ROOTS];
 	char origin[48]; /* where the words came from: "QEMU note, CR3" */
+	struct pw_registers registers; /* what the source says of others */
 };
 
 /*

@@ -65,6 +65,11 @@ struct pw_notes {
 	const struct pw_elf *elf;
 	unsigned threads; /* NT_PRSTATUS notes so far: one for each CPU */
 	unsigned registers; /* notes with control registers so far */
+	/* s390x, between the notes of one CPU: roots that wait for its prefix, a prefix that waits for roots. */
+	size_t roots_count, roots_first; /* which of memory->cpus */
+	unsigned roots_thread, prefix_thread; /* `threads` then */
+	bool prefix_waits;
+	uint64_t prefix;
 };
 
 /*

@@ -13,7 +13,13 @@
  *   | version 1| roots    | cpu | 0  | root 0   | root 1   | format          | label       |
  *   +----------+----------+----------+----------+----------+-----------------+-------------+
  *     u32        u32 0..2   u32 u32    u64        u64        text, 40 bytes    text, 40 bytes
+ *   136        144        152        160        168        176       184
+ *   +----------+----------+----------+----------+----------+----------+
+ *   | known | 0| prefix   | CR4      | PAT      | MAIR     | TCR      |   struct pw_registers
+ *   +----------+----------+----------+----------+----------+----------+
+ *     u32 u32    u64        u64        u64        u64        u64
  *
+ * The second line is missing in images of the first versions.
  * Texts are of printable ASCII, end with a NUL, and are filled up with NULs. A reader takes notes of
  * version 1 that are longer, and ignores what it does not know.
  */
@@ -27,8 +33,9 @@ enum {
 	PW_NOTE_TYPE = 1,
 	PW_NOTE_VERSION = 1,
 	PW_NOTE_TEXT = 40, /* of each text, with its NUL */
-	PW_NOTE_DESC = 32 + 2 * PW_NOTE_TEXT,
-	PW_NOTE_BYTES = 24 + PW_NOTE_DESC,
+	PW_NOTE_DESC = 32 + 2 * PW_NOTE_TEXT, /* without registers */
+	PW_NOTE_DESC_REGISTERS = PW_NOTE_DESC + 48,
+	PW_NOTE_BYTES = 24 + PW_NOTE_DESC_REGISTERS,
 };
 
 /*

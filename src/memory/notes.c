@@ -7,6 +7,7 @@
  *                                      target/i386/arch_dump.c), one note per CPU
  *   LINUX      NT_S390_CTRS            s390x: the sixteen control registers, one note per CPU
  *   VMCOREINFO 0                       what Linux says of itself: vmcoreinfo.c
+ *   LINUX      NT_S390_PREFIX          s390x: the prefix register, before or after those
  *   PAGEWALK   1                       a root of an image made by `pagewalk cut` (note.h)
  *   CORE       NT_PRSTATUS             one per CPU; general registers, so no root
  *
@@ -108,6 +109,8 @@ static int read_qemu(struct pw_notes *notes, const struct note *note, struct pw_
 	if (cpu->format) {
 		cpu->roots = 1;
 		cpu->root[0] = pw_elf_xword(elf, note->desc + QEMU_CR3);
+		cpu->registers.known = PW_REGISTER_CR4;
+		cpu->registers.cr4 = pw_elf_xword(elf, note->desc + QEMU_CR4);
 	}
 	snprintf(cpu->origin, sizeof(cpu->origin), "QEMU note, %s",
 		 cpu->format ? "CR3" : "CR0: paging was off");
@@ -130,6 +133,40 @@ static int add_asce(struct pw_notes *notes, uint64_t asce, const char *origin,
 }
 
 /*
+ * The notes of one CPU stand together, after its NT_PRSTATUS; of the prefix and the control registers
+ * either can be first: QEMU writes them the other way round than Linux does.
+ */
+static void settle_prefix(struct pw_notes *notes)
+{
+	if (!notes->prefix_waits || notes->roots_count == 0 ||
+	    notes->prefix_thread != notes->roots_thread)
+		return;
+	for (size_t i = 0; i < notes->roots_count; i++) {
+		struct pw_cpu *cpu = &notes->memory->cpus[notes->roots_first + i];
+
+		cpu->registers.known = PW_REGISTER_PREFIX;
+		cpu->registers.prefix = notes->prefix;
+	}
+	notes->prefix_waits = false;
+	notes->roots_count = 0;
+}
+
+/* PoP chapter 4, "Prefix register": bits 33 to 50 count, in the architecture's order. */
+static void read_prefix(struct pw_notes *notes, const struct note *note)
+{
+	if (note->desc_bytes < 4) {
+		pw_memory_add_remark(notes->memory,
+				     "a prefix register with %u bytes, not 4, is not read",
+				     note->desc_bytes);
+		return;
+	}
+	notes->prefix = pw_elf_word(notes->elf, note->desc) & 0x7fffe000;
+	notes->prefix_thread = notes->threads;
+	notes->prefix_waits = true;
+	settle_prefix(notes);
+}
+
+/*
  * Linux keeps the kernel's space in CR13, the process's in CR7, and in CR1 the one or the other: the
  * process's while the CPU is in user mode. So a CPU has up to three roots, each of which is told
  * once, the process's first.
@@ -138,6 +175,7 @@ static int read_s390(struct pw_notes *notes, const struct note *note, struct pw_
 {
 	const struct pw_elf *elf = notes->elf;
 	uint64_t primary, secondary, home;
+	size_t before = notes->memory->cpu_count;
 	int status = 0;
 
 	if (!elf->wide || note->desc_bytes != S390_CTRS_BYTES) {
@@ -165,6 +203,10 @@ static int read_s390(struct pw_notes *notes, const struct note *note, struct pw_
 		snprintf(cpu->origin, sizeof(cpu->origin), "NT_S390_CTRS, no space was set");
 	}
 	notes->registers++;
+	notes->roots_first = before;
+	notes->roots_count = notes->memory->cpu_count - before;
+	notes->roots_thread = notes->threads;
+	settle_prefix(notes);
 	return status;
 }
 
@@ -176,6 +218,20 @@ static void read_text(const unsigned char *at, char text[PW_NOTE_TEXT])
 	for (char *c = text; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
+}
+
+/* What versions of pagewalk that do not know registers leave out. */
+static void read_registers(const struct pw_elf *elf, const unsigned char *at,
+			   struct pw_registers *registers)
+{
+	*registers = (struct pw_registers){
+		.known = pw_elf_word(elf, at) & PW_REGISTERS_ALL,
+		.prefix = pw_elf_xword(elf, at + 8) & 0x7fffe000,
+		.cr4 = pw_elf_xword(elf, at + 16),
+		.pat = pw_elf_xword(elf, at + 24),
+		.mair = pw_elf_xword(elf, at + 32),
+		.tcr = pw_elf_xword(elf, at + 40),
+	};
 }
 
 static int read_own(struct pw_notes *notes, const struct note *note, struct pw_error *error)
@@ -203,6 +259,8 @@ static int read_own(struct pw_notes *notes, const struct note *note, struct pw_e
 	cpu->roots = roots;
 	for (unsigned i = 0; i < roots; i++)
 		cpu->root[i] = pw_elf_xword(elf, note->desc + 16 + 8 * i);
+	if (note->desc_bytes >= PW_NOTE_DESC_REGISTERS)
+		read_registers(elf, note->desc + PW_NOTE_DESC, &cpu->registers);
 	read_text(note->desc + 32, format);
 	read_text(note->desc + 32 + PW_NOTE_TEXT, label);
 	snprintf(cpu->origin, sizeof(cpu->origin), "%s", label[0] ? label : "PAGEWALK note");
@@ -265,6 +323,8 @@ static int read_note(struct pw_notes *notes, const struct note *note, struct pw_
 		return read_s390(notes, note, error);
 	else if (is_named(note, "VMCOREINFO") && note->type == 0)
 		pw_vmcoreinfo_set(notes->memory, note->desc, note->desc_bytes);
+	else if (is_named(note, "LINUX") && note->type == NT_S390_PREFIX && elf->machine == EM_S390)
+		read_prefix(notes, note);
 	else if (is_named(note, PW_NOTE_NAME) && note->type == PW_NOTE_TYPE)
 		return read_own(notes, note, error);
 	return 0;
@@ -357,7 +417,7 @@ size_t pw_note_encode(const struct pw_cpu *cpu, const char *label, bool big_endi
 		return 0;
 	memset(at, 0, PW_NOTE_BYTES);
 	at = put_word(at, sizeof(PW_NOTE_NAME), big_endian);
-	at = put_word(at, PW_NOTE_DESC, big_endian);
+	at = put_word(at, PW_NOTE_DESC_REGISTERS, big_endian);
 	at = put_word(at, PW_NOTE_TYPE, big_endian);
 	memcpy(at, PW_NOTE_NAME, sizeof(PW_NOTE_NAME));
 	at += (sizeof(PW_NOTE_NAME) + 3) & ~(size_t)3;
@@ -372,5 +432,13 @@ size_t pw_note_encode(const struct pw_cpu *cpu, const char *label, bool big_endi
 	at += PW_NOTE_TEXT;
 	if (label)
 		memcpy(at, label, strnlen(label, PW_NOTE_TEXT - 1));
+	at += PW_NOTE_TEXT;
+	at = put_word(at, cpu->registers.known, big_endian);
+	at = put_word(at, 0, big_endian);
+	at = put_xword(at, cpu->registers.prefix, big_endian);
+	at = put_xword(at, cpu->registers.cr4, big_endian);
+	at = put_xword(at, cpu->registers.pat, big_endian);
+	at = put_xword(at, cpu->registers.mair, big_endian);
+	put_xword(at, cpu->registers.tcr, big_endian);
 	return PW_NOTE_BYTES;
 }

@@ -297,6 +297,7 @@ static void put_notes(FILE *file, const struct pw_cut *cut)
 			.id = (unsigned)i,
 			.format = regime->format->name,
 			.roots = regime->roots,
+			.registers = regime->registers,
 		};
 		unsigned char note[PW_NOTE_BYTES];
 
