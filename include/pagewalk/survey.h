@@ -79,8 +79,10 @@ int pw_index_aliases(const struct pw_index *index, const struct pw_alias_options
 
 /* What a check can find. */
 enum pw_finding_kind {
-	PW_FINDING_WRITABLE_EXECUTABLE, /* whoever may write it may execute it */
+	/* Whoever may write it may execute it; also where a write makes it writable (PW_DBM). */
+	PW_FINDING_WRITABLE_EXECUTABLE,
 	PW_FINDING_MALFORMED, /* entries on which the hardware would fault, and not for want of a page */
+	PW_FINDING_GROUP, /* entries claim to be of a group that maps one page, and others disagree */
 	PW_FINDING_OUTSIDE, /* a table, or part of one, is not in the memory that we have */
 	PW_FINDING_SHARED, /* a table is reached again, at the same level */
 	PW_FINDING_LEVELS, /* a table is reached again, at another level */

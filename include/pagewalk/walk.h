@@ -81,6 +81,11 @@ size_t pw_translate_many(const struct pw_memory *memory, const struct pw_regime 
 /*
  * A maximal run of pages that are alike: same status, page size and permissions, and for leaves and
  * PROT_NONE physically contiguous. Accessed and dirty bits do not split a run.
+ *
+ * Where entries of a group (contiguous bit, large pages of arm, NAPOT, amdv1's level 7) disagree about it,
+ * so that a part of them says what the others do not, that part has the size of single entries, with
+ * PW_CONTIGUOUS: no page of the group's size is there. pw_translate, which loads one of them, gives the
+ * size that this one claims.
  */
 struct pw_range {
 	pw_va first, last;

@@ -29,6 +29,7 @@ const char *pw_finding_name(enum pw_finding_kind kind)
 	static const char *const name[PW_FINDING_KINDS] = {
 		[PW_FINDING_WRITABLE_EXECUTABLE] = "writable-executable",
 		[PW_FINDING_MALFORMED] = "malformed",
+		[PW_FINDING_GROUP] = "group",
 		[PW_FINDING_OUTSIDE] = "outside",
 		[PW_FINDING_SHARED] = "shared-table",
 		[PW_FINDING_LEVELS] = "table-at-two-levels",
@@ -78,16 +79,26 @@ static int tell(struct check *check, const struct pw_finding *finding)
 
 static int judge_range(struct check *check, const struct pw_range *range)
 {
-	static const unsigned both = PW_WRITE | PW_EXEC;
-	struct pw_finding finding = { .range = *range };
+	const unsigned writable = PW_WRITE | PW_DBM;
+	const struct pw_format *f = check->regime->format;
+	struct pw_finding finding = {
+		.kind = PW_FINDING_WRITABLE_EXECUTABLE,
+		.range = *range,
+	};
+	int status = 0;
 
-	if (range->status == PW_OK && (range->attr & both) == both)
-		finding.kind = PW_FINDING_WRITABLE_EXECUTABLE;
-	else if (range->status == PW_MALFORMED)
-		finding.kind = PW_FINDING_MALFORMED;
-	else
-		return 0;
-	return tell(check, &finding);
+	/* With the dirty state managed by the MMU, nothing stands between a clean page and a write. */
+	if (range->status == PW_OK && (range->attr & PW_EXEC) && (range->attr & writable))
+		status = tell(check, &finding);
+	finding.kind = PW_FINDING_MALFORMED;
+	if (range->status == PW_MALFORMED)
+		status = tell(check, &finding);
+	/* One of a group, and yet of the size of a single entry: see struct pw_range. */
+	finding.kind = PW_FINDING_GROUP;
+	if (status == 0 && (range->attr & PW_CONTIGUOUS) && f->groups[range->level] &&
+	    range->size_lg2 == f->shift[range->level])
+		status = tell(check, &finding);
+	return status;
 }
 
 static int check_ranges(struct check *check, pw_va first, pw_va last, struct pw_error *error)

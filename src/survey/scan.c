@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "memory/memory.h"
+#include "survey/index.h"
 #include "survey/tables.h"
 
 /*
@@ -24,12 +25,22 @@ struct visit {
 	bool used, empty;
 };
 
+enum { PW_SCAN_RAW = 64 };
+
 struct pw_scan {
 	struct pw_scan_position position; /* must be first: callbacks are given this */
 	const struct pw_memory *memory;
 	const struct pw_regime *regime;
 	struct pw_scan_limits limits;
 	struct pw_scan_state state;
+	pw_va first; /* where it began */
+	bool in_pieces; /* runs may have to be told in pieces */
+	/*
+	 * Where runs are told in pieces: runs as the walker has them, with real addresses, and with
+	 * groups as each entry claims them. Of raw[raw_next], what was told is taken off.
+	 */
+	struct pw_range raw[PW_SCAN_RAW];
+	size_t raw_next, raw_count;
 	/* Open addressing, linear probing; at most half full. */
 	struct pw_hash_key key;
 	struct visit *visits;
@@ -189,6 +200,14 @@ uint64_t pw_scan_most(const struct pw_memory *memory, const struct pw_regime *re
 	return pw_min(most, (UINT64_C(1) << PW_SCAN_ENTRIES_LG2) + PW_SCAN_USES * entries);
 }
 
+static bool has_groups(const struct pw_format *format)
+{
+	for (unsigned level = 0; level < format->levels; level++)
+		if (format->groups[level])
+			return true;
+	return false;
+}
+
 int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		   pw_va last, const struct pw_scan_limits *limits, struct pw_scan **scan_ret,
 		   struct pw_error *error)
@@ -211,6 +230,8 @@ int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regim
 	scan->mask = PW_SCAN_VISITS - 1;
 	scan->memory = memory;
 	scan->regime = regime;
+	scan->first = first;
+	scan->in_pieces = regime->registers.prefix || has_groups(regime->format);
 	if (limits)
 		scan->limits = *limits;
 	if (!scan->limits.entries)
@@ -241,13 +262,109 @@ void pw_scan_holes(struct pw_scan *scan, bool holes)
 	scan->position.holes = holes;
 }
 
-size_t pw_scan_next(struct pw_scan *scan, struct pw_range *range, size_t count)
+/* A call may fill nothing and yet not be at the end only when the owner stopped it. */
+static size_t fill(struct pw_scan *scan, struct pw_range *range, size_t count)
 {
+	if (count == 0 || scan->position.done || scan->state.stopped)
+		return 0;
+	return pw_scan_ranges(scan->memory, scan->regime, &scan->position, range, count);
+}
+
+static bool has_page(const struct pw_range *range)
+{
+	return range->status == PW_OK || range->status == PW_PROT_NONE;
+}
+
+/*
+ * Of a run of groups, which begins at @piece: the whole groups, or the part of one whose other entries
+ * say something else, or nothing. What the range that was asked for cuts off is not known.
+ */
+static void split_groups(const struct pw_scan *scan, struct pw_range *piece)
+{
+	const struct pw_format *f = scan->regime->format;
+	const pw_va within = pw_mask(piece->size_lg2);
+	const bool cut = piece->last == scan->position.last;
+	pw_va group_last = piece->first | within;
+
+	if (!f->groups[piece->level] || piece->size_lg2 <= f->shift[piece->level] ||
+	    pw_mutant(PW_MUTANT_GROUP_BELIEVED))
+		return;
+	if (((piece->first & within) && piece->first != scan->first) ||
+	    (piece->last < group_last && !cut)) {
+		piece->last = pw_min(piece->last, group_last);
+		piece->size_lg2 = f->shift[piece->level];
+		piece->attr |= PW_CONTIGUOUS;
+	} else if (!cut) {
+		/* The last whole group: what is behind it, if anything, is a piece of its own. */
+		piece->last = ((piece->last + 1) & ~within) - 1;
+	}
+}
+
+/* The beginning of the next run, as it is to be told. False: there is no run left. */
+static bool next_piece(struct pw_scan *scan, struct pw_range *piece)
+{
+	pw_pa last;
+
+	if (scan->raw_next == scan->raw_count) {
+		scan->raw_next = 0;
+		scan->raw_count = fill(scan, scan->raw, PW_SCAN_RAW);
+		if (scan->raw_count == 0)
+			return false;
+	}
+	*piece = scan->raw[scan->raw_next];
+	if (!has_page(piece))
+		return true;
+	split_groups(scan, piece);
+	last = pw_absolute_last(scan->regime, piece->pa, pw_range_pa_last(piece));
+	piece->last = piece->first + (last - piece->pa);
+	piece->pa = pw_absolute(scan->regime, piece->pa);
+	return true;
+}
+
+/* The piece was told: on to what is behind it. */
+static void skip_piece(struct pw_scan *scan, const struct pw_range *piece)
+{
+	struct pw_range *raw = &scan->raw[scan->raw_next];
+
+	if (piece->last == raw->last) {
+		scan->raw_next++;
+		return;
+	}
+	raw->pa += piece->last - raw->first + 1;
+	raw->first = piece->last + 1;
+}
+
+/* Pieces of two runs can lie side by side where the runs do not. */
+static bool joins(const struct pw_range *a, const struct pw_range *b)
+{
+	return has_page(a) && a->status == b->status && a->last + 1 == b->first &&
+	       a->pa + (a->last - a->first) + 1 == b->pa && a->size_lg2 == b->size_lg2 &&
+	       a->memtype == b->memtype &&
+	       ((a->attr ^ b->attr) & (PW_RUN_MASK | PW_CONTIGUOUS)) == 0;
+}
+
+/* As fill(); a run ends where prefixing begins or ends, and where entries of a group disagree. */
+static size_t fill_in_pieces(struct pw_scan *scan, struct pw_range *range, size_t count)
+{
+	struct pw_range piece;
 	size_t n = 0;
 
-	/* A call may fill nothing and yet not be at the end only when the owner stopped it. */
-	if (count > 0 && !scan->position.done && !scan->state.stopped)
-		n = pw_scan_ranges(scan->memory, scan->regime, &scan->position, range, count);
+	while (count > 0 && next_piece(scan, &piece)) {
+		if (n > 0 && joins(&range[n - 1], &piece))
+			range[n - 1].last = piece.last;
+		else if (n == count)
+			break;
+		else
+			range[n++] = piece;
+		skip_piece(scan, &piece);
+	}
+	return n;
+}
+
+size_t pw_scan_next(struct pw_scan *scan, struct pw_range *range, size_t count)
+{
+	size_t n = scan->in_pieces ? fill_in_pieces(scan, range, count) : fill(scan, range, count);
+
 	if (!scan->state.stopped && pw_memory_check(scan->memory, NULL))
 		scan->state.stopped = -EIO;
 	return n;
@@ -262,5 +379,6 @@ void pw_scan_state(const struct pw_scan *scan, struct pw_scan_state *state_ret)
 {
 	*state_ret = scan->state;
 	state_ret->entries = scan->position.entries;
-	state_ret->next = scan->position.next;
+	state_ret->next = scan->raw_next < scan->raw_count ? scan->raw[scan->raw_next].first
+							   : scan->position.next;
 }
