@@ -203,7 +203,8 @@ char *fold_place_text(const struct fold_input *input, const struct fold_place *p
 struct fold_tables;
 
 /*
- * Builds, in memory of its own, tables of @levels tables (0: the format's depth) that map each page
+ * Builds, in memory of its own, tables of @levels tables (0: the format's depth; where
+ * that is not fixed, what Linux would have for the range) that map each page
  * of first..last to a page of its own. Beyond those, every address to which a stale copy of the
  * first top entry would lead is mapped as well, so that the silently wrong page exists.
  * Returns 0, -EINVAL (levels, range, a range of more than 2^18 pages), -ENOMEM.

@@ -242,7 +242,8 @@ static int plant(struct fold_tables *tables, unsigned top, struct pw_error *erro
 	tables->regime.view = tables->options.view;
 	tables->regime.kernel = tables->options.kernel ? tables->options.kernel : 0x0601;
 	tables->regime.address_mask = ~UINT64_C(0);
-	for (tables->roots = 0; tables->roots < f->max_roots; tables->roots++) {
+	for (tables->roots = 0; tables->roots < (f->needs_ttbcr ? 1 : f->max_roots);
+	     tables->roots++) {
 		pw_pa table = new_table(tables, top, f->bits[top]);
 
 		if (!table)
@@ -252,6 +253,24 @@ static int plant(struct fold_tables *tables, unsigned top, struct pw_error *erro
 	status = pw_regime_init(&tables->regime, f, tables->root, tables->roots, &tables->options,
 				error);
 	return status;
+}
+
+/*
+ * The depth that is usual for the range. Where it is a matter of the address space (s390x), Linux gives
+ * a process three levels and adds to them when an address needs more; with more than the range needs,
+ * fewer are folded, and what folding does wrong does not show.
+ */
+static unsigned usual_levels(const struct fold_tables *tables)
+{
+	const struct pw_format *f = tables->format;
+	unsigned levels = 3;
+
+	if (!f->dynamic_top || tables->style->how != FOLD_VALUE)
+		return f->levels;
+	while (levels < f->levels &&
+	       tables->last > pw_mask(f->shift[levels - 1] + f->bits[levels - 1]))
+		levels++;
+	return levels;
 }
 
 static int build(struct fold_tables *tables, unsigned levels, struct pw_error *error)
@@ -265,7 +284,7 @@ static int build(struct fold_tables *tables, unsigned levels, struct pw_error *e
 			       "%s has no levels that Linux folds, so there is nothing to show",
 			       f->name);
 	if (levels == 0)
-		levels = f->levels;
+		levels = usual_levels(tables);
 	if (levels > f->levels || levels < 2 || (levels != f->levels && !f->dynamic_top))
 		return pw_fail(error, EINVAL,
 			       f->dynamic_top
