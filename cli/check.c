@@ -80,7 +80,6 @@ static void print_json_leaf(const struct pw_range *range)
 {
 	printf(",\"pa\":\"0x%llx\"", (unsigned long long)range->pa);
 	print_json_page(range->size_lg2, range->attr, range->memtype, PRINT_RANGE_FLAGS);
-	printf("}\n");
 }
 
 static void print_json(const struct pw_format *format, const struct pw_finding *finding)
@@ -90,9 +89,11 @@ static void print_json(const struct pw_format *format, const struct pw_finding *
 	printf("{\"%s\":\"%s\",\"va\":\"0x%llx\"", json_key(finding->kind),
 	       pw_finding_name(finding->kind), (unsigned long long)range->first);
 	print_json_length(range->first, range->last);
-	if (finding->kind == PW_FINDING_WRITABLE_EXECUTABLE)
+	if (finding->kind == PW_FINDING_WRITABLE_EXECUTABLE || finding->kind == PW_FINDING_GROUP)
 		print_json_leaf(range);
-	else if (finding->kind == PW_FINDING_MALFORMED)
+	if (finding->kind == PW_FINDING_WRITABLE_EXECUTABLE)
+		printf("}\n");
+	else if (finding->kind < PW_FINDING_OUTSIDE)
 		printf(",\"level\":\"%s\",\"entry\":\"0x%llx\"}\n",
 		       pw_level_name(format, range->level), (unsigned long long)range->entry);
 	else
@@ -121,6 +122,9 @@ static const char *title(enum pw_finding_kind kind)
 	static const char *const titles[PW_FINDING_KINDS] = {
 		[PW_FINDING_WRITABLE_EXECUTABLE] = "writable and executable",
 		[PW_FINDING_MALFORMED] = "malformed entries (reserved bits, or of the wrong type)",
+		[PW_FINDING_GROUP] =
+			"groups of entries that disagree: others do not say that they map "
+			"one larger page together",
 		[PW_FINDING_OUTSIDE] = "tables outside the memory that we have",
 		[PW_FINDING_SHARED] = "tables that are used more than once",
 		[PW_FINDING_LEVELS] = "tables that are used at two levels",
@@ -156,8 +160,7 @@ static void print_finding(const struct report *report, const struct pw_finding *
 	const struct pw_regime *regime = &report->input->regime;
 
 	printf("  ");
-	if (finding->kind == PW_FINDING_WRITABLE_EXECUTABLE ||
-	    finding->kind == PW_FINDING_MALFORMED)
+	if (finding->kind < PW_FINDING_OUTSIDE)
 		print_range(regime, &finding->range);
 	else
 		print_table(regime->format, print_va_digits(regime), finding);
@@ -269,7 +272,8 @@ static int check(const struct arguments *arguments, const struct tool_input *inp
 
 static const char description[] =
 	"Look for what is wrong or dangerous: memory that is writable and executable, malformed "
-	"entries, tables outside the memory, and tables that are cyclic or used at two levels. "
+	"entries, entries of a group that disagree, tables outside the memory, and tables that are "
+	"cyclic or used at two levels. "
 	"Notes "
 	"say which tables are used more than once."
 	"\v"

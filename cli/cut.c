@@ -127,7 +127,7 @@ static int cut(const struct arguments *arguments, const struct tool_input *input
 
 		labels[what.regime_count] = space->label ? space->label : arguments->label;
 		if (tool_regime(&input->regime_options, input->format, space->root, space->roots,
-				&regimes[what.regime_count++]))
+				NULL, &regimes[what.regime_count++]))
 			return TOOL_FAILED;
 	}
 	if (output_check(arguments->output, input))

@@ -11,6 +11,7 @@
 
 #include "number.h"
 #include "output.h"
+#include "remark.h"
 #include "usage.h"
 
 enum {
@@ -186,12 +187,14 @@ int tool_explain(int argc, char **argv)
 	struct pw_picture *picture;
 	struct tool_input input;
 	struct pw_error error;
+	bool told = false;
 	int status;
 
 	tool_parse(&argp, "explain", argc, argv, &arguments.options, &arguments);
 	if (tool_open(&arguments.options, arguments.source, true, &input))
 		return TOOL_FAILED;
 	tool_catch_interrupts();
+	remark_address(&input, arguments.first, &told);
 	what.label = source_name(arguments.source);
 	what.rows = arguments.rows;
 	what.cancel = tool_stopped();

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* pagewalk info: what a source is. */
 #include "base/escape.h"
+
+#include <string.h>
+
 #include "options.h"
 #include "print.h"
 #include "table.h"
@@ -95,6 +98,46 @@ static void roots_text(const struct pw_cpu *cpu, char text[64])
 						    (unsigned long long)cpu->root[i]));
 }
 
+/* Registers beside the root. */
+static const struct {
+	const char *name;
+	uint32_t known;
+	size_t offset;
+} registers[] = {
+	{ "prefix", PW_REGISTER_PREFIX, offsetof(struct pw_registers, prefix) },
+	{ "CR4", PW_REGISTER_CR4, offsetof(struct pw_registers, cr4) },
+	{ "PAT", PW_REGISTER_PAT, offsetof(struct pw_registers, pat) },
+	{ "MAIR", PW_REGISTER_MAIR, offsetof(struct pw_registers, mair) },
+	{ "TCR", PW_REGISTER_TCR, offsetof(struct pw_registers, tcr) },
+};
+
+/* Those that are known, as text behind something else, or as members of a JSON object. */
+static char *list_registers(const struct pw_cpu *cpu, bool json, char *text, size_t room)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]) && used < room; i++) {
+		unsigned long long number;
+		uint64_t value;
+
+		/* CR4 decides something in one format alone. */
+		if (!(cpu->registers.known & registers[i].known) ||
+		    (!json && registers[i].known == PW_REGISTER_CR4 &&
+		     (!cpu->format || strcmp(cpu->format, "i386") != 0)))
+			continue;
+		memcpy(&value, (const char *)&cpu->registers + registers[i].offset, sizeof(value));
+		number = value;
+		if (json)
+			used += (size_t)snprintf(text + used, room - used, "%s\"%s\":\"0x%llx\"",
+						 used ? "," : "", registers[i].name, number);
+		else
+			used += (size_t)snprintf(text + used, room - used, "; %s 0x%llx",
+						 registers[i].name, number);
+	}
+	return text;
+}
+
 static bool print_cpus(const struct pw_cpu *cpus, size_t count)
 {
 	static const char *const columns[] = { "  ",    ">LINE", ">CPU", "FORMAT",
@@ -104,13 +147,14 @@ static bool print_cpus(const struct pw_cpu *cpus, size_t count)
 	size_t shown = shown_of(count);
 
 	for (size_t i = 0; i < shown; i++) {
-		char roots[64], number[16];
+		char roots[64], number[16], more[200];
 
 		roots_text(&cpus[i], roots);
 		snprintf(number, sizeof(number), cpus[i].kernel ? "-" : "%u", cpus[i].id);
-		table_row(table, "\t%zu\t%s\t%s\t%s\t%s", i, number,
+		table_row(table, "\t%zu\t%s\t%s\t%s\t%s%s", i, number,
 			  print_safe(cpus[i].format ? cpus[i].format : "not known", format), roots,
-			  print_safe(cpus[i].origin, origin));
+			  print_safe(cpus[i].origin, origin),
+			  list_registers(&cpus[i], false, more, sizeof(more)));
 	}
 	if (!table_print(table))
 		return false;
@@ -161,6 +205,7 @@ static void print_json(const char *source, const struct pw_memory *memory)
 	size_t cpu_count = pw_memory_cpus(memory, &cpus);
 	struct pw_kernel kernel;
 	const char *remark;
+	char more[300];
 
 	printf("{\"source\":");
 	print_json_string(source);
@@ -204,7 +249,8 @@ static void print_json(const char *source, const struct pw_memory *memory)
 				       (unsigned long long)cpus[i].root[n]);
 		printf("],\"origin\":");
 		print_json_string(cpus[i].origin);
-		printf("}\n");
+		printf(",\"registers\":{%s}}\n",
+		       list_registers(&cpus[i], true, more, sizeof(more)));
 	}
 	for (size_t i = 0; (remark = pw_memory_remark(memory, i)); i++) {
 		printf("{\"remark\":");

@@ -5,6 +5,7 @@
  */
 #include "options.h"
 #include "print.h"
+#include "remark.h"
 #include "usage.h"
 
 enum {
@@ -31,7 +32,8 @@ static const struct argp_option options[] = {
 	{ "user", OPTION_USER, NULL, 0, "accessible in user mode", 3 },
 	{ "kernel-only", OPTION_KERNEL_ONLY, NULL, 0, "not accessible in user mode", 3 },
 	{ "huge", OPTION_HUGE, NULL, 0, "made of pages larger than the smallest", 3 },
-	{ "uncached", OPTION_UNCACHED, NULL, 0, "of any memory type but the ordinary one", 3 },
+	{ "uncached", OPTION_UNCACHED, NULL, 0,
+	  "of a memory type that is known not to be the ordinary one (see --pat, --mair)", 3 },
 	{ NULL, 0, NULL, 0, "Holes:", 4 },
 	{ "holes", OPTION_HOLES, NULL, 0, "Also print what is not mapped, and why", 4 },
 	{ NULL, 0, NULL, 0, "Tables that are used more than twice:", 5 },
@@ -120,50 +122,92 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
+/* Does the entry alone not say how the memory is cached? */
+static bool is_indexed(unsigned memtype)
+{
+	return memtype == PW_MEM_INDEXED || memtype >= PW_MEM_INDEX_0;
+}
+
 static bool wanted(const struct arguments *arguments, unsigned base_lg2,
 		   const struct pw_range *range)
 {
+	/* What a write makes writable is writable. */
+	uint32_t attr;
+
 	if (!arguments->filtered)
 		return true;
 	if (range->status != PW_OK)
 		return false;
-	return (range->attr & arguments->set) == arguments->set &&
-	       !(range->attr & arguments->clear) &&
+	attr = range->attr | (range->attr & PW_DBM ? PW_WRITE : 0);
+	return (attr & arguments->set) == arguments->set && !(attr & arguments->clear) &&
 	       (!arguments->huge || range->size_lg2 > base_lg2) &&
-	       (!arguments->uncached || range->memtype != PW_MEM_NORMAL);
+	       (!arguments->uncached ||
+		(range->memtype != PW_MEM_NORMAL && !is_indexed(range->memtype)));
 }
 
-/*
- * Prints until the end, a closed output or an interrupt. Returns whether there was anything;
- * *shared_ret, whether a filter could not judge tables that were not walked again.
- */
-static bool print_all(const struct arguments *arguments, const struct tool_input *input,
-		      struct pw_scan *scan, struct tool_progress *progress, bool *shared_ret)
+/* What a map came to. */
+struct outcome {
+	bool printed; /* a line, and so the head */
+	bool any; /* something that is mapped was among them */
+	bool shared; /* a filter could not judge tables that were not walked again */
+	bool indexed; /* nor, --uncached, a memory type that is an index */
+};
+
+static void print_one(const struct arguments *arguments, const struct pw_regime *regime,
+		      const struct pw_range *range, struct outcome *outcome)
+{
+	outcome->any |= range->status == PW_OK || range->status == PW_PROT_NONE;
+	if (arguments->options.json) {
+		print_range_json(regime, range);
+		return;
+	}
+	if (!outcome->printed)
+		print_range_head(regime);
+	outcome->printed = true;
+	print_range(regime, range);
+}
+
+/* Prints until the end, a closed output or an interrupt. */
+static void print_all(const struct arguments *arguments, const struct tool_input *input,
+		      struct pw_scan *scan, struct tool_progress *progress, struct outcome *outcome)
 {
 	struct pw_range range[1024];
 	struct pw_geometry geometry;
 	/* Few at first, so that the first results are out at once. */
 	size_t room = 16, n;
-	bool any = false;
 
 	pw_format_geometry(input->format, &geometry);
 	while (tool_flush() && (n = pw_scan_next(scan, range, room)) > 0) {
 		for (size_t i = 0; i < n; i++) {
-			*shared_ret |= range[i].status == PW_SHARED && arguments->filtered;
-			if (!wanted(arguments, geometry.shift[0], &range[i]))
-				continue;
-			if (!any && !arguments->options.json)
-				print_range_head(&input->regime);
-			any |= range[i].status == PW_OK || range[i].status == PW_PROT_NONE;
-			if (arguments->options.json)
-				print_range_json(&input->regime, &range[i]);
-			else
-				print_range(&input->regime, &range[i]);
+			outcome->shared |= range[i].status == PW_SHARED && arguments->filtered;
+			outcome->indexed |= range[i].status == PW_OK && arguments->uncached &&
+					    is_indexed(range[i].memtype);
+			if (wanted(arguments, geometry.shift[0], &range[i]))
+				print_one(arguments, &input->regime, &range[i], outcome);
 		}
 		room = sizeof(range) / sizeof(range[0]);
 	}
 	tool_progress_end(progress);
-	return any;
+}
+
+/* What the lines themselves do not say. */
+static void say_outcome(const struct arguments *arguments, const struct outcome *outcome)
+{
+	if (outcome->shared)
+		tool_message("some tables are used again and again; what they map is filtered at "
+			     "their first uses%s",
+			     arguments->expand ? "" : ", at all of them with --expand");
+	if (outcome->indexed)
+		tool_message("some ranges have a memory type that is an index into a register "
+			     "which is not known; --uncached leaves them out (--pat or --mair "
+			     "says what the indices mean)");
+	if (outcome->any)
+		return;
+	if (arguments->filtered)
+		tool_message("nothing that is mapped there passes the filters");
+	else
+		tool_message("nothing is mapped there%s",
+			     arguments->holes ? "" : "; --holes says why");
 }
 
 static int map(const struct arguments *arguments, const struct tool_input *input)
@@ -173,14 +217,14 @@ static int map(const struct arguments *arguments, const struct tool_input *input
 	struct pw_scan_state state;
 	struct pw_error error;
 	struct pw_scan *scan;
-	bool any, shared = false;
+	struct outcome outcome = { 0 };
 
 	tool_progress_start(&progress, true, &limits);
 	if (pw_scan_create(input->memory, &input->regime, arguments->first, arguments->last,
 			   &limits, &scan, &error))
 		return tool_fail("%s", error.text);
 	pw_scan_holes(scan, arguments->holes);
-	any = print_all(arguments, input, scan, &progress, &shared);
+	print_all(arguments, input, scan, &progress, &outcome);
 	pw_scan_state(scan, &state);
 	pw_scan_destroy(scan);
 	if (tool_check_memory(input))
@@ -188,13 +232,8 @@ static int map(const struct arguments *arguments, const struct tool_input *input
 	if (tool_scan_stopped(state.stopped, state.next, "the map",
 			      "A range of addresses (FIRST-LAST) limits what is looked at."))
 		return TOOL_NOTHING;
-	if (shared)
-		tool_message("some tables are used again and again; what they map is filtered at "
-			     "their first uses%s",
-			     arguments->expand ? "" : ", at all of them with --expand");
-	if (!any && !arguments->filtered)
-		tool_message("nothing is mapped there; --holes says why");
-	return any ? TOOL_DONE : TOOL_NOTHING;
+	say_outcome(arguments, &outcome);
+	return outcome.any ? TOOL_DONE : TOOL_NOTHING;
 }
 
 static const char description[] =
@@ -213,12 +252,14 @@ int tool_map(int argc, char **argv)
 					  NULL };
 	struct arguments arguments = { .last = UINT64_MAX };
 	struct tool_input input;
+	bool told = false;
 	int status;
 
 	tool_parse(&argp, "map", argc, argv, &arguments.options, &arguments);
 	if (tool_open(&arguments.options, arguments.source, true, &input))
 		return TOOL_FAILED;
 	tool_catch_interrupts();
+	remark_address(&input, arguments.first, &told);
 	status = map(&arguments, &input);
 	tool_close(&input);
 	return tool_finish(status);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "machine.h"
 #include "number.h"
 #include "usage.h"
 #include "word.h"
@@ -18,6 +19,11 @@ enum {
 	OPTION_VIEW,
 	OPTION_KERNEL,
 	OPTION_ENCRYPTION,
+	OPTION_PREFIX,
+	OPTION_CR4,
+	OPTION_PAT,
+	OPTION_MAIR,
+	OPTION_TCR,
 	OPTION_JSON,
 };
 
@@ -35,7 +41,10 @@ static const struct argp_option walk_options[] = {
 	  "TTBR1. Default: what the source says of its CPUs",
 	  1 },
 	{ "cpu", OPTION_CPU, "N|kernel", 0,
-	  "Use the root on line N of `pagewalk info', or the kernel's own by VMCOREINFO", 1 },
+	  "Use the root and the registers on line N of `pagewalk info', or the kernel's own root "
+	  "by "
+	  "VMCOREINFO; with --root, the registers alone",
+	  1 },
 	{ "view", OPTION_VIEW, "VIEW", 0,
 	  "hardware: what the MMU would do (default); linux: what the kernel means", 1 },
 	{ "kernel", OPTION_KERNEL, "VERSION[,CONFIG...]", 0,
@@ -45,8 +54,17 @@ static const struct argp_option walk_options[] = {
 	  1 },
 	{ "encryption-bit", OPTION_ENCRYPTION, "N", 0,
 	  "x86: bit N of an entry marks encrypted memory (SME, SEV) and is no address", 1 },
-	{ NULL, 0, NULL, 0, "Results:", 2 },
-	{ "json", OPTION_JSON, NULL, 0, "Print one JSON object per line", 2 },
+	{ NULL, 0, NULL, 0, "Registers beside the root, where the source does not say them:", 2 },
+	{ "prefix", OPTION_PREFIX, "WORD", 0,
+	  "s390x: the CPU's prefix, which stands for real addresses 0 to 0x1fff", 2 },
+	{ "cr4", OPTION_CR4, "WORD", 0, "i386: CR4; without PSE there are no pages of 4 MiB", 2 },
+	{ "pat", OPTION_PAT, "WORD", 0, "x86: IA32_PAT, for memory types", 2 },
+	{ "mair", OPTION_MAIR, "WORD", 0,
+	  "arm64, arm_lpae: MAIR_EL1, or MAIR1 and MAIR0 as one number, for memory types", 2 },
+	{ "tcr", OPTION_TCR, "WORD", 0,
+	  "arm64: TCR_EL1; arm, arm_lpae: TTBCR. What each root translates, and how", 2 },
+	{ NULL, 0, NULL, 0, "Results:", 3 },
+	{ "json", OPTION_JSON, NULL, 0, "Print one JSON object per line", 3 },
 	{ 0 },
 };
 
@@ -76,6 +94,35 @@ static void parse_kernel(const struct argp_state *state, const char *text,
 
 	if (wrong)
 		usage_error(state, "'%s' %s", text, wrong);
+}
+
+/* A register beside the root. False: @key is another option. */
+static bool parse_register(int key, const char *text, const struct argp_state *state,
+			   struct pw_registers *registers)
+{
+	static const struct {
+		int key;
+		uint32_t known;
+		size_t offset;
+	} all[] = {
+		{ OPTION_PREFIX, PW_REGISTER_PREFIX, offsetof(struct pw_registers, prefix) },
+		{ OPTION_CR4, PW_REGISTER_CR4, offsetof(struct pw_registers, cr4) },
+		{ OPTION_PAT, PW_REGISTER_PAT, offsetof(struct pw_registers, pat) },
+		{ OPTION_MAIR, PW_REGISTER_MAIR, offsetof(struct pw_registers, mair) },
+		{ OPTION_TCR, PW_REGISTER_TCR, offsetof(struct pw_registers, tcr) },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		uint64_t number;
+
+		if (all[i].key != key)
+			continue;
+		number = tool_number(state, text);
+		memcpy((char *)registers + all[i].offset, &number, sizeof(number));
+		registers->known |= all[i].known;
+		return true;
+	}
+	return false;
 }
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -128,7 +175,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		options->regime.encryption = UINT64_C(1) << number;
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_register(key, text, state, &options->regime.registers)
+			       ? 0
+			       : ARGP_ERR_UNKNOWN;
 	}
 }
 
@@ -293,12 +342,30 @@ static int refuse_cpu(const struct tool_options *options, const struct tool_inpu
 			 options->cpu, input->source, count, input->source);
 }
 
-int tool_regime(const struct pw_regime_options *options, const struct pw_format *format,
-		const uint64_t *root, unsigned count, struct pw_regime *regime)
+/* What was given by hand goes before what the source says. */
+static struct pw_registers combine(const struct pw_registers *given, const struct pw_registers *cpu)
 {
+	struct pw_registers both = *cpu;
+
+	both.known |= given->known;
+	both.prefix = given->known & PW_REGISTER_PREFIX ? given->prefix : cpu->prefix;
+	both.cr4 = given->known & PW_REGISTER_CR4 ? given->cr4 : cpu->cr4;
+	both.pat = given->known & PW_REGISTER_PAT ? given->pat : cpu->pat;
+	both.mair = given->known & PW_REGISTER_MAIR ? given->mair : cpu->mair;
+	both.tcr = given->known & PW_REGISTER_TCR ? given->tcr : cpu->tcr;
+	return both;
+}
+
+int tool_regime(const struct pw_regime_options *options, const struct pw_format *format,
+		const uint64_t *root, unsigned count, const struct pw_cpu *cpu,
+		struct pw_regime *regime)
+{
+	struct pw_regime_options more = *options;
 	struct pw_error error;
 
-	if (pw_regime_init(regime, format, root, count, options, &error))
+	if (cpu)
+		more.registers = combine(&options->registers, &cpu->registers);
+	if (pw_regime_init(regime, format, root, count, &more, &error))
 		return tool_fail("%s", error.text);
 	return 0;
 }
@@ -321,7 +388,7 @@ static int use_cpu(const struct pw_cpu *cpu, struct tool_input *input)
 				 "begin: give --root WORD (for %s: %s)",
 				 input->source, cpu->id, cpu->origin, geometry.name,
 				 geometry.root_name);
-	if (tool_regime(&input->regime_options, input->format, cpu->root, cpu->roots,
+	if (tool_regime(&input->regime_options, input->format, cpu->root, cpu->roots, cpu,
 			&input->regime))
 		return TOOL_FAILED;
 	if (cpu->kernel)
@@ -348,8 +415,6 @@ static int decide(const struct tool_options *options, bool need_root, struct too
 
 	if (options->cpu != TOOL_CPU_ANY && !cpu)
 		return refuse_cpu(options, input);
-	if (options->cpu != TOOL_CPU_ANY && options->roots > 0)
-		return tool_fail("--cpu and --root both say which root to use; give one of them");
 	if (options->format) {
 		if (find_format(options->format, input))
 			return TOOL_FAILED;
@@ -366,7 +431,8 @@ static int decide(const struct tool_options *options, bool need_root, struct too
 	tool_decide_kernel(options, input);
 	if (options->roots > 0)
 		return tool_regime(&input->regime_options, input->format, options->root,
-				   options->roots, &input->regime);
+				   options->roots, options->cpu != TOOL_CPU_ANY ? cpu : NULL,
+				   &input->regime);
 	return need_root ? use_cpu(cpu, input) : 0;
 }
 
@@ -407,14 +473,39 @@ static int check_roots(const struct tool_input *input)
 		geometry.name);
 }
 
+/* What the answers hang on, and nobody said. */
+static void say_assumptions(const struct tool_input *input)
+{
+	const struct pw_regime *regime = &input->regime;
+	char machine[40];
+	struct pw_geometry geometry;
+
+	pw_format_geometry(input->format, &geometry);
+	if (!input->loaded &&
+	    machine_other(pw_memory_title(input->memory), geometry.name, machine, sizeof(machine)))
+		tool_message("%s is of another machine, %s, than the format %s is for: what "
+			     "follows are hardly its page tables",
+			     input->source, machine, geometry.name);
+	if (regime->roots > 1 && !(regime->registers.known & PW_REGISTER_TCR) &&
+	    input->format == pw_format_find("arm_lpae"))
+		tool_message("TTBCR, which says what TTBR0 and TTBR1 translate, is not known: "
+			     "TTBR1 is taken to have 0x%llx-0x%llx. Kernels with "
+			     "CONFIG_CPU_TTBR0_PAN (6.9 on) have it otherwise: give --tcr, or "
+			     "TTBR0 alone",
+			     (unsigned long long)regime->span[1].first,
+			     (unsigned long long)regime->span[1].last);
+}
+
 int tool_open(const struct tool_options *options, const char *source, bool need_root,
 	      struct tool_input *input)
 {
 	*input = (struct tool_input){ .source = source };
 	if (tool_open_memory(source, &input->memory))
 		return TOOL_FAILED;
-	if (decide(options, need_root, input) == 0 && check_roots(input) == 0)
+	if (decide(options, need_root, input) == 0 && check_roots(input) == 0) {
+		say_assumptions(input);
 		return 0;
+	}
 	tool_close(input);
 	return TOOL_FAILED;
 }

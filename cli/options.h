@@ -73,8 +73,12 @@ void tool_close(struct tool_input *input);
 /* After reading: has the source held still? 0, or TOOL_FAILED after a message. */
 int tool_check_memory(const struct tool_input *input);
 
-/* A root as more than one subcommand decodes it. 0, or TOOL_FAILED after a message. */
+/*
+ * A root as more than one subcommand decodes it. @cpu, whose registers hold where none were given, may
+ * be NULL. 0, or TOOL_FAILED after a message.
+ */
 int tool_regime(const struct pw_regime_options *options, const struct pw_format *format,
-		const uint64_t *root, unsigned count, struct pw_regime *regime);
+		const uint64_t *root, unsigned count, const struct pw_cpu *cpu,
+		struct pw_regime *regime);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "print.h"
 
+#include "remark.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +112,7 @@ static void reason_none(const struct tool_input *input, const struct pw_result *
 {
 	const char *meaning = linux_meaning(input, result->va);
 	pw_pa table;
+	char what[PRINT_TEXT];
 
 	if (result->entry == 0 && is_left_out(input, result->va, &table))
 		snprintf(text, PRINT_TEXT,
@@ -121,8 +124,8 @@ static void reason_none(const struct tool_input *input, const struct pw_result *
 			 "%.40s 0x%llx is invalid to the hardware; %s (--view linux)", entry,
 			 (unsigned long long)result->entry, meaning);
 	else
-		snprintf(text, PRINT_TEXT, "%.40s 0x%llx is empty", entry,
-			 (unsigned long long)result->entry);
+		snprintf(text, PRINT_TEXT, "%.40s 0x%llx %.300s", entry,
+			 (unsigned long long)result->entry, remark_hole(input, result, what));
 }
 
 static void reason_not_canonical(const struct pw_regime *regime, char text[PRINT_TEXT])

@@ -7,7 +7,8 @@
 
 enum {
 	PRINT_TEXT = 480, /* room for any of the texts below */
-	PRINT_RANGE_FLAGS = PW_SPECIAL | PW_CONTIGUOUS, /* which do not differ inside a range */
+	/* Which do not differ inside a range. */
+	PRINT_RANGE_FLAGS = PW_SPECIAL | PW_CONTIGUOUS | PW_SHADOW_STACK | PW_DBM,
 };
 
 /* "4 KiB", "1.1 GiB"; @last is the size - 1, so that 2^64 can be said. Returns @text. */

@@ -5,6 +5,7 @@
 
 #include "output.h"
 #include "print.h"
+#include "remark.h"
 #include "usage.h"
 
 enum {
@@ -217,12 +218,14 @@ int tool_read(int argc, char **argv)
 					  NULL,    NULL };
 	struct arguments arguments = { 0 };
 	struct tool_input input;
+	bool told = false;
 	int status;
 
 	tool_parse(&argp, "read", argc, argv, &arguments.options, &arguments);
 	if (tool_open(&arguments.options, arguments.source, true, &input))
 		return TOOL_FAILED;
 	tool_catch_interrupts();
+	remark_address(&input, arguments.va, &told);
 	if (arguments.output)
 		status = copy_to_file(&arguments, &input);
 	else

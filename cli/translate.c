@@ -9,6 +9,7 @@
 #include "number.h"
 #include "options.h"
 #include "print.h"
+#include "remark.h"
 #include "usage.h"
 #include "word.h"
 
@@ -100,6 +101,7 @@ static bool answer(const struct tool_options *options, const struct tool_input *
 {
 	struct pw_result result[BATCH];
 	int digits = print_va_digits(&input->regime);
+	bool told = false;
 	size_t found = pw_translate_many(input->memory, &input->regime, va, count, result);
 
 	for (size_t i = 0; i < count; i++)
@@ -107,6 +109,8 @@ static bool answer(const struct tool_options *options, const struct tool_input *
 			print_json(input, &result[i]);
 		else
 			print_text(input, &result[i], digits);
+	for (size_t i = 0; i < count; i++)
+		remark_address(input, va[i], &told);
 	return found == count;
 }
 

@@ -4,7 +4,7 @@
 _pagewalk()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} subcommand= word i
-    local walk="--format --root --cpu --view --kernel --encryption-bit --json"
+    local walk="--format --root --cpu --view --kernel --encryption-bit --prefix --cr4 --pat --mair --tcr --json"
     local options="--help --usage"
 
     # --view=linux comes as three words.
@@ -45,7 +45,7 @@ _pagewalk()
     --output|-o|--svg|--html|--source)
         COMPREPLY=($(compgen -f -- "$current"))
         return ;;
-    --root|--cpu|--kernel|--encryption-bit|--limit|--space|--range|--label|--width|--rows|--levels|--strategy)
+    --root|--cpu|--kernel|--encryption-bit|--prefix|--cr4|--pat|--mair|--tcr|--limit|--space|--range|--label|--width|--rows|--levels|--strategy)
         return ;;
     esac
     case $subcommand in

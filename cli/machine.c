@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Is the format one of the machine that the source is of? */
+#include "machine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * Beginnings of what machines call themselves (in ELF cores, in uname) and of our formats' names, and
+ * the family they belong to. A guest of 32 bits may run on a machine of 64. What is not in the list (um,
+ * amdv1) can be in the memory of any machine.
+ */
+static const struct {
+	const char *beginning, *family;
+} families[] = {
+	{ "x86_64", "x86" },  { "i386", "x86" },
+	{ "i486", "x86" },    { "i586", "x86" },
+	{ "i686", "x86" },    { "arm", "arm" },
+	{ "aarch64", "arm" }, { "s390", "s390" },
+	{ "ppc64", "ppc64" }, { "ppc", "ppc" },
+	{ "riscv", "riscv" }, { "sparc", "sparc" },
+	{ "mips", "mips" },   { "loongarch", "loongarch" },
+};
+
+static const char *family(const char *name)
+{
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (strncmp(name, families[i].beginning, strlen(families[i].beginning)) == 0)
+			return families[i].family;
+	return NULL;
+}
+
+const char *machine_other(const char *title, const char *format, char *text, size_t room)
+{
+	/* "ELF core, x86_64, little-endian, ...". */
+	const char *machine = strchr(title, ',');
+	const char *theirs, *ours = family(format);
+
+	if (!machine || strncmp(machine, ", ", 2) != 0 || !ours)
+		return NULL;
+	machine += 2;
+	theirs = family(machine);
+	if (!theirs || strcmp(ours, theirs) == 0)
+		return NULL;
+	snprintf(text, room, "%.*s", (int)strcspn(machine, ","), machine);
+	return text;
+}
