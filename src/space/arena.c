@@ -68,6 +68,16 @@ static unsigned char *map_memory(int fd, size_t bytes)
 	return host;
 }
 
+/*
+ * The frames, all zero, which cost nothing until they are used. Not from an allocator: that may write
+ * them, as glibc's does under MALLOC_PERTURB_.
+ */
+static struct pw_frame *map_frames(uint64_t frames)
+{
+	return mmap(NULL, (size_t)frames * sizeof(struct pw_frame), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
 static void release(struct pw_arena *arena)
 {
 	/* In a child there may be something else in the place of the memory by now. */
@@ -80,7 +90,8 @@ static void release(struct pw_arena *arena)
 		munmap(arena->mine, host_page());
 	if (arena->fd >= 0)
 		close(arena->fd);
-	free(arena->frame);
+	if (arena->frame != MAP_FAILED)
+		munmap(arena->frame, arena->frames * sizeof(*arena->frame));
 	free(arena);
 }
 
@@ -118,9 +129,9 @@ int pw_arena_create(const struct pw_arena_options *options, struct pw_arena **ar
 	arena->host = MAP_FAILED;
 	arena->fd = open_memory(bytes, options->huge, &arena->huge);
 	arena->host = map_memory(arena->fd, (size_t)bytes);
-	arena->frame = calloc((size_t)frames, sizeof(*arena->frame));
+	arena->frame = map_frames(frames);
 	arena->mine = map_mine();
-	if (arena->host == MAP_FAILED || !arena->frame || !arena->mine) {
+	if (arena->host == MAP_FAILED || arena->frame == MAP_FAILED || !arena->mine) {
 		code = arena->host == MAP_FAILED ? errno : ENOMEM;
 		release(arena);
 		return pw_fail(error, code, "no memory for an arena of 0x%llx bytes: %s",
