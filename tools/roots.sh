@@ -130,6 +130,8 @@ timed() { # what, command...
     else
         echo "roots: $suite: FAILED: $what ($((SECONDS - start)) s):"
         tail -n 80 "$work/log"
+        cp "$work/log" "$cache/$suite-failed.log"
+        echo "roots: all that it said is in $cache/$suite-failed.log"
     fi
     return $status
 }
