@@ -21,9 +21,7 @@ int pw_picture_create(const struct pw_memory *memory, const struct pw_regime *re
 			       "the range 0x%" PRIx64 "-0x%" PRIx64 " ends before it begins", first,
 			       last);
 	if (!memory || !regime || !picture_ret)
-		return pw_fail_null(error, !memory   ? "memory"
-					   : !regime ? "regime"
-						     : "picture_ret");
+		return pw_fail_null(error, !memory ? "memory" : !regime ? "regime" : "picture_ret");
 	picture = calloc(1, sizeof(*picture));
 	if (!picture)
 		return pw_fail(error, ENOMEM, "no memory for a picture");

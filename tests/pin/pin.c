@@ -3,33 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "every_format_test.h"
 #include "mutants/choose.h"
-#include "space_test.h"
-#include "walk/instance.h"
-
-enum { FRAMES = 256 };
-
-/* Runs @test on a new space of every format. */
-static void for_each_format(void (*test)(struct space *space))
-{
-	const struct pw_format *format;
-
-	for (size_t i = 0; (format = pw_format_at(i)); i++) {
-		struct space space;
-
-		if (!pw_format_can_edit(format))
-			continue;
-		space = open_space(format, 0, FRAMES);
-		test(&space);
-		close_space(&space);
-	}
-}
-
-/* Where two tables of level 0 meet: half of @pages before, half behind. */
-static pw_va across_tables(const struct space *space, uint64_t pages)
-{
-	return ((pw_va)1 << space->format->shift[1]) - pages / 2 * space->page;
-}
 
 /* ---- what comes ---- */
 
@@ -558,94 +533,6 @@ static void test_arguments(void **state)
 	close_space(&space);
 }
 
-/* ---- memory without counts ---- */
-
-static void look(struct space *space)
-{
-	const struct pw_memory *memory = pw_arena_memory(space->arena);
-	const struct pw_regime *r = pw_table_now(space->table);
-	const pw_va va = across_tables(space, 4), bad = va + 2 * space->page;
-	pw_pa mapped[2], got[3];
-	enum pw_stop why;
-
-	for (unsigned i = 0; i < 2; i++)
-		mapped[i] = map_new(space, va + i * space->page, PW_FOLIO_SECRET, RW);
-	assert_int_equal(pw_look_fast(memory, r, va, 3, PW_PIN_WRITE, got, &why), 2);
-	assert_int_equal(why, PW_STOP_NONE);
-	assert_memory_equal(got, mapped, sizeof(mapped));
-	assert_int_equal(references(space, mapped[0]), 1);
-	map_pages(space, bad, 1, mapped[0], RO);
-	assert_int_equal(pw_look_fast(memory, r, va, 3, PW_PIN_WRITE, got, &why), 2);
-	assert_int_equal(why, PW_STOP_ACCESS);
-	assert_int_equal(pw_look_fast(memory, r, va, 3, 0, got, NULL), 3);
-	assert_int_equal(pw_look_fast(memory, r, va, 1, PW_PIN_LONGTERM, got, &why), -EINVAL);
-	assert_int_equal(pw_look_fast(memory, r, va + 1, 1, 0, got, &why), -EINVAL);
-	assert_int_equal(pw_look_fast(memory, r, ~(space->page - 1), 2, 0, got, &why), 0);
-	unmap_pages(space, va, 3);
-	for (unsigned i = 0; i < 2; i++)
-		pw_folio_put(space->arena, mapped[i], 1);
-}
-
-static void test_look(void **state)
-{
-	(void)state;
-	for_each_format(look);
-}
-
-/* Memory that is fetched, in which a word is another one from the second load on. */
-struct restless {
-	struct pw_arena *arena;
-	pw_pa at;
-	unsigned loads;
-};
-
-static int fetch(void *context, pw_pa pa, void *buffer, size_t bytes)
-{
-	struct restless *restless = context;
-	const void *host = pw_arena_host(restless->arena, pa, bytes);
-
-	if (!host)
-		return -ENODATA;
-	memcpy(buffer, host, bytes);
-	if (restless->at - pa < bytes && restless->loads++ > 0)
-		((unsigned char *)buffer)[restless->at - pa] ^= 0x20;
-	return 0;
-}
-
-static void test_look_unstable(void **state)
-{
-	struct space space = open_space(pw_format_find("x86_64"), 0, FRAMES);
-	struct restless restless = { .arena = space.arena };
-	const struct pw_regime *r = pw_table_now(space.table);
-	const pw_va va = 0x7f0000001000;
-	pw_pa pa = map_new(&space, va, PW_FOLIO_SHARED, RW), got;
-	const struct pw_segment *segment;
-	struct pw_memory *memory;
-	struct pw_trace trace;
-	struct pw_result result;
-	enum pw_stop why;
-
-	(void)state;
-	pw_translate_trace(pw_arena_memory(space.arena), r, va, &result, &trace);
-	assert_int_equal(trace.steps, 4);
-	pw_memory_segments(pw_arena_memory(space.arena), &segment);
-	assert_int_equal(pw_memory_create(fetch, &restless, segment, 1, &memory, NULL), 0);
-	/* Nowhere in the tables; then the accessed bit of each entry on the way, the leaf's, too. */
-	restless.at = ~UINT64_C(0);
-	assert_int_equal(pw_look_fast(memory, r, va, 1, 0, &got, &why), 1);
-	assert_int_equal(got, pa);
-	for (unsigned i = 0; i < trace.steps; i++) {
-		restless.at = trace.step[i].at;
-		restless.loads = 0;
-		assert_int_equal(pw_look_fast(memory, r, va, 1, 0, &got, &why), 0);
-		assert_int_equal(why, PW_STOP_CHANGED);
-	}
-	pw_memory_close(memory);
-	unmap_pages(&space, va, 1);
-	pw_folio_put(space.arena, pa, 1);
-	close_space(&space);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -653,8 +540,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_huge_leaf),     cmocka_unit_test(test_last_page),
 		cmocka_unit_test(test_zero_page),     cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_kinds),         cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_unpin_refused), cmocka_unit_test(test_look),
-		cmocka_unit_test(test_look_unstable), cmocka_unit_test(test_two_folios),
+		cmocka_unit_test(test_unpin_refused), cmocka_unit_test(test_two_folios),
 	};
 
 	mutant_choose(argc, argv);

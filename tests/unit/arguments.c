@@ -3,44 +3,19 @@
  * What every public function does with NULL, with a count of 0, and with ranges that are none: the rule
  * that stands at the top of pagewalk.h, function by function. src/pagewalk.map says which there are.
  */
-#include <errno.h>
+#include "arguments.h"
+
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <pagewalk/pagewalk.h>
 
 static uint64_t words[8 * 512];
-static struct pw_memory *memory;
-static struct pw_regime regime;
-static const struct pw_format *format;
-static struct pw_arena *arena;
-static struct pw_table *table;
-static struct pw_reader *reader;
-static pw_pa folio;
-
-static const pw_va VA = 0x10000;
-
-/* A failing call says so in a sentence, and with no room for one fails as well. */
-#define REFUSED(call)                                          \
-	do {                                                   \
-		struct pw_error told = { "" }, *error = &told; \
-		assert_int_equal(call, -EINVAL);               \
-		assert_true(told.text[0]);                     \
-		error = NULL;                                  \
-		assert_int_equal(call, -EINVAL);               \
-		(void)error;                                   \
-	} while (0)
-
-/* The same of functions that have no room for a sentence. */
-#define REFUSED_SILENTLY(call) assert_int_equal(call, -EINVAL)
+struct pw_memory *memory;
+struct pw_regime regime;
+const struct pw_format *format;
+struct pw_arena *arena;
+struct pw_table *table;
+struct pw_reader *reader;
+pw_pa folio;
 
 /* ---- formats ---- */
 
@@ -373,236 +348,6 @@ static void picture_destroy(void)
 	pw_picture_destroy(NULL);
 }
 
-/* ---- arenas and folios ---- */
-
-static void arena_create(void)
-{
-	const struct pw_arena_options good = { .bytes = 1 << 20 };
-	const struct pw_arena_options bad[] = {
-		{ .bytes = 0 },
-		{ .bytes = 4096 },
-		{ .bytes = (1 << 20) + 1 },
-		{ .bytes = 1 << 20, .base = 1 },
-		{ .bytes = 1 << 20, .page_lg2 = 11 },
-		{ .bytes = 1 << 20, .base = UINT64_MAX & ~UINT64_C(4095) },
-	};
-	struct pw_arena *made;
-
-	REFUSED(pw_arena_create(NULL, &made, error));
-	REFUSED(pw_arena_create(&good, NULL, error));
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		REFUSED(pw_arena_create(&bad[i], &made, error));
-}
-
-static void arena_destroy(void)
-{
-	pw_arena_destroy(NULL);
-}
-
-static void arena_host(void)
-{
-	assert_non_null(pw_arena_host(arena, 0, 0));
-	assert_null(pw_arena_host(arena, UINT64_MAX, 0));
-	assert_null(pw_arena_host(arena, 0, UINT64_MAX));
-}
-
-static void folio_alloc(void)
-{
-	pw_pa pa;
-
-	REFUSED_SILENTLY(pw_folio_alloc(NULL, 0, PW_FOLIO_ANONYMOUS, 0, 0, &pa));
-	REFUSED_SILENTLY(pw_folio_alloc(arena, 0, PW_FOLIO_ANONYMOUS, 0, 0, NULL));
-	REFUSED_SILENTLY(pw_folio_alloc(arena, 19, PW_FOLIO_ANONYMOUS, 0, 0, &pa));
-	REFUSED_SILENTLY(pw_folio_alloc(arena, 0, (enum pw_folio_kind)99, 0, 0, &pa));
-	REFUSED_SILENTLY(pw_folio_alloc(arena, 0, PW_FOLIO_FILE, UINT64_C(1) << 61, 0, &pa));
-}
-
-/* None of these counts can be 0, and there is nothing outside the arena. */
-static void folio_counts(void)
-{
-	struct pw_folio_info before, after;
-
-	assert_true(pw_folio_info(arena, folio, &before));
-	assert_false(pw_folio_get(arena, folio, 0));
-	assert_false(pw_folio_pin(arena, folio, 0));
-	assert_false(pw_folio_split(arena, folio, 0));
-	pw_folio_put(arena, folio, 0);
-	pw_folio_unpin(arena, folio, 0);
-	assert_true(pw_folio_info(arena, folio, &after));
-	assert_int_equal(after.references, before.references);
-	assert_int_equal(after.pins, before.pins);
-	assert_false(pw_folio_get(arena, UINT64_MAX, 1));
-	assert_false(pw_folio_pin(arena, UINT64_MAX, 1));
-	assert_false(pw_folio_info(arena, UINT64_MAX, &after));
-	assert_false(pw_folio_clean(arena, UINT64_MAX));
-	assert_false(pw_folio_try_share(arena, UINT64_MAX));
-	assert_false(pw_folio_split(arena, UINT64_MAX, 1));
-	pw_folio_truncate(arena, UINT64_MAX);
-	pw_folio_dirty(arena, UINT64_MAX);
-	pw_folio_own(arena, UINT64_MAX);
-}
-
-/* ---- tables ---- */
-
-static void table_create(void)
-{
-	struct pw_table *made;
-
-	REFUSED(pw_table_create(NULL, format, NULL, &made, error));
-	REFUSED(pw_table_create(arena, NULL, NULL, &made, error));
-	REFUSED(pw_table_create(arena, format, NULL, NULL, error));
-}
-
-static void table_destroy(void)
-{
-	pw_table_destroy(NULL);
-}
-
-/* Bounds that are no whole pages, and that are none. */
-static const pw_va bad_range[][2] = {
-	{ 0x1000, 0x1ffe }, { 0x1001, 0x1fff }, { 0x2000, 0x1fff }, { 0x1fff, 0x1000 }, { 1, 0 },
-};
-
-enum { BAD_RANGES = sizeof(bad_range) / sizeof(bad_range[0]) };
-
-static void table_map(void)
-{
-	const uint32_t attr = PW_READ | PW_ACCESSED;
-
-	REFUSED(pw_table_map(NULL, 0, 0xfff, 0, attr, error));
-	REFUSED(pw_table_map(table, 0, 0xfff, 1, attr, error));
-	for (size_t i = 0; i < BAD_RANGES; i++)
-		REFUSED(pw_table_map(table, bad_range[i][0], bad_range[i][1], 0, attr, error));
-}
-
-static void table_unmap(void)
-{
-	REFUSED(pw_table_unmap(NULL, 0, 0xfff, NULL, NULL, error));
-	for (size_t i = 0; i < BAD_RANGES; i++)
-		REFUSED(pw_table_unmap(table, bad_range[i][0], bad_range[i][1], NULL, NULL, error));
-}
-
-static void table_protect(void)
-{
-	REFUSED(pw_table_protect(NULL, 0, 0xfff, PW_READ, error));
-	for (size_t i = 0; i < BAD_RANGES; i++)
-		REFUSED(pw_table_protect(table, bad_range[i][0], bad_range[i][1], PW_READ, error));
-}
-
-static void table_split(void)
-{
-	REFUSED(pw_table_split(NULL, 0, 0xfff, 12, error));
-	for (size_t i = 0; i < BAD_RANGES; i++)
-		REFUSED(pw_table_split(table, bad_range[i][0], bad_range[i][1], 12, error));
-}
-
-static void table_collapse(void)
-{
-	uint64_t bytes;
-
-	REFUSED(pw_table_collapse(NULL, 0, 0xfff, 21, &bytes, error));
-	for (size_t i = 0; i < BAD_RANGES; i++)
-		REFUSED(pw_table_collapse(table, bad_range[i][0], bad_range[i][1], 21, NULL,
-					  error));
-}
-
-/* ---- readers and pins ---- */
-
-static void reader_create(void)
-{
-	struct pw_reader *made;
-
-	REFUSED_SILENTLY(pw_reader_create(NULL, &made));
-	REFUSED_SILENTLY(pw_reader_create(table, NULL));
-}
-
-static void reader_destroy(void)
-{
-	pw_reader_destroy(NULL);
-}
-
-static void pin_pages(void)
-{
-	long (*const pin[])(struct pw_reader *, pw_va, size_t, unsigned, pw_pa *,
-			    enum pw_stop *) = { pw_pin_fast, pw_get_fast };
-
-	for (int i = 0; i < 2; i++) {
-		enum pw_stop stop = PW_STOP_ROOM;
-		pw_pa page;
-
-		REFUSED_SILENTLY(pin[i](NULL, VA, 1, 0, &page, NULL));
-		REFUSED_SILENTLY(pin[i](reader, VA, 1, 0, NULL, NULL));
-		REFUSED_SILENTLY(pin[i](reader, VA + 1, 1, 0, &page, NULL));
-		REFUSED_SILENTLY(pin[i](reader, VA + 1, 0, 0, &page, NULL));
-		assert_int_equal(pin[i](reader, VA, 0, 0, NULL, &stop), 0);
-		assert_int_equal(stop, PW_STOP_DONE);
-		assert_int_equal(pin[i](reader, 0x900000, 0, 0, NULL, NULL), 0);
-	}
-}
-
-static void pin_ranges(void)
-{
-	enum pw_stop stop = PW_STOP_GONE;
-	struct pw_pinned range;
-	uint64_t bytes = 1;
-
-	REFUSED_SILENTLY(pw_pin_fast_ranges(NULL, VA, 4096, 0, &range, 1, &bytes, NULL));
-	REFUSED_SILENTLY(pw_pin_fast_ranges(reader, VA, 4096, 0, NULL, 1, &bytes, NULL));
-	REFUSED_SILENTLY(pw_pin_fast_ranges(reader, VA + 1, 4096, 0, &range, 1, &bytes, NULL));
-	REFUSED_SILENTLY(pw_pin_fast_ranges(reader, VA, 4095, 0, &range, 1, &bytes, NULL));
-	assert_int_equal(pw_pin_fast_ranges(reader, VA, 0, 0, NULL, 0, &bytes, &stop), 0);
-	assert_int_equal(stop, PW_STOP_DONE);
-	assert_int_equal(bytes, 0);
-	/* Something to pin, and no room for it. */
-	assert_int_equal(pw_pin_fast_ranges(reader, VA, 4096, 0, NULL, 0, &bytes, &stop), 0);
-	assert_int_equal(stop, PW_STOP_ROOM);
-	assert_int_equal(bytes, 0);
-}
-
-static void pin_iovec(void)
-{
-	enum pw_stop stop = PW_STOP_GONE;
-	struct iovec iovec;
-	uint64_t bytes = 1;
-
-	REFUSED_SILENTLY(pw_pin_fast_iovec(NULL, VA, 4096, 0, &iovec, 1, &bytes, NULL));
-	REFUSED_SILENTLY(pw_pin_fast_iovec(reader, VA, 4096, 0, NULL, 1, &bytes, NULL));
-	REFUSED_SILENTLY(pw_pin_fast_iovec(reader, VA + 1, 4096, 0, &iovec, 1, &bytes, NULL));
-	REFUSED_SILENTLY(pw_pin_fast_iovec(reader, VA, 4095, 0, &iovec, 1, &bytes, NULL));
-	assert_int_equal(pw_pin_fast_iovec(reader, VA, 0, 0, NULL, 0, &bytes, &stop), 0);
-	assert_int_equal(stop, PW_STOP_DONE);
-	assert_int_equal(bytes, 0);
-	assert_int_equal(pw_pin_fast_iovec(reader, VA, 4096, 0, NULL, 0, &bytes, &stop), 0);
-	assert_int_equal(stop, PW_STOP_ROOM);
-	assert_int_equal(bytes, 0);
-}
-
-static void unpin(void)
-{
-	struct pw_arena_faults before, after;
-
-	pw_arena_faults(arena, &before);
-	pw_unpin_pages(reader, NULL, 0, 0, false);
-	pw_unpin_ranges(reader, NULL, 0, 0, false);
-	pw_unpin_iovec(reader, NULL, 0, 0, false);
-	pw_arena_faults(arena, &after);
-	assert_int_equal(after.underflows, before.underflows);
-}
-
-static void look(void)
-{
-	enum pw_stop stop = PW_STOP_GONE;
-	pw_pa page;
-
-	REFUSED_SILENTLY(pw_look_fast(NULL, &regime, VA, 1, 0, &page, NULL));
-	REFUSED_SILENTLY(pw_look_fast(memory, NULL, VA, 1, 0, &page, NULL));
-	REFUSED_SILENTLY(pw_look_fast(memory, &regime, VA, 1, 0, NULL, NULL));
-	REFUSED_SILENTLY(pw_look_fast(memory, &regime, VA + 1, 1, 0, &page, NULL));
-	REFUSED_SILENTLY(pw_look_fast(memory, &regime, VA, 1, PW_PIN_LONGTERM, &page, NULL));
-	assert_int_equal(pw_look_fast(memory, &regime, VA, 0, 0, NULL, &stop), 0);
-	assert_int_equal(stop, PW_STOP_DONE);
-}
-
 /* ---- all of them ---- */
 
 /* Takes no pointer that it looks at, no count and no range. */
@@ -615,13 +360,13 @@ static const struct {
 	void (*check)(void);
 } functions[] = {
 	{ "pw_arena_bytes", nothing_to_ask },
-	{ "pw_arena_create", arena_create },
-	{ "pw_arena_destroy", arena_destroy },
+	{ "pw_arena_create", arguments_arena_create },
+	{ "pw_arena_destroy", arguments_arena_destroy },
 	{ "pw_arena_drain", nothing_to_ask },
 	{ "pw_arena_faults", nothing_to_ask },
 	{ "pw_arena_fd", nothing_to_ask },
 	{ "pw_arena_free_bytes", nothing_to_ask },
-	{ "pw_arena_host", arena_host },
+	{ "pw_arena_host", arguments_arena_host },
 	{ "pw_arena_is_huge", nothing_to_ask },
 	{ "pw_arena_memory", nothing_to_ask },
 	{ "pw_arena_zero_page", nothing_to_ask },
@@ -630,31 +375,31 @@ static const struct {
 	{ "pw_find", find },
 	{ "pw_finding_is_note", nothing_to_ask },
 	{ "pw_finding_name", names },
-	{ "pw_folio_alloc", folio_alloc },
-	{ "pw_folio_clean", folio_counts },
-	{ "pw_folio_dirty", folio_counts },
-	{ "pw_folio_get", folio_counts },
-	{ "pw_folio_info", folio_counts },
-	{ "pw_folio_own", folio_counts },
-	{ "pw_folio_pin", folio_counts },
-	{ "pw_folio_put", folio_counts },
-	{ "pw_folio_split", folio_counts },
-	{ "pw_folio_truncate", folio_counts },
-	{ "pw_folio_try_share", folio_counts },
-	{ "pw_folio_unpin", folio_counts },
+	{ "pw_folio_alloc", arguments_folio_alloc },
+	{ "pw_folio_clean", arguments_folio_counts },
+	{ "pw_folio_dirty", arguments_folio_counts },
+	{ "pw_folio_get", arguments_folio_counts },
+	{ "pw_folio_info", arguments_folio_counts },
+	{ "pw_folio_own", arguments_folio_counts },
+	{ "pw_folio_pin", arguments_folio_counts },
+	{ "pw_folio_put", arguments_folio_counts },
+	{ "pw_folio_split", arguments_folio_counts },
+	{ "pw_folio_truncate", arguments_folio_counts },
+	{ "pw_folio_try_share", arguments_folio_counts },
+	{ "pw_folio_unpin", arguments_folio_counts },
 	{ "pw_format_at", format_at },
 	{ "pw_format_can_edit", nothing_to_ask },
 	{ "pw_format_find", format_find },
 	{ "pw_format_geometry", nothing_to_ask },
 	{ "pw_format_load", format_load },
 	{ "pw_format_unload", format_unload },
-	{ "pw_get_fast", pin_pages },
+	{ "pw_get_fast", arguments_pin_pages },
 	{ "pw_index_aliases", index_aliases },
 	{ "pw_index_create", index_create },
 	{ "pw_index_destroy", index_destroy },
 	{ "pw_index_find", index_find },
 	{ "pw_level_name", names },
-	{ "pw_look_fast", look },
+	{ "pw_look_fast", arguments_look },
 	{ "pw_memory_check", memory_check },
 	{ "pw_memory_close", memory_close },
 	{ "pw_memory_cpus", nothing_to_ask },
@@ -674,12 +419,12 @@ static const struct {
 	{ "pw_picture_json", picture_draw },
 	{ "pw_picture_svg", picture_draw },
 	{ "pw_picture_text", picture_draw },
-	{ "pw_pin_fast", pin_pages },
-	{ "pw_pin_fast_iovec", pin_iovec },
-	{ "pw_pin_fast_ranges", pin_ranges },
+	{ "pw_pin_fast", arguments_pin_pages },
+	{ "pw_pin_fast_iovec", arguments_pin_iovec },
+	{ "pw_pin_fast_ranges", arguments_pin_ranges },
 	{ "pw_prot_string", nothing_to_ask },
-	{ "pw_reader_create", reader_create },
-	{ "pw_reader_destroy", reader_destroy },
+	{ "pw_reader_create", arguments_reader_create },
+	{ "pw_reader_destroy", arguments_reader_destroy },
 	{ "pw_reader_enter", nothing_to_ask },
 	{ "pw_reader_leave", nothing_to_ask },
 	{ "pw_reader_stops", nothing_to_ask },
@@ -692,24 +437,24 @@ static const struct {
 	{ "pw_status_name", names },
 	{ "pw_stop_name", names },
 	{ "pw_table_bytes", nothing_to_ask },
-	{ "pw_table_collapse", table_collapse },
+	{ "pw_table_collapse", arguments_table_collapse },
 	{ "pw_table_copy_begin", nothing_to_ask },
 	{ "pw_table_copy_end", nothing_to_ask },
-	{ "pw_table_create", table_create },
-	{ "pw_table_destroy", table_destroy },
-	{ "pw_table_map", table_map },
-	{ "pw_table_protect", table_protect },
+	{ "pw_table_create", arguments_table_create },
+	{ "pw_table_destroy", arguments_table_destroy },
+	{ "pw_table_map", arguments_table_map },
+	{ "pw_table_protect", arguments_table_protect },
 	{ "pw_table_root", nothing_to_ask },
-	{ "pw_table_split", table_split },
+	{ "pw_table_split", arguments_table_split },
 	{ "pw_table_translate", nothing_to_ask },
-	{ "pw_table_unmap", table_unmap },
+	{ "pw_table_unmap", arguments_table_unmap },
 	{ "pw_table_wait", nothing_to_ask },
 	{ "pw_translate", nothing_to_ask },
 	{ "pw_translate_many", translate_many },
 	{ "pw_translate_trace", nothing_to_ask },
-	{ "pw_unpin_iovec", unpin },
-	{ "pw_unpin_pages", unpin },
-	{ "pw_unpin_ranges", unpin },
+	{ "pw_unpin_iovec", arguments_unpin },
+	{ "pw_unpin_pages", arguments_unpin },
+	{ "pw_unpin_ranges", arguments_unpin },
 	{ "pw_walk_range", walk_range },
 };
 

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tests of arguments share: one thing of each kind that functions work on, and what is expected. */
+#ifndef TESTS_UNIT_ARGUMENTS_H
+#define TESTS_UNIT_ARGUMENTS_H
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <pagewalk/pagewalk.h>
+
+/* Made by setup() in arguments.c; @folio is mapped at VA. */
+extern struct pw_memory *memory;
+extern struct pw_regime regime;
+extern const struct pw_format *format;
+extern struct pw_arena *arena;
+extern struct pw_table *table;
+extern struct pw_reader *reader;
+extern pw_pa folio;
+
+static const pw_va VA = 0x10000;
+
+/* A failing call says so in a sentence, and with no room for one fails as well. */
+#define REFUSED(call)                                          \
+	do {                                                   \
+		struct pw_error told = { "" }, *error = &told; \
+		assert_int_equal(call, -EINVAL);               \
+		assert_true(told.text[0]);                     \
+		error = NULL;                                  \
+		assert_int_equal(call, -EINVAL);               \
+		(void)error;                                   \
+	} while (0)
+
+/* The same of functions that have no room for a sentence. */
+#define REFUSED_SILENTLY(call) assert_int_equal(call, -EINVAL)
+
+/* arguments_spaces.c */
+void arguments_arena_create(void);
+void arguments_arena_destroy(void);
+void arguments_arena_host(void);
+void arguments_folio_alloc(void);
+void arguments_folio_counts(void);
+void arguments_table_create(void);
+void arguments_table_destroy(void);
+void arguments_table_map(void);
+void arguments_table_unmap(void);
+void arguments_table_protect(void);
+void arguments_table_split(void);
+void arguments_table_collapse(void);
+void arguments_reader_create(void);
+void arguments_reader_destroy(void);
+void arguments_pin_pages(void);
+void arguments_pin_ranges(void);
+void arguments_pin_iovec(void);
+void arguments_unpin(void);
+void arguments_look(void);
+
+#endif
