@@ -6,6 +6,7 @@
 #include "access/access.h"
 #include "base/error.h"
 #include "memory/memory.h"
+#include "survey/index.h"
 #include "survey/tables.h"
 
 #include <pagewalk/survey.h>
@@ -95,7 +96,7 @@ static int judge_range(struct check *check, const struct pw_range *range)
 		status = tell(check, &finding);
 	/* One of a group, and yet of the size of a single entry: see struct pw_range. */
 	finding.kind = PW_FINDING_GROUP;
-	if (status == 0 && (range->attr & PW_CONTIGUOUS) && f->groups[range->level] &&
+	if (status == 0 && (range->attr & PW_CONTIGUOUS) && pw_range_may_be_group(f, range) &&
 	    range->size_lg2 == f->shift[range->level])
 		status = tell(check, &finding);
 	return status;

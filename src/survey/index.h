@@ -5,6 +5,7 @@
 
 #include "base/cancel.h"
 #include "base/words.h"
+#include "format/format.h"
 
 #include <pagewalk/survey.h>
 
@@ -28,6 +29,15 @@ static inline pw_pa pw_range_pa_last(const struct pw_range *range)
 	pw_pa last = range->pa + (range->last - range->first);
 
 	return last < range->pa ? UINT64_MAX : last;
+}
+
+/*
+ * May the entry of a run be one of several that make up a page? groups[] has the groups that are built;
+ * entries may claim others (arm64's level 2).
+ */
+static inline bool pw_range_may_be_group(const struct pw_format *f, const struct pw_range *range)
+{
+	return f->groups[range->level] || f->page_lg2;
 }
 
 /* @range, whose pages overlap first..last, without those that are outside. */

@@ -25,7 +25,8 @@ struct visit {
 	bool used, empty;
 };
 
-enum { PW_SCAN_RAW = 64 };
+/* Where runs are told in pieces, so many are had at a time: each pause costs a way down from the root. */
+enum { PW_SCAN_RAW = 1024 };
 
 struct pw_scan {
 	struct pw_scan_position position; /* must be first: callbacks are given this */
@@ -202,6 +203,8 @@ uint64_t pw_scan_most(const struct pw_memory *memory, const struct pw_regime *re
 
 static bool has_groups(const struct pw_format *format)
 {
+	if (format->page_lg2)
+		return true;
 	for (unsigned level = 0; level < format->levels; level++)
 		if (format->groups[level])
 			return true;
@@ -286,7 +289,7 @@ static void split_groups(const struct pw_scan *scan, struct pw_range *piece)
 	const bool cut = piece->last == scan->position.last;
 	pw_va group_last = piece->first | within;
 
-	if (!f->groups[piece->level] || piece->size_lg2 <= f->shift[piece->level] ||
+	if (!pw_range_may_be_group(f, piece) || piece->size_lg2 <= f->shift[piece->level] ||
 	    pw_mutant(PW_MUTANT_GROUP_BELIEVED))
 		return;
 	if (((piece->first & within) && piece->first != scan->first) ||
@@ -305,6 +308,11 @@ static bool next_piece(struct pw_scan *scan, struct pw_range *piece)
 {
 	pw_pa last;
 
+	/* Once the owner says stop, what is there already is not told either. */
+	if (scan->raw_next < scan->raw_count && pw_cancelled(scan->limits.cancel)) {
+		scan->state.stopped = -ECANCELED;
+		return false;
+	}
 	if (scan->raw_next == scan->raw_count) {
 		scan->raw_next = 0;
 		scan->raw_count = fill(scan, scan->raw, PW_SCAN_RAW);

@@ -160,7 +160,7 @@ class Kernel(Case):
         objects = [json.loads(line) for line in self.run_tool("info", "--json", path).stdout.splitlines()]
         self.assertIn({"kernel": "7.2.13+deb14-amd64", "version": "7.2", "origin": "VMCOREINFO"}, objects)
         self.assertIn({"line": 1, "cpu": None, "format": "x86_64", "root_name": "CR3", "roots": ["0x1001000"],
-                       "origin": "VMCOREINFO, init_top_pgt: the kernel's own"}, objects)
+                       "origin": "VMCOREINFO, init_top_pgt: the kernel's own", "registers": {}}, objects)
 
     def test_registers_win(self):
         qemu = bytearray(440)
