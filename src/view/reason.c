@@ -201,7 +201,8 @@ void pw_step_reason(const struct pw_picture *picture, const struct picture_step 
 				 is_empty(picture, step) ? "empty" : "not valid", size, more);
 		else
 			snprintf(text, bytes, "not mapped: the %s is %s (%s)", name,
-				 is_empty(picture, step) ? "empty" : "not valid, and nothing to Linux",
+				 is_empty(picture, step) ? "empty"
+							 : "not valid, and nothing to Linux",
 				 size);
 		return;
 	case PW_SWAP:

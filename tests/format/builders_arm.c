@@ -86,7 +86,7 @@ static uint32_t decoded(const struct pw_regime *r, unsigned level, uint64_t e)
 	uint32_t attr = pw_attr_settle(r->format->attr(r, level, e), PW_KEEP_ALL);
 
 	/* That a clean page becomes writable by a write is not among what it is made with. */
-	return attr & (uint32_t)~(PW_MEMTYPE_MASK | PW_DBM);
+	return attr & (uint32_t) ~(PW_MEMTYPE_MASK | PW_DBM);
 }
 
 static void check_leaves(const struct pw_regime *r, unsigned level)

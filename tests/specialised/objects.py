@@ -4,7 +4,7 @@
 
 For the direct instance of every format:
  - no calls, neither to a format's functions nor to what a compiler likes to emit (memset); but for the
-   two callbacks of a scan's owner, which are made once per table;
+   two callbacks of a scan's owner, which are made once per table, and for entries that the memory lacks;
  - each level's index is taken from the address with a shift by a constant, also where the root or an
    entry says at which level a walk goes on; but for tables whose own shift an entry says;
  - formats whose geometry is constant have no shift by a register at all.
@@ -32,7 +32,8 @@ VARIABLE = {
 }
 ALGORITHMS = ('translate', 'many', 'scan')
 OWNER_CALLS = 2  # enter and leave
-# Out of line on purpose: see src/space/folio.h, src/pin/rules.h. Formats with the same code share a loop.
+# Out of line on purpose: see src/walk/scan.h, src/space/folio.h, src/pin/rules.h. Formats with the same code share a loop.
+SCAN_CALLS = ('pw_scan_missing',)
 PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_pin_allowed')
 
 
@@ -62,9 +63,11 @@ def functions(archive, objdump):
     return found
 
 
-def is_pin_call(operands, symbol):
+def is_rare(algorithm, operands, symbol):
     target = (symbol or (re.findall(r'<([^>+]+)>', operands) or ['?'])[0]).split('-')[0]
-    return target in PIN_CALLS or target.endswith('_pin_run')
+    if algorithm == 'pin':
+        return target in PIN_CALLS or target.endswith('_pin_run')
+    return algorithm == 'scan' and target in SCAN_CALLS
 
 
 def calls(name, algorithm, body):
@@ -74,13 +77,13 @@ def calls(name, algorithm, body):
         if mnemonic.startswith('call'):
             if algorithm == 'scan' and re.fullmatch(r'\*.*\(.*\)|\*%\w+', operands):
                 owner += 1
-            elif algorithm == 'pin' and is_pin_call(operands, symbol):
+            elif is_rare(algorithm, operands, symbol):
                 continue
             else:
                 yield f'{name} calls {symbol or operands}'
         elif mnemonic.startswith('j'):
             target = re.search(r'<([^>+]+)', operands)
-            if algorithm == 'pin' and is_pin_call(operands, symbol):
+            if is_rare(algorithm, operands, symbol):
                 continue
             if symbol and not symbol.startswith('.'):
                 yield f'{name} jumps to {symbol}'
