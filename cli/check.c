@@ -122,9 +122,7 @@ static const char *title(enum pw_finding_kind kind)
 	static const char *const titles[PW_FINDING_KINDS] = {
 		[PW_FINDING_WRITABLE_EXECUTABLE] = "writable and executable",
 		[PW_FINDING_MALFORMED] = "malformed entries (reserved bits, or of the wrong type)",
-		[PW_FINDING_GROUP] =
-			"groups of entries that disagree: others do not say that they map "
-			"one larger page together",
+		[PW_FINDING_GROUP] = "groups of entries that disagree about their larger page",
 		[PW_FINDING_OUTSIDE] = "tables outside the memory that we have",
 		[PW_FINDING_SHARED] = "tables that are used more than once",
 		[PW_FINDING_LEVELS] = "tables that are used at two levels",

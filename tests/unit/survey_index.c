@@ -248,7 +248,7 @@ static void test_found(void **state)
 		assert_int_equal(pw_index_create(whole, &index, NULL), 0);
 		pw_scan_destroy(whole);
 		for (unsigned i = 0; i < 10; i++) {
-			size_t count = random_below(&random, WANTED + 1);
+			size_t count = (size_t)random_below(&random, WANTED + 1);
 			pw_pa wanted[WANTED][2] = { { 0, UINT64_MAX } };
 
 			for (size_t n = 0; all->count > 0 && n < count; n++) {
@@ -372,8 +372,8 @@ static void check_part(const struct pw_index *index, const struct all *all, uint
 	pw_pa wanted[3][2];
 	struct pw_alias_options options = {
 		.wanted = (const pw_pa(*)[2])wanted,
-		.wanted_count = random_below(random, 4),
-		.most = random_below(random, 4),
+		.wanted_count = (size_t)random_below(random, 4),
+		.most = (size_t)random_below(random, 4),
 	};
 	struct counted counted = { .options = &options };
 
