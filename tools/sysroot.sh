@@ -11,9 +11,15 @@ root=$cache/sysroot/$arch
 case $arch in
 i386)
     triplet=i386-linux-gnu gnu=i686-linux-gnu cpu=x86 endian=little
-    # Run by the machine itself, which 32-bit programs can be on x86-64: qemu-i386 7.2 hangs on threads.
+    # Run by the machine itself, where its kernel lets 32-bit programs run (ia32_emulation); or by QEMU,
+    # which is slower, and whose version 7.2 may hang on threads.
     libraries=/usr/$gnu/lib:$root/usr/lib/$triplet:$root/lib/$triplet
-    wrapper="'/usr/$gnu/lib/ld-linux.so.2', '--library-path', '$libraries'"
+    loader=/usr/$gnu/lib/ld-linux.so.2
+    if "$loader" --version >/dev/null 2>&1; then
+        wrapper="'$loader', '--library-path', '$libraries'"
+    else
+        wrapper="'qemu-i386', '-L', '/usr/$gnu', '-E', 'LD_LIBRARY_PATH=$libraries'"
+    fi
     ;;
 s390x)
     triplet=s390x-linux-gnu gnu=s390x-linux-gnu cpu=s390x endian=big

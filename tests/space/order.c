@@ -196,7 +196,7 @@ static void test_leave(void **state)
 	unmap_pages(space, VA, 1);
 	pw_table_wait(space->table);
 	/* Nobody is there any more: it is somebody else's by now. */
-	*stamp(pa) = ~STAMP;
+	*stamp(pa) = ~(unsigned)STAMP;
 	next_turn();
 	pthread_join(thread, NULL);
 	assert_int_equal(turns.found, STAMP);
