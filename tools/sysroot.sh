@@ -63,6 +63,7 @@ pkgconfig = 'pkg-config'
 exe_wrapper = [$wrapper]
 
 [properties]
+needs_exe_wrapper = true
 sys_root = '$root'
 pkg_config_libdir = '$root/usr/lib/$triplet/pkgconfig'
 
