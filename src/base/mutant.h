@@ -90,7 +90,7 @@ enum pw_mutant {
 	/* Files and text. */
 	PW_MUTANT_PART_KEPT, /* a file gets its name though it is not whole */
 	PW_MUTANT_LINK_REPLACED, /* a symbolic link is replaced, not what it leads to */
-	PW_MUTANT_UMASK_CHANGED, /* the process's umask is changed for a moment */
+	PW_MUTANT_UMASK_CHANGED, /* the umask of the process is changed */
 	PW_MUTANT_INPUT_REPLACED, /* a file that is read may be written to */
 	PW_MUTANT_TEXT_RAW, /* names are shown as they are */
 	/* Bounds. */

@@ -146,7 +146,7 @@ static int begin(struct pw_replace *replace, const char *path, bool named)
 	if (!replace->exists && (path[0] == '\0' || path[strlen(path) - 1] == '/'))
 		return path[0] ? EISDIR : ENOENT;
 	if (pw_mutant(PW_MUTANT_UMASK_CHANGED))
-		umask(umask(0));
+		umask(0);
 	if (!named)
 		file = open_nameless(replace->target);
 	if (file < 0)
