@@ -233,7 +233,7 @@ static bool top_collapsed(const struct pw_format *format, unsigned top)
 		return false;
 	/* Up to 2 GiB, of which nothing is written to: without poison. */
 	space = open_large_space(format, top + 1,
-				 (UINT64_C(3) << lg2) + (FRAMES << format->shift[0]));
+				 (UINT64_C(3) << lg2) + ((uint64_t)FRAMES << format->shift[0]));
 	if (!space.table)
 		return false;
 	prepare(&space, pw_mask(lg2), 0);
