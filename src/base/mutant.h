@@ -58,6 +58,7 @@ enum pw_mutant {
 	PW_MUTANT_FOLIO_NO_AWAIT, /* a folio is not had though tables are leaving */
 	PW_MUTANT_OWN_GATHER, /* what operations gathered is not hurried when memory is short */
 	PW_MUTANT_LEAVING_AFTER, /* who got no memory asks only then whether there was some to come */
+	PW_MUTANT_LEAVING_BEFORE, /* nor whether some came and went while it tried */
 	PW_MUTANT_DRAIN_FIRST, /* tables of one space are hurried, not of all */
 	PW_MUTANT_AWAIT_INSIDE, /* who is inside a section waits for memory */
 	PW_MUTANT_WAIT_KEEPS, /* who waits for readers does not free what they were in */
@@ -121,6 +122,7 @@ enum pw_moment {
 	PW_MOMENT_TABLE_FOUND, /* an entry led to a table, and nothing was loaded from it yet */
 	PW_MOMENT_LEAF_LOADED, /* a leaf was loaded, and its page is not known yet */
 	PW_MOMENT_MARKS_SETTLED, /* every mark of before is to be seen, and nobody has looked yet */
+	PW_MOMENT_TRY, /* memory is to be allocated, and was not tried for yet */
 	PW_MOMENT_NO_MEMORY, /* there was no memory for a table */
 	PW_MOMENT_TABLE_NEW, /* a table was allocated, and nothing leads to it yet */
 	PW_MOMENT_GROUP_FOUND, /* a contiguous group is to be broken up, and is whole yet */

@@ -88,8 +88,7 @@ struct pw_arena {
 	/* `tables_lock` protects the list of tables. It is held while their readers are waited for. */
 	pthread_mutex_t tables_lock;
 	struct pw_table *tables;
-	uint64_t
-		leaving; /* atomic: tables of all of them that are taken out, and are not free yet */
+	uint64_t leaving; /* atomic: see struct pw_leaving below */
 
 	struct pw_arena_faults faults; /* atomic */
 };
@@ -151,25 +150,39 @@ void pw_buddy_init(struct pw_arena *arena);
 void pw_arena_add_table(struct pw_arena *arena, struct pw_table *table);
 void pw_arena_remove_table(struct pw_arena *arena, struct pw_table *table);
 
-/* Are there tables that were taken out, and are not free yet? */
-PW_INLINE bool pw_arena_leaving(const struct pw_arena *arena)
+/*
+ * Tables of all spaces that were taken out and are not free yet. One word: the low half counts them, the
+ * high half counts every table that ever began to leave.
+ *
+ * Memory is on its way whenever tables are leaving, and also when some began to leave and were freed while
+ * somebody tried to allocate: another thread may have used up the free frames first, and only then given
+ * others back. So two looks, before and after the try, have to find the same word, with nothing leaving:
+ *
+ *     do {
+ *         before = pw_arena_leaving(arena);
+ *         error = try;
+ *     } while (error && pw_arena_await(arena, before));
+ *
+ * The try takes arena->lock, which orders it between the two looks.
+ */
+static const uint64_t PW_LEAVING_BEGAN = UINT64_C(1) << 32;
+
+PW_INLINE uint64_t pw_arena_leaving(const struct pw_arena *arena)
 {
 	return __atomic_load_n(&arena->leaving, __ATOMIC_ACQUIRE);
 }
 
+PW_INLINE bool pw_leaving_any(uint64_t leaving)
+{
+	return (uint32_t)leaving != 0;
+}
+
 /*
- * Waits until the tables are free that were leaving when it was called. False, and it did not wait: this
+ * After a try to allocate has failed: waits until the tables are free that are leaving. Returns whether
+ * another try may succeed. If not, no memory was on its way since the look that gave @before, or this
  * thread is inside a section of one of the arena's readers, which others may be waiting for.
- *
- * Who lacks memory asks whether any are leaving, tries, and waits if that failed; in this order, for those
- * that were leaving may be free just after the try:
- *
- *     do {
- *         leaving = pw_arena_leaving(arena);
- *         error = try;
- *     } while (error && leaving && pw_arena_await(arena));
  */
-bool pw_arena_await(struct pw_arena *arena);
+bool pw_arena_await(struct pw_arena *arena, uint64_t before);
 
 /*
  * A folio for a table, below 2^@limit_lg2: nobody can pin it. It is never at physical address 0, where a

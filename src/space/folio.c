@@ -56,7 +56,7 @@ int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind ki
 		   uint32_t index, pw_pa *pa_ret)
 {
 	uint32_t frame;
-	bool leaving;
+	uint64_t before;
 	int code;
 
 	if (!arena || !pa_ret || order >= PW_ORDERS || kind > PW_FOLIO_SECRET || owner >> 61)
@@ -64,9 +64,10 @@ int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind ki
 	if (!pw_arena_mine(arena))
 		return -EPERM;
 	do {
-		leaving = pw_arena_leaving(arena) && !pw_mutant(PW_MUTANT_FOLIO_NO_AWAIT);
+		before = pw_arena_leaving(arena);
+		pw_moment(PW_MOMENT_TRY);
 		code = pw_buddy_alloc(arena, order, PW_ZONES, &frame);
-	} while (code && leaving && pw_arena_await(arena));
+	} while (code && !pw_mutant(PW_MUTANT_FOLIO_NO_AWAIT) && pw_arena_await(arena, before));
 	if (code)
 		return code;
 	/* Nobody takes it before it is mapped: the entry's release order publishes all of this. */

@@ -89,7 +89,7 @@ void pw_gather_add(struct pw_table *table, unsigned level, pw_pa pa)
 {
 	bool gathered;
 
-	__atomic_fetch_add(&table->arena->leaving, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&table->arena->leaving, PW_LEAVING_BEGAN | 1, __ATOMIC_RELAXED);
 	pthread_mutex_lock(&table->gather_lock);
 	gathered = gather(table, level, pa);
 	pthread_mutex_unlock(&table->gather_lock);
@@ -179,7 +179,8 @@ static bool drain_all(struct pw_arena *arena)
 		if (!pw_mutant(PW_MUTANT_OWN_GATHER))
 			pw_gather_finish(table);
 	/* Some spaces are waited for all at once. */
-	for (table = arena->tables; may && table && pw_arena_leaving(arena); table = table->next) {
+	for (table = arena->tables; may && table && pw_leaving_any(pw_arena_leaving(arena));
+	     table = table->next) {
 		table->sync.ops->drain(&table->sync);
 		may = !pw_mutant(PW_MUTANT_DRAIN_FIRST);
 	}
@@ -187,8 +188,13 @@ static bool drain_all(struct pw_arena *arena)
 	return may;
 }
 
-bool pw_arena_await(struct pw_arena *arena)
+bool pw_arena_await(struct pw_arena *arena, uint64_t before)
 {
+	const uint64_t after = pw_mutant(PW_MUTANT_LEAVING_BEFORE) ? before
+								   : pw_arena_leaving(arena);
+
+	if (before == after && !pw_leaving_any(after))
+		return false;
 	if (!drain_all(arena))
 		return false;
 	/* Others may be on their way from one place to the next, or freeing a table as a whole. */

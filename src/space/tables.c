@@ -113,17 +113,18 @@ static int take(struct pw_table *table, unsigned level, pw_pa *pa_ret)
 int pw_table_alloc(struct pw_table *table, unsigned level, pw_pa *pa_ret)
 {
 	struct pw_arena *arena = table->arena;
-	bool leaving;
+	uint64_t before;
 	int error;
 
 	do {
-		leaving = pw_arena_leaving(arena);
+		before = pw_arena_leaving(arena);
+		pw_moment(PW_MOMENT_TRY);
 		error = take(table, level, pa_ret);
 		if (error)
 			pw_moment(PW_MOMENT_NO_MEMORY);
 		if (pw_mutant(PW_MUTANT_LEAVING_AFTER))
-			leaving = pw_arena_leaving(arena);
-	} while (error && leaving && pw_arena_await(arena));
+			before = pw_arena_leaving(arena);
+	} while (error && pw_arena_await(arena, before));
 	if (!error)
 		__atomic_fetch_add(&table->bytes, UINT64_C(1) << table_lg2(table, level),
 				   __ATOMIC_RELAXED);

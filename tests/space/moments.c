@@ -79,6 +79,57 @@ static void test_freed_meanwhile(void **state)
 	close_space(&space);
 }
 
+static struct pw_table *other;
+static pw_pa last_free;
+
+/* Frees a table and uses the last free frame: the same number of frames is free or leaving as before. */
+static void move(void)
+{
+	assert_int_equal(pw_table_unmap(other, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	assert_int_equal(pw_folio_alloc(space.arena, 0, PW_FOLIO_SHARED, 0, 0, &last_free), 0);
+}
+
+/*
+ * A frame was free when somebody looked, and none was leaving; when they try, it is used and another one is
+ * leaving. At no moment was there no memory, so a table and a folio have to be had.
+ */
+static void test_moved_meanwhile(void **state)
+{
+	const struct pw_table_options lazy = { .sync = PW_SYNC_IPI };
+	pw_pa pa[FRAMES];
+
+	(void)state;
+	for (unsigned folio = 0; folio < 2; folio++) {
+		unsigned taken = 0;
+
+		space = open_space(pw_format_find("x86_64"), 0, FRAMES);
+		assert_int_equal(pw_table_create(space.arena, space.format, &lazy, &other, NULL),
+				 0);
+		map_pages(&space, 0, 1, pw_arena_zero_page(space.arena), RO);
+		assert_int_equal(pw_table_map(other, 0, space.page - 1,
+					      pw_arena_zero_page(space.arena), RO, NULL),
+				 0);
+		while (pw_folio_alloc(space.arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
+			taken++;
+		pw_folio_put(space.arena, pa[--taken], 1);
+		prepare();
+		at[PW_MOMENT_TRY] = move;
+		if (folio)
+			assert_int_equal(
+				pw_folio_alloc(space.arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken++]),
+				0);
+		else
+			map_pages(&space, (pw_va)1 << 21, 1, pw_arena_zero_page(space.arena), RO);
+		over(1);
+		pw_folio_put(space.arena, last_free, 1);
+		while (taken-- > 0)
+			pw_folio_put(space.arena, pa[taken], 1);
+		pw_table_destroy(other);
+		assert_int_equal(pw_table_unmap(space.table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+		close_space(&space);
+	}
+}
+
 /* ---- the look at the marks ---- */
 
 /*
@@ -193,6 +244,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_freed_meanwhile),
+		cmocka_unit_test(test_moved_meanwhile),
 		cmocka_unit_test(test_late_mark),
 		cmocka_unit_test(test_copy_within),
 	};
