@@ -230,11 +230,15 @@ static int search_shared(const struct pw_index *index, struct pw_ranges *found)
 static int sort(struct pw_ranges *ranges, const bool *cancel)
 {
 	size_t count = ranges->count;
-	struct pw_ranges sorted = { .range = reallocarray(NULL, count + 1, sizeof(*sorted.range)) };
-	uint64_t *key = reallocarray(NULL, count + 1, sizeof(*key));
+	struct pw_ranges sorted = { 0 };
 	uint32_t *order = NULL;
 	int status = -ENOMEM;
+	uint64_t *key;
 
+	if (count < 2)
+		return 0;
+	sorted.range = reallocarray(NULL, count, sizeof(*sorted.range));
+	key = reallocarray(NULL, count, sizeof(*key));
 	if (key && sorted.range) {
 		for (size_t i = 0; i < count; i++)
 			key[i] = ranges->range[i].first;
@@ -248,7 +252,7 @@ static int sort(struct pw_ranges *ranges, const bool *cancel)
 	for (size_t i = 0; i < count; i++)
 		sorted.range[i] = ranges->range[order[i]];
 	sorted.count = count;
-	sorted.room = count + 1;
+	sorted.room = count;
 	free(order);
 	free(ranges->range);
 	*ranges = sorted;
