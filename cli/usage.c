@@ -123,32 +123,47 @@ static void refuse_option(const struct table *table, const char *name, int key, 
 	refuse(name, "invalid option -- '%c'", optopt);
 }
 
+/*
+ * The first option that asks for help or is wrong: its key, as refuse_option() takes it, and in *word what
+ * was typed. -1 if there is none.
+ */
+static int first_notable(const struct table *table, int help, int argc, char **words,
+			 const char **word)
+{
+	int key;
+
+	opterr = 0;
+	do {
+		optopt = 0;
+		key = getopt_long(argc, words, table->letters, table->option, NULL);
+	} while (key != -1 && key != '?' && key != ':' && key < help);
+	*word = words[optind - 1];
+	return key;
+}
+
 void usage_check(const struct argp *argp, const char *name, int argc, char **argv)
 {
 	struct table table = { .letters = ":" };
-	/* getopt puts what is no option last; argp is to do so itself. */
+	/* getopt moves operands behind the options; argp is to do so itself. */
 	char **words = calloc((size_t)argc + 1, sizeof(*words));
+	const char *word;
 	char title[64];
+	int key, help;
 
 	if (!words)
 		exit(tool_fail("out of memory"));
 	memcpy(words, argv, (size_t)argc * sizeof(*words));
 	snprintf(title, sizeof(title), "%s", name);
 	add_all(&table, argp);
+	help = KEY_LONG + (int)table.count;
 	add_long(&table, "help", false);
 	add_long(&table, "usage", false);
-	opterr = 0;
-	for (;;) {
-		int key = (optopt = 0, getopt_long(argc, words, table.letters, table.option, NULL));
-
-		if (key == -1)
-			break;
-		if (key == KEY_LONG + (int)table.count - 2 || (key == '?' && optopt == '?'))
-			print_help(argp, title, ARGP_HELP_STD_HELP);
-		if (key == KEY_LONG + (int)table.count - 1)
-			print_help(argp, title, ARGP_HELP_USAGE);
-		if (key == '?' || key == ':')
-			refuse_option(&table, name, key, words[optind - 1]);
-	}
+	key = first_notable(&table, help, argc, words, &word);
 	free(words);
+	if (key == help || (key == '?' && optopt == '?'))
+		print_help(argp, title, ARGP_HELP_STD_HELP);
+	if (key > help)
+		print_help(argp, title, ARGP_HELP_USAGE);
+	if (key != -1)
+		refuse_option(&table, name, key, word);
 }
