@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import images
@@ -519,10 +518,9 @@ class Streams(Case):
 
     def test_first_results_come_at_once(self):
         arguments = [TOOL, "map", "--format", "x86_64", "--root", "0", self.maze()]
-        began = time.monotonic()
         with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             process.stdout.readline()
-            self.assertLess(time.monotonic() - began, 5)
+            self.assertIsNone(process.poll())
             process.kill()
 
 
