@@ -11,8 +11,8 @@
 #include <pagewalk/space.h>
 
 #include "cases.h"
+#include "folio/arena.h"
 #include "report.h"
-#include "space/arena.h"
 
 enum { PLACES = 256 }; /* ranges that a run edits, one call each */
 
@@ -23,7 +23,7 @@ static const uint32_t EDIT_ATTR = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | P
 
 struct edits {
 	struct pw_arena *arena;
-	struct pw_table *table;
+	struct pw_space *space;
 	uint64_t root;
 	unsigned shift; /* of the leaves: 12 or 21 */
 	uint64_t leaves; /* in one call */
@@ -54,9 +54,9 @@ static pw_va place_va(const struct edits *edits, unsigned place)
 static const uint64_t X86_FRAME = 0x000ffffffffff000;
 static const uint64_t X86_WRITABLE = 2;
 
-static uint64_t *below(const struct edits *edits, uint64_t table, uint64_t index)
+static uint64_t *below(const struct edits *edits, uint64_t space, uint64_t index)
 {
-	return (uint64_t *)(void *)pw_arena_at(edits->arena, table & X86_FRAME) + (index & 511);
+	return (uint64_t *)(void *)pw_arena_at(edits->arena, space & X86_FRAME) + (index & 511);
 }
 
 static uint64_t load(const uint64_t *entry)
@@ -131,7 +131,7 @@ static uint64_t ours_map(const struct bench_work *work)
 	for (unsigned place = 0; place < PLACES; place++) {
 		pw_va va = place_va(edits, place);
 
-		done += pw_table_map(edits->table, va, last_of(edits, va), EDIT_PA, EDIT_ATTR,
+		done += pw_space_map(edits->space, va, last_of(edits, va), EDIT_PA, EDIT_ATTR,
 				     NULL) == 0;
 	}
 	return done;
@@ -145,7 +145,7 @@ static uint64_t ours_unmap(const struct bench_work *work)
 	for (unsigned place = 0; place < PLACES; place++) {
 		pw_va va = place_va(edits, place);
 
-		done += pw_table_unmap(edits->table, va, last_of(edits, va), NULL, NULL, NULL) == 0;
+		done += pw_space_unmap(edits->space, va, last_of(edits, va), NULL, NULL, NULL) == 0;
 	}
 	return done;
 }
@@ -158,7 +158,7 @@ static uint64_t ours_protect(const struct bench_work *work)
 	for (unsigned place = 0; place < PLACES; place++) {
 		pw_va va = place_va(edits, place);
 
-		done += pw_table_protect(edits->table, va, last_of(edits, va), PW_READ | PW_USER,
+		done += pw_space_protect(edits->space, va, last_of(edits, va), PW_READ | PW_USER,
 					 NULL) == 0;
 	}
 	return done;
@@ -216,16 +216,16 @@ static void create(struct edits *edits, uint64_t arena_bytes)
 	uint64_t root[PW_MAX_ROOTS];
 
 	must(pw_arena_create(&options, &edits->arena, NULL) == 0 &&
-		     pw_table_create(edits->arena, pw_format_find("x86_64"), NULL, &edits->table,
+		     pw_space_create(edits->arena, pw_format_find("x86_64"), NULL, &edits->space,
 				     NULL) == 0,
 	     "no tables");
-	pw_table_root(edits->table, root);
+	pw_space_root(edits->space, root);
 	edits->root = root[0];
 }
 
 static void destroy(struct edits *edits)
 {
-	pw_table_destroy(edits->table);
+	pw_space_destroy(edits->space);
 	pw_arena_destroy(edits->arena);
 }
 
@@ -304,10 +304,10 @@ static void memory_of(const char *name, pw_pa pa, uint64_t least)
 	uint64_t folios;
 
 	create(&edits, UINT64_C(64) << 20);
-	must(pw_table_map(edits.table, EDIT_VA, EDIT_VA + (gib - 1), pa, EDIT_ATTR, NULL) == 0,
+	must(pw_space_map(edits.space, EDIT_VA, EDIT_VA + (gib - 1), pa, EDIT_ATTR, NULL) == 0,
 	     "mapping a GiB failed");
 	folios = (gib >> edits.arena->page_lg2) * sizeof(*edits.arena->frame);
-	bench_report_bytes(name, pw_table_bytes(edits.table), least, folios);
+	bench_report_bytes(name, pw_space_bytes(edits.space), least, folios);
 	destroy(&edits);
 }
 

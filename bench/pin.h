@@ -6,11 +6,11 @@
 #include <pagewalk/pin.h>
 
 #include "bench.h"
-#include "space/folio.h"
+#include "folio/folio.h"
 
 struct bench_pins {
 	struct pw_arena *arena;
-	struct pw_table *table;
+	struct pw_space *space;
 	struct pw_reader *reader; /* of the thread that made this */
 	uint64_t root; /* of x86-64 */
 	pthread_rwlock_t lock;

@@ -28,7 +28,7 @@ void bench_pins_create(struct bench_pins *pins, unsigned order, size_t pages, si
 		       enum pw_sync_kind sync)
 {
 	const struct pw_arena_options options = { .bytes = arena_bytes(pages), .huge = true };
-	const struct pw_table_options how = { .sync = sync };
+	const struct pw_space_options how = { .sync = sync };
 	const uint32_t attr = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY;
 	const pw_va step = UINT64_C(4096) << order;
 	struct pw_error error = { 0 };
@@ -47,26 +47,26 @@ void bench_pins_create(struct bench_pins *pins, unsigned order, size_t pages, si
 		stop("out of memory");
 	pthread_rwlock_init(&pins->lock, NULL);
 	if (pw_arena_create(&options, &pins->arena, &error) ||
-	    pw_table_create(pins->arena, pw_format_find("x86_64"), &how, &pins->table, &error) ||
-	    pw_reader_create(pins->table, &pins->reader))
+	    pw_space_create(pins->arena, pw_format_find("x86_64"), &how, &pins->space, &error) ||
+	    pw_reader_create(pins->space, &pins->reader))
 		stop(error.text);
 	for (size_t i = 0; i < pins->folios; i++) {
 		pw_va va = BENCH_PIN_VA + i * step;
 		pw_pa pa;
 
 		if (pw_folio_alloc(pins->arena, order, PW_FOLIO_ANONYMOUS, 1, 0, &pa) ||
-		    pw_table_map(pins->table, va, va + step - 1, pa, attr, &error))
+		    pw_space_map(pins->space, va, va + step - 1, pa, attr, &error))
 			stop("no folios to be pinned");
 		pins->frame[i] = pw_arena_frame(pins->arena, pa);
 	}
-	pw_table_root(pins->table, root);
+	pw_space_root(pins->space, root);
 	pins->root = root[0];
 }
 
 void bench_pins_destroy(struct bench_pins *pins)
 {
 	pw_reader_destroy(pins->reader);
-	pw_table_destroy(pins->table);
+	pw_space_destroy(pins->space);
 	pw_arena_destroy(pins->arena);
 	pthread_rwlock_destroy(&pins->lock);
 	free(pins->frame);
@@ -76,9 +76,9 @@ void bench_pins_destroy(struct bench_pins *pins)
 
 static const uint64_t X86_FRAME = 0x000ffffffffff000;
 
-static uint64_t load(const struct bench_pins *pins, uint64_t table, uint64_t index)
+static uint64_t load(const struct bench_pins *pins, uint64_t space, uint64_t index)
 {
-	const uint64_t *entry = (const void *)pw_arena_at(pins->arena, (table & X86_FRAME));
+	const uint64_t *entry = (const void *)pw_arena_at(pins->arena, (space & X86_FRAME));
 
 	return __atomic_load_n(entry + (index & 511), __ATOMIC_RELAXED);
 }

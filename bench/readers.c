@@ -92,7 +92,7 @@ static void *be_reader(void *argument)
 	struct crowd *crowd = argument;
 	struct pw_reader *reader;
 
-	must(pw_reader_create(crowd->pins.table, &reader) == 0, "no second reader");
+	must(pw_reader_create(crowd->pins.space, &reader) == 0, "no second reader");
 	for (unsigned turn = 0; !__atomic_load_n(&crowd->stop, __ATOMIC_RELAXED); turn++) {
 		must(pin_once(crowd, reader, 1, turn) == CALL, "the second one missed pages");
 		/* Once: it stands beside what the measured one reads. */
@@ -111,9 +111,9 @@ static void edit(struct crowd *crowd, bool map, pw_va va, uint64_t pages)
 
 	if (crowd->locked)
 		pthread_rwlock_wrlock(&crowd->pins.lock);
-	code = map ? pw_table_map(crowd->pins.table, va, last, UINT64_C(0x200000001000),
+	code = map ? pw_space_map(crowd->pins.space, va, last, UINT64_C(0x200000001000),
 				  PW_READ | PW_USER, NULL)
-		   : pw_table_unmap(crowd->pins.table, va, last, NULL, NULL, NULL);
+		   : pw_space_unmap(crowd->pins.space, va, last, NULL, NULL, NULL);
 	if (crowd->locked)
 		pthread_rwlock_unlock(&crowd->pins.lock);
 	must(code == 0, "the writer failed");

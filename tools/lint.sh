@@ -16,12 +16,12 @@ sources=$(git ls-files '*.c' '*.h')
 # shellcheck disable=SC2086
 clang-format-14 --dry-run -Werror $sources || complain "run clang-format-14 -i on the files above"
 
-# Table words that others may be writing are touched in one folder only. src/space has words of its own
+# Table words that others may be writing are touched in one folder only. src/folio, src/sync and src/space have words of their own
 # that threads share: readers' marks, counts of folios. src/base/tsan.h names orders.
 found=$(grep -nE '__atomic_|_Atomic|volatile|stdatomic' $sources |
-    grep -vE '^(src/(access|space)/|src/base/tsan\.h|lab/|tests/|bench/|examples/)' | grep -v 'sig_atomic_t' |
+    grep -vE '^(src/(access|folio|sync|space)/|src/base/tsan\.h|lab/|tests/|bench/|examples/)' | grep -v 'sig_atomic_t' |
     grep -vE '^(src/memory/guard\.c|src/base/cancel\.h|cli/)') &&
-    complain "atomics outside src/access and src/space (and the flags that signal handlers set):
+    complain "atomics outside src/access, src/folio, src/sync and src/space (and the flags that signal handlers set):
 $found"
 
 # shellcheck disable=SC2086
@@ -33,22 +33,8 @@ found=$(grep -LE 'SPDX-License-Identifier: MIT' $sources)
 [ -z "$found" ] || complain "files without a licence line:
 $found"
 
-# Includes run one way: base <- access, format <- walk <- survey; memory and view beside them.
-upward() {
-    found=$(grep -nE "#include \"($2)/" $(git ls-files "src/$1/*.[ch]")) &&
-        complain "src/$1 includes what stands to its right:
-$found"
-}
-upward base 'access|format|walk|memory|survey|view|space|pin'
-upward access 'format|walk|memory|survey|view|space|pin'
-upward memory 'format|walk|survey|view|space|pin'
-upward walk 'survey|view|space|pin'
-upward space 'survey|view|pin'
-upward pin 'survey|view'
-found=$(grep -nE '#include "(walk|memory|survey|view|space|pin)/' $(git ls-files 'src/format/*.h') |
-    grep -vE '^src/format/(registry|described|instance)\.h') &&
-    complain "a format's header includes what stands to its right:
-$found"
+# Includes run one way.
+found=$(tools/layers.py tools/layers.txt) || complain "$found"
 found=$(grep -nE '#include "' $(git ls-files 'cli/*.c' 'examples/*.c') | grep -vE '"((cli|lab)/)?[a-z_]+\.h"|"base/(escape|names|replace)\.h"') &&
     complain "the tool uses more than the public headers, and what it has in common with drawings and files of the library:
 $found"

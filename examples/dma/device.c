@@ -86,7 +86,7 @@ void *device_run(void *queue)
 	pw_pa page;
 
 	must(buffer, "no memory for a device");
-	must(pw_reader_create(q->table, &reader) == 0, "the device cannot join the readers");
+	must(pw_reader_create(q->space, &reader) == 0, "the device cannot join the readers");
 	must(pw_pin_fast(reader, q->ring_iova, 1, long_flags, &page, NULL) == 1, "no ring");
 	ring = pw_arena_host(q->arena, page, q->page);
 	for (uint64_t n = 0; n < q->jobs; n++) {

@@ -39,7 +39,7 @@ struct descriptor {
 struct queue {
 	/* The same for all queues: guest memory, and the IOMMU's tables. */
 	struct pw_arena *arena;
-	struct pw_table *table;
+	struct pw_space *space;
 	uint64_t page, jobs, number;
 	pw_va ring_iova; /* where the device finds the ring */
 	struct descriptor *ring; /* where the driver does */

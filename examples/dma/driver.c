@@ -20,7 +20,7 @@ void driver_map(struct queue *q, pw_va first, pw_va last, pw_pa pa, uint32_t att
 {
 	struct pw_error error;
 
-	must(pw_table_map(q->table, first, last, pa, attr, &error) == 0, error.text);
+	must(pw_space_map(q->space, first, last, pa, attr, &error) == 0, error.text);
 }
 
 /* Called for unmapped pages. Who has them pinned keeps them; our reference goes, folio by folio. */
@@ -40,7 +40,7 @@ void driver_unmap(struct queue *q, pw_va first, pw_va last, bool release)
 	pw_unmapped_fn *unmapped = release ? give_back : NULL;
 	struct pw_error error;
 
-	must(pw_table_unmap(q->table, first, last, unmapped, q, &error) == 0, error.text);
+	must(pw_space_unmap(q->space, first, last, unmapped, q, &error) == 0, error.text);
 }
 
 /* Maps a buffer of folios of one, two and four pages. A source is filled, a target is all ones. */
@@ -102,7 +102,7 @@ static void move(struct queue *q, struct pw_reader *reader, uint64_t job)
 	pw_pa pa;
 
 	bring_back(q);
-	if (pw_table_translate(reader, iova, &found) != PW_OK)
+	if (pw_space_translate(reader, iova, &found) != PW_OK)
 		return;
 	pw_folio_info(q->arena, found.pa, &old);
 	bytes = q->page << old.order;
@@ -140,7 +140,7 @@ static struct descriptor wait_for(struct queue *q, struct pw_reader *reader, uin
 		pthread_cond_wait(&q->bell, &q->lock);
 	if (q->request.open) {
 		bring_back(q);
-		q->request.granted = pw_table_translate(reader, q->request.iova, &found) == PW_OK &&
+		q->request.granted = pw_space_translate(reader, q->request.iova, &found) == PW_OK &&
 				     (!q->request.write || found.attr & PW_WRITE);
 		q->request.open = false;
 		q->requests++;
@@ -159,7 +159,7 @@ static void check(struct queue *q, struct pw_reader *reader, uint64_t job, pw_va
 		struct pw_result found = { 0 };
 		const uint64_t *host;
 
-		pw_table_translate(reader, iova + at, &found);
+		pw_space_translate(reader, iova + at, &found);
 		host = pw_arena_host(q->arena, found.pa, q->page);
 		for (uint64_t i = 0; i < q->page / 8; i++)
 			q->wrong += host[i] != (filled ? word(q, job, at / 8 + i) : UINT64_MAX);
@@ -186,7 +186,7 @@ void *driver_run(void *queue)
 	struct queue *q = queue;
 	struct pw_reader *reader;
 
-	must(pw_reader_create(q->table, &reader) == 0, "no memory for a driver");
+	must(pw_reader_create(q->space, &reader) == 0, "no memory for a driver");
 	for (uint64_t finished = 0, posted = 0; finished < q->jobs;) {
 		struct descriptor d;
 

@@ -53,14 +53,14 @@ int main(int argc, char **argv)
 {
 	const struct pw_format *format = pw_format_find(argc > 1 ? argv[1] : "amdv1");
 	/* Drivers that wait for the devices, but then have the memory of their tables back. */
-	const struct pw_table_options table_options = { .sync = PW_SYNC_IPI };
+	const struct pw_space_options space_options = { .sync = PW_SYNC_IPI };
 	struct pw_arena_options options = { .poison = true };
 	struct queue queue[QUEUES] = { 0 };
 	struct pw_arena_faults faults;
 	struct pw_geometry geometry;
 	pthread_t thread[QUEUES][2];
 	struct pw_arena *arena;
-	struct pw_table *table;
+	struct pw_space *space;
 	struct pw_error error;
 	uint64_t wrong = 0, leaked;
 
@@ -69,10 +69,10 @@ int main(int argc, char **argv)
 	options.page_lg2 = geometry.shift[0];
 	options.bytes = (uint64_t)FRAMES << options.page_lg2;
 	must(pw_arena_create(&options, &arena, &error) == 0, error.text);
-	must(pw_table_create(arena, format, &table_options, &table, &error) == 0, error.text);
+	must(pw_space_create(arena, format, &space_options, &space, &error) == 0, error.text);
 	for (unsigned i = 0; i < QUEUES; i++) {
 		queue[i].arena = arena;
-		queue[i].table = table;
+		queue[i].space = space;
 		queue[i].page = UINT64_C(1) << options.page_lg2;
 		/* So many that a slot has page tables of its own. */
 		queue[i].slot_bytes = UINT64_C(1) << (geometry.shift[0] + geometry.bits[0]);
@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 		stop(&queue[i], thread[i]);
 		wrong += queue[i].wrong;
 	}
-	pw_table_destroy(table);
+	pw_space_destroy(space);
 	pw_arena_faults(arena, &faults);
 	leaked = pw_arena_bytes(arena) - pw_arena_free_bytes(arena);
 	pw_arena_destroy(arena);

@@ -173,13 +173,13 @@ enum pw_sync_kind {
  * Ranges are inclusive and in whole base pages of the format; the last page of the 2^64 space is one
  * like any other.
  */
-struct pw_table;
+struct pw_space;
 
 /* Can its tables be built? All formats but described ones. */
 bool pw_format_can_edit(const struct pw_format *format);
 
 /* All zero: as deep as the format's CPUs usually start, RCU, Linux 6.1. */
-struct pw_table_options {
+struct pw_space_options {
 	unsigned
 		levels; /* to begin with; the top grows when a mapping needs it. 0: 3, or all if fewer or fixed */
 	enum pw_sync_kind sync;
@@ -192,12 +192,12 @@ struct pw_table_options {
  * -ENOMEM; -EPERM. Where the arena reaches beyond what roots and entries of the format can name, tables
  * are taken from below that. @options may be NULL.
  */
-int pw_table_create(struct pw_arena *arena, const struct pw_format *format,
-		    const struct pw_table_options *options, struct pw_table **table_ret,
+int pw_space_create(struct pw_arena *arena, const struct pw_format *format,
+		    const struct pw_space_options *options, struct pw_space **space_ret,
 		    struct pw_error *error);
 
 /* No reader and no editor may be left. Frees the tables; what they mapped is not touched. */
-void pw_table_destroy(struct pw_table *table);
+void pw_space_destroy(struct pw_space *space);
 
 /*
  * Maps first..last to the physical addresses from @pa on, with the largest pages that fit, contiguous
@@ -209,7 +209,7 @@ void pw_table_destroy(struct pw_table *table);
  * Returns 0; -EEXIST if anything is mapped there, -EINVAL for bounds that are no pages, -ERANGE if the
  * format cannot express them, -ENOMEM. On an error nothing of the range is mapped by this call.
  */
-int pw_table_map(struct pw_table *table, pw_va first, pw_va last, pw_pa pa, uint32_t attr,
+int pw_space_map(struct pw_space *space, pw_va first, pw_va last, pw_pa pa, uint32_t attr,
 		 struct pw_error *error);
 
 /* A run of pages that is no longer mapped. */
@@ -226,7 +226,7 @@ typedef void pw_unmapped_fn(void *context, pw_va first, pw_va last, pw_pa pa);
  * Returns 0, -EINVAL, -ERANGE, or -ENOMEM when a page could not be split: what lies below it is
  * unmapped, the rest is as it was, and @error says where that begins.
  */
-int pw_table_unmap(struct pw_table *table, pw_va first, pw_va last, pw_unmapped_fn *unmapped,
+int pw_space_unmap(struct pw_space *space, pw_va first, pw_va last, pw_unmapped_fn *unmapped,
 		   void *context, struct pw_error *error);
 
 /*
@@ -234,14 +234,14 @@ int pw_table_unmap(struct pw_table *table, pw_va first, pw_va last, pw_unmapped_
  * added to what a page has). No permission at all is PROT_NONE, or a leaf that permits nothing. A
  * PROT_NONE entry keeps the page and nothing else: it is not special, global or dirty afterwards.
  * After the return no pin is taken that the new permissions refuse, and a look at the pins sees every
- * one that was taken by the old ones. The same holds for what pw_table_collapse replaces.
- * Returns as pw_table_unmap; also -ERANGE for no permission where the format has neither (arm).
+ * one that was taken by the old ones. The same holds for what pw_space_collapse replaces.
+ * Returns as pw_space_unmap; also -ERANGE for no permission where the format has neither (arm).
  */
-int pw_table_protect(struct pw_table *table, pw_va first, pw_va last, uint32_t attr,
+int pw_space_protect(struct pw_space *space, pw_va first, pw_va last, uint32_t attr,
 		     struct pw_error *error);
 
-/* Splits pages of first..last that are larger than 2^size_lg2. Returns as pw_table_unmap. */
-int pw_table_split(struct pw_table *table, pw_va first, pw_va last, unsigned size_lg2,
+/* Splits pages of first..last that are larger than 2^size_lg2. Returns as pw_space_unmap. */
+int pw_space_split(struct pw_space *space, pw_va first, pw_va last, unsigned size_lg2,
 		   struct pw_error *error);
 
 /*
@@ -249,28 +249,28 @@ int pw_table_split(struct pw_table *table, pw_va first, pw_va last, unsigned siz
  * such a page and agree about permissions. *bytes_ret (may be NULL): how many bytes that concerned.
  * Returns 0, -EINVAL, -ERANGE.
  */
-int pw_table_collapse(struct pw_table *table, pw_va first, pw_va last, unsigned size_lg2,
+int pw_space_collapse(struct pw_space *space, pw_va first, pw_va last, unsigned size_lg2,
 		      uint64_t *bytes_ret, struct pw_error *error);
 
 /*
  * Returns when no reader is where an operation that has returned took something away. With PW_SYNC_IPI the
  * tables that it took out are free then; with the others they are soon, or after pw_arena_drain.
  */
-void pw_table_wait(struct pw_table *table);
+void pw_space_wait(struct pw_space *space);
 
 /*
  * Around the write-protecting of pages that are going to be shared copy-on-write (fork): a pin that was
  * taken meanwhile is given back and not reported, so that every pin is there before the look at it, or
  * comes after the entry lost its write permission. One thread at a time.
  */
-void pw_table_copy_begin(struct pw_table *table);
-void pw_table_copy_end(struct pw_table *table);
+void pw_space_copy_begin(struct pw_space *space);
+void pw_space_copy_end(struct pw_space *space);
 
 /* The root words as they are now, for a device or a dump. Returns how many there are. */
-unsigned pw_table_root(const struct pw_table *table, uint64_t root[PW_MAX_ROOTS]);
+unsigned pw_space_root(const struct pw_space *space, uint64_t root[PW_MAX_ROOTS]);
 
 /* What the tables themselves cost: bytes in the arena. */
-uint64_t pw_table_bytes(const struct pw_table *table);
+uint64_t pw_space_bytes(const struct pw_space *space);
 
 /*
  * A reader: one thread's. Between enter and leave no table that it can meet is freed; what they hold
@@ -278,18 +278,18 @@ uint64_t pw_table_bytes(const struct pw_table *table);
  * pw_arena_memory); it is void after leave. If the top grows meanwhile, this regime still walks from the
  * old top: what it finds was mapped at some moment since enter, and may have been unmapped since. Pins
  * look again, and do not keep such a page. Sections must be short, do not nest, and must not edit
- * tables or call pw_table_wait: that may wait for the section to end.
+ * tables or call pw_space_wait: that may wait for the section to end.
  */
 struct pw_reader;
 
 /* On the thread that will read. Returns 0, -ENOMEM, -EPERM, or -EAGAIN if the thread cannot join. */
-int pw_reader_create(struct pw_table *table, struct pw_reader **reader_ret);
+int pw_reader_create(struct pw_space *space, struct pw_reader **reader_ret);
 void pw_reader_destroy(struct pw_reader *reader);
 const struct pw_regime *pw_reader_enter(struct pw_reader *reader);
 void pw_reader_leave(struct pw_reader *reader);
 
 /* Enter, pw_translate, leave. What @result says was so at some moment in between. */
-enum pw_status pw_table_translate(struct pw_reader *reader, pw_va va, struct pw_result *result);
+enum pw_status pw_space_translate(struct pw_reader *reader, pw_va va, struct pw_result *result);
 
 #pragma GCC visibility pop
 

@@ -16,9 +16,9 @@
  * If the entries are as they were at 3, the page was mapped while the reader already held it, so it
  * cannot have been freed in between. The entry above matters because a table can be taken out with
  * its entries still in it: khugepaged does that (commit 70cbc3cc78a9). There it is a table of base pages;
- * pw_table_collapse also puts one page in the place of large ones, so large leaves are treated alike.
+ * pw_space_collapse also puts one page in the place of large ones, so large leaves are treated alike.
  *
- * No entry leads to the top table; the word `now` of the space does (space/table.h). Where the top can
+ * No entry leads to the top table; the word `now` of the space does (space/space.h). Where the top can
  * grow, that word is what is loaded again for a leaf of the top: as soon as a higher top stands above,
  * an entry of that one leads here, and what was the top can be taken out like any other table.
  *
@@ -71,7 +71,7 @@ PW_INLINE const unsigned char *pw_pin_next(const struct pw_format *f, const stru
 /* Is the leaf's table, to which no entry led, still the top? */
 PW_INLINE bool pw_pin_still_top(const struct pw_format *f, const struct pw_pin *pin)
 {
-	return !f->dynamic_top || pw_table_now_again(pin->table) == pin->regime ||
+	return !f->dynamic_top || pw_space_now_again(pin->space) == pin->regime ||
 	       pw_mutant(PW_MUTANT_NO_TOP_RECHECK);
 }
 
@@ -96,7 +96,7 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 				    uint64_t *taken)
 {
 	struct pw_arena *arena = pin->arena;
-	const unsigned page_lg2 = f->shift[0]; /* the arena's as well: pw_table_create */
+	const unsigned page_lg2 = f->shift[0]; /* the arena's as well: pw_space_create */
 	uint64_t offset = pa - arena->base;
 	uint32_t frame = (uint32_t)(offset >> page_lg2), pages = 1, head;
 	enum pw_stop stop;
@@ -185,12 +185,12 @@ PW_INLINE enum pw_stop pw_pin_take(const struct pw_format *f, struct pw_pin *pin
 PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
 				  const struct pw_pin_place *place)
 {
-	const struct pw_pin_place table = *place;
-	const struct pw_seen *above = f->dynamic_top && !table.above.entry ? NULL : &table.above;
-	const pw_va end = table.last + 1; /* 0, behind the last page of all */
+	const struct pw_pin_place space = *place;
+	const struct pw_seen *above = f->dynamic_top && !space.above.entry ? NULL : &space.above;
+	const pw_va end = space.last + 1; /* 0, behind the last page of all */
 	struct pw_seen seen;
 
-	seen.entry = table.host +
+	seen.entry = space.host +
 		     ((size_t)pw_index(pin->va, f->shift[0], f->bits[0]) << f->entry_lg2);
 	seen.value = pw_pin_load(f, seen.entry);
 	for (;;) {
@@ -203,7 +203,7 @@ PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
 			return stop;
 		single = pw_leaf_lg2(f, pin->regime, 0, f->shift[0], first) == f->shift[0];
 		do {
-			stop = pw_pin_take(f, pin, 0, &seen, above, &looked, table.last);
+			stop = pw_pin_take(f, pin, 0, &seen, above, &looked, space.last);
 			if (PW_UNLIKELY(stop != PW_STOP_DONE) || pin->va == end)
 				return stop;
 			seen.entry = pw_pin_next(f, &seen);

@@ -66,33 +66,33 @@ static void undo(struct pw_pin *pin)
 /*
  * The walk within a reader's section, and the sequence against fork around it: while it is odd, or if
  * it has changed, a copy may have looked at a page's pins before this call took one, and then shares
- * the page. Its partner is in pw_table_copy_begin and _end (57efa1fe5957).
+ * the page. Its partner is in pw_space_copy_begin and _end (57efa1fe5957).
  */
 static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 {
-	struct pw_table *table = reader->table;
+	struct pw_space *space = reader->space;
 	const pw_va first = pin->va;
 	uint64_t sequence = 0;
 	enum pw_stop stop;
 
-	pin->arena = table->arena;
-	pin->table = table;
+	pin->arena = space->arena;
+	pin->space = space;
 	if (!(pin->flags & PW_PIN_GET)) {
-		sequence = pw_table_copies(table);
+		sequence = pw_space_copies(space);
 		if ((sequence & 1) && !pw_mutant(PW_MUTANT_ODD_SEQUENCE))
 			return PW_STOP_FORK;
 	}
 	pin->regime = pw_reader_enter(reader);
-	stop = table->format->instance->pinner->pin(pin);
+	stop = space->format->instance->pinner->pin(pin);
 	if (pw_mutant(PW_MUTANT_LATE_SEQUENCE))
-		sequence = pw_table_copies(table);
+		sequence = pw_space_copies(space);
 	/*
 	 * A page may have been freed, written anew and mapped by the same entry between the two loads of
 	 * it. Its address depends on the first one only; what it holds is to be as new as the second.
 	 */
 	pw_order_dependent_done();
 	pw_reader_leave(reader);
-	if (!(pin->flags & PW_PIN_GET) && pw_table_copies(table) != sequence &&
+	if (!(pin->flags & PW_PIN_GET) && pw_space_copies(space) != sequence &&
 	    !pw_mutant(PW_MUTANT_NO_SEQUENCE)) {
 		undo(pin);
 		pin->va = first;
@@ -115,7 +115,7 @@ static bool valid(const struct pw_reader *reader, pw_va va, uint64_t bytes, unsi
 
 	if (!reader || (!to && room > 0 && bytes > 0))
 		return false;
-	page = pw_mask(reader->table->format->shift[0]);
+	page = pw_mask(reader->space->format->shift[0]);
 	return !(flags & ~KNOWN) &&
 	       (flags & (PW_PIN_GET | PW_PIN_LONGTERM)) != (PW_PIN_GET | PW_PIN_LONGTERM) &&
 	       !(va & page) && !(bytes & page);
@@ -127,12 +127,12 @@ long pw_pin_fast(struct pw_reader *reader, pw_va va, size_t count, unsigned flag
 	struct pw_pin pin = { .va = va, .flags = flags, .page = page, .room = count };
 	enum pw_stop stop = PW_STOP_DONE;
 
-	if (reader && !pw_arena_mine(reader->table->arena))
+	if (reader && !pw_arena_mine(reader->space->arena))
 		return -EPERM;
 	if (!valid(reader, va, 0, flags, NULL, 0) || (!page && count > 0) || count > LONG_MAX)
 		return -EINVAL;
 	if (count > 0) {
-		const unsigned shift = reader->table->format->shift[0];
+		const unsigned shift = reader->space->format->shift[0];
 		const bool beyond = count - 1 > (~va >> shift);
 
 		pin.last = beyond ? ~(pw_va)0 : va + ((pw_va)(count - 1) << shift | pw_mask(shift));
@@ -157,7 +157,7 @@ long pw_pin_fast_ranges(struct pw_reader *reader, pw_va va, uint64_t bytes, unsi
 	struct pw_pin pin = { .va = va, .flags = flags, .range = range, .room = room };
 	enum pw_stop stop = PW_STOP_DONE;
 
-	if (reader && !pw_arena_mine(reader->table->arena))
+	if (reader && !pw_arena_mine(reader->space->arena))
 		return -EPERM;
 	if (!valid(reader, va, bytes, flags, range, room))
 		return -EINVAL;
@@ -187,7 +187,7 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 	uint64_t done = 0;
 	size_t used = 0;
 
-	if (reader && !pw_arena_mine(reader->table->arena))
+	if (reader && !pw_arena_mine(reader->space->arena))
 		return -EPERM;
 	if (!valid(reader, va, bytes, flags, iovec, room))
 		return -EINVAL;
@@ -199,7 +199,7 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 						&came, &stop);
 
 		for (long i = 0; i < count; i++) {
-			char *host = (char *)pw_arena_at(reader->table->arena, range[i].pa);
+			char *host = (char *)pw_arena_at(reader->space->arena, range[i].pa);
 
 			if (used > 0 &&
 			    (char *)iovec[used - 1].iov_base + iovec[used - 1].iov_len == host) {
@@ -224,7 +224,7 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 void pw_unpin_pages(struct pw_reader *reader, const pw_pa *page, size_t count, unsigned flags,
 		    bool dirty)
 {
-	struct pw_arena *arena = reader->table->arena;
+	struct pw_arena *arena = reader->space->arena;
 
 	for (size_t i = 0; pw_arena_mine(arena) && i < count; i++) {
 		if (PW_UNLIKELY(!pw_arena_has(arena, page[i]))) {
@@ -240,14 +240,14 @@ void pw_unpin_pages(struct pw_reader *reader, const pw_pa *page, size_t count, u
 void pw_unpin_ranges(struct pw_reader *reader, const struct pw_pinned *range, size_t count,
 		     unsigned flags, bool dirty)
 {
-	for (size_t i = 0; pw_arena_mine(reader->table->arena) && i < count; i++)
-		release(reader->table->arena, range[i].pa, range[i].bytes, flags, dirty);
+	for (size_t i = 0; pw_arena_mine(reader->space->arena) && i < count; i++)
+		release(reader->space->arena, range[i].pa, range[i].bytes, flags, dirty);
 }
 
 void pw_unpin_iovec(struct pw_reader *reader, const struct iovec *iovec, size_t count,
 		    unsigned flags, bool dirty)
 {
-	struct pw_arena *arena = reader->table->arena;
+	struct pw_arena *arena = reader->space->arena;
 
 	for (size_t i = 0; pw_arena_mine(arena) && i < count; i++)
 		release(arena,

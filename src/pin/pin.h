@@ -18,13 +18,13 @@
 #include <pagewalk/pin.h>
 
 #include "base/words.h"
-#include "space/folio.h"
-#include "space/table.h"
+#include "folio/folio.h"
+#include "space/space.h"
 
 /* One call. On its caller's stack. */
 struct pw_pin {
 	struct pw_arena *arena;
-	const struct pw_table *table;
+	const struct pw_space *space;
 	const struct pw_regime *regime; /* the table's, when the walk began */
 	pw_va va, last; /* what is left of what was asked, inclusive */
 	unsigned flags; /* enum pw_pin_flags */

@@ -7,7 +7,7 @@
  * belongs to one range alone is stored to. An entry that covers more than one range can only become a
  * table (of an empty entry, or of a leaf that is split), and only by compare-and-swap; who loses uses
  * the winner's table. A table is taken out by the operation whose range covers all of it, so nobody
- * else is editing there; readers may be, which is why it goes to the gather (table.h) and not back to
+ * else is editing there; readers may be, which is why it goes to the gather (space.h) and not back to
  * the arena.
  *
  * The editor builds tables of the format's full geometry, each one level below the entry that leads
@@ -18,7 +18,7 @@
 
 #include "access/publish.h"
 #include "base/mutant.h"
-#include "space/table.h"
+#include "space/space.h"
 #include "walk/step.h"
 
 /* A table on the way down. */
@@ -138,9 +138,9 @@ PW_INLINE int pw_edit_install(const struct pw_format *f, struct pw_edit *edit, u
 	unsigned char *host;
 	pw_pa table;
 
-	if (pw_table_alloc(edit->table, below, &table) != 0)
+	if (pw_table_alloc(edit->space, below, &table) != 0)
 		return -ENOMEM;
-	host = pw_table_host(edit->table, table);
+	host = pw_table_host(edit->space, table);
 	table_entry = f->make_table(r, level, table);
 	if (pw_mutant(PW_MUTANT_PUBLISH_EMPTY)) {
 		pw_edit_store(f, entry, table_entry);
@@ -160,7 +160,7 @@ PW_INLINE int pw_edit_install(const struct pw_format *f, struct pw_edit *edit, u
 	if (pw_edit_swap(f, entry, e, table_entry))
 		*e = table_entry;
 	else
-		pw_table_free(edit->table, below, table); /* nobody has seen it */
+		pw_table_free(edit->space, below, table); /* nobody has seen it */
 	return 0;
 }
 

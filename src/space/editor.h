@@ -67,7 +67,7 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
 	unsigned level = top;
 
 	path[top] = (struct pw_place){
-		.host = pw_table_host(edit->table, span->table),
+		.host = pw_table_host(edit->space, span->table),
 		.table = span->table,
 		.last = last,
 	};
@@ -89,7 +89,7 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
 					       &below.retired);
 			done = pw_min(edit->va | pw_mask(f->shift[level]), path[level].last);
 			if (next == PW_EDIT_DOWN) {
-				below.host = pw_table_host(edit->table, below.table);
+				below.host = pw_table_host(edit->space, below.table);
 				below.last = done;
 				if (what == PW_COLLAPSE)
 					below.bytes = edit->bytes;
@@ -107,7 +107,7 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
 						  pw_edit_entry(f, &path[level], level, done),
 						  left);
 			if (left->retired)
-				pw_gather_add(edit->table, level - 1, left->table);
+				pw_gather_add(edit->space, level - 1, left->table);
 		}
 		edit->va = done + 1;
 		if (done == last)

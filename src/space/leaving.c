@@ -26,7 +26,7 @@
 enum { PW_GATHERED = 60 };
 struct pw_gathered {
 	struct pw_later later;
-	struct pw_table *table;
+	struct pw_space *space;
 	unsigned count;
 	struct {
 		pw_pa pa;
@@ -37,9 +37,9 @@ struct pw_gathered {
 /* ---- the gather ---- */
 
 /* Release: who finds that none is leaving finds them free. Partner: pw_arena_leaving. */
-static void gone(struct pw_table *table, unsigned count)
+static void gone(struct pw_space *space, unsigned count)
 {
-	__atomic_fetch_sub(&table->arena->leaving, count, __ATOMIC_RELEASE);
+	__atomic_fetch_sub(&space->arena->leaving, count, __ATOMIC_RELEASE);
 }
 
 static void free_gathered(struct pw_later *later)
@@ -48,8 +48,8 @@ static void free_gathered(struct pw_later *later)
 							   offsetof(struct pw_gathered, later));
 
 	for (unsigned i = 0; i < batch->count; i++)
-		pw_table_free(batch->table, batch->item[i].level, batch->item[i].pa);
-	gone(batch->table, batch->count);
+		pw_table_free(batch->space, batch->item[i].level, batch->item[i].pa);
+	gone(batch->space, batch->count);
 	free(batch);
 }
 
@@ -57,112 +57,112 @@ static void free_gathered(struct pw_later *later)
  * With gather_lock held until the batch is handed over: who takes the lock next, in order to drain, finds
  * it there.
  */
-static void hand_over(struct pw_table *table)
+static void hand_over(struct pw_space *space)
 {
-	struct pw_gathered *batch = table->gathered;
+	struct pw_gathered *batch = space->gathered;
 
-	__atomic_store_n(&table->gathered, NULL, __ATOMIC_RELAXED);
-	table->sync.ops->later(&table->sync, &batch->later, free_gathered);
+	__atomic_store_n(&space->gathered, NULL, __ATOMIC_RELAXED);
+	space->sync.ops->later(&space->sync, &batch->later, free_gathered);
 }
 
 /* Adds it to a batch. False if there is no memory for one. */
-static bool gather(struct pw_table *table, unsigned level, pw_pa pa)
+static bool gather(struct pw_space *space, unsigned level, pw_pa pa)
 {
-	struct pw_gathered *batch = table->gathered;
+	struct pw_gathered *batch = space->gathered;
 
 	if (!batch) {
 		batch = malloc(sizeof(*batch));
 		if (!batch)
 			return false;
-		batch->table = table;
+		batch->space = space;
 		batch->count = 0;
-		__atomic_store_n(&table->gathered, batch, __ATOMIC_RELAXED);
+		__atomic_store_n(&space->gathered, batch, __ATOMIC_RELAXED);
 	}
 	batch->item[batch->count].pa = pa;
 	batch->item[batch->count].level = level;
 	if (++batch->count == PW_GATHERED)
-		hand_over(table);
+		hand_over(space);
 	return true;
 }
 
-void pw_gather_add(struct pw_table *table, unsigned level, pw_pa pa)
+void pw_gather_add(struct pw_space *space, unsigned level, pw_pa pa)
 {
 	bool gathered;
 
-	__atomic_fetch_add(&table->arena->leaving, PW_LEAVING_BEGAN | 1, __ATOMIC_RELAXED);
-	pthread_mutex_lock(&table->gather_lock);
-	gathered = gather(table, level, pa);
-	pthread_mutex_unlock(&table->gather_lock);
+	__atomic_fetch_add(&space->arena->leaving, PW_LEAVING_BEGAN | 1, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&space->gather_lock);
+	gathered = gather(space, level, pa);
+	pthread_mutex_unlock(&space->gather_lock);
 	if (gathered)
 		return;
 	/* No memory to remember it with: then it is waited for here. */
-	table->sync.ops->wait(&table->sync);
-	pw_table_free(table, level, pa);
-	gone(table, 1);
+	space->sync.ops->wait(&space->sync);
+	pw_table_free(space, level, pa);
+	gone(space, 1);
 }
 
-void pw_gather_finish(struct pw_table *table)
+void pw_gather_finish(struct pw_space *space)
 {
 	/* What this thread gathered it finds, or somebody else has handed it over. */
-	if (!__atomic_load_n(&table->gathered, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&space->gathered, __ATOMIC_RELAXED))
 		return;
-	pthread_mutex_lock(&table->gather_lock);
-	if (table->gathered)
-		hand_over(table);
-	pthread_mutex_unlock(&table->gather_lock);
+	pthread_mutex_lock(&space->gather_lock);
+	if (space->gathered)
+		hand_over(space);
+	pthread_mutex_unlock(&space->gather_lock);
 }
 
 /* ---- whole tables, by a format behind a pointer: seldom enough ---- */
 
-static void gather_below(struct pw_table *table, const struct pw_regime *r, unsigned level,
+static void gather_below(struct pw_space *space, const struct pw_regime *r, unsigned level,
 			 pw_pa pa)
 {
-	const struct pw_format *f = table->format;
-	const unsigned char *entry = pw_table_host(table, pa);
+	const struct pw_format *f = space->format;
+	const unsigned char *entry = pw_table_host(space, pa);
 
 	for (uint32_t i = 0; i <= pw_mask(f->bits[level]); i++, entry += pw_entry_bytes(f)) {
 		uint64_t e = pw_edit_load(f, entry);
 
 		if (f->kind(r, level, e) == PW_TABLE)
-			pw_gather_tree(table, r, level - 1, f->table(r, level, e));
+			pw_gather_tree(space, r, level - 1, f->table(r, level, e));
 	}
 }
 
-void pw_gather_tree(struct pw_table *table, const struct pw_regime *r, unsigned level, pw_pa pa)
+void pw_gather_tree(struct pw_space *space, const struct pw_regime *r, unsigned level, pw_pa pa)
 {
 	/* Nothing is below level 0: those tables are the most, and need not be read. */
 	if (level > 0)
-		gather_below(table, r, level, pa);
-	pw_gather_add(table, level, pa);
+		gather_below(space, r, level, pa);
+	pw_gather_add(space, level, pa);
 }
 
 /* ---- all spaces of an arena ---- */
 
-void pw_arena_add_table(struct pw_arena *arena, struct pw_table *table)
+void pw_arena_add_space(struct pw_arena *arena, struct pw_space *space)
 {
-	pthread_mutex_lock(&arena->tables_lock);
-	table->next = arena->tables;
-	table->back = &arena->tables;
-	if (table->next)
-		table->next->back = &table->next;
-	arena->tables = table;
-	pthread_mutex_unlock(&arena->tables_lock);
+	pthread_mutex_lock(&arena->spaces_lock);
+	space->next = arena->spaces;
+	space->back = &arena->spaces;
+	if (space->next)
+		space->next->back = &space->next;
+	arena->spaces = space;
+	pthread_mutex_unlock(&arena->spaces_lock);
 }
 
-void pw_arena_remove_table(struct pw_arena *arena, struct pw_table *table)
+void pw_arena_remove_space(struct pw_arena *arena, struct pw_space *space)
 {
-	pthread_mutex_lock(&arena->tables_lock);
-	*table->back = table->next;
-	if (table->next)
-		table->next->back = table->back;
-	pthread_mutex_unlock(&arena->tables_lock);
+	pthread_mutex_lock(&arena->spaces_lock);
+	*space->back = space->next;
+	if (space->next)
+		space->next->back = space->back;
+	pthread_mutex_unlock(&arena->spaces_lock);
 }
 
-/* Is this thread inside a section of one of them? With tables_lock held. */
+/* Is this thread inside a section of one of them? With spaces_lock held. */
 static bool inside(struct pw_arena *arena)
 {
-	for (struct pw_table *table = arena->tables; table; table = table->next)
-		if (table->sync.ops->inside(&table->sync) && !pw_mutant(PW_MUTANT_AWAIT_INSIDE))
+	for (struct pw_space *space = arena->spaces; space; space = space->next)
+		if (space->sync.ops->inside(&space->sync) && !pw_mutant(PW_MUTANT_AWAIT_INSIDE))
 			return true;
 	return false;
 }
@@ -170,21 +170,21 @@ static bool inside(struct pw_arena *arena)
 /* False, and nobody is waited for: this thread must not. */
 static bool drain_all(struct pw_arena *arena)
 {
-	struct pw_table *table;
+	struct pw_space *space;
 	bool may;
 
-	pthread_mutex_lock(&arena->tables_lock);
+	pthread_mutex_lock(&arena->spaces_lock);
 	may = !inside(arena);
-	for (table = arena->tables; may && table; table = table->next)
+	for (space = arena->spaces; may && space; space = space->next)
 		if (!pw_mutant(PW_MUTANT_OWN_GATHER))
-			pw_gather_finish(table);
+			pw_gather_finish(space);
 	/* Some spaces are waited for all at once. */
-	for (table = arena->tables; may && table && pw_leaving_any(pw_arena_leaving(arena));
-	     table = table->next) {
-		table->sync.ops->drain(&table->sync);
+	for (space = arena->spaces; may && space && pw_leaving_any(pw_arena_leaving(arena));
+	     space = space->next) {
+		space->sync.ops->drain(&space->sync);
 		may = !pw_mutant(PW_MUTANT_DRAIN_FIRST);
 	}
-	pthread_mutex_unlock(&arena->tables_lock);
+	pthread_mutex_unlock(&arena->spaces_lock);
 	return may;
 }
 

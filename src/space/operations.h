@@ -4,7 +4,7 @@
  * entry; editor.h brings it there.
  *
  * To add one: write its functions here, a case each in editor.h, a line in instance.h and in struct
- * pw_editor, and the public function in table.c.
+ * pw_editor, and the public function in space.c.
  */
 #ifndef PW_SPACE_OPERATIONS_H
 #define PW_SPACE_OPERATIONS_H
@@ -107,9 +107,9 @@ PW_INLINE int pw_map_upper(const struct pw_format *f, struct pw_edit *edit, unsi
 			return pw_map_leaves(f, edit, level, place, edit->group_last);
 		}
 		if (f->kind(r, level, e) == PW_TABLE &&
-		    pw_table_unused(edit->table, r, level - 1, f->table(r, level, e))) {
+		    pw_table_unused(edit->space, r, level - 1, f->table(r, level, e))) {
 			pw_edit_store(f, entry, f->make_leaf(r, level, edit->pa, edit->attr));
-			pw_gather_tree(edit->table, r, level - 1, f->table(r, level, e));
+			pw_gather_tree(edit->space, r, level - 1, f->table(r, level, e));
 			edit->pa += reach + 1;
 			return PW_EDIT_NEXT;
 		}
@@ -477,7 +477,7 @@ PW_INLINE void pw_collapse_leave(const struct pw_format *f, struct pw_edit *edit
 	if ((f->attr(r, level, leaf) ^ all.attr) & PW_SPECIAL)
 		return;
 	pw_edit_store(f, entry, leaf);
-	pw_gather_add(edit->table, level - 1, below->table);
+	pw_gather_add(edit->space, level - 1, below->table);
 	/* Once, though what is below may have been collapsed just before. */
 	edit->bytes = below->bytes + covered + 1;
 }

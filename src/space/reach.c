@@ -21,13 +21,13 @@ static bool entry_names(const struct pw_format *f, const struct pw_regime *r, un
 }
 
 /* Does a root lead to top tables of level @top at @pa? Then *r is what it decodes to. */
-static bool root_names(const struct pw_table *table, unsigned top, pw_pa pa, struct pw_regime *r)
+static bool root_names(const struct pw_space *space, unsigned top, pw_pa pa, struct pw_regime *r)
 {
 	pw_pa all[PW_MAX_ROOTS];
 
 	for (unsigned i = 0; i < PW_MAX_ROOTS; i++)
 		all[i] = pa;
-	return pw_table_regime(table, top, all, r, NULL) == 0 && r->span[0].table == pa &&
+	return pw_space_regime(space, top, all, r, NULL) == 0 && r->span[0].table == pa &&
 	       r->span[0].top == top;
 }
 
@@ -36,11 +36,11 @@ static bool root_names(const struct pw_table *table, unsigned top, pw_pa pa, str
  * name it (the mock format has tables of 64 bytes, at addresses of whole pages). A top table has a root,
  * which may need more still: a frame is enough for all.
  */
-static unsigned piece_lg2(const struct pw_table *table, unsigned level)
+static unsigned piece_lg2(const struct pw_space *space, unsigned level)
 {
-	const struct pw_format *f = table->format;
+	const struct pw_format *f = space->format;
 	const struct pw_regime r = { .format = f, .address_mask = ~pw_mask(12) & pw_mask(52) };
-	unsigned lg2 = f->bits[level] + f->entry_lg2, page_lg2 = table->arena->page_lg2;
+	unsigned lg2 = f->bits[level] + f->entry_lg2, page_lg2 = space->arena->page_lg2;
 
 	if (level + 1u == f->levels)
 		return lg2 > page_lg2 ? lg2 : page_lg2;
@@ -50,48 +50,48 @@ static unsigned piece_lg2(const struct pw_table *table, unsigned level)
 }
 
 /* log2 of where top tables of this level have to end; 0 if the format has none. */
-static unsigned root_limit(const struct pw_table *table, unsigned top)
+static unsigned root_limit(const struct pw_space *space, unsigned top)
 {
 	struct pw_regime r;
-	unsigned lg2 = table->piece_lg2[top];
+	unsigned lg2 = space->piece_lg2[top];
 
-	if (lg2 < table->arena->page_lg2)
-		lg2 = table->arena->page_lg2;
-	if (!root_names(table, top, UINT64_C(1) << lg2, &r))
+	if (lg2 < space->arena->page_lg2)
+		lg2 = space->arena->page_lg2;
+	if (!root_names(space, top, UINT64_C(1) << lg2, &r))
 		return 0;
-	while (lg2 < 64 && root_names(table, top, UINT64_C(1) << lg2, &r))
+	while (lg2 < 64 && root_names(space, top, UINT64_C(1) << lg2, &r))
 		lg2++;
 	return lg2;
 }
 
-static unsigned entry_limit(const struct pw_table *table, const struct pw_regime *r, unsigned level)
+static unsigned entry_limit(const struct pw_space *space, const struct pw_regime *r, unsigned level)
 {
-	unsigned lg2 = table->piece_lg2[level];
+	unsigned lg2 = space->piece_lg2[level];
 
-	while (lg2 < 64 && entry_names(table->format, r, level + 1, UINT64_C(1) << lg2))
+	while (lg2 < 64 && entry_names(space->format, r, level + 1, UINT64_C(1) << lg2))
 		lg2++;
 	return lg2;
 }
 
-int pw_reach_tables(struct pw_table *table, unsigned levels, struct pw_error *error)
+int pw_reach_tables(struct pw_space *space, unsigned levels, struct pw_error *error)
 {
-	const struct pw_format *f = table->format;
-	const struct pw_arena *arena = table->arena;
+	const struct pw_format *f = space->format;
+	const struct pw_arena *arena = space->arena;
 	const unsigned highest = f->levels - 1u;
 	struct pw_regime r;
 
 	for (unsigned level = 0; level <= highest; level++)
-		table->piece_lg2[level] = (uint8_t)piece_lg2(table, level);
-	if (root_limit(table, levels - 1) == 0)
+		space->piece_lg2[level] = (uint8_t)piece_lg2(space, level);
+	if (root_limit(space, levels - 1) == 0)
 		return pw_fail(error, EINVAL, "%s has no tables of %u level%s", f->name, levels,
 			       levels == 1 ? "" : "s");
-	root_names(table, highest, UINT64_C(1) << table->piece_lg2[highest], &r);
+	root_names(space, highest, UINT64_C(1) << space->piece_lg2[highest], &r);
 	for (unsigned level = 0; level <= highest; level++) {
-		unsigned below = level < highest ? entry_limit(table, &r, level) : 64;
-		unsigned top = level == highest || f->dynamic_top ? root_limit(table, level) : 0;
+		unsigned below = level < highest ? entry_limit(space, &r, level) : 64;
+		unsigned top = level == highest || f->dynamic_top ? root_limit(space, level) : 0;
 		unsigned limit_lg2 = top && top < below ? top : below;
 
-		table->limit_lg2[level] = (uint8_t)limit_lg2;
+		space->limit_lg2[level] = (uint8_t)limit_lg2;
 		if (arena->base > pw_mask(limit_lg2))
 			return pw_fail(error, ERANGE,
 				       "the arena begins at 0x%llx, but tables of %s have to be "
@@ -103,13 +103,13 @@ int pw_reach_tables(struct pw_table *table, unsigned levels, struct pw_error *er
 	return 0;
 }
 
-unsigned pw_reach_lowest_lg2(const struct pw_table *table)
+unsigned pw_reach_lowest_lg2(const struct pw_space *space)
 {
 	unsigned lowest = 64;
 
-	for (unsigned level = 0; level < table->format->levels; level++)
-		if (table->limit_lg2[level] < lowest)
-			lowest = table->limit_lg2[level];
+	for (unsigned level = 0; level < space->format->levels; level++)
+		if (space->limit_lg2[level] < lowest)
+			lowest = space->limit_lg2[level];
 	return lowest;
 }
 

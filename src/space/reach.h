@@ -6,16 +6,16 @@
 #ifndef PW_SPACE_REACH_H
 #define PW_SPACE_REACH_H
 
-#include "space/table.h"
+#include "space/space.h"
 
 /*
  * Fills piece_lg2[] and limit_lg2[] of @table, all else of which is there. Returns 0, or with a sentence -EINVAL if the
  * format has no tables of @levels levels, or -ERANGE if the arena begins where no table can be.
  */
-int pw_reach_tables(struct pw_table *table, unsigned levels, struct pw_error *error);
+int pw_reach_tables(struct pw_space *space, unsigned levels, struct pw_error *error);
 
 /* log2 of where tables of all levels end: the lowest of limit_lg2[]. */
-unsigned pw_reach_lowest_lg2(const struct pw_table *table);
+unsigned pw_reach_lowest_lg2(const struct pw_space *space);
 
 /*
  * log2 of the largest page with which entries can lead to @pa..@last, whole base pages; 0 if not even

@@ -5,14 +5,14 @@
 
 #include "space/edit.h"
 
-static unsigned table_lg2(const struct pw_table *table, unsigned level)
+static unsigned table_lg2(const struct pw_space *space, unsigned level)
 {
-	return table->format->bits[level] + table->format->entry_lg2;
+	return space->format->bits[level] + space->format->entry_lg2;
 }
 
-static unsigned table_order(const struct pw_table *table, unsigned level)
+static unsigned table_order(const struct pw_space *space, unsigned level)
 {
-	unsigned lg2 = table->piece_lg2[level], page_lg2 = table->arena->page_lg2;
+	unsigned lg2 = space->piece_lg2[level], page_lg2 = space->arena->page_lg2;
 
 	return lg2 > page_lg2 ? lg2 - page_lg2 : 0;
 }
@@ -24,145 +24,145 @@ struct free_piece {
 	pw_pa next, previous; /* PW_NO_TABLE at either end */
 };
 
-static struct free_piece *piece_at(const struct pw_table *table, pw_pa piece)
+static struct free_piece *piece_at(const struct pw_space *space, pw_pa piece)
 {
-	return (struct free_piece *)(void *)pw_table_host(table, piece);
+	return (struct free_piece *)(void *)pw_table_host(space, piece);
 }
 
-static void push(struct pw_table *table, unsigned level, pw_pa piece)
+static void push(struct pw_space *space, unsigned level, pw_pa piece)
 {
-	pw_pa first = table->free[level];
+	pw_pa first = space->free[level];
 
-	*piece_at(table, piece) = (struct free_piece){ .next = first, .previous = PW_NO_TABLE };
+	*piece_at(space, piece) = (struct free_piece){ .next = first, .previous = PW_NO_TABLE };
 	if (first != PW_NO_TABLE)
-		piece_at(table, first)->previous = piece;
-	table->free[level] = piece;
+		piece_at(space, first)->previous = piece;
+	space->free[level] = piece;
 }
 
-static void take_out(struct pw_table *table, unsigned level, pw_pa piece)
+static void take_out(struct pw_space *space, unsigned level, pw_pa piece)
 {
-	const struct free_piece *links = piece_at(table, piece);
+	const struct free_piece *links = piece_at(space, piece);
 
 	if (links->previous == PW_NO_TABLE)
-		table->free[level] = links->next;
+		space->free[level] = links->next;
 	else
-		piece_at(table, links->previous)->next = links->next;
+		piece_at(space, links->previous)->next = links->next;
 	if (links->next != PW_NO_TABLE)
-		piece_at(table, links->next)->previous = links->previous;
+		piece_at(space, links->next)->previous = links->previous;
 }
 
 /* How many pieces of the frame around @piece are tables, now that there are @more. */
-static uint32_t count_pieces(struct pw_table *table, pw_pa piece, uint32_t more)
+static uint32_t count_pieces(struct pw_space *space, pw_pa piece, uint32_t more)
 {
-	struct pw_arena *arena = table->arena;
+	struct pw_arena *arena = space->arena;
 
 	return __atomic_add_fetch(&arena->frame[pw_arena_frame(arena, piece)].index, more,
 				  __ATOMIC_RELAXED);
 }
 
 /* Takes a free piece, or cuts a frame. */
-static int take_piece(struct pw_table *table, unsigned level, pw_pa *pa_ret)
+static int take_piece(struct pw_space *space, unsigned level, pw_pa *pa_ret)
 {
-	const pw_pa piece = UINT64_C(1) << table->piece_lg2[level];
-	const pw_pa end = UINT64_C(1) << table->arena->page_lg2;
+	const pw_pa piece = UINT64_C(1) << space->piece_lg2[level];
+	const pw_pa end = UINT64_C(1) << space->arena->page_lg2;
 	int error = 0;
 
-	pthread_mutex_lock(&table->free_lock);
-	*pa_ret = table->free[level];
+	pthread_mutex_lock(&space->free_lock);
+	*pa_ret = space->free[level];
 	if (*pa_ret != PW_NO_TABLE) {
-		take_out(table, level, *pa_ret);
+		take_out(space, level, *pa_ret);
 	} else {
-		error = pw_arena_alloc(table->arena, 0, table->limit_lg2[level], pa_ret);
+		error = pw_arena_alloc(space->arena, 0, space->limit_lg2[level], pa_ret);
 		for (pw_pa at = piece; !error && at < end; at += piece)
-			push(table, level, *pa_ret + at);
+			push(space, level, *pa_ret + at);
 	}
 	if (!error)
-		count_pieces(table, *pa_ret, 1);
-	pthread_mutex_unlock(&table->free_lock);
+		count_pieces(space, *pa_ret, 1);
+	pthread_mutex_unlock(&space->free_lock);
 	return error;
 }
 
 /* Gives a piece back, and its frame if that was the last table in it. */
-static void free_piece(struct pw_table *table, unsigned level, pw_pa pa)
+static void free_piece(struct pw_space *space, unsigned level, pw_pa pa)
 {
-	const pw_pa piece = UINT64_C(1) << table->piece_lg2[level];
-	const pw_pa end = UINT64_C(1) << table->arena->page_lg2;
-	const pw_pa frame = pa & ~pw_mask(table->arena->page_lg2);
+	const pw_pa piece = UINT64_C(1) << space->piece_lg2[level];
+	const pw_pa end = UINT64_C(1) << space->arena->page_lg2;
+	const pw_pa frame = pa & ~pw_mask(space->arena->page_lg2);
 	bool unused;
 
-	pthread_mutex_lock(&table->free_lock);
-	push(table, level, pa);
-	unused = count_pieces(table, pa, ~UINT32_C(0)) == 0 && !pw_mutant(PW_MUTANT_KEEP_PIECES);
+	pthread_mutex_lock(&space->free_lock);
+	push(space, level, pa);
+	unused = count_pieces(space, pa, ~UINT32_C(0)) == 0 && !pw_mutant(PW_MUTANT_KEEP_PIECES);
 	for (pw_pa at = 0; unused && at < end; at += piece)
-		take_out(table, level, frame + at);
-	pthread_mutex_unlock(&table->free_lock);
+		take_out(space, level, frame + at);
+	pthread_mutex_unlock(&space->free_lock);
 	if (unused)
-		pw_arena_free(table->arena, frame);
+		pw_arena_free(space->arena, frame);
 }
 
 /* ---- tables ---- */
 
-static int take(struct pw_table *table, unsigned level, pw_pa *pa_ret)
+static int take(struct pw_space *space, unsigned level, pw_pa *pa_ret)
 {
-	if (table->piece_lg2[level] < table->arena->page_lg2)
-		return take_piece(table, level, pa_ret);
-	return pw_arena_alloc(table->arena, table_order(table, level), table->limit_lg2[level],
+	if (space->piece_lg2[level] < space->arena->page_lg2)
+		return take_piece(space, level, pa_ret);
+	return pw_arena_alloc(space->arena, table_order(space, level), space->limit_lg2[level],
 			      pa_ret);
 }
 
-int pw_table_alloc(struct pw_table *table, unsigned level, pw_pa *pa_ret)
+int pw_table_alloc(struct pw_space *space, unsigned level, pw_pa *pa_ret)
 {
-	struct pw_arena *arena = table->arena;
+	struct pw_arena *arena = space->arena;
 	uint64_t before;
 	int error;
 
 	do {
 		before = pw_arena_leaving(arena);
 		pw_moment(PW_MOMENT_TRY);
-		error = take(table, level, pa_ret);
+		error = take(space, level, pa_ret);
 		if (error)
 			pw_moment(PW_MOMENT_NO_MEMORY);
 		if (pw_mutant(PW_MUTANT_LEAVING_AFTER))
 			before = pw_arena_leaving(arena);
 	} while (error && pw_arena_await(arena, before));
 	if (!error)
-		__atomic_fetch_add(&table->bytes, UINT64_C(1) << table_lg2(table, level),
+		__atomic_fetch_add(&space->bytes, UINT64_C(1) << table_lg2(space, level),
 				   __ATOMIC_RELAXED);
 	return error;
 }
 
-void pw_table_free(struct pw_table *table, unsigned level, pw_pa pa)
+void pw_table_free(struct pw_space *space, unsigned level, pw_pa pa)
 {
-	const unsigned lg2 = table_lg2(table, level);
+	const unsigned lg2 = table_lg2(space, level);
 
-	__atomic_fetch_sub(&table->bytes, UINT64_C(1) << lg2, __ATOMIC_RELAXED);
-	if (table->piece_lg2[level] >= table->arena->page_lg2) {
-		pw_arena_free(table->arena, pa);
+	__atomic_fetch_sub(&space->bytes, UINT64_C(1) << lg2, __ATOMIC_RELAXED);
+	if (space->piece_lg2[level] >= space->arena->page_lg2) {
+		pw_arena_free(space->arena, pa);
 		return;
 	}
-	if (table->arena->poison)
-		memset(pw_table_host(table, pa), PW_POISON, (size_t)1 << lg2);
-	free_piece(table, level, pa);
+	if (space->arena->poison)
+		memset(pw_table_host(space, pa), PW_POISON, (size_t)1 << lg2);
+	free_piece(space, level, pa);
 }
 
 /* ---- whole tables, by a format behind a pointer: seldom enough ---- */
 
-static uint64_t load(const struct pw_table *table, pw_pa pa, uint32_t index)
+static uint64_t load(const struct pw_space *space, pw_pa pa, uint32_t index)
 {
-	return pw_edit_load(table->format,
-			    pw_table_host(table, pa) + ((size_t)index << table->format->entry_lg2));
+	return pw_edit_load(space->format,
+			    pw_table_host(space, pa) + ((size_t)index << space->format->entry_lg2));
 }
 
-bool pw_table_unused(const struct pw_table *table, const struct pw_regime *r, unsigned level,
+bool pw_table_unused(const struct pw_space *space, const struct pw_regime *r, unsigned level,
 		     pw_pa pa)
 {
-	const struct pw_format *f = table->format;
+	const struct pw_format *f = space->format;
 
 	for (uint32_t i = 0; i <= pw_mask(f->bits[level]); i++) {
-		uint64_t e = load(table, pa, i);
+		uint64_t e = load(space, pa, i);
 		bool unused = pw_edit_empty(f, r, level, e) ||
 			      (f->kind(r, level, e) == PW_TABLE &&
-			       pw_table_unused(table, r, level - 1, f->table(r, level, e)));
+			       pw_table_unused(space, r, level - 1, f->table(r, level, e)));
 
 		if (!unused)
 			return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The walker compiled for one format: PW_WALKER(x86_64) defines its functions from the constant
- * pw_format_x86_64, for every access. format/instance.h makes a struct pw_instance of them.
+ * pw_format_x86_64, for every access. instance/instance.h makes a struct pw_instance of them.
  *
  * One indirect call per public operation goes through that, none per entry.
  */

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "format/registry.h"
+#include "instance/registry.h"
 #include "unit/random.h"
 
 enum {

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "format/registry.h"
+#include "instance/registry.h"
 
 enum { SEGMENTS = 8, WORDS = 6 };
 

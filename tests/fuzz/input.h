@@ -8,7 +8,7 @@
 
 #include <pagewalk/pagewalk.h>
 
-#include "format/registry.h"
+#include "instance/registry.h"
 
 struct fuzz_input {
 	struct pw_regime regime;

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "format/described.h"
+#include "described/described.h"
 #include "random.h"
 
 static const struct pw_format *described, *built_in;

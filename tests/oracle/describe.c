@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "format/described.h"
+#include "described/described.h"
 #include "random.h"
 
 static const char *directory;

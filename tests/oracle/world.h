@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "format/described.h"
+#include "described/described.h"
 #include "memory/memory.h"
 #include "random.h"
 

@@ -9,25 +9,25 @@
 enum { FRAMES = 256 };
 
 /* Runs @test on a new space of every format. */
-static inline void for_each_format(void (*test)(struct space *space))
+static inline void for_each_format(void (*test)(struct world *world))
 {
 	const struct pw_format *format;
 
 	for (size_t i = 0; (format = pw_format_at(i)); i++) {
-		struct space space;
+		struct world world;
 
 		if (!pw_format_can_edit(format))
 			continue;
-		space = open_space(format, 0, FRAMES);
-		test(&space);
-		close_space(&space);
+		world = open_world(format, 0, FRAMES);
+		test(&world);
+		close_world(&world);
 	}
 }
 
 /* Where two tables of level 0 meet: half of @pages before, half behind. */
-static inline pw_va across_tables(const struct space *space, uint64_t pages)
+static inline pw_va across_tables(const struct world *world, uint64_t pages)
 {
-	return ((pw_va)1 << space->format->shift[1]) - pages / 2 * space->page;
+	return ((pw_va)1 << world->format->shift[1]) - pages / 2 * world->page;
 }
 
 #endif

@@ -5,30 +5,30 @@
 
 #include "every_format_test.h"
 
-static void look(struct space *space)
+static void look(struct world *world)
 {
-	const struct pw_memory *memory = pw_arena_memory(space->arena);
-	const struct pw_regime *r = pw_table_now(space->table);
-	const pw_va va = across_tables(space, 4), bad = va + 2 * space->page;
+	const struct pw_memory *memory = pw_arena_memory(world->arena);
+	const struct pw_regime *r = pw_space_now(world->space);
+	const pw_va va = across_tables(world, 4), bad = va + 2 * world->page;
 	pw_pa mapped[2], got[3];
 	enum pw_stop why;
 
 	for (unsigned i = 0; i < 2; i++)
-		mapped[i] = map_new(space, va + i * space->page, PW_FOLIO_SECRET, RW);
+		mapped[i] = map_new(world, va + i * world->page, PW_FOLIO_SECRET, RW);
 	assert_int_equal(pw_look_fast(memory, r, va, 3, PW_PIN_WRITE, got, &why), 2);
 	assert_int_equal(why, PW_STOP_NONE);
 	assert_memory_equal(got, mapped, sizeof(mapped));
-	assert_int_equal(references(space, mapped[0]), 1);
-	map_pages(space, bad, 1, mapped[0], RO);
+	assert_int_equal(references(world, mapped[0]), 1);
+	map_pages(world, bad, 1, mapped[0], RO);
 	assert_int_equal(pw_look_fast(memory, r, va, 3, PW_PIN_WRITE, got, &why), 2);
 	assert_int_equal(why, PW_STOP_ACCESS);
 	assert_int_equal(pw_look_fast(memory, r, va, 3, 0, got, NULL), 3);
 	assert_int_equal(pw_look_fast(memory, r, va, 1, PW_PIN_LONGTERM, got, &why), -EINVAL);
 	assert_int_equal(pw_look_fast(memory, r, va + 1, 1, 0, got, &why), -EINVAL);
-	assert_int_equal(pw_look_fast(memory, r, ~(space->page - 1), 2, 0, got, &why), 0);
-	unmap_pages(space, va, 3);
+	assert_int_equal(pw_look_fast(memory, r, ~(world->page - 1), 2, 0, got, &why), 0);
+	unmap_pages(world, va, 3);
 	for (unsigned i = 0; i < 2; i++)
-		pw_folio_put(space->arena, mapped[i], 1);
+		pw_folio_put(world->arena, mapped[i], 1);
 }
 
 static void test_look(void **state)
@@ -59,11 +59,11 @@ static int fetch(void *context, pw_pa pa, void *buffer, size_t bytes)
 
 static void test_look_unstable(void **state)
 {
-	struct space space = open_space(pw_format_find("x86_64"), 0, FRAMES);
-	struct restless restless = { .arena = space.arena };
-	const struct pw_regime *r = pw_table_now(space.table);
+	struct world world = open_world(pw_format_find("x86_64"), 0, FRAMES);
+	struct restless restless = { .arena = world.arena };
+	const struct pw_regime *r = pw_space_now(world.space);
 	const pw_va va = 0x7f0000001000;
-	pw_pa pa = map_new(&space, va, PW_FOLIO_SHARED, RW), got;
+	pw_pa pa = map_new(&world, va, PW_FOLIO_SHARED, RW), got;
 	const struct pw_segment *segment;
 	struct pw_memory *memory;
 	struct pw_trace trace;
@@ -71,9 +71,9 @@ static void test_look_unstable(void **state)
 	enum pw_stop why;
 
 	(void)state;
-	pw_translate_trace(pw_arena_memory(space.arena), r, va, &result, &trace);
+	pw_translate_trace(pw_arena_memory(world.arena), r, va, &result, &trace);
 	assert_int_equal(trace.steps, 4);
-	pw_memory_segments(pw_arena_memory(space.arena), &segment);
+	pw_memory_segments(pw_arena_memory(world.arena), &segment);
 	assert_int_equal(pw_memory_create(fetch, &restless, segment, 1, &memory, NULL), 0);
 	/* Nowhere in the tables; then the accessed bit of each entry on the way, the leaf's, too. */
 	restless.at = ~UINT64_C(0);
@@ -86,9 +86,9 @@ static void test_look_unstable(void **state)
 		assert_int_equal(why, PW_STOP_CHANGED);
 	}
 	pw_memory_close(memory);
-	unmap_pages(&space, va, 1);
-	pw_folio_put(space.arena, pa, 1);
-	close_space(&space);
+	unmap_pages(&world, va, 1);
+	pw_folio_put(world.arena, pa, 1);
+	close_world(&world);
 }
 
 int main(void)

@@ -19,35 +19,35 @@ static void reuse(pw_pa pa, unsigned order)
 	pw_pa got[TRIES];
 	unsigned count = 0;
 
-	pw_folio_put(race.space->arena, pa, 1);
+	pw_folio_put(race.world->arena, pa, 1);
 	do {
 		assert_true(count < TRIES);
-		got[count] = alloc_folio(race.space, order, PW_FOLIO_SHARED);
+		got[count] = alloc_folio(race.world, order, PW_FOLIO_SHARED);
 	} while (got[count++] != pa);
 	for (unsigned i = 0; i + 1 < count; i++)
-		pw_folio_put(race.space->arena, got[i], 1);
+		pw_folio_put(race.world->arena, got[i], 1);
 }
 
 /* ---- the leaf, and the entry above it ---- */
 
 static void unmap_and_reuse(void)
 {
-	unmap_pages(race.space, race.va, 1);
+	unmap_pages(race.world, race.va, 1);
 	reuse(race.pa, 0);
 }
 
 /* The page was unmapped, freed and given to somebody else before it was taken. */
-static void page_reused(struct space *space)
+static void page_reused(struct world *world)
 {
-	const pw_va va = 5 * space->page;
-	pw_pa pa = map_new(space, va, PW_FOLIO_SHARED, RW);
+	const pw_va va = 5 * world->page;
+	pw_pa pa = map_new(world, va, PW_FOLIO_SHARED, RW);
 
-	prepare(space, va, pa);
+	prepare(world, va, pa);
 	race.at[PW_MOMENT_FOLIO_FOUND] = unmap_and_reuse;
-	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, 0), PW_STOP_CHANGED);
+	assert_int_equal(pin_one(world, va, PW_PIN_WRITE, 0), PW_STOP_CHANGED);
 	over(1);
-	assert_int_equal(references(space, pa), 1);
-	pw_folio_put(space->arena, pa, 1);
+	assert_int_equal(references(world, pa), 1);
+	pw_folio_put(world->arena, pa, 1);
 }
 
 static void test_page_reused(void **state)
@@ -58,13 +58,13 @@ static void test_page_reused(void **state)
 
 static void collapse_and_reuse(void)
 {
-	uint64_t bytes = race.space->page << race.order, collapsed;
+	uint64_t bytes = race.world->page << race.order, collapsed;
 
-	assert_int_equal(pw_table_collapse(race.space->table, race.va, race.va + (bytes - 1), 64,
+	assert_int_equal(pw_space_collapse(race.world->space, race.va, race.va + (bytes - 1), 64,
 					   &collapsed, NULL),
 			 0);
 	assert_int_equal(collapsed, bytes);
-	unmap_pages(race.space, race.va, UINT64_C(1) << race.order);
+	unmap_pages(race.world, race.va, UINT64_C(1) << race.order);
 	reuse(race.pa, race.order);
 }
 
@@ -72,24 +72,24 @@ static void collapse_and_reuse(void)
  * A collapse takes the table out with its leaves in it; what is unmapped then is the large leaf. The
  * leaf that the pin looks at stays as it was.
  */
-static void table_collapsed(struct space *space)
+static void table_collapsed(struct world *world)
 {
-	const unsigned order = (unsigned)space->format->shift[1] - space->format->shift[0];
-	const uint64_t bytes = space->page << order;
-	const pw_va va = (pw_va)1 << space->format->shift[1];
-	pw_pa pa = alloc_folio(space, order, PW_FOLIO_SHARED);
+	const unsigned order = (unsigned)world->format->shift[1] - world->format->shift[0];
+	const uint64_t bytes = world->page << order;
+	const pw_va va = (pw_va)1 << world->format->shift[1];
+	pw_pa pa = alloc_folio(world, order, PW_FOLIO_SHARED);
 
-	map_pages(space, va, UINT64_C(1) << order, pa, RW);
+	map_pages(world, va, UINT64_C(1) << order, pa, RW);
 	assert_int_equal(
-		pw_table_split(space->table, va, va + (bytes - 1), space->format->shift[0], NULL),
+		pw_space_split(world->space, va, va + (bytes - 1), world->format->shift[0], NULL),
 		0);
-	prepare(space, va, pa);
+	prepare(world, va, pa);
 	race.order = order;
 	race.at[PW_MOMENT_FOLIO_FOUND] = collapse_and_reuse;
-	assert_int_equal(pin_one(space, va + 3 * space->page, PW_PIN_WRITE, 0), PW_STOP_CHANGED);
+	assert_int_equal(pin_one(world, va + 3 * world->page, PW_PIN_WRITE, 0), PW_STOP_CHANGED);
 	over(1);
-	assert_int_equal(references(space, pa), 1);
-	pw_folio_put(space->arena, pa, 1);
+	assert_int_equal(references(world, pa), 1);
+	pw_folio_put(world->arena, pa, 1);
 }
 
 static void test_table_collapsed(void **state)
@@ -105,28 +105,28 @@ static bool has_large(const struct pw_format *f)
 
 static void collapse_all_and_reuse(void)
 {
-	const pw_va last = race.va | pw_mask(race.space->format->shift[2]);
+	const pw_va last = race.va | pw_mask(race.world->format->shift[2]);
 
-	assert_int_equal(pw_table_collapse(race.space->table, race.va, last, 64, NULL, NULL), 0);
-	assert_int_equal(pw_table_unmap(race.space->table, race.va, last, NULL, NULL, NULL), 0);
+	assert_int_equal(pw_space_collapse(race.world->space, race.va, last, 64, NULL, NULL), 0);
+	assert_int_equal(pw_space_unmap(race.world->space, race.va, last, NULL, NULL, NULL), 0);
 	reuse(race.pa, 0);
 }
 
 /* The same one level higher: the table that goes has large leaves in it, and a pin stands at one. */
-static void upper_collapsed(struct space *space)
+static void upper_collapsed(struct world *world)
 {
-	const pw_va reach = pw_mask(space->format->shift[2]), va = reach + 1;
-	pw_pa pa = alloc_folio(space, 0, PW_FOLIO_SHARED);
+	const pw_va reach = pw_mask(world->format->shift[2]), va = reach + 1;
+	pw_pa pa = alloc_folio(world, 0, PW_FOLIO_SHARED);
 
-	assert_int_equal(pw_table_map(space->table, va, va + reach, pa & ~reach, RW, NULL), 0);
+	assert_int_equal(pw_space_map(world->space, va, va + reach, pa & ~reach, RW, NULL), 0);
 	assert_int_equal(
-		pw_table_split(space->table, va, va + reach, space->format->shift[1], NULL), 0);
-	prepare(space, va, pa);
+		pw_space_split(world->space, va, va + reach, world->format->shift[1], NULL), 0);
+	prepare(world, va, pa);
 	race.at[PW_MOMENT_FOLIO_FOUND] = collapse_all_and_reuse;
-	assert_int_equal(pin_one(space, va + (pa & reach), PW_PIN_WRITE, 0), PW_STOP_CHANGED);
+	assert_int_equal(pin_one(world, va + (pa & reach), PW_PIN_WRITE, 0), PW_STOP_CHANGED);
 	over(1);
-	assert_int_equal(references(space, pa), 1);
-	pw_folio_put(space->arena, pa, 1);
+	assert_int_equal(references(world, pa), 1);
+	pw_folio_put(world->arena, pa, 1);
 }
 
 static void test_upper_collapsed(void **state)
@@ -137,9 +137,9 @@ static void test_upper_collapsed(void **state)
 
 static void unmap_all_and_reuse(void)
 {
-	pw_va reach = pw_mask(race.space->format->shift[2]);
+	pw_va reach = pw_mask(race.world->format->shift[2]);
 
-	assert_int_equal(pw_table_unmap(race.space->table, 0, reach, NULL, NULL, NULL), 0);
+	assert_int_equal(pw_space_unmap(race.world->space, 0, reach, NULL, NULL, NULL), 0);
 	reuse(race.pa, 0);
 }
 
@@ -147,17 +147,17 @@ static void unmap_all_and_reuse(void)
  * The table above the leaf's goes too. Then the entry that led to the leaf's table, which is compared, has
  * been emptied no more than the leaf has; so an unmap empties what it takes out.
  */
-static void tables_retired(struct space *space)
+static void tables_retired(struct world *world)
 {
-	const pw_va va = 5 * space->page;
-	pw_pa pa = map_new(space, va, PW_FOLIO_SHARED, RW);
+	const pw_va va = 5 * world->page;
+	pw_pa pa = map_new(world, va, PW_FOLIO_SHARED, RW);
 
-	prepare(space, va, pa);
+	prepare(world, va, pa);
 	race.at[PW_MOMENT_FOLIO_FOUND] = unmap_all_and_reuse;
-	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, 0), PW_STOP_CHANGED);
+	assert_int_equal(pin_one(world, va, PW_PIN_WRITE, 0), PW_STOP_CHANGED);
 	over(1);
-	assert_int_equal(references(space, pa), 1);
-	pw_folio_put(space->arena, pa, 1);
+	assert_int_equal(references(world, pa), 1);
+	pw_folio_put(world->arena, pa, 1);
 }
 
 static void test_tables_retired(void **state)
@@ -170,31 +170,31 @@ static void test_tables_retired(void **state)
 
 static void split_folio(void)
 {
-	assert_true(pw_folio_split(race.space->arena, race.pa, 1));
+	assert_true(pw_folio_split(race.world->arena, race.pa, 1));
 }
 
 /* A folio became pages while it was taken, under the same leaf: each page has to have its own pin. */
-static void folio_split(struct space *space)
+static void folio_split(struct world *world)
 {
 	enum { PAGES = 4 };
-	const unsigned order = (unsigned)space->format->shift[1] - space->format->shift[0];
-	const pw_va va = (pw_va)1 << space->format->shift[1];
-	pw_pa pa = alloc_folio(space, order, PW_FOLIO_SHARED), page[PAGES];
+	const unsigned order = (unsigned)world->format->shift[1] - world->format->shift[0];
+	const pw_va va = (pw_va)1 << world->format->shift[1];
+	pw_pa pa = alloc_folio(world, order, PW_FOLIO_SHARED), page[PAGES];
 	enum pw_stop why;
 	long came;
 
-	map_pages(space, va, UINT64_C(1) << order, pa, RW);
-	assert_true(pw_folio_get(space->arena, pa, (UINT32_C(1) << order) - 1));
-	prepare(space, va, pa);
+	map_pages(world, va, UINT64_C(1) << order, pa, RW);
+	assert_true(pw_folio_get(world->arena, pa, (UINT32_C(1) << order) - 1));
+	prepare(world, va, pa);
 	race.at[PW_MOMENT_FOLIO_FOUND] = split_folio;
-	came = pw_pin_fast(space->reader, va, PAGES, PW_PIN_WRITE, page, &why);
+	came = pw_pin_fast(world->reader, va, PAGES, PW_PIN_WRITE, page, &why);
 	over(1);
 	for (long i = 0; i < PAGES; i++)
-		assert_int_equal(pins(space, pa + (pw_pa)i * space->page), i < came);
-	pw_unpin_pages(space->reader, page, (size_t)came, PW_PIN_WRITE, false);
-	unmap_pages(space, va, UINT64_C(1) << order);
+		assert_int_equal(pins(world, pa + (pw_pa)i * world->page), i < came);
+	pw_unpin_pages(world->reader, page, (size_t)came, PW_PIN_WRITE, false);
+	unmap_pages(world, va, UINT64_C(1) << order);
 	for (pw_pa i = 0; i >> order == 0; i++)
-		pw_folio_put(space->arena, pa + i * space->page, 1);
+		pw_folio_put(world->arena, pa + i * world->page, 1);
 }
 
 static void test_folio_split(void **state)
@@ -207,31 +207,31 @@ static void test_folio_split(void **state)
 
 static void map_other(void)
 {
-	unmap_pages(race.space, race.va, 1);
-	map_pages(race.space, race.va, 1, race.other, RW);
+	unmap_pages(race.world, race.va, 1);
+	map_pages(race.world, race.va, 1, race.other, RW);
 }
 
 static void map_back(void)
 {
-	unmap_pages(race.space, race.va, 1);
-	map_pages(race.space, race.va, 1, race.pa, RW);
+	unmap_pages(race.world, race.va, 1);
+	map_pages(race.world, race.va, 1, race.pa, RW);
 }
 
 /* Another page for a moment, and then the first one again: nobody can tell, and nobody has to. */
-static void there_and_back(struct space *space)
+static void there_and_back(struct world *world)
 {
-	const pw_va va = 5 * space->page;
-	pw_pa pa = map_new(space, va, PW_FOLIO_SHARED, RW);
+	const pw_va va = 5 * world->page;
+	pw_pa pa = map_new(world, va, PW_FOLIO_SHARED, RW);
 
-	prepare(space, va, pa);
-	race.other = alloc_folio(space, 0, PW_FOLIO_SHARED);
+	prepare(world, va, pa);
+	race.other = alloc_folio(world, 0, PW_FOLIO_SHARED);
 	race.at[PW_MOMENT_LEAF_LOADED] = map_other;
 	race.at[PW_MOMENT_FOLIO_FOUND] = map_back;
-	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, pa), PW_STOP_DONE);
+	assert_int_equal(pin_one(world, va, PW_PIN_WRITE, pa), PW_STOP_DONE);
 	over(2);
-	unmap_pages(space, va, 1);
-	pw_folio_put(space->arena, pa, 1);
-	pw_folio_put(space->arena, race.other, 1);
+	unmap_pages(world, va, 1);
+	pw_folio_put(world->arena, pa, 1);
+	pw_folio_put(world->arena, race.other, 1);
 }
 
 static void test_there_and_back(void **state)
@@ -244,24 +244,24 @@ static void test_there_and_back(void **state)
 
 static void share(void)
 {
-	pw_table_copy_begin(race.space->table);
-	assert_true(pw_folio_try_share(race.space->arena, race.pa));
+	pw_space_copy_begin(race.world->space);
+	assert_true(pw_folio_try_share(race.world->arena, race.pa));
 }
 
 /* A fork found the page not pinned, and has not come to write-protecting it when the pin is done. */
-static void copy_began(struct space *space)
+static void copy_began(struct world *world)
 {
-	const pw_va va = 5 * space->page;
-	pw_pa pa = map_new(space, va, PW_FOLIO_ANONYMOUS, RW);
+	const pw_va va = 5 * world->page;
+	pw_pa pa = map_new(world, va, PW_FOLIO_ANONYMOUS, RW);
 
-	prepare(space, va, pa);
+	prepare(world, va, pa);
 	race.at[PW_MOMENT_FOLIO_FOUND] = share;
-	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, 0), PW_STOP_FORK);
+	assert_int_equal(pin_one(world, va, PW_PIN_WRITE, 0), PW_STOP_FORK);
 	over(1);
-	assert_int_equal(references(space, pa), 1);
-	pw_table_copy_end(space->table);
-	unmap_pages(space, va, 1);
-	pw_folio_put(space->arena, pa, 1);
+	assert_int_equal(references(world, pa), 1);
+	pw_space_copy_end(world->space);
+	unmap_pages(world, va, 1);
+	pw_folio_put(world->arena, pa, 1);
 }
 
 static void test_copy_began(void **state)
@@ -274,25 +274,25 @@ static void test_copy_began(void **state)
 
 static void map_beside(void)
 {
-	map_pages(race.space, race.va + race.space->page, 1, race.other, RW);
+	map_pages(race.world, race.va + race.world->page, 1, race.other, RW);
 }
 
 /* Two editors, of two pages, need the same new table. */
-static void table_made_twice(struct space *space)
+static void table_made_twice(struct world *world)
 {
-	const pw_va va = 4 * space->page;
-	pw_pa pa = alloc_folio(space, 0, PW_FOLIO_SHARED);
+	const pw_va va = 4 * world->page;
+	pw_pa pa = alloc_folio(world, 0, PW_FOLIO_SHARED);
 
-	prepare(space, va, pa);
-	race.other = alloc_folio(space, 0, PW_FOLIO_SHARED);
+	prepare(world, va, pa);
+	race.other = alloc_folio(world, 0, PW_FOLIO_SHARED);
 	race.at[PW_MOMENT_TABLE_NEW] = map_beside;
-	map_pages(space, va, 1, pa, RW);
+	map_pages(world, va, 1, pa, RW);
 	over(1);
-	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, pa), PW_STOP_DONE);
-	assert_int_equal(pin_one(space, va + space->page, PW_PIN_WRITE, race.other), PW_STOP_DONE);
-	unmap_pages(space, va, 2);
-	pw_folio_put(space->arena, pa, 1);
-	pw_folio_put(space->arena, race.other, 1);
+	assert_int_equal(pin_one(world, va, PW_PIN_WRITE, pa), PW_STOP_DONE);
+	assert_int_equal(pin_one(world, va + world->page, PW_PIN_WRITE, race.other), PW_STOP_DONE);
+	unmap_pages(world, va, 2);
+	pw_folio_put(world->arena, pa, 1);
+	pw_folio_put(world->arena, race.other, 1);
 }
 
 static void test_table_made_twice(void **state)
@@ -303,26 +303,26 @@ static void test_table_made_twice(void **state)
 
 static void pin_behind(void)
 {
-	pw_va offset = 3 * race.space->page;
+	pw_va offset = 3 * race.world->page;
 
-	assert_int_equal(pin_one(race.space, race.va + offset, PW_PIN_WRITE, race.pa + offset),
+	assert_int_equal(pin_one(race.world, race.va + offset, PW_PIN_WRITE, race.pa + offset),
 			 PW_STOP_DONE);
 }
 
 /* While a leaf is split, what it maps stays mapped. */
-static void split_is_whole(struct space *space)
+static void split_is_whole(struct world *world)
 {
-	const unsigned order = (unsigned)space->format->shift[1] - space->format->shift[0];
-	const pw_va va = (pw_va)1 << space->format->shift[1];
-	pw_pa pa = alloc_folio(space, order, PW_FOLIO_SHARED);
+	const unsigned order = (unsigned)world->format->shift[1] - world->format->shift[0];
+	const pw_va va = (pw_va)1 << world->format->shift[1];
+	pw_pa pa = alloc_folio(world, order, PW_FOLIO_SHARED);
 
-	map_pages(space, va, UINT64_C(1) << order, pa, RW);
-	prepare(space, va, pa);
+	map_pages(world, va, UINT64_C(1) << order, pa, RW);
+	prepare(world, va, pa);
 	race.at[PW_MOMENT_TABLE_NEW] = pin_behind;
-	unmap_pages(space, va, 1);
+	unmap_pages(world, va, 1);
 	over(1);
-	unmap_pages(space, va, UINT64_C(1) << order);
-	pw_folio_put(space->arena, pa, 1);
+	unmap_pages(world, va, UINT64_C(1) << order);
+	pw_folio_put(world->arena, pa, 1);
 }
 
 static void test_split_is_whole(void **state)
@@ -332,22 +332,22 @@ static void test_split_is_whole(void **state)
 }
 
 /* What is left of a contiguous group after one of its pages went is single pages. */
-static void group_broken(struct space *space)
+static void group_broken(struct world *world)
 {
-	const unsigned order = (unsigned)__builtin_ctz(space->format->groups[0]);
-	const pw_va va = space->page << order;
-	pw_pa pa = alloc_folio(space, order, PW_FOLIO_SHARED);
+	const unsigned order = (unsigned)__builtin_ctz(world->format->groups[0]);
+	const pw_va va = world->page << order;
+	pw_pa pa = alloc_folio(world, order, PW_FOLIO_SHARED);
 	struct pw_result result;
 
-	map_pages(space, va, UINT64_C(1) << order, pa, RW);
-	pw_table_translate(space->reader, va + space->page, &result);
-	assert_int_equal(result.size_lg2, space->format->shift[0] + order);
-	unmap_pages(space, va, 1);
-	assert_int_equal(pw_table_translate(space->reader, va + space->page, &result), PW_OK);
-	assert_int_equal(result.size_lg2, space->format->shift[0]);
-	assert_int_equal(result.pa, pa + space->page);
-	unmap_pages(space, va, UINT64_C(1) << order);
-	pw_folio_put(space->arena, pa, 1);
+	map_pages(world, va, UINT64_C(1) << order, pa, RW);
+	pw_space_translate(world->reader, va + world->page, &result);
+	assert_int_equal(result.size_lg2, world->format->shift[0] + order);
+	unmap_pages(world, va, 1);
+	assert_int_equal(pw_space_translate(world->reader, va + world->page, &result), PW_OK);
+	assert_int_equal(result.size_lg2, world->format->shift[0]);
+	assert_int_equal(result.pa, pa + world->page);
+	unmap_pages(world, va, UINT64_C(1) << order);
+	pw_folio_put(world->arena, pa, 1);
 }
 
 static void test_group_broken(void **state)
@@ -365,37 +365,37 @@ static bool has_groups_of_sizes(const struct pw_format *f)
 static void map_smaller(void)
 {
 	const uint64_t pages = UINT64_C(1) << (race.order - 1);
-	const pw_va va = race.va + pages * race.space->page;
+	const pw_va va = race.va + pages * race.world->page;
 
-	unmap_pages(race.space, va, pages);
-	map_pages(race.space, va, pages, race.other, RW);
+	unmap_pages(race.world, va, pages);
+	map_pages(race.world, va, pages, race.other, RW);
 }
 
 /* Two editors break up one group, and the other is done already, and has used what is its. */
-static void group_broken_twice(struct space *space)
+static void group_broken_twice(struct world *world)
 {
-	const unsigned order = 31u - (unsigned)__builtin_clz(space->format->groups[0]);
-	const unsigned small = (unsigned)__builtin_ctz(space->format->groups[0]);
-	const uint64_t bytes = space->page << order;
+	const unsigned order = 31u - (unsigned)__builtin_clz(world->format->groups[0]);
+	const unsigned small = (unsigned)__builtin_ctz(world->format->groups[0]);
+	const uint64_t bytes = world->page << order;
 	const pw_va va = bytes;
 
-	map_pages(space, va, UINT64_C(1) << order, 2 * bytes, RW);
-	prepare(space, va, 0);
+	map_pages(world, va, UINT64_C(1) << order, 2 * bytes, RW);
+	prepare(world, va, 0);
 	race.order = order;
-	race.other = 4 * bytes + (space->page << small);
+	race.other = 4 * bytes + (world->page << small);
 	race.at[PW_MOMENT_GROUP_FOUND] = map_smaller;
-	unmap_pages(space, va, 1);
+	unmap_pages(world, va, 1);
 	over(1);
 	for (pw_va i = 1; i >> order == 0; i++) {
 		pw_pa wanted = i >> (order - 1) ? race.other - bytes / 2 : 2 * bytes;
 		struct pw_result result;
 
-		pw_table_translate(space->reader, va + i * space->page, &result);
+		pw_space_translate(world->reader, va + i * world->page, &result);
 		assert_int_equal(result.status, PW_OK);
-		assert_int_equal(result.pa, wanted + i * space->page);
-		assert_int_equal(result.size_lg2 > space->format->shift[0], i >> (order - 1));
+		assert_int_equal(result.pa, wanted + i * world->page);
+		assert_int_equal(result.size_lg2 > world->format->shift[0], i >> (order - 1));
 	}
-	unmap_pages(space, va, UINT64_C(1) << order);
+	unmap_pages(world, va, UINT64_C(1) << order);
 }
 
 static void test_group_broken_twice(void **state)
@@ -411,7 +411,7 @@ static bool has_large_groups(const struct pw_format *f)
 
 static void unmap_first(void)
 {
-	unmap_pages(race.space, race.va, 1);
+	unmap_pages(race.world, race.va, 1);
 }
 
 static void count_bytes(void *context, pw_va first, pw_va last, pw_pa pa)
@@ -423,21 +423,21 @@ static void count_bytes(void *context, pw_va first, pw_va last, pw_pa pa)
 }
 
 /* Of a group of large pages, one editor unmaps the first page and another one the rest: both split. */
-static void group_split_twice(struct space *space)
+static void group_split_twice(struct world *world)
 {
-	const unsigned group_lg2 = (unsigned)__builtin_ctz(space->format->groups[1]);
-	const uint64_t bytes = UINT64_C(1) << (space->format->shift[1] + group_lg2);
+	const unsigned group_lg2 = (unsigned)__builtin_ctz(world->format->groups[1]);
+	const uint64_t bytes = UINT64_C(1) << (world->format->shift[1] + group_lg2);
 	const pw_va va = bytes;
 	uint64_t unmapped = 0;
 
-	map_pages(space, va, bytes / space->page, 2 * bytes, RW);
-	prepare(space, va, 0);
+	map_pages(world, va, bytes / world->page, 2 * bytes, RW);
+	prepare(world, va, 0);
 	race.at[PW_MOMENT_GROUP_FOUND] = unmap_first;
-	assert_int_equal(pw_table_unmap(space->table, va + space->page, va + (bytes - 1),
+	assert_int_equal(pw_space_unmap(world->space, va + world->page, va + (bytes - 1),
 					count_bytes, &unmapped, NULL),
 			 0);
 	over(1);
-	assert_int_equal(unmapped, bytes - space->page);
+	assert_int_equal(unmapped, bytes - world->page);
 }
 
 static void test_group_split_twice(void **state)

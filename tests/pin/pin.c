@@ -8,42 +8,42 @@
 
 /* ---- what comes ---- */
 
-static void pages_come(struct space *space)
+static void pages_come(struct world *world)
 {
 	enum { PAGES = 8 };
-	const pw_va va = across_tables(space, PAGES);
+	const pw_va va = across_tables(world, PAGES);
 	uint64_t stops[PW_STOP_REASONS];
 	pw_pa mapped[PAGES], got[PAGES];
 	enum pw_stop why;
 
 	for (unsigned i = 0; i < PAGES; i++)
-		mapped[i] = map_new(space, va + i * space->page, PW_FOLIO_ANONYMOUS, RW);
+		mapped[i] = map_new(world, va + i * world->page, PW_FOLIO_ANONYMOUS, RW);
 	assert_int_equal(
-		pw_pin_fast(space->reader, va, PAGES, PW_PIN_WRITE | PW_PIN_LONGTERM, got, &why),
+		pw_pin_fast(world->reader, va, PAGES, PW_PIN_WRITE | PW_PIN_LONGTERM, got, &why),
 		PAGES);
 	assert_int_equal(why, PW_STOP_DONE);
 	assert_memory_equal(got, mapped, sizeof(got));
 	for (unsigned i = 0; i < PAGES; i++)
-		assert_int_equal(references(space, mapped[i]), 1 + 1024);
-	assert_int_equal(pw_get_fast(space->reader, va, PAGES, 0, got, NULL), PAGES);
+		assert_int_equal(references(world, mapped[i]), 1 + 1024);
+	assert_int_equal(pw_get_fast(world->reader, va, PAGES, 0, got, NULL), PAGES);
 	for (unsigned i = 0; i < PAGES; i++)
-		assert_int_equal(references(space, mapped[i]), 2 + 1024);
-	pw_unpin_pages(space->reader, got, PAGES, PW_PIN_GET, false);
-	pw_unpin_pages(space->reader, got, PAGES, PW_PIN_WRITE | PW_PIN_LONGTERM, true);
-	pw_reader_stops(space->reader, stops);
+		assert_int_equal(references(world, mapped[i]), 2 + 1024);
+	pw_unpin_pages(world->reader, got, PAGES, PW_PIN_GET, false);
+	pw_unpin_pages(world->reader, got, PAGES, PW_PIN_WRITE | PW_PIN_LONGTERM, true);
+	pw_reader_stops(world->reader, stops);
 	assert_int_equal(stops[PW_STOP_DONE], 2);
 	for (unsigned i = 0; i < PAGES; i++) {
 		struct pw_folio_info info;
 
-		assert_true(pw_folio_info(space->arena, mapped[i], &info));
+		assert_true(pw_folio_info(world->arena, mapped[i], &info));
 		assert_int_equal(info.references, 1);
 		assert_true(info.dirty);
 		assert_false(info.maybe_pinned);
-		pw_folio_put(space->arena, mapped[i], 1);
+		pw_folio_put(world->arena, mapped[i], 1);
 	}
-	assert_int_equal(pw_pin_fast(space->reader, va, 0, 0, got, &why), 0);
+	assert_int_equal(pw_pin_fast(world->reader, va, 0, 0, got, &why), 0);
 	assert_int_equal(why, PW_STOP_DONE);
-	unmap_pages(space, va, PAGES);
+	unmap_pages(world, va, PAGES);
 }
 
 static void test_pages(void **state)
@@ -56,57 +56,57 @@ static void test_pages(void **state)
  * A large folio of which the middle is pinned, first by base pages, then by what the format has that is
  * larger: references and pins are counted by page, and the ranges are those of folios.
  */
-static void large_folio(struct space *space)
+static void large_folio(struct world *world)
 {
 	const unsigned order = 4;
-	const uint64_t bytes = space->page << order;
+	const uint64_t bytes = world->page << order;
 	const pw_va va = bytes;
-	const pw_pa pa = alloc_folio(space, order, PW_FOLIO_SHARED);
-	const pw_pa small = alloc_folio(space, 0, PW_FOLIO_SHARED);
+	const pw_pa pa = alloc_folio(world, order, PW_FOLIO_SHARED);
+	const pw_pa small = alloc_folio(world, 0, PW_FOLIO_SHARED);
 	struct pw_pinned range[3];
 	struct iovec iovec[3];
 	enum pw_stop why;
 	uint64_t came;
 
-	map_pages(space, va, 1u << order, pa, RW);
-	map_pages(space, va + bytes, 1, small, RW);
-	assert_int_equal(pw_pin_fast_ranges(space->reader, va + 3 * space->page,
-					    bytes - 2 * space->page, PW_PIN_WRITE, range, 3, &came,
+	map_pages(world, va, 1u << order, pa, RW);
+	map_pages(world, va + bytes, 1, small, RW);
+	assert_int_equal(pw_pin_fast_ranges(world->reader, va + 3 * world->page,
+					    bytes - 2 * world->page, PW_PIN_WRITE, range, 3, &came,
 					    &why),
 			 2);
 	assert_int_equal(why, PW_STOP_DONE);
-	assert_int_equal(came, bytes - 2 * space->page);
-	assert_int_equal(range[0].pa, pa + 3 * space->page);
-	assert_int_equal(range[0].bytes, bytes - 3 * space->page);
+	assert_int_equal(came, bytes - 2 * world->page);
+	assert_int_equal(range[0].pa, pa + 3 * world->page);
+	assert_int_equal(range[0].bytes, bytes - 3 * world->page);
 	assert_int_equal(range[1].pa, small);
-	assert_int_equal(range[1].bytes, space->page);
-	assert_int_equal(pins(space, pa), 13);
-	assert_int_equal(references(space, pa), 1 + 13);
-	assert_int_equal(pins(space, small), 1);
-	pw_unpin_ranges(space->reader, range, 2, PW_PIN_WRITE, false);
-	assert_int_equal(references(space, pa), 1);
+	assert_int_equal(range[1].bytes, world->page);
+	assert_int_equal(pins(world, pa), 13);
+	assert_int_equal(references(world, pa), 1 + 13);
+	assert_int_equal(pins(world, small), 1);
+	pw_unpin_ranges(world->reader, range, 2, PW_PIN_WRITE, false);
+	assert_int_equal(references(world, pa), 1);
 
 	/* No room for the second folio: the first stays. */
-	assert_int_equal(pw_pin_fast_ranges(space->reader, va, bytes + space->page, 0, range, 1,
+	assert_int_equal(pw_pin_fast_ranges(world->reader, va, bytes + world->page, 0, range, 1,
 					    &came, &why),
 			 1);
 	assert_int_equal(why, PW_STOP_ROOM);
 	assert_int_equal(came, bytes);
-	assert_int_equal(references(space, small), 1);
-	pw_unpin_ranges(space->reader, range, 1, 0, false);
+	assert_int_equal(references(world, small), 1);
+	pw_unpin_ranges(world->reader, range, 1, 0, false);
 
 	/* Where the two are neighbours in memory, one iovec reaches over both. */
 	assert_int_equal(
-		pw_pin_fast_iovec(space->reader, va, bytes + space->page, 0, iovec, 3, &came, &why),
+		pw_pin_fast_iovec(world->reader, va, bytes + world->page, 0, iovec, 3, &came, &why),
 		small == pa + bytes ? 1 : 2);
-	assert_int_equal(came, bytes + space->page);
-	assert_ptr_equal(iovec[0].iov_base, pw_arena_host(space->arena, pa, bytes));
-	pw_unpin_iovec(space->reader, iovec, small == pa + bytes ? 1 : 2, 0, false);
-	assert_int_equal(references(space, pa), 1);
-	assert_int_equal(references(space, small), 1);
-	unmap_pages(space, va, (1u << order) + 1);
-	pw_folio_put(space->arena, pa, 1);
-	pw_folio_put(space->arena, small, 1);
+	assert_int_equal(came, bytes + world->page);
+	assert_ptr_equal(iovec[0].iov_base, pw_arena_host(world->arena, pa, bytes));
+	pw_unpin_iovec(world->reader, iovec, small == pa + bytes ? 1 : 2, 0, false);
+	assert_int_equal(references(world, pa), 1);
+	assert_int_equal(references(world, small), 1);
+	unmap_pages(world, va, (1u << order) + 1);
+	pw_folio_put(world->arena, pa, 1);
+	pw_folio_put(world->arena, small, 1);
 }
 
 static void test_large_folio(void **state)
@@ -116,27 +116,27 @@ static void test_large_folio(void **state)
 }
 
 /* Two folios that follow one another are two ranges: each is given back as it was taken. */
-static void two_folios(struct space *space)
+static void two_folios(struct world *world)
 {
-	const pw_va va = 4 * space->page;
+	const pw_va va = 4 * world->page;
 	struct pw_pinned range[4];
 	enum pw_stop why;
-	pw_pa pa = alloc_folio(space, 2, PW_FOLIO_ANONYMOUS);
+	pw_pa pa = alloc_folio(world, 2, PW_FOLIO_ANONYMOUS);
 
-	assert_true(pw_folio_get(space->arena, pa, 3));
-	assert_true(pw_folio_split(space->arena, pa, 1));
-	map_pages(space, va, 4, pa, RW);
-	assert_int_equal(pw_pin_fast_ranges(space->reader, va, 4 * space->page, PW_PIN_WRITE, range,
+	assert_true(pw_folio_get(world->arena, pa, 3));
+	assert_true(pw_folio_split(world->arena, pa, 1));
+	map_pages(world, va, 4, pa, RW);
+	assert_int_equal(pw_pin_fast_ranges(world->reader, va, 4 * world->page, PW_PIN_WRITE, range,
 					    4, NULL, &why),
 			 4);
 	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(range[i].pa, pa + i * space->page);
-		assert_int_equal(range[i].bytes, space->page);
+		assert_int_equal(range[i].pa, pa + i * world->page);
+		assert_int_equal(range[i].bytes, world->page);
 	}
-	pw_unpin_ranges(space->reader, range, 4, PW_PIN_WRITE, false);
-	unmap_pages(space, va, 4);
+	pw_unpin_ranges(world->reader, range, 4, PW_PIN_WRITE, false);
+	unmap_pages(world, va, 4);
 	for (unsigned i = 0; i < 4; i++)
-		pw_folio_put(space->arena, pa + i * space->page, 1);
+		pw_folio_put(world->arena, pa + i * world->page, 1);
 }
 
 static void test_two_folios(void **state)
@@ -150,9 +150,9 @@ static void huge_leaf(const struct pw_format *format, bool split)
 {
 	const unsigned order = (unsigned)format->shift[1] - format->shift[0];
 	const uint32_t pages = UINT32_C(1) << order;
-	struct space space = open_space(format, 0, (UINT64_C(2) << order) + FRAMES);
+	struct world world = open_world(format, 0, (UINT64_C(2) << order) + FRAMES);
 	const pw_va va = (pw_va)1 << format->shift[1];
-	pw_pa pa = alloc_folio(&space, order, PW_FOLIO_ANONYMOUS);
+	pw_pa pa = alloc_folio(&world, order, PW_FOLIO_ANONYMOUS);
 	pw_pa *got = calloc(pages, sizeof(*got));
 	struct pw_result result;
 	struct iovec iovec[2];
@@ -160,48 +160,48 @@ static void huge_leaf(const struct pw_format *format, bool split)
 	uint64_t came;
 
 	assert_non_null(got);
-	map_pages(&space, va, pages, pa, RW);
-	assert_int_equal(pw_table_translate(space.reader, va, &result), PW_OK);
+	map_pages(&world, va, pages, pa, RW);
+	assert_int_equal(pw_space_translate(world.reader, va, &result), PW_OK);
 	assert_int_equal(result.level, 1);
 	if (split) {
-		assert_true(pw_folio_get(space.arena, pa, pages - 1));
-		assert_true(pw_folio_split(space.arena, pa, 1));
+		assert_true(pw_folio_get(world.arena, pa, pages - 1));
+		assert_true(pw_folio_split(world.arena, pa, 1));
 	}
 	assert_int_equal(
-		pw_pin_fast(space.reader, va + space.page, pages - 1, PW_PIN_WRITE, got, &why),
+		pw_pin_fast(world.reader, va + world.page, pages - 1, PW_PIN_WRITE, got, &why),
 		pages - 1);
 	for (uint32_t i = 0; i < pages - 1; i++)
-		assert_int_equal(got[i], pa + (i + 1) * space.page);
+		assert_int_equal(got[i], pa + (i + 1) * world.page);
 	if (split) {
-		assert_int_equal(references(&space, pa), 1);
-		assert_int_equal(references(&space, pa + space.page), 1025);
+		assert_int_equal(references(&world, pa), 1);
+		assert_int_equal(references(&world, pa + world.page), 1025);
 	} else {
-		assert_int_equal(pins(&space, pa), pages - 1);
+		assert_int_equal(pins(&world, pa), pages - 1);
 	}
-	pw_unpin_pages(space.reader, got, pages - 1, PW_PIN_WRITE, false);
-	assert_int_equal(pw_pin_fast_iovec(space.reader, va, (uint64_t)pages * space.page, 0, iovec,
+	pw_unpin_pages(world.reader, got, pages - 1, PW_PIN_WRITE, false);
+	assert_int_equal(pw_pin_fast_iovec(world.reader, va, (uint64_t)pages * world.page, 0, iovec,
 					   2, &came, &why),
 			 1);
-	assert_int_equal(came, (uint64_t)pages * space.page);
+	assert_int_equal(came, (uint64_t)pages * world.page);
 	assert_int_equal(iovec[0].iov_len, came);
-	pw_unpin_iovec(space.reader, iovec, 1, 0, false);
+	pw_unpin_iovec(world.reader, iovec, 1, 0, false);
 	/* Read-only, a page in the middle of it shared: whoever takes that page shall not have it. */
-	assert_true(pw_folio_try_share(space.arena, pa + 5 * space.page));
-	assert_int_equal(pw_table_protect(space.table, va, va + (pages * space.page - 1),
+	assert_true(pw_folio_try_share(world.arena, pa + 5 * world.page));
+	assert_int_equal(pw_space_protect(world.space, va, va + (pages * world.page - 1),
 					  PW_READ | PW_USER, NULL),
 			 0);
-	assert_int_equal(pin_one(&space, va + 4 * space.page, 0, pa + 4 * space.page),
+	assert_int_equal(pin_one(&world, va + 4 * world.page, 0, pa + 4 * world.page),
 			 PW_STOP_DONE);
-	assert_int_equal(pin_one(&space, va + 5 * space.page, 0, 0), PW_STOP_UNSHARE);
-	assert_int_equal(pw_pin_fast(space.reader, va, pages, 0, got, &why), split ? 5 : 0);
+	assert_int_equal(pin_one(&world, va + 5 * world.page, 0, 0), PW_STOP_UNSHARE);
+	assert_int_equal(pw_pin_fast(world.reader, va, pages, 0, got, &why), split ? 5 : 0);
 	assert_int_equal(why, PW_STOP_UNSHARE);
 	if (split)
-		pw_unpin_pages(space.reader, got, 5, 0, false);
-	unmap_pages(&space, va, pages);
+		pw_unpin_pages(world.reader, got, 5, 0, false);
+	unmap_pages(&world, va, pages);
 	for (uint32_t i = 0; i < (split ? pages : 1); i++)
-		pw_folio_put(space.arena, pa + i * space.page, 1);
+		pw_folio_put(world.arena, pa + i * world.page, 1);
 	free(got);
-	close_space(&space);
+	close_world(&world);
 }
 
 static void test_huge_leaf(void **state)
@@ -218,51 +218,51 @@ static void test_huge_leaf(void **state)
 }
 
 /* The last page that a span translates: of more pages from there on, it is the only one that comes. */
-static void last_page_of(struct space *space, pw_va last)
+static void last_page_of(struct world *world, pw_va last)
 {
-	const pw_va va = last - (space->page - 1);
-	pw_pa pa = map_new(space, va, PW_FOLIO_SHARED, RW), got[2];
+	const pw_va va = last - (world->page - 1);
+	pw_pa pa = map_new(world, va, PW_FOLIO_SHARED, RW), got[2];
 	struct pw_pinned range[2];
 	struct iovec iovec[2];
 	enum pw_stop why;
 	uint64_t came;
 
-	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, pa), PW_STOP_DONE);
-	assert_int_equal(pw_pin_fast(space->reader, va, 2, 0, got, &why), 1);
+	assert_int_equal(pin_one(world, va, PW_PIN_WRITE, pa), PW_STOP_DONE);
+	assert_int_equal(pw_pin_fast(world->reader, va, 2, 0, got, &why), 1);
 	assert_int_equal(why, PW_STOP_RANGE);
 	assert_int_equal(got[0], pa);
-	pw_unpin_pages(space->reader, got, 1, 0, false);
+	pw_unpin_pages(world->reader, got, 1, 0, false);
 	assert_int_equal(
-		pw_pin_fast_ranges(space->reader, va, 2 * space->page, 0, range, 2, &came, &why),
+		pw_pin_fast_ranges(world->reader, va, 2 * world->page, 0, range, 2, &came, &why),
 		1);
 	assert_int_equal(why, PW_STOP_RANGE);
-	assert_int_equal(came, space->page);
-	pw_unpin_ranges(space->reader, range, 1, 0, false);
+	assert_int_equal(came, world->page);
+	pw_unpin_ranges(world->reader, range, 1, 0, false);
 	assert_int_equal(
-		pw_pin_fast_iovec(space->reader, va, ~space->page + 1, 0, iovec, 2, &came, &why),
+		pw_pin_fast_iovec(world->reader, va, ~world->page + 1, 0, iovec, 2, &came, &why),
 		1);
 	assert_int_equal(why, PW_STOP_RANGE);
-	assert_int_equal(came, space->page);
-	pw_unpin_iovec(space->reader, iovec, 1, 0, false);
-	assert_int_equal(references(space, pa), 1);
-	unmap_pages(space, va, 1);
-	assert_int_equal(pin_one(space, va, 0, 0), PW_STOP_NONE);
-	pw_folio_put(space->arena, pa, 1);
+	assert_int_equal(came, world->page);
+	pw_unpin_iovec(world->reader, iovec, 1, 0, false);
+	assert_int_equal(references(world, pa), 1);
+	unmap_pages(world, va, 1);
+	assert_int_equal(pin_one(world, va, 0, 0), PW_STOP_NONE);
+	pw_folio_put(world->arena, pa, 1);
 }
 
 /* Of each span, the last of which may end at 2^64 - 1. */
-static void last_page(struct space *space)
+static void last_page(struct world *world)
 {
-	const struct pw_regime *r = pw_reader_enter(space->reader);
+	const struct pw_regime *r = pw_reader_enter(world->reader);
 	const unsigned spans = r->spans;
 	pw_va last[PW_MAX_ROOTS];
 
 	for (unsigned i = 0; i < spans; i++)
 		last[i] = r->span[i].last;
-	pw_reader_leave(space->reader);
+	pw_reader_leave(world->reader);
 	for (unsigned i = 0; i < spans; i++)
 		if (i + 1 == spans || r->span[i + 1].first != last[i] + 1)
-			last_page_of(space, last[i]);
+			last_page_of(world, last[i]);
 }
 
 static void test_last_page(void **state)
@@ -271,20 +271,20 @@ static void test_last_page(void **state)
 	for_each_format(last_page);
 }
 
-static void zero_page(struct space *space)
+static void zero_page(struct world *world)
 {
-	const pw_pa zero = pw_arena_zero_page(space->arena);
-	const pw_va va = space->page * 3;
-	uint32_t before = references(space, zero);
+	const pw_pa zero = pw_arena_zero_page(world->arena);
+	const pw_va va = world->page * 3;
+	uint32_t before = references(world, zero);
 
-	map_pages(space, va, 1, zero, RO);
-	assert_int_equal(pin_one(space, va, 0, zero), PW_STOP_DONE);
-	assert_int_equal(pin_one(space, va, PW_PIN_GET, zero), PW_STOP_DONE);
-	assert_int_equal(pin_one(space, va, PW_PIN_WRITE, zero), PW_STOP_ACCESS);
+	map_pages(world, va, 1, zero, RO);
+	assert_int_equal(pin_one(world, va, 0, zero), PW_STOP_DONE);
+	assert_int_equal(pin_one(world, va, PW_PIN_GET, zero), PW_STOP_DONE);
+	assert_int_equal(pin_one(world, va, PW_PIN_WRITE, zero), PW_STOP_ACCESS);
 	/* Its owner's next write goes to a page of his own, which a long pin would not see. */
-	assert_int_equal(pin_one(space, va, PW_PIN_LONGTERM, zero), PW_STOP_UNSHARE);
-	assert_int_equal(references(space, zero), before);
-	unmap_pages(space, va, 1);
+	assert_int_equal(pin_one(world, va, PW_PIN_LONGTERM, zero), PW_STOP_UNSHARE);
+	assert_int_equal(references(world, zero), before);
+	unmap_pages(world, va, 1);
 }
 
 static void test_zero_page(void **state)
@@ -296,99 +296,99 @@ static void test_zero_page(void **state)
 /* ---- why not more ---- */
 
 /* Two pages that come and one that does not. Returns why. */
-static enum pw_stop third(struct space *space, pw_va va, const pw_pa mapped[2], unsigned flags)
+static enum pw_stop third(struct world *world, pw_va va, const pw_pa mapped[2], unsigned flags)
 {
 	enum pw_stop why;
 	pw_pa got[4];
-	long came = pw_pin_fast(space->reader, va, 3, flags, got, &why);
+	long came = pw_pin_fast(world->reader, va, 3, flags, got, &why);
 
 	assert_int_equal(came, 2);
 	assert_memory_equal(got, mapped, 2 * sizeof(got[0]));
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(references(space, got[i]), 1 + 1024);
-	pw_unpin_pages(space->reader, got, 2, flags, false);
+		assert_int_equal(references(world, got[i]), 1 + 1024);
+	pw_unpin_pages(world->reader, got, 2, flags, false);
 	return why;
 }
 
 /* Does a leaf of this format say what it was given, as far as access goes? */
-static bool can_say(struct space *space, uint32_t attr)
+static bool can_say(struct world *world, uint32_t attr)
 {
-	const struct pw_format *f = space->format;
-	const struct pw_regime *r = pw_table_now(space->table);
+	const struct pw_format *f = world->format;
+	const struct pw_regime *r = pw_space_now(world->space);
 
 	return !((f->attr(r, 0, f->make_leaf(r, 0, 0, attr)) ^ attr) &
 		 (PW_READ | PW_WRITE | PW_USER));
 }
 
-static void reasons_at(struct space *space, pw_va va)
+static void reasons_at(struct world *world, pw_va va)
 {
-	const pw_va bad = va + 2 * space->page, last = bad + (space->page - 1);
-	const pw_pa outside = 0x10000000 + FRAMES * space->page;
+	const pw_va bad = va + 2 * world->page, last = bad + (world->page - 1);
+	const pw_pa outside = 0x10000000 + FRAMES * world->page;
 	pw_pa mapped[2], pa;
 	int code;
 
 	for (unsigned i = 0; i < 2; i++)
-		mapped[i] = map_new(space, va + i * space->page, PW_FOLIO_SHARED, RW);
-	assert_int_equal(third(space, va, mapped, 0), PW_STOP_NONE);
+		mapped[i] = map_new(world, va + i * world->page, PW_FOLIO_SHARED, RW);
+	assert_int_equal(third(world, va, mapped, 0), PW_STOP_NONE);
 
-	pa = map_new(space, bad, PW_FOLIO_SHARED, RW);
-	code = pw_table_protect(space->table, bad, last, 0, NULL);
+	pa = map_new(world, bad, PW_FOLIO_SHARED, RW);
+	code = pw_space_protect(world->space, bad, last, 0, NULL);
 	if (code == 0) {
-		enum pw_stop why = third(space, va, mapped, 0);
+		enum pw_stop why = third(world, va, mapped, 0);
 
 		assert_true(why == PW_STOP_PROT_NONE || why == PW_STOP_ACCESS);
-		assert_int_equal(pw_table_protect(space->table, bad, last, RW, NULL), 0);
+		assert_int_equal(pw_space_protect(world->space, bad, last, RW, NULL), 0);
 	} else {
 		assert_int_equal(code, -ERANGE);
 	}
-	assert_int_equal(pin_one(space, bad, PW_PIN_WRITE, pa), PW_STOP_DONE);
-	assert_int_equal(pw_table_protect(space->table, bad, last, PW_READ | PW_USER, NULL), 0);
-	assert_true(can_say(space, RO));
-	assert_int_equal(third(space, va, mapped, PW_PIN_WRITE), PW_STOP_ACCESS);
-	if (can_say(space, PW_READ | PW_WRITE | PW_ACCESSED | PW_DIRTY)) {
+	assert_int_equal(pin_one(world, bad, PW_PIN_WRITE, pa), PW_STOP_DONE);
+	assert_int_equal(pw_space_protect(world->space, bad, last, PW_READ | PW_USER, NULL), 0);
+	assert_true(can_say(world, RO));
+	assert_int_equal(third(world, va, mapped, PW_PIN_WRITE), PW_STOP_ACCESS);
+	if (can_say(world, PW_READ | PW_WRITE | PW_ACCESSED | PW_DIRTY)) {
 		assert_int_equal(
-			pw_table_protect(space->table, bad, last, PW_READ | PW_WRITE, NULL), 0);
-		assert_int_equal(third(space, va, mapped, 0), PW_STOP_ACCESS);
+			pw_space_protect(world->space, bad, last, PW_READ | PW_WRITE, NULL), 0);
+		assert_int_equal(third(world, va, mapped, 0), PW_STOP_ACCESS);
 	}
-	assert_int_equal(references(space, pa), 1);
-	unmap_pages(space, bad, 1);
+	assert_int_equal(references(world, pa), 1);
+	unmap_pages(world, bad, 1);
 
-	code = pw_table_map(space->table, bad, last, pa, RW | PW_SPECIAL, NULL);
+	code = pw_space_map(world->space, bad, last, pa, RW | PW_SPECIAL, NULL);
 	if (code == 0) {
-		assert_int_equal(third(space, va, mapped, 0), PW_STOP_SPECIAL);
-		unmap_pages(space, bad, 1);
+		assert_int_equal(third(world, va, mapped, 0), PW_STOP_SPECIAL);
+		unmap_pages(world, bad, 1);
 	} else {
 		assert_int_equal(code, -ERANGE);
 	}
 
-	map_pages(space, bad, 1, outside, RW);
-	assert_int_equal(third(space, va, mapped, 0), PW_STOP_OUTSIDE);
-	unmap_pages(space, bad, 1);
+	map_pages(world, bad, 1, outside, RW);
+	assert_int_equal(third(world, va, mapped, 0), PW_STOP_OUTSIDE);
+	unmap_pages(world, bad, 1);
 
 	/* Mapped, and nobody's any more: what an unmap looks like that has not come this far yet. */
-	map_pages(space, bad, 1, pa, RW);
-	pw_folio_put(space->arena, pa, 1);
-	assert_int_equal(third(space, va, mapped, 0), PW_STOP_GONE);
-	unmap_pages(space, bad, 1);
+	map_pages(world, bad, 1, pa, RW);
+	pw_folio_put(world->arena, pa, 1);
+	assert_int_equal(third(world, va, mapped, 0), PW_STOP_GONE);
+	unmap_pages(world, bad, 1);
 
-	pw_table_copy_begin(space->table);
-	assert_int_equal(pin_one(space, va, 0, mapped[0]), PW_STOP_FORK);
-	assert_int_equal(pin_one(space, va, PW_PIN_GET, mapped[0]), PW_STOP_DONE);
-	pw_table_copy_end(space->table);
-	assert_int_equal(pin_one(space, va, 0, mapped[0]), PW_STOP_DONE);
+	pw_space_copy_begin(world->space);
+	assert_int_equal(pin_one(world, va, 0, mapped[0]), PW_STOP_FORK);
+	assert_int_equal(pin_one(world, va, PW_PIN_GET, mapped[0]), PW_STOP_DONE);
+	pw_space_copy_end(world->space);
+	assert_int_equal(pin_one(world, va, 0, mapped[0]), PW_STOP_DONE);
 
-	unmap_pages(space, va, 2);
+	unmap_pages(world, va, 2);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(references(space, mapped[i]), 1);
-		pw_folio_put(space->arena, mapped[i], 1);
+		assert_int_equal(references(world, mapped[i]), 1);
+		pw_folio_put(world->arena, mapped[i], 1);
 	}
 }
 
 /* In one table, where what the leaves before permit is known; and with a table's end before the third. */
-static void reasons(struct space *space)
+static void reasons(struct world *world)
 {
-	reasons_at(space, across_tables(space, 8));
-	reasons_at(space, across_tables(space, 4));
+	reasons_at(world, across_tables(world, 8));
+	reasons_at(world, across_tables(world, 4));
 }
 
 static void test_reasons(void **state)
@@ -447,33 +447,33 @@ static const struct {
 static const unsigned COLUMNS[] = { 0, PW_PIN_WRITE, PW_PIN_LONGTERM,
 				    PW_PIN_LONGTERM | PW_PIN_WRITE, PW_PIN_GET };
 
-static void kinds(struct space *space)
+static void kinds(struct world *world)
 {
-	const pw_va va = across_tables(space, 2);
+	const pw_va va = across_tables(world, 2);
 
 	for (size_t i = 0; i < sizeof(RULES) / sizeof(RULES[0]); i++) {
-		pw_pa pa = map_new(space, va, RULES[i].kind, RW);
+		pw_pa pa = map_new(world, va, RULES[i].kind, RW);
 
 		if (RULES[i].made == TRUNCATED)
-			pw_folio_truncate(space->arena, pa);
+			pw_folio_truncate(world->arena, pa);
 		if (RULES[i].made == SHARED)
-			assert_true(pw_folio_try_share(space->arena, pa));
+			assert_true(pw_folio_try_share(world->arena, pa));
 		for (unsigned column = 0; column < 5; column++)
-			assert_int_equal(pin_one(space, va, COLUMNS[column], pa),
+			assert_int_equal(pin_one(world, va, COLUMNS[column], pa),
 					 RULES[i].writable[column]);
-		assert_int_equal(pw_table_protect(space->table, va, va + (space->page - 1),
+		assert_int_equal(pw_space_protect(world->space, va, va + (world->page - 1),
 						  PW_READ | PW_USER, NULL),
 				 0);
 		for (unsigned column = 0; column < 5; column++)
-			assert_int_equal(pin_one(space, va, COLUMNS[column], pa),
+			assert_int_equal(pin_one(world, va, COLUMNS[column], pa),
 					 RULES[i].readonly[column]);
 		if (RULES[i].made == SHARED) {
-			pw_folio_own(space->arena, pa);
-			assert_int_equal(pin_one(space, va, 0, pa), PW_STOP_DONE);
+			pw_folio_own(world->arena, pa);
+			assert_int_equal(pin_one(world, va, 0, pa), PW_STOP_DONE);
 		}
-		assert_int_equal(references(space, pa), 1);
-		unmap_pages(space, va, 1);
-		pw_folio_put(space->arena, pa, 1);
+		assert_int_equal(references(world, pa), 1);
+		unmap_pages(world, va, 1);
+		pw_folio_put(world->arena, pa, 1);
 	}
 }
 
@@ -486,51 +486,51 @@ static void test_kinds(void **state)
 /* What was never pinned, or is nowhere, is not released. */
 static void test_unpin_refused(void **state)
 {
-	struct space space = open_space(pw_format_find("x86_64"), 0, FRAMES);
-	const pw_pa pa = alloc_folio(&space, 0, PW_FOLIO_SHARED);
-	const pw_pa outside[] = { 0, 0x10000000 - space.page, 0x10000000 + FRAMES * space.page,
+	struct world world = open_world(pw_format_find("x86_64"), 0, FRAMES);
+	const pw_pa pa = alloc_folio(&world, 0, PW_FOLIO_SHARED);
+	const pw_pa outside[] = { 0, 0x10000000 - world.page, 0x10000000 + FRAMES * world.page,
 				  ~UINT64_C(0) << 12 };
-	const struct pw_pinned beyond = { pa, FRAMES * space.page };
+	const struct pw_pinned beyond = { pa, FRAMES * world.page };
 	struct pw_arena_faults faults;
-	struct iovec nowhere = { &faults, (size_t)space.page };
+	struct iovec nowhere = { &faults, (size_t)world.page };
 	/* What a partial transfer left of one page. */
-	char *host = pw_arena_host(space.arena, pa, space.page);
-	struct iovec trimmed[] = { { host + 100, (size_t)space.page - 100 }, { host, 100 } };
+	char *host = pw_arena_host(world.arena, pa, world.page);
+	struct iovec trimmed[] = { { host + 100, (size_t)world.page - 100 }, { host, 100 } };
 
 	(void)state;
-	pw_unpin_iovec(space.reader, trimmed, 2, 0, true);
-	pw_unpin_pages(space.reader, outside, 4, 0, true);
-	pw_unpin_ranges(space.reader, &beyond, 1, PW_PIN_GET, true);
-	pw_unpin_iovec(space.reader, &nowhere, 1, 0, true);
-	pw_unpin_pages(space.reader, &pa, 1, 0, false);
-	pw_arena_faults(space.arena, &faults);
+	pw_unpin_iovec(world.reader, trimmed, 2, 0, true);
+	pw_unpin_pages(world.reader, outside, 4, 0, true);
+	pw_unpin_ranges(world.reader, &beyond, 1, PW_PIN_GET, true);
+	pw_unpin_iovec(world.reader, &nowhere, 1, 0, true);
+	pw_unpin_pages(world.reader, &pa, 1, 0, false);
+	pw_arena_faults(world.arena, &faults);
 	assert_int_equal(faults.underflows, 9);
-	assert_int_equal(references(&space, pa), 1);
-	pw_reader_destroy(space.reader);
-	pw_table_destroy(space.table);
-	pw_arena_destroy(space.arena);
+	assert_int_equal(references(&world, pa), 1);
+	pw_reader_destroy(world.reader);
+	pw_space_destroy(world.space);
+	pw_arena_destroy(world.arena);
 }
 
 static void test_arguments(void **state)
 {
-	struct space space = open_space(pw_format_find("x86_64"), 0, FRAMES);
+	struct world world = open_world(pw_format_find("x86_64"), 0, FRAMES);
 	struct pw_pinned range;
 	struct iovec iovec;
 	pw_pa got;
 
 	(void)state;
-	assert_int_equal(pw_pin_fast(space.reader, 0x1001, 1, 0, &got, NULL), -EINVAL);
-	assert_int_equal(pw_pin_fast(space.reader, 0x1000, 1, 8, &got, NULL), -EINVAL);
-	assert_int_equal(pw_get_fast(space.reader, 0x1000, 1, PW_PIN_LONGTERM, &got, NULL),
+	assert_int_equal(pw_pin_fast(world.reader, 0x1001, 1, 0, &got, NULL), -EINVAL);
+	assert_int_equal(pw_pin_fast(world.reader, 0x1000, 1, 8, &got, NULL), -EINVAL);
+	assert_int_equal(pw_get_fast(world.reader, 0x1000, 1, PW_PIN_LONGTERM, &got, NULL),
 			 -EINVAL);
-	assert_int_equal(pw_pin_fast_ranges(space.reader, 0, 0x1800, 0, &range, 1, NULL, NULL),
+	assert_int_equal(pw_pin_fast_ranges(world.reader, 0, 0x1800, 0, &range, 1, NULL, NULL),
 			 -EINVAL);
-	assert_int_equal(pw_pin_fast_iovec(space.reader, 0x800, 0x1000, 0, &iovec, 1, NULL, NULL),
+	assert_int_equal(pw_pin_fast_iovec(world.reader, 0x800, 0x1000, 0, &iovec, 1, NULL, NULL),
 			 -EINVAL);
 	for (unsigned stop = 0; stop < PW_STOP_REASONS; stop++)
 		assert_string_not_equal(pw_stop_name((enum pw_stop)stop), "?");
 	assert_string_equal(pw_stop_name(PW_STOP_REASONS), "?");
-	close_space(&space);
+	close_world(&world);
 }
 
 int main(int argc, char **argv)

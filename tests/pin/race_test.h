@@ -18,7 +18,7 @@ enum { FRAMES = 256 };
 static struct {
 	void (*at[PW_MOMENTS])(void);
 	unsigned happened;
-	struct space *space;
+	struct world *world;
 	pw_va va;
 	pw_pa pa, other;
 	unsigned order;
@@ -35,10 +35,10 @@ static inline void on_moment(enum pw_moment moment)
 	happen();
 }
 
-static inline void prepare(struct space *space, pw_va va, pw_pa pa)
+static inline void prepare(struct world *world, pw_va va, pw_pa pa)
 {
 	memset(&race, 0, sizeof(race));
-	race.space = space;
+	race.world = world;
 	race.va = va;
 	race.pa = pa;
 	pw_moment_hook = on_moment;
@@ -50,7 +50,7 @@ static inline void over(unsigned happened)
 	assert_int_equal(race.happened, happened);
 }
 
-typedef void race_test(struct space *space);
+typedef void race_test(struct world *world);
 
 static inline bool has_huge(const struct pw_format *f)
 {
@@ -71,13 +71,13 @@ static inline void for_each(bool (*suits)(const struct pw_format *f), race_test 
 
 	for (size_t i = 0; (format = pw_format_at(i)); i++) {
 		unsigned order = (unsigned)format->shift[1] - format->shift[0];
-		struct space space;
+		struct world world;
 
 		if (!pw_format_can_edit(format) || !suits(format))
 			continue;
-		space = open_space(format, 0, FRAMES + (suits == has_huge ? 2u << order : 0));
-		test(&space);
-		close_space(&space);
+		world = open_world(format, 0, FRAMES + (suits == has_huge ? 2u << order : 0));
+		test(&world);
+		close_world(&world);
 		ran++;
 	}
 	assert_true(ran > 0);

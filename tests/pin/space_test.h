@@ -14,10 +14,10 @@
 #include "format/format.h"
 #include "pin/pin.h"
 
-struct space {
+struct world {
 	const struct pw_format *format;
 	struct pw_arena *arena;
-	struct pw_table *table;
+	struct pw_space *space;
 	struct pw_reader *reader;
 	uint64_t page; /* bytes of a base page */
 	uint64_t free; /* of the arena, before anything was mapped */
@@ -27,7 +27,7 @@ static const uint32_t RW = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY
 static const uint32_t RO = PW_READ | PW_USER | PW_ACCESSED;
 
 /* As deep as the format is; @levels 0: as deep as its CPUs usually start. */
-static inline struct space open_space(const struct pw_format *format, unsigned levels,
+static inline struct world open_world(const struct pw_format *format, unsigned levels,
 				      uint64_t frames)
 {
 	const struct pw_arena_options options = {
@@ -36,93 +36,93 @@ static inline struct space open_space(const struct pw_format *format, unsigned l
 		.page_lg2 = format->shift[0],
 		.poison = true,
 	};
-	const struct pw_table_options table_options = { .levels = levels };
-	struct space space = { .format = format, .page = UINT64_C(1) << format->shift[0] };
+	const struct pw_space_options space_options = { .levels = levels };
+	struct world world = { .format = format, .page = UINT64_C(1) << format->shift[0] };
 
-	assert_int_equal(pw_arena_create(&options, &space.arena, NULL), 0);
-	assert_int_equal(pw_table_create(space.arena, format, &table_options, &space.table, NULL),
+	assert_int_equal(pw_arena_create(&options, &world.arena, NULL), 0);
+	assert_int_equal(pw_space_create(world.arena, format, &space_options, &world.space, NULL),
 			 0);
-	assert_int_equal(pw_reader_create(space.table, &space.reader), 0);
-	space.free = pw_arena_free_bytes(space.arena);
-	return space;
+	assert_int_equal(pw_reader_create(world.space, &world.reader), 0);
+	world.free = pw_arena_free_bytes(world.arena);
+	return world;
 }
 
 /* Nothing may be left, taken twice, or written to after it was freed. */
-static inline void close_space(struct space *space)
+static inline void close_world(struct world *world)
 {
 	struct pw_arena_faults faults;
 	pw_pa pa;
 
-	pw_reader_destroy(space->reader);
-	pw_table_destroy(space->table);
-	assert_int_equal(pw_arena_free_bytes(space->arena), pw_arena_bytes(space->arena));
-	while (pw_folio_alloc(space->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa) == 0)
+	pw_reader_destroy(world->reader);
+	pw_space_destroy(world->space);
+	assert_int_equal(pw_arena_free_bytes(world->arena), pw_arena_bytes(world->arena));
+	while (pw_folio_alloc(world->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa) == 0)
 		;
-	pw_arena_faults(space->arena, &faults);
+	pw_arena_faults(world->arena, &faults);
 	assert_int_equal(faults.underflows, 0);
 	assert_int_equal(faults.written_after_free, 0);
-	pw_arena_destroy(space->arena);
+	pw_arena_destroy(world->arena);
 }
 
-static inline pw_pa alloc_folio(struct space *space, unsigned order, enum pw_folio_kind kind)
+static inline pw_pa alloc_folio(struct world *world, unsigned order, enum pw_folio_kind kind)
 {
 	pw_pa pa;
 
-	assert_int_equal(pw_folio_alloc(space->arena, order, kind, 1, 0, &pa), 0);
+	assert_int_equal(pw_folio_alloc(world->arena, order, kind, 1, 0, &pa), 0);
 	return pa;
 }
 
-static inline void map_pages(struct space *space, pw_va va, uint64_t pages, pw_pa pa, uint32_t attr)
+static inline void map_pages(struct world *world, pw_va va, uint64_t pages, pw_pa pa, uint32_t attr)
 {
 	struct pw_error error;
 
-	if (pw_table_map(space->table, va, va + (pages * space->page - 1), pa, attr, &error))
-		fail_msg("%s: %s", space->format->name, error.text);
+	if (pw_space_map(world->space, va, va + (pages * world->page - 1), pa, attr, &error))
+		fail_msg("%s: %s", world->format->name, error.text);
 }
 
-static inline void unmap_pages(struct space *space, pw_va va, uint64_t pages)
+static inline void unmap_pages(struct world *world, pw_va va, uint64_t pages)
 {
 	assert_int_equal(
-		pw_table_unmap(space->table, va, va + (pages * space->page - 1), NULL, NULL, NULL),
+		pw_space_unmap(world->space, va, va + (pages * world->page - 1), NULL, NULL, NULL),
 		0);
 }
 
 /* A new folio of one page, mapped at @va. */
-static inline pw_pa map_new(struct space *space, pw_va va, enum pw_folio_kind kind, uint32_t attr)
+static inline pw_pa map_new(struct world *world, pw_va va, enum pw_folio_kind kind, uint32_t attr)
 {
-	pw_pa pa = alloc_folio(space, 0, kind);
+	pw_pa pa = alloc_folio(world, 0, kind);
 
-	map_pages(space, va, 1, pa, attr);
+	map_pages(world, va, 1, pa, attr);
 	return pa;
 }
 
-static inline uint32_t references(struct space *space, pw_pa pa)
+static inline uint32_t references(struct world *world, pw_pa pa)
 {
 	struct pw_folio_info info = { 0 };
 
-	return pw_folio_info(space->arena, pa, &info) ? info.references : 0;
+	return pw_folio_info(world->arena, pa, &info) ? info.references : 0;
 }
 
-static inline uint32_t pins(struct space *space, pw_pa pa)
+static inline uint32_t pins(struct world *world, pw_pa pa)
 {
 	struct pw_folio_info info = { 0 };
 
-	if (!pw_folio_info(space->arena, pa, &info))
+	if (!pw_folio_info(world->arena, pa, &info))
 		return 0;
 	return info.order ? info.pins : info.references / 1024;
 }
 
 /* One page; the reason it stopped. What came is given back, and must have been @expected. */
-static inline enum pw_stop pin_one(struct space *space, pw_va va, unsigned flags, pw_pa expected)
+static inline enum pw_stop pin_one(struct world *world, pw_va va, unsigned flags, pw_pa expected)
 {
 	enum pw_stop why;
 	pw_pa pa = 0;
-	long came = pw_pin_fast(space->reader, va, 1, flags, &pa, &why);
+	long came = pw_pin_fast(world->reader, va, 1, flags, &pa, &why);
 
 	assert_int_equal(came, why == PW_STOP_DONE);
 	if (came == 1) {
 		assert_int_equal(pa, expected);
-		pw_unpin_pages(space->reader, &pa, 1, flags, false);
+		pw_unpin_pages(world->reader, &pa, 1, flags, false);
 	}
 	return why;
 }

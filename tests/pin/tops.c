@@ -4,14 +4,14 @@
 
 static void pin_same(void)
 {
-	assert_int_equal(pin_one(race.space, race.va, PW_PIN_WRITE, race.pa), PW_STOP_DONE);
+	assert_int_equal(pin_one(race.world, race.va, PW_PIN_WRITE, race.pa), PW_STOP_DONE);
 }
 
 /*
  * A space whose memory is too large for poison, and is not looked at in the end. No table: the format has
  * none of so few levels.
  */
-static struct space open_large_space(const struct pw_format *format, unsigned levels,
+static struct world open_large_space(const struct pw_format *format, unsigned levels,
 				     uint64_t bytes)
 {
 	const struct pw_arena_options options = {
@@ -19,54 +19,54 @@ static struct space open_large_space(const struct pw_format *format, unsigned le
 		.base = UINT64_C(1) << 31,
 		.page_lg2 = format->shift[0],
 	};
-	const struct pw_table_options table_options = { .levels = levels };
-	struct space space = { .format = format, .page = UINT64_C(1) << format->shift[0] };
+	const struct pw_space_options space_options = { .levels = levels };
+	struct world world = { .format = format, .page = UINT64_C(1) << format->shift[0] };
 
-	assert_int_equal(pw_arena_create(&options, &space.arena, NULL), 0);
-	if (pw_table_create(space.arena, format, &table_options, &space.table, NULL) == 0)
-		assert_int_equal(pw_reader_create(space.table, &space.reader), 0);
+	assert_int_equal(pw_arena_create(&options, &world.arena, NULL), 0);
+	if (pw_space_create(world.arena, format, &space_options, &world.space, NULL) == 0)
+		assert_int_equal(pw_reader_create(world.space, &world.reader), 0);
 	else
-		pw_arena_destroy(space.arena);
-	return space;
+		pw_arena_destroy(world.arena);
+	return world;
 }
 
 /* The fewest levels that this format's tables can have. */
 static unsigned lowest(const struct pw_format *format)
 {
-	struct space space = open_space(format, 0, FRAMES);
-	struct pw_table_options options = { .levels = 0 };
-	struct pw_table *table = NULL;
+	struct world world = open_world(format, 0, FRAMES);
+	struct pw_space_options options = { .levels = 0 };
+	struct pw_space *space = NULL;
 
-	while (!table && options.levels++ < format->levels)
-		pw_table_create(space.arena, format, &options, &table, NULL);
-	assert_non_null(table);
-	pw_table_destroy(table);
-	close_space(&space);
+	while (!space && options.levels++ < format->levels)
+		pw_space_create(world.arena, format, &options, &space, NULL);
+	assert_non_null(space);
+	pw_space_destroy(space);
+	close_world(&world);
 	return options.levels;
 }
 
 /* While the top grows, by one level at a time up to the highest, what is below it is found. */
 static void top_grows(const struct pw_format *format)
 {
-	struct space space = open_space(format, lowest(format), FRAMES);
-	const pw_va va = 5 * space.page;
-	pw_pa pa = map_new(&space, va, PW_FOLIO_SHARED, RW);
-	unsigned top = pw_table_now(space.table)->span[0].top;
+	struct world world = open_world(format, lowest(format), FRAMES);
+	const pw_va va = 5 * world.page;
+	pw_pa pa = map_new(&world, va, PW_FOLIO_SHARED, RW);
+	unsigned top = pw_space_now(world.space)->span[0].top;
 
 	while (++top < format->levels) {
 		pw_va far = (pw_va)1 << format->shift[top];
 
-		prepare(&space, va, pa);
+		prepare(&world, va, pa);
 		race.at[PW_MOMENT_TOP_NEW] = pin_same;
-		map_pages(&space, far, 1, pa, RW);
+		map_pages(&world, far, 1, pa, RW);
 		over(1);
-		assert_int_equal(pin_one(&space, va, 0, pa), PW_STOP_DONE);
-		assert_int_equal(pin_one(&space, far, 0, pa), PW_STOP_DONE);
-		unmap_pages(&space, far, 1);
+		assert_int_equal(pin_one(&world, va, 0, pa), PW_STOP_DONE);
+		assert_int_equal(pin_one(&world, far, 0, pa), PW_STOP_DONE);
+		unmap_pages(&world, far, 1);
 	}
-	unmap_pages(&space, va, 1);
-	pw_folio_put(space.arena, pa, 1);
-	close_space(&space);
+	unmap_pages(&world, va, 1);
+	pw_folio_put(world.arena, pa, 1);
+	close_world(&world);
 }
 
 static void test_top_grows(void **state)
@@ -124,12 +124,12 @@ static void look_then_pin(void)
 	struct pw_folio_info info;
 	enum pw_stop why;
 
-	assert_true(pw_folio_info(race.space->arena, race.pa, &info));
+	assert_true(pw_folio_info(race.world->arena, race.pa, &info));
 	assert_false(info.maybe_pinned);
-	why = pin_one(race.space, race.va, PW_PIN_WRITE, race.pa);
+	why = pin_one(race.world, race.va, PW_PIN_WRITE, race.pa);
 	if (why == PW_STOP_DONE)
 		fail_msg("%s: a pin was kept that the last look did not see",
-			 race.space->format->name);
+			 race.world->format->name);
 }
 
 static void look_when_told(void *context, pw_va first, pw_va end, pw_pa pa)
@@ -141,29 +141,29 @@ static void look_when_told(void *context, pw_va first, pw_va end, pw_pa pa)
 	look_then_pin();
 }
 
-static void stores_late(struct space *space)
+static void stores_late(struct world *world)
 {
-	const pw_va va = 5 * space->page, last = va + (space->page - 1);
-	pw_pa pa = alloc_folio(space, 0, PW_FOLIO_SHARED);
+	const pw_va va = 5 * world->page, last = va + (world->page - 1);
+	pw_pa pa = alloc_folio(world, 0, PW_FOLIO_SHARED);
 
 	for (unsigned take = 0; take < 3; take++) {
-		map_pages(space, va, 1, pa, RW);
-		prepare(space, va, pa);
+		map_pages(world, va, 1, pa, RW);
+		prepare(world, va, pa);
 		race.at[PW_MOMENT_SETTLE] = drain_stores;
 		pw_store_hook = keep_store;
 		if (take == 2)
-			assert_int_equal(pw_table_protect(space->table, va, last, RO, NULL), 0);
+			assert_int_equal(pw_space_protect(world->space, va, last, RO, NULL), 0);
 		else
-			assert_int_equal(pw_table_unmap(space->table, va, last,
+			assert_int_equal(pw_space_unmap(world->space, va, last,
 							take ? look_when_told : NULL, NULL, NULL),
 					 0);
 		pw_store_hook = NULL;
 		look_then_pin();
 		drain_stores();
 		over(1);
-		unmap_pages(space, va, 1);
+		unmap_pages(world, va, 1);
 	}
-	pw_folio_put(space->arena, pa, 1);
+	pw_folio_put(world->arena, pa, 1);
 }
 
 static void test_last_look(void **state)
@@ -173,17 +173,17 @@ static void test_last_look(void **state)
 }
 
 /* Folios of 2^order frames, one after another, that are @lg2 in all, aligned to that. False: no room. */
-static bool alloc_run(struct space *space, unsigned lg2, unsigned *order_ret, pw_pa *pa_ret)
+static bool alloc_run(struct world *world, unsigned lg2, unsigned *order_ret, pw_pa *pa_ret)
 {
 	enum { FOLIOS = 64, MAX_ORDER = 18 };
-	const unsigned frames_lg2 = lg2 - space->format->shift[0];
+	const unsigned frames_lg2 = lg2 - world->format->shift[0];
 	const unsigned order = frames_lg2 < MAX_ORDER ? frames_lg2 : MAX_ORDER;
-	const uint64_t bytes = space->page << order, whole = UINT64_C(1) << lg2;
+	const uint64_t bytes = world->page << order, whole = UINT64_C(1) << lg2;
 	pw_pa got[FOLIOS], highest = 0;
 	unsigned count = 0;
 
 	while (count < FOLIOS &&
-	       pw_folio_alloc(space->arena, order, PW_FOLIO_SHARED, 1, 0, &got[count]) == 0) {
+	       pw_folio_alloc(world->arena, order, PW_FOLIO_SHARED, 1, 0, &got[count]) == 0) {
 		highest = got[count] > highest ? got[count] : highest;
 		count++;
 	}
@@ -193,7 +193,7 @@ static bool alloc_run(struct space *space, unsigned lg2, unsigned *order_ret, pw
 		bool used = got[i] - *pa_ret < whole;
 
 		if (!used)
-			pw_folio_put(space->arena, got[i], 1);
+			pw_folio_put(world->arena, got[i], 1);
 		else
 			highest -= bytes;
 	}
@@ -206,18 +206,18 @@ static bool alloc_run(struct space *space, unsigned lg2, unsigned *order_ret, pw
  */
 static void grow_collapse_and_reuse(void)
 {
-	struct space *space = race.space;
-	const uint64_t bytes = race.va + 1, folio = space->page << race.order;
+	struct world *world = race.world;
+	const uint64_t bytes = race.va + 1, folio = world->page << race.order;
 	uint64_t collapsed;
 
-	map_pages(space, race.va + 1, 1, pw_arena_zero_page(space->arena), RO);
-	assert_int_equal(pw_table_collapse(space->table, 0, race.va, 64, &collapsed, NULL), 0);
+	map_pages(world, race.va + 1, 1, pw_arena_zero_page(world->arena), RO);
+	assert_int_equal(pw_space_collapse(world->space, 0, race.va, 64, &collapsed, NULL), 0);
 	assert_int_equal(collapsed, bytes);
-	assert_int_equal(pw_table_unmap(space->table, 0, race.va, NULL, NULL, NULL), 0);
+	assert_int_equal(pw_space_unmap(world->space, 0, race.va, NULL, NULL, NULL), 0);
 	for (pw_pa pa = race.pa; pa < race.pa + bytes; pa += folio)
-		pw_folio_put(space->arena, pa, 1);
+		pw_folio_put(world->arena, pa, 1);
 	do {
-		race.other = alloc_folio(space, race.order, PW_FOLIO_SHARED);
+		race.other = alloc_folio(world, race.order, PW_FOLIO_SHARED);
 	} while (race.other != race.pa);
 }
 
@@ -225,29 +225,29 @@ static void grow_collapse_and_reuse(void)
 static bool top_collapsed(const struct pw_format *format, unsigned top)
 {
 	const unsigned lg2 = format->shift[top] + format->bits[top];
-	struct space space;
+	struct world world;
 	pw_pa pa;
 
 	if (!(format->leaf_levels >> top & 1) || !(format->leaf_levels >> (top + 1) & 1) ||
 	    lg2 > 31)
 		return false;
 	/* Up to 2 GiB, of which nothing is written to: without poison. */
-	space = open_large_space(format, top + 1,
+	world = open_large_space(format, top + 1,
 				 (UINT64_C(3) << lg2) + ((uint64_t)FRAMES << format->shift[0]));
-	if (!space.table)
+	if (!world.space)
 		return false;
-	prepare(&space, pw_mask(lg2), 0);
-	assert_true(alloc_run(&space, lg2, &race.order, &race.pa));
+	prepare(&world, pw_mask(lg2), 0);
+	assert_true(alloc_run(&world, lg2, &race.order, &race.pa));
 	pa = race.pa;
 	/* All pages are as large as those of the old top. */
-	assert_int_equal(pw_table_map(space.table, 0, race.va, pa, RW, NULL), 0);
+	assert_int_equal(pw_space_map(world.space, 0, race.va, pa, RW, NULL), 0);
 	race.at[PW_MOMENT_LEAF_LOADED] = grow_collapse_and_reuse;
-	assert_int_equal(pin_one(&space, 3 * space.page, PW_PIN_WRITE, 0), PW_STOP_CHANGED);
+	assert_int_equal(pin_one(&world, 3 * world.page, PW_PIN_WRITE, 0), PW_STOP_CHANGED);
 	over(1);
-	assert_int_equal(references(&space, pa), 1);
-	pw_reader_destroy(space.reader);
-	pw_table_destroy(space.table);
-	pw_arena_destroy(space.arena);
+	assert_int_equal(references(&world, pa), 1);
+	pw_reader_destroy(world.reader);
+	pw_space_destroy(world.space);
+	pw_arena_destroy(world.arena);
 	return true;
 }
 

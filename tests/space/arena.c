@@ -13,7 +13,7 @@
 
 #include <errno.h>
 
-#include "space/folio.h"
+#include "folio/folio.h"
 
 static struct pw_arena *open_arena(uint64_t frames, pw_pa base, unsigned page_lg2, bool poison)
 {

@@ -24,7 +24,7 @@ struct expected {
 struct run {
 	const struct pw_format *format;
 	struct pw_arena *arena;
-	struct pw_table *table;
+	struct pw_space *space;
 	struct pw_reader *reader;
 	unsigned unit_lg2;
 	pw_va base;
@@ -92,7 +92,7 @@ static void check_all(struct run *run)
 static bool can_hold(const struct run *run, pw_pa pa)
 {
 	const struct pw_format *f = run->format;
-	const struct pw_regime *r = run->table->now;
+	const struct pw_regime *r = run->space->now;
 
 	pa &= ~pw_mask(f->shift[0]);
 	return f->page(r, 0, f->make_leaf(r, 0, pa, PW_READ | PW_ACCESSED)) == pa;
@@ -159,7 +159,7 @@ static void one_operation(struct run *run)
 		pa = choose_pa(run, first, units);
 		for (uint32_t n = first; n < first + units; n++)
 			taken |= run->unit[n].status != PW_NONE;
-		code = pw_table_map(run->table, va, last, pa, attr, &error);
+		code = pw_space_map(run->space, va, last, pa, attr, &error);
 		if (code != (taken ? -EEXIST : 0))
 			fail_msg("%s: map 0x%llx-0x%llx: %d %s", run->format->name,
 				 (unsigned long long)va, (unsigned long long)last, code,
@@ -170,7 +170,7 @@ static void one_operation(struct run *run)
 			};
 		break;
 	case 4 ... 5:
-		code = pw_table_unmap(run->table, va, last, what == 4 ? note_gone : NULL, &gone,
+		code = pw_space_unmap(run->space, va, last, what == 4 ? note_gone : NULL, &gone,
 				      &error);
 		if (code || !gone.right)
 			fail_msg("%s: unmap 0x%llx-0x%llx: %d %s", run->format->name,
@@ -182,7 +182,7 @@ static void one_operation(struct run *run)
 	case 6 ... 7:
 		if (has_none && below(run, 4) == 0)
 			attr = 0;
-		assert_int_equal(pw_table_protect(run->table, va, last, attr, &error), 0);
+		assert_int_equal(pw_space_protect(run->space, va, last, attr, &error), 0);
 		for (uint32_t n = first; n < first + units; n++) {
 			if (run->unit[n].status == PW_NONE)
 				continue;
@@ -191,10 +191,10 @@ static void one_operation(struct run *run)
 		}
 		break;
 	case 8:
-		assert_int_equal(pw_table_split(run->table, va, last, run->unit_lg2, &error), 0);
+		assert_int_equal(pw_space_split(run->space, va, last, run->unit_lg2, &error), 0);
 		break;
 	default:
-		assert_int_equal(pw_table_collapse(run->table, va, last, 64, NULL, &error), 0);
+		assert_int_equal(pw_space_collapse(run->space, va, last, 64, NULL, &error), 0);
 		break;
 	}
 }
@@ -208,7 +208,7 @@ static void run_window(const struct pw_format *format, unsigned level, unsigned 
 		.page_lg2 = format->shift[0],
 	};
 	/* As deep as it gets, so that the window can be anywhere; the top grows in a test of its own. */
-	const struct pw_table_options deep = { .levels = format->levels, .sync = PW_SYNC_RCU };
+	const struct pw_space_options deep = { .levels = format->levels, .sync = PW_SYNC_RCU };
 	struct run run = { .format = format,
 			   .unit_lg2 = format->shift[level],
 			   .state = 88172645463325252u };
@@ -217,13 +217,13 @@ static void run_window(const struct pw_format *format, unsigned level, unsigned 
 
 	run.units = 3u << format->bits[level];
 	assert_int_equal(pw_arena_create(&options, &run.arena, NULL), 0);
-	assert_int_equal(pw_table_create(run.arena, format, &deep, &run.table, NULL), 0);
-	assert_int_equal(pw_reader_create(run.table, &run.reader), 0);
+	assert_int_equal(pw_space_create(run.arena, format, &deep, &run.space, NULL), 0);
+	assert_int_equal(pw_reader_create(run.space, &run.reader), 0);
 	run.unit = calloc(run.units, sizeof(*run.unit));
 	assert_non_null(run.unit);
 	for (uint32_t n = 0; n < run.units; n++)
 		run.unit[n].status = PW_NONE;
-	span = &run.table->now->span[where == 2 ? run.table->now->spans - 1 : 0];
+	span = &run.space->now->span[where == 2 ? run.space->now->spans - 1 : 0];
 	end = (pw_va)run.units << run.unit_lg2;
 	run.limit = UINT64_C(1) << (format->shift[0] + 19);
 	while (run.limit < end)
@@ -251,13 +251,13 @@ static void run_window(const struct pw_format *format, unsigned level, unsigned 
 	}
 	check_all(&run);
 	assert_int_equal(
-		pw_table_unmap(run.table, run.base, run.base + (end - 1), NULL, NULL, NULL), 0);
+		pw_space_unmap(run.space, run.base, run.base + (end - 1), NULL, NULL, NULL), 0);
 	for (uint32_t n = 0; n < run.units; n++)
 		run.unit[n] = (struct expected){ PW_NONE, 0, 0 };
 	check_all(&run);
 	free(run.unit);
 	pw_reader_destroy(run.reader);
-	pw_table_destroy(run.table);
+	pw_space_destroy(run.space);
 	assert_int_equal(pw_arena_free_bytes(run.arena), pw_arena_bytes(run.arena));
 	pw_arena_destroy(run.arena);
 }

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "space/folio.h"
+#include "folio/folio.h"
 
 enum { PAGE = 4096 };
 

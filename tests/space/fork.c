@@ -31,7 +31,7 @@ static const pw_va VA = 0x40000;
 
 struct family {
 	struct pw_arena *arena;
-	struct pw_table *table;
+	struct pw_space *space;
 	struct pw_reader *reader;
 	pw_pa pa;
 };
@@ -39,21 +39,21 @@ struct family {
 static struct family open_family(enum pw_sync_kind kind)
 {
 	const struct pw_arena_options options = { .bytes = FRAMES * 4096, .poison = true };
-	const struct pw_table_options table_options = { .sync = kind };
+	const struct pw_space_options space_options = { .sync = kind };
 	struct family family;
 
 	assert_int_equal(pw_arena_create(&options, &family.arena, NULL), 0);
-	assert_int_equal(pw_table_create(family.arena, pw_format_find("x86_64"), &table_options,
-					 &family.table, NULL),
+	assert_int_equal(pw_space_create(family.arena, pw_format_find("x86_64"), &space_options,
+					 &family.space, NULL),
 			 0);
-	assert_int_equal(pw_reader_create(family.table, &family.reader), 0);
+	assert_int_equal(pw_reader_create(family.space, &family.reader), 0);
 	assert_int_equal(pw_folio_alloc(family.arena, 0, PW_FOLIO_ANONYMOUS, 1, 0, &family.pa), 0);
 	strcpy(pw_arena_host(family.arena, family.pa, 16), "the parent's");
-	assert_int_equal(pw_table_map(family.table, VA, VA + 4095, family.pa, RW, NULL), 0);
+	assert_int_equal(pw_space_map(family.space, VA, VA + 4095, family.pa, RW, NULL), 0);
 	/* Something that is on its way to be freed. */
 	assert_int_equal(
-		pw_table_map(family.table, VA << 20, (VA << 20) + 4095, family.pa, RW, NULL), 0);
-	assert_int_equal(pw_table_unmap(family.table, VA << 20, (VA << 21) - 1, NULL, NULL, NULL),
+		pw_space_map(family.space, VA << 20, (VA << 20) + 4095, family.pa, RW, NULL), 0);
+	assert_int_equal(pw_space_unmap(family.space, VA << 20, (VA << 21) - 1, NULL, NULL, NULL),
 			 0);
 	return family;
 }
@@ -67,17 +67,17 @@ static void close_family(struct family *family)
 	enum pw_stop why;
 	pw_pa page;
 
-	assert_int_equal(pw_table_translate(family->reader, VA, &result), PW_OK);
+	assert_int_equal(pw_space_translate(family->reader, VA, &result), PW_OK);
 	assert_int_equal(result.pa, family->pa);
 	assert_string_equal(pw_arena_host(family->arena, family->pa, 16), "the parent's");
 	assert_int_equal(pw_pin_fast(family->reader, VA, 1, PW_PIN_WRITE, &page, &why), 1);
 	assert_true(pw_folio_info(family->arena, page, &info));
 	assert_int_equal(info.references, 1025);
 	pw_unpin_pages(family->reader, &page, 1, PW_PIN_WRITE, false);
-	assert_int_equal(pw_table_unmap(family->table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	assert_int_equal(pw_space_unmap(family->space, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
 	pw_folio_put(family->arena, family->pa, 1);
 	pw_reader_destroy(family->reader);
-	pw_table_destroy(family->table);
+	pw_space_destroy(family->space);
 	assert_int_equal(pw_arena_free_bytes(family->arena), pw_arena_bytes(family->arena));
 	pw_arena_faults(family->arena, &faults);
 	assert_int_equal(faults.underflows, 0);
@@ -140,22 +140,22 @@ static void for_each_kind(void (*child)(struct family *family))
 
 static void edits(struct family *family)
 {
-	struct pw_table *table = family->table;
+	struct pw_space *space = family->space;
 	struct pw_error error;
 	struct pw_reader *reader;
 
-	EXPECT(pw_table_unmap(table, VA, VA + 4095, NULL, NULL, &error) == -EPERM);
+	EXPECT(pw_space_unmap(space, VA, VA + 4095, NULL, NULL, &error) == -EPERM);
 	EXPECT(strstr(error.text, "fork"));
-	EXPECT(pw_table_map(table, 0, 4095, family->pa, RW, NULL) == -EPERM);
-	EXPECT(pw_table_protect(table, VA, VA + 4095, PW_READ, NULL) == -EPERM);
-	EXPECT(pw_table_split(table, VA, VA + 4095, 12, NULL) == -EPERM);
-	EXPECT(pw_table_collapse(table, VA, VA + 4095, 64, NULL, NULL) == -EPERM);
-	EXPECT(pw_table_create(family->arena, pw_format_find("x86_64"), NULL, &table, &error) ==
+	EXPECT(pw_space_map(space, 0, 4095, family->pa, RW, NULL) == -EPERM);
+	EXPECT(pw_space_protect(space, VA, VA + 4095, PW_READ, NULL) == -EPERM);
+	EXPECT(pw_space_split(space, VA, VA + 4095, 12, NULL) == -EPERM);
+	EXPECT(pw_space_collapse(space, VA, VA + 4095, 64, NULL, NULL) == -EPERM);
+	EXPECT(pw_space_create(family->arena, pw_format_find("x86_64"), NULL, &space, &error) ==
 	       -EPERM);
-	EXPECT(pw_reader_create(family->table, &reader) == -EPERM);
-	pw_table_copy_begin(family->table);
-	pw_table_copy_end(family->table);
-	pw_table_wait(family->table);
+	EXPECT(pw_reader_create(family->space, &reader) == -EPERM);
+	pw_space_copy_begin(family->space);
+	pw_space_copy_end(family->space);
+	pw_space_wait(family->space);
 	pw_arena_drain(family->arena);
 }
 
@@ -174,7 +174,7 @@ static void reads(struct family *family)
 	EXPECT(pw_pin_fast_ranges(reader, VA, 4096, 0, &range, 1, NULL, &why) == -EPERM);
 	EXPECT(pw_pin_fast_iovec(reader, VA, 4096, 0, &iovec, 1, NULL, &why) == -EPERM);
 	pw_unpin_pages(reader, &page, 1, 0, true);
-	EXPECT(pw_table_translate(reader, VA, &result) != PW_OK);
+	EXPECT(pw_space_translate(reader, VA, &result) != PW_OK);
 	regime = pw_reader_enter(reader);
 	EXPECT(pw_translate(pw_arena_memory(family->arena), regime, VA, &result) ==
 	       PW_NOT_CANONICAL);
@@ -208,7 +208,7 @@ static void counts(struct family *family)
 static void cleans_up(struct family *family)
 {
 	pw_reader_destroy(family->reader);
-	pw_table_destroy(family->table);
+	pw_space_destroy(family->space);
 	pw_arena_destroy(family->arena);
 }
 
@@ -226,27 +226,27 @@ static void maps_the_file(struct family *family)
 static void has_its_own(struct family *family)
 {
 	const struct pw_arena_options options = { .bytes = FRAMES * 4096 };
-	const struct pw_table_options table_options = { .sync = PW_SYNC_IPI };
+	const struct pw_space_options space_options = { .sync = PW_SYNC_IPI };
 	struct pw_reader *reader;
 	struct pw_arena *arena;
-	struct pw_table *table;
+	struct pw_space *space;
 	struct pw_error error;
 	enum pw_stop why;
 	pw_pa pa, page;
 
 	cleans_up(family);
 	EXPECT(pw_arena_create(&options, &arena, &error) == 0);
-	EXPECT(pw_table_create(arena, pw_format_find("s390x"), &table_options, &table, &error) ==
+	EXPECT(pw_space_create(arena, pw_format_find("s390x"), &space_options, &space, &error) ==
 	       0);
-	EXPECT(pw_reader_create(table, &reader) == 0);
+	EXPECT(pw_reader_create(space, &reader) == 0);
 	EXPECT(pw_folio_alloc(arena, 0, PW_FOLIO_ANONYMOUS, 1, 0, &pa) == 0);
-	EXPECT(pw_table_map(table, VA, VA + 4095, pa, RW, &error) == 0);
+	EXPECT(pw_space_map(space, VA, VA + 4095, pa, RW, &error) == 0);
 	EXPECT(pw_pin_fast(reader, VA, 1, PW_PIN_WRITE, &page, &why) == 1);
 	pw_unpin_pages(reader, &page, 1, PW_PIN_WRITE, false);
-	EXPECT(pw_table_unmap(table, 0, VA + 4095, NULL, NULL, &error) == 0);
+	EXPECT(pw_space_unmap(space, 0, VA + 4095, NULL, NULL, &error) == 0);
 	pw_folio_put(arena, pa, 1);
 	pw_reader_destroy(reader);
-	pw_table_destroy(table);
+	pw_space_destroy(space);
 	EXPECT(pw_arena_free_bytes(arena) == pw_arena_bytes(arena));
 	pw_arena_destroy(arena);
 }
@@ -354,8 +354,8 @@ static void *be_busy(void *context)
 
 		if (pw_folio_alloc(family->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa) == 0)
 			pw_folio_put(family->arena, pa, 1);
-		pw_table_map(family->table, va, va + 4095, family->pa, RW, NULL);
-		pw_table_unmap(family->table, va, 2 * va - 1, NULL, NULL, NULL);
+		pw_space_map(family->space, va, va + 4095, family->pa, RW, NULL);
+		pw_space_unmap(family->space, va, 2 * va - 1, NULL, NULL, NULL);
 	}
 	return NULL;
 }

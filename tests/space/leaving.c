@@ -17,16 +17,16 @@ enum { FRAMES = 128, TABLES = 8, LONGEST_S = 30 };
 static const enum pw_sync_kind kinds[] = { PW_SYNC_RCU, PW_SYNC_IPI, PW_SYNC_RCU_WAIT };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
-static struct pw_table *new_table(struct space *space, enum pw_sync_kind kind)
+static struct pw_space *new_table(struct world *world, enum pw_sync_kind kind)
 {
-	const struct pw_table_options options = { .sync = kind };
-	struct pw_table *table;
+	const struct pw_space_options options = { .sync = kind };
+	struct pw_space *space;
 
-	assert_int_equal(pw_table_create(space->arena, space->format, &options, &table, NULL), 0);
-	return table;
+	assert_int_equal(pw_space_create(world->arena, world->format, &options, &space, NULL), 0);
+	return space;
 }
 
-static struct space open_kind(const struct pw_format *format, enum pw_sync_kind kind)
+static struct world open_kind(const struct pw_format *format, enum pw_sync_kind kind)
 {
 	const struct pw_arena_options options = {
 		.bytes = (uint64_t)FRAMES << format->shift[0],
@@ -34,16 +34,16 @@ static struct space open_kind(const struct pw_format *format, enum pw_sync_kind 
 		.page_lg2 = format->shift[0],
 		.poison = true,
 	};
-	struct space space = { .format = format, .page = UINT64_C(1) << format->shift[0] };
+	struct world world = { .format = format, .page = UINT64_C(1) << format->shift[0] };
 
-	assert_int_equal(pw_arena_create(&options, &space.arena, NULL), 0);
-	space.table = new_table(&space, kind);
-	assert_int_equal(pw_reader_create(space.table, &space.reader), 0);
-	space.free = pw_arena_free_bytes(space.arena);
-	return space;
+	assert_int_equal(pw_arena_create(&options, &world.arena, NULL), 0);
+	world.space = new_table(&world, kind);
+	assert_int_equal(pw_reader_create(world.space, &world.reader), 0);
+	world.free = pw_arena_free_bytes(world.arena);
+	return world;
 }
 
-static void for_each(void (*test)(struct space *space))
+static void for_each(void (*test)(struct world *world))
 {
 	const struct pw_format *format;
 
@@ -53,68 +53,68 @@ static void for_each(void (*test)(struct space *space))
 		if (!pw_format_can_edit(format))
 			continue;
 		for (unsigned kind = 0; kind < KINDS; kind++) {
-			struct space space;
+			struct world world;
 
 			/* Grace periods take their time: on some formats only. */
 			if (kinds[kind] != PW_SYNC_IPI && i % 6 != 0)
 				continue;
-			space = open_kind(format, kinds[kind]);
-			test(&space);
-			close_space(&space);
+			world = open_kind(format, kinds[kind]);
+			test(&world);
+			close_world(&world);
 		}
 	}
 	alarm(0);
 }
 
-static pw_va reach_of(const struct space *space)
+static pw_va reach_of(const struct world *world)
 {
-	return (pw_va)1 << space->format->shift[1];
+	return (pw_va)1 << world->format->shift[1];
 }
 
 /* A page each under as many tables, or as many as the addresses have room for. */
-static unsigned map_sparse(struct space *space)
+static unsigned map_sparse(struct world *world)
 {
-	const pw_va last = pw_table_now(space->table)->span[0].last, reach = reach_of(space);
+	const pw_va last = pw_space_now(world->space)->span[0].last, reach = reach_of(world);
 	unsigned mapped = 0;
 
 	for (pw_va va = 0; mapped < TABLES && last - va >= reach; va += reach, mapped++)
-		map_pages(space, va, 1, pw_arena_zero_page(space->arena), RO);
-	assert_true(pw_arena_free_bytes(space->arena) < space->free);
+		map_pages(world, va, 1, pw_arena_zero_page(world->arena), RO);
+	assert_true(pw_arena_free_bytes(world->arena) < world->free);
 	return mapped;
 }
 
-static void unmap_all(struct space *space)
+static void unmap_all(struct world *world)
 {
-	assert_int_equal(pw_table_unmap(space->table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	assert_int_equal(pw_space_unmap(world->space, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
 }
 
 /* Takes all that is to be had, in single pages; says where the last is, and how many there are. */
-static unsigned fill(struct space *space, pw_pa pa[FRAMES])
+static unsigned fill(struct world *world, pw_pa pa[FRAMES])
 {
 	unsigned taken = 0;
 
-	while (pw_folio_alloc(space->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
+	while (pw_folio_alloc(world->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
 		taken++;
 	return taken;
 }
 
-static void put_all(struct space *space, const pw_pa pa[FRAMES], unsigned taken)
+static void put_all(struct world *world, const pw_pa pa[FRAMES], unsigned taken)
 {
 	while (taken-- > 0)
-		pw_folio_put(space->arena, pa[taken], 1);
+		pw_folio_put(world->arena, pa[taken], 1);
 }
 
 /* ---- counted back ---- */
 
-static void drained(struct space *space)
+static void drained(struct world *world)
 {
-	const uint64_t bytes = pw_table_bytes(space->table);
+	const uint64_t bytes = pw_space_bytes(world->space);
 
-	map_sparse(space);
-	unmap_all(space);
-	pw_arena_drain(space->arena);
-	assert_int_equal(pw_arena_free_bytes(space->arena), space->free);
-	assert_int_equal(pw_table_bytes(space->table), bytes);
+	map_sparse(world);
+	unmap_all(world);
+	pw_arena_drain(world->arena);
+	assert_int_equal(pw_arena_free_bytes(world->arena), world->free);
+	assert_int_equal(pw_space_bytes(world->space), bytes);
 }
 
 static void test_drained(void **state)
@@ -124,14 +124,14 @@ static void test_drained(void **state)
 }
 
 /* Where nothing frees tables by itself, waiting does. */
-static void waited(struct space *space)
+static void waited(struct world *world)
 {
-	if (!space->table->sync.ops->lazy)
+	if (!world->space->sync.ops->lazy)
 		return;
-	map_sparse(space);
-	unmap_all(space);
-	pw_table_wait(space->table);
-	assert_int_equal(pw_arena_free_bytes(space->arena), space->free);
+	map_sparse(world);
+	unmap_all(world);
+	pw_space_wait(world->space);
+	assert_int_equal(pw_arena_free_bytes(world->arena), world->free);
 }
 
 static void test_waited(void **state)
@@ -142,17 +142,17 @@ static void test_waited(void **state)
 
 /* ---- who needs memory ---- */
 
-static void folios(struct space *space)
+static void folios(struct world *world)
 {
 	pw_pa pa[FRAMES];
 	unsigned taken;
 
-	map_sparse(space);
-	unmap_all(space);
-	taken = fill(space, pa);
-	assert_int_equal(taken, space->free / space->page);
-	assert_int_equal(pw_arena_free_bytes(space->arena), 0);
-	put_all(space, pa, taken);
+	map_sparse(world);
+	unmap_all(world);
+	taken = fill(world, pa);
+	assert_int_equal(taken, world->free / world->page);
+	assert_int_equal(pw_arena_free_bytes(world->arena), 0);
+	put_all(world, pa, taken);
 }
 
 static void test_folios(void **state)
@@ -165,23 +165,23 @@ static void test_folios(void **state)
  * One operation takes tables out and then needs one, for a part of a large page: what it took out itself
  * is enough for that.
  */
-static void own_gather(struct space *space)
+static void own_gather(struct world *world)
 {
-	const struct pw_format *f = space->format;
-	pw_va large = map_sparse(space) * reach_of(space), last = large + (reach_of(space) - 1);
+	const struct pw_format *f = world->format;
+	pw_va large = map_sparse(world) * reach_of(world), last = large + (reach_of(world) - 1);
 	pw_pa pa[FRAMES];
 	unsigned taken;
 
-	if ((f->leaf_levels & 2) && last <= pw_table_now(space->table)->span[0].last) {
-		assert_int_equal(pw_table_map(space->table, large, last, reach_of(space), RO, NULL),
+	if ((f->leaf_levels & 2) && last <= pw_space_now(world->space)->span[0].last) {
+		assert_int_equal(pw_space_map(world->space, large, last, reach_of(world), RO, NULL),
 				 0);
-		taken = fill(space, pa);
-		assert_int_equal(pw_table_unmap(space->table, 0, large + (space->page - 1), NULL,
+		taken = fill(world, pa);
+		assert_int_equal(pw_space_unmap(world->space, 0, large + (world->page - 1), NULL,
 						NULL, NULL),
 				 0);
-		put_all(space, pa, taken);
+		put_all(world, pa, taken);
 	}
-	unmap_all(space);
+	unmap_all(world);
 }
 
 static void test_own_gather(void **state)
@@ -191,20 +191,20 @@ static void test_own_gather(void **state)
 }
 
 /* What one space has taken out is memory for the others of its arena. */
-static void other_space(struct space *space)
+static void other_space(struct world *world)
 {
-	struct space other = *space;
+	struct world other = *world;
 	pw_pa pa[FRAMES];
 	unsigned taken;
 
 	for (unsigned kind = 0; kind < KINDS; kind++) {
-		map_sparse(space);
-		other.table = new_table(space, kinds[kind]);
-		taken = fill(space, pa);
-		unmap_all(space);
-		map_pages(&other, 0, 1, pw_arena_zero_page(space->arena), RO);
-		put_all(space, pa, taken);
-		pw_table_destroy(other.table);
+		map_sparse(world);
+		other.space = new_table(world, kinds[kind]);
+		taken = fill(world, pa);
+		unmap_all(world);
+		map_pages(&other, 0, 1, pw_arena_zero_page(world->arena), RO);
+		put_all(world, pa, taken);
+		pw_space_destroy(other.space);
 	}
 }
 
@@ -215,20 +215,20 @@ static void test_other_space(void **state)
 }
 
 /* Who is inside a section cannot wait for those that are: it gets no memory, and goes on. */
-static void inside(struct space *space)
+static void inside(struct world *world)
 {
 	pw_pa pa[FRAMES], more;
 	unsigned taken;
 
-	map_sparse(space);
-	taken = fill(space, pa);
-	pw_reader_enter(space->reader);
-	unmap_all(space);
-	assert_int_equal(pw_folio_alloc(space->arena, 0, PW_FOLIO_SHARED, 0, 0, &more), -ENOMEM);
-	pw_reader_leave(space->reader);
-	assert_int_equal(pw_folio_alloc(space->arena, 0, PW_FOLIO_SHARED, 0, 0, &more), 0);
-	pw_folio_put(space->arena, more, 1);
-	put_all(space, pa, taken);
+	map_sparse(world);
+	taken = fill(world, pa);
+	pw_reader_enter(world->reader);
+	unmap_all(world);
+	assert_int_equal(pw_folio_alloc(world->arena, 0, PW_FOLIO_SHARED, 0, 0, &more), -ENOMEM);
+	pw_reader_leave(world->reader);
+	assert_int_equal(pw_folio_alloc(world->arena, 0, PW_FOLIO_SHARED, 0, 0, &more), 0);
+	pw_folio_put(world->arena, more, 1);
+	put_all(world, pa, taken);
 }
 
 static void test_inside(void **state)
@@ -240,7 +240,7 @@ static void test_inside(void **state)
 /* ---- two at once ---- */
 
 struct half {
-	struct space *space;
+	struct world *world;
 	pw_va va;
 	bool stop; /* atomic */
 	uint64_t maps, failed;
@@ -249,13 +249,13 @@ struct half {
 static void *map_and_unmap(void *context)
 {
 	struct half *half = context;
-	struct pw_table *table = half->space->table;
-	const pw_va covered = pw_mask(half->space->format->shift[2]);
+	struct pw_space *space = half->world->space;
+	const pw_va covered = pw_mask(half->world->format->shift[2]);
 
 	while (!__atomic_load_n(&half->stop, __ATOMIC_RELAXED)) {
-		half->failed += pw_table_map(table, half->va, half->va + (half->space->page - 1),
-					     pw_arena_zero_page(half->space->arena), RO, NULL) != 0;
-		pw_table_unmap(table, half->va, half->va + covered, NULL, NULL, NULL);
+		half->failed += pw_space_map(space, half->va, half->va + (half->world->page - 1),
+					     pw_arena_zero_page(half->world->arena), RO, NULL) != 0;
+		pw_space_unmap(space, half->va, half->va + covered, NULL, NULL, NULL);
 		half->maps++;
 	}
 	return NULL;
@@ -264,19 +264,19 @@ static void *map_and_unmap(void *context)
 /* Two editors with two tables each at most, and room for four: each gets its two, always. */
 static void test_two_editors(void **state)
 {
-	struct space space = open_kind(pw_format_find("x86_64"), PW_SYNC_IPI);
-	struct half half[2] = { { .space = &space, .va = (pw_va)1 << 30 },
-				{ .space = &space, .va = (pw_va)2 << 30 } };
+	struct world world = open_kind(pw_format_find("x86_64"), PW_SYNC_IPI);
+	struct half half[2] = { { .world = &world, .va = (pw_va)1 << 30 },
+				{ .world = &world, .va = (pw_va)2 << 30 } };
 	pw_pa pa[FRAMES];
 	pthread_t thread[2];
 	unsigned taken;
 
 	(void)state;
 	alarm(LONGEST_S);
-	map_pages(&space, 0, 1, pw_arena_zero_page(space.arena), RO);
-	taken = fill(&space, pa);
+	map_pages(&world, 0, 1, pw_arena_zero_page(world.arena), RO);
+	taken = fill(&world, pa);
 	for (unsigned i = 0; i < 4; i++)
-		pw_folio_put(space.arena, pa[--taken], 1);
+		pw_folio_put(world.arena, pa[--taken], 1);
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, map_and_unmap, &half[i]), 0);
 	usleep(200000);
@@ -287,9 +287,9 @@ static void test_two_editors(void **state)
 		assert_int_equal(half[i].failed, 0);
 		assert_true(half[i].maps > 0);
 	}
-	put_all(&space, pa, taken);
-	unmap_all(&space);
-	close_space(&space);
+	put_all(&world, pa, taken);
+	unmap_all(&world);
+	close_world(&world);
 	alarm(0);
 }
 

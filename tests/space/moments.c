@@ -9,7 +9,7 @@
 
 #include "mutants/choose.h"
 #include "pin/space_test.h"
-#include "space/sync.h"
+#include "sync/sync.h"
 
 enum { FRAMES = 64 };
 
@@ -43,12 +43,12 @@ static void over(unsigned times)
 
 /* ---- memory ---- */
 
-static struct space space;
+static struct world world;
 
 static void drain(void)
 {
-	pw_arena_drain(space.arena);
-	assert_true(pw_arena_free_bytes(space.arena) > 0);
+	pw_arena_drain(world.arena);
+	assert_true(pw_arena_free_bytes(world.arena) > 0);
 }
 
 /* There was no memory for a table, and just after that there is: nothing is leaving any more. */
@@ -59,34 +59,34 @@ static void test_freed_meanwhile(void **state)
 	unsigned taken = 0;
 
 	(void)state;
-	space = open_space(pw_format_find("x86_64"), 0, FRAMES);
-	map_pages(&space, 0, 1, pw_arena_zero_page(space.arena), RO);
-	map_pages(&space, reach, 1, pw_arena_zero_page(space.arena), RO);
-	while (pw_folio_alloc(space.arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
+	world = open_world(pw_format_find("x86_64"), 0, FRAMES);
+	map_pages(&world, 0, 1, pw_arena_zero_page(world.arena), RO);
+	map_pages(&world, reach, 1, pw_arena_zero_page(world.arena), RO);
+	while (pw_folio_alloc(world.arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
 		taken++;
 	prepare();
 	/* Inside, so that no grace period ends before the moment has come. */
-	pw_reader_enter(space.reader);
-	assert_int_equal(pw_table_unmap(space.table, 0, reach - 1, NULL, NULL, NULL), 0);
+	pw_reader_enter(world.reader);
+	assert_int_equal(pw_space_unmap(world.space, 0, reach - 1, NULL, NULL, NULL), 0);
 	at[PW_MOMENT_NO_MEMORY] = drain;
-	pw_reader_leave(space.reader);
-	map_pages(&space, 2 * reach, 1, pw_arena_zero_page(space.arena), RO);
+	pw_reader_leave(world.reader);
+	map_pages(&world, 2 * reach, 1, pw_arena_zero_page(world.arena), RO);
 	/* Or the grace period was over at once. */
 	over(at[PW_MOMENT_NO_MEMORY] ? 0 : 1);
 	while (taken-- > 0)
-		pw_folio_put(space.arena, pa[taken], 1);
-	assert_int_equal(pw_table_unmap(space.table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
-	close_space(&space);
+		pw_folio_put(world.arena, pa[taken], 1);
+	assert_int_equal(pw_space_unmap(world.space, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	close_world(&world);
 }
 
-static struct pw_table *other;
+static struct pw_space *other;
 static pw_pa last_free;
 
 /* Frees a table and uses the last free frame: the same number of frames is free or leaving as before. */
 static void move(void)
 {
-	assert_int_equal(pw_table_unmap(other, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
-	assert_int_equal(pw_folio_alloc(space.arena, 0, PW_FOLIO_SHARED, 0, 0, &last_free), 0);
+	assert_int_equal(pw_space_unmap(other, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	assert_int_equal(pw_folio_alloc(world.arena, 0, PW_FOLIO_SHARED, 0, 0, &last_free), 0);
 }
 
 /*
@@ -95,38 +95,38 @@ static void move(void)
  */
 static void test_moved_meanwhile(void **state)
 {
-	const struct pw_table_options lazy = { .sync = PW_SYNC_IPI };
+	const struct pw_space_options lazy = { .sync = PW_SYNC_IPI };
 	pw_pa pa[FRAMES];
 
 	(void)state;
 	for (unsigned folio = 0; folio < 2; folio++) {
 		unsigned taken = 0;
 
-		space = open_space(pw_format_find("x86_64"), 0, FRAMES);
-		assert_int_equal(pw_table_create(space.arena, space.format, &lazy, &other, NULL),
+		world = open_world(pw_format_find("x86_64"), 0, FRAMES);
+		assert_int_equal(pw_space_create(world.arena, world.format, &lazy, &other, NULL),
 				 0);
-		map_pages(&space, 0, 1, pw_arena_zero_page(space.arena), RO);
-		assert_int_equal(pw_table_map(other, 0, space.page - 1,
-					      pw_arena_zero_page(space.arena), RO, NULL),
+		map_pages(&world, 0, 1, pw_arena_zero_page(world.arena), RO);
+		assert_int_equal(pw_space_map(other, 0, world.page - 1,
+					      pw_arena_zero_page(world.arena), RO, NULL),
 				 0);
-		while (pw_folio_alloc(space.arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
+		while (pw_folio_alloc(world.arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
 			taken++;
-		pw_folio_put(space.arena, pa[--taken], 1);
+		pw_folio_put(world.arena, pa[--taken], 1);
 		prepare();
 		at[PW_MOMENT_TRY] = move;
 		if (folio)
 			assert_int_equal(
-				pw_folio_alloc(space.arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken++]),
+				pw_folio_alloc(world.arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken++]),
 				0);
 		else
-			map_pages(&space, (pw_va)1 << 21, 1, pw_arena_zero_page(space.arena), RO);
+			map_pages(&world, (pw_va)1 << 21, 1, pw_arena_zero_page(world.arena), RO);
 		over(1);
-		pw_folio_put(space.arena, last_free, 1);
+		pw_folio_put(world.arena, last_free, 1);
 		while (taken-- > 0)
-			pw_folio_put(space.arena, pa[taken], 1);
-		pw_table_destroy(other);
-		assert_int_equal(pw_table_unmap(space.table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
-		close_space(&space);
+			pw_folio_put(world.arena, pa[taken], 1);
+		pw_space_destroy(other);
+		assert_int_equal(pw_space_unmap(world.space, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+		close_world(&world);
 	}
 }
 
@@ -204,15 +204,15 @@ static pw_pa page;
 static void copy_ends(void)
 {
 	assert_int_equal(
-		pw_table_protect(space.table, VA, VA + (space.page - 1), PW_READ | PW_USER, NULL),
+		pw_space_protect(world.space, VA, VA + (world.page - 1), PW_READ | PW_USER, NULL),
 		0);
-	pw_table_copy_end(space.table);
+	pw_space_copy_end(world.space);
 }
 
 static void copy_begins(void)
 {
-	pw_table_copy_begin(space.table);
-	assert_true(pw_folio_try_share(space.arena, page));
+	pw_space_copy_begin(world.space);
+	assert_true(pw_folio_try_share(world.arena, page));
 	/* When the pin has come to the page after it. */
 	at[PW_MOMENT_LEAF_LOADED] = copy_ends;
 }
@@ -224,20 +224,20 @@ static void test_copy_within(void **state)
 	pw_pa got[2], next;
 
 	(void)state;
-	space = open_space(pw_format_find("x86_64"), 0, FRAMES);
-	page = map_new(&space, VA, PW_FOLIO_ANONYMOUS, RW);
-	next = map_new(&space, VA + space.page, PW_FOLIO_ANONYMOUS, RW);
+	world = open_world(pw_format_find("x86_64"), 0, FRAMES);
+	page = map_new(&world, VA, PW_FOLIO_ANONYMOUS, RW);
+	next = map_new(&world, VA + world.page, PW_FOLIO_ANONYMOUS, RW);
 	prepare();
 	at[PW_MOMENT_FOLIO_FOUND] = copy_begins;
-	assert_int_equal(pw_pin_fast(space.reader, VA, 2, PW_PIN_WRITE, got, &why), 0);
+	assert_int_equal(pw_pin_fast(world.reader, VA, 2, PW_PIN_WRITE, got, &why), 0);
 	assert_int_equal(why, PW_STOP_FORK);
 	over(2);
-	assert_int_equal(references(&space, page), 1);
-	assert_int_equal(references(&space, next), 1);
-	unmap_pages(&space, VA, 2);
-	pw_folio_put(space.arena, page, 1);
-	pw_folio_put(space.arena, next, 1);
-	close_space(&space);
+	assert_int_equal(references(&world, page), 1);
+	assert_int_equal(references(&world, next), 1);
+	unmap_pages(&world, VA, 2);
+	pw_folio_put(world.arena, page, 1);
+	pw_folio_put(world.arena, next, 1);
+	close_world(&world);
 }
 
 int main(int argc, char **argv)

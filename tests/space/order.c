@@ -17,7 +17,7 @@ enum { FRAMES = 64, STAMP = 0x57a3b };
 static const pw_va VA = 0x10000;
 
 static struct turns {
-	struct space space;
+	struct world world;
 	unsigned turn; /* atomic, relaxed */
 	pw_pa pa;
 	unsigned found;
@@ -36,29 +36,29 @@ static void next_turn(void)
 
 static unsigned *stamp(pw_pa pa)
 {
-	return pw_arena_host(turns.space.arena, pa, sizeof(unsigned));
+	return pw_arena_host(turns.world.arena, pa, sizeof(unsigned));
 }
 
 static void begin(void)
 {
 	const struct pw_arena_options options = { .bytes = FRAMES * 4096, .poison = true };
-	const struct pw_table_options table_options = { .sync = PW_SYNC_IPI };
-	struct space *space = &turns.space;
+	const struct pw_space_options space_options = { .sync = PW_SYNC_IPI };
+	struct world *world = &turns.world;
 
 	memset(&turns, 0, sizeof(turns));
-	space->format = pw_format_find("x86_64");
-	space->page = 4096;
-	assert_int_equal(pw_arena_create(&options, &space->arena, NULL), 0);
+	world->format = pw_format_find("x86_64");
+	world->page = 4096;
+	assert_int_equal(pw_arena_create(&options, &world->arena, NULL), 0);
 	assert_int_equal(
-		pw_table_create(space->arena, space->format, &table_options, &space->table, NULL),
+		pw_space_create(world->arena, world->format, &space_options, &world->space, NULL),
 		0);
-	assert_int_equal(pw_reader_create(space->table, &space->reader), 0);
+	assert_int_equal(pw_reader_create(world->space, &world->reader), 0);
 }
 
 static void end(void)
 {
-	assert_int_equal(pw_table_unmap(turns.space.table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
-	close_space(&turns.space);
+	assert_int_equal(pw_space_unmap(turns.world.space, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	close_world(&turns.world);
 }
 
 static pthread_t start(void *(*function)(void *))
@@ -79,7 +79,7 @@ static void *pin_and_read(void *unused)
 	pw_pa pa;
 
 	(void)unused;
-	if (pw_reader_create(turns.space.table, &reader))
+	if (pw_reader_create(turns.world.space, &reader))
 		return NULL;
 	next_turn();
 	wait_for(2);
@@ -93,23 +93,23 @@ static void *pin_and_read(void *unused)
 
 static void test_store(void **state)
 {
-	struct space *space = &turns.space;
+	struct world *world = &turns.world;
 	pthread_t thread;
 	pw_pa beside;
 
 	(void)state;
 	begin();
 	/* The table is there before: nothing but the leaf is stored. */
-	beside = map_new(space, VA + 4096, PW_FOLIO_SHARED, RW);
-	turns.pa = alloc_folio(space, 0, PW_FOLIO_SHARED);
+	beside = map_new(world, VA + 4096, PW_FOLIO_SHARED, RW);
+	turns.pa = alloc_folio(world, 0, PW_FOLIO_SHARED);
 	thread = start(pin_and_read);
 	*stamp(turns.pa) = STAMP;
-	map_pages(space, VA, 1, turns.pa, RW);
+	map_pages(world, VA, 1, turns.pa, RW);
 	next_turn();
 	pthread_join(thread, NULL);
 	assert_int_equal(turns.found, STAMP);
-	pw_folio_put(space->arena, beside, 1);
-	pw_folio_put(space->arena, turns.pa, 1);
+	pw_folio_put(world->arena, beside, 1);
+	pw_folio_put(world->arena, turns.pa, 1);
 	end();
 }
 
@@ -122,11 +122,11 @@ static void *translate_beside(void *unused)
 	struct pw_result result;
 
 	(void)unused;
-	if (pw_reader_create(turns.space.table, &reader))
+	if (pw_reader_create(turns.world.space, &reader))
 		return NULL;
 	next_turn();
 	wait_for(2);
-	turns.found = pw_table_translate(reader, VA + 7 * 4096, &result) == PW_NONE ? STAMP : 0;
+	turns.found = pw_space_translate(reader, VA + 7 * 4096, &result) == PW_NONE ? STAMP : 0;
 	pw_reader_destroy(reader);
 	return NULL;
 }
@@ -134,7 +134,7 @@ static void *translate_beside(void *unused)
 static void test_swap(void **state)
 {
 	const pw_va reach = (pw_va)1 << 21;
-	struct space *space = &turns.space;
+	struct world *world = &turns.world;
 	pthread_t thread;
 	pw_pa pa[FRAMES];
 	unsigned taken = 0;
@@ -142,19 +142,19 @@ static void test_swap(void **state)
 	(void)state;
 	begin();
 	/* The tables above are there before. */
-	turns.pa = map_new(space, reach, PW_FOLIO_SHARED, RW);
+	turns.pa = map_new(world, reach, PW_FOLIO_SHARED, RW);
 	thread = start(translate_beside);
 	/* Whatever frame it gets was a page of something else, written to by this thread. */
-	while (pw_folio_alloc(space->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
-		memset(pw_arena_host(space->arena, pa[taken++], 4096), 0x5a, 4096);
+	while (pw_folio_alloc(world->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
+		memset(pw_arena_host(world->arena, pa[taken++], 4096), 0x5a, 4096);
 	while (taken > 0)
-		pw_folio_put(space->arena, pa[--taken], 1);
-	map_pages(space, VA, 1, turns.pa, RW);
+		pw_folio_put(world->arena, pa[--taken], 1);
+	map_pages(world, VA, 1, turns.pa, RW);
 	next_turn();
 	pthread_join(thread, NULL);
 	assert_int_equal(turns.found, STAMP);
-	unmap_pages(space, VA, 1);
-	pw_folio_put(space->arena, turns.pa, 1);
+	unmap_pages(world, VA, 1);
+	pw_folio_put(world->arena, turns.pa, 1);
 	end();
 }
 
@@ -166,11 +166,11 @@ static void *visit(void *unused)
 	struct pw_result result;
 
 	(void)unused;
-	if (pw_reader_create(turns.space.table, &reader))
+	if (pw_reader_create(turns.world.space, &reader))
 		return NULL;
 	next_turn();
 	wait_for(2);
-	if (pw_translate(pw_arena_memory(turns.space.arena), pw_reader_enter(reader), VA,
+	if (pw_translate(pw_arena_memory(turns.world.arena), pw_reader_enter(reader), VA,
 			 &result) == PW_OK)
 		turns.found = *stamp(result.pa);
 	pw_reader_leave(reader);
@@ -182,25 +182,25 @@ static void *visit(void *unused)
 
 static void test_leave(void **state)
 {
-	struct space *space = &turns.space;
+	struct world *world = &turns.world;
 	pthread_t thread;
 	pw_pa pa;
 
 	(void)state;
 	begin();
-	pa = map_new(space, VA, PW_FOLIO_SHARED, RW);
+	pa = map_new(world, VA, PW_FOLIO_SHARED, RW);
 	*stamp(pa) = STAMP;
 	thread = start(visit);
 	next_turn();
 	wait_for(3);
-	unmap_pages(space, VA, 1);
-	pw_table_wait(space->table);
+	unmap_pages(world, VA, 1);
+	pw_space_wait(world->space);
 	/* Nobody is there any more: it is somebody else's by now. */
 	*stamp(pa) = ~(unsigned)STAMP;
 	next_turn();
 	pthread_join(thread, NULL);
 	assert_int_equal(turns.found, STAMP);
-	pw_folio_put(space->arena, pa, 1);
+	pw_folio_put(world->arena, pa, 1);
 	end();
 }
 

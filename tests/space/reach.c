@@ -24,13 +24,13 @@ static struct pw_arena *open_at(const struct pw_format *format, pw_pa base, uint
 }
 
 /* Every address below the limit that is aligned as tables are: bit by bit, and at random. */
-static void entries_name_tables(struct pw_table *table)
+static void entries_name_tables(struct pw_space *space)
 {
-	const struct pw_format *f = table->format;
-	const struct pw_regime *r = pw_table_now(table);
+	const struct pw_format *f = space->format;
+	const struct pw_regime *r = pw_space_now(space);
 
 	for (unsigned level = 0; level + 1u < f->levels; level++) {
-		const unsigned lg2 = table->piece_lg2[level], limit = table->limit_lg2[level];
+		const unsigned lg2 = space->piece_lg2[level], limit = space->limit_lg2[level];
 		uint64_t random = level + 1u;
 
 		assert_true(limit > lg2);
@@ -67,29 +67,29 @@ static void test_limits(void **state)
 
 	(void)state;
 	for (size_t i = 0; (format = pw_format_at(i)); i++) {
-		struct pw_table *table;
+		struct pw_space *space;
 		struct pw_arena *arena;
 
 		if (!pw_format_can_edit(format))
 			continue;
 		arena = open_at(format, 0, FRAMES);
-		assert_int_equal(pw_table_create(arena, format, NULL, &table, NULL), 0);
-		entries_name_tables(table);
+		assert_int_equal(pw_space_create(arena, format, NULL, &space, NULL), 0);
+		entries_name_tables(space);
 		for (unsigned level = 0; level < format->levels; level++)
-			if (!is_zone_border(table->limit_lg2[level]))
+			if (!is_zone_border(space->limit_lg2[level]))
 				fail_msg("%s: tables of level %u end below 2^%u: PW_ZONE_LG2 has "
 					 "no such zone",
-					 format->name, level, table->limit_lg2[level]);
-		pw_table_destroy(table);
+					 format->name, level, space->limit_lg2[level]);
+		pw_space_destroy(space);
 		pw_arena_destroy(arena);
 	}
 }
 
 /* Maps page after page, each with tables of its own, until @room pages or an error; returns how many. */
-static unsigned map_apart(struct pw_table *table, struct pw_reader *reader, pw_pa pa, unsigned room,
+static unsigned map_apart(struct pw_space *space, struct pw_reader *reader, pw_pa pa, unsigned room,
 			  int *code_ret)
 {
-	const struct pw_format *f = table->format;
+	const struct pw_format *f = space->format;
 	const pw_va page = UINT64_C(1) << f->shift[0];
 	unsigned count = 0;
 
@@ -97,29 +97,29 @@ static unsigned map_apart(struct pw_table *table, struct pw_reader *reader, pw_p
 		pw_va va = (pw_va)count << f->shift[1];
 		struct pw_result result;
 
-		*code_ret = pw_table_map(table, va, va + (page - 1), pa, RO, NULL);
+		*code_ret = pw_space_map(space, va, va + (page - 1), pa, RO, NULL);
 		if (*code_ret)
 			break;
-		assert_int_equal(pw_table_translate(reader, va, &result), PW_OK);
+		assert_int_equal(pw_space_translate(reader, va, &result), PW_OK);
 		assert_int_equal(result.pa, pa);
 	}
 	return count;
 }
 
 /* Does any of these tables stand where it cannot be? */
-static void assert_below(struct pw_table *table, const struct pw_regime *r, unsigned level,
+static void assert_below(struct pw_space *space, const struct pw_regime *r, unsigned level,
 			 pw_pa pa)
 {
-	const struct pw_format *f = table->format;
+	const struct pw_format *f = space->format;
 	uint64_t entries = pw_mask(f->bits[level]);
 
-	assert_true(pa + pw_mask(table->piece_lg2[level]) <= pw_mask(table->limit_lg2[level]));
+	assert_true(pa + pw_mask(space->piece_lg2[level]) <= pw_mask(space->limit_lg2[level]));
 	assert_true(pa != 0);
 	for (uint64_t i = 0; level > 0 && i <= entries; i++) {
-		uint64_t e = pw_edit_load(f, pw_table_host(table, pa) + (i << f->entry_lg2));
+		uint64_t e = pw_edit_load(f, pw_table_host(space, pa) + (i << f->entry_lg2));
 
 		if (f->kind(r, level, e) == PW_TABLE)
-			assert_below(table, r, level - 1, f->table(r, level, e));
+			assert_below(space, r, level - 1, f->table(r, level, e));
 	}
 }
 
@@ -130,24 +130,24 @@ static void across(const struct pw_format *format, unsigned limit)
 	struct pw_arena *arena = open_at(format, end - ((pw_pa)FRAMES << format->shift[0]),
 					 2 * FRAMES);
 	struct pw_reader *reader;
-	struct pw_table *table;
+	struct pw_space *space;
 	/* Any page: where tables stand is what matters. */
 	const pw_pa pa = UINT64_C(1) << 20;
 	int code = 0;
 
-	assert_int_equal(pw_table_create(arena, format, NULL, &table, NULL), 0);
-	assert_int_equal(pw_reader_create(table, &reader), 0);
-	if (map_apart(table, reader, pa, FEW, &code) != FEW)
+	assert_int_equal(pw_space_create(arena, format, NULL, &space, NULL), 0);
+	assert_int_equal(pw_reader_create(space, &reader), 0);
+	if (map_apart(space, reader, pa, FEW, &code) != FEW)
 		fail_msg("%s below 2^%u: page 0x%llx is not mapped: %d", format->name, limit,
 			 (unsigned long long)pa, code);
 	/* Until nothing is left where tables can be: then that is said, and nothing is lost. */
-	map_apart(table, reader, pa, 1u << 16, &code);
-	assert_below(table, pw_table_now(table), pw_table_now(table)->span[0].top,
-		     pw_table_now(table)->span[0].table);
+	map_apart(space, reader, pa, 1u << 16, &code);
+	assert_below(space, pw_space_now(space), pw_space_now(space)->span[0].top,
+		     pw_space_now(space)->span[0].table);
 	if (code && code != -ENOMEM && code != -EEXIST && code != -ERANGE)
 		fail_msg("%s: %d", format->name, code);
 	pw_reader_destroy(reader);
-	pw_table_destroy(table);
+	pw_space_destroy(space);
 	pw_arena_destroy(arena);
 }
 
@@ -155,9 +155,9 @@ static void beyond(const struct pw_format *format, unsigned limit)
 {
 	struct pw_arena *arena = open_at(format, UINT64_C(1) << limit, FRAMES);
 	struct pw_error error = { 0 };
-	struct pw_table *table;
+	struct pw_space *space;
 
-	assert_int_equal(pw_table_create(arena, format, NULL, &table, &error), -ERANGE);
+	assert_int_equal(pw_space_create(arena, format, NULL, &space, &error), -ERANGE);
 	assert_non_null(strstr(error.text, "the arena begins at"));
 	pw_arena_destroy(arena);
 }
@@ -169,15 +169,15 @@ static void test_tables(void **state)
 	(void)state;
 	for (size_t i = 0; (format = pw_format_at(i)); i++) {
 		struct pw_arena *arena;
-		struct pw_table *table;
+		struct pw_space *space;
 		unsigned limit;
 
 		if (!pw_format_can_edit(format))
 			continue;
 		arena = open_at(format, 0, FRAMES);
-		assert_int_equal(pw_table_create(arena, format, NULL, &table, NULL), 0);
-		limit = pw_reach_lowest_lg2(table);
-		pw_table_destroy(table);
+		assert_int_equal(pw_space_create(arena, format, NULL, &space, NULL), 0);
+		limit = pw_reach_lowest_lg2(space);
+		pw_space_destroy(space);
 		pw_arena_destroy(arena);
 		if (limit == 64)
 			continue;
@@ -193,29 +193,29 @@ static void test_pages(void **state)
 
 	(void)state;
 	for (size_t i = 0; (format = pw_format_at(i)); i++) {
-		struct space space;
+		struct world world;
 
 		if (!pw_format_can_edit(format))
 			continue;
-		space = open_space(format, 0, FRAMES);
+		world = open_world(format, 0, FRAMES);
 		for (unsigned lg2 = format->shift[0]; lg2 < 64; lg2++) {
 			const pw_va va = (pw_va)1 << format->shift[1];
 			const pw_pa pa = UINT64_C(1) << lg2;
 			struct pw_result result;
-			int code = pw_table_map(space.table, va, va + (va - 1), pa, RW, NULL);
+			int code = pw_space_map(world.space, va, va + (va - 1), pa, RW, NULL);
 
 			if (code) {
 				assert_int_equal(code, -ERANGE);
 				continue;
 			}
-			assert_int_equal(pw_table_translate(space.reader, va, &result), PW_OK);
+			assert_int_equal(pw_space_translate(world.reader, va, &result), PW_OK);
 			assert_int_equal(result.pa, pa);
-			assert_int_equal(pw_table_translate(space.reader, va + (va - 1), &result),
+			assert_int_equal(pw_space_translate(world.reader, va + (va - 1), &result),
 					 PW_OK);
 			assert_int_equal(result.pa, pa + (va - 1));
-			unmap_pages(&space, va, va >> format->shift[0]);
+			unmap_pages(&world, va, va >> format->shift[0]);
 		}
-		close_space(&space);
+		close_world(&world);
 	}
 }
 
@@ -227,7 +227,7 @@ static void test_base_0(void **state)
 	(void)state;
 	for (size_t i = 0; (format = pw_format_at(i)); i++) {
 		struct pw_reader *reader;
-		struct pw_table *table;
+		struct pw_space *space;
 		struct pw_arena *arena;
 		int code = 0;
 		pw_pa pa;
@@ -235,15 +235,15 @@ static void test_base_0(void **state)
 		if (!pw_format_can_edit(format))
 			continue;
 		arena = open_at(format, 0, FRAMES);
-		assert_int_equal(pw_table_create(arena, format, NULL, &table, NULL), 0);
-		assert_int_equal(pw_reader_create(table, &reader), 0);
+		assert_int_equal(pw_space_create(arena, format, NULL, &space, NULL), 0);
+		assert_int_equal(pw_reader_create(space, &reader), 0);
 		assert_int_equal(pw_folio_alloc(arena, 0, PW_FOLIO_SHARED, 1, 0, &pa), 0);
-		map_apart(table, reader, pa, 1u << 16, &code);
+		map_apart(space, reader, pa, 1u << 16, &code);
 		assert_int_equal(code == 0 || code == -ENOMEM || code == -ERANGE, true);
-		assert_below(table, pw_table_now(table), pw_table_now(table)->span[0].top,
-			     pw_table_now(table)->span[0].table);
+		assert_below(space, pw_space_now(space), pw_space_now(space)->span[0].top,
+			     pw_space_now(space)->span[0].table);
 		pw_reader_destroy(reader);
-		pw_table_destroy(table);
+		pw_space_destroy(space);
 		pw_arena_destroy(arena);
 	}
 }

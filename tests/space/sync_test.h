@@ -22,7 +22,7 @@
 
 #include "base/mutant.h"
 #include "mutants/choose.h"
-#include "space/sync.h"
+#include "sync/sync.h"
 
 /* How long until somebody must have waited for ever: a whole program, one test of a mutant. */
 enum { DEADLOCK_S = 240, MUTANT_DEADLOCK_S = 20 };

@@ -13,72 +13,72 @@
 
 enum { FRAMES = 128 };
 
-static void for_each_format(uint64_t frames, void (*test)(struct space *space))
+static void for_each_format(uint64_t frames, void (*test)(struct world *world))
 {
 	const struct pw_format *format;
 
 	for (size_t i = 0; (format = pw_format_at(i)); i++) {
-		struct space space;
+		struct world world;
 
 		if (!pw_format_can_edit(format))
 			continue;
-		space = open_space(format, 0, frames);
-		test(&space);
-		close_space(&space);
+		world = open_world(format, 0, frames);
+		test(&world);
+		close_world(&world);
 	}
 }
 
-static enum pw_status status_at(struct space *space, pw_va va)
+static enum pw_status status_at(struct world *world, pw_va va)
 {
 	struct pw_result result;
 
-	return pw_table_translate(space->reader, va, &result);
+	return pw_space_translate(world->reader, va, &result);
 }
 
-static unsigned size_at(struct space *space, pw_va va)
+static unsigned size_at(struct world *world, pw_va va)
 {
 	struct pw_result result;
 
-	assert_int_equal(pw_table_translate(space->reader, va, &result), PW_OK);
+	assert_int_equal(pw_space_translate(world->reader, va, &result), PW_OK);
 	return result.size_lg2;
 }
 
 /* ---- what cannot be ---- */
 
-static void refusals(struct space *space)
+static void refusals(struct world *world)
 {
-	const pw_va page = space->page, last = page - 1;
+	const pw_va page = world->page, last = page - 1;
 	const pw_pa pa = 0x10000000;
 	struct pw_error error;
 
-	assert_int_equal(pw_table_map(space->table, 1, last, pa, RW, &error), -EINVAL);
-	assert_int_equal(pw_table_map(space->table, 0, page, pa, RW, &error), -EINVAL);
-	assert_int_equal(pw_table_map(space->table, page, last, pa, RW, &error), -EINVAL);
-	assert_int_equal(pw_table_map(space->table, 0, last, pa + 1, RW, &error), -EINVAL);
+	assert_int_equal(pw_space_map(world->space, 1, last, pa, RW, &error), -EINVAL);
+	assert_int_equal(pw_space_map(world->space, 0, page, pa, RW, &error), -EINVAL);
+	assert_int_equal(pw_space_map(world->space, page, last, pa, RW, &error), -EINVAL);
+	assert_int_equal(pw_space_map(world->space, 0, last, pa + 1, RW, &error), -EINVAL);
 	/* s390's entries hold any address; others say that they do not. */
-	if (pw_table_map(space->table, 0, last, ~last, RW, &error)) {
-		assert_non_null(strstr(error.text, space->format->name));
+	if (pw_space_map(world->space, 0, last, ~last, RW, &error)) {
+		assert_non_null(strstr(error.text, world->format->name));
 	} else {
 		struct pw_result result;
 
-		assert_int_equal(pw_table_translate(space->reader, 0, &result), PW_OK);
+		assert_int_equal(pw_space_translate(world->reader, 0, &result), PW_OK);
 		assert_int_equal(result.pa, ~last);
-		unmap_pages(space, 0, 1);
+		unmap_pages(world, 0, 1);
 	}
-	assert_int_equal(pw_table_unmap(space->table, 1, last, NULL, NULL, NULL), -EINVAL);
-	assert_int_equal(pw_table_protect(space->table, 0, last - 1, PW_READ, NULL), -EINVAL);
-	assert_int_equal(pw_table_split(space->table, page, last, 12, NULL), -EINVAL);
-	assert_int_equal(pw_table_collapse(space->table, page, last, 64, NULL, NULL), -EINVAL);
-	assert_int_equal(status_at(space, 0), PW_NONE);
+	assert_int_equal(pw_space_unmap(world->space, 1, last, NULL, NULL, NULL), -EINVAL);
+	assert_int_equal(pw_space_protect(world->space, 0, last - 1, PW_READ, NULL), -EINVAL);
+	assert_int_equal(pw_space_split(world->space, page, last, 12, NULL), -EINVAL);
+	assert_int_equal(pw_space_collapse(world->space, page, last, 64, NULL, NULL), -EINVAL);
+	assert_int_equal(status_at(world, 0), PW_NONE);
 
 	/* What is there already stays, and nothing else comes: the last page is in the way. */
-	map_pages(space, 3 * page, 1, pa, RW);
-	assert_int_equal(pw_table_map(space->table, 0, 4 * page - 1, pa, RW, &error), -EEXIST);
+	map_pages(world, 3 * page, 1, pa, RW);
+	assert_int_equal(pw_space_map(world->space, 0, 4 * page - 1, pa, RW, &error), -EEXIST);
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(status_at(space, i * page), PW_NONE);
-	assert_int_equal(status_at(space, 3 * page), PW_OK);
-	unmap_pages(space, 0, 4);
-	assert_int_equal(status_at(space, 3 * page), PW_NONE);
+		assert_int_equal(status_at(world, i * page), PW_NONE);
+	assert_int_equal(status_at(world, 3 * page), PW_OK);
+	unmap_pages(world, 0, 4);
+	assert_int_equal(status_at(world, 3 * page), PW_NONE);
 }
 
 static void test_refusals(void **state)
@@ -90,28 +90,28 @@ static void test_refusals(void **state)
 static void test_create(void **state)
 {
 	const struct pw_arena_options options = { .bytes = 64 * 4096 };
-	struct pw_table_options table_options = { .levels = 3 };
-	struct pw_table *table;
+	struct pw_space_options space_options = { .levels = 3 };
+	struct pw_space *space;
 	struct pw_arena *arena;
 	struct pw_error error;
 
 	(void)state;
 	assert_int_equal(pw_arena_create(&options, &arena, NULL), 0);
 	assert_int_equal(
-		pw_table_create(arena, pw_format_find("arm64_64k_48"), NULL, &table, &error),
+		pw_space_create(arena, pw_format_find("arm64_64k_48"), NULL, &space, &error),
 		-EINVAL);
 	assert_non_null(strstr(error.text, "page_lg2 = 16"));
 	assert_int_equal(
-		pw_table_create(arena, pw_format_find("x86_64"), &table_options, &table, &error),
+		pw_space_create(arena, pw_format_find("x86_64"), &space_options, &space, &error),
 		-EINVAL);
-	table_options.levels = 6;
+	space_options.levels = 6;
 	assert_int_equal(
-		pw_table_create(arena, pw_format_find("s390x"), &table_options, &table, &error),
+		pw_space_create(arena, pw_format_find("s390x"), &space_options, &space, &error),
 		-EINVAL);
-	table_options.levels = 0;
-	table_options.sync = (enum pw_sync_kind)77;
+	space_options.levels = 0;
+	space_options.sync = (enum pw_sync_kind)77;
 	assert_int_equal(
-		pw_table_create(arena, pw_format_find("x86_64"), &table_options, &table, &error),
+		pw_space_create(arena, pw_format_find("x86_64"), &space_options, &space, &error),
 		-EINVAL);
 	assert_int_equal(pw_arena_free_bytes(arena), pw_arena_bytes(arena));
 	pw_arena_destroy(arena);
@@ -120,18 +120,18 @@ static void test_create(void **state)
 /* ---- no memory ---- */
 
 /* Base pages in more tables than there is memory for: nothing of it may stay mapped. */
-static void no_memory(struct space *space)
+static void no_memory(struct world *world)
 {
-	const struct pw_format *f = space->format;
+	const struct pw_format *f = world->format;
 	const pw_va reach = (pw_va)1 << f->shift[1];
-	const struct pw_span *span = &pw_table_now(space->table)->span[0];
+	const struct pw_span *span = &pw_space_now(world->space)->span[0];
 	/* A page in each of many tables; the space may be smaller than memory is. */
 	pw_va last = span->last, va = reach;
 	unsigned mapped = 0;
 	int code = 0;
 
 	for (; va < last && code == 0 && mapped < 4 * FRAMES; va += reach) {
-		code = pw_table_map(space->table, va, va + (space->page - 1), 0x10000000, RW, NULL);
+		code = pw_space_map(world->space, va, va + (world->page - 1), 0x10000000, RW, NULL);
 		mapped += code == 0;
 	}
 	if (code) {
@@ -139,22 +139,22 @@ static void no_memory(struct space *space)
 		pw_va failed = va - reach;
 
 		assert_int_equal(code, -ENOMEM);
-		assert_int_equal(status_at(space, failed), PW_NONE);
-		assert_int_equal(status_at(space, failed - reach), PW_OK);
+		assert_int_equal(status_at(world, failed), PW_NONE);
+		assert_int_equal(status_at(world, failed - reach), PW_OK);
 		/* Of a range that begins where there is a table and goes on where there is none, too. */
 		if (failed + 2 * reach < last) {
-			pw_va first = failed - reach + space->page;
+			pw_va first = failed - reach + world->page;
 
-			assert_int_equal(pw_table_map(space->table, first, failed + (reach - 1),
-						      0x10000000 + 2 * space->page, RW, &error),
+			assert_int_equal(pw_space_map(world->space, first, failed + (reach - 1),
+						      0x10000000 + 2 * world->page, RW, &error),
 					 -ENOMEM);
 			assert_non_null(strstr(error.text, "no memory"));
-			assert_int_equal(status_at(space, first), PW_NONE);
-			assert_int_equal(status_at(space, failed - space->page), PW_NONE);
+			assert_int_equal(status_at(world, first), PW_NONE);
+			assert_int_equal(status_at(world, failed - world->page), PW_NONE);
 		}
 	}
-	assert_int_equal(pw_table_unmap(space->table, 0, last, NULL, NULL, NULL), 0);
-	assert_int_equal(status_at(space, reach), PW_NONE);
+	assert_int_equal(pw_space_unmap(world->space, 0, last, NULL, NULL, NULL), 0);
+	assert_int_equal(status_at(world, reach), PW_NONE);
 }
 
 static void test_no_memory(void **state)
@@ -164,9 +164,9 @@ static void test_no_memory(void **state)
 }
 
 /* A page of a large one is to go, and there is no memory for the table: the large one stays whole. */
-static void no_memory_to_split(struct space *space)
+static void no_memory_to_split(struct world *world)
 {
-	const struct pw_format *f = space->format;
+	const struct pw_format *f = world->format;
 	const pw_va va = (pw_va)1 << f->shift[1], reach = va;
 	pw_pa pa[FRAMES + 1];
 	struct pw_error error;
@@ -174,25 +174,25 @@ static void no_memory_to_split(struct space *space)
 
 	if (!(f->leaf_levels & 2))
 		return;
-	assert_int_equal(pw_table_map(space->table, va, va + (reach - 1), reach, RW, NULL), 0);
-	while (pw_folio_alloc(space->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
+	assert_int_equal(pw_space_map(world->space, va, va + (reach - 1), reach, RW, NULL), 0);
+	while (pw_folio_alloc(world->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
 		taken++;
 	/* Tables that are pieces of a frame may have some left. */
-	for (pw_va at = va; at < va + reach; at += space->page) {
-		int code = pw_table_unmap(space->table, at, at + (space->page - 1), NULL, NULL,
+	for (pw_va at = va; at < va + reach; at += world->page) {
+		int code = pw_space_unmap(world->space, at, at + (world->page - 1), NULL, NULL,
 					  &error);
 
 		assert_true(code == 0 || code == -ENOMEM);
 		if (code == 0)
 			break;
 		assert_non_null(strstr(error.text, "no memory"));
-		assert_int_equal(status_at(space, at), PW_OK);
-		assert_true(size_at(space, at) >= f->shift[1]);
+		assert_int_equal(status_at(world, at), PW_OK);
+		assert_true(size_at(world, at) >= f->shift[1]);
 	}
 	while (taken-- > 0)
-		pw_folio_put(space->arena, pa[taken], 1);
-	assert_int_equal(pw_table_unmap(space->table, va, va + (reach - 1), NULL, NULL, NULL), 0);
-	assert_int_equal(status_at(space, va), PW_NONE);
+		pw_folio_put(world->arena, pa[taken], 1);
+	assert_int_equal(pw_space_unmap(world->space, va, va + (reach - 1), NULL, NULL, NULL), 0);
+	assert_int_equal(status_at(world, va), PW_NONE);
 }
 
 static void test_no_memory_to_split(void **state)
@@ -209,20 +209,20 @@ static void test_no_memory_but_freed(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const struct pw_table_options table_options = { .sync = kinds[i] };
-		struct pw_table *table;
+		const struct pw_space_options space_options = { .sync = kinds[i] };
+		struct pw_space *space;
 		struct pw_arena *arena;
 
 		assert_int_equal(pw_arena_create(&options, &arena, NULL), 0);
-		assert_int_equal(pw_table_create(arena, pw_format_find("x86_64"), &table_options,
-						 &table, NULL),
+		assert_int_equal(pw_space_create(arena, pw_format_find("x86_64"), &space_options,
+						 &space, NULL),
 				 0);
 		for (unsigned turn = 0; turn < FRAMES; turn++) {
-			assert_int_equal(pw_table_map(table, 0, 0xfff, 0x1000, RW, NULL), 0);
-			assert_int_equal(pw_table_unmap(table, 0, pw_mask(47), NULL, NULL, NULL),
+			assert_int_equal(pw_space_map(space, 0, 0xfff, 0x1000, RW, NULL), 0);
+			assert_int_equal(pw_space_unmap(space, 0, pw_mask(47), NULL, NULL, NULL),
 					 0);
 		}
-		pw_table_destroy(table);
+		pw_space_destroy(space);
 		assert_int_equal(pw_arena_free_bytes(arena), pw_arena_bytes(arena));
 		pw_arena_destroy(arena);
 	}
@@ -249,23 +249,23 @@ static void see(void *context, pw_va first, pw_va last, pw_pa pa)
 }
 
 /* The first and the last page of each span, and one call that takes everything away: 0 to 2^64 - 1. */
-static void ends(struct space *space)
+static void ends(struct world *world)
 {
-	const struct pw_regime *r = pw_table_now(space->table);
+	const struct pw_regime *r = pw_space_now(world->space);
 	struct seen seen = { .ordered = true };
 
 	for (unsigned i = 0; i < r->spans; i++) {
-		map_pages(space, r->span[i].first, 1, 0x10000000, RW);
-		map_pages(space, r->span[i].last - (space->page - 1), 1, 0x10000000 + space->page,
+		map_pages(world, r->span[i].first, 1, 0x10000000, RW);
+		map_pages(world, r->span[i].last - (world->page - 1), 1, 0x10000000 + world->page,
 			  RW);
-		assert_int_equal(status_at(space, r->span[i].last), PW_OK);
+		assert_int_equal(status_at(world, r->span[i].last), PW_OK);
 	}
-	assert_int_equal(pw_table_unmap(space->table, 0, ~UINT64_C(0), see, &seen, NULL), 0);
+	assert_int_equal(pw_space_unmap(world->space, 0, ~UINT64_C(0), see, &seen, NULL), 0);
 	assert_true(seen.ordered);
-	assert_int_equal(seen.bytes, 2 * r->spans * space->page);
+	assert_int_equal(seen.bytes, 2 * r->spans * world->page);
 	for (unsigned i = 0; i < r->spans; i++) {
-		assert_int_equal(status_at(space, r->span[i].first), PW_NONE);
-		assert_int_equal(status_at(space, r->span[i].last), PW_NONE);
+		assert_int_equal(status_at(world, r->span[i].first), PW_NONE);
+		assert_int_equal(status_at(world, r->span[i].last), PW_NONE);
 	}
 }
 
@@ -277,44 +277,44 @@ static void test_ends(void **state)
 
 /* ---- collapse ---- */
 
-static uint64_t collapse(struct space *space, pw_va va, unsigned size_lg2)
+static uint64_t collapse(struct world *world, pw_va va, unsigned size_lg2)
 {
-	const pw_va reach = (pw_va)1 << space->format->shift[1];
+	const pw_va reach = (pw_va)1 << world->format->shift[1];
 	uint64_t bytes;
 
 	assert_int_equal(
-		pw_table_collapse(space->table, va, va + (reach - 1), size_lg2, &bytes, NULL), 0);
+		pw_space_collapse(world->space, va, va + (reach - 1), size_lg2, &bytes, NULL), 0);
 	return bytes;
 }
 
-static void collapses(struct space *space)
+static void collapses(struct world *world)
 {
-	const struct pw_format *f = space->format;
+	const struct pw_format *f = world->format;
 	const pw_va reach = (pw_va)1 << f->shift[1], va = reach;
-	const pw_va middle = va + 3 * space->page;
+	const pw_va middle = va + 3 * world->page;
 
 	if (!(f->leaf_levels & 2))
 		return;
-	assert_int_equal(pw_table_map(space->table, va, va + (reach - 1), reach, RW, NULL), 0);
-	assert_int_equal(pw_table_split(space->table, va, va + (reach - 1), f->shift[0], NULL), 0);
-	assert_int_equal(size_at(space, middle), f->shift[0]);
+	assert_int_equal(pw_space_map(world->space, va, va + (reach - 1), reach, RW, NULL), 0);
+	assert_int_equal(pw_space_split(world->space, va, va + (reach - 1), f->shift[0], NULL), 0);
+	assert_int_equal(size_at(world, middle), f->shift[0]);
 	/* Too large, a hole, other permissions, another page, only a part of it: none is collapsed. */
-	assert_int_equal(collapse(space, va, f->shift[1] - 1u), 0);
-	unmap_pages(space, middle, 1);
-	assert_int_equal(collapse(space, va, 64), 0);
-	map_pages(space, middle, 1, reach + 3 * space->page, RO);
-	assert_int_equal(collapse(space, va, 64), 0);
-	unmap_pages(space, middle, 1);
-	map_pages(space, middle, 1, reach + 4 * space->page, RW);
-	assert_int_equal(collapse(space, va, 64), 0);
-	unmap_pages(space, middle, 1);
-	map_pages(space, middle, 1, reach + 3 * space->page, RW);
+	assert_int_equal(collapse(world, va, f->shift[1] - 1u), 0);
+	unmap_pages(world, middle, 1);
+	assert_int_equal(collapse(world, va, 64), 0);
+	map_pages(world, middle, 1, reach + 3 * world->page, RO);
+	assert_int_equal(collapse(world, va, 64), 0);
+	unmap_pages(world, middle, 1);
+	map_pages(world, middle, 1, reach + 4 * world->page, RW);
+	assert_int_equal(collapse(world, va, 64), 0);
+	unmap_pages(world, middle, 1);
+	map_pages(world, middle, 1, reach + 3 * world->page, RW);
 	assert_int_equal(
-		pw_table_collapse(space->table, va, middle + (space->page - 1), 64, NULL, NULL), 0);
-	assert_int_equal(size_at(space, middle), f->shift[0]);
-	assert_int_equal(collapse(space, va, 64), reach);
-	assert_int_equal(size_at(space, middle), f->shift[1]);
-	assert_int_equal(pw_table_unmap(space->table, va, va + (reach - 1), NULL, NULL, NULL), 0);
+		pw_space_collapse(world->space, va, middle + (world->page - 1), 64, NULL, NULL), 0);
+	assert_int_equal(size_at(world, middle), f->shift[0]);
+	assert_int_equal(collapse(world, va, 64), reach);
+	assert_int_equal(size_at(world, middle), f->shift[1]);
+	assert_int_equal(pw_space_unmap(world->space, va, va + (reach - 1), NULL, NULL, NULL), 0);
 }
 
 static void test_collapse(void **state)
@@ -324,23 +324,23 @@ static void test_collapse(void **state)
 }
 
 /* What a collapse of all levels says it did is what it was asked for, not that once per level. */
-static void collapses_twice(struct space *space)
+static void collapses_twice(struct world *world)
 {
-	const struct pw_format *f = space->format;
+	const struct pw_format *f = world->format;
 	const pw_va reach = (pw_va)1 << f->shift[2], va = reach;
 	uint64_t bytes;
 
 	if (!(f->leaf_levels & 4))
 		return;
-	assert_int_equal(pw_table_map(space->table, va, va + (reach - 1), reach, RW, NULL), 0);
-	unmap_pages(space, va, 1);
-	map_pages(space, va, 1, reach, RW);
-	assert_int_equal(size_at(space, va), f->shift[0]);
-	assert_int_equal(pw_table_collapse(space->table, va, va + (reach - 1), 64, &bytes, NULL),
+	assert_int_equal(pw_space_map(world->space, va, va + (reach - 1), reach, RW, NULL), 0);
+	unmap_pages(world, va, 1);
+	map_pages(world, va, 1, reach, RW);
+	assert_int_equal(size_at(world, va), f->shift[0]);
+	assert_int_equal(pw_space_collapse(world->space, va, va + (reach - 1), 64, &bytes, NULL),
 			 0);
-	assert_int_equal(size_at(space, va), f->shift[2]);
+	assert_int_equal(size_at(world, va), f->shift[2]);
 	assert_int_equal(bytes, reach);
-	assert_int_equal(pw_table_unmap(space->table, va, va + (reach - 1), NULL, NULL, NULL), 0);
+	assert_int_equal(pw_space_unmap(world->space, va, va + (reach - 1), NULL, NULL, NULL), 0);
 }
 
 static void test_collapse_twice(void **state)
@@ -353,38 +353,38 @@ static void test_collapse_twice(void **state)
  * A range that ends in a group of entries, at its right or its left end: the group is broken up, and what is
  * left of it are plain pages, whether somebody asks what was unmapped or not.
  */
-static void group_cut(struct space *space, unsigned lg2, bool left, bool asked)
+static void group_cut(struct world *world, unsigned lg2, bool left, bool asked)
 {
-	const pw_va bytes = space->page << lg2, va = 4 * bytes, last = va + (bytes - 1);
-	const pw_va first = left ? va + (bytes - space->page) : va - space->page;
+	const pw_va bytes = world->page << lg2, va = 4 * bytes, last = va + (bytes - 1);
+	const pw_va first = left ? va + (bytes - world->page) : va - world->page;
 	const pw_pa pa = 0x10000000;
 	struct seen seen = { .ordered = true };
 
-	assert_int_equal(pw_table_map(space->table, va, last, pa, RW, NULL), 0);
-	assert_int_equal(size_at(space, va), space->format->shift[0] + lg2);
-	assert_int_equal(pw_table_unmap(space->table, first, first + (2 * space->page - 1),
+	assert_int_equal(pw_space_map(world->space, va, last, pa, RW, NULL), 0);
+	assert_int_equal(size_at(world, va), world->format->shift[0] + lg2);
+	assert_int_equal(pw_space_unmap(world->space, first, first + (2 * world->page - 1),
 					asked ? see : NULL, &seen, NULL),
 			 0);
-	assert_int_equal(seen.bytes, asked ? space->page : 0);
-	for (pw_va at = va; at < last; at += space->page) {
+	assert_int_equal(seen.bytes, asked ? world->page : 0);
+	for (pw_va at = va; at < last; at += world->page) {
 		const bool gone = left ? at == first : at == va;
 		struct pw_result result;
 
-		assert_int_equal(pw_table_translate(space->reader, at, &result),
+		assert_int_equal(pw_space_translate(world->reader, at, &result),
 				 gone ? PW_NONE : PW_OK);
 		if (gone)
 			continue;
 		assert_int_equal(result.pa, pa + (at - va));
-		assert_int_equal(result.size_lg2, space->format->shift[0]);
+		assert_int_equal(result.size_lg2, world->format->shift[0]);
 	}
-	assert_int_equal(pw_table_unmap(space->table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	assert_int_equal(pw_space_unmap(world->space, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
 }
 
-static void groups_cut(struct space *space)
+static void groups_cut(struct world *world)
 {
 	for (unsigned lg2 = 1; lg2 < 32; lg2++)
-		for (unsigned i = 0; i < 4 && (space->format->groups[0] >> lg2 & 1); i++)
-			group_cut(space, lg2, i & 1, i & 2);
+		for (unsigned i = 0; i < 4 && (world->format->groups[0] >> lg2 & 1); i++)
+			group_cut(world, lg2, i & 1, i & 2);
 }
 
 static void test_groups_cut(void **state)
@@ -394,25 +394,25 @@ static void test_groups_cut(void **state)
 }
 
 /* Special pages are not to be pinned, whatever becomes of their entries. */
-static void special(struct space *space)
+static void special(struct world *world)
 {
-	const struct pw_format *f = space->format;
+	const struct pw_format *f = world->format;
 	const pw_va reach = (pw_va)1 << f->shift[1], va = reach, last = va + (reach - 1);
 	struct pw_result result;
 
 	if (!(f->leaf_levels & 2) ||
-	    pw_table_map(space->table, va, last, reach, RW | PW_SPECIAL, NULL) == -ERANGE)
+	    pw_space_map(world->space, va, last, reach, RW | PW_SPECIAL, NULL) == -ERANGE)
 		return;
-	assert_int_equal(pw_table_split(space->table, va, last, f->shift[0], NULL), 0);
-	assert_int_equal(pw_table_translate(space->reader, va, &result), PW_OK);
+	assert_int_equal(pw_space_split(world->space, va, last, f->shift[0], NULL), 0);
+	assert_int_equal(pw_space_translate(world->reader, va, &result), PW_OK);
 	assert_true(result.attr & PW_SPECIAL);
-	assert_int_equal(pw_table_collapse(space->table, va, last, 64, NULL, NULL), 0);
-	assert_int_equal(pw_table_translate(space->reader, va, &result), PW_OK);
+	assert_int_equal(pw_space_collapse(world->space, va, last, 64, NULL, NULL), 0);
+	assert_int_equal(pw_space_translate(world->reader, va, &result), PW_OK);
 	assert_true(result.attr & PW_SPECIAL);
-	assert_int_equal(pw_table_protect(space->table, va, last, PW_READ | PW_USER, NULL), 0);
-	assert_int_equal(pw_table_translate(space->reader, va, &result), PW_OK);
+	assert_int_equal(pw_space_protect(world->space, va, last, PW_READ | PW_USER, NULL), 0);
+	assert_int_equal(pw_space_translate(world->reader, va, &result), PW_OK);
 	assert_true(result.attr & PW_SPECIAL);
-	assert_int_equal(pw_table_unmap(space->table, va, last, NULL, NULL, NULL), 0);
+	assert_int_equal(pw_space_unmap(world->space, va, last, NULL, NULL, NULL), 0);
 }
 
 static void test_special(void **state)
@@ -426,7 +426,7 @@ static void test_special(void **state)
 enum { EDITORS = 3, TURNS = 400, UNITS = 48 };
 
 struct editor {
-	struct space *space;
+	struct world *world;
 	unsigned number;
 	uint64_t random;
 	bool mapped[UNITS];
@@ -444,15 +444,15 @@ static uint32_t below(struct editor *editor, uint32_t limit)
 /* Every EDITORS'th page, over the end of the first table of level 0, is this editor's. */
 static pw_va unit_va(const struct editor *editor, unsigned unit)
 {
-	const struct space *space = editor->space;
+	const struct world *world = editor->world;
 	pw_va pages = (pw_va)unit * EDITORS + editor->number;
 
-	return pages * space->page;
+	return pages * world->page;
 }
 
 static pw_pa unit_pa(const struct editor *editor, unsigned unit)
 {
-	return 0x10000000 + (unit % 16) * editor->space->page;
+	return 0x10000000 + (unit % 16) * editor->world->page;
 }
 
 /*
@@ -462,36 +462,36 @@ static pw_pa unit_pa(const struct editor *editor, unsigned unit)
 static void *edit(void *argument)
 {
 	struct editor *editor = argument;
-	struct space *space = editor->space;
-	const pw_va reach = (pw_va)1 << space->format->shift[1];
-	const pw_va shared = UNITS * EDITORS * space->page;
+	struct world *world = editor->world;
+	const pw_va reach = (pw_va)1 << world->format->shift[1];
+	const pw_va shared = UNITS * EDITORS * world->page;
 	const pw_va alone = (shared / reach + 1 + editor->number) * reach;
 	struct pw_reader *reader;
 	struct pw_result result;
 
-	editor->wrong += pw_reader_create(space->table, &reader) != 0;
+	editor->wrong += pw_reader_create(world->space, &reader) != 0;
 	for (unsigned turn = 0; turn < TURNS && !editor->wrong; turn++) {
 		unsigned unit = below(editor, UNITS);
-		pw_va va = unit_va(editor, unit), last = va + (space->page - 1);
+		pw_va va = unit_va(editor, unit), last = va + (world->page - 1);
 		bool *mapped = &editor->mapped[unit];
 		int code = 0;
 
 		if (below(editor, 8) == 0) {
-			code |= pw_table_map(space->table, alone, alone + (space->page - 1),
+			code |= pw_space_map(world->space, alone, alone + (world->page - 1),
 					     0x10000000, RW, NULL);
-			code |= pw_table_unmap(space->table, alone, alone + (reach - 1), NULL, NULL,
+			code |= pw_space_unmap(world->space, alone, alone + (reach - 1), NULL, NULL,
 					       NULL);
 		}
 		if (!*mapped)
-			code |= pw_table_map(space->table, va, last, unit_pa(editor, unit), RW,
+			code |= pw_space_map(world->space, va, last, unit_pa(editor, unit), RW,
 					     NULL);
 		else if (below(editor, 3) == 0)
-			code |= pw_table_protect(space->table, va, last, PW_READ | PW_USER, NULL);
+			code |= pw_space_protect(world->space, va, last, PW_READ | PW_USER, NULL);
 		else
-			code |= pw_table_unmap(space->table, va, last, NULL, NULL, NULL);
-		*mapped = !*mapped || pw_table_translate(reader, va, &result) == PW_OK;
+			code |= pw_space_unmap(world->space, va, last, NULL, NULL, NULL);
+		*mapped = !*mapped || pw_space_translate(reader, va, &result) == PW_OK;
 		editor->wrong += code != 0;
-		if (*mapped && (pw_table_translate(reader, va, &result) != PW_OK ||
+		if (*mapped && (pw_space_translate(reader, va, &result) != PW_OK ||
 				result.pa != unit_pa(editor, unit)))
 			editor->wrong++;
 	}
@@ -499,13 +499,13 @@ static void *edit(void *argument)
 	return NULL;
 }
 
-static void neighbours(struct space *space)
+static void neighbours(struct world *world)
 {
 	struct editor editor[EDITORS];
 
 	memset(editor, 0, sizeof(editor));
 	for (unsigned i = 0; i < EDITORS; i++) {
-		editor[i].space = space;
+		editor[i].world = world;
 		editor[i].number = i;
 		editor[i].random = i + 1;
 		assert_int_equal(pthread_create(&editor[i].thread, NULL, edit, &editor[i]), 0);
@@ -515,10 +515,10 @@ static void neighbours(struct space *space)
 	for (unsigned i = 0; i < EDITORS; i++) {
 		assert_int_equal(editor[i].wrong, 0);
 		for (unsigned unit = 0; unit < UNITS; unit++)
-			assert_int_equal(status_at(space, unit_va(&editor[i], unit)),
+			assert_int_equal(status_at(world, unit_va(&editor[i], unit)),
 					 editor[i].mapped[unit] ? PW_OK : PW_NONE);
 	}
-	assert_int_equal(pw_table_unmap(space->table, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	assert_int_equal(pw_space_unmap(world->space, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
 }
 
 static void test_neighbours(void **state)

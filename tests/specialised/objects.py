@@ -32,7 +32,7 @@ VARIABLE = {
 }
 ALGORITHMS = ('translate', 'many', 'scan')
 OWNER_CALLS = 2  # enter and leave
-# Out of line on purpose: see src/walk/scan.h, src/space/folio.h, src/pin/rules.h. Formats with the same code share a loop.
+# Out of line on purpose: see src/walk/scan.h, src/folio/folio.h, src/pin/rules.h. Formats with the same code share a loop.
 SCAN_CALLS = ('pw_scan_missing',)
 PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_pin_allowed')
 

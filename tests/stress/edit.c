@@ -34,7 +34,7 @@ void unmap(struct stress *s, pw_va first, pw_va last)
 	struct pw_error error;
 
 	/* For want of memory a large page may not be split: then it stays, whole. */
-	if (pw_table_unmap(s->table, first, last, drop, s, &error) == -EINVAL)
+	if (pw_space_unmap(s->space, first, last, drop, s, &error) == -EINVAL)
 		wrong(s, error.text, first, 0, 0);
 }
 
@@ -66,7 +66,7 @@ static bool map(struct worker *w, pw_va va, unsigned order)
 		__atomic_store_n(words(s, pa + at), identity(s, va + at), __ATOMIC_RELAXED);
 	if (order && !pw_folio_get(s->arena, pa, (1u << order) - 1))
 		wrong(s, "a new folio cannot be referenced", va, pa, 0);
-	if (pw_table_map(s->table, va, va + (bytes - 1), pa, some_attr(w), NULL)) {
+	if (pw_space_map(s->space, va, va + (bytes - 1), pa, some_attr(w), NULL)) {
 		pw_folio_put(s->arena, pa, 1u << order);
 		return false;
 	}
@@ -110,7 +110,7 @@ static void map_uncounted(struct worker *w, pw_va va)
 	struct stress *s = w->stress;
 	uint32_t special = one_in(w, 2) ? (uint32_t)PW_SPECIAL : 0;
 
-	pw_table_map(s->table, va, va + (page_bytes(s) - 1), pw_arena_zero_page(s->arena),
+	pw_space_map(s->space, va, va + (page_bytes(s) - 1), pw_arena_zero_page(s->arena),
 		     PW_READ | PW_USER | PW_ACCESSED | special, NULL);
 }
 
@@ -118,7 +118,7 @@ static void map_uncounted(struct worker *w, pw_va va)
 static bool mapped(struct worker *w, pw_va va, pw_pa *pa_ret)
 {
 	struct pw_result result;
-	enum pw_status status = pw_table_translate(w->reader, va, &result);
+	enum pw_status status = pw_space_translate(w->reader, va, &result);
 
 	*pa_ret = result.pa;
 	return (status == PW_OK || status == PW_PROT_NONE) && words(w->stress, result.pa) &&
@@ -145,7 +145,7 @@ static void protect_writable(struct worker *w, pw_va first, pw_va last)
 	own(w, first, last);
 	for (pw_va at = first; at - first < last - first; at += page_bytes(s))
 		if (mapped(w, at, &pa))
-			pw_table_protect(s->table, at, at + (page_bytes(s) - 1), attr, NULL);
+			pw_space_protect(s->space, at, at + (page_bytes(s) - 1), attr, NULL);
 }
 
 /* Shares what nobody has pinned. */
@@ -169,16 +169,16 @@ static void copy(struct worker *w, pw_va first, pw_va last)
 	struct stress *s = w->stress;
 
 	if (one_in(w, 2)) {
-		if (pw_table_protect(s->table, first, last, attr, NULL) == 0)
+		if (pw_space_protect(s->space, first, last, attr, NULL) == 0)
 			share(w, first, last);
 		return;
 	}
 	pthread_mutex_lock(&s->copying);
-	pw_table_copy_begin(s->table);
+	pw_space_copy_begin(s->space);
 	share(w, first, last);
-	if (pw_table_protect(s->table, first, last, attr, NULL))
+	if (pw_space_protect(s->space, first, last, attr, NULL))
 		own(w, first, last);
-	pw_table_copy_end(s->table);
+	pw_space_copy_end(s->space);
 	pthread_mutex_unlock(&s->copying);
 }
 
@@ -216,16 +216,16 @@ static void edit_zone(struct worker *w, const struct slot *slot, const struct zo
 		if (one_in(w, 2))
 			protect_writable(w, va, end);
 		else
-			pw_table_protect(s->table, va, end, PW_READ | PW_USER | PW_ACCESSED, NULL);
+			pw_space_protect(s->space, va, end, PW_READ | PW_USER | PW_ACCESSED, NULL);
 	} else if (what < 76) {
 		op = OP_PROT_NONE;
-		pw_table_protect(s->table, va, end, 0, NULL);
+		pw_space_protect(s->space, va, end, 0, NULL);
 	} else if (what < 82) {
 		op = OP_SPLIT;
-		pw_table_split(s->table, va, end, s->geometry.shift[0] + below(w, 4), NULL);
+		pw_space_split(s->space, va, end, s->geometry.shift[0] + below(w, 4), NULL);
 	} else if (what < 90) {
 		op = OP_COLLAPSE;
-		pw_table_collapse(s->table, slot->first + zone->first * page,
+		pw_space_collapse(s->space, slot->first + zone->first * page,
 				  slot->first + zone->last * page + (page - 1), 64, NULL, NULL);
 	} else if (what < 96) {
 		op = OP_COPY;
@@ -271,7 +271,7 @@ static void edit_slot(struct worker *w, const struct slot *slot)
 		break;
 	case 2:
 		op = OP_COLLAPSE;
-		pw_table_collapse(s->table, slot->first, last, 64, NULL, NULL);
+		pw_space_collapse(s->space, slot->first, last, 64, NULL, NULL);
 		break;
 	case 3:
 		op = OP_MAP_LARGE;
@@ -286,10 +286,10 @@ static void edit_slot(struct worker *w, const struct slot *slot)
 		unmap(s, va, va + (bytes - 1));
 		if (!map(w, va, order))
 			break;
-		pw_table_split(s->table, va, va + (bytes - 1),
+		pw_space_split(s->space, va, va + (bytes - 1),
 			       s->geometry.shift[one_in(w, 2) && order > s->large_order], NULL);
 		sched_yield();
-		pw_table_collapse(s->table, va, va + (bytes - 1), 64, NULL, NULL);
+		pw_space_collapse(s->space, va, va + (bytes - 1), 64, NULL, NULL);
 		if (one_in(w, 2))
 			unmap(s, va, va + (bytes - 1));
 		break;
@@ -297,7 +297,7 @@ static void edit_slot(struct worker *w, const struct slot *slot)
 		/* As khugepaged: to a new page, once nobody can be in the old table. */
 		op = OP_MOVE;
 		unmap(s, va, va + (large - 1));
-		pw_table_wait(s->table);
+		pw_space_wait(s->space);
 		map(w, va, s->large_order);
 		break;
 	}
@@ -313,10 +313,10 @@ static void edit_far(struct worker *w)
 
 	if (!far->use || pthread_mutex_trylock(&far->lock))
 		return;
-	pw_table_root(s->table, root);
+	pw_space_root(s->space, root);
 	if (!map(w, far->va, 0))
 		unmap(s, far->va, far->va + (page_bytes(s) - 1));
-	pw_table_root(s->table, grown);
+	pw_space_root(s->space, grown);
 	w->done[TALLY_GROWN] += root[0] != grown[0];
 	w->done[OP_GROW]++;
 	pthread_mutex_unlock(&far->lock);
@@ -329,7 +329,7 @@ void *edit(void *worker)
 	/* Large pages of large pages take their time: poison, and looking for it. */
 	const uint32_t seldom = s->large && s->large_order + s->geometry.shift[0] > 26 ? 4096 : 64;
 
-	if (pw_reader_create(s->table, &w->reader)) {
+	if (pw_reader_create(s->space, &w->reader)) {
 		wrong(s, "a thread cannot read", 0, 0, 0);
 		return NULL;
 	}

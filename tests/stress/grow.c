@@ -11,7 +11,7 @@
 /* A round: a table of one level, all of whose entries map one folio. */
 struct growth {
 	struct stress *s;
-	struct pw_table *table;
+	struct pw_space *space;
 	pw_va span; /* bytes that it translates */
 	bool stop; /* atomic */
 };
@@ -42,7 +42,7 @@ static void *pin_from_old_top(void *context)
 	const uint32_t pages = (uint32_t)(growth->span / page_bytes(s));
 	struct pw_reader *reader;
 
-	if (pw_reader_create(growth->table, &reader)) {
+	if (pw_reader_create(growth->space, &reader)) {
 		wrong(s, "a thread cannot read", 0, 0, 0);
 		return NULL;
 	}
@@ -72,13 +72,13 @@ static void grow_and_reuse(struct growth *growth, pw_pa folio)
 	uint64_t collapsed = 0;
 	pw_pa other;
 
-	if (pw_table_map(growth->table, span, span + (page_bytes(s) - 1),
+	if (pw_space_map(growth->space, span, span + (page_bytes(s) - 1),
 			 pw_arena_zero_page(s->arena), attr, NULL))
 		wrong(s, "the top does not grow", span, 0, 0);
-	pw_table_collapse(growth->table, 0, span - 1, 64, &collapsed, NULL);
+	pw_space_collapse(growth->space, 0, span - 1, 64, &collapsed, NULL);
 	if (collapsed != span)
 		wrong(s, "what was the top is not collapsed", 0, 0, collapsed);
-	pw_table_unmap(growth->table, 0, span - 1, NULL, NULL, NULL);
+	pw_space_unmap(growth->space, 0, span - 1, NULL, NULL, NULL);
 	pw_folio_put(s->arena, folio, 1);
 	if (pw_folio_alloc(s->arena, s->large_order, PW_FOLIO_ANONYMOUS, 2, 0, &other) == 0) {
 		sign(s, other, span, ~UINT64_C(0));
@@ -92,17 +92,17 @@ uint64_t grow_once(struct stress *s, unsigned number)
 	/* A grace period at the end of each round would be all of it. */
 	const enum pw_sync_kind sync = number % 16 ? PW_SYNC_IPI : PW_SYNC_RCU_WAIT;
 	const uint32_t attr = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY;
-	const struct pw_table_options options = { .levels = 1, .sync = sync };
+	const struct pw_space_options options = { .levels = 1, .sync = sync };
 	struct growth growth = { .s = s, .span = page_bytes(s) << s->large_order };
 	struct pinner pinner[PINNERS] = { 0 };
 	uint64_t pins = 0;
 	pw_pa folio;
 
-	if (pw_table_create(s->arena, s->format, &options, &growth.table, NULL) ||
+	if (pw_space_create(s->arena, s->format, &options, &growth.space, NULL) ||
 	    pw_folio_alloc(s->arena, s->large_order, PW_FOLIO_ANONYMOUS, 1, 0, &folio))
 		abort();
 	sign(s, folio, growth.span, 0);
-	if (pw_table_map(growth.table, 0, growth.span - 1, folio, attr, NULL))
+	if (pw_space_map(growth.space, 0, growth.span - 1, folio, attr, NULL))
 		wrong(s, "a folio cannot be mapped", 0, folio, 0);
 	for (unsigned i = 0; i < PINNERS; i++) {
 		pinner[i].growth = &growth;
@@ -119,6 +119,6 @@ uint64_t grow_once(struct stress *s, unsigned number)
 		pthread_join(pinner[i].thread, NULL);
 		pins += pinner[i].pins;
 	}
-	pw_table_destroy(growth.table);
+	pw_space_destroy(growth.space);
 	return pins;
 }

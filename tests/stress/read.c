@@ -211,7 +211,7 @@ void *pin(void *worker)
 	struct worker *w = worker;
 	struct held held[HELD] = { 0 };
 
-	if (pw_reader_create(w->stress->table, &w->reader)) {
+	if (pw_reader_create(w->stress->space, &w->reader)) {
 		wrong(w->stress, "a thread cannot read", 0, 0, 0);
 		return NULL;
 	}
@@ -262,7 +262,7 @@ void *translate(void *worker)
 	struct worker *w = worker;
 	struct stress *s = w->stress;
 
-	if (pw_reader_create(s->table, &w->reader)) {
+	if (pw_reader_create(s->space, &w->reader)) {
 		wrong(s, "a thread cannot read", 0, 0, 0);
 		return NULL;
 	}

@@ -74,7 +74,7 @@ static void lay_out(struct stress *s, bool high)
 	struct pw_reader *reader;
 	pw_va base = 0;
 
-	if (high && pw_reader_create(s->table, &reader) == 0) {
+	if (high && pw_reader_create(s->space, &reader) == 0) {
 		regime = pw_reader_enter(reader);
 		base = regime->span[regime->spans - 1].last - (SLOTS * slot_bytes(s) - 1);
 		pw_reader_leave(reader);
@@ -97,13 +97,13 @@ static void lay_out(struct stress *s, bool high)
 /* Nothing is mapped: the tables that were taken out are free, all but those at the top. */
 static void check_tables(struct stress *s)
 {
-	const uint64_t tables = pw_table_bytes(s->table), page = page_bytes(s);
+	const uint64_t tables = pw_space_bytes(s->space), page = page_bytes(s);
 	uint64_t root[PW_MAX_ROOTS], used, most;
 
 	pw_arena_drain(s->arena);
 	used = pw_arena_bytes(s->arena) - pw_arena_free_bytes(s->arena);
-	most = pw_table_bytes(s->table) > page ? pw_table_bytes(s->table) : page;
-	if (used > most * pw_table_root(s->table, root))
+	most = pw_space_bytes(s->space) > page ? pw_space_bytes(s->space) : page;
+	if (used > most * pw_space_root(s->space, root))
 		wrong(s, "tables of nothing", 0, 0, tables);
 }
 
@@ -112,14 +112,14 @@ static int run_round(struct stress *s, unsigned number, uint64_t usec, struct to
 	static const enum pw_sync_kind sync[] = { PW_SYNC_RCU, PW_SYNC_IPI, PW_SYNC_RCU_WAIT };
 	/* High addresses need all levels, and then nothing grows: so not often. */
 	const bool high = number % 4 == 3;
-	const struct pw_table_options options = {
+	const struct pw_space_options options = {
 		.sync = sync[number % 3],
 		.levels = high ? s->geometry.levels : s->fewest,
 	};
 	struct worker worker[WORKERS] = { 0 };
 	struct pw_error error;
 
-	if (pw_table_create(s->arena, s->format, &options, &s->table, &error)) {
+	if (pw_space_create(s->arena, s->format, &options, &s->space, &error)) {
 		fprintf(stderr, "stress: %s\n", error.text);
 		return -1;
 	}
@@ -152,7 +152,7 @@ static int run_round(struct stress *s, unsigned number, uint64_t usec, struct to
 	/* Tables that nothing is in any more stay until a range covers them. */
 	unmap(s, 0, ~UINT64_C(0));
 	check_tables(s);
-	pw_table_destroy(s->table);
+	pw_space_destroy(s->space);
 	return 0;
 }
 
@@ -211,10 +211,10 @@ static int init(struct stress *s, const struct pw_format *format, bool tiny)
 		return -1;
 	}
 	for (s->fewest = 1; s->fewest < s->geometry.levels; s->fewest++) {
-		const struct pw_table_options shallow = { .levels = s->fewest };
+		const struct pw_space_options shallow = { .levels = s->fewest };
 
-		if (pw_table_create(s->arena, format, &shallow, &s->table, &error) == 0) {
-			pw_table_destroy(s->table);
+		if (pw_space_create(s->arena, format, &shallow, &s->space, &error) == 0) {
+			pw_space_destroy(s->space);
 			break;
 		}
 	}

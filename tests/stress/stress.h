@@ -90,7 +90,7 @@ struct stress {
 	unsigned fewest; /* levels that tables can begin with */
 	struct pw_arena *arena;
 	pw_pa base; /* of the arena */
-	struct pw_table *table;
+	struct pw_space *space;
 	struct slot slot[SLOTS];
 	struct far far[PW_MAX_LEVELS];
 	pthread_mutex_t copying; /* one copy at a time */

@@ -13,7 +13,7 @@ struct pw_memory *memory;
 struct pw_regime regime;
 const struct pw_format *format;
 struct pw_arena *arena;
-struct pw_table *table;
+struct pw_space *space;
 struct pw_reader *reader;
 pw_pa folio;
 
@@ -436,19 +436,19 @@ static const struct {
 	{ "pw_scan_state", nothing_to_ask },
 	{ "pw_status_name", names },
 	{ "pw_stop_name", names },
-	{ "pw_table_bytes", nothing_to_ask },
-	{ "pw_table_collapse", arguments_table_collapse },
-	{ "pw_table_copy_begin", nothing_to_ask },
-	{ "pw_table_copy_end", nothing_to_ask },
-	{ "pw_table_create", arguments_table_create },
-	{ "pw_table_destroy", arguments_table_destroy },
-	{ "pw_table_map", arguments_table_map },
-	{ "pw_table_protect", arguments_table_protect },
-	{ "pw_table_root", nothing_to_ask },
-	{ "pw_table_split", arguments_table_split },
-	{ "pw_table_translate", nothing_to_ask },
-	{ "pw_table_unmap", arguments_table_unmap },
-	{ "pw_table_wait", nothing_to_ask },
+	{ "pw_space_bytes", nothing_to_ask },
+	{ "pw_space_collapse", arguments_table_collapse },
+	{ "pw_space_copy_begin", nothing_to_ask },
+	{ "pw_space_copy_end", nothing_to_ask },
+	{ "pw_space_create", arguments_table_create },
+	{ "pw_space_destroy", arguments_table_destroy },
+	{ "pw_space_map", arguments_table_map },
+	{ "pw_space_protect", arguments_table_protect },
+	{ "pw_space_root", nothing_to_ask },
+	{ "pw_space_split", arguments_table_split },
+	{ "pw_space_translate", nothing_to_ask },
+	{ "pw_space_unmap", arguments_table_unmap },
+	{ "pw_space_wait", nothing_to_ask },
 	{ "pw_translate", nothing_to_ask },
 	{ "pw_translate_many", translate_many },
 	{ "pw_translate_trace", nothing_to_ask },
@@ -471,12 +471,12 @@ static void setup(void)
 	assert_int_equal(pw_memory_wrap(&segment, 1, &memory, NULL), 0);
 	assert_int_equal(pw_regime_init(&regime, format, &root, 1, NULL, NULL), 0);
 	assert_int_equal(pw_arena_create(&bytes, &arena, NULL), 0);
-	assert_int_equal(pw_table_create(arena, format, NULL, &table, NULL), 0);
+	assert_int_equal(pw_space_create(arena, format, NULL, &space, NULL), 0);
 	assert_int_equal(pw_folio_alloc(arena, 0, PW_FOLIO_ANONYMOUS, 0, 0, &folio), 0);
-	assert_int_equal(pw_table_map(table, VA, VA + 0xfff, folio,
+	assert_int_equal(pw_space_map(space, VA, VA + 0xfff, folio,
 				      PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY, NULL),
 			 0);
-	assert_int_equal(pw_reader_create(table, &reader), 0);
+	assert_int_equal(pw_reader_create(space, &reader), 0);
 }
 
 static void every_function(void **state)
@@ -486,7 +486,7 @@ static void every_function(void **state)
 	for (size_t i = 0; i < FUNCTIONS; i++)
 		functions[i].check();
 	pw_reader_destroy(reader);
-	pw_table_destroy(table);
+	pw_space_destroy(space);
 	pw_arena_destroy(arena);
 	pw_memory_close(memory);
 }

@@ -20,7 +20,7 @@ extern struct pw_memory *memory;
 extern struct pw_regime regime;
 extern const struct pw_format *format;
 extern struct pw_arena *arena;
-extern struct pw_table *table;
+extern struct pw_space *space;
 extern struct pw_reader *reader;
 extern pw_pa folio;
 

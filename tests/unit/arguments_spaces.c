@@ -77,16 +77,16 @@ void arguments_folio_counts(void)
 
 void arguments_table_create(void)
 {
-	struct pw_table *made;
+	struct pw_space *made;
 
-	REFUSED(pw_table_create(NULL, format, NULL, &made, error));
-	REFUSED(pw_table_create(arena, NULL, NULL, &made, error));
-	REFUSED(pw_table_create(arena, format, NULL, NULL, error));
+	REFUSED(pw_space_create(NULL, format, NULL, &made, error));
+	REFUSED(pw_space_create(arena, NULL, NULL, &made, error));
+	REFUSED(pw_space_create(arena, format, NULL, NULL, error));
 }
 
 void arguments_table_destroy(void)
 {
-	pw_table_destroy(NULL);
+	pw_space_destroy(NULL);
 }
 
 /* Bounds that are no whole pages, and that are none. */
@@ -100,40 +100,40 @@ void arguments_table_map(void)
 {
 	const uint32_t attr = PW_READ | PW_ACCESSED;
 
-	REFUSED(pw_table_map(NULL, 0, 0xfff, 0, attr, error));
-	REFUSED(pw_table_map(table, 0, 0xfff, 1, attr, error));
+	REFUSED(pw_space_map(NULL, 0, 0xfff, 0, attr, error));
+	REFUSED(pw_space_map(space, 0, 0xfff, 1, attr, error));
 	for (size_t i = 0; i < BAD_RANGES; i++)
-		REFUSED(pw_table_map(table, bad_range[i][0], bad_range[i][1], 0, attr, error));
+		REFUSED(pw_space_map(space, bad_range[i][0], bad_range[i][1], 0, attr, error));
 }
 
 void arguments_table_unmap(void)
 {
-	REFUSED(pw_table_unmap(NULL, 0, 0xfff, NULL, NULL, error));
+	REFUSED(pw_space_unmap(NULL, 0, 0xfff, NULL, NULL, error));
 	for (size_t i = 0; i < BAD_RANGES; i++)
-		REFUSED(pw_table_unmap(table, bad_range[i][0], bad_range[i][1], NULL, NULL, error));
+		REFUSED(pw_space_unmap(space, bad_range[i][0], bad_range[i][1], NULL, NULL, error));
 }
 
 void arguments_table_protect(void)
 {
-	REFUSED(pw_table_protect(NULL, 0, 0xfff, PW_READ, error));
+	REFUSED(pw_space_protect(NULL, 0, 0xfff, PW_READ, error));
 	for (size_t i = 0; i < BAD_RANGES; i++)
-		REFUSED(pw_table_protect(table, bad_range[i][0], bad_range[i][1], PW_READ, error));
+		REFUSED(pw_space_protect(space, bad_range[i][0], bad_range[i][1], PW_READ, error));
 }
 
 void arguments_table_split(void)
 {
-	REFUSED(pw_table_split(NULL, 0, 0xfff, 12, error));
+	REFUSED(pw_space_split(NULL, 0, 0xfff, 12, error));
 	for (size_t i = 0; i < BAD_RANGES; i++)
-		REFUSED(pw_table_split(table, bad_range[i][0], bad_range[i][1], 12, error));
+		REFUSED(pw_space_split(space, bad_range[i][0], bad_range[i][1], 12, error));
 }
 
 void arguments_table_collapse(void)
 {
 	uint64_t bytes;
 
-	REFUSED(pw_table_collapse(NULL, 0, 0xfff, 21, &bytes, error));
+	REFUSED(pw_space_collapse(NULL, 0, 0xfff, 21, &bytes, error));
 	for (size_t i = 0; i < BAD_RANGES; i++)
-		REFUSED(pw_table_collapse(table, bad_range[i][0], bad_range[i][1], 21, NULL,
+		REFUSED(pw_space_collapse(space, bad_range[i][0], bad_range[i][1], 21, NULL,
 					  error));
 }
 
@@ -144,7 +144,7 @@ void arguments_reader_create(void)
 	struct pw_reader *made;
 
 	REFUSED_SILENTLY(pw_reader_create(NULL, &made));
-	REFUSED_SILENTLY(pw_reader_create(table, NULL));
+	REFUSED_SILENTLY(pw_reader_create(space, NULL));
 }
 
 void arguments_reader_destroy(void)

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/hash.h"
-#include "format/parse.h"
+#include "described/parse.h"
 #include "mutants/choose.h"
 
 /* Tables whose addresses were chosen to collide in one set must not in another. */

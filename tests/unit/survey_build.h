@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/registry.h"
+#include "instance/registry.h"
 #include "random.h"
 
 #include <pagewalk/pagewalk.h>

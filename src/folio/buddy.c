@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which frames are free: blocks of 2^order frames, aligned to their size, in a list for each order. Two
+ * neighbours of one size ("buddies") that are both free become one block of the next order. What is
+ * aligned is the physical address: the arena may begin at any page.
+ *
+ * Everything here runs with arena->lock held, but for filling and checking the memory of freed frames.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "folio/folio.h"
+
+/* The list of free blocks runs through `mapping`: next | previous << 32. */
+static uint32_t next_of(const struct pw_arena *arena, uint32_t frame)
+{
+	return (uint32_t)__atomic_load_n(&arena->frame[frame].mapping, __ATOMIC_RELAXED);
+}
+
+static uint32_t previous_of(const struct pw_arena *arena, uint32_t frame)
+{
+	return (uint32_t)(__atomic_load_n(&arena->frame[frame].mapping, __ATOMIC_RELAXED) >> 32);
+}
+
+static void set_neighbours(struct pw_arena *arena, uint32_t frame, uint32_t next, uint32_t previous)
+{
+	__atomic_store_n(&arena->frame[frame].mapping, (uint64_t)previous << 32 | next,
+			 __ATOMIC_RELAXED);
+}
+
+static void set_flags(struct pw_arena *arena, uint32_t frame, uint32_t flags)
+{
+	__atomic_store_n(&arena->frame[frame].flags, flags, __ATOMIC_RELAXED);
+}
+
+static uint32_t flags_of(const struct pw_arena *arena, uint32_t frame)
+{
+	return __atomic_load_n(&arena->frame[frame].flags, __ATOMIC_RELAXED);
+}
+
+/* The list for a block: of the zone in which its last byte is. */
+static uint32_t *list_of(struct pw_arena *arena, uint32_t frame, unsigned order)
+{
+	pw_pa last = pw_arena_pa(arena, frame) + pw_mask(order + arena->page_lg2);
+	unsigned zone = 0;
+
+	while (last > pw_mask(PW_ZONE_LG2[zone]))
+		zone++;
+	return &arena->free[zone][order];
+}
+
+static void insert(struct pw_arena *arena, uint32_t frame, unsigned order)
+{
+	uint32_t *list = list_of(arena, frame, order), first = *list;
+
+	set_neighbours(arena, frame, first, PW_NO_FRAME);
+	if (first != PW_NO_FRAME)
+		set_neighbours(arena, first, next_of(arena, first), frame);
+	*list = frame;
+	set_flags(arena, frame, flags_of(arena, frame) | PW_FRAME_FREE);
+	__atomic_store_n(&arena->frame[frame].link, pw_link_stored(frame, pw_link_to(frame, order)),
+			 __ATOMIC_RELAXED);
+}
+
+static void remove_block(struct pw_arena *arena, uint32_t frame, unsigned order)
+{
+	uint32_t next = next_of(arena, frame), previous = previous_of(arena, frame);
+
+	if (previous == PW_NO_FRAME)
+		*list_of(arena, frame, order) = next;
+	else
+		set_neighbours(arena, previous, next, previous_of(arena, previous));
+	if (next != PW_NO_FRAME)
+		set_neighbours(arena, next, next_of(arena, next), previous);
+	set_flags(arena, frame, flags_of(arena, frame) & ~(uint32_t)PW_FRAME_FREE);
+}
+
+/* Is this the first frame of a free block of that order? */
+static bool is_free(const struct pw_arena *arena, uint32_t frame, unsigned order)
+{
+	return (uint64_t)frame + (UINT32_C(1) << order) <= arena->frames &&
+	       (flags_of(arena, frame) & PW_FRAME_FREE) &&
+	       pw_frame_link(arena, frame) == pw_link_to(frame, order);
+}
+
+/* The other half of the block of the next order; beyond all frames if it would begin before the first. */
+static uint32_t buddy_of(const struct pw_arena *arena, uint32_t frame, unsigned order)
+{
+	uint64_t place = (uint64_t)frame + arena->skew;
+	uint64_t buddy = place ^ UINT64_C(1) << order;
+
+	return buddy < arena->skew || buddy - arena->skew >= arena->frames
+		       ? PW_NO_FRAME
+		       : (uint32_t)(buddy - arena->skew);
+}
+
+static void insert_merged(struct pw_arena *arena, uint32_t frame, unsigned order)
+{
+	arena->free_frames += UINT32_C(1) << order;
+	for (; order + 1 < PW_ORDERS; order++) {
+		uint32_t buddy = buddy_of(arena, frame, order);
+
+		if (buddy == PW_NO_FRAME || !is_free(arena, buddy, order))
+			break;
+		remove_block(arena, buddy, order);
+		frame = buddy < frame ? buddy : frame;
+	}
+	insert(arena, frame, order);
+}
+
+void pw_buddy_init(struct pw_arena *arena)
+{
+	uint32_t frame = 0;
+
+	for (unsigned zone = 0; zone < PW_ZONES; zone++)
+		for (unsigned order = 0; order < PW_ORDERS; order++)
+			arena->free[zone][order] = PW_NO_FRAME;
+	/* The largest aligned blocks, one after another; other frames are written when they are used. */
+	while (frame < arena->frames) {
+		unsigned order = PW_ORDERS - 1;
+
+		while (((uint64_t)frame + arena->skew) & pw_mask(order) ||
+		       arena->frames - frame < UINT32_C(1) << order)
+			order--;
+		insert_merged(arena, frame, order);
+		frame += UINT32_C(1) << order;
+	}
+}
+
+/* Every byte of a frame that was freed must still be poison; who wrote one is not known. */
+static void check_poison(struct pw_arena *arena, uint32_t frame)
+{
+	const unsigned char *at = pw_arena_at(arena, pw_arena_pa(arena, frame));
+	size_t bytes = (size_t)1 << arena->page_lg2;
+
+	if (!(flags_of(arena, frame) & PW_FRAME_POISONED))
+		return;
+	if (at[0] != PW_POISON || memcmp(at, at + 1, bytes - 1) != 0)
+		__atomic_fetch_add(&arena->faults.written_after_free, 1, __ATOMIC_RELAXED);
+}
+
+/* The smallest free block of that order or more in the lowest of these zones; PW_NO_FRAME if none. */
+static uint32_t find(const struct pw_arena *arena, unsigned order, unsigned zones,
+		     unsigned *order_ret)
+{
+	for (unsigned zone = 0; zone < zones; zone++) {
+		for (unsigned from = order; from < PW_ORDERS; from++) {
+			*order_ret = from;
+			if (arena->free[zone][from] != PW_NO_FRAME)
+				return arena->free[zone][from];
+		}
+	}
+	return PW_NO_FRAME;
+}
+
+int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint32_t *frame_ret)
+{
+	uint32_t frame;
+	unsigned from;
+
+	pthread_mutex_lock(&arena->lock);
+	frame = find(arena, order, zones, &from);
+	if (frame != PW_NO_FRAME) {
+		remove_block(arena, frame, from);
+		while (from > order) {
+			from--;
+			insert(arena, frame + (UINT32_C(1) << from), from);
+		}
+		arena->free_frames -= UINT32_C(1) << order;
+	}
+	pthread_mutex_unlock(&arena->lock);
+	if (frame == PW_NO_FRAME)
+		return -ENOMEM;
+	if (pw_mutant(PW_MUTANT_NEW_COUNTS_FIRST))
+		__atomic_store_n(&arena->frame[frame].counts, 1, __ATOMIC_RELEASE);
+	pw_moment(PW_MOMENT_FOLIO_NEW);
+	for (uint32_t i = 0; i < UINT32_C(1) << order; i++) {
+		struct pw_frame *part = &arena->frame[frame + i];
+
+		if (arena->poison)
+			check_poison(arena, frame + i);
+		__atomic_store_n(&part->index, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&part->mapping, 0, __ATOMIC_RELAXED);
+		set_flags(arena, frame + i, 0);
+		__atomic_store_n(&part->link, pw_link_stored(frame + i, pw_link_to(frame, order)),
+				 __ATOMIC_RELAXED);
+	}
+	/* Release: who finds a count finds the links. Partner: the load of the counts, a full barrier. */
+	__atomic_store_n(&arena->frame[frame].counts, 1, __ATOMIC_RELEASE);
+	*frame_ret = frame;
+	return 0;
+}
+
+void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order)
+{
+	/* Every frame is its own head again, before any is in another folio: see arena.h. */
+	for (uint32_t i = 0; i < UINT32_C(1) << order; i++) {
+		__atomic_store_n(&arena->frame[frame + i].link,
+				 pw_link_stored(frame + i, pw_link_to(frame + i, 0)),
+				 __ATOMIC_RELEASE);
+		set_flags(arena, frame + i, arena->poison ? PW_FRAME_POISONED : 0);
+	}
+	if (arena->poison)
+		memset(pw_arena_at(arena, pw_arena_pa(arena, frame)), PW_POISON,
+		       (size_t)1 << (order + arena->page_lg2));
+	pthread_mutex_lock(&arena->lock);
+	insert_merged(arena, frame, order);
+	pthread_mutex_unlock(&arena->lock);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking folios and giving them back: mm/gup.c try_grab_folio_fast, include/linux/page_ref.h. The only
+ * file that touches counts.
+ *
+ * A reference keeps the folio from being freed. A pin says that somebody may be reading or writing its
+ * memory meanwhile: in a small folio it is PW_PIN_BIAS references, in a large one a reference and a pin.
+ * Both counts are one word, so that a pin is a reference at any moment, and costs one operation.
+ *
+ * Taking is speculative: the frame may belong to another folio by now, or to none.
+ *
+ *     taker                                   splitter, or the last owner
+ *     -----                                   ---------------------------
+ *     load frame.link: head h, order o        counts of h to zero (freeze)
+ *     counts of h: fail at zero, else add     links of all frames to the new heads
+ *     load frame.link again: still h, o?      new counts
+ *     no: give back what was taken, again
+ *
+ * Who looks at counts without taking anything loads the link a second time as well. Who changes what a
+ * head says of its folio (dirty, the mapping) holds the folio meanwhile, so that it is not split.
+ */
+#ifndef PW_FOLIO_H
+#define PW_FOLIO_H
+
+#include "base/mutant.h"
+#include "folio/arena.h"
+
+static const uint32_t PW_PIN_BIAS = 1024; /* GUP_PIN_COUNTING_BIAS */
+static const uint32_t PW_COUNT_LIMIT = UINT32_C(1) << 30; /* far from where 32 bits wrap */
+/* Pages that one call can pin; more than a folio has, and times the bias they still fit 32 bits. */
+static const uint32_t PW_PINS_AT_ONCE = UINT32_C(1) << 20;
+/*
+ * In the counts of a folio that is being split, and of its parts. They have no references, so that nobody
+ * takes it, and where pins are counted, how many references each page has: it is not free, and not pinned.
+ */
+static const uint64_t PW_COUNTS_SPLITTING = UINT64_C(1) << 63;
+
+/*
+ * A link as it is stored in its frame, and back: relative to the frame. A frame that is all zero names
+ * itself, so that those of an arena need not be written before they are used.
+ */
+PW_INLINE uint64_t pw_link_stored(uint32_t frame, uint64_t link)
+{
+	return link ^ (uint64_t)frame << 8;
+}
+
+PW_INLINE uint64_t pw_frame_link(const struct pw_arena *arena, uint32_t frame)
+{
+	return pw_link_stored(frame, __atomic_load_n(&arena->frame[frame].link, __ATOMIC_ACQUIRE));
+}
+
+PW_INLINE uint32_t pw_link_head(uint64_t link)
+{
+	return (uint32_t)(link >> 8);
+}
+
+PW_INLINE unsigned pw_link_order(uint64_t link)
+{
+	return (unsigned)link & 0xff;
+}
+
+PW_INLINE uint64_t pw_link_to(uint32_t head, unsigned order)
+{
+	return (uint64_t)head << 8 | order;
+}
+
+PW_INLINE uint32_t pw_folio_head(const struct pw_arena *arena, uint32_t frame)
+{
+	return pw_link_head(pw_frame_link(arena, frame));
+}
+
+/* Frames from this one to the end of its folio, as that is now. */
+PW_INLINE uint32_t pw_folio_rest(const struct pw_arena *arena, uint32_t frame)
+{
+	uint64_t link = pw_frame_link(arena, frame);
+	uint32_t gone = frame - pw_link_head(link), frames = UINT32_C(1) << pw_link_order(link);
+
+	return gone < frames ? frames - gone : 1;
+}
+
+PW_INLINE bool pw_folio_is_zero(const struct pw_arena *arena, uint32_t frame)
+{
+	return frame == arena->zero && !pw_mutant(PW_MUTANT_COUNT_ZERO_PAGE);
+}
+
+/* What @pages pins, or references, are in counts of a folio of this order. Up to PW_PINS_AT_ONCE. */
+PW_INLINE uint64_t pw_counts_of(unsigned order, uint32_t pages, bool pin)
+{
+	if (!pin)
+		return pages;
+	return order == 0 ? (uint64_t)pages * PW_PIN_BIAS : (uint64_t)pages << 32 | pages;
+}
+
+/*
+ * Sequentially consistent, a full barrier: between taking, and looking again at the entry and at the
+ * exclusive bit. Partners: the editor's stores before it drops its reference, and pw_folio_try_share.
+ */
+PW_INLINE bool pw_counts_swap(uint64_t *counts, uint64_t *old, uint64_t value)
+{
+	return __atomic_compare_exchange_n(counts, old, value, true, __ATOMIC_SEQ_CST,
+					   __ATOMIC_RELAXED);
+}
+
+/* As pw_counts_add, for any counts: zero, near the limit, or changed just now. */
+bool pw_counts_add_any(uint64_t *counts, uint64_t add);
+
+/*
+ * Adds @add, neither half of which is above PW_COUNT_LIMIT. False, and nothing is added: the count is zero,
+ * or one of the two would be too large.
+ */
+PW_INLINE bool pw_counts_add(uint64_t *counts, uint64_t add)
+{
+	/* In either half, what is not below the limit. Two that are up to it cannot carry. */
+	const uint64_t high = ~(((uint64_t)PW_COUNT_LIMIT - 1) << 32 | (PW_COUNT_LIMIT - 1));
+	uint64_t old = __atomic_load_n(counts, __ATOMIC_RELAXED);
+
+	/* The common case alone is inlined. */
+	if (PW_LIKELY((uint32_t)old != 0 && !((old + add) & high)) &&
+	    PW_LIKELY(pw_counts_swap(counts, &old, old + add)))
+		return true;
+	return pw_counts_add_any(counts, add);
+}
+
+/* Are these counts of @sub and more? For every pin that stays, a reference has to stay. */
+PW_INLINE bool pw_counts_has(uint64_t counts, uint64_t sub)
+{
+	return (uint32_t)counts >= (uint32_t)sub && counts >> 32 >= sub >> 32 &&
+	       (uint32_t)(counts - sub) >= (counts - sub) >> 32;
+}
+
+/* Takes @sub away. Returns the counts that are left, or ~0 if they were not that many: then none. */
+PW_INLINE uint64_t pw_counts_sub(uint64_t *counts, uint64_t sub)
+{
+	uint64_t old = __atomic_load_n(counts, __ATOMIC_RELAXED);
+
+	do {
+		if (PW_UNLIKELY(!pw_counts_has(old, sub)) && !pw_mutant(PW_MUTANT_UNDERFLOW))
+			return ~UINT64_C(0);
+		/* Release what was done with the page; acquire what others did, for who frees it. */
+	} while (!__atomic_compare_exchange_n(counts, &old, old - sub, true, __ATOMIC_ACQ_REL,
+					      __ATOMIC_RELAXED));
+	return old - sub;
+}
+
+/* Frees the folio of @head, whose counts have become zero. */
+void pw_folio_free(struct pw_arena *arena, uint32_t head, unsigned order);
+/* Notes that more was given back than was taken; the counts are as they were. */
+void pw_folio_fault(struct pw_arena *arena);
+
+PW_INLINE void pw_folio_drop(struct pw_arena *arena, uint32_t frame, uint32_t pages, bool pin)
+{
+	uint64_t link = pw_frame_link(arena, frame), left;
+	struct pw_frame *head = &arena->frame[pw_link_head(link)];
+
+	if (PW_UNLIKELY(pw_folio_is_zero(arena, frame)))
+		return;
+	left = pw_counts_sub(&head->counts, pw_counts_of(pw_link_order(link), pages, pin));
+	if (PW_UNLIKELY(left == ~UINT64_C(0)))
+		pw_folio_fault(arena);
+	else if (PW_UNLIKELY(left == 0))
+		pw_folio_free(arena, pw_link_head(link), pw_link_order(link));
+}
+
+/* As pw_folio_drop, and for the rare case: not inlined, so that it costs no registers. */
+void pw_folio_give_back(struct pw_arena *arena, uint32_t frame, uint32_t pages, bool pin);
+/* That was another folio: @add is given back as what it was taken as. */
+void pw_folio_untake(struct pw_arena *arena, uint32_t head, uint64_t add);
+
+/*
+ * Takes @pages references, or pins, on the folio that @frame belongs to, and says in *head_ret which frame
+ * is its head. False if it is not to be had: it is being freed or split, or its count is full.
+ */
+PW_INLINE bool pw_folio_take(struct pw_arena *arena, uint32_t frame, uint32_t pages, bool pin,
+			     uint32_t *head_ret)
+{
+	for (;;) {
+		uint64_t link = pw_frame_link(arena, frame);
+		struct pw_frame *head = &arena->frame[pw_link_head(link)];
+		uint64_t add = pw_counts_of(pw_link_order(link), pages, pin);
+
+		*head_ret = pw_link_head(link);
+		if (PW_UNLIKELY(pw_folio_is_zero(arena, frame)))
+			return true;
+		pw_moment(PW_MOMENT_FOLIO_FOUND);
+		if (PW_UNLIKELY(!pw_counts_add(&head->counts, add)))
+			return false;
+		pw_moment(PW_MOMENT_FOLIO_TAKEN);
+		if (PW_LIKELY(pw_frame_link(arena, frame) == link) ||
+		    pw_mutant(PW_MUTANT_NO_HEAD_RECHECK))
+			return true;
+		pw_folio_untake(arena, pw_link_head(link), add);
+	}
+}
+
+PW_INLINE bool pw_folio_try_get(struct pw_arena *arena, uint32_t frame, uint32_t refs)
+{
+	uint32_t head;
+
+	return pw_folio_take(arena, frame, refs, false, &head);
+}
+
+PW_INLINE bool pw_folio_try_pin(struct pw_arena *arena, uint32_t frame, uint32_t pages)
+{
+	uint32_t head;
+
+	return pw_folio_take(arena, frame, pages, true, &head);
+}
+
+/* For who holds the folio of @frame: it is not split meanwhile. */
+PW_INLINE void pw_folio_dirty_held(struct pw_arena *arena, uint32_t frame)
+{
+	__atomic_fetch_or(&arena->frame[pw_folio_head(arena, frame)].flags, PW_FRAME_DIRTY,
+			  __ATOMIC_RELAXED);
+}
+
+/* Kind of the folio of @head, by one load; PW_FOLIO_NONE when it has lost its mapping. For who holds it. */
+PW_INLINE enum pw_folio_kind pw_head_kind(const struct pw_arena *arena, uint32_t head)
+{
+	return (enum pw_folio_kind)(__atomic_load_n(&arena->frame[head].mapping, __ATOMIC_ACQUIRE) &
+				    7);
+}
+
+PW_INLINE enum pw_folio_kind pw_folio_kind_of(const struct pw_arena *arena, uint32_t frame)
+{
+	return pw_head_kind(arena, pw_folio_head(arena, frame));
+}
+
+/* Of this page, not of its folio: a part of a large one may have been shared (commit 5805192c7b72). */
+PW_INLINE bool pw_folio_is_exclusive(const struct pw_arena *arena, uint32_t frame)
+{
+	if (pw_mutant(PW_MUTANT_HEAD_EXCLUSIVE))
+		frame = pw_folio_head(arena, frame);
+	return __atomic_load_n(&arena->frame[frame].flags, __ATOMIC_SEQ_CST) & PW_FRAME_EXCLUSIVE;
+}
+
+#endif

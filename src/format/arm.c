@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "format/arm_lpae.h"
-#include "format/arm_short.h"
-
-#include "format/instance.h"
-
-PW_INSTANCE(arm);
-PW_INSTANCE(arm_lpae);

@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "format/arm64_16k.h"
-
-#include "format/instance.h"
-
-PW_INSTANCE(arm64_16k_36);
-PW_INSTANCE(arm64_16k_47);
-PW_INSTANCE(arm64_16k_48);
-PW_INSTANCE(arm64_16k_52);

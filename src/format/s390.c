@@ -1,6 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "format/s390.h"
-
-#include "format/instance.h"
-
-PW_INSTANCE(s390x);

@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "format/sparc.h"
-
-#include "format/instance.h"
-
-PW_INSTANCE(sparc64_sun4u);
-PW_INSTANCE(sparc64_sun4v);

@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "format/um.h"
-
-#include "format/instance.h"
-
-PW_INSTANCE(um_2);
-PW_INSTANCE(um_3);
-PW_INSTANCE(um_4);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything that is compiled for each format: the only place where a format and all algorithms meet.
+ * PW_INSTANCE(x86_64) defines pw_instance_x86_64 from the constant pw_format_x86_64.
+ */
+#ifndef PW_INSTANCE_INSTANCE_H
+#define PW_INSTANCE_INSTANCE_H
+
+#include "pin/instance.h"
+#include "space/instance.h"
+#include "walk/instance.h"
+
+#define PW_INSTANCE(name)                               \
+	PW_WALKER(name)                                 \
+	PW_EDITOR(name);                                \
+	PW_PINNER(name);                                \
+	const struct pw_instance pw_instance_##name = { \
+		PW_WALKER_MEMBERS(name),                \
+		.editor = &pw_editor_##name,            \
+		.pinner = &pw_pinner_##name,            \
+	}
+
+#endif

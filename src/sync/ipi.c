@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reclaim by handshake: readers mark themselves, and what was retracted is freed in batches, by the
+ * thread that fills one, after it has waited for the readers (struct mmu_gather with an interrupt).
+ * Whoever fills the next one meanwhile waits for its turn: there is never more unfreed than a batch per
+ * thread and one.
+ */
+#include "base/mutant.h"
+#include "sync/parts.h"
+
+enum { BATCH = 64 }; /* a membarrier costs about as much as freeing so many */
+
+static void ipi_enter(struct pw_sync_reader *reader)
+{
+	pw_marks_enter(reader);
+}
+
+static void ipi_enter_fence(struct pw_sync_reader *reader)
+{
+	pw_marks_enter_fence(reader);
+}
+
+static void ipi_leave(struct pw_sync_reader *reader)
+{
+	pw_marks_leave(reader);
+}
+
+static void free_all(struct pw_later *item)
+{
+	while (item) {
+		struct pw_later *next = item->next;
+
+		item->free(item);
+		item = next;
+	}
+}
+
+static void ipi_drain(struct pw_sync *sync)
+{
+	const bool alone = !pw_mutant(PW_MUTANT_DRAIN_OWN);
+	struct pw_later *batch;
+
+	/* Who has it knows that no batch taken before is still on its way. */
+	if (alone)
+		pthread_mutex_lock(&sync->freeing);
+	pthread_mutex_lock(&sync->lock);
+	batch = sync->batch;
+	sync->batch = NULL;
+	sync->batched = 0;
+	pthread_mutex_unlock(&sync->lock);
+	if (batch) {
+		if (!pw_mutant(PW_MUTANT_NO_WAIT))
+			sync->ops->wait(sync);
+		free_all(batch);
+	}
+	if (alone)
+		pthread_mutex_unlock(&sync->freeing);
+}
+
+static void ipi_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn *free)
+{
+	bool full;
+
+	item->free = free;
+	pthread_mutex_lock(&sync->lock);
+	item->next = sync->batch;
+	sync->batch = item;
+	full = ++sync->batched >= BATCH;
+	pthread_mutex_unlock(&sync->lock);
+	if (full)
+		ipi_drain(sync);
+}
+
+const struct pw_sync_ops pw_sync_ipi = {
+	.name = "ipi",
+	.init = pw_membarrier_init,
+	.deinit = pw_sync_no_deinit,
+	.join = pw_sync_no_join,
+	.quit = pw_sync_no_quit,
+	.enter = ipi_enter,
+	.leave = ipi_leave,
+	.wait = pw_marks_wait,
+	.later = ipi_later,
+	.drain = ipi_drain,
+	.inside = pw_marks_inside,
+	.lazy = true,
+};
+
+const struct pw_sync_ops pw_sync_ipi_fence = {
+	.name = "ipi, with fences",
+	.init = pw_sync_no_init,
+	.deinit = pw_sync_no_deinit,
+	.join = pw_sync_no_join,
+	.quit = pw_sync_no_quit,
+	.enter = ipi_enter_fence,
+	.leave = ipi_leave,
+	.wait = pw_marks_wait_fence,
+	.later = ipi_later,
+	.drain = ipi_drain,
+	.inside = pw_marks_inside,
+	.lazy = true,
+};

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for readers that mark themselves.
+ *
+ *     reader                              waiter
+ *     ------                              ------
+ *     mark = 5   (odd: inside)            retract X
+ *     - - - - - - - - - - - - - - - - - - membarrier: a full barrier on both sides
+ *     load ... X                          mark is 5: to be waited for
+ *     use X
+ *     mark = 6   (release)                mark is not 5 (acquire)
+ *     mark = 7   does not see X           free X
+ *
+ * Whatever the barrier finds in the reader: if the store of 5 stands before it, the waiter sees 5; if it
+ * stands behind it, so do the loads, which then do not find X. membarrier(2) interrupts the processors
+ * that run threads of this process, as the kernel's own IPI does; a thread that does not run has been
+ * through the scheduler's barrier. Without it, readers execute a fence between mark and loads.
+ *
+ * Readers do not wake anybody: this would be a shared cache line to read at every leave, and a barrier
+ * before it. The waiter looks again, soon at first, then less often; it sleeps in between, so that a
+ * reader that was preempted gets the processor.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mutant.h"
+#include "sync/parts.h"
+
+enum {
+	LOOKS_AWAKE = 64, /* a section that pins a few pages is over by then */
+	SLEEP_MIN_NS = 20 * 1000,
+	SLEEP_MAX_NS = 1000 * 1000,
+};
+
+static int membarrier(int command)
+{
+	return (int)syscall(SYS_membarrier, command, 0, 0);
+}
+
+static void sleep_ns(long ns)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ns }, NULL);
+}
+
+int pw_membarrier_init(struct pw_sync *sync)
+{
+	int known = membarrier(MEMBARRIER_CMD_QUERY);
+
+	(void)sync;
+	if (known < 0 || !(known & MEMBARRIER_CMD_PRIVATE_EXPEDITED) ||
+	    membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) != 0)
+		return -ENOSYS;
+	return 0;
+}
+
+/* Partner: pw_marks_enter, between the mark and the loads. */
+static void barrier_everywhere(void)
+{
+	if (pw_mutant(PW_MUTANT_NO_BARRIER))
+		return;
+	/* It may lack memory. The other command needs none, and takes some milliseconds. */
+	while (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 &&
+	       membarrier(MEMBARRIER_CMD_GLOBAL) != 0)
+		sleep_ns(SLEEP_MAX_NS);
+	pw_moment(PW_MOMENT_MARKS_SETTLED);
+}
+
+bool pw_marks_inside(struct pw_sync *sync)
+{
+	bool inside = false;
+
+	pthread_mutex_lock(&sync->lock);
+	for (struct pw_sync_reader *reader = sync->readers; reader; reader = reader->next)
+		inside |= pthread_equal(reader->thread, pthread_self()) &&
+			  (__atomic_load_n(&reader->mark, __ATOMIC_RELAXED) & 1);
+	pthread_mutex_unlock(&sync->lock);
+	return inside;
+}
+
+/* Notes which readers are inside. */
+static void look(struct pw_sync *sync)
+{
+	pthread_mutex_lock(&sync->lock);
+	for (struct pw_sync_reader *reader = sync->readers; reader; reader = reader->next) {
+		unsigned long mark = __atomic_load_n(&reader->mark, __ATOMIC_ACQUIRE);
+
+		/* Who is inside and waits would wait for itself, for ever. */
+		assert(!(mark & 1) || !pthread_equal(reader->thread, pthread_self()));
+		reader->seen = mark & 1 && !pw_mutant(PW_MUTANT_MARKS_UNREAD) ? mark : 0;
+	}
+	pthread_mutex_unlock(&sync->lock);
+}
+
+/*
+ * Has every reader that was noted left? Readers that have joined since then were not noted, and those
+ * that have quit are not in the list. Acquire: partner of the release in pw_marks_leave, or in the
+ * pw_marks_enter of a later section.
+ */
+static bool all_left(struct pw_sync *sync)
+{
+	bool all = true;
+
+	pthread_mutex_lock(&sync->lock);
+	for (struct pw_sync_reader *reader = sync->readers; reader; reader = reader->next) {
+		unsigned long mark = __atomic_load_n(&reader->mark, __ATOMIC_ACQUIRE);
+
+		if (reader->seen == 0)
+			continue;
+		if (pw_mutant(PW_MUTANT_MARK_BIT) ? !(mark & 1) : mark != reader->seen)
+			reader->seen = 0;
+		else
+			all = false;
+	}
+	pthread_mutex_unlock(&sync->lock);
+	return all;
+}
+
+static void wait_noted(struct pw_sync *sync)
+{
+	long ns = SLEEP_MIN_NS;
+
+	for (unsigned looks = 0; !all_left(sync); looks++) {
+		if (looks < LOOKS_AWAKE)
+			continue;
+		sleep_ns(ns);
+		ns = ns < SLEEP_MAX_NS / 2 ? ns * 2 : SLEEP_MAX_NS;
+	}
+}
+
+void pw_marks_wait(struct pw_sync *sync)
+{
+	pthread_mutex_lock(&sync->waiting);
+	if (pw_mutant(PW_MUTANT_LOOK_FIRST))
+		look(sync);
+	barrier_everywhere();
+	if (!pw_mutant(PW_MUTANT_LOOK_FIRST))
+		look(sync);
+	wait_noted(sync);
+	pthread_mutex_unlock(&sync->waiting);
+}
+
+void pw_marks_wait_fence(struct pw_sync *sync)
+{
+	pthread_mutex_lock(&sync->waiting);
+	/* What was retracted, before the look at the marks. Partner: the fence in pw_marks_enter_fence. */
+	__sync_synchronize();
+	look(sync);
+	wait_noted(sync);
+	pthread_mutex_unlock(&sync->waiting);
+}

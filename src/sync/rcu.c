@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reclaim by liburcu, in its memb flavour: readers store to a word of their thread, writers use
+ * membarrier(2), or readers a fence where that is missing; all of that is the library's. Its grace
+ * periods are the whole process's: a reader of one space holds up the writers of all others.
+ *
+ * The library's functions are called, but for entering and leaving: calls into it find its thread-local
+ * word three times, which is ten times what the rest takes. The two are inlined as its header offers to
+ * users under other licences (urcu/static/urcu-memb.h: "less than 10 lines", section 5 of the LGPL 2.1);
+ * so is the layout of that word, which says whether a thread is registered.
+ */
+#include <stddef.h>
+
+#include <urcu/static/urcu-memb.h>
+#include <urcu/urcu-memb.h>
+
+#include "base/mutant.h"
+#include "base/tsan.h"
+#include "sync/parts.h"
+
+_Static_assert(sizeof(struct rcu_head) <= sizeof(((struct pw_later *)0)->library) &&
+		       _Alignof(struct rcu_head) <= _Alignof(struct pw_later),
+	       "struct pw_later has room for liburcu's head");
+
+/*
+ * A thread is registered with the library once, however many spaces it reads: this counts why it is.
+ * Zero, or a thread that was registered by its application: not ours to undo. The application
+ * must then keep it registered while it reads, and must not register one that reads already.
+ * A thread's own, because so is its registration.
+ */
+static _Thread_local unsigned long registered;
+
+/* Names for ThreadSanitizer: the grace periods of the process, and the ends of free functions. */
+static const char grace, freed;
+
+static void thread_register(void)
+{
+	if (registered == 0) {
+		if (URCU_TLS(urcu_memb_reader).registered && !pw_mutant(PW_MUTANT_JOIN_AGAIN))
+			return;
+		urcu_memb_register_thread();
+	}
+	registered++;
+}
+
+static void thread_unregister(void)
+{
+	if (registered == 0)
+		return;
+	registered = pw_mutant(PW_MUTANT_QUIT_ALL) ? 0 : registered - 1;
+	if (registered == 0)
+		urcu_memb_unregister_thread();
+}
+
+int pw_rcu_join(struct pw_sync_reader *reader)
+{
+	(void)reader;
+	thread_register();
+	return 0;
+}
+
+void pw_rcu_quit(struct pw_sync_reader *reader)
+{
+	(void)reader;
+	thread_unregister();
+}
+
+/* Nests by itself, and is a full barrier towards synchronize_rcu and call_rcu. */
+void pw_rcu_enter(struct pw_sync_reader *reader)
+{
+	(void)reader;
+	_urcu_memb_read_lock();
+}
+
+void pw_rcu_leave(struct pw_sync_reader *reader)
+{
+	(void)reader;
+	pw_tsan_before(&grace);
+	_urcu_memb_read_unlock();
+}
+
+static void wait_grace(struct pw_sync *sync)
+{
+	(void)sync;
+	urcu_memb_synchronize_rcu();
+	pw_tsan_after(&grace);
+}
+
+/* On the library's thread. */
+static void run(struct rcu_head *head)
+{
+	struct pw_later *item = (struct pw_later *)((char *)head -
+						    offsetof(struct pw_later, library));
+	pw_later_fn *free_item;
+
+	pw_tsan_after(&grace);
+	/* Acquire: what stands in the item is what it was at later(). */
+	free_item = __atomic_load_n(&item->free, __ATOMIC_ACQUIRE);
+	free_item(item);
+	pw_tsan_before(&freed);
+}
+
+void pw_rcu_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn *free)
+{
+	(void)sync;
+	if (pw_mutant(PW_MUTANT_NO_WAIT)) {
+		free(item);
+		return;
+	}
+	/* Partner: the acquire in run(). The library orders it too, but ThreadSanitizer cannot see that. */
+	__atomic_store_n(&item->free, free, __ATOMIC_RELEASE);
+	/* Who calls call_rcu has to be registered: the library's queue may go with its processor. */
+	thread_register();
+	urcu_memb_call_rcu((struct rcu_head *)(void *)item->library, run);
+	thread_unregister();
+}
+
+void pw_rcu_drain(struct pw_sync *sync)
+{
+	(void)sync;
+	urcu_memb_barrier();
+	pw_tsan_after(&grace);
+	pw_tsan_after(&freed);
+}
+
+bool pw_rcu_inside(struct pw_sync *sync)
+{
+	(void)sync;
+	return _urcu_memb_read_ongoing();
+}
+
+const struct pw_sync_ops pw_sync_rcu = {
+	.name = "rcu",
+	.init = pw_sync_no_init,
+	.deinit = pw_sync_no_deinit,
+	.join = pw_rcu_join,
+	.quit = pw_rcu_quit,
+	.enter = pw_rcu_enter,
+	.leave = pw_rcu_leave,
+	.wait = wait_grace,
+	.later = pw_rcu_later,
+	.drain = pw_rcu_drain,
+	.inside = pw_rcu_inside,
+};
