@@ -45,7 +45,7 @@ static pw_pa new_table(struct bench_image *image, unsigned level)
 	const struct pw_format *f = image->format;
 	size_t entries = (size_t)1 << f->bits[level];
 	size_t bytes = entries << f->entry_lg2;
-	uint64_t empty = f->make_empty(&image->regime, level);
+	uint64_t empty = f->make_empty(f, &image->regime, level);
 	size_t at = (image->used + bytes - 1) & ~(bytes - 1);
 
 	if (at + bytes > image->bytes) {
@@ -94,7 +94,8 @@ void bench_image_create(struct bench_image *image, const char *format, size_t by
 	image->regime.address_mask = ~UINT64_C(0);
 	/* As Linux does it on s390: three tables, for 4 TiB. */
 	image->top = image->format->dynamic_top ? 2 : image->format->levels - 1u;
-	root = image->format->make_root(&image->regime, new_table(image, image->top), image->top);
+	root = image->format->make_root(image->format, &image->regime, new_table(image, image->top),
+					image->top);
 	segment = (struct pw_segment){ image->base, image->base + bytes - 1, image->host };
 	if (pw_regime_init(&image->regime, image->format, &root, 1, NULL, &error) ||
 	    pw_memory_wrap(&segment, 1, &image->memory, &error)) {
@@ -116,7 +117,7 @@ void bench_image_map(struct bench_image *image, pw_va va, pw_pa pa, unsigned lea
 		uint64_t entry = read_entry(image, at);
 
 		if (level == leaf_level) {
-			uint64_t leaf = f->make_leaf(r, level, pa, attr);
+			uint64_t leaf = f->make_leaf(f, r, level, pa, attr);
 
 			image->raw_sum += leaf - (level == 0 ? entry : 0);
 			image->pa_sum += bench_run_sum(pa, UINT64_C(1) << f->shift[level]);
@@ -124,11 +125,11 @@ void bench_image_map(struct bench_image *image, pw_va va, pw_pa pa, unsigned lea
 			write_entry(image, at, leaf);
 			return;
 		}
-		if (f->kind(r, level, entry) != PW_TABLE) {
-			entry = f->make_table(r, level, new_table(image, level - 1));
+		if (f->kind(f, r, level, entry) != PW_TABLE) {
+			entry = f->make_table(f, r, level, new_table(image, level - 1));
 			write_entry(image, at, entry);
 		}
-		table = f->table(r, level, entry);
+		table = f->table(f, r, level, entry);
 	}
 }
 

@@ -178,7 +178,7 @@ PW_INLINE struct fold_pointer fold_down(const struct fold_config *c, const struc
 	const struct pw_format *f = c->format;
 
 	if (fold_real(c, level + 1, value) == level + 1)
-		return fold_in_table(c, w, level, f->table(w->regime, level + 1, value),
+		return fold_in_table(c, w, level, f->table(f, w->regime, level + 1, value),
 				     fold_index(c, level, addr), f->bits[level]);
 	if (c->style->how == FOLD_REINDEX && level == c->style->top)
 		return fold_realigned(c, parent, level, addr);
@@ -271,7 +271,7 @@ PW_INLINE enum pw_kind fold_kind(const struct fold_config *c, const struct fold_
 {
 	if (fold_real(c, level, value) < level)
 		return PW_TABLE;
-	return c->format->kind(w->regime, level, value);
+	return c->format->kind(c->format, w->regime, level, value);
 }
 
 PW_INLINE void fold_cropped(const struct fold_config *c, struct fold_walk *w, unsigned level,

@@ -29,7 +29,7 @@ static bool peek(const struct fold_observer *observer, pw_pa at, uint64_t *word_
 static struct fold_entry empty_entry(const struct fold_observer *observer, unsigned level)
 {
 	const struct pw_format *f = observer->config->format;
-	uint64_t value = f->make_empty ? f->make_empty(&observer->regime, level) : 0;
+	uint64_t value = f->make_empty ? f->make_empty(f, &observer->regime, level) : 0;
 
 	/* To memory order: the conversion is its own inverse. */
 	return (struct fold_entry){ pw_entry_number(value, f->entry_lg2, f->big_endian) };

@@ -47,9 +47,9 @@ PW_INLINE struct fold_own_turn fold_own_turn(const struct fold_config *c, struct
 		return turn;
 	value = fold_value(c, fold_own_load(c, w, level, table, addr));
 	turn.next = fold_crop(f->shift[level], addr, end);
-	turn.kind = f->kind(w->regime, level, value);
+	turn.kind = f->kind(f, w->regime, level, value);
 	if (turn.kind == PW_TABLE)
-		turn.below = f->table(w->regime, level, value);
+		turn.below = f->table(f, w->regime, level, value);
 	else if (turn.kind == PW_LEAF)
 		fold_found(c, w, level, value, addr, turn.next);
 	return turn;
@@ -66,7 +66,7 @@ PW_INLINE bool fold_own_0(const struct fold_config *c, struct fold_walk *w,
 		uint64_t value = fold_value(c, fold_word(c, host));
 		pw_va next = addr + (UINT64_C(1) << f->shift[0]);
 
-		if (PW_LIKELY(f->kind(w->regime, 0, value) == PW_LEAF))
+		if (PW_LIKELY(f->kind(f, w->regime, 0, value) == PW_LEAF))
 			fold_found(c, w, 0, value, addr, next);
 		else if (own->stop_at_hole)
 			return false;

@@ -179,7 +179,7 @@ static pw_pa new_table(struct fold_tables *tables, unsigned level, unsigned bits
 	if (f->make_empty)
 		for (size_t i = 0; i < (size_t)1 << bits; i++)
 			store(tables, FIRST_TABLE + at + (i << f->entry_lg2),
-			      f->make_empty(&tables->regime, level));
+			      f->make_empty(f, &tables->regime, level));
 	return FIRST_TABLE + at;
 }
 
@@ -193,12 +193,12 @@ static pw_pa leaf_place(struct fold_tables *tables, const struct pw_span *span, 
 		pw_pa at = pw_entry_address(f, here.table, pw_index(va, here.shift, here.bits));
 		uint64_t entry = stored(tables, at);
 
-		if (f->kind(&tables->regime, here.level, entry) != PW_TABLE) {
+		if (f->kind(f, &tables->regime, here.level, entry) != PW_TABLE) {
 			pw_pa below = new_table(tables, here.level - 1u, f->bits[here.level - 1]);
 
 			if (!below)
 				return 0;
-			entry = f->make_table(&tables->regime, here.level, below);
+			entry = f->make_table(f, &tables->regime, here.level, below);
 			store(tables, at, entry);
 		}
 		here = pw_table_below(f, &tables->regime, here.level, entry, PW_KEEP_ALL);
@@ -226,7 +226,7 @@ static int fill(struct fold_tables *tables, struct pw_error *error)
 		at = leaf_place(tables, span, tables->page[i]);
 		if (!at)
 			return pw_fail(error, ENOMEM, "no memory for the tables");
-		store(tables, at, f->make_leaf(&tables->regime, 0, pa, attr));
+		store(tables, at, f->make_leaf(f, &tables->regime, 0, pa, attr));
 	}
 	return 0;
 }
@@ -248,7 +248,7 @@ static int plant(struct fold_tables *tables, unsigned top, struct pw_error *erro
 
 		if (!table)
 			return pw_fail(error, ENOMEM, "no memory for the tables");
-		tables->root[tables->roots] = f->make_root(&tables->regime, table, top);
+		tables->root[tables->roots] = f->make_root(f, &tables->regime, table, top);
 	}
 	status = pw_regime_init(&tables->regime, f, tables->root, tables->roots, &tables->options,
 				error);

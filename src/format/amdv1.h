@@ -55,7 +55,8 @@ static inline unsigned amdv1_encoded_lg2(const struct pw_regime *r, uint64_t e)
 	return 13 + (unsigned)__builtin_ctzll(~((e & r->address_mask) >> 12));
 }
 
-static inline unsigned amdv1_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned amdv1_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
 {
 	return amdv1_level(e) == AMDV1_LEVEL_SIZE ? amdv1_encoded_lg2(r, e) : 12 + 9 * level;
 }
@@ -68,7 +69,8 @@ static inline bool amdv1_size_valid(const struct pw_regime *r, unsigned level, u
 	return lg2 >= 12 + 9 * level && lg2 < 21 + 9 * level && lg2 <= 52;
 }
 
-static inline enum pw_kind amdv1_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind amdv1_kind(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
 {
 	unsigned next = amdv1_level(e);
 
@@ -82,31 +84,31 @@ static inline enum pw_kind amdv1_kind(const struct pw_regime *r, unsigned level,
 	return next <= level ? PW_TABLE : PW_HOLE;
 }
 
-static inline unsigned amdv1_next_level(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned amdv1_next_level(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return amdv1_level(e) - 1;
 }
 
-static inline pw_pa amdv1_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa amdv1_table(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
 {
-	(void)level;
 	return e & r->address_mask;
 }
 
-static inline pw_pa amdv1_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa amdv1_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
 {
-	return e & r->address_mask & ~pw_mask(amdv1_page_lg2(r, level, e));
+	return e & r->address_mask & ~pw_mask(amdv1_page_lg2(f, r, level, e));
 }
 
 /* The device-table entry takes permissions away like any table entry does. */
-static inline uint32_t amdv1_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t amdv1_attr(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
 {
 	uint64_t allowed = e & r->root[0];
 	uint32_t attr = PW_USER;
 
-	(void)level;
 	attr |= allowed & AMDV1_IR ? PW_READ : 0;
 	attr |= allowed & AMDV1_IW ? PW_WRITE : 0;
 	attr |= e & AMDV1_ACCESSED ? PW_ACCESSED : 0;
@@ -116,28 +118,23 @@ static inline uint32_t amdv1_attr(const struct pw_regime *r, unsigned level, uin
 	return attr | pw_memtype_attr(e & AMDV1_FC ? PW_MEM_NORMAL : PW_MEM_INDEXED);
 }
 
-static inline uint32_t amdv1_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t amdv1_keep(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return PW_KEEP_ALL & (e & AMDV1_IR ? PW_KEEP_ALL : ~(uint32_t)PW_READ) &
 	       (e & AMDV1_IW ? PW_KEEP_ALL : ~(uint32_t)PW_WRITE);
 }
 
 /* An IOMMU's tables have no entries for software: both views agree. */
-static inline enum pw_status amdv1_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-					pw_pa *pa)
+static inline enum pw_status amdv1_hole(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e, pw_pa *pa)
 {
-	(void)r;
-	(void)level;
-	(void)pa;
 	return e & AMDV1_PRESENT ? PW_MALFORMED : PW_NONE;
 }
 
-static inline uint64_t amdv1_make_empty(const struct pw_regime *r, unsigned level)
+static inline uint64_t amdv1_make_empty(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level)
 {
-	(void)r;
-	(void)level;
 	return 0;
 }
 
@@ -152,33 +149,29 @@ static inline uint64_t amdv1_attr_bits(uint32_t attr)
 	return e;
 }
 
-static inline uint64_t amdv1_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				       uint32_t attr)
+static inline uint64_t amdv1_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, pw_pa pa, uint32_t attr)
 {
-	(void)r;
-	(void)level;
 	return pa | amdv1_attr_bits(attr);
 }
 
-static inline uint64_t amdv1_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t amdv1_make_table(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, pw_pa pa)
 {
-	(void)r;
 	return pa | AMDV1_PRESENT | AMDV1_IR | AMDV1_IW | (uint64_t)level << AMDV1_LEVEL_SHIFT;
 }
 
-static inline uint64_t amdv1_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-					 uint32_t attr)
+static inline uint64_t amdv1_change_attr(const struct pw_format *f, const struct pw_regime *r,
+					 unsigned level, uint64_t e, uint32_t attr)
 {
 	uint64_t decided = AMDV1_FC | AMDV1_IR | AMDV1_IW | AMDV1_ACCESSED | AMDV1_DIRTY;
 
-	(void)r;
-	(void)level;
 	return (e & ~decided) | amdv1_attr_bits(attr);
 }
 
 /* The size goes into the address, and every entry of the group is the same. */
-static inline uint64_t amdv1_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
-				  unsigned group_lg2)
+static inline uint64_t amdv1_join(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t leaf, unsigned group_lg2)
 {
 	unsigned lg2 = 12 + 9 * level + group_lg2;
 
@@ -186,9 +179,9 @@ static inline uint64_t amdv1_join(const struct pw_regime *r, unsigned level, uin
 	       AMDV1_LEVEL;
 }
 
-static inline uint64_t amdv1_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t amdv1_make_root(const struct pw_format *f, const struct pw_regime *r,
+				       pw_pa pa, unsigned top)
 {
-	(void)r;
 	return pa | AMDV1_DTE_VALID | AMDV1_DTE_TRANSLATION | AMDV1_IR | AMDV1_IW |
 	       (uint64_t)(top + 1) << AMDV1_LEVEL_SHIFT;
 }
@@ -199,7 +192,6 @@ static inline int amdv1_root(struct pw_regime *r, const uint64_t *word, unsigned
 	const unsigned valid = AMDV1_DTE_VALID | AMDV1_DTE_TRANSLATION;
 	unsigned mode = amdv1_level(word[0]);
 
-	(void)count;
 	if ((word[0] & valid) != valid)
 		return pw_fail(error, EINVAL,
 			       "device-table entry 0x%llx has no page table: V (bit 0) and TV "

@@ -183,13 +183,13 @@ static const uint16_t arm64_prot[16] = {
 	PW_READ | PW_USER,
 };
 
-static inline uint32_t arm64_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t arm64_attr(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
 {
 	const uint64_t clean = ARM64_WRITE | ARM64_RDONLY;
 	uint64_t read_only = e >> 7;
 	uint32_t attr = (e & clean) == ARM64_WRITE ? PW_DIRTY : 0;
 
-	(void)level;
 	/* A write makes it writable, where the MMU manages the dirty state: DDI0487 D8.5.2. */
 	if (r->view == PW_VIEW_HARDWARE && (e & clean) == clean) {
 		if (!(r->registers.known & PW_REGISTER_TCR))
@@ -233,10 +233,9 @@ static const uint16_t arm64_lost[16] = {
 	PW_WRITE | PW_USER | PW_EXEC | PW_KEXEC,
 };
 
-static inline uint32_t arm64_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t arm64_keep(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return ~(uint32_t)arm64_lost[e >> ARM64_TABLE_BITS_SHIFT & 15];
 }
 
@@ -274,10 +273,9 @@ PW_INLINE enum pw_status arm64_hole(const struct arm64_shape *shape, const struc
 	return pw_linux_swap(r, level, type);
 }
 
-static inline uint64_t arm64_make_empty(const struct pw_regime *r, unsigned level)
+static inline uint64_t arm64_make_empty(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level)
 {
-	(void)r;
-	(void)level;
 	return 0;
 }
 
@@ -321,23 +319,18 @@ static inline uint64_t arm64_make_prot_none(const struct arm64_shape *shape,
 	       (r->kernel < ARM64_KERNEL_NG ? ARM64_PROT_NONE_6_1 : 0);
 }
 
-static inline uint64_t arm64_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-					 uint32_t attr)
+static inline uint64_t arm64_change_attr(const struct pw_format *f, const struct pw_regime *r,
+					 unsigned level, uint64_t e, uint32_t attr)
 {
 	const uint64_t decided = ARM64_USER | ARM64_RDONLY | ARM64_AF | ARM64_NG | ARM64_WRITE |
 				 ARM64_PXN | ARM64_UXN | ARM64_DIRTY | ARM64_SPECIAL;
 
-	(void)r;
-	(void)level;
 	return (e & ~decided) | arm64_attr_bits(attr);
 }
 
-static inline uint64_t arm64_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
-				  unsigned group_lg2)
+static inline uint64_t arm64_join(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t leaf, unsigned group_lg2)
 {
-	(void)r;
-	(void)level;
-	(void)group_lg2;
 	return leaf | ARM64_CONTIGUOUS;
 }
 

@@ -25,49 +25,50 @@ static const struct arm64_shape arm64_16k_shape = {
 	.wide = ARM64_PA_48,
 };
 
-static inline enum pw_kind arm64_16k_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind arm64_16k_kind(const struct pw_format *f, const struct pw_regime *r,
+					  unsigned level, uint64_t e)
 {
 	return arm64_kind(&arm64_16k_shape, r, level, e);
 }
 
-static inline pw_pa arm64_16k_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa arm64_16k_table(const struct pw_format *f, const struct pw_regime *r,
+				    unsigned level, uint64_t e)
 {
-	(void)level;
 	return arm64_address(&arm64_16k_shape, r, e);
 }
 
-static inline pw_pa arm64_16k_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa arm64_16k_page(const struct pw_format *f, const struct pw_regime *r,
+				   unsigned level, uint64_t e)
 {
 	return arm64_page(&arm64_16k_shape, r, level, e);
 }
 
-static inline unsigned arm64_16k_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned arm64_16k_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+					  unsigned level, uint64_t e)
 {
-	(void)r;
 	return arm64_page_lg2(&arm64_16k_shape, level, e);
 }
 
-static inline enum pw_status arm64_16k_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-					    pw_pa *pa)
+static inline enum pw_status arm64_16k_hole(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level, uint64_t e, pw_pa *pa)
 {
 	return arm64_hole(&arm64_16k_shape, r, level, e, pa);
 }
 
-static inline uint64_t arm64_16k_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-					   uint32_t attr)
+static inline uint64_t arm64_16k_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+					   unsigned level, pw_pa pa, uint32_t attr)
 {
-	(void)r;
 	return arm64_make_leaf(&arm64_16k_shape, level, pa, attr);
 }
 
-static inline uint64_t arm64_16k_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t arm64_16k_make_table(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level, pw_pa pa)
 {
-	(void)r;
-	(void)level;
 	return arm64_make_table(&arm64_16k_shape, pa);
 }
 
-static inline uint64_t arm64_16k_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t arm64_16k_make_prot_none(const struct pw_format *f,
+						const struct pw_regime *r, unsigned level, pw_pa pa)
 {
 	return arm64_make_prot_none(&arm64_16k_shape, r, level, pa);
 }
@@ -81,52 +82,53 @@ static const struct arm64_shape arm64_16k_lpa2_shape = {
 	.wide = ARM64_LPA2,
 };
 
-static inline enum pw_kind arm64_16k_lpa2_kind(const struct pw_regime *r, unsigned level,
-					       uint64_t e)
+static inline enum pw_kind arm64_16k_lpa2_kind(const struct pw_format *f, const struct pw_regime *r,
+					       unsigned level, uint64_t e)
 {
 	return arm64_kind(&arm64_16k_lpa2_shape, r, level, e);
 }
 
-static inline pw_pa arm64_16k_lpa2_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa arm64_16k_lpa2_table(const struct pw_format *f, const struct pw_regime *r,
+					 unsigned level, uint64_t e)
 {
-	(void)level;
 	return arm64_address(&arm64_16k_lpa2_shape, r, e);
 }
 
-static inline pw_pa arm64_16k_lpa2_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa arm64_16k_lpa2_page(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e)
 {
 	return arm64_page(&arm64_16k_lpa2_shape, r, level, e);
 }
 
-static inline unsigned arm64_16k_lpa2_page_lg2(const struct pw_regime *r, unsigned level,
-					       uint64_t e)
+static inline unsigned arm64_16k_lpa2_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+					       unsigned level, uint64_t e)
 {
-	(void)r;
 	return arm64_page_lg2(&arm64_16k_lpa2_shape, level, e);
 }
 
-static inline enum pw_status arm64_16k_lpa2_hole(const struct pw_regime *r, unsigned level,
+static inline enum pw_status arm64_16k_lpa2_hole(const struct pw_format *f,
+						 const struct pw_regime *r, unsigned level,
 						 uint64_t e, pw_pa *pa)
 {
 	return arm64_hole(&arm64_16k_lpa2_shape, r, level, e, pa);
 }
 
-static inline uint64_t arm64_16k_lpa2_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
+static inline uint64_t arm64_16k_lpa2_make_leaf(const struct pw_format *f,
+						const struct pw_regime *r, unsigned level, pw_pa pa,
 						uint32_t attr)
 {
-	(void)r;
 	return arm64_make_leaf(&arm64_16k_lpa2_shape, level, pa, attr);
 }
 
-static inline uint64_t arm64_16k_lpa2_make_table(const struct pw_regime *r, unsigned level,
+static inline uint64_t arm64_16k_lpa2_make_table(const struct pw_format *f,
+						 const struct pw_regime *r, unsigned level,
 						 pw_pa pa)
 {
-	(void)r;
-	(void)level;
 	return arm64_make_table(&arm64_16k_lpa2_shape, pa);
 }
 
-static inline uint64_t arm64_16k_lpa2_make_prot_none(const struct pw_regime *r, unsigned level,
+static inline uint64_t arm64_16k_lpa2_make_prot_none(const struct pw_format *f,
+						     const struct pw_regime *r, unsigned level,
 						     pw_pa pa)
 {
 	return arm64_make_prot_none(&arm64_16k_lpa2_shape, r, level, pa);

@@ -24,49 +24,50 @@ static const struct arm64_shape arm64_64k_shape = {
 	.wide = ARM64_LPA,
 };
 
-static inline enum pw_kind arm64_64k_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind arm64_64k_kind(const struct pw_format *f, const struct pw_regime *r,
+					  unsigned level, uint64_t e)
 {
 	return arm64_kind(&arm64_64k_shape, r, level, e);
 }
 
-static inline pw_pa arm64_64k_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa arm64_64k_table(const struct pw_format *f, const struct pw_regime *r,
+				    unsigned level, uint64_t e)
 {
-	(void)level;
 	return arm64_address(&arm64_64k_shape, r, e);
 }
 
-static inline pw_pa arm64_64k_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa arm64_64k_page(const struct pw_format *f, const struct pw_regime *r,
+				   unsigned level, uint64_t e)
 {
 	return arm64_page(&arm64_64k_shape, r, level, e);
 }
 
-static inline unsigned arm64_64k_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned arm64_64k_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+					  unsigned level, uint64_t e)
 {
-	(void)r;
 	return arm64_page_lg2(&arm64_64k_shape, level, e);
 }
 
-static inline enum pw_status arm64_64k_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-					    pw_pa *pa)
+static inline enum pw_status arm64_64k_hole(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level, uint64_t e, pw_pa *pa)
 {
 	return arm64_hole(&arm64_64k_shape, r, level, e, pa);
 }
 
-static inline uint64_t arm64_64k_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-					   uint32_t attr)
+static inline uint64_t arm64_64k_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+					   unsigned level, pw_pa pa, uint32_t attr)
 {
-	(void)r;
 	return arm64_make_leaf(&arm64_64k_shape, level, pa, attr);
 }
 
-static inline uint64_t arm64_64k_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t arm64_64k_make_table(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level, pw_pa pa)
 {
-	(void)r;
-	(void)level;
 	return arm64_make_table(&arm64_64k_shape, pa);
 }
 
-static inline uint64_t arm64_64k_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t arm64_64k_make_prot_none(const struct pw_format *f,
+						const struct pw_regime *r, unsigned level, pw_pa pa)
 {
 	return arm64_make_prot_none(&arm64_64k_shape, r, level, pa);
 }
@@ -80,49 +81,51 @@ static const struct arm64_shape arm64_64k_lpa_shape = {
 	.wide = ARM64_LPA,
 };
 
-static inline enum pw_kind arm64_64k_lpa_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind arm64_64k_lpa_kind(const struct pw_format *f, const struct pw_regime *r,
+					      unsigned level, uint64_t e)
 {
 	return arm64_kind(&arm64_64k_lpa_shape, r, level, e);
 }
 
-static inline pw_pa arm64_64k_lpa_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa arm64_64k_lpa_table(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e)
 {
-	(void)level;
 	return arm64_address(&arm64_64k_lpa_shape, r, e);
 }
 
-static inline pw_pa arm64_64k_lpa_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa arm64_64k_lpa_page(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, uint64_t e)
 {
 	return arm64_page(&arm64_64k_lpa_shape, r, level, e);
 }
 
-static inline unsigned arm64_64k_lpa_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned arm64_64k_lpa_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+					      unsigned level, uint64_t e)
 {
-	(void)r;
 	return arm64_page_lg2(&arm64_64k_lpa_shape, level, e);
 }
 
-static inline enum pw_status arm64_64k_lpa_hole(const struct pw_regime *r, unsigned level,
+static inline enum pw_status arm64_64k_lpa_hole(const struct pw_format *f,
+						const struct pw_regime *r, unsigned level,
 						uint64_t e, pw_pa *pa)
 {
 	return arm64_hole(&arm64_64k_lpa_shape, r, level, e, pa);
 }
 
-static inline uint64_t arm64_64k_lpa_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-					       uint32_t attr)
+static inline uint64_t arm64_64k_lpa_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+					       unsigned level, pw_pa pa, uint32_t attr)
 {
-	(void)r;
 	return arm64_make_leaf(&arm64_64k_lpa_shape, level, pa, attr);
 }
 
-static inline uint64_t arm64_64k_lpa_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t arm64_64k_lpa_make_table(const struct pw_format *f,
+						const struct pw_regime *r, unsigned level, pw_pa pa)
 {
-	(void)r;
-	(void)level;
 	return arm64_make_table(&arm64_64k_lpa_shape, pa);
 }
 
-static inline uint64_t arm64_64k_lpa_make_prot_none(const struct pw_regime *r, unsigned level,
+static inline uint64_t arm64_64k_lpa_make_prot_none(const struct pw_format *f,
+						    const struct pw_regime *r, unsigned level,
 						    pw_pa pa)
 {
 	return arm64_make_prot_none(&arm64_64k_lpa_shape, r, level, pa);

@@ -124,9 +124,9 @@ static inline int arm64_root(struct pw_regime *r, const uint64_t *word, unsigned
 	return 0;
 }
 
-static inline uint64_t arm64_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t arm64_make_root(const struct pw_format *f, const struct pw_regime *r,
+				       pw_pa pa, unsigned top)
 {
-	(void)top;
 	return arm64_root_is_wide(r) ? (pa & pw_mask(48)) | (pa >> 48) << 2 : pa;
 }
 

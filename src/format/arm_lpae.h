@@ -53,11 +53,11 @@ static const uint64_t LPAE_L_NONE = UINT64_C(1) << 57;
 static const uint64_t LPAE_L_RDONLY = UINT64_C(1) << 58;
 static const uint64_t LPAE_ADDRESS = UINT64_C(0xfffffff000);
 
-static inline enum pw_kind lpae_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind lpae_kind(const struct pw_format *f, const struct pw_regime *r,
+				     unsigned level, uint64_t e)
 {
 	unsigned type = e & (LPAE_VALID | LPAE_TABLE);
 
-	(void)r;
 	if (level == 0)
 		return PW_LIKELY(type == (LPAE_VALID | LPAE_TABLE)) ? PW_LEAF : PW_HOLE;
 	if (PW_UNLIKELY(!(type & LPAE_VALID)))
@@ -65,17 +65,16 @@ static inline enum pw_kind lpae_kind(const struct pw_regime *r, unsigned level, 
 	return type & LPAE_TABLE ? PW_TABLE : PW_LEAF;
 }
 
-static inline pw_pa lpae_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa lpae_table(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return e & LPAE_ADDRESS;
 }
 
 /* 1 GiB blocks cannot be joined: sixteen are more than the four that there are. */
-static inline unsigned lpae_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned lpae_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+				     unsigned level, uint64_t e)
 {
-	(void)r;
 	return 12 + 9 * level + (level < 2 && (e & LPAE_CONTIGUOUS) ? LPAE_CONTIGUOUS_LG2 : 0);
 }
 
@@ -83,9 +82,10 @@ static inline unsigned lpae_page_lg2(const struct pw_regime *r, unsigned level, 
  * Address bits below a block's size are ignored, not reserved. Entries of a contiguous group have to
  * agree; where they do not, hardware may answer with any of them.
  */
-static inline pw_pa lpae_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa lpae_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			      uint64_t e)
 {
-	return e & LPAE_ADDRESS & ~pw_mask(lpae_page_lg2(r, level, e));
+	return e & LPAE_ADDRESS & ~pw_mask(lpae_page_lg2(f, r, level, e));
 }
 
 /* AttrIndx is an index into MAIR0 and MAIR1; Linux fills them as proc-v7-3level.S says. */
@@ -94,7 +94,8 @@ static const uint8_t lpae_linux_types[8] = {
 	PW_MEM_DEVICE, PW_MEM_INDEX_0 + 5,     PW_MEM_INDEX_0 + 6,   PW_MEM_NORMAL,
 };
 
-static inline uint32_t lpae_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t lpae_attr(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t e)
 {
 	uint32_t attr = PW_READ;
 
@@ -139,10 +140,9 @@ static const uint16_t lpae_lost[16] = {
 	PW_WRITE | PW_USER | PW_EXEC_BOTH,
 };
 
-static inline uint32_t lpae_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t lpae_keep(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return ~(uint32_t)lpae_lost[e >> LPAE_TABLE_BITS_SHIFT & 15];
 }
 
@@ -150,15 +150,15 @@ static inline uint32_t lpae_keep(const struct pw_regime *r, unsigned level, uint
  * PROT_NONE: the valid bit is gone, NONE stands; a PTE keeps its bit 1, a huge page has none.
  * Linux 6.1's own pmd_present() forgets such huge pages, but they are there.
  */
-static inline enum pw_status lpae_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-				       pw_pa *pa)
+static inline enum pw_status lpae_hole(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, uint64_t e, pw_pa *pa)
 {
 	if (e & LPAE_VALID)
 		return PW_MALFORMED;
 	if (r->view == PW_VIEW_HARDWARE || e == 0 || level > 1)
 		return PW_NONE;
 	if ((e & LPAE_L_NONE) && !(e & LPAE_TABLE) == (level > 0)) {
-		*pa = lpae_page(r, level, e);
+		*pa = lpae_page(f, r, level, e);
 		return PW_PROT_NONE;
 	}
 	/* Swap: type in 6:2, in PTEs alone. */
@@ -166,10 +166,9 @@ static inline enum pw_status lpae_hole(const struct pw_regime *r, unsigned level
 					     : pw_linux_swap(r, level, (unsigned)(e >> 2) & 31);
 }
 
-static inline uint64_t lpae_make_empty(const struct pw_regime *r, unsigned level)
+static inline uint64_t lpae_make_empty(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level)
 {
-	(void)r;
-	(void)level;
 	return 0;
 }
 
@@ -189,51 +188,45 @@ static inline uint64_t lpae_attr_bits(unsigned level, uint32_t attr)
 	return e;
 }
 
-static inline uint64_t lpae_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				      uint32_t attr)
+static inline uint64_t lpae_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, pw_pa pa, uint32_t attr)
 {
-	(void)r;
 	return pa | LPAE_VALID | (level == 0 ? LPAE_TABLE : 0) | LPAE_SH_INNER |
 	       LPAE_MT_WRITEALLOC << LPAE_ATTRINDX_SHIFT | lpae_attr_bits(level, attr);
 }
 
-static inline uint64_t lpae_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t lpae_make_table(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, pw_pa pa)
 {
-	(void)r;
-	(void)level;
 	return pa | LPAE_VALID | LPAE_TABLE;
 }
 
-static inline uint64_t lpae_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t lpae_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					   unsigned level, pw_pa pa)
 {
-	uint64_t e = lpae_make_leaf(r, level, pa, PW_ACCESSED) | LPAE_L_NONE;
+	uint64_t e = lpae_make_leaf(f, r, level, pa, PW_ACCESSED) | LPAE_L_NONE;
 
 	return e & ~(uint64_t)LPAE_VALID;
 }
 
-static inline uint64_t lpae_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-					uint32_t attr)
+static inline uint64_t lpae_change_attr(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e, uint32_t attr)
 {
 	uint64_t decided = LPAE_USER | LPAE_AP2 | LPAE_AF | LPAE_NG | LPAE_XN | LPAE_PXN |
 			   LPAE_L_DIRTY | LPAE_L_RDONLY | (level == 0 ? LPAE_L_SPECIAL : 0);
 
-	(void)r;
 	return (e & ~decided) | lpae_attr_bits(level, attr);
 }
 
-static inline uint64_t lpae_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
-				 unsigned group_lg2)
+static inline uint64_t lpae_join(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t leaf, unsigned group_lg2)
 {
-	(void)r;
-	(void)level;
-	(void)group_lg2;
 	return leaf | LPAE_CONTIGUOUS;
 }
 
-static inline uint64_t lpae_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t lpae_make_root(const struct pw_format *f, const struct pw_regime *r,
+				      pw_pa pa, unsigned top)
 {
-	(void)r;
-	(void)top;
 	return pa;
 }
 

@@ -6,10 +6,9 @@
 #include "format/arm_short_read.h"
 #include "format/arm_ttbcr.h"
 
-static inline uint64_t arm_make_empty(const struct pw_regime *r, unsigned level)
+static inline uint64_t arm_make_empty(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level)
 {
-	(void)r;
-	(void)level;
 	return 0;
 }
 
@@ -43,8 +42,8 @@ static inline uint64_t arm_make_small(pw_pa pa, uint32_t attr)
 	return e;
 }
 
-static inline uint64_t arm_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				     uint32_t attr)
+static inline uint64_t arm_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				     unsigned level, pw_pa pa, uint32_t attr)
 {
 	uint64_t e = (pa & ARM_PAGE_ADDRESS) | ARM_L_PRESENT | ARM_L_SHARED |
 		     ARM_MT_WRITEALLOC << ARM_L_MT_SHIFT;
@@ -62,26 +61,27 @@ static inline uint64_t arm_make_leaf(const struct pw_regime *r, unsigned level, 
 }
 
 /* @pa is that of the table which this view reads; the entry always names the hardware's. */
-static inline uint64_t arm_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t arm_make_table(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, pw_pa pa)
 {
 	uint32_t offset = r->view == PW_VIEW_LINUX ? ARM_HARDWARE_OFFSET : 0;
 
-	(void)level;
 	return (((uint32_t)pa + offset) & ARM_L1_TABLE_ADDRESS) | ARM_L1_TABLE;
 }
 
 /* Linux has no huge pages here, so nothing to copy for level 1: a section that lets nobody in. */
-static inline uint64_t arm_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t arm_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					  unsigned level, pw_pa pa)
 {
 	if (level > 0)
 		return (pa & ARM_SECTION_ADDRESS) | ARM_L1_SECTION | ARM_SECTION_XN;
 	if (r->view == PW_VIEW_HARDWARE)
 		return 0;
-	return arm_make_leaf(r, 0, pa, PW_ACCESSED) | ARM_L_NONE;
+	return arm_make_leaf(f, r, 0, pa, PW_ACCESSED) | ARM_L_NONE;
 }
 
-static inline uint64_t arm_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-				       uint32_t attr)
+static inline uint64_t arm_change_attr(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, uint64_t e, uint32_t attr)
 {
 	/* Bits that are not attributes stay; a large page or supersection keeps its layout. */
 	uint64_t decided = ARM_PTE_APX | ARM_PTE_NG | ARM_AP_USER << ARM_PTE_AP_SHIFT;
@@ -98,18 +98,16 @@ static inline uint64_t arm_change_attr(const struct pw_regime *r, unsigned level
 	else
 		return (e & ~(decided | ARM_PTE_LARGE_XN)) | (arm_make_small(0, attr) & decided) |
 		       (attr & PW_EXEC ? 0 : ARM_PTE_LARGE_XN);
-	return (e & ~decided) | (arm_make_leaf(r, level, 0, attr) & decided);
+	return (e & ~decided) | (arm_make_leaf(f, r, level, 0, attr) & decided);
 }
 
 /* Sixteen small pages make a large one, sixteen sections a supersection (below 4 GiB here). */
-static inline uint64_t arm_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
-				unsigned group_lg2)
+static inline uint64_t arm_join(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t leaf, unsigned group_lg2)
 {
 	uint64_t e = leaf & (UINT32_C(0xffff0000) | ARM_PTE_NG | ARM_PTE_S | ARM_PTE_APX |
 			     3 << ARM_PTE_AP_SHIFT | 3 << ARM_CB_SHIFT);
 
-	(void)r;
-	(void)group_lg2;
 	if (level > 0)
 		return (leaf & ~(pw_mask(4) << 20)) | ARM_SECTION_SUPER;
 	/* An old page is none, and cannot be part of one. */
@@ -119,10 +117,9 @@ static inline uint64_t arm_join(const struct pw_regime *r, unsigned level, uint6
 	return e | (leaf >> ARM_PTE_SMALL_TEX_SHIFT & 7) << ARM_PTE_LARGE_TEX_SHIFT | ARM_PTE_LARGE;
 }
 
-static inline uint64_t arm_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t arm_make_root(const struct pw_format *f, const struct pw_regime *r, pw_pa pa,
+				     unsigned top)
 {
-	(void)r;
-	(void)top;
 	return pa;
 }
 

@@ -118,7 +118,8 @@ static inline unsigned arm_ap(unsigned level, uint64_t e)
 }
 
 /* A leaf that lets nobody in faults on every access, as an empty entry does. */
-static inline enum pw_kind arm_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind arm_kind(const struct pw_format *f, const struct pw_regime *r,
+				    unsigned level, uint64_t e)
 {
 	if (arm_linux_pte(r, level))
 		return PW_LIKELY((e & (ARM_L_PRESENT | ARM_L_NONE)) == ARM_L_PRESENT) ? PW_LEAF
@@ -130,15 +131,16 @@ static inline enum pw_kind arm_kind(const struct pw_regime *r, unsigned level, u
 	return (e & ARM_L1_SECTION) && arm_ap(level, e) ? PW_LEAF : PW_HOLE;
 }
 
-static inline pw_pa arm_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa arm_table(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			      uint64_t e)
 {
 	uint32_t hardware = (uint32_t)e & ARM_L1_TABLE_ADDRESS;
 
-	(void)level;
 	return r->view == PW_VIEW_LINUX ? hardware - (uint32_t)ARM_HARDWARE_OFFSET : hardware;
 }
 
-static inline pw_pa arm_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa arm_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			     uint64_t e)
 {
 	if (level == 0)
 		return e &
@@ -148,7 +150,8 @@ static inline pw_pa arm_page(const struct pw_regime *r, unsigned level, uint64_t
 	return e & ARM_SECTION_ADDRESS;
 }
 
-static inline unsigned arm_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned arm_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+				    unsigned level, uint64_t e)
 {
 	if (level == 0)
 		return arm_linux_pte(r, level) || arm_small(e) ? 12 : 16;
@@ -184,7 +187,8 @@ static const uint8_t arm_prot[8] = {
 	PW_READ | PW_USER,
 };
 
-static inline uint32_t arm_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t arm_attr(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
 {
 	/* A section has AP, TEX, APX and nG where a small page has them, six bits further up. */
 	uint32_t fields = (uint32_t)e >> (level > 0 ? ARM_SECTION_SHIFT : 0);
@@ -214,15 +218,14 @@ static inline uint32_t arm_attr(const struct pw_regime *r, unsigned level, uint6
 }
 
 /* A table's PXN holds for all that is below it; Linux sets it in user tables. */
-static inline uint32_t arm_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t arm_keep(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return e & ARM_L1_TABLE_PXN ? ~(uint32_t)PW_KEXEC : PW_KEEP_ALL;
 }
 
-static inline enum pw_status arm_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-				      pw_pa *pa)
+static inline enum pw_status arm_hole(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e, pw_pa *pa)
 {
 	if (arm_linux_pte(r, level)) {
 		if (e & ARM_L_PRESENT) {

@@ -60,53 +60,65 @@ struct pw_format {
 	/* ---- reading: each is given a value that was loaded once ---- */
 
 	/* PW_TABLE never at level 0. A hole for whatever reason is a PW_HOLE; hole() says why. */
-	enum pw_kind (*kind)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	enum pw_kind (*kind)(const struct pw_format *format, const struct pw_regime *regime,
+			     unsigned level, uint64_t entry);
 	/* Address of the next table. */
-	pw_pa (*table)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	pw_pa (*table)(const struct pw_format *format, const struct pw_regime *regime,
+		       unsigned level, uint64_t entry);
 	/* Address of the page, aligned to its size. */
-	pw_pa (*page)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	pw_pa (*page)(const struct pw_format *format, const struct pw_regime *regime,
+		      unsigned level, uint64_t entry);
 	/* log2 of the page's size where it is not shift[level]; NULL if it always is. */
-	unsigned (*page_lg2)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	unsigned (*page_lg2)(const struct pw_format *format, const struct pw_regime *regime,
+			     unsigned level, uint64_t entry);
 	/* Attributes of a leaf: enum pw_attr, PW_KEXEC, and pw_memtype_attr(). */
-	uint32_t (*attr)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	uint32_t (*attr)(const struct pw_format *format, const struct pw_regime *regime,
+			 unsigned level, uint64_t entry);
 	/* What a table entry leaves of the permissions below it; NULL: all. */
-	uint32_t (*keep)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	uint32_t (*keep)(const struct pw_format *format, const struct pw_regime *regime,
+			 unsigned level, uint64_t entry);
 	/* Why a hole is one. With PW_PROT_NONE, *pa is the page as page() would say it. */
-	enum pw_status (*hole)(const struct pw_regime *regime, unsigned level, uint64_t entry,
-			       pw_pa *pa);
+	enum pw_status (*hole)(const struct pw_format *format, const struct pw_regime *regime,
+			       unsigned level, uint64_t entry, pw_pa *pa);
 	/* Does the table behind this entry of @level have an entry @index? NULL: always. */
-	bool (*admits)(const struct pw_regime *regime, unsigned level, uint64_t entry,
-		       uint32_t index);
+	bool (*admits)(const struct pw_format *format, const struct pw_regime *regime,
+		       unsigned level, uint64_t entry, uint32_t index);
 	/* log2 of the entries of the level-0 table behind a level-1 entry; NULL: bits[0]. */
-	unsigned (*next_bits)(const struct pw_regime *regime, uint64_t entry);
+	unsigned (*next_bits)(const struct pw_format *format, const struct pw_regime *regime,
+			      uint64_t entry);
 	/* Level of the table behind this entry; NULL: level - 1. */
-	unsigned (*next_level)(const struct pw_regime *regime, unsigned level, uint64_t entry);
+	unsigned (*next_level)(const struct pw_format *format, const struct pw_regime *regime,
+			       unsigned level, uint64_t entry);
 
 	/* ---- writing: values to be stored; NULL where nobody builds such tables ---- */
 
 	/* An empty entry; for s390 it still names its level. */
-	uint64_t (*make_empty)(const struct pw_regime *regime, unsigned level);
+	uint64_t (*make_empty)(const struct pw_format *format, const struct pw_regime *regime,
+			       unsigned level);
 	/*
 	 * A leaf for the page at @pa with PW_PROT_MASK, accessed, dirty, special and global bits of
 	 * @attr, as the Linux of this regime would write it. @pa is aligned to 2^shift[level].
 	 */
-	uint64_t (*make_leaf)(const struct pw_regime *regime, unsigned level, pw_pa pa,
-			      uint32_t attr);
+	uint64_t (*make_leaf)(const struct pw_format *format, const struct pw_regime *regime,
+			      unsigned level, pw_pa pa, uint32_t attr);
 	/* An entry of @level that leads to the table at @pa. */
-	uint64_t (*make_table)(const struct pw_regime *regime, unsigned level, pw_pa pa);
+	uint64_t (*make_table)(const struct pw_format *format, const struct pw_regime *regime,
+			       unsigned level, pw_pa pa);
 	/* A present entry that nobody may access (PROT_NONE) for the page at @pa. */
-	uint64_t (*make_prot_none)(const struct pw_regime *regime, unsigned level, pw_pa pa);
+	uint64_t (*make_prot_none)(const struct pw_format *format, const struct pw_regime *regime,
+				   unsigned level, pw_pa pa);
 	/* The same leaf with other attributes: same page, @attr as in make_leaf. */
-	uint64_t (*change_attr)(const struct pw_regime *regime, unsigned level, uint64_t entry,
-				uint32_t attr);
+	uint64_t (*change_attr)(const struct pw_format *format, const struct pw_regime *regime,
+				unsigned level, uint64_t entry, uint32_t attr);
 	/*
 	 * make_leaf()'s @leaf as one of a group of 2^@group_lg2, whose first page is aligned to the
 	 * group's size. NULL if groups[] is all zero.
 	 */
-	uint64_t (*join)(const struct pw_regime *regime, unsigned level, uint64_t leaf,
-			 unsigned group_lg2);
+	uint64_t (*join)(const struct pw_format *format, const struct pw_regime *regime,
+			 unsigned level, uint64_t leaf, unsigned group_lg2);
 	/* The root word for a top table at @pa of level @top: the inverse of root(). */
-	uint64_t (*make_root)(const struct pw_regime *regime, pw_pa pa, unsigned top);
+	uint64_t (*make_root)(const struct pw_format *format, const struct pw_regime *regime,
+			      pw_pa pa, unsigned top);
 
 	const struct pw_instance *instance;
 };

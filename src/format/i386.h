@@ -22,7 +22,8 @@
 enum { X86_CR4_PSE = 1 << 4 };
 static const uint32_t I386_ADDRESS = 0xfffff000;
 
-static inline enum pw_kind i386_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind i386_kind(const struct pw_format *f, const struct pw_regime *r,
+				     unsigned level, uint64_t e)
 {
 	if (PW_UNLIKELY(!(e & X86_P)))
 		return PW_HOLE;
@@ -35,62 +36,60 @@ static inline enum pw_kind i386_kind(const struct pw_regime *r, unsigned level, 
 	return e & (1u << 21) ? PW_HOLE : PW_LEAF;
 }
 
-static inline pw_pa i386_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa i386_table(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return e & I386_ADDRESS;
 }
 
-static inline pw_pa i386_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa i386_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			      uint64_t e)
 {
-	(void)r;
 	if (level == 0)
 		return e & I386_ADDRESS;
 	return (e & 0xffc00000) | (((e >> 13) & 0xff) << 32);
 }
 
 /* No NX, and nothing inverted: pgtable-2level.h. Swap: type in 5:1. */
-static inline enum pw_status i386_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-				       pw_pa *pa)
+static inline enum pw_status i386_hole(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, uint64_t e, pw_pa *pa)
 {
 	if (e & X86_P)
 		return PW_MALFORMED;
 	if (r->view == PW_VIEW_HARDWARE || !(e & ~(uint64_t)(X86_A | X86_D)))
 		return PW_NONE;
 	if (e & (level == 0 ? X86_PROTNONE : X86_PS)) {
-		*pa = i386_page(r, level, e);
+		*pa = i386_page(f, r, level, e);
 		return PW_PROT_NONE;
 	}
 	return level > 0 ? PW_NONE : pw_linux_swap(r, level, (unsigned)(e >> 1) & 31);
 }
 
-static inline uint64_t i386_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				      uint32_t attr)
+static inline uint64_t i386_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, pw_pa pa, uint32_t attr)
 {
 	uint64_t e = x86_attr_bits(level, attr, false);
 
-	(void)r;
 	if (level == 0)
 		return (pa & I386_ADDRESS) | e;
 	return (pa & 0xffc00000) | ((pa >> 32 & 0xff) << 13) | X86_PS | e;
 }
 
-static inline uint64_t i386_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t i386_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					   unsigned level, pw_pa pa)
 {
-	return (i386_make_leaf(r, level, pa, PW_ACCESSED) & ~(uint64_t)X86_P) | X86_PROTNONE;
+	return (i386_make_leaf(f, r, level, pa, PW_ACCESSED) & ~(uint64_t)X86_P) | X86_PROTNONE;
 }
 
-static inline uint64_t i386_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-					uint32_t attr)
+static inline uint64_t i386_change_attr(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e, uint32_t attr)
 {
-	return x86_long_change_attr(r, level, e, attr) & 0xffffffff & ~X86_NX;
+	return x86_long_change_attr(f, r, level, e, attr) & 0xffffffff & ~X86_NX;
 }
 
 static inline int i386_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			    struct pw_error *error)
 {
-	(void)count;
 	if (word[0] >> 32)
 		return pw_fail(error, EINVAL,
 			       "CR3 0x%llx is wider than 32 bits. Is this an x86_64 root?",

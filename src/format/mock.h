@@ -96,9 +96,9 @@ static inline unsigned mock_next(uint64_t e)
 	return (unsigned)(e >> MOCK_NEXT_SHIFT) & 3;
 }
 
-static inline unsigned mock_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned mock_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+				     unsigned level, uint64_t e)
 {
-	(void)r;
 	if (e & MOCK_GROUP)
 		return level == 0 ? 14 : 16;
 	return mock_shift(level);
@@ -130,7 +130,8 @@ static inline enum pw_kind mock_decode(const struct pw_regime *r, unsigned level
 	return e & MOCK_ADDRESS & pw_mask(mock_shift(level)) ? PW_HOLE : PW_LEAF;
 }
 
-static inline enum pw_kind mock_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind mock_kind(const struct pw_format *f, const struct pw_regime *r,
+				     unsigned level, uint64_t e)
 {
 	enum pw_kind kind;
 
@@ -142,36 +143,35 @@ static inline enum pw_kind mock_kind(const struct pw_regime *r, unsigned level, 
 	return kind;
 }
 
-static inline pw_pa mock_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa mock_table(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return e & MOCK_ADDRESS;
 }
 
-static inline pw_pa mock_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa mock_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			      uint64_t e)
 {
-	return e & MOCK_ADDRESS & ~pw_mask(mock_page_lg2(r, level, e));
+	return e & MOCK_ADDRESS & ~pw_mask(mock_page_lg2(f, r, level, e));
 }
 
-static inline unsigned mock_next_bits(const struct pw_regime *r, uint64_t e)
+static inline unsigned mock_next_bits(const struct pw_format *f, const struct pw_regime *r,
+				      uint64_t e)
 {
-	(void)r;
 	return e & MOCK_8K ? 2 : 3;
 }
 
-static inline unsigned mock_next_level(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned mock_next_level(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return mock_next(e);
 }
 
 /* @level is one above that of the table, also where the entry stands higher up. */
-static inline bool mock_admits(const struct pw_regime *r, unsigned level, uint64_t e,
-			       uint32_t index)
+static inline bool mock_admits(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e, uint32_t index)
 {
-	unsigned bits = level == 1 ? mock_next_bits(r, e) : r->format->bits[level - 1];
+	unsigned bits = level == 1 ? mock_next_bits(f, r, e) : r->format->bits[level - 1];
 	unsigned quarter = index >> (bits - 2);
 
 	return quarter >= (e >> MOCK_FIRST_SHIFT & 3) && quarter <= (e >> MOCK_LAST_SHIFT & 3);
@@ -189,13 +189,13 @@ static inline uint32_t mock_permissions(uint64_t e)
 	return attr;
 }
 
-static inline uint32_t mock_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t mock_attr(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t e)
 {
 	static const enum pw_memtype type[] = { PW_MEM_NORMAL, PW_MEM_WRITE_COMBINING,
 						PW_MEM_DEVICE, PW_MEM_DEVICE };
 	uint32_t attr = mock_permissions(e);
 
-	(void)level;
 	attr |= e & MOCK_A ? PW_ACCESSED : 0;
 	attr |= e & MOCK_D ? PW_DIRTY : 0;
 	attr |= e & MOCK_G ? PW_GLOBAL : 0;
@@ -205,31 +205,30 @@ static inline uint32_t mock_attr(const struct pw_regime *r, unsigned level, uint
 	return attr | pw_memtype_attr(type[e >> MOCK_TYPE_SHIFT & 3]);
 }
 
-static inline uint32_t mock_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t mock_keep(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return mock_permissions(e) | PW_GLOBAL;
 }
 
-static inline enum pw_status mock_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-				       pw_pa *pa)
+static inline enum pw_status mock_hole(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, uint64_t e, pw_pa *pa)
 {
 	if (e & MOCK_P)
 		return mock_decode(r, level, e) == PW_LEAF ? PW_NONE : PW_MALFORMED;
 	if (r->view == PW_VIEW_HARDWARE)
 		return PW_NONE;
 	if ((e & MOCK_PROTNONE) && level < 3) {
-		*pa = mock_page(r, level, e);
+		*pa = mock_page(f, r, level, e);
 		return PW_PROT_NONE;
 	}
 	return e & MOCK_SWAP ? pw_linux_swap(r, level, (unsigned)(e >> MOCK_SWAP_SHIFT) & 31)
 			     : PW_NONE;
 }
 
-static inline uint64_t mock_make_empty(const struct pw_regime *r, unsigned level)
+static inline uint64_t mock_make_empty(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level)
 {
-	(void)r;
 	return (uint64_t)level << MOCK_EMPTY_SHIFT;
 }
 
@@ -250,47 +249,42 @@ static inline uint64_t mock_attr_bits(const struct pw_regime *r, uint32_t attr)
 	return e;
 }
 
-static inline uint64_t mock_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				      uint32_t attr)
+static inline uint64_t mock_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, pw_pa pa, uint32_t attr)
 {
-	(void)level;
 	return pa | mock_attr_bits(r, attr);
 }
 
-static inline uint64_t mock_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t mock_make_table(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, pw_pa pa)
 {
-	(void)r;
 	return pa | MOCK_P | MOCK_R | MOCK_W | MOCK_U | MOCK_UX | MOCK_KX |
 	       UINT64_C(3) << MOCK_LAST_SHIFT | (uint64_t)(level - 1) << MOCK_NEXT_SHIFT;
 }
 
-static inline uint64_t mock_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t mock_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					   unsigned level, pw_pa pa)
 {
-	(void)r;
 	return pa | MOCK_PROTNONE | (level > 0 ? MOCK_L : 0);
 }
 
-static inline uint64_t mock_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-					uint32_t attr)
+static inline uint64_t mock_change_attr(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e, uint32_t attr)
 {
 	uint64_t kept = MOCK_ADDRESS | MOCK_GROUP | UINT64_C(3) << MOCK_TYPE_SHIFT;
 
-	(void)level;
 	return (e & kept) | mock_attr_bits(r, attr);
 }
 
-static inline uint64_t mock_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
-				 unsigned group_lg2)
+static inline uint64_t mock_join(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t leaf, unsigned group_lg2)
 {
-	(void)r;
-	(void)level;
-	(void)group_lg2;
 	return leaf | MOCK_GROUP;
 }
 
-static inline uint64_t mock_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t mock_make_root(const struct pw_format *f, const struct pw_regime *r,
+				      pw_pa pa, unsigned top)
 {
-	(void)r;
 	return pa | MOCK_ROOT_ENABLE | UINT64_C(3) << MOCK_ROOT_LAST_SHIFT | top;
 }
 

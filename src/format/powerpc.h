@@ -68,13 +68,14 @@ static inline bool ppc_table_valid(const struct pw_regime *r, unsigned level, ui
 	return !(e & PPC_TABLE & pw_mask(nls + 3));
 }
 
-/* Does a leaf stand where one may, with an address that is aligned to its size? See ppc_page(). */
+/* Does a leaf stand where one may, with an address that is aligned to its size? See ppc_page(f, ). */
 static inline bool ppc_leaf_valid(unsigned level, uint64_t e)
 {
 	return level < 3 && (level == 0 || !(e & PPC_RPN & pw_mask(12 + 9 * level)));
 }
 
-static inline enum pw_kind ppc_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind ppc_kind(const struct pw_format *f, const struct pw_regime *r,
+				    unsigned level, uint64_t e)
 {
 	if (PW_LIKELY(e >> 62 == 3))
 		return (e & PPC_RWX) && ppc_leaf_valid(level, e) ? PW_LEAF : PW_HOLE;
@@ -86,10 +87,9 @@ static inline enum pw_kind ppc_kind(const struct pw_regime *r, unsigned level, u
 	return PW_HOLE;
 }
 
-static inline pw_pa ppc_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa ppc_table(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			      uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return e & PPC_TABLE;
 }
 
@@ -99,24 +99,24 @@ static inline pw_pa ppc_table(const struct pw_regime *r, unsigned level, uint64_
  * (ppc_radix64_walk_tree). KVM refuses them; it does so for larger pages too, where this file follows
  * it, since a large page that is not aligned was hardly meant as one.
  */
-static inline pw_pa ppc_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa ppc_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			     uint64_t e)
 {
-	(void)r;
 	return e & PPC_RPN & ~pw_mask(level == 0 ? 12 : 12 + 9 * level);
 }
 
-static inline unsigned ppc_next_bits(const struct pw_regime *r, uint64_t e)
+static inline unsigned ppc_next_bits(const struct pw_format *f, const struct pw_regime *r,
+				     uint64_t e)
 {
-	(void)r;
 	return e & PPC_NLS;
 }
 
-static inline uint32_t ppc_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t ppc_attr(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
 {
 	enum pw_memtype type = PW_MEM_NORMAL;
 	uint32_t attr = 0;
 
-	(void)level;
 	/* The write bit gives both: ISA 5.7.12, "Read/Write". */
 	attr |= e & PPC_WRITE ? PW_READ | PW_WRITE : 0;
 	attr |= e & PPC_READ ? PW_READ : 0;
@@ -133,8 +133,8 @@ static inline uint32_t ppc_attr(const struct pw_regime *r, unsigned level, uint6
 	return attr | pw_memtype_attr(type);
 }
 
-static inline enum pw_status ppc_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-				      pw_pa *pa)
+static inline enum pw_status ppc_hole(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e, pw_pa *pa)
 {
 	bool is_linux = r->view == PW_VIEW_LINUX;
 
@@ -147,16 +147,15 @@ static inline enum pw_status ppc_hole(const struct pw_regime *r, unsigned level,
 		return PW_NONE;
 	/* A leaf without permissions, or a pmd being split: Linux has a page here. */
 	if ((e & PPC_VALID) || ((e & PPC_INVALID) && level < 2)) {
-		*pa = ppc_page(r, level, e);
+		*pa = ppc_page(f, r, level, e);
 		return PW_PROT_NONE;
 	}
 	return level < 3 ? pw_linux_swap(r, level, e & 31) : PW_NONE;
 }
 
-static inline uint64_t ppc_make_empty(const struct pw_regime *r, unsigned level)
+static inline uint64_t ppc_make_empty(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level)
 {
-	(void)r;
-	(void)level;
 	return 0;
 }
 
@@ -175,37 +174,36 @@ static inline uint64_t ppc_attr_bits(uint32_t attr)
 	return e;
 }
 
-static inline uint64_t ppc_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				     uint32_t attr)
+static inline uint64_t ppc_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				     unsigned level, pw_pa pa, uint32_t attr)
 {
-	(void)r;
-	(void)level;
 	return pa | ppc_attr_bits(attr);
 }
 
-static inline uint64_t ppc_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t ppc_make_table(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, pw_pa pa)
 {
 	return PPC_VALID | pa | r->format->bits[level - 1];
 }
 
 /* PAGE_NONE: present, accessed, and privileged, without any permission. */
-static inline uint64_t ppc_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t ppc_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					  unsigned level, pw_pa pa)
 {
-	return ppc_make_leaf(r, level, pa, PW_ACCESSED);
+	return ppc_make_leaf(f, r, level, pa, PW_ACCESSED);
 }
 
-static inline uint64_t ppc_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-				       uint32_t attr)
+static inline uint64_t ppc_change_attr(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, uint64_t e, uint32_t attr)
 {
 	uint64_t decided = PPC_INVALID | PPC_RWX | PPC_PRIVILEGED | PPC_REFERENCED | PPC_CHANGED |
 			   PPC_SPECIAL;
 
-	(void)r;
-	(void)level;
 	return (e & ~decided) | ppc_attr_bits(attr);
 }
 
-static inline uint64_t ppc_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t ppc_make_root(const struct pw_format *f, const struct pw_regime *r, pw_pa pa,
+				     unsigned top)
 {
 	return PPC_ROOT_RTS_52 | pa | r->format->bits[top];
 }

@@ -53,12 +53,12 @@ static const uint16_t RISCV_KERNEL_RSW60T59B = 0x0700;
 
 /* ---- what Sv32 has in common with these ---- */
 
-static inline uint32_t riscv_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t riscv_attr(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
 {
 	enum pw_memtype type = PW_MEM_NORMAL;
 	uint32_t attr = 0;
 
-	(void)level;
 	attr |= e & RISCV_R ? PW_READ : 0;
 	attr |= e & RISCV_W ? PW_WRITE : 0;
 	if ((e & RISCV_RWX) == RISCV_W)
@@ -77,10 +77,9 @@ static inline uint32_t riscv_attr(const struct pw_regime *r, unsigned level, uin
 }
 
 /* "Global" of a table holds for all that is below it; no other bit of one does. */
-static inline uint32_t riscv_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t riscv_keep(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return e & RISCV_G ? ~(uint32_t)PW_GLOBAL : PW_KEEP_ALL;
 }
 
@@ -98,10 +97,9 @@ static inline enum pw_status riscv_linux_hole(const struct pw_regime *r, unsigne
 			     (unsigned)(e >> (r->kernel >= RISCV_KERNEL_EXCLUSIVE ? 7 : 6)) & 31);
 }
 
-static inline uint64_t riscv_make_empty(const struct pw_regime *r, unsigned level)
+static inline uint64_t riscv_make_empty(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level)
 {
-	(void)r;
-	(void)level;
 	return 0;
 }
 
@@ -127,34 +125,30 @@ static inline uint64_t riscv_attr_bits(uint32_t attr)
 }
 
 /* The page number in its place; Sv32's lies at the same bit. */
-static inline uint64_t riscv_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				       uint32_t attr)
+static inline uint64_t riscv_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, pw_pa pa, uint32_t attr)
 {
-	(void)r;
-	(void)level;
 	return pa >> 2 | riscv_attr_bits(attr);
 }
 
-static inline uint64_t riscv_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t riscv_make_table(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, pw_pa pa)
 {
-	(void)r;
-	(void)level;
 	return pa >> 2 | RISCV_V;
 }
 
-static inline uint64_t riscv_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t riscv_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level, pw_pa pa)
 {
-	return riscv_make_leaf(r, level, pa, 0);
+	return riscv_make_leaf(f, r, level, pa, 0);
 }
 
-static inline uint64_t riscv_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-					 uint32_t attr)
+static inline uint64_t riscv_change_attr(const struct pw_format *f, const struct pw_regime *r,
+					 unsigned level, uint64_t e, uint32_t attr)
 {
 	uint64_t decided = RISCV_V | RISCV_RWX | RISCV_U | RISCV_G | RISCV_A | RISCV_D |
 			   RISCV_SPECIAL;
 
-	(void)r;
-	(void)level;
 	return (e & ~decided) | riscv_attr_bits(attr);
 }
 
@@ -179,7 +173,8 @@ static inline bool riscv_allowed(const struct pw_regime *r, unsigned level, uint
 	return !(e & RISCV_PPN & pw_mask(10 + 9 * level));
 }
 
-static inline enum pw_kind riscv_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind riscv_kind(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
 {
 	const unsigned readable = RISCV_V | RISCV_R;
 
@@ -196,41 +191,38 @@ static inline enum pw_kind riscv_kind(const struct pw_regime *r, unsigned level,
 		       : PW_HOLE;
 }
 
-static inline pw_pa riscv_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa riscv_table(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return (e & RISCV_PPN) << 2;
 }
 
-static inline unsigned riscv_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned riscv_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
 {
-	(void)r;
 	return level == 0 && (e & RISCV_N) ? RISCV_NAPOT_LG2 : 12 + 9 * level;
 }
 
-static inline pw_pa riscv_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa riscv_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
 {
-	return (e & RISCV_PPN) << 2 & ~pw_mask(riscv_page_lg2(r, level, e));
+	return (e & RISCV_PPN) << 2 & ~pw_mask(riscv_page_lg2(f, r, level, e));
 }
 
-static inline enum pw_status riscv_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-					pw_pa *pa)
+static inline enum pw_status riscv_hole(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e, pw_pa *pa)
 {
 	if (e & RISCV_V)
 		return PW_MALFORMED;
 	if (r->view == PW_VIEW_HARDWARE)
 		return PW_NONE;
-	return riscv_linux_hole(r, level, e, riscv_page(r, level, e), pa);
+	return riscv_linux_hole(r, level, e, riscv_page(f, r, level, e), pa);
 }
 
 /* The one group: N, and in the low bits of the page number the size, which is the same in all. */
-static inline uint64_t riscv_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
-				  unsigned group_lg2)
+static inline uint64_t riscv_join(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t leaf, unsigned group_lg2)
 {
-	(void)r;
-	(void)level;
-	(void)group_lg2;
 	return (leaf & ~(pw_mask(4) << 10)) | UINT64_C(8) << 10 | RISCV_N;
 }
 
@@ -240,9 +232,9 @@ static inline uint64_t riscv_satp_mode(const struct pw_regime *r)
 	return r->format->levels + 5u;
 }
 
-static inline uint64_t riscv_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t riscv_make_root(const struct pw_format *f, const struct pw_regime *r,
+				       pw_pa pa, unsigned top)
 {
-	(void)top;
 	return riscv_satp_mode(r) << 60 | pa >> 12;
 }
 
@@ -258,7 +250,6 @@ static inline int riscv_root(struct pw_regime *r, const uint64_t *word, unsigned
 	};
 	uint64_t mode = word[0] >> 60;
 
-	(void)count;
 	if (mode != riscv_satp_mode(r))
 		return pw_fail(error, EINVAL,
 			       "satp 0x%llx has mode %u (%s); %s needs mode %u in bits 63:60",

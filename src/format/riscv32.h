@@ -30,7 +30,8 @@ static inline bool riscv32_allowed(unsigned level, uint64_t e)
 	       !(e & RISCV32_PPN & pw_mask(10 + 10 * level));
 }
 
-static inline enum pw_kind riscv32_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind riscv32_kind(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e)
 {
 	if (PW_LIKELY(e & RISCV_V)) {
 		if (!riscv32_allowed(level, e))
@@ -42,40 +43,37 @@ static inline enum pw_kind riscv32_kind(const struct pw_regime *r, unsigned leve
 		       : PW_HOLE;
 }
 
-static inline pw_pa riscv32_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa riscv32_table(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return (e & RISCV32_PPN) << 2;
 }
 
-static inline pw_pa riscv32_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa riscv32_page(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t e)
 {
-	(void)r;
 	return (e & RISCV32_PPN) << 2 & ~pw_mask(12 + 10 * level);
 }
 
-static inline enum pw_status riscv32_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-					  pw_pa *pa)
+static inline enum pw_status riscv32_hole(const struct pw_format *f, const struct pw_regime *r,
+					  unsigned level, uint64_t e, pw_pa *pa)
 {
 	if (e & RISCV_V)
 		return PW_MALFORMED;
 	if (r->view == PW_VIEW_HARDWARE)
 		return PW_NONE;
-	return riscv_linux_hole(r, level, e, riscv32_page(r, level, e), pa);
+	return riscv_linux_hole(r, level, e, riscv32_page(f, r, level, e), pa);
 }
 
-static inline uint64_t riscv32_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t riscv32_make_root(const struct pw_format *f, const struct pw_regime *r,
+					 pw_pa pa, unsigned top)
 {
-	(void)r;
-	(void)top;
 	return RISCV32_SATP_MODE | pa >> 12;
 }
 
 static inline int riscv32_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			       struct pw_error *error)
 {
-	(void)count;
 	if (word[0] >> 32)
 		return pw_fail(error, EINVAL,
 			       "satp 0x%llx is wider than 32 bits. Is this a riscv_sv39 root?",

@@ -107,7 +107,8 @@ static inline bool s390_pte_readable(uint64_t e)
 	return (e & (S390_PTE_PRESENT | S390_PTE_READ)) == (S390_PTE_PRESENT | S390_PTE_READ);
 }
 
-static inline enum pw_kind s390_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind s390_kind(const struct pw_format *f, const struct pw_regime *r,
+				     unsigned level, uint64_t e)
 {
 	if (level == 0) {
 		if (PW_LIKELY(!(e & (S390_PTE_INVALID | S390_PTE_ZERO))))
@@ -134,31 +135,31 @@ static inline enum pw_kind s390_kind(const struct pw_regime *r, unsigned level, 
 	return e & S390_FC ? PW_LEAF : PW_TABLE;
 }
 
-static inline pw_pa s390_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa s390_table(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
 {
-	(void)r;
 	return e & (level == 1 ? S390_ORIGIN_PTE : S390_ORIGIN);
 }
 
-static inline pw_pa s390_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa s390_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			      uint64_t e)
 {
-	(void)r;
 	if (level == 0)
 		return e & S390_ORIGIN;
 	return e & ~pw_mask(level == 1 ? 20 : 31);
 }
 
 /* TF and TL count quarters of a table: gaccess.c compares the index's top two bits. */
-static inline bool s390_admits(const struct pw_regime *r, unsigned level, uint64_t e,
-			       uint32_t index)
+static inline bool s390_admits(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e, uint32_t index)
 {
 	uint32_t quarter = index >> 9;
 
-	(void)r;
 	return level < 2 || (quarter >= (e & S390_TF) >> 6 && quarter <= (e & S390_TL));
 }
 
-static inline uint32_t s390_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t s390_attr(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t e)
 {
 	unsigned young = level == 0 ? S390_PTE_YOUNG : S390_LARGE_YOUNG;
 	unsigned dirty = level == 0 ? S390_PTE_DIRTY : S390_LARGE_DIRTY;
@@ -181,15 +182,14 @@ static inline uint32_t s390_attr(const struct pw_regime *r, unsigned level, uint
 }
 
 /* Protection adds up over the levels (with EDAT-1 in region entries too, which Linux requires). */
-static inline uint32_t s390_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t s390_keep(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return e & S390_PROTECT ? ~(uint32_t)PW_WRITE : PW_KEEP_ALL;
 }
 
-static inline enum pw_status s390_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-				       pw_pa *pa)
+static inline enum pw_status s390_hole(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, uint64_t e, pw_pa *pa)
 {
 	if (!(e & (level == 0 ? (unsigned)S390_PTE_INVALID : (unsigned)S390_INVALID)))
 		return PW_MALFORMED;
@@ -211,19 +211,19 @@ static inline enum pw_status s390_hole(const struct pw_regime *r, unsigned level
 		return pw_linux_swap(r, level, (unsigned)(e >> 6) & 31);
 	if (!(e & S390_FC))
 		return PW_NONE;
-	*pa = s390_page(r, level, e);
+	*pa = s390_page(f, r, level, e);
 	return PW_PROT_NONE;
 }
 
-static inline uint64_t s390_make_empty(const struct pw_regime *r, unsigned level)
+static inline uint64_t s390_make_empty(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level)
 {
-	(void)r;
 	return level == 0 ? (uint64_t)S390_PTE_INVALID : S390_INVALID | s390_type(level);
 }
 
 /* The state table of pgtable.h: old pages are invalid, what may not be written yet is protected. */
-static inline uint64_t s390_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				      uint32_t attr)
+static inline uint64_t s390_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, pw_pa pa, uint32_t attr)
 {
 	uint64_t e = pa;
 
@@ -248,14 +248,16 @@ static inline uint64_t s390_make_leaf(const struct pw_regime *r, unsigned level,
 	return e;
 }
 
-static inline uint64_t s390_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t s390_make_table(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, pw_pa pa)
 {
 	if (level == 1)
 		return pa | (r->kernel >= S390_KERNEL_PRESENT ? S390_LARGE_PRESENT : 0);
 	return pa | s390_type(level) | S390_TL;
 }
 
-static inline uint64_t s390_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t s390_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					   unsigned level, pw_pa pa)
 {
 	if (level == 0)
 		return pa | S390_PTE_INVALID | S390_PROTECT | S390_PTE_PRESENT;
@@ -263,19 +265,19 @@ static inline uint64_t s390_make_prot_none(const struct pw_regime *r, unsigned l
 	       (r->kernel >= S390_KERNEL_PRESENT ? S390_LARGE_PRESENT : 0);
 }
 
-static inline uint64_t s390_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-					uint32_t attr)
+static inline uint64_t s390_change_attr(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e, uint32_t attr)
 {
 	unsigned large = r->kernel >= S390_KERNEL_PRESENT ? S390_LARGE_SOFT_DIRTY
 							  : S390_LARGE_SOFT_DIRTY_6_1;
 	uint64_t other = e & (level == 0 ? (unsigned)S390_PTE_SOFT_DIRTY : large);
 
-	return s390_make_leaf(r, level, s390_page(r, level, e), attr) | other;
+	return s390_make_leaf(f, r, level, s390_page(f, r, level, e), attr) | other;
 }
 
-static inline uint64_t s390_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t s390_make_root(const struct pw_format *f, const struct pw_regime *r,
+				      pw_pa pa, unsigned top)
 {
-	(void)r;
 	return pa | S390_ASCE_USER_BITS | s390_type(top) | S390_ASCE_TL;
 }
 
@@ -284,7 +286,6 @@ static inline int s390_root(struct pw_regime *r, const uint64_t *word, unsigned 
 {
 	unsigned top = 1 + (unsigned)((word[0] & S390_ASCE_DT) >> 2);
 
-	(void)count;
 	if (word[0] & S390_ASCE_REAL)
 		return pw_fail(error, EINVAL,
 			       "ASCE 0x%llx designates a real space (R=1): addresses are not "

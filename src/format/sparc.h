@@ -7,142 +7,136 @@
 
 /* ---- sun4u ---- */
 
-static inline enum pw_kind sun4u_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind sun4u_kind(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
 {
 	return sparc_kind(&sparc_4u, r, level, e);
 }
 
-static inline pw_pa sun4u_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa sun4u_table(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return e & sparc_4u.address;
 }
 
 /* Size in 62:61, and bit 48 (Panther) for 32M and 256M. */
-static inline unsigned sun4u_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned sun4u_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
 {
 	unsigned code = (unsigned)(e >> 61 & 3) | (unsigned)(e >> 48 & 1) << 2;
 
-	(void)r;
 	/* 6 and 7 are not used. */
 	return sparc_size(level, code < 6 ? code : 0);
 }
 
-static inline pw_pa sun4u_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa sun4u_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
 {
-	return e & sparc_4u.address & ~pw_mask(sun4u_page_lg2(r, level, e));
+	return e & sparc_4u.address & ~pw_mask(sun4u_page_lg2(f, r, level, e));
 }
 
-static inline uint32_t sun4u_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t sun4u_attr(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
 {
 	return sparc_attr(&sparc_4u, r, e) |
-	       (sun4u_page_lg2(r, level, e) > 13 + 10 * level ? PW_CONTIGUOUS : 0);
+	       (sun4u_page_lg2(f, r, level, e) > 13 + 10 * level ? PW_CONTIGUOUS : 0);
 }
 
-static inline enum pw_status sun4u_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-					pw_pa *pa)
+static inline enum pw_status sun4u_hole(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e, pw_pa *pa)
 {
-	return sparc_hole(&sparc_4u, r, level, e, sun4u_page(r, level, e), pa);
+	return sparc_hole(&sparc_4u, r, level, e, sun4u_page(f, r, level, e), pa);
 }
 
-static inline uint64_t sun4u_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				       uint32_t attr)
+static inline uint64_t sun4u_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, pw_pa pa, uint32_t attr)
 {
-	(void)r;
 	return sparc_frame(&sparc_4u, level, pa) | sparc_attr_bits(&sparc_4u, attr);
 }
 
 /* page_none of init_64.c. */
-static inline uint64_t sun4u_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t sun4u_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level, pw_pa pa)
 {
-	(void)r;
 	return sparc_frame(&sparc_4u, level, pa) | sparc_4u.present | sparc_4u.accessed;
 }
 
-static inline uint64_t sun4u_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-					 uint32_t attr)
+static inline uint64_t sun4u_change_attr(const struct pw_format *f, const struct pw_regime *r,
+					 unsigned level, uint64_t e, uint32_t attr)
 {
-	(void)r;
-	(void)level;
 	return sparc_change(&sparc_4u, e, attr);
 }
 
 /* 64K, 512K and 4M: __TTE sizes 1 to 3. */
-static inline uint64_t sun4u_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
-				  unsigned group_lg2)
+static inline uint64_t sun4u_join(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t leaf, unsigned group_lg2)
 {
-	(void)r;
-	(void)level;
 	return leaf | (uint64_t)(group_lg2 / 3) << 61;
 }
 
 /* ---- sun4v ---- */
 
-static inline enum pw_kind sun4v_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind sun4v_kind(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
 {
 	return sparc_kind(&sparc_4v, r, level, e);
 }
 
-static inline pw_pa sun4v_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa sun4v_table(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return e & sparc_4v.address;
 }
 
 /* Size in 2:0. */
-static inline unsigned sun4v_page_lg2(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline unsigned sun4v_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
 {
 	unsigned code = (unsigned)e & 7;
 
-	(void)r;
 	return sparc_size(level, code);
 }
 
-static inline pw_pa sun4v_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa sun4v_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
 {
-	return e & sparc_4v.address & ~pw_mask(sun4v_page_lg2(r, level, e));
+	return e & sparc_4v.address & ~pw_mask(sun4v_page_lg2(f, r, level, e));
 }
 
-static inline uint32_t sun4v_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t sun4v_attr(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
 {
 	return sparc_attr(&sparc_4v, r, e) |
-	       (sun4v_page_lg2(r, level, e) > 13 + 10 * level ? PW_CONTIGUOUS : 0);
+	       (sun4v_page_lg2(f, r, level, e) > 13 + 10 * level ? PW_CONTIGUOUS : 0);
 }
 
-static inline enum pw_status sun4v_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-					pw_pa *pa)
+static inline enum pw_status sun4v_hole(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e, pw_pa *pa)
 {
-	return sparc_hole(&sparc_4v, r, level, e, sun4v_page(r, level, e), pa);
+	return sparc_hole(&sparc_4v, r, level, e, sun4v_page(f, r, level, e), pa);
 }
 
-static inline uint64_t sun4v_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				       uint32_t attr)
+static inline uint64_t sun4v_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, pw_pa pa, uint32_t attr)
 {
-	(void)r;
 	return sparc_frame(&sparc_4v, level, pa) | sparc_attr_bits(&sparc_4v, attr);
 }
 
-static inline uint64_t sun4v_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t sun4v_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level, pw_pa pa)
 {
-	(void)r;
 	return sparc_frame(&sparc_4v, level, pa) | sparc_4v.present | sparc_4v.accessed;
 }
 
-static inline uint64_t sun4v_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-					 uint32_t attr)
+static inline uint64_t sun4v_change_attr(const struct pw_format *f, const struct pw_regime *r,
+					 unsigned level, uint64_t e, uint32_t attr)
 {
-	(void)r;
-	(void)level;
 	return sparc_change(&sparc_4v, e, attr);
 }
 
-static inline uint64_t sun4v_join(const struct pw_regime *r, unsigned level, uint64_t leaf,
-				  unsigned group_lg2)
+static inline uint64_t sun4v_join(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t leaf, unsigned group_lg2)
 {
-	(void)r;
-	(void)level;
 	return leaf | group_lg2 / 3;
 }
 

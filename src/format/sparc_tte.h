@@ -177,31 +177,27 @@ static inline uint64_t sparc_change(const struct sparc_bits *bits, uint64_t e, u
 	return (e & ~decided) | sparc_attr_bits(bits, attr);
 }
 
-static inline uint64_t sparc_make_empty(const struct pw_regime *r, unsigned level)
+static inline uint64_t sparc_make_empty(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level)
 {
-	(void)r;
-	(void)level;
 	return 0;
 }
 
-static inline uint64_t sparc_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t sparc_make_table(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, pw_pa pa)
 {
-	(void)r;
-	(void)level;
 	return pa;
 }
 
-static inline uint64_t sparc_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t sparc_make_root(const struct pw_format *f, const struct pw_regime *r,
+				       pw_pa pa, unsigned top)
 {
-	(void)r;
-	(void)top;
 	return pa;
 }
 
 static inline int sparc_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			     struct pw_error *error)
 {
-	(void)count;
 	if (word[0] & pw_mask(13) || word[0] >> 56)
 		return pw_fail(error, EINVAL,
 			       "0x%llx cannot be the physical address of a sparc64 pgd, which is "

@@ -39,28 +39,27 @@ enum {
 static const uint64_t UM_ADDRESS = ~UINT64_C(0xfff);
 static const uint16_t UM_KERNEL_NEEDSYNC = 0x060d;
 
-static inline enum pw_kind um_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind um_kind(const struct pw_format *f, const struct pw_regime *r,
+				   unsigned level, uint64_t e)
 {
-	(void)r;
 	if (level == 0)
 		return PW_LIKELY(e & UM_PRESENT) ? PW_LEAF : PW_HOLE;
 	/* pmd_bad(): a table has all of these flags and no other, USER as it likes. */
 	return (e & (UM_FLAGS & ~UM_USER)) == (UM_TABLE & ~UM_USER) ? PW_TABLE : PW_HOLE;
 }
 
-static inline pw_pa um_address(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa um_address(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
 {
-	(void)r;
-	(void)level;
 	return e & UM_ADDRESS;
 }
 
-static inline uint32_t um_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t um_attr(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
 {
 	bool is_user = e & UM_USER;
 	uint32_t attr = PW_READ | PW_EXEC_BOTH;
 
-	(void)level;
 	attr |= e & UM_RW ? PW_WRITE : 0;
 	attr |= is_user ? PW_USER : 0;
 	attr |= e & UM_ACCESSED ? PW_ACCESSED : 0;
@@ -75,8 +74,8 @@ static inline uint32_t um_attr(const struct pw_regime *r, unsigned level, uint64
 	return e & UM_DIRTY ? attr : attr & ~(uint32_t)PW_WRITE;
 }
 
-static inline enum pw_status um_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-				     pw_pa *pa)
+static inline enum pw_status um_hole(const struct pw_format *f, const struct pw_regime *r,
+				     unsigned level, uint64_t e, pw_pa *pa)
 {
 	if (e & UM_PRESENT)
 		return PW_MALFORMED;
@@ -98,19 +97,17 @@ static inline uint64_t um_unsynced(const struct pw_regime *r)
 	return r->kernel >= UM_KERNEL_NEEDSYNC ? UM_NEWPAGE : UM_NEWPAGE | UM_NEWPROT;
 }
 
-static inline uint64_t um_make_empty(const struct pw_regime *r, unsigned level)
+static inline uint64_t um_make_empty(const struct pw_format *f, const struct pw_regime *r,
+				     unsigned level)
 {
-	(void)r;
-	(void)level;
 	return UM_NEWPAGE;
 }
 
-static inline uint64_t um_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-				    uint32_t attr)
+static inline uint64_t um_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				    unsigned level, pw_pa pa, uint32_t attr)
 {
 	uint64_t e = pa | UM_PRESENT | um_unsynced(r);
 
-	(void)level;
 	e |= attr & PW_WRITE ? UM_RW : 0;
 	e |= attr & PW_USER ? UM_USER : 0;
 	e |= attr & PW_ACCESSED ? UM_ACCESSED : 0;
@@ -118,36 +115,33 @@ static inline uint64_t um_make_leaf(const struct pw_regime *r, unsigned level, p
 	return e;
 }
 
-static inline uint64_t um_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t um_make_table(const struct pw_format *f, const struct pw_regime *r,
+				     unsigned level, pw_pa pa)
 {
-	(void)r;
-	(void)level;
 	return pa | UM_TABLE;
 }
 
-static inline uint64_t um_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t um_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					 unsigned level, pw_pa pa)
 {
-	(void)level;
 	return pa | UM_PROTNONE | UM_ACCESSED | um_unsynced(r);
 }
 
-static inline uint64_t um_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-				      uint32_t attr)
+static inline uint64_t um_change_attr(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e, uint32_t attr)
 {
-	return um_make_leaf(r, level, e & UM_ADDRESS, attr);
+	return um_make_leaf(f, r, level, e & UM_ADDRESS, attr);
 }
 
-static inline uint64_t um_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t um_make_root(const struct pw_format *f, const struct pw_regime *r, pw_pa pa,
+				    unsigned top)
 {
-	(void)r;
-	(void)top;
 	return pa;
 }
 
 static inline int um_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			  struct pw_error *error)
 {
-	(void)count;
 	if (word[0] & UM_FLAGS)
 		return pw_fail(
 			error, EINVAL,

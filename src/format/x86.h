@@ -41,7 +41,8 @@ static const uint64_t X86_PDPTE_RESERVED = UINT64_C(0xfff00000000001c6);
 
 /* ---- what all share, i386 too ---- */
 
-static inline uint32_t x86_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t x86_attr(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
 {
 	uint64_t pat = level > 0 ? X86_PAT_LARGE : X86_PS;
 	uint32_t attr = PW_READ;
@@ -76,10 +77,9 @@ static inline void x86_memtypes(struct pw_regime *r)
 }
 
 /* Permissions are the AND over all levels, execute-disable the OR: SDM 4.6.1. */
-static inline uint32_t x86_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t x86_keep(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
 {
-	(void)r;
-	(void)level;
 	/* As Linux writes the tables of user memory. */
 	if (PW_LIKELY((e & (X86_RW | X86_US | X86_NX)) == (X86_RW | X86_US)))
 		return PW_KEEP_ALL;
@@ -102,25 +102,23 @@ static inline uint64_t x86_attr_bits(unsigned level, uint32_t attr, bool has_nx)
 	return e;
 }
 
-static inline uint64_t x86_make_empty(const struct pw_regime *r, unsigned level)
+static inline uint64_t x86_make_empty(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level)
 {
-	(void)r;
-	(void)level;
 	return 0;
 }
 
-static inline uint64_t x86_make_root(const struct pw_regime *r, pw_pa pa, unsigned top)
+static inline uint64_t x86_make_root(const struct pw_format *f, const struct pw_regime *r, pw_pa pa,
+				     unsigned top)
 {
-	(void)r;
-	(void)top;
 	return pa;
 }
 
 /* ---- 64-bit and PAE ---- */
 
-static inline enum pw_kind x86_long_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind x86_long_kind(const struct pw_format *f, const struct pw_regime *r,
+					 unsigned level, uint64_t e)
 {
-	(void)r;
 	if (PW_UNLIKELY(!(e & X86_P)))
 		return PW_HOLE;
 	if (level == 0)
@@ -133,35 +131,38 @@ static inline enum pw_kind x86_long_kind(const struct pw_regime *r, unsigned lev
 	return PW_LEAF;
 }
 
-static inline enum pw_kind x86_pae_kind(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind x86_pae_kind(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e)
 {
 	if (level == 2)
 		return (e & (X86_PDPTE_RESERVED | X86_P)) == X86_P ? PW_TABLE : PW_HOLE;
-	return e & X86_PAE_RESERVED ? PW_HOLE : x86_long_kind(r, level, e);
+	return e & X86_PAE_RESERVED ? PW_HOLE : x86_long_kind(f, r, level, e);
 }
 
-static inline pw_pa x86_long_table(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa x86_long_table(const struct pw_format *f, const struct pw_regime *r,
+				   unsigned level, uint64_t e)
 {
-	(void)level;
 	return e & r->address_mask;
 }
 
-static inline pw_pa x86_long_page(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline pw_pa x86_long_page(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
 {
 	return e & r->address_mask & ~pw_mask(12 + 9 * level);
 }
 
-static inline uint32_t x86_pae_keep(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline uint32_t x86_pae_keep(const struct pw_format *f, const struct pw_regime *r,
+				    unsigned level, uint64_t e)
 {
-	return level == 2 ? PW_KEEP_ALL : x86_keep(r, level, e);
+	return level == 2 ? PW_KEEP_ALL : x86_keep(f, r, level, e);
 }
 
 /*
  * Non-present entries hold the inverted frame number (the L1TF defence, pgtable-invert.h): what looks
  * like an address in them is none. Swap: type in 63:59, as __swp_entry of pgtable_64.h has it.
  */
-static inline enum pw_status x86_long_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-					   pw_pa *pa)
+static inline enum pw_status x86_long_hole(const struct pw_format *f, const struct pw_regime *r,
+					   unsigned level, uint64_t e, pw_pa *pa)
 {
 	if (PW_UNLIKELY(e & X86_P))
 		return PW_MALFORMED;
@@ -177,47 +178,45 @@ static inline enum pw_status x86_long_hole(const struct pw_regime *r, unsigned l
 }
 
 /* Linux keeps nothing of its own in a PDPTE. */
-static inline enum pw_status x86_pae_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-					  pw_pa *pa)
+static inline enum pw_status x86_pae_hole(const struct pw_format *f, const struct pw_regime *r,
+					  unsigned level, uint64_t e, pw_pa *pa)
 {
 	if (level == 2)
 		return e & X86_P ? PW_MALFORMED : PW_NONE;
-	return x86_long_hole(r, level, e, pa);
+	return x86_long_hole(f, r, level, e, pa);
 }
 
-static inline uint64_t x86_long_make_leaf(const struct pw_regime *r, unsigned level, pw_pa pa,
-					  uint32_t attr)
+static inline uint64_t x86_long_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+					  unsigned level, pw_pa pa, uint32_t attr)
 {
-	(void)r;
 	return pa | x86_attr_bits(level, attr, true) | (level > 0 ? X86_PS : 0);
 }
 
-static inline uint64_t x86_long_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t x86_long_make_table(const struct pw_format *f, const struct pw_regime *r,
+					   unsigned level, pw_pa pa)
 {
-	(void)r;
-	(void)level;
 	return pa | X86_P | X86_RW | X86_US | X86_A | X86_D;
 }
 
-static inline uint64_t x86_pae_make_table(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t x86_pae_make_table(const struct pw_format *f, const struct pw_regime *r,
+					  unsigned level, pw_pa pa)
 {
-	return level == 2 ? pa | X86_P : x86_long_make_table(r, level, pa);
+	return level == 2 ? pa | X86_P : x86_long_make_table(f, r, level, pa);
 }
 
-static inline uint64_t x86_long_make_prot_none(const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t x86_long_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					       unsigned level, pw_pa pa)
 {
-	(void)r;
 	return (~pa & X86_ADDRESS & ~pw_mask(12 + 9 * level)) | X86_PROTNONE | X86_A |
 	       (level > 0 ? X86_PS : 0);
 }
 
-static inline uint64_t x86_long_change_attr(const struct pw_regime *r, unsigned level, uint64_t e,
-					    uint32_t attr)
+static inline uint64_t x86_long_change_attr(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level, uint64_t e, uint32_t attr)
 {
 	uint64_t decided = X86_P | X86_RW | X86_US | X86_A | X86_D | X86_G | X86_NX |
 			   (level == 0 ? X86_SPECIAL : 0);
 
-	(void)r;
 	return (e & ~decided) | x86_attr_bits(level, attr, true);
 }
 
@@ -225,7 +224,6 @@ static inline uint64_t x86_long_change_attr(const struct pw_regime *r, unsigned 
 static inline int x86_64_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			      struct pw_error *error)
 {
-	(void)count;
 	(void)error;
 	x86_memtypes(r);
 	pw_span_signed(r, word[0] & r->address_mask);
@@ -236,7 +234,6 @@ static inline int x86_64_root(struct pw_regime *r, const uint64_t *word, unsigne
 static inline int x86_pae_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			       struct pw_error *error)
 {
-	(void)count;
 	if (word[0] >> 32)
 		return pw_fail(
 			error, EINVAL,

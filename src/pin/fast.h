@@ -132,13 +132,13 @@ PW_INLINE enum pw_stop pw_pin_look(const struct pw_format *f, const struct pw_pi
 {
 	const struct pw_regime *r = pin->regime;
 
-	if (PW_UNLIKELY(f->kind(r, level, e) != PW_LEAF)) {
+	if (PW_UNLIKELY(f->kind(f, r, level, e) != PW_LEAF)) {
 		pw_pa page = 0;
 
-		return f->hole(r, level, e, &page) == PW_PROT_NONE ? PW_STOP_PROT_NONE
-								   : PW_STOP_NONE;
+		return f->hole(f, r, level, e, &page) == PW_PROT_NONE ? PW_STOP_PROT_NONE
+								      : PW_STOP_NONE;
 	}
-	looked->attr = f->attr(r, level, e);
+	looked->attr = f->attr(f, r, level, e);
 	if (PW_UNLIKELY(!pw_pin_permits(pin, looked->attr)) && !pw_mutant(PW_MUTANT_NO_ACCESS))
 		return PW_STOP_ACCESS;
 	if (PW_UNLIKELY(looked->attr & PW_SPECIAL) && !pw_mutant(PW_MUTANT_NO_SPECIAL))
@@ -253,8 +253,8 @@ PW_INLINE enum pw_stop pw_pin_span(const struct pw_format *f, struct pw_pin *pin
 		} else {
 			seen.value = pw_pin_load(f, seen.entry);
 			covered = pw_min(pin->va | pw_mask(shift), path[level].last);
-			if (f->kind(r, level, seen.value) == PW_TABLE) {
-				pw_pa below = f->table(r, level, seen.value);
+			if (f->kind(f, r, level, seen.value) == PW_TABLE) {
+				pw_pa below = f->table(f, r, level, seen.value);
 
 				pw_moment(PW_MOMENT_TABLE_FOUND);
 				if (PW_UNLIKELY(!pw_arena_has(pin->arena, below)))

@@ -67,9 +67,9 @@ PW_INLINE bool pw_edit_empty(const struct pw_format *f, const struct pw_regime *
 {
 	pw_pa page = 0;
 
-	if (PW_LIKELY(e == f->make_empty(r, level)))
+	if (PW_LIKELY(e == f->make_empty(f, r, level)))
 		return true;
-	return f->kind(r, level, e) == PW_HOLE && f->hole(r, level, e, &page) == PW_NONE;
+	return f->kind(f, r, level, e) == PW_HOLE && f->hole(f, r, level, e, &page) == PW_NONE;
 }
 
 /* The page behind an entry: a leaf's, or that of a PROT_NONE entry. */
@@ -84,13 +84,13 @@ PW_INLINE struct pw_edit_page pw_edit_page(const struct pw_format *f, const stru
 					   unsigned level, uint64_t e)
 {
 	struct pw_edit_page page = { 0 };
-	enum pw_kind kind = f->kind(r, level, e);
+	enum pw_kind kind = f->kind(f, r, level, e);
 
 	if (kind == PW_LEAF) {
 		page.present = true;
 		page.lg2 = pw_leaf_lg2(f, r, level, f->shift[level], e);
 		page.pa = pw_leaf_page(f, r, level, page.lg2, e);
-		page.attr = pw_attr_settle(f->attr(r, level, e), PW_KEEP_ALL) &
+		page.attr = pw_attr_settle(f->attr(f, r, level, e), PW_KEEP_ALL) &
 			    ~(uint32_t)(PW_MEMTYPE_MASK | PW_CONTIGUOUS);
 		/* Without bits of Linux's own, what is there was accessed, what is writable is dirty. */
 		if (f->linux_twin)
@@ -106,8 +106,8 @@ PW_INLINE struct pw_edit_page pw_edit_page(const struct pw_format *f, const stru
 PW_INLINE uint64_t pw_edit_part(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, const struct pw_edit_page *page, pw_pa pa)
 {
-	return page->prot_none ? f->make_prot_none(r, level, pa)
-			       : f->make_leaf(r, level, pa, page->attr);
+	return page->prot_none ? f->make_prot_none(f, r, level, pa)
+			       : f->make_leaf(f, r, level, pa, page->attr);
 }
 
 /*
@@ -141,14 +141,14 @@ PW_INLINE int pw_edit_install(const struct pw_format *f, struct pw_edit *edit, u
 	if (pw_table_alloc(edit->space, below, &table) != 0)
 		return -ENOMEM;
 	host = pw_table_host(edit->space, table);
-	table_entry = f->make_table(r, level, table);
+	table_entry = f->make_table(f, r, level, table);
 	if (pw_mutant(PW_MUTANT_PUBLISH_EMPTY)) {
 		pw_edit_store(f, entry, table_entry);
 		*e = table_entry;
 	}
 	pw_moment(PW_MOMENT_TABLE_NEW);
 	for (uint32_t i = 0; i <= pw_mask(f->bits[below]); i++) {
-		uint64_t part = f->make_empty(r, below);
+		uint64_t part = f->make_empty(f, r, below);
 
 		if (page)
 			part = pw_edit_part(f, r, below, page,

@@ -123,8 +123,8 @@ static void gather_below(struct pw_space *space, const struct pw_regime *r, unsi
 	for (uint32_t i = 0; i <= pw_mask(f->bits[level]); i++, entry += pw_entry_bytes(f)) {
 		uint64_t e = pw_edit_load(f, entry);
 
-		if (f->kind(r, level, e) == PW_TABLE)
-			pw_gather_tree(space, r, level - 1, f->table(r, level, e));
+		if (f->kind(f, r, level, e) == PW_TABLE)
+			pw_gather_tree(space, r, level - 1, f->table(f, r, level, e));
 	}
 }
 

@@ -68,12 +68,12 @@ PW_INLINE int pw_map_leaves(const struct pw_format *f, struct pw_edit *edit, uns
 			return -EEXIST;
 		}
 		if (group_lg2 == 0)
-			pw_edit_store(f, entry, f->make_leaf(r, level, pa, attr));
+			pw_edit_store(f, entry, f->make_leaf(f, r, level, pa, attr));
 		else
 			for (uint32_t i = 0; i < members; i++)
 				pw_edit_store(f, entry + i * bytes,
-					      f->join(r, level,
-						      f->make_leaf(r, level,
+					      f->join(f, r, level,
+						      f->make_leaf(f, r, level,
 								   pa + ((pw_pa)i << shift), attr),
 						      group_lg2));
 		entry += members * bytes;
@@ -106,19 +106,19 @@ PW_INLINE int pw_map_upper(const struct pw_format *f, struct pw_edit *edit, unsi
 			edit->group_last = edit->va | pw_mask(f->shift[level] + group_lg2);
 			return pw_map_leaves(f, edit, level, place, edit->group_last);
 		}
-		if (f->kind(r, level, e) == PW_TABLE &&
-		    pw_table_unused(edit->space, r, level - 1, f->table(r, level, e))) {
-			pw_edit_store(f, entry, f->make_leaf(r, level, edit->pa, edit->attr));
-			pw_gather_tree(edit->space, r, level - 1, f->table(r, level, e));
+		if (f->kind(f, r, level, e) == PW_TABLE &&
+		    pw_table_unused(edit->space, r, level - 1, f->table(f, r, level, e))) {
+			pw_edit_store(f, entry, f->make_leaf(f, r, level, edit->pa, edit->attr));
+			pw_gather_tree(edit->space, r, level - 1, f->table(f, r, level, e));
 			edit->pa += reach + 1;
 			return PW_EDIT_NEXT;
 		}
 	}
 	if (pw_edit_empty(f, r, level, e) && pw_edit_install(f, edit, level, entry, &e, NULL))
 		return -ENOMEM;
-	if (f->kind(r, level, e) != PW_TABLE)
+	if (f->kind(f, r, level, e) != PW_TABLE)
 		return -EEXIST;
-	*below = f->table(r, level, e);
+	*below = f->table(f, r, level, e);
 	return PW_EDIT_DOWN;
 }
 
@@ -149,7 +149,7 @@ PW_INLINE void pw_unmap_empty(const struct pw_format *f, const struct pw_regime 
 			      const struct pw_place *place, unsigned char *entry)
 {
 	if (!place->retired || !pw_mutant(PW_MUTANT_KEEP_ENTRIES))
-		pw_edit_store(f, entry, f->make_empty(r, level));
+		pw_edit_store(f, entry, f->make_empty(f, r, level));
 }
 
 /* One entry of @place with something in it that is no table, to be emptied. */
@@ -184,7 +184,7 @@ PW_INLINE int pw_unmap_unasked(const struct pw_format *f, struct pw_edit *edit,
 	const struct pw_regime *r = edit->regime;
 	unsigned char *entry = pw_edit_entry(f, place, 0, edit->va);
 	unsigned char *last = pw_edit_entry(f, place, 0, place->last);
-	const uint64_t empty = f->make_empty(r, 0);
+	const uint64_t empty = f->make_empty(f, r, 0);
 
 	if (f->groups[0]) {
 		pw_unmap_end(f, edit, place, edit->va);
@@ -235,7 +235,7 @@ PW_INLINE int pw_edit_open(const struct pw_format *f, struct pw_edit *edit, unsi
 	const struct pw_regime *r = edit->regime;
 
 	*whole = false;
-	while (f->kind(r, level, *e) != PW_TABLE) {
+	while (f->kind(f, r, level, *e) != PW_TABLE) {
 		*page = pw_edit_page(f, r, level, *e);
 		if (!page->present) {
 			*whole = true;
@@ -245,7 +245,7 @@ PW_INLINE int pw_edit_open(const struct pw_format *f, struct pw_edit *edit, unsi
 			*whole = true;
 			return PW_EDIT_NEXT;
 		}
-		if (f->kind(r, level, *e) == PW_TABLE || pw_edit_empty(f, r, level, *e))
+		if (f->kind(f, r, level, *e) == PW_TABLE || pw_edit_empty(f, r, level, *e))
 			continue;
 		if (pw_edit_install(f, edit, level, entry, e, page))
 			return -ENOMEM;
@@ -268,7 +268,7 @@ PW_INLINE int pw_unmap_upper(const struct pw_format *f, struct pw_edit *edit, un
 		return PW_EDIT_NEXT;
 	what = pw_edit_open(f, edit, level, place, entry, &e, &page, &whole);
 	if (what == PW_EDIT_DOWN) {
-		*below = f->table(r, level, e);
+		*below = f->table(f, r, level, e);
 		/*
 		 * A table that the range covers is taken out first and emptied then, so that from
 		 * here on no reader comes in. Who is in already finds the entries going.
@@ -295,11 +295,11 @@ PW_INLINE uint64_t pw_protect_entry(const struct pw_format *f, struct pw_edit *e
 	uint32_t attr = edit->attr | (page->attr & ~(uint32_t)PW_PROT_MASK);
 
 	if (edit->prot_none)
-		e = f->make_prot_none(r, level, pa);
+		e = f->make_prot_none(f, r, level, pa);
 	else if (page->prot_none)
-		e = f->make_leaf(r, level, pa, attr);
+		e = f->make_leaf(f, r, level, pa, attr);
 	else
-		e = f->change_attr(r, level, e, attr);
+		e = f->change_attr(f, r, level, e, attr);
 	pw_edit_store(f, entry, e);
 	return e;
 }
@@ -327,8 +327,8 @@ PW_INLINE int pw_protect_base(const struct pw_format *f, struct pw_edit *edit,
 			if (page.present)
 				became = pw_protect_entry(f, edit, 0, entry, e, &page);
 			was = e;
-			known = page.lg2 == f->shift[0] && f->kind(r, 0, e) == PW_LEAF &&
-				f->kind(r, 0, became) == PW_LEAF;
+			known = page.lg2 == f->shift[0] && f->kind(f, r, 0, e) == PW_LEAF &&
+				f->kind(f, r, 0, became) == PW_LEAF;
 		}
 		if ((edit->va | covered) == place->last)
 			return PW_EDIT_NEXT;
@@ -348,7 +348,7 @@ PW_INLINE int pw_protect_make_fit(const struct pw_format *f, struct pw_edit *edi
 	pw_pa pa = 0;
 
 	if (!page.present || page.prot_none ||
-	    f->hole(r, level, f->make_prot_none(r, level, page.pa), &pa) == PW_PROT_NONE)
+	    f->hole(f, r, level, f->make_prot_none(f, r, level, page.pa), &pa) == PW_PROT_NONE)
 		return 0;
 	if (page.lg2 > f->shift[level]) {
 		pw_edit_break(f, edit, level, place, &page);
@@ -373,7 +373,7 @@ PW_INLINE int pw_protect_upper(const struct pw_format *f, struct pw_edit *edit, 
 		return -ENOMEM;
 	what = pw_edit_open(f, edit, level, place, entry, &e, &page, &whole);
 	if (what == PW_EDIT_DOWN)
-		*below = f->table(edit->regime, level, e);
+		*below = f->table(f, edit->regime, level, e);
 	else if (what == PW_EDIT_NEXT && whole && page.present)
 		pw_protect_entry(f, edit, level, entry, e, &page);
 	return what;
@@ -412,7 +412,7 @@ PW_INLINE int pw_split_upper(const struct pw_format *f, struct pw_edit *edit, un
 	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
 	uint64_t e = pw_edit_load(f, entry);
 
-	while (f->kind(r, level, e) != PW_TABLE) {
+	while (f->kind(f, r, level, e) != PW_TABLE) {
 		struct pw_edit_page page = pw_edit_page(f, r, level, e);
 
 		if (!page.present || page.lg2 <= edit->size_lg2)
@@ -424,7 +424,7 @@ PW_INLINE int pw_split_upper(const struct pw_format *f, struct pw_edit *edit, un
 			return -ENOMEM;
 		}
 	}
-	*below = f->table(r, level, e);
+	*below = f->table(f, r, level, e);
 	return PW_EDIT_DOWN;
 }
 
@@ -435,9 +435,9 @@ PW_INLINE int pw_collapse_upper(const struct pw_format *f, struct pw_edit *edit,
 {
 	uint64_t e = pw_edit_load(f, pw_edit_entry(f, place, level, edit->va));
 
-	if (f->kind(edit->regime, level, e) != PW_TABLE)
+	if (f->kind(f, edit->regime, level, e) != PW_TABLE)
 		return PW_EDIT_NEXT;
-	*below = f->table(edit->regime, level, e);
+	*below = f->table(f, edit->regime, level, e);
 	return PW_EDIT_DOWN;
 }
 
@@ -473,8 +473,8 @@ PW_INLINE void pw_collapse_leave(const struct pw_format *f, struct pw_edit *edit
 	}
 	if (all.pa & covered)
 		return;
-	leaf = f->make_leaf(r, level, all.pa, all.attr);
-	if ((f->attr(r, level, leaf) ^ all.attr) & PW_SPECIAL)
+	leaf = f->make_leaf(f, r, level, all.pa, all.attr);
+	if ((f->attr(f, r, level, leaf) ^ all.attr) & PW_SPECIAL)
 		return;
 	pw_edit_store(f, entry, leaf);
 	pw_gather_add(edit->space, level - 1, below->table);

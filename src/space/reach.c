@@ -15,9 +15,9 @@ static uint64_t stored(const struct pw_format *f, uint64_t entry)
 static bool entry_names(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 			pw_pa pa)
 {
-	uint64_t e = stored(f, f->make_table(r, level, pa));
+	uint64_t e = stored(f, f->make_table(f, r, level, pa));
 
-	return f->kind(r, level, e) == PW_TABLE && f->table(r, level, e) == pa;
+	return f->kind(f, r, level, e) == PW_TABLE && f->table(f, r, level, e) == pa;
 }
 
 /* Does a root lead to top tables of level @top at @pa? Then *r is what it decodes to. */
@@ -118,9 +118,9 @@ static bool leaf_names(const struct pw_format *f, const struct pw_regime *r, uns
 		       pw_pa pa)
 {
 	const pw_pa page = pa & ~pw_mask(f->shift[level]);
-	uint64_t e = stored(f, f->make_leaf(r, level, page, PW_READ | PW_ACCESSED));
+	uint64_t e = stored(f, f->make_leaf(f, r, level, page, PW_READ | PW_ACCESSED));
 
-	return f->kind(r, level, e) == PW_LEAF && f->page(r, level, e) == page;
+	return f->kind(f, r, level, e) == PW_LEAF && f->page(f, r, level, e) == page;
 }
 
 unsigned pw_reach_pages(const struct pw_format *f, const struct pw_regime *r, pw_pa pa, pw_pa last)

@@ -54,7 +54,7 @@ int pw_space_regime(const struct pw_space *space, unsigned top, const pw_pa pa[P
 	uint64_t word[PW_MAX_ROOTS];
 
 	for (unsigned i = 0; i < pw_space_tops(space); i++)
-		word[i] = f->make_root(&before, pa[i], top);
+		word[i] = f->make_root(f, &before, pa[i], top);
 	return pw_regime_init(r, f, word, pw_space_tops(space), &options, error);
 }
 
@@ -88,10 +88,10 @@ static int make_top(struct pw_space *space, unsigned top, pw_pa below, struct pw
 		unsigned char *entry = pw_table_host(space, pa[i]);
 
 		for (uint32_t n = 0; n <= pw_mask(f->bits[top]); n++)
-			pw_edit_store(f, entry + n * pw_entry_bytes(f), f->make_empty(r, top));
+			pw_edit_store(f, entry + n * pw_entry_bytes(f), f->make_empty(f, r, top));
 	}
 	if (below != PW_NO_TABLE)
-		pw_edit_store(f, pw_table_host(space, pa[0]), f->make_table(r, top, below));
+		pw_edit_store(f, pw_table_host(space, pa[0]), f->make_table(f, r, top, below));
 	return 0;
 }
 
@@ -305,7 +305,7 @@ static unsigned special_lg2(const struct pw_format *f, const struct pw_regime *r
 	unsigned level = 0;
 
 	while (level < f->levels && (f->leaf_levels >> level & 1) &&
-	       (f->attr(r, level, f->make_leaf(r, level, 0, attr)) & PW_SPECIAL))
+	       (f->attr(f, r, level, f->make_leaf(f, r, level, 0, attr)) & PW_SPECIAL))
 		level++;
 	if (level == 0)
 		return 0;
@@ -381,15 +381,16 @@ static bool has_prot_none(const struct pw_format *f, const struct pw_regime *r)
 {
 	pw_pa pa = 0;
 
-	return f->make_prot_none && f->hole(r, 0, f->make_prot_none(r, 0, 0), &pa) == PW_PROT_NONE;
+	return f->make_prot_none &&
+	       f->hole(f, r, 0, f->make_prot_none(f, r, 0, 0), &pa) == PW_PROT_NONE;
 }
 
 /* Or a leaf that permits nothing? */
 static bool has_bare_leaf(const struct pw_format *f, const struct pw_regime *r)
 {
-	uint64_t e = f->change_attr(r, 0, f->make_leaf(r, 0, 0, PW_READ | PW_ACCESSED), 0);
+	uint64_t e = f->change_attr(f, r, 0, f->make_leaf(f, r, 0, 0, PW_READ | PW_ACCESSED), 0);
 
-	return f->kind(r, 0, e) == PW_LEAF && !(f->attr(r, 0, e) & PW_ANY_ACCESS);
+	return f->kind(f, r, 0, e) == PW_LEAF && !(f->attr(f, r, 0, e) & PW_ANY_ACCESS);
 }
 
 int pw_space_protect(struct pw_space *space, pw_va first, pw_va last, uint32_t attr,

@@ -161,8 +161,8 @@ bool pw_table_unused(const struct pw_space *space, const struct pw_regime *r, un
 	for (uint32_t i = 0; i <= pw_mask(f->bits[level]); i++) {
 		uint64_t e = load(space, pa, i);
 		bool unused = pw_edit_empty(f, r, level, e) ||
-			      (f->kind(r, level, e) == PW_TABLE &&
-			       pw_table_unused(space, r, level - 1, f->table(r, level, e)));
+			      (f->kind(f, r, level, e) == PW_TABLE &&
+			       pw_table_unused(space, r, level - 1, f->table(f, r, level, e)));
 
 		if (!unused)
 			return false;

@@ -22,11 +22,11 @@ enum pw_status pw_linux_meaning(const struct pw_regime *regime, unsigned level, 
 	/* arm: Linux's PTEs stand in another table than the hardware's (format/arm_short.h). */
 	if (level == 0 && regime->view == PW_VIEW_HARDWARE && strcmp(f->name, "arm") == 0)
 		return PW_NONE;
-	*kind_ret = f->kind(&as_linux, level, entry);
+	*kind_ret = f->kind(f, &as_linux, level, entry);
 	if (*kind_ret == PW_HOLE)
-		status = f->hole(&as_linux, level, entry, page_ret);
+		status = f->hole(f, &as_linux, level, entry, page_ret);
 	else if (*kind_ret == PW_LEAF)
-		*page_ret = f->page(&as_linux, level, entry);
+		*page_ret = f->page(f, &as_linux, level, entry);
 	return status;
 }
 

@@ -173,7 +173,7 @@ static void fill_step(const struct collector *c, const struct pw_entry *entry,
 	/* The entry above may decide the size of a table of level 0 (powerpc). */
 	if (entry->level == 0 && f->next_bits && parent >= 0 &&
 	    c->picture->step[parent].level == 1) {
-		step->bits = (uint8_t)f->next_bits(regime, c->picture->step[parent].entry);
+		step->bits = (uint8_t)f->next_bits(f, regime, c->picture->step[parent].entry);
 		step->shift = (uint8_t)(f->shift[1] - step->bits);
 	}
 	/* A walk says where the page is that the range begins in; here it is where the page begins. */

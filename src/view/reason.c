@@ -28,7 +28,7 @@ static void linux_reason(const struct pw_picture *picture, const struct picture_
 	if (!step->on_linux)
 		return;
 	if (step->linux_kind == PW_LEAF) {
-		old = !(f->attr(&as_linux, step->level, step->entry) & PW_ACCESSED);
+		old = !(f->attr(f, &as_linux, step->level, step->entry) & PW_ACCESSED);
 		snprintf(text, bytes,
 			 "; for Linux the page at 0x%" PRIx64
 			 " is present here%s: see the Linux view",
@@ -170,7 +170,7 @@ static bool is_empty(const struct pw_picture *picture, const struct picture_step
 	const struct pw_format *f = picture->regime.format;
 
 	return step->entry == 0 ||
-	       (f->make_empty && step->entry == f->make_empty(&picture->regime, step->level));
+	       (f->make_empty && step->entry == f->make_empty(f, &picture->regime, step->level));
 }
 
 void pw_step_reason(const struct pw_picture *picture, const struct picture_step *step, char *text,
@@ -308,9 +308,9 @@ static void refusals(const struct pw_picture *picture, uint32_t bit, char *text,
 		uint32_t left = PW_KEEP_ALL;
 
 		if (step->kind == PW_LEAF)
-			left = f->attr(regime, step->level, step->entry);
+			left = f->attr(f, regime, step->level, step->entry);
 		else if (f->keep)
-			left = f->keep(regime, step->level, step->entry);
+			left = f->keep(f, regime, step->level, step->entry);
 		if (!(left & bit))
 			add_name(text, bytes, f->level_name[step->level]);
 	}

@@ -58,7 +58,7 @@ PW_INLINE void pw_lane_step(const struct pw_format *f, const struct pw_access *a
 			    struct pw_lane *lane, struct pw_result *result)
 {
 	uint64_t entry = pw_entry_load(f, a, context, lane->host, 0);
-	enum pw_kind kind = f->kind(r, level, entry);
+	enum pw_kind kind = f->kind(f, r, level, entry);
 	/* What was stored in a lane is no constant any more; what the format knows still is. */
 	unsigned shift = f->next_bits && level == 0 ? lane->here.shift : f->shift[level];
 	enum pw_status status;

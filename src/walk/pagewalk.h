@@ -50,7 +50,7 @@ PW_INLINE void pw_walk_load(const struct pw_format *f, const struct pw_access *a
 	}
 	entry->host = a == &pw_direct_access ? host : NULL;
 	entry->value = pw_entry_load(f, a, context, host, entry->at);
-	entry->kind = (uint8_t)f->kind(r, level, entry->value);
+	entry->kind = (uint8_t)f->kind(f, r, level, entry->value);
 	if (entry->kind == PW_TABLE) {
 		struct pw_table_at below = pw_table_below(f, r, level, entry->value, here->keep);
 
@@ -67,7 +67,7 @@ PW_INLINE void pw_walk_load(const struct pw_format *f, const struct pw_access *a
 
 		entry->size_lg2 = (uint8_t)lg2;
 		entry->pa = pw_leaf_page(f, r, level, lg2, entry->value) | (va & pw_mask(lg2));
-		entry->attr = pw_attr_settle(f->attr(r, level, entry->value), here->keep) &
+		entry->attr = pw_attr_settle(f->attr(f, r, level, entry->value), here->keep) &
 			      (uint32_t)~PW_MEMTYPE_MASK;
 	} else {
 		unsigned lg2;

@@ -189,8 +189,8 @@ PW_INLINE uint64_t pw_leaf_stride(const struct pw_format *f, const struct pw_reg
 	if (!f->make_leaf)
 		return 0;
 	/* Accessed: of a page that is not, the hardware's table of arm has no entry. */
-	return f->make_leaf(r, 0, UINT64_C(1) << shift, PW_ACCESSED) -
-	       f->make_leaf(r, 0, 0, PW_ACCESSED);
+	return f->make_leaf(f, r, 0, UINT64_C(1) << shift, PW_ACCESSED) -
+	       f->make_leaf(f, r, 0, 0, PW_ACCESSED);
 }
 
 /*
@@ -215,8 +215,8 @@ PW_INLINE struct pw_scan_ahead pw_scan_alike(const struct pw_format *f, const st
 		 */
 		uint64_t farthest = entry + most * stride;
 
-		if (!stride || f->page(r, level, farthest) !=
-				       f->page(r, level, entry) + ((pw_pa)most << shift))
+		if (!stride || f->page(f, r, level, farthest) !=
+				       f->page(f, r, level, entry) + ((pw_pa)most << shift))
 			return ahead;
 	}
 	PW_UNROLL
@@ -311,7 +311,7 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 			}
 			position->entries++;
 			if (status == PW_OK)
-				kind = f->kind(r, level, entry);
+				kind = f->kind(f, r, level, entry);
 			if (level > 0 && kind == PW_TABLE) {
 				s->entry = entry;
 				s->va = va;
@@ -322,7 +322,7 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 				page = pw_leaf_page(f, r, level, lg2, entry) | (va & pw_mask(lg2));
 				room = pw_output_page(
 					out, PW_OK, va, last, page, lg2, level,
-					pw_attr_settle(f->attr(r, level, entry), keep), entry);
+					pw_attr_settle(f->attr(f, r, level, entry), keep), entry);
 			} else {
 				if (status == PW_OK)
 					status = pw_hole_status(f, r, level, shift, entry, &page,
@@ -383,10 +383,10 @@ PW_INLINE void pw_scan_extent(const struct pw_format *f, const struct pw_regime 
 	if (!f->admits)
 		return;
 	while (below->first_index <= below->last_index &&
-	       !f->admits(r, level, entry, below->first_index))
+	       !f->admits(f, r, level, entry, below->first_index))
 		below->first_index++;
 	while (below->first_index < below->last_index &&
-	       !f->admits(r, level, entry, below->last_index))
+	       !f->admits(f, r, level, entry, below->last_index))
 		below->last_index--;
 }
 

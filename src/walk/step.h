@@ -78,10 +78,10 @@ PW_INLINE struct pw_table_at pw_table_top(const struct pw_format *f, const struc
 PW_INLINE struct pw_table_at pw_table_below(const struct pw_format *f, const struct pw_regime *r,
 					    unsigned level, uint64_t entry, uint32_t keep)
 {
-	unsigned next = f->next_level ? f->next_level(r, level, entry) : level - 1;
+	unsigned next = f->next_level ? f->next_level(f, r, level, entry) : level - 1;
 	struct pw_table_at below = {
-		.table = f->table(r, level, entry),
-		.keep = f->keep ? keep & f->keep(r, level, entry) : keep,
+		.table = f->table(f, r, level, entry),
+		.keep = f->keep ? keep & f->keep(f, r, level, entry) : keep,
 		.level = (uint8_t)next,
 		.shift = f->shift[next],
 		.bits = f->bits[next],
@@ -89,7 +89,7 @@ PW_INLINE struct pw_table_at pw_table_below(const struct pw_format *f, const str
 
 	assert(next < level);
 	if (f->next_bits && level == 1) {
-		below.bits = (uint8_t)f->next_bits(r, entry);
+		below.bits = (uint8_t)f->next_bits(f, r, entry);
 		below.shift = (uint8_t)(f->shift[1] - below.bits);
 	}
 	return below;
@@ -107,7 +107,7 @@ PW_INLINE bool pw_index_admitted(const struct pw_format *f, const struct pw_regi
 		return true;
 	if (level == pw_top(f, span))
 		return index <= span->top_last;
-	return f->admits(r, level + 1, above, index);
+	return f->admits(f, r, level + 1, above, index);
 }
 
 /*
@@ -125,7 +125,7 @@ PW_INLINE bool pw_table_beyond(const struct pw_format *f, unsigned level,
 PW_INLINE unsigned pw_leaf_lg2(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 			       unsigned shift, uint64_t entry)
 {
-	unsigned lg2 = f->page_lg2 ? f->page_lg2(r, level, entry) : shift;
+	unsigned lg2 = f->page_lg2 ? f->page_lg2(f, r, level, entry) : shift;
 
 	/* A format does not know how large base pages are where the entry above decides it. */
 	return f->next_bits && lg2 < shift ? shift : lg2;
@@ -135,7 +135,7 @@ PW_INLINE unsigned pw_leaf_lg2(const struct pw_format *f, const struct pw_regime
 PW_INLINE pw_pa pw_leaf_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 			     unsigned lg2, uint64_t entry)
 {
-	pw_pa page = f->page(r, level, entry);
+	pw_pa page = f->page(f, r, level, entry);
 
 	return f->next_bits ? page & ~pw_mask(lg2) : page;
 }
@@ -160,7 +160,7 @@ PW_INLINE enum pw_status pw_hole_status(const struct pw_format *f, const struct 
 					unsigned level, unsigned shift, uint64_t entry, pw_pa *page,
 					unsigned *lg2)
 {
-	enum pw_status status = f->hole(r, level, entry, page);
+	enum pw_status status = f->hole(f, r, level, entry, page);
 
 	*lg2 = shift;
 	if (status == PW_PROT_NONE) {

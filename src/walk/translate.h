@@ -14,7 +14,7 @@ PW_INLINE void pw_result_leaf(const struct pw_format *f, const struct pw_regime 
 			      struct pw_result *result)
 {
 	unsigned lg2 = pw_leaf_lg2(f, r, level, shift, entry);
-	uint32_t attr = pw_attr_settle(f->attr(r, level, entry), keep);
+	uint32_t attr = pw_attr_settle(f->attr(f, r, level, entry), keep);
 
 	*result = (struct pw_result){
 		.va = va,
@@ -105,7 +105,7 @@ PW_INLINE bool pw_walk_level(const struct pw_format *f, const struct pw_access *
 		return true;
 	}
 	walk->entry = pw_entry_load(f, a, context, host, at);
-	kind = f->kind(r, level, walk->entry);
+	kind = f->kind(f, r, level, walk->entry);
 	if (trace)
 		step = pw_trace_step(trace, &walk->here, index, at, walk->entry, kind);
 	if (kind == PW_TABLE) {

@@ -178,7 +178,7 @@ static struct views views_of(const struct pw_format *format, uint16_t kernel)
 {
 	struct pw_regime_options options = { .kernel = kernel };
 	struct pw_regime bare = { .format = format, .kernel = kernel };
-	uint64_t root = format->make_root(&bare, 1 << 20, format->levels - 1u);
+	uint64_t root = format->make_root(format, &bare, 1 << 20, format->levels - 1u);
 	struct pw_error error;
 	struct views views;
 
@@ -191,7 +191,7 @@ static struct views views_of(const struct pw_format *format, uint16_t kernel)
 
 static uint32_t decoded(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	return pw_attr_settle(r->format->attr(r, level, e), PW_KEEP_ALL) & COMPARED;
+	return pw_attr_settle(r->format->attr(r->format, r, level, e), PW_KEEP_ALL) & COMPARED;
 }
 
 static void check_leaf(const struct views *views, const struct limits *limits, unsigned level,
@@ -199,26 +199,26 @@ static void check_leaf(const struct views *views, const struct limits *limits, u
 {
 	const struct pw_regime *r = &views->linux_view;
 	const struct pw_format *format = r->format;
-	uint64_t e = format->make_leaf(r, level, pa, attr);
+	uint64_t e = format->make_leaf(format, r, level, pa, attr);
 	pw_pa behind = ~pa;
 
 	if (limits->needs_permission && !(attr & RWX)) {
-		assert_int_equal(format->kind(r, level, e), PW_HOLE);
+		assert_int_equal(format->kind(format, r, level, e), PW_HOLE);
 		if (level > limits->prot_none_most)
 			return;
-		assert_int_equal(format->hole(r, level, e, &behind), PW_PROT_NONE);
+		assert_int_equal(format->hole(format, r, level, e, &behind), PW_PROT_NONE);
 		assert_int_equal(behind, pa);
 		return;
 	}
-	assert_int_equal(format->kind(r, level, e), PW_LEAF);
-	assert_int_equal(format->page(r, level, e), pa);
+	assert_int_equal(format->kind(format, r, level, e), PW_LEAF);
+	assert_int_equal(format->page(format, r, level, e), pa);
 	assert_int_equal(pw_leaf_lg2(format, r, level, format->shift[level], e),
 			 format->shift[level]);
 	assert_int_equal(decoded(r, level, e), sayable(limits, level, attr));
 	/* The hardware has no reason to trap on a page that is young and was written to. */
 	if ((attr & AD) == AD && !limits->two_tables) {
-		assert_int_equal(format->kind(&views->hardware, level, e), PW_LEAF);
-		assert_int_equal(format->page(&views->hardware, level, e), pa);
+		assert_int_equal(format->kind(format, &views->hardware, level, e), PW_LEAF);
+		assert_int_equal(format->page(format, &views->hardware, level, e), pa);
 		if (attr & PW_USER)
 			assert_int_equal(decoded(&views->hardware, level, e) & RWX,
 					 decoded(r, level, e) & RWX);
@@ -235,7 +235,7 @@ static void check_leaves(const struct views *views, const struct limits *limits,
 
 		for (unsigned n = 0; n < COMBINATIONS; n++) {
 			uint32_t attr = combination(n);
-			uint64_t made = format->make_leaf(r, level, pa, attr);
+			uint64_t made = format->make_leaf(format, r, level, pa, attr);
 
 			if (strncmp(format->name, "arm64", 5) == 0 &&
 			    (attr & PW_PROT_MASK) == (PW_EXEC | PW_USER))
@@ -243,8 +243,8 @@ static void check_leaves(const struct views *views, const struct limits *limits,
 			check_leaf(views, limits, level, pa, attr);
 			for (unsigned m = 0; m < COMBINATIONS; m++)
 				assert_int_equal(
-					format->change_attr(r, level, made, combination(m)),
-					format->make_leaf(r, level, pa, combination(m)));
+					format->change_attr(format, r, level, made, combination(m)),
+					format->make_leaf(format, r, level, pa, combination(m)));
 		}
 	}
 }
@@ -264,7 +264,7 @@ static void check_alike(const struct pw_regime *r, const struct limits *limits)
 
 	assert_true(format->page_field[0] > format->page_field[1]);
 	for (unsigned n = 0; n < 200000; n++) {
-		uint64_t made = format->make_leaf(r, 0, 0, combination(n % COMBINATIONS));
+		uint64_t made = format->make_leaf(format, r, 0, 0, combination(n % COMBINATIONS));
 		uint64_t e = random_next(&state) & word, other = random_next(&state) & word;
 		uint32_t attr = combination(n / COMBINATIONS % COMBINATIONS);
 
@@ -273,26 +273,27 @@ static void check_alike(const struct pw_regime *r, const struct limits *limits)
 			e = made ^ (e & other & random_next(&state));
 		else if (n % 3 == 2)
 			e = made ^ (e & field);
-		if (format->kind(r, 0, e) != PW_LEAF ||
+		if (format->kind(format, r, 0, e) != PW_LEAF ||
 		    pw_leaf_lg2(format, r, 0, format->shift[0], e) != format->shift[0])
 			continue;
 		leaves++;
 		assert_true(pw_leaf_alike(format, e, e ^ (other & field)));
 		assert_true(pw_leaf_alike(format, e, e ^ other) == !(other & ~field));
 		other = e ^ (other & field);
-		assert_int_equal(format->kind(r, 0, other), PW_LEAF);
-		assert_int_equal(format->attr(r, 0, other), format->attr(r, 0, e));
+		assert_int_equal(format->kind(format, r, 0, other), PW_LEAF);
+		assert_int_equal(format->attr(format, r, 0, other), format->attr(format, r, 0, e));
 		assert_int_equal(pw_leaf_lg2(format, r, 0, format->shift[0], other),
 				 format->shift[0]);
 		/* Of arm's hardware entries, nothing is left of a page that is not accessed. */
-		made = format->change_attr(r, 0, e, attr);
-		if (format->kind(r, 0, made) == PW_LEAF)
-			assert_int_equal(format->change_attr(r, 0, other, attr), made ^ e ^ other);
+		made = format->change_attr(format, r, 0, e, attr);
+		if (format->kind(format, r, 0, made) == PW_LEAF)
+			assert_int_equal(format->change_attr(format, r, 0, other, attr),
+					 made ^ e ^ other);
 	}
 	assert_true(leaves > 1000);
 	assert_true(pw_leaf_alike(
-		format, format->make_leaf(r, 0, 0, RWX | AD),
-		format->make_leaf(r, 0, address(limits, format->shift[0], 1), RWX | AD)));
+		format, format->make_leaf(format, r, 0, 0, RWX | AD),
+		format->make_leaf(format, r, 0, address(limits, format->shift[0], 1), RWX | AD)));
 }
 
 static void check_prot_none(const struct views *views, const struct limits *limits, unsigned level)
@@ -305,18 +306,20 @@ static void check_prot_none(const struct views *views, const struct limits *limi
 	}
 	for (unsigned which = 0; which < 3; which++) {
 		pw_pa pa = address(limits, format->shift[level], which), behind = ~pa;
-		uint64_t e = format->make_prot_none(&views->linux_view, level, pa);
-		uint64_t other = limits->two_tables
-					 ? format->make_prot_none(&views->hardware, level, pa)
-					 : e;
+		uint64_t e = format->make_prot_none(format, &views->linux_view, level, pa);
+		uint64_t other = limits->two_tables ? format->make_prot_none(
+							      format, &views->hardware, level, pa)
+						    : e;
 
-		assert_int_equal(format->kind(&views->hardware, level, other), PW_HOLE);
-		assert_int_equal(format->hole(&views->hardware, level, other, &behind), PW_NONE);
+		assert_int_equal(format->kind(format, &views->hardware, level, other), PW_HOLE);
+		assert_int_equal(format->hole(format, &views->hardware, level, other, &behind),
+				 PW_NONE);
 		assert_int_equal(behind, ~pa);
-		assert_int_equal(format->kind(&views->linux_view, level, e), PW_HOLE);
+		assert_int_equal(format->kind(format, &views->linux_view, level, e), PW_HOLE);
 		if (level > limits->prot_none_most)
 			continue;
-		assert_int_equal(format->hole(&views->linux_view, level, e, &behind), PW_PROT_NONE);
+		assert_int_equal(format->hole(format, &views->linux_view, level, e, &behind),
+				 PW_PROT_NONE);
 		assert_int_equal(behind, pa);
 	}
 }
@@ -332,12 +335,12 @@ static void check_tables(const struct views *views, const struct limits *limits,
 		const struct pw_regime *each[] = { &views->hardware, &views->linux_view };
 
 		for (unsigned i = 0; i < 2; i++) {
-			uint64_t e = format->make_table(each[limits->two_tables ? i : 1], level,
-							pa);
+			uint64_t e = format->make_table(format, each[limits->two_tables ? i : 1],
+							level, pa);
 			struct pw_table_at below;
 
-			assert_int_equal(format->kind(each[i], level, e), PW_TABLE);
-			assert_int_equal(format->table(each[i], level, e), pa);
+			assert_int_equal(format->kind(format, each[i], level, e), PW_TABLE);
+			assert_int_equal(format->table(format, each[i], level, e), pa);
 			below = pw_table_below(format, each[i], level, e, PW_KEEP_ALL);
 			assert_int_equal(below.level, level - 1);
 			assert_int_equal(below.shift, format->shift[level - 1]);
@@ -350,13 +353,13 @@ static void check_tables(const struct views *views, const struct limits *limits,
 static void check_empty(const struct views *views, unsigned level)
 {
 	const struct pw_format *format = views->hardware.format;
-	uint64_t e = format->make_empty(&views->linux_view, level);
+	uint64_t e = format->make_empty(format, &views->linux_view, level);
 	const struct pw_regime *each[] = { &views->hardware, &views->linux_view };
 	pw_pa behind = 0;
 
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(format->kind(each[i], level, e), PW_HOLE);
-		assert_int_equal(format->hole(each[i], level, e, &behind), PW_NONE);
+		assert_int_equal(format->kind(format, each[i], level, e), PW_HOLE);
+		assert_int_equal(format->hole(format, each[i], level, e, &behind), PW_NONE);
 	}
 }
 
@@ -369,7 +372,7 @@ static void check_roots(const struct pw_format *format, const struct limits *lim
 	for (unsigned top = lowest; top < format->levels; top++) {
 		for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 			struct pw_regime bare = { .format = format, .kernel = 0x0601 }, r;
-			uint64_t root = format->make_root(&bare, table[i], top);
+			uint64_t root = format->make_root(format, &bare, table[i], top);
 			struct pw_error error;
 
 			if (pw_regime_init(&r, format, &root, 1, NULL, &error))

@@ -83,7 +83,7 @@ static uint32_t sayable(const struct pw_regime *r, unsigned level, uint32_t attr
 
 static uint32_t decoded(const struct pw_regime *r, unsigned level, uint64_t e)
 {
-	uint32_t attr = pw_attr_settle(r->format->attr(r, level, e), PW_KEEP_ALL);
+	uint32_t attr = pw_attr_settle(r->format->attr(r->format, r, level, e), PW_KEEP_ALL);
 
 	/* That a clean page becomes writable by a write is not among what it is made with. */
 	return attr & (uint32_t) ~(PW_MEMTYPE_MASK | PW_DBM);
@@ -100,15 +100,15 @@ static void check_leaves(const struct pw_regime *r, unsigned level)
 
 		for (unsigned which = 0; which < ADDRESSES; which++) {
 			pw_pa pa = address(f, f->shift[level], which);
-			uint64_t e = f->make_leaf(r, level, pa, attr);
+			uint64_t e = f->make_leaf(f, r, level, pa, attr);
 
 			made[i] = e;
 			if (!expected) {
 				assert_int_equal(0, e);
 				continue;
 			}
-			assert_int_equal(PW_LEAF, f->kind(r, level, e));
-			assert_int_equal(pa, f->page(r, level, e));
+			assert_int_equal(PW_LEAF, f->kind(f, r, level, e));
+			assert_int_equal(pa, f->page(f, r, level, e));
 			assert_int_equal(f->shift[level],
 					 pw_leaf_lg2(f, r, level, f->shift[level], e));
 			assert_int_equal(expected, decoded(r, level, e));
@@ -117,21 +117,21 @@ static void check_leaves(const struct pw_regime *r, unsigned level)
 	/* From any attributes to any others, which is as if it had been made so. */
 	for (unsigned i = 0; i < ATTRS; i++)
 		for (unsigned j = 0; made[i] && j < ATTRS; j++)
-			assert_int_equal(made[j], f->change_attr(r, level, made[i], j));
+			assert_int_equal(made[j], f->change_attr(f, r, level, made[i], j));
 
 	for (unsigned which = 0; which < ADDRESSES; which++) {
 		pw_pa pa = address(f, f->shift[level], which);
-		uint64_t e = f->make_prot_none(r, level, pa);
+		uint64_t e = f->make_prot_none(f, r, level, pa);
 
-		assert_int_equal(PW_HOLE, f->kind(r, level, e));
+		assert_int_equal(PW_HOLE, f->kind(f, r, level, e));
 		if (r->view == PW_VIEW_HARDWARE) {
-			assert_int_equal(PW_NONE, f->hole(r, level, e, &behind));
+			assert_int_equal(PW_NONE, f->hole(f, r, level, e, &behind));
 			continue;
 		}
 		/* No Linux has 1 GiB pages with LPAE, nor blocks beyond them on arm64. */
 		if (!is_arm64(f) && level > 1)
 			continue;
-		assert_int_equal(PW_PROT_NONE, f->hole(r, level, e, &behind));
+		assert_int_equal(PW_PROT_NONE, f->hole(f, r, level, e, &behind));
 		assert_int_equal(pa, behind);
 	}
 }
@@ -144,11 +144,11 @@ static void check_tables(const struct pw_regime *r, unsigned level)
 
 	for (unsigned which = 0; which < ADDRESSES; which++) {
 		pw_pa pa = address(f, table_lg2, which);
-		uint64_t e = f->make_table(r, level, pa);
+		uint64_t e = f->make_table(f, r, level, pa);
 
-		assert_int_equal(PW_TABLE, f->kind(r, level, e));
-		assert_int_equal(pa, f->table(r, level, e));
-		assert_int_equal(PW_KEEP_ALL, f->keep(r, level, e));
+		assert_int_equal(PW_TABLE, f->kind(f, r, level, e));
+		assert_int_equal(pa, f->table(f, r, level, e));
+		assert_int_equal(PW_KEEP_ALL, f->keep(f, r, level, e));
 		/* The entry itself always names the hardware's table. */
 		if (f->entry_lg2 == 2)
 			assert_int_equal((uint32_t)(pa + offset), e & 0xfffffc00);
@@ -173,10 +173,10 @@ static void builders_round_trip(void **state)
 
 			assert_int_equal(0, pw_regime_init(&r, f, &root, 1, &options, NULL));
 			for (unsigned level = 0; level < f->levels; level++) {
-				uint64_t empty = f->make_empty(&r, level);
+				uint64_t empty = f->make_empty(f, &r, level);
 
-				assert_int_equal(PW_HOLE, f->kind(&r, level, empty));
-				assert_int_equal(PW_NONE, f->hole(&r, level, empty, &pa));
+				assert_int_equal(PW_HOLE, f->kind(f, &r, level, empty));
+				assert_int_equal(PW_NONE, f->hole(f, &r, level, empty, &pa));
 				if (f->leaf_levels & 1u << level)
 					check_leaves(&r, level);
 				if (level > 0)
@@ -194,16 +194,17 @@ static void other_bits_stay(void **state)
 	(void)state;
 	/* arm64: address, contiguous bit, memory type and shareability. */
 	assert_int_equal(0, pw_regime_init(&r, pw_format_find("arm64"), &root, 1, NULL, NULL));
-	assert_int_equal(0x0078000123456f4b, r.format->change_attr(&r, 0, 0x0070000123456fcb,
-								   PW_READ | PW_WRITE | PW_USER |
-									   PW_ACCESSED | PW_DIRTY) &
-						     ~(UINT64_C(1) << 55));
+	assert_int_equal(
+		0x0078000123456f4b,
+		r.format->change_attr(r.format, &r, 0, 0x0070000123456fcb,
+				      PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY) &
+			~(UINT64_C(1) << 55));
 	/* A large page stays one, with its XN in bit 15. */
 	assert_int_equal(0, pw_regime_init(&r, pw_format_find("arm"), &root, 1, NULL, NULL));
 	assert_int_equal(0x1234da11,
-			 r.format->change_attr(&r, 0, 0x12345031, PW_READ | PW_ACCESSED));
+			 r.format->change_attr(r.format, &r, 0, 0x12345031, PW_READ | PW_ACCESSED));
 	assert_int_equal(0x12345031,
-			 r.format->change_attr(&r, 0, 0x1234da11,
+			 r.format->change_attr(r.format, &r, 0, 0x1234da11,
 					       PW_PROT_MASK | PW_ACCESSED | PW_DIRTY | PW_GLOBAL));
 }
 
@@ -221,7 +222,7 @@ static void roots_round_trip(void **state)
 			struct pw_regime r;
 
 			assert_int_equal(0, pw_regime_init(&r, f, &zero, 1, NULL, NULL));
-			word = f->make_root(&r, pa, top);
+			word = f->make_root(f, &r, pa, top);
 			assert_int_equal(0, pw_regime_init(&r, f, &word, 1, NULL, NULL));
 			assert_int_equal(1, r.spans);
 			assert_int_equal(pa, r.span[0].table);

@@ -93,28 +93,30 @@ static inline void vector_check_view(const struct vector *vector, enum pw_view v
 
 	assert_non_null(format);
 	regime = (struct pw_regime){ .format = format };
-	root = vector->root ? vector->root : format->make_root(&regime, 0, format->levels - 1u);
+	root = vector->root ? vector->root
+			    : format->make_root(format, &regime, 0, format->levels - 1u);
 	if (pw_regime_init(&regime, format, &root, 1, &options, &error))
 		fail_msg("%s", error.text);
-	assert_int_equal(format->kind(&regime, level, entry), want->kind);
+	assert_int_equal(format->kind(format, &regime, level, entry), want->kind);
 	if (want->kind == PW_TABLE) {
-		assert_int_equal(format->table(&regime, level, entry), want->pa);
+		assert_int_equal(format->table(format, &regime, level, entry), want->pa);
 		return;
 	}
 	if (want->kind == PW_HOLE) {
 		pw_pa pa = 0;
 
-		assert_string_equal(pw_status_name(format->hole(&regime, level, entry, &pa)),
-				    pw_status_name(want->status));
+		assert_string_equal(
+			pw_status_name(format->hole(format, &regime, level, entry, &pa)),
+			pw_status_name(want->status));
 		if (want->status == PW_PROT_NONE)
 			assert_int_equal(pa, want->pa);
 		return;
 	}
-	assert_int_equal(format->page(&regime, level, entry), want->pa);
-	assert_int_equal(format->page_lg2 ? format->page_lg2(&regime, level, entry)
+	assert_int_equal(format->page(format, &regime, level, entry), want->pa);
+	assert_int_equal(format->page_lg2 ? format->page_lg2(format, &regime, level, entry)
 					  : format->shift[level],
 			 want->lg2);
-	attr = pw_attr_settle(format->attr(&regime, level, entry), PW_KEEP_ALL);
+	attr = pw_attr_settle(format->attr(format, &regime, level, entry), PW_KEEP_ALL);
 	assert_string_equal(pw_prot_string(attr, prot), want->prot);
 	assert_int_equal(attr & others, want->flags);
 	assert_int_equal(attr >> PW_MEMTYPE_SHIFT, want->memtype);

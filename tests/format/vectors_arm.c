@@ -76,21 +76,21 @@ static void check_in_view(const struct vector *v, enum pw_view view)
 	enum pw_kind kind = v->is == PW_OK ? PW_LEAF : v->is == TABLE ? PW_TABLE : PW_HOLE;
 	pw_pa pa = 0;
 
-	expect(v, view, "kind", f->kind(&r, v->level, v->entry), kind);
+	expect(v, view, "kind", f->kind(f, &r, v->level, v->entry), kind);
 	if (kind == PW_TABLE) {
-		uint32_t keep = f->keep(&r, v->level, v->entry);
+		uint32_t keep = f->keep(f, &r, v->level, v->entry);
 
-		expect(v, view, "table", f->table(&r, v->level, v->entry), v->pa);
+		expect(v, view, "table", f->table(f, &r, v->level, v->entry), v->pa);
 		expect(v, view, "keep", keep & PW_PROT_MASK, v->attr);
 	} else if (kind == PW_LEAF) {
-		uint32_t attr = pw_attr_settle(f->attr(&r, v->level, v->entry), PW_KEEP_ALL);
+		uint32_t attr = pw_attr_settle(f->attr(f, &r, v->level, v->entry), PW_KEEP_ALL);
 
 		expect(v, view, "size", pw_leaf_lg2(f, &r, v->level, f->shift[v->level], v->entry),
 		       v->lg2);
-		expect(v, view, "page", f->page(&r, v->level, v->entry), v->pa);
+		expect(v, view, "page", f->page(f, &r, v->level, v->entry), v->pa);
 		expect(v, view, "attr", attr & (uint32_t)~PW_MEMTYPE_MASK, v->attr);
 	} else {
-		expect(v, view, "status", f->hole(&r, v->level, v->entry, &pa), v->is);
+		expect(v, view, "status", f->hole(f, &r, v->level, v->entry, &pa), v->is);
 		expect(v, view, "page behind", pa, v->pa);
 	}
 }
@@ -139,8 +139,8 @@ static void arm_level_1(void **state)
 	(void)state;
 	CHECK(vectors);
 	/* A table's PXN takes the kernel's execution, and only that. */
-	assert_int_equal(~(uint32_t)PW_KEXEC, r.format->keep(&r, 1, 0x80004805));
-	assert_int_equal(PW_KEEP_ALL, r.format->keep(&r, 1, 0x80004801));
+	assert_int_equal(~(uint32_t)PW_KEXEC, r.format->keep(r.format, &r, 1, 0x80004805));
+	assert_int_equal(PW_KEEP_ALL, r.format->keep(r.format, &r, 1, 0x80004801));
 }
 
 static void arm_level_0(void **state)
@@ -239,8 +239,9 @@ static void arm_lpae(void **state)
 
 	(void)state;
 	CHECK(vectors);
-	assert_int_equal(~(uint32_t)PW_KEXEC, r.format->keep(&r, 1, 0x080000004250f003));
-	assert_int_equal(~(uint32_t)PW_EXEC_BOTH, r.format->keep(&r, 1, 0x100000004250f003));
+	assert_int_equal(~(uint32_t)PW_KEXEC, r.format->keep(r.format, &r, 1, 0x080000004250f003));
+	assert_int_equal(~(uint32_t)PW_EXEC_BOTH,
+			 r.format->keep(r.format, &r, 1, 0x100000004250f003));
 }
 #undef F
 
@@ -301,7 +302,7 @@ static void arm64_leaves(void **state)
 
 	(void)state;
 	CHECK(vectors);
-	assert_int_equal(~(uint32_t)PW_KEXEC, r.format->keep(&r, 1, 0x0800000041234003));
+	assert_int_equal(~(uint32_t)PW_KEXEC, r.format->keep(r.format, &r, 1, 0x0800000041234003));
 }
 
 static void arm64_holes(void **state)
@@ -443,13 +444,13 @@ static void arm64_tcr(void **state)
 
 	(void)state;
 	assert_true(regime_with("arm64_4k_48", root, 2, tcr_48(0), &r));
-	assert_int_equal(0, f->attr(&r, 0, clean) & (PW_WRITE | PW_DBM));
+	assert_int_equal(0, f->attr(f, &r, 0, clean) & (PW_WRITE | PW_DBM));
 	assert_true(regime_with("arm64_4k_48", root, 2, tcr_48(hd), &r));
-	assert_int_equal(PW_WRITE, f->attr(&r, 0, clean) & (PW_WRITE | PW_DBM));
+	assert_int_equal(PW_WRITE, f->attr(f, &r, 0, clean) & (PW_WRITE | PW_DBM));
 	assert_true(regime_with("arm64_4k_48", root, 2, tcr_48(ds), &r));
-	assert_int_equal(PW_LEAF, f->kind(&r, 0, 0x0069000123456e43));
-	assert_int_equal(0x0009000123456000, f->page(&r, 0, 0x0069000123456e43));
-	assert_int_equal(0x000c000041234000, f->table(&r, 2, 0x0000000041234303));
+	assert_int_equal(PW_LEAF, f->kind(f, &r, 0, 0x0069000123456e43));
+	assert_int_equal(0x0009000123456000, f->page(f, &r, 0, 0x0069000123456e43));
+	assert_int_equal(0x000c000041234000, f->table(f, &r, 2, 0x0000000041234303));
 	/* Two of these walks are forbidden. */
 	assert_true(regime_with("arm64_4k_48", root, 2, tcr_48(1 << 7), &r));
 	assert_int_equal(1, r.spans);
@@ -558,8 +559,8 @@ static void memory_types(void **state)
 		struct pw_regime hw = regime(vectors[i].format, PW_VIEW_HARDWARE, 0);
 		struct pw_regime lx = regime(vectors[i].format, PW_VIEW_LINUX, 0);
 		unsigned level = vectors[i].level;
-		uint32_t by_hw = hw.format->attr(&hw, level, vectors[i].entry);
-		uint32_t by_lx = lx.format->attr(&lx, level, vectors[i].entry);
+		uint32_t by_hw = hw.format->attr(hw.format, &hw, level, vectors[i].entry);
+		uint32_t by_lx = lx.format->attr(lx.format, &lx, level, vectors[i].entry);
 
 		/* The index stands in 4:2, or, in short descriptors, as TEX[0]:C:B. */
 		assert_true((by_hw & PW_MEMTYPE_MASK) >> PW_MEMTYPE_SHIFT >= PW_MEM_INDEX_0);

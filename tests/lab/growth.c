@@ -40,10 +40,10 @@ static void grow(struct process *process)
 	pw_pa table = process->segment.last + 1 - (process->levels - 2) * bytes;
 
 	for (uint32_t i = 0; i < 1u << f->bits[level]; i++)
-		store(process, table + 8 * i, f->make_empty(&process->regime, level));
-	store(process, table, f->make_table(&process->regime, level, process->top));
+		store(process, table + 8 * i, f->make_empty(f, &process->regime, level));
+	store(process, table, f->make_table(f, &process->regime, level, process->top));
 	/* Where and how deep, in one store. */
-	process->root = f->make_root(&process->regime, table, level);
+	process->root = f->make_root(f, &process->regime, table, level);
 	process->top = table;
 	process->levels++;
 }
@@ -229,8 +229,10 @@ static void test_large_page_and_image(void **state)
 					    &translated, &trace),
 			 PW_OK);
 	store(&process, trace.step[1].at,
-	      process.format->make_leaf(&process.regime, 1, 0x7700000, PW_READ | PW_ACCESSED));
-	store(&process, trace.step[1].at + 8, process.format->make_empty(&process.regime, 1));
+	      process.format->make_leaf(process.format, &process.regime, 1, 0x7700000,
+					PW_READ | PW_ACCESSED));
+	store(&process, trace.step[1].at + 8,
+	      process.format->make_empty(process.format, &process.regime, 1));
 	fold_image_init(&image, process.memory, &process.regime);
 	input.oracle = &image.oracle;
 	input.first = 0x100800ff000;

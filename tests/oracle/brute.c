@@ -51,14 +51,14 @@ static void compare_table(const struct pair *pair, unsigned level, unsigned shif
 {
 	const struct pw_format *f = built_in;
 	const struct pw_regime *r = &pair->built_in;
-	unsigned next = f->next_level ? f->next_level(r, level, entry) : level - 1;
+	unsigned next = f->next_level ? f->next_level(f, r, level, entry) : level - 1;
 	unsigned bits = f->bits[next];
-	uint32_t keep = f->keep ? f->keep(r, level, entry) : PW_KEEP_ALL;
+	uint32_t keep = f->keep ? f->keep(f, r, level, entry) : PW_KEEP_ALL;
 
 	if (f->next_bits && level == 1)
-		bits = f->next_bits(r, entry);
-	if (f->table(r, level, entry) != meaning->address)
-		differ(pair, level, shift, entry, "the next table", f->table(r, level, entry),
+		bits = f->next_bits(f, r, entry);
+	if (f->table(f, r, level, entry) != meaning->address)
+		differ(pair, level, shift, entry, "the next table", f->table(f, r, level, entry),
 		       meaning->address);
 	if (next != meaning->next)
 		differ(pair, level, shift, entry, "the next level", next, meaning->next);
@@ -74,7 +74,7 @@ static void compare_table(const struct pair *pair, unsigned level, unsigned shif
 		bool admitted = !meaning->limited ||
 				(unit >= meaning->from && unit <= meaning->upto);
 
-		if (f->admits(r, next + 1, entry, index) != admitted)
+		if (f->admits(f, r, next + 1, entry, index) != admitted)
 			differ(pair, level, shift, entry, "whether an index exists", !admitted,
 			       admitted);
 	}
@@ -86,7 +86,7 @@ static void compare_page(const struct pair *pair, unsigned level, unsigned shift
 			 pw_pa page, const struct pw_meaning *meaning)
 {
 	const struct pw_format *f = built_in;
-	unsigned lg2 = f->page_lg2 ? f->page_lg2(&pair->built_in, level, entry) : shift;
+	unsigned lg2 = f->page_lg2 ? f->page_lg2(f, &pair->built_in, level, entry) : shift;
 
 	/* Where tables of a level differ in size, the walker aligns the page. */
 	if (f->next_bits) {
@@ -112,7 +112,7 @@ static void compare(struct pair *pair, unsigned level, unsigned shift, uint64_t 
 	if (f->entry_lg2 == 2)
 		entry = (uint32_t)entry;
 	pair->compared++;
-	kind = f->kind(r, level, entry);
+	kind = f->kind(f, r, level, entry);
 	pw_described_decode(pw_described(described), &pair->described, level, shift, entry,
 			    &meaning);
 	if (kind != meaning.kind) {
@@ -124,13 +124,13 @@ static void compare(struct pair *pair, unsigned level, unsigned shift, uint64_t 
 		compare_table(pair, level, shift, entry, &meaning);
 		break;
 	case PW_LEAF:
-		compare_page(pair, level, shift, entry, f->page(r, level, entry), &meaning);
-		attr = f->attr(r, level, entry);
+		compare_page(pair, level, shift, entry, f->page(f, r, level, entry), &meaning);
+		attr = f->attr(f, r, level, entry);
 		if (attr != meaning.attr)
 			differ(pair, level, shift, entry, "attr", attr, meaning.attr);
 		break;
 	case PW_HOLE:
-		status = f->hole(r, level, entry, &page);
+		status = f->hole(f, r, level, entry, &page);
 		if (status != meaning.status)
 			differ(pair, level, shift, entry, "the status", status, meaning.status);
 		if (status == PW_PROT_NONE)
@@ -193,12 +193,12 @@ static void compare_level(struct pair *pair, unsigned level, unsigned shift, enu
 	size_t bases = 2;
 
 	if (f->leaf_levels >> level & 1)
-		base[bases++] = f->make_leaf(r, level, table & ~pw_mask(shift),
+		base[bases++] = f->make_leaf(f, r, level, table & ~pw_mask(shift),
 					     PW_PROT_MASK | PW_ACCESSED | PW_DIRTY);
 	if (level > 0)
-		base[bases++] = f->make_table(r, level, table);
+		base[bases++] = f->make_table(f, r, level, table);
 	else if (f->make_prot_none)
-		base[bases++] = f->make_prot_none(r, level, table);
+		base[bases++] = f->make_prot_none(f, r, level, table);
 	for (size_t i = 0; i < sizeof(high) / sizeof(high[0]); i++)
 		compare_around(pair, level, shift, high[i],
 			       depth == ALL_LOW_BITS && i < test_amount(2, 1));
@@ -245,7 +245,8 @@ static void compare_options(const struct pw_regime_options *options, enum depth 
 {
 	struct pair pair = { .seed = options->kernel ^ ((uint64_t)options->view << 32) };
 	struct pw_regime regime = { .format = built_in };
-	const uint64_t plain = built_in->make_root(&regime, 0x100000, built_in->levels - 1u);
+	const uint64_t plain = built_in->make_root(built_in, &regime, 0x100000,
+						   built_in->levels - 1u);
 	/* Root bits that entries ask about: private space of s390; read and write of amdv1. */
 	const uint64_t asked[] = { 0, 0x100, UINT64_C(1) << 61, UINT64_C(1) << 62 };
 
@@ -434,7 +435,7 @@ static void test_roots(void **state)
 				      (i & 2 ? UINT64_C(0xfffff0000) : 0xffff0000);
 
 			root[n] = built_in->make_root(
-				&regime, table,
+				built_in, &regime, table,
 				built_in->dynamic_top ? top : built_in->levels - 1u);
 			if (random_one_in(&pair.seed, 2))
 				root[n] ^= UINT64_C(1) << random_below(&pair.seed, 64);

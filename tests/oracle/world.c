@@ -70,15 +70,16 @@ static uint64_t guided_entry(struct world *world)
 	case 0:
 		return random_next(&world->seed);
 	case 1:
-		return world->format->make_empty(r, level);
+		return world->format->make_empty(world->format, r, level);
 	case 2:
-		entry = world->format->make_leaf(r, level, random_next(&world->seed) & 0x7fe00000,
+		entry = world->format->make_leaf(world->format, r, level,
+						 random_next(&world->seed) & 0x7fe00000,
 						 PW_READ | PW_ACCESSED);
 		break;
 	case 3:
 		if (world->format->make_prot_none) {
 			entry = world->format->make_prot_none(
-				r, level, random_next(&world->seed) & 0x7fe00000);
+				world->format, r, level, random_next(&world->seed) & 0x7fe00000);
 			break;
 		}
 		/* fall through */
@@ -86,7 +87,7 @@ static uint64_t guided_entry(struct world *world)
 		level = level ? level : 1;
 		if (level == world->format->levels)
 			return 0;
-		entry = world->format->make_table(r, level, random_table(world));
+		entry = world->format->make_table(world->format, r, level, random_table(world));
 	}
 	if (random_one_in(&world->seed, 3))
 		entry ^= UINT64_C(1) << random_below(&world->seed, 64);
@@ -102,9 +103,10 @@ static uint64_t ladder_entry(const struct world *world, size_t offset)
 	unsigned level = (unsigned)(offset >> 16) % world->format->levels;
 
 	if (level == 0)
-		return world->format->make_leaf(r, 0, (offset & 0xff8) << 13,
+		return world->format->make_leaf(world->format, r, 0, (offset & 0xff8) << 13,
 						PW_READ | PW_ACCESSED);
-	return world->format->make_table(r, level, BASE + ((pw_pa)(level - 1) << 16));
+	return world->format->make_table(world->format, r, level,
+					 BASE + ((pw_pa)(level - 1) << 16));
 }
 
 void world_make_mess(struct world *world, enum mess mess)
@@ -156,8 +158,8 @@ void world_choose_root(struct world *world, enum mess mess, unsigned round)
 			pw_pa table = mess == LADDER ? BASE + ((pw_pa)top << 16)
 						     : random_table(world);
 
-			root[i] = world->format->make_root(&world->built_in, table & ~(pw_pa)0xffff,
-							   top);
+			root[i] = world->format->make_root(world->format, &world->built_in,
+							   table & ~(pw_pa)0xffff, top);
 			if (random_one_in(&world->seed, 3))
 				root[i] ^= UINT64_C(1) << random_below(&world->seed, 20);
 		}

@@ -316,7 +316,7 @@ static bool can_say(struct world *world, uint32_t attr)
 	const struct pw_format *f = world->format;
 	const struct pw_regime *r = pw_space_now(world->space);
 
-	return !((f->attr(r, 0, f->make_leaf(r, 0, 0, attr)) ^ attr) &
+	return !((f->attr(f, r, 0, f->make_leaf(f, r, 0, 0, attr)) ^ attr) &
 		 (PW_READ | PW_WRITE | PW_USER));
 }
 

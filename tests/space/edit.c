@@ -51,7 +51,8 @@ static uint32_t as_made(const struct run *run, const struct pw_regime *r, unsign
 {
 	const struct pw_format *f = run->format;
 
-	return pw_attr_settle(f->attr(r, level, f->make_leaf(r, level, 0, attr)), PW_KEEP_ALL) &
+	return pw_attr_settle(f->attr(f, r, level, f->make_leaf(f, r, level, 0, attr)),
+			      PW_KEEP_ALL) &
 	       PW_PROT_MASK;
 }
 
@@ -95,7 +96,7 @@ static bool can_hold(const struct run *run, pw_pa pa)
 	const struct pw_regime *r = run->space->now;
 
 	pa &= ~pw_mask(f->shift[0]);
-	return f->page(r, 0, f->make_leaf(r, 0, pa, PW_READ | PW_ACCESSED)) == pa;
+	return f->page(f, r, 0, f->make_leaf(f, r, 0, pa, PW_READ | PW_ACCESSED)) == pa;
 }
 
 /* A physical range for @units units, at an alignment that fits large pages now and then. */

@@ -43,10 +43,11 @@ static void entries_name_tables(struct pw_space *space)
 			/* No table is ever there. */
 			if (pa == 0)
 				continue;
-			e = f->make_table(r, level + 1, pa);
+			e = f->make_table(f, r, level + 1, pa);
 			e = f->entry_lg2 == 2 ? (uint32_t)e : e;
-			if (f->kind(r, level + 1, e) != PW_TABLE ||
-			    f->table(r, level + 1, e) != pa || e == f->make_empty(r, level + 1))
+			if (f->kind(f, r, level + 1, e) != PW_TABLE ||
+			    f->table(f, r, level + 1, e) != pa ||
+			    e == f->make_empty(f, r, level + 1))
 				fail_msg("%s: level %u, table at 0x%llx: entry 0x%llx", f->name,
 					 level, (unsigned long long)pa, (unsigned long long)e);
 		}
@@ -118,8 +119,8 @@ static void assert_below(struct pw_space *space, const struct pw_regime *r, unsi
 	for (uint64_t i = 0; level > 0 && i <= entries; i++) {
 		uint64_t e = pw_edit_load(f, pw_table_host(space, pa) + (i << f->entry_lg2));
 
-		if (f->kind(r, level, e) == PW_TABLE)
-			assert_below(space, r, level - 1, f->table(r, level, e));
+		if (f->kind(f, r, level, e) == PW_TABLE)
+			assert_below(space, r, level - 1, f->table(f, r, level, e));
 	}
 }
 

@@ -135,7 +135,7 @@ static struct node *make_node(struct machine *machine, unsigned level, unsigned 
 			       .bits = (uint8_t)bits };
 	for (size_t i = 0; i < (size_t)1 << bits; i++)
 		machine_store(machine, table + (i << f->entry_lg2),
-			      f->make_empty(&machine->regime, level));
+			      f->make_empty(f, &machine->regime, level));
 	return node;
 }
 
@@ -192,7 +192,7 @@ bool machine_init(struct machine *machine, const struct pw_format *format,
 	for (unsigned i = 0; i < roots; i++) {
 		machine->root[i] = make_node(machine, top, format->shift[top], format->bits[top],
 					     ~UINT32_C(0));
-		word[i] = format->make_root(&machine->regime, machine->root[i]->table, top);
+		word[i] = format->make_root(format, &machine->regime, machine->root[i]->table, top);
 	}
 	if (pw_regime_init(&machine->regime, format, word, roots, options, NULL) ||
 	    machine->regime.span[0].top != top || machine->regime.span[roots - 1].top != top) {
@@ -253,9 +253,9 @@ static struct node *make_child(struct machine *machine, struct node *node, pw_va
 	child = make_node(machine, level, node->shift - bits, bits, node->keep);
 	if (!child)
 		return NULL;
-	child->above = f->make_table(r, node->level, child->table);
-	assert_int_equal(f->kind(r, node->level, child->above), PW_TABLE);
-	assert_true(f->table(r, node->level, child->above) == child->table);
+	child->above = f->make_table(f, r, node->level, child->table);
+	assert_int_equal(f->kind(f, r, node->level, child->above), PW_TABLE);
+	assert_true(f->table(f, r, node->level, child->above) == child->table);
 	machine_store(machine, place_in(machine, node, va), child->above);
 	node->slot[index_in(node, va)] = child;
 	return child;
@@ -264,12 +264,12 @@ static struct node *make_child(struct machine *machine, struct node *node, pw_va
 bool machine_fits(const struct machine *machine, unsigned level, pw_pa pa)
 {
 	const struct pw_format *f = machine->format;
-	uint64_t entry = f->make_leaf(&machine->regime, level, pa, PW_READ | PW_ACCESSED);
+	uint64_t entry = f->make_leaf(f, &machine->regime, level, pa, PW_READ | PW_ACCESSED);
 
 	if (f->entry_lg2 == 2 && entry >> 32)
 		return false;
-	return f->kind(&machine->regime, level, entry) == PW_LEAF &&
-	       f->page(&machine->regime, level, entry) == pa;
+	return f->kind(f, &machine->regime, level, entry) == PW_LEAF &&
+	       f->page(f, &machine->regime, level, entry) == pa;
 }
 
 bool machine_map(struct machine *machine, pw_va va, unsigned level, pw_pa pa, uint32_t attr,
@@ -303,15 +303,15 @@ bool machine_map(struct machine *machine, pw_va va, unsigned level, pw_pa pa, ui
 	item.lg2 = node->shift;
 	item.keep = node->keep;
 	if (prot_none) {
-		item.entry = f->make_prot_none(r, level, pa);
-		if (f->kind(r, level, item.entry) != PW_HOLE ||
-		    f->hole(r, level, item.entry, &page) != PW_PROT_NONE || page != pa)
+		item.entry = f->make_prot_none(f, r, level, pa);
+		if (f->kind(f, r, level, item.entry) != PW_HOLE ||
+		    f->hole(f, r, level, item.entry, &page) != PW_PROT_NONE || page != pa)
 			return false;
 		item.status = PW_PROT_NONE;
 	} else {
-		item.entry = f->make_leaf(r, level, pa, attr | PW_ACCESSED | PW_DIRTY);
-		assert_int_equal(f->kind(r, level, item.entry), PW_LEAF);
-		item.attr = f->attr(r, level, item.entry);
+		item.entry = f->make_leaf(f, r, level, pa, attr | PW_ACCESSED | PW_DIRTY);
+		assert_int_equal(f->kind(f, r, level, item.entry), PW_LEAF);
+		item.attr = f->attr(f, r, level, item.entry);
 		item.status = PW_OK;
 	}
 	machine_store(machine, place_in(machine, node, va), item.entry);
@@ -341,14 +341,15 @@ static void restrict_tables(struct machine *machine, struct node *node, uint32_t
 		changed = child->above ^
 			  UINT64_C(1) << random_below(&machine->seed, f->entry_lg2 == 2 ? 32 : 64);
 		if (f->keep && random_one_in(&machine->seed, 2) &&
-		    f->kind(r, node->level, changed) == PW_TABLE &&
-		    f->table(r, node->level, changed) == child->table &&
-		    f->keep(r, node->level, changed) != f->keep(r, node->level, child->above)) {
+		    f->kind(f, r, node->level, changed) == PW_TABLE &&
+		    f->table(f, r, node->level, changed) == child->table &&
+		    f->keep(f, r, node->level, changed) !=
+			    f->keep(f, r, node->level, child->above)) {
 			child->above = changed;
 			machine_store(machine, node->table + ((pw_pa)i << f->entry_lg2), changed);
 		}
 		restrict_tables(machine, child,
-				f->keep ? keep & f->keep(r, node->level, child->above) : keep);
+				f->keep ? keep & f->keep(f, r, node->level, child->above) : keep);
 	}
 }
 
@@ -443,5 +444,5 @@ void machine_expect(const struct machine *machine, pw_va va, struct pw_result *r
 	result->status = PW_NONE;
 	result->level = node->level;
 	result->size_lg2 = node->shift;
-	result->entry = machine->format->make_empty(&machine->regime, node->level);
+	result->entry = machine->format->make_empty(machine->format, &machine->regime, node->level);
 }

@@ -92,8 +92,8 @@ static inline uint64_t space_leaf(struct space *space, unsigned level, uint64_t 
 	if (f->shift[level] > 28)
 		pa = (page % 2) << f->shift[level];
 	if (f->make_prot_none && level == 0 && random_one_in(&space->random, 10))
-		return f->make_prot_none(&space->regime, level, pa);
-	return f->make_leaf(&space->regime, level, pa, attr);
+		return f->make_prot_none(f, &space->regime, level, pa);
+	return f->make_leaf(f, &space->regime, level, pa, attr);
 }
 
 static inline pw_pa space_table(struct space *space, unsigned level);
@@ -112,8 +112,8 @@ static inline uint64_t space_table_entry(struct space *space, unsigned level)
 	if (!table)
 		table = space_table(space, level - 1);
 	if (!table)
-		return f->make_empty(&space->regime, level);
-	entry = f->make_table(&space->regime, level, table);
+		return f->make_empty(f, &space->regime, level);
+	entry = f->make_table(f, &space->regime, level, table);
 	/* TF and TL: the table is longer than the entry lets see. */
 	if (strcmp(f->name, "s390x") == 0 && level > 1 && random_one_in(&space->random, 3))
 		entry ^= random_next(&space->random) & 0xc3;
@@ -131,7 +131,7 @@ static inline pw_pa space_table(struct space *space, unsigned level)
 		return 0;
 	for (uint32_t i = 0; i < count; i++)
 		space_store(space, table + ((pw_pa)i << f->entry_lg2),
-			    f->make_empty(&space->regime, level));
+			    f->make_empty(f, &space->regime, level));
 	for (unsigned n = 0; n < (level > 0 ? 6 : 12); n++) {
 		uint32_t index = (uint32_t)random_below(&space->random, count);
 		uint64_t page = random_next(&space->random);
@@ -175,7 +175,7 @@ static inline void space_init(struct space *space, const struct pw_format *forma
 	if (strcmp(format->name, "s390x") == 0)
 		top = 2 + (unsigned)(seed % 3);
 	table = space_table(space, top);
-	root = format->make_root(&rootless, table, top);
+	root = format->make_root(format, &rootless, table, top);
 	if (pw_regime_init(&space->regime, format, &root, 1, NULL, &error))
 		fail_msg("%s: %s", format->name, error.text);
 	segment.host = space->bytes;

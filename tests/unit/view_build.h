@@ -66,7 +66,7 @@ static inline pw_pa image_table(struct image *image, unsigned level)
 	assert_true(image->next <= IMAGE_BASE + IMAGE_BYTES);
 	for (size_t i = 0; i < (size_t)1 << f->bits[level]; i++)
 		image_store(image, table + (i << f->entry_lg2),
-			    f->make_empty(&image->regime, level));
+			    f->make_empty(f, &image->regime, level));
 	return table;
 }
 
@@ -91,7 +91,7 @@ static inline void image_init(struct image *image, const char *format, unsigned 
 	image->regime.kernel = 0x0601;
 	image->regime.address_mask = UINT64_C(0x000ffffffffff000);
 	image->top_table = image_table(image, top);
-	root = image->format->make_root(&image->regime, image->top_table, top);
+	root = image->format->make_root(image->format, &image->regime, image->top_table, top);
 	if (pw_regime_init(&image->regime, image->format, &root, 1, &options, &error))
 		fail_msg("%s", error.text);
 	assert_int_equal(image->regime.span[0].top, top);
@@ -116,11 +116,11 @@ static inline pw_pa image_place(struct image *image, pw_va va, unsigned level)
 
 		if (i == level)
 			return at;
-		if (f->kind(&image->regime, i, entry) != PW_TABLE) {
-			entry = f->make_table(&image->regime, i, image_table(image, i - 1));
+		if (f->kind(f, &image->regime, i, entry) != PW_TABLE) {
+			entry = f->make_table(f, &image->regime, i, image_table(image, i - 1));
 			image_store(image, at, entry);
 		}
-		table = f->table(&image->regime, i, entry);
+		table = f->table(f, &image->regime, i, entry);
 	}
 }
 
@@ -133,7 +133,7 @@ static inline void image_map(struct image *image, pw_va va, unsigned level, unsi
 
 	for (unsigned i = 0; i < count; i++)
 		image_store(image, image_place(image, va + i * size, level),
-			    f->make_leaf(&image->regime, level, pa + i * size, attr));
+			    f->make_leaf(f, &image->regime, level, pa + i * size, attr));
 }
 
 /* A picture of first..last. */

@@ -22,7 +22,7 @@ static struct pw_regime regime_of(const struct pw_format *f, enum pw_view view, 
 	uint64_t root;
 
 	regime.address_mask = UINT64_C(0x000ffffffffff000);
-	root = f->make_root(&regime, 0x100000, f->levels - 1u);
+	root = f->make_root(f, &regime, 0x100000, f->levels - 1u);
 	if (pw_regime_init(&regime, f, &root, 1, &options, &error))
 		fail_msg("%s: %s", f->name, error.text);
 	return regime;
@@ -62,12 +62,12 @@ static char *words_of(const struct pw_regime *r, unsigned level, uint64_t entry,
 		      size_t bytes)
 {
 	const struct pw_format *f = r->format;
-	enum pw_kind kind = f->kind(r, level, entry);
+	enum pw_kind kind = f->kind(f, r, level, entry);
 	enum pw_status status = PW_OK;
 	pw_pa page = 0;
 
 	if (kind == PW_HOLE)
-		status = f->hole(r, level, entry, &page);
+		status = f->hole(f, r, level, entry, &page);
 	if (!pw_bits_find(r, level, kind, status, entry))
 		fail_msg("%s, level %u, kernel %x: nothing describes 0x%llx (kind %d, %s)", f->name,
 			 level, r->kernel, (unsigned long long)entry, kind, pw_status_name(status));
@@ -85,10 +85,11 @@ static void check_builders(const struct pw_regime *r, unsigned level)
 	const pw_pa pages[] = { 0, UINT64_C(1) << f->shift[level], UINT64_C(0x7f) << 33 };
 	char text[512];
 
-	words_of(r, level, f->make_empty(r, level), text, sizeof(text));
+	words_of(r, level, f->make_empty(f, r, level), text, sizeof(text));
 	if (level > 0) {
-		words_of(r, level, f->make_table(r, level, 0x10000), text, sizeof(text));
-		assert_int_equal(f->kind(r, level, f->make_table(r, level, 0x10000)), PW_TABLE);
+		words_of(r, level, f->make_table(f, r, level, 0x10000), text, sizeof(text));
+		assert_int_equal(f->kind(f, r, level, f->make_table(f, r, level, 0x10000)),
+				 PW_TABLE);
 	}
 	if (!(f->leaf_levels >> level & 1))
 		return;
@@ -97,9 +98,9 @@ static void check_builders(const struct pw_regime *r, unsigned level)
 
 		pa &= ~pw_mask(f->shift[level]);
 		for (uint32_t attr = 0; attr <= 0xff; attr++)
-			words_of(r, level, f->make_leaf(r, level, pa, attr), text, sizeof(text));
+			words_of(r, level, f->make_leaf(f, r, level, pa, attr), text, sizeof(text));
 		if (f->make_prot_none)
-			words_of(r, level, f->make_prot_none(r, level, pa), text, sizeof(text));
+			words_of(r, level, f->make_prot_none(f, r, level, pa), text, sizeof(text));
 	}
 }
 
@@ -120,8 +121,8 @@ static void check_differences(const struct pw_regime *r, unsigned level)
 	if (!(f->leaf_levels >> level & 1))
 		return;
 	for (unsigned i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++) {
-		uint64_t one = f->make_leaf(r, level, 0, base);
-		uint64_t other = f->make_leaf(r, level, 0, base ^ attributes[i]);
+		uint64_t one = f->make_leaf(f, r, level, 0, base);
+		uint64_t other = f->make_leaf(f, r, level, 0, base ^ attributes[i]);
 		char text[2][512];
 
 		if (one == other)
@@ -189,11 +190,12 @@ static void check_every_bit(const struct pw_regime *r, unsigned level)
 		uint64_t flip = UINT64_C(1) << bit;
 
 		if (level > 0)
-			words_of(r, level, f->make_table(r, level, 0x10000) ^ flip, text,
+			words_of(r, level, f->make_table(f, r, level, 0x10000) ^ flip, text,
 				 sizeof(text));
 		if (f->leaf_levels >> level & 1)
-			words_of(r, level, f->make_leaf(r, level, 0, PW_READ | PW_ACCESSED) ^ flip,
-				 text, sizeof(text));
+			words_of(r, level,
+				 f->make_leaf(f, r, level, 0, PW_READ | PW_ACCESSED) ^ flip, text,
+				 sizeof(text));
 	}
 }
 

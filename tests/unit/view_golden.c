@@ -166,7 +166,7 @@ static void test_x86_64_holes(void **state)
 	(void)state;
 	image_init(&image, "x86_64", 3, PW_VIEW_HARDWARE);
 	image_store(&image, image_place(&image, 0x400000, 0),
-		    image.format->make_prot_none(&image.regime, 0, 0x123456000));
+		    image.format->make_prot_none(image.format, &image.regime, 0, 0x123456000));
 	image_store(&image, image_place(&image, 0x401000, 0), UINT64_C(0x07fffffffffc8200));
 	image_store(&image, image_place(&image, 0x40000000, 2), UINT64_C(0x0000001234567067));
 	image_store(&image, image_place(&image, 0x8000000000, 3), UINT64_C(0x00000000001000e7));

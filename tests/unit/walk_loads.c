@@ -202,16 +202,16 @@ static uint64_t other_value(struct machine *machine, const struct pw_step *step,
 
 	switch (random_below(&machine->seed, 5)) {
 	case 0:
-		return f->make_empty(r, step->level);
+		return f->make_empty(f, r, step->level);
 	case 1:
 		if (step->level > 0)
-			return f->make_table(r, step->level, spare);
+			return f->make_table(f, r, step->level, spare);
 		return entry ^ UINT64_C(1) << random_below(&machine->seed, 32);
 	case 2:
 	case 3:
 		if (f->leaf_levels >> step->level & 1)
-			return f->make_leaf(r, step->level, UINT64_C(3) << step->shift & 0x7fffffff,
-					    attr);
+			return f->make_leaf(f, r, step->level,
+					    UINT64_C(3) << step->shift & 0x7fffffff, attr);
 		return entry ^ UINT64_C(1) << random_below(&machine->seed, 32);
 	default:
 		return entry ^ UINT64_C(1) << random_below(&machine->seed, 8u << f->entry_lg2);

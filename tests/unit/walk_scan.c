@@ -294,18 +294,18 @@ static void check_dense(struct machine *machine)
 	for (unsigned lg2 = 31; lg2 < 60; lg2++) {
 		struct pw_result result;
 		pw_pa top = pw_mask(lg2) & ~pw_mask(f->shift[0]);
-		uint64_t entry = f->make_leaf(&machine->regime, 0, top, PW_READ | PW_ACCESSED);
+		uint64_t entry = f->make_leaf(f, &machine->regime, 0, top, PW_READ | PW_ACCESSED);
 
 		if ((f->entry_lg2 == 2 && entry >> 32) ||
-		    f->kind(&machine->regime, 0, entry) != PW_LEAF ||
-		    f->page(&machine->regime, 0, entry) != top)
+		    f->kind(f, &machine->regime, 0, entry) != PW_LEAF ||
+		    f->page(f, &machine->regime, 0, entry) != top)
 			continue;
 		machine_translate(machine, IN_PLACE, va, &result, NULL);
 		assert_int_equal(result.status, PW_OK);
 		machine_store(machine, machine_node(machine, va)->table, entry);
 		machine->items[0].entry = entry;
 		machine->items[0].pa = top;
-		machine->items[0].attr = f->attr(&machine->regime, 0, entry);
+		machine->items[0].attr = f->attr(f, &machine->regime, 0, entry);
 		check_scan(machine, va, last);
 	}
 }
