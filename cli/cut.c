@@ -136,7 +136,7 @@ static int cut(const struct arguments *arguments, const struct tool_input *input
 	if (pw_cut_write(&what, arguments->output, &result, &error))
 		return tool_fail("%s", error.text);
 	if (!arguments->options.json) {
-		escape_print(stdout, arguments->output);
+		pw_escape_print(stdout, arguments->output);
 		printf(": %s of tables in %zu segments, %zu address space%s\n",
 		       print_size(result.bytes - 1, size), result.segments, what.regime_count,
 		       what.regime_count == 1 ? "" : "s");

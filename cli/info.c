@@ -173,7 +173,7 @@ static bool print_text(const char *source, const struct pw_memory *memory)
 	const char *remark;
 	bool rooted = false;
 
-	escape_print(stdout, source);
+	pw_escape_print(stdout, source);
 	printf(": %s\n", pw_memory_title(memory));
 	if (tool_find_kernel(memory, true, &kernel))
 		printf("kernel: Linux %s (by %s)\n", kernel.release, kernel.origin);

@@ -16,7 +16,7 @@ static void message(const char *format, va_list arguments)
 
 	vsnprintf(text, sizeof(text), format, arguments);
 	fflush(stdout);
-	fprintf(stderr, "pagewalk: %s\n", escape_text(text, safe, sizeof(safe)));
+	fprintf(stderr, "pagewalk: %s\n", pw_escape_text(text, safe, sizeof(safe)));
 }
 
 void tool_message(const char *format, ...)

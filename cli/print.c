@@ -293,19 +293,19 @@ void print_range(const struct pw_regime *regime, const struct pw_range *range)
 void print_json_number(const char *name, uint64_t number)
 {
 	printf(",\"%s\":", name);
-	escape_json_number(stdout, number);
+	pw_escape_json_number(stdout, number);
 }
 
 void print_json_length(uint64_t first, uint64_t last)
 {
 	printf(",\"length\":");
-	escape_json_count(stdout, last - first);
+	pw_escape_json_count(stdout, last - first);
 }
 
 void print_json_page_size(unsigned lg2)
 {
 	printf(",\"size\":");
-	escape_json_count(stdout, lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX);
+	pw_escape_json_count(stdout, lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX);
 }
 
 void print_json_page(unsigned lg2, unsigned attr, unsigned memtype, unsigned flags)
@@ -345,10 +345,10 @@ void print_range_json(const struct pw_regime *regime, const struct pw_range *ran
 
 char *print_safe(const char *text, char safe[PRINT_TEXT])
 {
-	return escape_text(text, safe, PRINT_TEXT);
+	return pw_escape_text(text, safe, PRINT_TEXT);
 }
 
 void print_json_string(const char *text)
 {
-	escape_json(stdout, text);
+	pw_escape_json(stdout, text);
 }

@@ -36,7 +36,7 @@ void usage_error(const struct argp_state *state, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	argp_error(state, "%s", escape_text(text, safe, sizeof(safe)));
+	argp_error(state, "%s", pw_escape_text(text, safe, sizeof(safe)));
 }
 
 static void add_long(struct table *table, const char *name, bool has_value)
@@ -80,7 +80,7 @@ static void refuse(const char *name, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	fprintf(stderr, "%s: %s\nTry `%s --help' or `%s --usage' for more information.\n", name,
-		escape_text(text, safe, sizeof(safe)), name, name);
+		pw_escape_text(text, safe, sizeof(safe)), name, name);
 	exit(TOOL_FAILED);
 }
 

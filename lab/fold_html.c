@@ -24,7 +24,7 @@ static const char *const where_names[] = {
 static void attribute(FILE *stream, const char *name, const char *text)
 {
 	fprintf(stream, " data-%s=\"", name);
-	escape_xml(stream, text);
+	pw_escape_xml(stream, text);
 	fputc('"', stream);
 }
 
@@ -64,7 +64,7 @@ static void step_item(FILE *stream, const struct fold_picture *picture,
 			attribute_hex(stream, "mapped-at", page->mapped_at);
 	}
 	fputc('>', stream);
-	escape_xml(stream, fold_step_text(picture, panel, step, text));
+	pw_escape_xml(stream, fold_step_text(picture, panel, step, text));
 	fputs("</li>\n", stream);
 }
 
@@ -74,17 +74,17 @@ static void panel_steps(FILE *stream, const struct fold_picture *picture,
 	bool alarm;
 
 	fprintf(stream, "<ol class=\"turns\" start=\"0\">\n<li data-kind=\"start\">");
-	escape_xml_printf(stream,
-			  "The walk of 0x%" PRIx64 "-0x%" PRIx64
-			  " begins. The top table holds %s entries.",
-			  picture->first, picture->last,
-			  pw_level_name(picture->input->format, panel->result->top));
+	pw_escape_xml_printf(stream,
+			     "The walk of 0x%" PRIx64 "-0x%" PRIx64
+			     " begins. The top table holds %s entries.",
+			     picture->first, picture->last,
+			     pw_level_name(picture->input->format, panel->result->top));
 	fputs("</li>\n", stream);
 	for (uint32_t i = 0; i < panel->steps; i++)
 		step_item(stream, picture, panel, &panel->step[i]);
 	fold_result_word(panel->result, &alarm);
 	fprintf(stream, "<li data-kind=\"result\" class=\"%s\">", alarm ? "bad" : "good");
-	escape_xml(stream, panel->result->verdict);
+	pw_escape_xml(stream, panel->result->verdict);
 	fputs("</li>\n</ol>\n", stream);
 }
 
@@ -203,22 +203,22 @@ static void draw_page(FILE *stream, const struct fold_picture *picture)
 	      "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
 	      "<link rel=\"icon\" href=\"data:,\">\n<title>",
 	      stream);
-	escape_xml(stream, title);
+	pw_escape_xml(stream, title);
 	fputs("</title>\n", stream);
-	svg_style(stream);
+	pw_svg_style(stream);
 	fold_svg_style(stream);
 	fprintf(stream, "<style>\n%s%s</style>\n</head>\n<body class=\"pw\">\n<main>\n<h1>",
 		page_css, fold_page_css);
-	escape_xml(stream, title);
+	pw_escape_xml(stream, title);
 	fputs("</h1>\n<p class=\"lead\">", stream);
-	escape_xml(stream, fold_picture_subtitle(picture, subtitle));
+	pw_escape_xml(stream, fold_picture_subtitle(picture, subtitle));
 	fputs("</p>\n", stream);
 	draw_controls(stream, picture);
 	fprintf(stream, "<div class=\"panels%s\">\n", picture->panels == 1 ? " one" : "");
 	for (size_t i = 0; i < picture->panels; i++)
 		draw_panel(stream, picture, &picture->panel[i]);
 	fputs("</div>\n<h2>Why</h2>\n<p class=\"why\">", stream);
-	escape_xml(stream, fold_why(picture->input, picture->panel[0].result, why));
+	pw_escape_xml(stream, fold_why(picture->input, picture->panel[0].result, why));
 	fputs("</p>\n", stream);
 	draw_legend(stream);
 	draw_table(stream, picture);

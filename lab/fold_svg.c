@@ -70,11 +70,11 @@ static double legend(struct svg *svg, double x, double y, double width)
 				"<path class=\"%s\" d=\"M%.1f %.1fh24l6 8l-6 8h-24z\"/>\n",
 				item->class, left, y);
 		else if (svg && item->class[0] == 'b')
-			svg_line(svg, item->class, left + 15, y - 3, left + 15, y + 19);
+			pw_svg_line(svg, item->class, left + 15, y - 3, left + 15, y + 19);
 		else if (svg)
-			svg_rect(svg, item->class, left, y, 30, 16);
+			pw_svg_rect(svg, item->class, left, y, 30, 16);
 		if (svg)
-			svg_text(svg, "dim", "start", left + 38, y + 13, "%s", item->text);
+			pw_svg_text(svg, "dim", "start", left + 38, y + 13, "%s", item->text);
 		left += room;
 	}
 	return y + 26;
@@ -102,8 +102,8 @@ static double draw_words(struct svg *svg, const struct fold_picture *picture, do
 	fold_why(picture->input, picture->panel[0].result, why);
 	y = legend(svg, x, y, width) + 20;
 	if (svg)
-		return svg_paragraph(svg, "", x, y, LEADING, columns, why);
-	return y + LEADING * svg_lines(columns, why);
+		return pw_svg_paragraph(svg, "", x, y, LEADING, columns, why);
+	return y + LEADING * pw_svg_lines(columns, why);
 }
 
 static int draw(FILE *stream, const struct fold_picture *picture)
@@ -119,23 +119,23 @@ static int draw(FILE *stream, const struct fold_picture *picture)
 
 	fold_picture_title(picture, title);
 	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", stream);
-	svg_open(&svg, 0, WIDTH,
-		 room ? bottom : draw_words(NULL, picture, MARGIN, bottom, inner) + MARGIN / 2,
-		 title, fold_why(picture->input, picture->panel[0].result, why));
+	pw_svg_open(&svg, 0, WIDTH,
+		    room ? bottom : draw_words(NULL, picture, MARGIN, bottom, inner) + MARGIN / 2,
+		    title, fold_why(picture->input, picture->panel[0].result, why));
 	fold_svg_style(stream);
-	svg_text(&svg, "h1", "start", MARGIN, 34, "%s", title);
-	svg_text(&svg, "dim", "start", MARGIN, 56, "%s", fold_picture_subtitle(picture, title));
+	pw_svg_text(&svg, "h1", "start", MARGIN, 34, "%s", title);
+	pw_svg_text(&svg, "dim", "start", MARGIN, 56, "%s", fold_picture_subtitle(picture, title));
 	for (size_t i = 0; i < panels; i++) {
 		fprintf(stream, "<g class=\"panel\" transform=\"translate(%.1f %.1f)\">\n",
 			MARGIN + (i % 2 ? width + GAP : 0), HEAD + height * (double)(i / 2));
 		fold_panel_draw(&svg, picture, &picture->panel[i], width);
-		svg_group_end(&svg);
+		pw_svg_group_end(&svg);
 	}
 	if (room)
 		draw_words(&svg, picture, MARGIN + width + GAP, bottom - height + 80, width);
 	else
 		draw_words(&svg, picture, MARGIN, bottom, inner);
-	svg_end(&svg);
+	pw_svg_end(&svg);
 	return ferror(stream) ? -EIO : 0;
 }
 

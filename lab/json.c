@@ -6,13 +6,13 @@
 static void put_text(FILE *stream, const char *name, const char *text)
 {
 	fprintf(stream, ",\"%s\":", name);
-	escape_json(stream, text);
+	pw_escape_json(stream, text);
 }
 
 static void put_number(FILE *stream, const char *name, uint64_t value)
 {
 	fprintf(stream, ",\"%s\":", name);
-	escape_json_number(stream, value);
+	pw_escape_json_number(stream, value);
 }
 
 static const char *walk_name(enum fold_walk_kind walk)
@@ -93,7 +93,7 @@ static void print_counts(FILE *stream, const struct fold_result *result)
 	fputs(",\"turns\":{", stream);
 	for (unsigned level = FOLD_LEVELS; level-- > 0;) {
 		fprintf(stream, "\"%s\":", fold_level_name(level));
-		escape_json_number(stream, result->turns_of[level]);
+		pw_escape_json_number(stream, result->turns_of[level]);
 		fputs(level > 0 ? "," : "}", stream);
 	}
 	put_number(stream, "entries", result->entries);

@@ -71,8 +71,8 @@ double fold_panel_height(const struct fold_picture *picture, double width)
 	unsigned lines = 1;
 
 	for (size_t i = 0; i < picture->panels; i++) {
-		unsigned more = svg_lines(columns_of_verdict(width),
-					  picture->panel[i].result->verdict);
+		unsigned more = pw_svg_lines(columns_of_verdict(width),
+					     picture->panel[i].result->verdict);
 
 		lines = more > lines ? more : lines;
 	}
@@ -100,12 +100,12 @@ static void draw_head(struct svg *svg, const struct fold_panel *panel)
 	const char *word = fold_result_word(panel->result, &alarm);
 	const char *name = fold_strategy_name(panel->result->strategy);
 
-	svg_text(svg, "h1", "start", 0, 20, "%s", name);
-	svg_text(svg, "dim", "start", 0, 40, "%s", fold_panel_title(panel));
-	svg_step_begin(svg, panel->steps + 1, "");
+	pw_svg_text(svg, "h1", "start", 0, 20, "%s", name);
+	pw_svg_text(svg, "dim", "start", 0, 40, "%s", fold_panel_title(panel));
+	pw_svg_step_begin(svg, panel->steps + 1, "");
 	draw_mark(svg, alarm, 76, 15);
-	svg_text(svg, alarm ? "bad" : "good", "start", 97, 20, "%s", word);
-	svg_group_end(svg);
+	pw_svg_text(svg, alarm ? "bad" : "good", "start", 97, 20, "%s", word);
+	pw_svg_group_end(svg);
 }
 
 /* Does a new entry of the real top begin at column @at, which is not the first? */
@@ -124,20 +124,20 @@ static void draw_axis(struct svg *svg, const struct fold_picture *picture, doubl
 	char text[64];
 
 	snprintf(text, sizeof(text), "0x%" PRIx64, picture->first);
-	svg_text(svg, "m s", "start", SIDE, top - 8, "%s", text);
-	svg_line(svg, "edge", SIDE, top - 5, SIDE, bottom);
+	pw_svg_text(svg, "m s", "start", SIDE, top - 8, "%s", text);
+	pw_svg_line(svg, "edge", SIDE, top - 5, SIDE, bottom);
 	free_from = SIDE;
 	snprintf(text, sizeof(text), "0x%" PRIx64, picture->last);
-	svg_text(svg, "m s", "end", width, top - 8, "%s", text);
-	svg_line(svg, "edge", width, top - 5, width, bottom);
+	pw_svg_text(svg, "m s", "end", width, top - 8, "%s", text);
+	pw_svg_line(svg, "edge", width, top - 5, width, bottom);
 	for (unsigned i = 1; i < picture->columns; i++) {
 		double x = x_of(picture, picture->start[i], width), half;
 
 		if (!is_crossing(picture, i)) {
-			svg_line(svg, "edge", x, top - 5, x, bottom);
+			pw_svg_line(svg, "edge", x, top - 5, x, bottom);
 			continue;
 		}
-		svg_line(svg, "boundary", x, top - 20, x, bottom);
+		pw_svg_line(svg, "boundary", x, top - 20, x, bottom);
 		snprintf(text, sizeof(text), "0x%" PRIx64 " (2^%u)", picture->start[i], shift);
 		half = text_width(text, MONO_11) / 2;
 		if (x - half < free_from || x + half > width)
@@ -145,7 +145,7 @@ static void draw_axis(struct svg *svg, const struct fold_picture *picture, doubl
 		half = text_width(text, MONO_11) / 2;
 		if (x - half < free_from || x + half > width)
 			continue;
-		svg_text(svg, "m s name", "middle", x, top - 24, "%s", text);
+		pw_svg_text(svg, "m s name", "middle", x, top - 24, "%s", text);
 		free_from = x + half + 8;
 	}
 }
@@ -172,27 +172,27 @@ static void draw_row(struct svg *svg, const struct fold_picture *picture,
 
 	folded = fold_level_word(picture, panel, level, word);
 	if (folded || absent)
-		svg_rect(svg, "foldedrow", 0, y - 2, width, height - 4);
-	svg_text(svg, folded || absent ? "name dim" : "name", "start", 6, y + 17, "%s",
-		 fold_level_name(level));
+		pw_svg_rect(svg, "foldedrow", 0, y - 2, width, height - 4);
+	pw_svg_text(svg, folded || absent ? "name dim" : "name", "start", 6, y + 17, "%s",
+		    fold_level_name(level));
 	if (!step) {
-		svg_text(svg, "s dim", "start", SIDE + 10, y + 17, "%s",
-			 absent ? "not visited: this walk begins below" : "not reached");
+		pw_svg_text(svg, "s dim", "start", SIDE + 10, y + 17, "%s",
+			    absent ? "not visited: this walk begins below" : "not reached");
 		return;
 	}
 	fold_crop_text(picture, panel, fold_step_turn(panel, step), crop);
-	svg_text(svg, "s dim", "start", 6, y + 33, "%s", crop);
-	svg_text(svg, "s dim", "start", 6, y + 47, "%" PRIu64 " turn%s", turns,
-		 turns == 1 ? "" : "s");
+	pw_svg_text(svg, "s dim", "start", 6, y + 33, "%s", crop);
+	pw_svg_text(svg, "s dim", "start", 6, y + 47, "%" PRIu64 " turn%s", turns,
+		    turns == 1 ? "" : "s");
 	if (!folded)
 		return;
 	/* Two lines at most; the words for s390 are better broken at their comma. */
 	comma = strchr(word, ',');
 	if (comma)
-		svg_paragraph(svg, "s dim", 6, y + 77, 13, 14, comma + 2);
+		pw_svg_paragraph(svg, "s dim", 6, y + 77, 13, 14, comma + 2);
 	if (comma)
 		*comma = '\0';
-	svg_paragraph(svg, "s dim", 6, y + 64, 13, 14, word);
+	pw_svg_paragraph(svg, "s dim", 6, y + 64, 13, 14, word);
 }
 
 static const char *class_of(const struct fold_turn *turn, const struct fold_step *step, bool folded)
@@ -233,8 +233,8 @@ static void draw_bar(struct svg *svg, const struct fold_picture *picture,
 				: "");
 	if (text_width(full, BOLD_11) + 8 > end - x - point)
 		memcpy(full, label, sizeof(label));
-	svg_text(svg, turn->departed || turn->broken ? "s bad" : "s", "start", x + 6, y + 14, "%s",
-		 full);
+	pw_svg_text(svg, turn->departed || turn->broken ? "s bad" : "s", "start", x + 6, y + 14,
+		    "%s", full);
 }
 
 /* From one turn of a loop to the next: what pXdp++ does. */
@@ -264,7 +264,7 @@ static void draw_call(struct svg *svg, const struct fold_picture *picture,
 
 	if (turn->iteration > 0 || step->parent == FOLD_NO_TURN)
 		return;
-	svg_line(svg, alarm ? "call hopbad" : "call", x, top, x, y - 5);
+	pw_svg_line(svg, alarm ? "call hopbad" : "call", x, top, x, y - 5);
 	fprintf(svg->stream, "<path class=\"%s\" d=\"M%.1f %.1fl-4-8h8z\"/>\n",
 		alarm ? "fillbad" : "head", x, y);
 }
@@ -272,10 +272,10 @@ static void draw_call(struct svg *svg, const struct fold_picture *picture,
 static void draw_chip(struct svg *svg, const char *class, double x, double y, double width,
 		      const char *text)
 {
-	svg_rect(svg, class, x, y, width, CHIP);
+	pw_svg_rect(svg, class, x, y, width, CHIP);
 	if (*text)
-		svg_text(svg, strcmp(class, "ghost") == 0 ? "m s dim" : "m s", "middle",
-			 x + width / 2, y + 14, "%s", text);
+		pw_svg_text(svg, strcmp(class, "ghost") == 0 ? "m s dim" : "m s", "middle",
+			    x + width / 2, y + 14, "%s", text);
 }
 
 /* The table around the entry that was read. */
@@ -341,8 +341,8 @@ static void draw_place(struct svg *svg, const struct fold_picture *picture,
 	if (room < 44)
 		return;
 	if (step->turns > 1) {
-		svg_text(svg, "s dim", "start", x, y + CHIP_TOP + 14,
-			 room > 60 ? "one by one" : "");
+		pw_svg_text(svg, "s dim", "start", x, y + CHIP_TOP + 14,
+			    room > 60 ? "one by one" : "");
 		return;
 	}
 	if (place->where == FOLD_IN_TABLE)
@@ -357,15 +357,15 @@ static void draw_place(struct svg *svg, const struct fold_picture *picture,
 			break;
 	}
 	if (text_width(text, sans) <= room)
-		svg_text(svg, turn->departed ? "s bad halo" : "s halo", "start", x,
-			 y + CHIP_TOP + 33, "%s", text);
+		pw_svg_text(svg, turn->departed ? "s bad halo" : "s halo", "start", x,
+			    y + CHIP_TOP + 33, "%s", text);
 	snprintf(value, sizeof(value), "= 0x%" PRIx64, turn->value);
 	if (turn->broken && turn->expected.entries > 0)
 		snprintf(value, sizeof(value), "should be 0x%" PRIx64 "[%" PRIu32 "]",
 			 turn->expected.table, turn->expected.index);
 	if (text_width(value, turn->broken ? BOLD_11 : MONO_11) <= room)
-		svg_text(svg, turn->broken ? "s bad halo" : "m s dim halo", "start", x,
-			 y + CHIP_TOP + 47, "%s", value);
+		pw_svg_text(svg, turn->broken ? "s bad halo" : "m s dim halo", "start", x,
+			    y + CHIP_TOP + 47, "%s", value);
 }
 
 /* ---- pages ---- */
@@ -379,7 +379,7 @@ static void draw_page(struct svg *svg, const struct fold_picture *picture,
 	bool wrong = step->wrong > 0;
 	char text[4][64];
 
-	svg_rect(svg, wrong ? "alarm" : "page", x, y, end - x, PAGES - 14);
+	pw_svg_rect(svg, wrong ? "alarm" : "page", x, y, end - x, PAGES - 14);
 	if (end - x > 24)
 		draw_mark(svg, wrong, x + 6, y + 13);
 	if (step->pages > 1 && wrong)
@@ -395,7 +395,8 @@ static void draw_page(struct svg *svg, const struct fold_picture *picture,
 	if (text_width(text[0], BOLD_11) > room)
 		snprintf(text[0], 64, wrong ? "WRONG" : "right");
 	if (text_width(text[0], BOLD_11) <= room)
-		svg_text(svg, wrong ? "s bad" : "s good", "start", x + 24, y + 17, "%s", text[0]);
+		pw_svg_text(svg, wrong ? "s bad" : "s good", "start", x + 24, y + 17, "%s",
+			    text[0]);
 	snprintf(text[1], 64, "found 0x%" PRIx64, page->pa);
 	if (page->expected)
 		snprintf(text[2], 64, "oracle 0x%" PRIx64, page->expected_pa);
@@ -405,7 +406,7 @@ static void draw_page(struct svg *svg, const struct fold_picture *picture,
 		snprintf(text[1], 64, "%" PRIu32 " pages", step->pages);
 	for (unsigned i = 1; i < (step->pages == 1 ? 3u : 2u); i++)
 		if (text_width(text[i], MONO_11) <= room + 14)
-			svg_text(svg, "m s", "start", x + 8, y + 17 + 14 * i, "%s", text[i]);
+			pw_svg_text(svg, "m s", "start", x + 8, y + 17 + 14 * i, "%s", text[i]);
 }
 
 static void draw_stop(struct svg *svg, const struct fold_picture *picture,
@@ -415,11 +416,11 @@ static void draw_stop(struct svg *svg, const struct fold_picture *picture,
 	double x = x_of(picture, result->stopped_at, width) + 3, y = pages_y(picture);
 	double room = width - 3 - x;
 
-	svg_rect(svg, "hole", x, y, room, PAGES - 14);
+	pw_svg_rect(svg, "hole", x, y, room, PAGES - 14);
 	if (room > 60)
-		svg_text(svg, "s bad", "start", x + 8, y + 17, "gave up");
+		pw_svg_text(svg, "s bad", "start", x + 8, y + 17, "gave up");
 	if (room > 150)
-		svg_text(svg, "s dim", "start", x + 8, y + 33, "the slow walk goes on here");
+		pw_svg_text(svg, "s dim", "start", x + 8, y + 33, "the slow walk goes on here");
 }
 
 /* ---- all ---- */
@@ -431,9 +432,9 @@ static void draw_step(struct svg *svg, const struct fold_picture *picture,
 	const struct fold_turn *turn = fold_step_turn(panel, step);
 	char text[FOLD_PICTURE_TEXT];
 
-	svg_step_begin(svg, number + 1, turn->departed ? "departed" : "");
+	pw_svg_step_begin(svg, number + 1, turn->departed ? "departed" : "");
 	fputs("<title>", svg->stream);
-	escape_xml(svg->stream, fold_step_text(picture, panel, step, text));
+	pw_escape_xml(svg->stream, fold_step_text(picture, panel, step, text));
 	fputs("</title>\n", svg->stream);
 	draw_bar(svg, picture, panel, step, width);
 	draw_call(svg, picture, panel, step, width);
@@ -441,7 +442,7 @@ static void draw_step(struct svg *svg, const struct fold_picture *picture,
 	draw_place(svg, picture, panel, step, width);
 	if (step->pages > 0)
 		draw_page(svg, picture, panel, step, width);
-	svg_group_end(svg);
+	pw_svg_group_end(svg);
 }
 
 void fold_panel_draw(struct svg *svg, const struct fold_picture *picture,
@@ -455,21 +456,21 @@ void fold_panel_draw(struct svg *svg, const struct fold_picture *picture,
 	for (unsigned level = FOLD_LEVELS; level-- > 0;)
 		draw_row(svg, picture, panel, level, width);
 	draw_axis(svg, picture, width);
-	svg_text(svg, "name", "start", 6, y + 17, "page");
-	svg_text(svg, "s dim", "start", 6, y + 34, "beside the");
-	svg_text(svg, "s dim", "start", 6, y + 47, "oracle's");
+	pw_svg_text(svg, "name", "start", 6, y + 17, "page");
+	pw_svg_text(svg, "s dim", "start", 6, y + 34, "beside the");
+	pw_svg_text(svg, "s dim", "start", 6, y + 47, "oracle's");
 	for (uint32_t i = 0; i < panel->steps; i++)
 		draw_step(svg, picture, panel, i, width);
 	fold_result_word(result, &alarm);
-	svg_step_begin(svg, panel->steps + 1, "");
+	pw_svg_step_begin(svg, panel->steps + 1, "");
 	if (result->stopped)
 		draw_stop(svg, picture, panel, width);
-	y = svg_paragraph(svg, alarm ? "bad" : "good", 0, y + PAGES + 8, LEADING,
-			  columns_of_verdict(width), result->verdict);
-	svg_text(svg, "dim", "start", 0, y,
-		 "%" PRIu64 " loads from tables, %" PRIu64 " from the stack; %" PRIu64
-		 " turn%s left its table",
-		 result->loads, result->stack_loads, result->departures,
-		 result->departures == 1 ? "" : "s");
-	svg_group_end(svg);
+	y = pw_svg_paragraph(svg, alarm ? "bad" : "good", 0, y + PAGES + 8, LEADING,
+			     columns_of_verdict(width), result->verdict);
+	pw_svg_text(svg, "dim", "start", 0, y,
+		    "%" PRIu64 " loads from tables, %" PRIu64 " from the stack; %" PRIu64
+		    " turn%s left its table",
+		    result->loads, result->stack_loads, result->departures,
+		    result->departures == 1 ? "" : "s");
+	pw_svg_group_end(svg);
 }

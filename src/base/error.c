@@ -16,7 +16,7 @@ int pw_fail(struct pw_error *error, int code, const char *format, ...)
 		va_start(arguments, format);
 		vsnprintf(text, sizeof(text), format, arguments);
 		va_end(arguments);
-		escape_text(text, error->text, sizeof(error->text));
+		pw_escape_text(text, error->text, sizeof(error->text));
 	}
 	return -code;
 }

@@ -59,7 +59,7 @@ static bool is_shown(uint32_t code)
 	return true;
 }
 
-size_t escape_character(const char *text, bool *shown_ret)
+size_t pw_escape_character(const char *text, bool *shown_ret)
 {
 	uint32_t code;
 	size_t bytes = decode(text, &code);
@@ -85,7 +85,7 @@ static size_t escape_one(const char *text, char piece[PIECE])
 	return bytes ? bytes : 1;
 }
 
-char *escape_text(const char *text, char *to, size_t room)
+char *pw_escape_text(const char *text, char *to, size_t room)
 {
 	size_t used = 0;
 
@@ -103,7 +103,7 @@ char *escape_text(const char *text, char *to, size_t room)
 	return to;
 }
 
-void escape_print(FILE *stream, const char *text)
+void pw_escape_print(FILE *stream, const char *text)
 {
 	while (*text) {
 		char piece[PIECE];
@@ -113,11 +113,11 @@ void escape_print(FILE *stream, const char *text)
 	}
 }
 
-void escape_xml(FILE *stream, const char *text)
+void pw_escape_xml(FILE *stream, const char *text)
 {
 	while (*text) {
 		bool shown;
-		size_t bytes = escape_character(text, &shown);
+		size_t bytes = pw_escape_character(text, &shown);
 
 		if (!shown)
 			fputs("\xef\xbf\xbd", stream);
@@ -137,7 +137,7 @@ void escape_xml(FILE *stream, const char *text)
 	}
 }
 
-void escape_xml_printf(FILE *stream, const char *format, ...)
+void pw_escape_xml_printf(FILE *stream, const char *format, ...)
 {
 	char text[1024];
 	va_list arguments;
@@ -145,10 +145,10 @@ void escape_xml_printf(FILE *stream, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	escape_xml(stream, text);
+	pw_escape_xml(stream, text);
 }
 
-void escape_json(FILE *stream, const char *text)
+void pw_escape_json(FILE *stream, const char *text)
 {
 	fputc('"', stream);
 	while (*text) {
@@ -171,15 +171,15 @@ void escape_json(FILE *stream, const char *text)
 	fputc('"', stream);
 }
 
-void escape_json_number(FILE *stream, uint64_t number)
+void pw_escape_json_number(FILE *stream, uint64_t number)
 {
 	fprintf(stream, number > UINT64_C(1) << 53 ? "\"%" PRIu64 "\"" : "%" PRIu64, number);
 }
 
-void escape_json_count(FILE *stream, uint64_t last_index)
+void pw_escape_json_count(FILE *stream, uint64_t last_index)
 {
 	if (last_index == UINT64_MAX)
 		fputs("\"18446744073709551616\"", stream);
 	else
-		escape_json_number(stream, last_index + 1);
+		pw_escape_json_number(stream, last_index + 1);
 }

@@ -19,30 +19,31 @@
  * that are no UTF-8 become \x1b. What was copied so stays as it is when it is copied again.
  * Returns @to.
  */
-char *escape_text(const char *text, char *to, size_t room);
+char *pw_escape_text(const char *text, char *to, size_t room);
 /* The same to a stream, whole. */
-void escape_print(FILE *stream, const char *text);
+void pw_escape_print(FILE *stream, const char *text);
 
 /* As XML or HTML text, or an attribute's value. What is not shown becomes U+FFFD. */
-void escape_xml(FILE *stream, const char *text);
-/* printf, then escape_xml. */
-void escape_xml_printf(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void pw_escape_xml(FILE *stream, const char *text);
+/* printf, then pw_escape_xml. */
+void pw_escape_xml_printf(FILE *stream, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* As a JSON string, with its quotes. What is not shown becomes \u202e; what is no UTF-8, U+FFFD. */
-void escape_json(FILE *stream, const char *text);
+void pw_escape_json(FILE *stream, const char *text);
 
 /*
  * A number in JSON. Above 2^53, where programs that read numbers as floating point lose the last
  * digits, it is a string of decimal digits.
  */
-void escape_json_number(FILE *stream, uint64_t number);
+void pw_escape_json_number(FILE *stream, uint64_t number);
 /* The same of @last_index + 1, which can be 2^64. */
-void escape_json_count(FILE *stream, uint64_t last_index);
+void pw_escape_json_count(FILE *stream, uint64_t last_index);
 
 /*
  * Length of the UTF-8 character at @text, and whether it is shown as it is. A byte that is no UTF-8 is
  * a character of its own.
  */
-size_t escape_character(const char *text, bool *shown_ret);
+size_t pw_escape_character(const char *text, bool *shown_ret);
 
 #endif

@@ -465,7 +465,7 @@ static int parse_line(struct pw_parser *p, char *line)
 	/* What a file says is shown to people: nothing in it may steer a terminal. */
 	for (const char *c = line; *c;) {
 		bool shown;
-		size_t bytes = escape_character(c, &shown);
+		size_t bytes = pw_escape_character(c, &shown);
 
 		if (!shown && !strchr("\t\r\n", *c))
 			return pw_parse_fail(p, "column %u has a control character, or is no UTF-8",

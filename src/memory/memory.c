@@ -85,7 +85,7 @@ int pw_memory_seal(struct pw_memory *memory, struct pw_error *error)
 	char title[sizeof(memory->title)];
 
 	memcpy(title, memory->title, sizeof(title));
-	escape_text(title, memory->title, sizeof(memory->title));
+	pw_escape_text(title, memory->title, sizeof(memory->title));
 	if (memory->count == 0)
 		return pw_fail(error, EINVAL, "the source holds no memory at all");
 	qsort(memory->segments, memory->count, sizeof(*memory->segments), compare_segments);
@@ -303,7 +303,7 @@ void pw_memory_add_remark(struct pw_memory *memory, const char *format, ...)
 	room = text ? 4 * strlen(text) + 1 : 0;
 	safe = text ? malloc(room) : NULL;
 	if (safe)
-		memory->remarks[memory->remark_count++] = escape_text(text, safe, room);
+		memory->remarks[memory->remark_count++] = pw_escape_text(text, safe, room);
 	free(text);
 }
 

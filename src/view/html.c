@@ -15,7 +15,7 @@
 static void definition(FILE *stream, const char *term, const char *class, const char *text)
 {
 	fprintf(stream, "<dt>%s</dt><dd class=\"%s\">", term, class);
-	escape_xml(stream, text);
+	pw_escape_xml(stream, text);
 	fputs("</dd>\n", stream);
 }
 
@@ -27,7 +27,7 @@ static void definition_hex(FILE *stream, const char *term, const char *class, ui
 static void attribute(FILE *stream, const char *name, const char *text)
 {
 	fprintf(stream, " data-%s=\"", name);
-	escape_xml(stream, text);
+	pw_escape_xml(stream, text);
 	fputc('"', stream);
 }
 
@@ -59,7 +59,7 @@ static void bits_row(FILE *stream, const struct pw_bits *bits, uint64_t entry)
 	else
 		fprintf(stream, "%u:%u", high, low);
 	fputs("</td><td class=\"name\">", stream);
-	escape_xml(stream, bits->name);
+	pw_escape_xml(stream, bits->name);
 	fputs("</td><td class=\"num m\">", stream);
 	if (bits->show == PW_SHOW_ADDRESS)
 		fprintf(stream, "0x%" PRIx64, value << low);
@@ -69,10 +69,10 @@ static void bits_row(FILE *stream, const struct pw_bits *bits, uint64_t entry)
 		fprintf(stream, "0x%" PRIx64, value);
 	if (name) {
 		fputs(" = ", stream);
-		escape_xml(stream, name);
+		pw_escape_xml(stream, name);
 	}
 	fputs("</td><td>", stream);
-	escape_xml(stream, bits->meaning);
+	pw_escape_xml(stream, bits->meaning);
 	fputs("</td></tr>\n", stream);
 }
 
@@ -117,11 +117,11 @@ static void item_begin(FILE *stream, unsigned number, const char *what, const ch
 		"<button type=\"button\" class=\"head\" aria-controls=\"detail-%u\">"
 		"<span class=\"n\">%u</span><span class=\"what\">",
 		number, number);
-	escape_xml(stream, what);
+	pw_escape_xml(stream, what);
 	fputs("</span><span class=\"m\">", stream);
-	escape_xml(stream, middle);
+	pw_escape_xml(stream, middle);
 	fputs("</span><span class=\"lead-to\">", stream);
-	escape_xml(stream, leads_to);
+	pw_escape_xml(stream, leads_to);
 	fprintf(stream, "</span></button>\n<div class=\"detail\" id=\"detail-%u\">\n", number);
 }
 
@@ -240,9 +240,9 @@ static void folded_list(FILE *stream, const struct pw_picture *picture)
 		if (picture->field[i].role == PICTURE_FOLDED) {
 			fputs(count++ ? "" : "<ul class=\"folded\">\n", stream);
 			fputs("<li><b>", stream);
-			escape_xml(stream, picture->field[i].name);
+			pw_escape_xml(stream, picture->field[i].name);
 			fputs("</b>: folded, not visited: ", stream);
-			escape_xml(stream, picture->field[i].why);
+			pw_escape_xml(stream, picture->field[i].why);
 			fputs("</li>\n", stream);
 		}
 	fputs(count ? "</ul>\n" : "", stream);
@@ -274,7 +274,7 @@ static void result_item(FILE *stream, const struct pw_picture *picture)
 	fputs(">\n", stream);
 	item_begin(stream, number, "result", "", found ? "mapped" : "not mapped");
 	fprintf(stream, "<p class=\"%s why\">", found ? "good" : "bad");
-	escape_xml(stream, picture->reason);
+	pw_escape_xml(stream, picture->reason);
 	fputs("</p>\n", stream);
 	if (picture->permissions) {
 		fputs("<div class=\"scroll\"><table><caption>Permissions, and who decided</caption>"
@@ -286,7 +286,7 @@ static void result_item(FILE *stream, const struct pw_picture *picture)
 			fprintf(stream, "<tr><th scope=\"row\">%s</th><td class=\"%s\">%s</td><td>",
 				permission->name, permission->allowed ? "good" : "bad",
 				permission->allowed ? "yes" : "no");
-			escape_xml(stream, permission->why);
+			pw_escape_xml(stream, permission->why);
 			fputs("</td></tr>\n", stream);
 		}
 		fputs("</tbody></table></div>\n", stream);
@@ -303,29 +303,29 @@ int pw_picture_html(const struct pw_picture *picture, FILE *stream)
 
 	if (!picture || !stream)
 		return -EINVAL;
-	svg_title_text(picture, title, sizeof(title));
+	pw_svg_title_text(picture, title, sizeof(title));
 	fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
 	      "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
 	      "<link rel=\"icon\" href=\"data:,\">\n<title>",
 	      stream);
-	escape_xml(stream, title);
+	pw_escape_xml(stream, title);
 	fprintf(stream, "</title>\n<style>\n%s</style>\n</head>\n<body class=\"pw\">\n<main>\n<h1>",
 		page_css);
-	escape_xml(stream, title);
+	pw_escape_xml(stream, title);
 	fputs("</h1>\n<p class=\"lead\">", stream);
-	escape_xml_printf(stream, "%s, %s%s%s", picture->regime.format->title,
-			  pw_view_text(picture->regime.view), picture->label ? ", from " : "",
-			  picture->label ? picture->label : "");
+	pw_escape_xml_printf(stream, "%s, %s%s%s", picture->regime.format->title,
+			     pw_view_text(picture->regime.view), picture->label ? ", from " : "",
+			     picture->label ? picture->label : "");
 	fprintf(stream,
 		"</p>\n<div class=\"picture%s\" tabindex=\"0\" role=\"group\" "
 		"aria-label=\"The walk, drawn\">\n",
 		picture->is_range ? " range" : "");
 	if (picture->is_range)
-		svg_range(stream, picture, true);
+		pw_svg_range(stream, picture, true);
 	else
-		svg_address(stream, picture, true);
+		pw_svg_address(stream, picture, true);
 	fputs("</div>\n<div class=\"controls\" role=\"group\" aria-label=\"Step through the "
 	      "walk\">\n"
 	      "<button type=\"button\" id=\"first\">First</button>\n"

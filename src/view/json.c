@@ -15,20 +15,20 @@ static void put_hex(FILE *stream, const char *name, uint64_t value)
 static void put_text(FILE *stream, const char *name, const char *text)
 {
 	fprintf(stream, ",\"%s\":", name);
-	escape_json(stream, text);
+	pw_escape_json(stream, text);
 }
 
 static void put_number(FILE *stream, const char *name, uint64_t value)
 {
 	fprintf(stream, ",\"%s\":", name);
-	escape_json_number(stream, value);
+	pw_escape_json_number(stream, value);
 }
 
 /* The size of a page, or of what an entry covers. */
 static void put_size(FILE *stream, const char *name, unsigned lg2)
 {
 	fprintf(stream, ",\"%s\":", name);
-	escape_json_count(stream, lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX);
+	pw_escape_json_count(stream, lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX);
 }
 
 static void put_bool(FILE *stream, const char *name, bool value)
@@ -63,7 +63,7 @@ static void put_words(FILE *stream, const char *words)
 		snprintf(word, sizeof(word), "%.*s", (int)length, words);
 		if (i)
 			fputc(',', stream);
-		escape_json(stream, word);
+		pw_escape_json(stream, word);
 		words += length + (words[length] == ' ');
 	}
 	fputc(']', stream);
@@ -118,7 +118,7 @@ static void put_step(FILE *stream, const struct pw_picture *picture, unsigned i)
 static void put_folded(FILE *stream, unsigned *count, const char *name, const char *why)
 {
 	fprintf(stream, "%s{\"level\":", (*count)++ ? "," : "");
-	escape_json(stream, name);
+	pw_escape_json(stream, name);
 	put_text(stream, "why", why);
 	fputc('}', stream);
 }
@@ -135,7 +135,7 @@ static void put_fields(FILE *stream, const struct pw_picture *picture)
 		if (field->bits == 0)
 			continue;
 		fprintf(stream, "%s{\"name\":", count++ ? "," : "");
-		escape_json(stream, field->name);
+		pw_escape_json(stream, field->name);
 		put_number(stream, "low", field->low);
 		put_number(stream, "bits", field->bits);
 		put_hex(stream, "value", field->value);
@@ -151,7 +151,7 @@ static void put_permissions(FILE *stream, const struct pw_picture *picture)
 	fputs(",\"permissions\":[", stream);
 	for (unsigned i = 0; i < picture->permissions; i++) {
 		fprintf(stream, "%s{\"name\":", i ? "," : "");
-		escape_json(stream, picture->permission[i].name);
+		pw_escape_json(stream, picture->permission[i].name);
 		put_bool(stream, "allowed", picture->permission[i].allowed);
 		put_text(stream, "why", picture->permission[i].why);
 		fputc('}', stream);

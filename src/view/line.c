@@ -7,7 +7,7 @@
 
 #include "base/escape.h"
 
-void line_init(struct line *line, FILE *stream, const struct pw_text_style *style)
+void pw_line_init(struct line *line, FILE *stream, const struct pw_text_style *style)
 {
 	*line = (struct line){ .stream = stream, .style = *style };
 	if (line->style.width == 0)
@@ -24,7 +24,7 @@ static void flush_blanks(struct line *line)
 		fputc(' ', line->stream);
 }
 
-void line_glyph(struct line *line, enum line_glyph glyph)
+void pw_line_glyph(struct line *line, enum line_glyph glyph)
 {
 	static const char *const utf8[] = {
 		[LINE_H] = "─",          [LINE_V] = "│",         [LINE_DOTS] = "┊",
@@ -49,25 +49,25 @@ void line_glyph(struct line *line, enum line_glyph glyph)
 	line->columns++;
 }
 
-void line_repeat(struct line *line, enum line_glyph glyph, unsigned count)
+void pw_line_repeat(struct line *line, enum line_glyph glyph, unsigned count)
 {
 	while (count-- > 0)
-		line_glyph(line, glyph);
+		pw_line_glyph(line, glyph);
 }
 
-void line_blanks(struct line *line, unsigned count)
+void pw_line_blanks(struct line *line, unsigned count)
 {
 	line->blanks += count;
 	line->columns += count;
 }
 
-void line_to(struct line *line, unsigned column)
+void pw_line_to(struct line *line, unsigned column)
 {
 	if (line->columns < column)
-		line_blanks(line, column - line->columns);
+		pw_line_blanks(line, column - line->columns);
 }
 
-void line_colour(struct line *line, enum line_colour colour)
+void pw_line_colour(struct line *line, enum line_colour colour)
 {
 	static const char *const sequence[] = {
 		[LINE_PLAIN] = "\033[0m",  [LINE_BOLD] = "\033[1m",    [LINE_DIM] = "\033[2m",
@@ -85,10 +85,10 @@ static void put_bytes(struct line *line, const char *text, size_t bytes)
 {
 	for (size_t i = 0; i < bytes;) {
 		bool plain;
-		size_t step = escape_character(text + i, &plain);
+		size_t step = pw_escape_character(text + i, &plain);
 
 		if (text[i] == ' ') {
-			line_blanks(line, 1);
+			pw_line_blanks(line, 1);
 		} else {
 			flush_blanks(line);
 			if (plain)
@@ -101,12 +101,12 @@ static void put_bytes(struct line *line, const char *text, size_t bytes)
 	}
 }
 
-void line_put(struct line *line, const char *text)
+void pw_line_put(struct line *line, const char *text)
 {
 	put_bytes(line, text, strlen(text));
 }
 
-void line_printf(struct line *line, const char *format, ...)
+void pw_line_printf(struct line *line, const char *format, ...)
 {
 	char text[512];
 	va_list arguments;
@@ -114,43 +114,43 @@ void line_printf(struct line *line, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	line_put(line, text);
+	pw_line_put(line, text);
 }
 
-void line_end(struct line *line)
+void pw_line_end(struct line *line)
 {
 	fputc('\n', line->stream);
 	line->columns = 0;
 	line->blanks = 0;
 }
 
-unsigned line_width(const char *text)
+unsigned pw_line_width(const char *text)
 {
 	unsigned width = 0;
 	bool plain;
 
-	for (; *text; text += escape_character(text, &plain))
+	for (; *text; text += pw_escape_character(text, &plain))
 		width++;
 	return width;
 }
 
-void line_centre(struct line *line, const char *text, unsigned width)
+void pw_line_centre(struct line *line, const char *text, unsigned width)
 {
-	unsigned used = line_width(text);
+	unsigned used = pw_line_width(text);
 	unsigned before = used < width ? (width - used) / 2 : 0;
 
-	line_blanks(line, before);
+	pw_line_blanks(line, before);
 	if (used > width) {
-		size_t skip, bytes = line_break(text, width, &skip);
+		size_t skip, bytes = pw_line_break(text, width, &skip);
 
 		put_bytes(line, text, bytes);
 		return;
 	}
-	line_put(line, text);
-	line_blanks(line, width - used - before);
+	pw_line_put(line, text);
+	pw_line_blanks(line, width - used - before);
 }
 
-size_t line_break(const char *text, unsigned width, size_t *skip_ret)
+size_t pw_line_break(const char *text, unsigned width, size_t *skip_ret)
 {
 	size_t at = 0, blank = 0;
 	unsigned columns = 0;
@@ -160,7 +160,7 @@ size_t line_break(const char *text, unsigned width, size_t *skip_ret)
 	while (text[at] && columns < width) {
 		if (text[at] == ' ')
 			blank = at;
-		at += escape_character(text + at, &plain);
+		at += pw_escape_character(text + at, &plain);
 		columns++;
 	}
 	if (!text[at])
@@ -173,18 +173,18 @@ size_t line_break(const char *text, unsigned width, size_t *skip_ret)
 	return blank;
 }
 
-void line_paragraph(struct line *line, unsigned indent, const char *text)
+void pw_line_paragraph(struct line *line, unsigned indent, const char *text)
 {
 	while (*text) {
 		unsigned room = line->style.width > line->columns
 					? line->style.width - line->columns
 					: 1;
-		size_t skip, bytes = line_break(text, room, &skip);
+		size_t skip, bytes = pw_line_break(text, room, &skip);
 
 		put_bytes(line, text, bytes);
-		line_end(line);
+		pw_line_end(line);
 		text += bytes + skip;
 		if (*text)
-			line_to(line, indent);
+			pw_line_to(line, indent);
 	}
 }

@@ -36,27 +36,28 @@ struct line {
 	unsigned blanks; /* wanted, but written only when something follows them */
 };
 
-void line_init(struct line *line, FILE *stream, const struct pw_text_style *style);
-void line_glyph(struct line *line, enum line_glyph glyph);
-void line_repeat(struct line *line, enum line_glyph glyph, unsigned count);
-void line_blanks(struct line *line, unsigned count);
-void line_to(struct line *line, unsigned column);
-void line_colour(struct line *line, enum line_colour colour);
+void pw_line_init(struct line *line, FILE *stream, const struct pw_text_style *style);
+void pw_line_glyph(struct line *line, enum line_glyph glyph);
+void pw_line_repeat(struct line *line, enum line_glyph glyph, unsigned count);
+void pw_line_blanks(struct line *line, unsigned count);
+void pw_line_to(struct line *line, unsigned column);
+void pw_line_colour(struct line *line, enum line_colour colour);
 /* Text, with control characters replaced. */
-void line_put(struct line *line, const char *text);
-void line_printf(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void line_end(struct line *line);
+void pw_line_put(struct line *line, const char *text);
+void pw_line_printf(struct line *line, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void pw_line_end(struct line *line);
 /* Text in the middle of @width columns, or cut off if it has more. */
-void line_centre(struct line *line, const char *text, unsigned width);
+void pw_line_centre(struct line *line, const char *text, unsigned width);
 
 /* Columns of @text. */
-unsigned line_width(const char *text);
+unsigned pw_line_width(const char *text);
 /*
  * How many bytes of @text make a line of at most @width columns, broken at a blank; a word that is
  * longer is broken where the line ends. *skip_ret is how many more to leave out before the next.
  */
-size_t line_break(const char *text, unsigned width, size_t *skip_ret);
+size_t pw_line_break(const char *text, unsigned width, size_t *skip_ret);
 /* A paragraph from the current column on; further lines begin at @indent. Ends the last line. */
-void line_paragraph(struct line *line, unsigned indent, const char *text);
+void pw_line_paragraph(struct line *line, unsigned indent, const char *text);
 
 #endif

@@ -41,7 +41,7 @@ static const char style[] =
 	".pw .tree{stroke:var(--line);fill:none}.pw .rowbg{fill:none}\n"
 	"</style>\n";
 
-void svg_title_text(const struct pw_picture *picture, char *text, size_t bytes)
+void pw_svg_title_text(const struct pw_picture *picture, char *text, size_t bytes)
 {
 	const char *name = picture->regime.format->name;
 	char size[32] = "16 EiB";
@@ -55,54 +55,54 @@ void svg_title_text(const struct pw_picture *picture, char *text, size_t bytes)
 		snprintf(text, bytes, "%s: virtual address 0x%" PRIx64, name, picture->first);
 }
 
-void svg_style(FILE *stream)
+void pw_svg_style(FILE *stream)
 {
 	fputs(style, stream);
 }
 
-void svg_open(struct svg *svg, double top, double width, double height, const char *title,
-	      const char *desc)
+void pw_svg_open(struct svg *svg, double top, double width, double height, const char *title,
+		 const char *desc)
 {
 	fprintf(svg->stream,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"pw\" width=\"%.0f\" "
 		"height=\"%.0f\" viewBox=\"0 %.0f %.0f %.0f\" role=\"img\" "
 		"aria-labelledby=\"pw-title pw-desc\">\n<title id=\"pw-title\">",
 		width, height - top, top, width, height - top);
-	escape_xml(svg->stream, title);
+	pw_escape_xml(svg->stream, title);
 	fputs("</title>\n<desc id=\"pw-desc\">", svg->stream);
-	escape_xml(svg->stream, desc);
+	pw_escape_xml(svg->stream, desc);
 	fputs("</desc>\n", svg->stream);
-	svg_style(svg->stream);
-	svg_rect(svg, "bg", 0, 0, width, height);
+	pw_svg_style(svg->stream);
+	pw_svg_rect(svg, "bg", 0, 0, width, height);
 }
 
-void svg_begin(struct svg *svg, double width, double height)
+void pw_svg_begin(struct svg *svg, double width, double height)
 {
 	const struct pw_picture *picture = svg->picture;
 	char title[200];
 
-	svg_title_text(picture, title, sizeof(title));
+	pw_svg_title_text(picture, title, sizeof(title));
 	/* Embedded, what stands above is the title. */
-	svg_open(svg, svg->embedded ? 38 : 0, width, height, title, picture->reason);
+	pw_svg_open(svg, svg->embedded ? 38 : 0, width, height, title, picture->reason);
 	if (!svg->embedded)
-		svg_text(svg, "h1", "start", 24, 34, "%s", title);
-	svg_step_begin(svg, 0, "");
+		pw_svg_text(svg, "h1", "start", 24, 34, "%s", title);
+	pw_svg_step_begin(svg, 0, "");
 	if (svg->embedded)
-		svg_text(svg, "dim", "start", 24, 56, "%s", picture->root_text);
+		pw_svg_text(svg, "dim", "start", 24, 56, "%s", picture->root_text);
 	else
-		svg_text(svg, "dim", "start", 24, 56, "%s. %s%s%s", picture->root_text,
-			 picture->regime.view == PW_VIEW_LINUX ? "Linux view" : "Hardware view",
-			 picture->label ? " of " : "", picture->label ? picture->label : "");
-	svg_group_end(svg);
+		pw_svg_text(svg, "dim", "start", 24, 56, "%s. %s%s%s", picture->root_text,
+			    picture->regime.view == PW_VIEW_LINUX ? "Linux view" : "Hardware view",
+			    picture->label ? " of " : "", picture->label ? picture->label : "");
+	pw_svg_group_end(svg);
 }
 
-void svg_end(struct svg *svg)
+void pw_svg_end(struct svg *svg)
 {
 	fputs("</svg>\n", svg->stream);
 }
 
-void svg_text(struct svg *svg, const char *class, const char *anchor, double x, double y,
-	      const char *format, ...)
+void pw_svg_text(struct svg *svg, const char *class, const char *anchor, double x, double y,
+		 const char *format, ...)
 {
 	char text[1024];
 	va_list arguments;
@@ -114,54 +114,55 @@ void svg_text(struct svg *svg, const char *class, const char *anchor, double x, 
 	if (strcmp(anchor, "start") != 0)
 		fprintf(svg->stream, " text-anchor=\"%s\"", anchor);
 	fputc('>', svg->stream);
-	escape_xml(svg->stream, text);
+	pw_escape_xml(svg->stream, text);
 	fputs("</text>\n", svg->stream);
 }
 
-void svg_rect(struct svg *svg, const char *class, double x, double y, double width, double height)
+void pw_svg_rect(struct svg *svg, const char *class, double x, double y, double width,
+		 double height)
 {
 	fprintf(svg->stream,
 		"<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
 		class, x, y, width, height);
 }
 
-void svg_line(struct svg *svg, const char *class, double x1, double y1, double x2, double y2)
+void pw_svg_line(struct svg *svg, const char *class, double x1, double y1, double x2, double y2)
 {
 	fprintf(svg->stream,
 		"<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", class, x1,
 		y1, x2, y2);
 }
 
-void svg_step_begin(struct svg *svg, unsigned step, const char *class)
+void pw_svg_step_begin(struct svg *svg, unsigned step, const char *class)
 {
 	fprintf(svg->stream, "<g class=\"step%s%s\" data-step=\"%u\">\n", *class ? " " : "", class,
 		step);
 }
 
-void svg_group_end(struct svg *svg)
+void pw_svg_group_end(struct svg *svg)
 {
 	fputs("</g>\n", svg->stream);
 }
 
-double svg_paragraph(struct svg *svg, const char *class, double x, double y, double leading,
-		     unsigned columns, const char *text)
+double pw_svg_paragraph(struct svg *svg, const char *class, double x, double y, double leading,
+			unsigned columns, const char *text)
 {
 	while (*text) {
-		size_t skip, bytes = line_break(text, columns, &skip);
+		size_t skip, bytes = pw_line_break(text, columns, &skip);
 
-		svg_text(svg, class, "start", x, y, "%.*s", (int)bytes, text);
+		pw_svg_text(svg, class, "start", x, y, "%.*s", (int)bytes, text);
 		y += leading;
 		text += bytes + skip;
 	}
 	return y;
 }
 
-unsigned svg_lines(unsigned columns, const char *text)
+unsigned pw_svg_lines(unsigned columns, const char *text)
 {
 	unsigned lines = 0;
 
 	while (*text) {
-		size_t skip, bytes = line_break(text, columns, &skip);
+		size_t skip, bytes = pw_line_break(text, columns, &skip);
 
 		lines++;
 		text += bytes + skip;
@@ -175,8 +176,8 @@ int pw_picture_svg(const struct pw_picture *picture, FILE *stream)
 		return -EINVAL;
 	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", stream);
 	if (picture->is_range)
-		svg_range(stream, picture, false);
+		pw_svg_range(stream, picture, false);
 	else
-		svg_address(stream, picture, false);
+		pw_svg_address(stream, picture, false);
 	return ferror(stream) ? -EIO : 0;
 }

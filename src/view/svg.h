@@ -17,39 +17,40 @@ struct svg {
 };
 
 /* svg_address.c: the ruler and the tables below it, from left to right. */
-void svg_address(FILE *stream, const struct pw_picture *picture, bool embedded);
+void pw_svg_address(FILE *stream, const struct pw_picture *picture, bool embedded);
 /* svg_range.c: one bar per level, and the tree of entries. */
-void svg_range(FILE *stream, const struct pw_picture *picture, bool embedded);
+void pw_svg_range(FILE *stream, const struct pw_picture *picture, bool embedded);
 
 /* ---- svg.c ---- */
 
 /* The <style> of all drawings. */
-void svg_style(FILE *stream);
+void pw_svg_style(FILE *stream);
 /* The opening tag, of what lies below @top, with its title, description and style; the background. */
-void svg_open(struct svg *svg, double top, double width, double height, const char *title,
-	      const char *desc);
+void pw_svg_open(struct svg *svg, double top, double width, double height, const char *title,
+		 const char *desc);
 /*
  * For a walk: the opening tag with its title and style, the background, and the head: the title,
  * unless the picture is embedded, and where the walk starts.
  */
-void svg_begin(struct svg *svg, double width, double height);
-void svg_end(struct svg *svg);
+void pw_svg_begin(struct svg *svg, double width, double height);
+void pw_svg_end(struct svg *svg);
 /* Text of a class at a place; @anchor is start, middle or end. */
-void svg_text(struct svg *svg, const char *class, const char *anchor, double x, double y,
-	      const char *format, ...) __attribute__((format(printf, 6, 7)));
-void svg_rect(struct svg *svg, const char *class, double x, double y, double width, double height);
-void svg_line(struct svg *svg, const char *class, double x1, double y1, double x2, double y2);
+void pw_svg_text(struct svg *svg, const char *class, const char *anchor, double x, double y,
+		 const char *format, ...) __attribute__((format(printf, 6, 7)));
+void pw_svg_rect(struct svg *svg, const char *class, double x, double y, double width,
+		 double height);
+void pw_svg_line(struct svg *svg, const char *class, double x1, double y1, double x2, double y2);
 /* The group of a step. */
-void svg_step_begin(struct svg *svg, unsigned step, const char *class);
-void svg_group_end(struct svg *svg);
+void pw_svg_step_begin(struct svg *svg, unsigned step, const char *class);
+void pw_svg_group_end(struct svg *svg);
 /*
  * Text in lines of at most @columns characters, @leading apart; returns the y behind the last.
  */
-double svg_paragraph(struct svg *svg, const char *class, double x, double y, double leading,
-		     unsigned columns, const char *text);
+double pw_svg_paragraph(struct svg *svg, const char *class, double x, double y, double leading,
+			unsigned columns, const char *text);
 /* How many lines that takes. */
-unsigned svg_lines(unsigned columns, const char *text);
+unsigned pw_svg_lines(unsigned columns, const char *text);
 /* The title of a picture in one line. */
-void svg_title_text(const struct pw_picture *picture, char *text, size_t bytes);
+void pw_svg_title_text(const struct pw_picture *picture, char *text, size_t bytes);
 
 #endif

@@ -49,30 +49,31 @@ static void draw_field(struct svg *svg, const struct column *column)
 	char class[32];
 
 	if (field->bits) {
-		svg_text(svg, "m s dim", "start", column->x + 3, RULER - 6, "%u",
-			 field->low + field->bits - 1u);
+		pw_svg_text(svg, "m s dim", "start", column->x + 3, RULER - 6, "%u",
+			    field->low + field->bits - 1u);
 		if (field->bits > 1)
-			svg_text(svg, "m s dim", "end", column->x + column->width - 3, RULER - 6,
-				 "%u", field->low);
+			pw_svg_text(svg, "m s dim", "end", column->x + column->width - 3, RULER - 6,
+				    "%u", field->low);
 	}
-	svg_rect(svg, ghost ? "ghost" : "cell", column->x, RULER, column->width, RULER_HEIGHT);
+	pw_svg_rect(svg, ghost ? "ghost" : "cell", column->x, RULER, column->width, RULER_HEIGHT);
 	snprintf(class, sizeof(class), "name%s", dim);
-	svg_text(svg, class, "middle", middle, RULER + 19, "%s", field->name);
+	pw_svg_text(svg, class, "middle", middle, RULER + 19, "%s", field->name);
 	snprintf(class, sizeof(class), "m%s", dim);
 	if (field->bits)
-		svg_text(svg, class, "middle", middle, RULER + 37, "0x%0*" PRIx64,
-			 (int)(field->bits + 3) / 4, field->value);
+		pw_svg_text(svg, class, "middle", middle, RULER + 37, "0x%0*" PRIx64,
+			    (int)(field->bits + 3) / 4, field->value);
 	if (field->role == PICTURE_FOLDED)
-		svg_text(svg, "s dim", "middle", middle, RULER + 53, "folded, not visited");
+		pw_svg_text(svg, "s dim", "middle", middle, RULER + 53, "folded, not visited");
 	else if (field->role == PICTURE_INDEX)
-		svg_text(svg, "m s dim", "middle", middle, RULER + 53, "%" PRIu64, field->value);
+		pw_svg_text(svg, "m s dim", "middle", middle, RULER + 53, "%" PRIu64, field->value);
 }
 
 /* A folded level: a column that nothing passes through. */
 static void draw_ghost(struct svg *svg, const struct column *column)
 {
-	svg_rect(svg, "ghost", column->x + 10, TABLE + 14, column->width - 20, TABLE_HEIGHT - 14);
-	svg_paragraph(svg, "s dim", column->x + 18, TABLE + 36, 15, 16, column->field->why);
+	pw_svg_rect(svg, "ghost", column->x + 10, TABLE + 14, column->width - 20,
+		    TABLE_HEIGHT - 14);
+	pw_svg_paragraph(svg, "s dim", column->x + 18, TABLE + 36, 15, 16, column->field->why);
 }
 
 /* The entry's height in its table is true to its index. */
@@ -92,8 +93,8 @@ static void draw_drop(struct svg *svg, const struct column *column)
 		RULER + RULER_HEIGHT, y, box - 7);
 	fprintf(svg->stream, "<path class=\"drophead\" d=\"M%.1f %.1fl-8 -4v8z\"/>\n", box, y);
 	/* Below the line where the arrow from the left would run through it. */
-	svg_text(svg, "m s", "end", box - 9, y < TABLE + 36 ? y + 14 : y - 5, "%" PRIu32,
-		 column->step->index);
+	pw_svg_text(svg, "m s", "end", box - 9, y < TABLE + 36 ? y + 14 : y - 5, "%" PRIu32,
+		    column->step->index);
 }
 
 static void draw_box(struct svg *svg, const struct column *column)
@@ -105,26 +106,26 @@ static void draw_box(struct svg *svg, const struct column *column)
 	uint32_t last = (uint32_t)pw_mask(step->bits);
 	char table[64], size[32], words[PW_PICTURE_TEXT];
 
-	svg_text(svg, "name", "start", box, TABLE - 38, "%s",
-		 pw_table_name(picture->regime.format, step->level, table, sizeof(table)));
-	svg_text(svg, "m s dim", "start", box, TABLE - 23, "at 0x%" PRIx64, step->table);
-	svg_text(svg, "s dim", "start", box, TABLE - 8, "%" PRIu64 " entries of %s",
-		 (uint64_t)last + 1, pw_size_lg2_text(step->shift, size, sizeof(size)));
-	svg_rect(svg, "table", box, TABLE, BOX_SHARE, TABLE_HEIGHT);
+	pw_svg_text(svg, "name", "start", box, TABLE - 38, "%s",
+		    pw_table_name(picture->regime.format, step->level, table, sizeof(table)));
+	pw_svg_text(svg, "m s dim", "start", box, TABLE - 23, "at 0x%" PRIx64, step->table);
+	pw_svg_text(svg, "s dim", "start", box, TABLE - 8, "%" PRIu64 " entries of %s",
+		    (uint64_t)last + 1, pw_size_lg2_text(step->shift, size, sizeof(size)));
+	pw_svg_rect(svg, "table", box, TABLE, BOX_SHARE, TABLE_HEIGHT);
 	if (y > TABLE + 20)
-		svg_text(svg, "m s dim", "start", box + 6, TABLE + 15, "0");
+		pw_svg_text(svg, "m s dim", "start", box + 6, TABLE + 15, "0");
 	if (y + ROW < TABLE + TABLE_HEIGHT - 20)
-		svg_text(svg, "m s dim", "start", box + 6, TABLE + TABLE_HEIGHT - 7, "%" PRIu32,
-			 last);
-	svg_rect(svg, "hit", box, y, BOX_SHARE, ROW);
+		pw_svg_text(svg, "m s dim", "start", box + 6, TABLE + TABLE_HEIGHT - 7, "%" PRIu32,
+			    last);
+	pw_svg_rect(svg, "hit", box, y, BOX_SHARE, ROW);
 	if (step->read)
-		svg_text(svg, "m", "middle", box + BOX_SHARE / 2, y + 17, "0x%0*" PRIx64,
-			 2 << picture->regime.format->entry_lg2, step->entry);
+		pw_svg_text(svg, "m", "middle", box + BOX_SHARE / 2, y + 17, "0x%0*" PRIx64,
+			    2 << picture->regime.format->entry_lg2, step->entry);
 	else
-		svg_text(svg, "s bad", "middle", box + BOX_SHARE / 2, y + 17, "not read");
-	svg_text(svg, "m s dim", "start", box, below, "at 0x%" PRIx64, step->at);
-	svg_paragraph(svg, "m", box, below + 18, 16, (unsigned)WORD_COLUMNS,
-		      pw_step_words(picture, step, words, sizeof(words)));
+		pw_svg_text(svg, "s bad", "middle", box + BOX_SHARE / 2, y + 17, "not read");
+	pw_svg_text(svg, "m s dim", "start", box, below, "at 0x%" PRIx64, step->at);
+	pw_svg_paragraph(svg, "m", box, below + 18, 16, (unsigned)WORD_COLUMNS,
+			 pw_step_words(picture, step, words, sizeof(words)));
 }
 
 /* From the entry that was hit to what it leads to, which is drawn to the right. */
@@ -145,27 +146,27 @@ static void draw_page(struct svg *svg, const struct column *column)
 	uint64_t offset = result->va & pw_mask(result->size_lg2);
 	char size[32], prot[5];
 
-	svg_text(svg, "name", "start", x, TABLE - 38, "page of %s",
-		 pw_size_lg2_text(result->size_lg2, size, sizeof(size)));
-	svg_text(svg, "m s dim", "start", x, TABLE - 23, "at 0x%" PRIx64, result->pa - offset);
-	svg_rect(svg, "page", x, TABLE, 176, TABLE_HEIGHT);
-	svg_text(svg, "m dim", "start", x + 12, TABLE + 28, "0x%" PRIx64, result->pa - offset);
-	svg_text(svg, "m dim", "start", x + 12, TABLE + 46, "+ 0x%" PRIx64, offset);
-	svg_text(svg, "s dim", "start", x + 12, TABLE + 72, "physical address");
-	svg_text(svg, "m good", "start", x + 12, TABLE + 90, "0x%" PRIx64, result->pa);
-	svg_text(svg, "s dim", "start", x + 12, TABLE + 118, "permissions");
-	svg_text(svg, "m good", "start", x + 12, TABLE + 136, "%s",
-		 pw_prot_string(result->attr, prot));
+	pw_svg_text(svg, "name", "start", x, TABLE - 38, "page of %s",
+		    pw_size_lg2_text(result->size_lg2, size, sizeof(size)));
+	pw_svg_text(svg, "m s dim", "start", x, TABLE - 23, "at 0x%" PRIx64, result->pa - offset);
+	pw_svg_rect(svg, "page", x, TABLE, 176, TABLE_HEIGHT);
+	pw_svg_text(svg, "m dim", "start", x + 12, TABLE + 28, "0x%" PRIx64, result->pa - offset);
+	pw_svg_text(svg, "m dim", "start", x + 12, TABLE + 46, "+ 0x%" PRIx64, offset);
+	pw_svg_text(svg, "s dim", "start", x + 12, TABLE + 72, "physical address");
+	pw_svg_text(svg, "m good", "start", x + 12, TABLE + 90, "0x%" PRIx64, result->pa);
+	pw_svg_text(svg, "s dim", "start", x + 12, TABLE + 118, "permissions");
+	pw_svg_text(svg, "m good", "start", x + 12, TABLE + 136, "%s",
+		    pw_prot_string(result->attr, prot));
 }
 
 static void draw_hole(struct svg *svg, double x, double top)
 {
 	const struct pw_picture *picture = svg->picture;
 
-	svg_rect(svg, "hole", x, top, 216, TABLE_HEIGHT);
-	svg_text(svg, "bad", "start", x + 12, top + 24, "%s",
-		 pw_status_name((enum pw_status)picture->result.status));
-	svg_paragraph(svg, "s", x + 12, top + 46, 15, 31, picture->reason);
+	pw_svg_rect(svg, "hole", x, top, 216, TABLE_HEIGHT);
+	pw_svg_text(svg, "bad", "start", x + 12, top + 24, "%s",
+		    pw_status_name((enum pw_status)picture->result.status));
+	pw_svg_paragraph(svg, "s", x + 12, top + 46, 15, 31, picture->reason);
 }
 
 static void draw_permissions(struct svg *svg, double y)
@@ -175,10 +176,10 @@ static void draw_permissions(struct svg *svg, double y)
 	for (unsigned i = 0; i < picture->permissions; i++) {
 		const struct picture_permission *permission = &picture->permission[i];
 
-		svg_text(svg, "", "start", MARGIN, y, "%s", permission->name);
-		svg_text(svg, permission->allowed ? "good" : "bad", "start", MARGIN + 84, y, "%s",
-			 permission->allowed ? "yes" : "no");
-		svg_text(svg, "dim", "start", MARGIN + 124, y, "%s", permission->why);
+		pw_svg_text(svg, "", "start", MARGIN, y, "%s", permission->name);
+		pw_svg_text(svg, permission->allowed ? "good" : "bad", "start", MARGIN + 84, y,
+			    "%s", permission->allowed ? "yes" : "no");
+		pw_svg_text(svg, "dim", "start", MARGIN + 124, y, "%s", permission->why);
 		y += 19;
 	}
 }
@@ -190,7 +191,7 @@ static unsigned word_lines(const struct pw_picture *picture)
 
 	for (unsigned i = 0; i < picture->steps; i++) {
 		char words[PW_PICTURE_TEXT];
-		unsigned lines = svg_lines(
+		unsigned lines = pw_svg_lines(
 			(unsigned)WORD_COLUMNS,
 			pw_step_words(picture, &picture->step[i], words, sizeof(words)));
 
@@ -216,24 +217,24 @@ static void draw_column(struct svg *svg, const struct column *column, const stru
 	bool is_last = number == picture->steps;
 	const struct column *next = next_stop(column, end);
 
-	svg_step_begin(svg, number, "");
+	pw_svg_step_begin(svg, number, "");
 	draw_field(svg, column);
 	draw_drop(svg, column);
 	draw_box(svg, column);
-	svg_group_end(svg);
+	pw_svg_group_end(svg);
 	if (!is_last || found) {
-		svg_step_begin(svg, number + 1, "");
+		pw_svg_step_begin(svg, number + 1, "");
 		if (next)
 			draw_arrow(svg, column, next->x + (next->step ? BOX_LEFT : 40));
-		svg_group_end(svg);
+		pw_svg_group_end(svg);
 	} else {
-		svg_step_begin(svg, number + 1, "");
+		pw_svg_step_begin(svg, number + 1, "");
 		draw_arrow(svg, column, hole_x);
-		svg_group_end(svg);
+		pw_svg_group_end(svg);
 	}
 }
 
-void svg_address(FILE *stream, const struct pw_picture *picture, bool embedded)
+void pw_svg_address(FILE *stream, const struct pw_picture *picture, bool embedded)
 {
 	struct svg svg = { .stream = stream, .picture = picture, .embedded = embedded };
 	struct column column[PW_PICTURE_FIELDS];
@@ -262,32 +263,33 @@ void svg_address(FILE *stream, const struct pw_picture *picture, bool embedded)
 	if (!found && hole_x + 236 > x)
 		x = hole_x + 236;
 	bottom = TABLE + TABLE_HEIGHT + 40 + 16 * word_lines(picture) + 26;
-	svg_begin(&svg, x + MARGIN < 720 ? 720 : x + MARGIN,
-		  bottom + (embedded ? 0 : 19 * picture->permissions + 14));
+	pw_svg_begin(&svg, x + MARGIN < 720 ? 720 : x + MARGIN,
+		     bottom + (embedded ? 0 : 19 * picture->permissions + 14));
 	for (const struct column *c = column; c < end; c++) {
 		if (c->step) {
 			draw_column(&svg, c, end, hole_x);
 			continue;
 		}
 		if (c->field->role == PICTURE_OFFSET)
-			svg_step_begin(&svg, picture->steps + 1, "");
+			pw_svg_step_begin(&svg, picture->steps + 1, "");
 		draw_field(&svg, c);
 		if (c->field->role == PICTURE_SIGN)
-			svg_paragraph(&svg, "s dim", c->x + 6, RULER + RULER_HEIGHT + 18, 14, 15,
-				      c->field->why);
+			pw_svg_paragraph(&svg, "s dim", c->x + 6, RULER + RULER_HEIGHT + 18, 14, 15,
+					 c->field->why);
 		if (c->field->role == PICTURE_FOLDED && (found || c->x + c->width < hole_x))
 			draw_ghost(&svg, c);
 		if (c->field->role == PICTURE_OFFSET)
-			svg_group_end(&svg);
+			pw_svg_group_end(&svg);
 	}
-	svg_step_begin(&svg, picture->steps + 1, "");
+	pw_svg_step_begin(&svg, picture->steps + 1, "");
 	if (found)
 		draw_page(&svg, end - 1);
 	else
 		draw_hole(&svg, hole_x, TABLE);
-	svg_text(&svg, found ? "good" : "bad", "start", MARGIN, bottom - 12, "%s", picture->reason);
+	pw_svg_text(&svg, found ? "good" : "bad", "start", MARGIN, bottom - 12, "%s",
+		    picture->reason);
 	if (!embedded)
 		draw_permissions(&svg, bottom + 10);
-	svg_group_end(&svg);
-	svg_end(&svg);
+	pw_svg_group_end(&svg);
+	pw_svg_end(&svg);
 }

@@ -35,11 +35,11 @@ static void draw_lane(struct svg *svg, const struct picture_part *part,
 {
 	double right = WIDTH - MARGIN - NOTES;
 
-	svg_text(svg, lane->folded ? "dim" : "name", "start", MARGIN, y + 17, "%s", lane->name);
+	pw_svg_text(svg, lane->folded ? "dim" : "name", "start", MARGIN, y + 17, "%s", lane->name);
 	if (lane->folded) {
-		svg_rect(svg, "ghost", MARGIN + NAMES, y, right - MARGIN - NAMES, BAR);
-		svg_text(svg, "s dim", "start", MARGIN + NAMES + 10, y + 17,
-			 "folded, not visited: %s", lane->note);
+		pw_svg_rect(svg, "ghost", MARGIN + NAMES, y, right - MARGIN - NAMES, BAR);
+		pw_svg_text(svg, "s dim", "start", MARGIN + NAMES + 10, y + 17,
+			    "folded, not visited: %s", lane->note);
 		return;
 	}
 	for (unsigned i = 0; i < lane->cells; i++) {
@@ -53,11 +53,11 @@ static void draw_lane(struct svg *svg, const struct picture_part *part,
 		else
 			snprintf(label, sizeof(label), "%" PRIu32 "-%" PRIu32, cell->index,
 				 cell->last_index);
-		svg_rect(svg, lane->iterates ? "hit" : "cell", x, y, end - x, BAR);
-		svg_text(svg, "m", "middle", (x + end) / 2, y + 17, "%s", label);
+		pw_svg_rect(svg, lane->iterates ? "hit" : "cell", x, y, end - x, BAR);
+		pw_svg_text(svg, "m", "middle", (x + end) / 2, y + 17, "%s", label);
 	}
-	svg_text(svg, lane->iterates ? "s good" : "s dim", "start", right + 12, y + 17, "%s",
-		 lane->note);
+	pw_svg_text(svg, lane->iterates ? "s good" : "s dim", "start", right + 12, y + 17, "%s",
+		    lane->note);
 }
 
 /* The boundaries' addresses, every second one a line lower so that they do not touch. */
@@ -73,9 +73,9 @@ static double draw_boundaries(struct svg *svg, const struct picture_part *part, 
 		double x = is_end ? WIDTH - MARGIN - NOTES : x_of(part, va);
 		double drop = crowded && i % 2 ? 16 : 0;
 
-		svg_line(svg, "drop", x, top, x, y + drop + 4);
-		svg_text(svg, "m s", i == 0 ? "start" : "middle", x, y + drop + 16, "0x%" PRIx64,
-			 va);
+		pw_svg_line(svg, "drop", x, top, x, y + drop + 4);
+		pw_svg_text(svg, "m s", i == 0 ? "start" : "middle", x, y + drop + 16, "0x%" PRIx64,
+			    va);
 	}
 	return y + (crowded ? 36 : 20);
 }
@@ -119,21 +119,21 @@ static void draw_step(struct svg *svg, unsigned at, double y)
 		 step->index, step->index + step->count - 1);
 	target_text(picture, step, target, sizeof(target));
 	pw_step_words(picture, step, words, sizeof(words));
-	svg_step_begin(svg, at + 1, "row");
-	svg_rect(svg, "rowbg", MARGIN, y - 15, WIDTH - 2 * MARGIN, ROW);
-	svg_text(svg, "m name", "start", x, y, "%s", indices);
-	svg_text(svg, "m", "start", x + 84, y, step->read ? "0x%0*" PRIx64 : "not read",
-		 2 << picture->regime.format->entry_lg2, step->entry);
-	svg_text(svg,
-		 step->kind == PW_LEAF   ? "good"
-		 : step->kind == PW_HOLE ? "bad"
-					 : "",
-		 "start", x + 228, y, "%s %s",
-		 step->kind == PW_HOLE ? "\xe2\x80\x93" : "\xe2\x86\x92", target);
-	svg_text(svg, "m s dim", "start", 600, y, "0x%" PRIx64 "%s", step->first,
-		 step->count > 1 ? " ..." : "");
-	svg_text(svg, "m s dim", "start", 740, y, "%s", words);
-	svg_group_end(svg);
+	pw_svg_step_begin(svg, at + 1, "row");
+	pw_svg_rect(svg, "rowbg", MARGIN, y - 15, WIDTH - 2 * MARGIN, ROW);
+	pw_svg_text(svg, "m name", "start", x, y, "%s", indices);
+	pw_svg_text(svg, "m", "start", x + 84, y, step->read ? "0x%0*" PRIx64 : "not read",
+		    2 << picture->regime.format->entry_lg2, step->entry);
+	pw_svg_text(svg,
+		    step->kind == PW_LEAF   ? "good"
+		    : step->kind == PW_HOLE ? "bad"
+					    : "",
+		    "start", x + 228, y, "%s %s",
+		    step->kind == PW_HOLE ? "\xe2\x80\x93" : "\xe2\x86\x92", target);
+	pw_svg_text(svg, "m s dim", "start", 600, y, "0x%" PRIx64 "%s", step->first,
+		    step->count > 1 ? " ..." : "");
+	pw_svg_text(svg, "m s dim", "start", 740, y, "%s", words);
+	pw_svg_group_end(svg);
 }
 
 /* The lines from a table's entry down to the entries of the table it leads to. */
@@ -155,7 +155,7 @@ static double part_height(const struct pw_picture *picture, unsigned part)
 	for (unsigned i = 0; i < picture->steps; i++)
 		rows += picture->step[i].part == part;
 	return LANE * picture->part[part].lanes + 62 +
-	       17 * svg_lines(150, picture->part[part].why) + 40 + ROW * rows + 20;
+	       17 * pw_svg_lines(150, picture->part[part].why) + 40 + ROW * rows + 20;
 }
 
 static double draw_part(struct svg *svg, unsigned number, double y, double *step_y)
@@ -169,10 +169,10 @@ static double draw_part(struct svg *svg, unsigned number, double y, double *step
 	y = draw_boundaries(svg, part, top, top + LANE * (part->lanes - 1) + BAR + 4) + 16;
 	for (unsigned i = 0; i < part->lanes; i++)
 		draw_lane(svg, part, &part->lane[i], top + LANE * i);
-	y = svg_paragraph(svg, "", MARGIN, y, 17, 150, part->why) + 16;
-	svg_text(svg, "name", "start", MARGIN, y, "%s at 0x%" PRIx64,
-		 pw_table_name(picture->regime.format, part->span->top, table, sizeof(table)),
-		 part->span->table);
+	y = pw_svg_paragraph(svg, "", MARGIN, y, 17, 150, part->why) + 16;
+	pw_svg_text(svg, "name", "start", MARGIN, y, "%s at 0x%" PRIx64,
+		    pw_table_name(picture->regime.format, part->span->top, table, sizeof(table)),
+		    part->span->table);
 	y += ROW + 4;
 	for (unsigned i = 0; i < picture->steps; i++) {
 		if (picture->step[i].part != number)
@@ -185,7 +185,7 @@ static double draw_part(struct svg *svg, unsigned number, double y, double *step
 	return y + 10;
 }
 
-void svg_range(FILE *stream, const struct pw_picture *picture, bool embedded)
+void pw_svg_range(FILE *stream, const struct pw_picture *picture, bool embedded)
 {
 	struct svg svg = { .stream = stream, .picture = picture, .embedded = embedded };
 	double y = 78, height = y + 40;
@@ -195,13 +195,13 @@ void svg_range(FILE *stream, const struct pw_picture *picture, bool embedded)
 		return;
 	for (unsigned i = 0; i < picture->parts; i++)
 		height += part_height(picture, i);
-	svg_begin(&svg, WIDTH, height);
+	pw_svg_begin(&svg, WIDTH, height);
 	for (unsigned i = 0; i < picture->parts; i++)
 		y = draw_part(&svg, i, y, step_y);
-	svg_step_begin(&svg, picture->steps + 1, "");
-	svg_paragraph(&svg, picture->leaves ? "good" : "bad", MARGIN, y + 12, 17, 150,
-		      picture->reason);
-	svg_group_end(&svg);
-	svg_end(&svg);
+	pw_svg_step_begin(&svg, picture->steps + 1, "");
+	pw_svg_paragraph(&svg, picture->leaves ? "good" : "bad", MARGIN, y + 12, 17, 150,
+			 picture->reason);
+	pw_svg_group_end(&svg);
+	pw_svg_end(&svg);
 	free(step_y);
 }

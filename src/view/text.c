@@ -17,25 +17,25 @@ enum {
 
 /* ---- the title ---- */
 
-void text_title(struct line *line, const struct pw_picture *picture)
+void pw_text_title(struct line *line, const struct pw_picture *picture)
 {
 	const struct pw_regime *regime = &picture->regime;
 	char rest[1024], size[32] = "";
 
-	line_colour(line, LINE_BOLD);
+	pw_line_colour(line, LINE_BOLD);
 	if (picture->is_range)
-		line_printf(line, "%s: 0x%" PRIx64 "-0x%" PRIx64, regime->format->name,
-			    picture->first, picture->last);
+		pw_line_printf(line, "%s: 0x%" PRIx64 "-0x%" PRIx64, regime->format->name,
+			       picture->first, picture->last);
 	else
-		line_printf(line, "%s: virtual address 0x%" PRIx64, regime->format->name,
-			    picture->first);
-	line_colour(line, LINE_PLAIN);
+		pw_line_printf(line, "%s: virtual address 0x%" PRIx64, regime->format->name,
+			       picture->first);
+	pw_line_colour(line, LINE_PLAIN);
 	if (picture->is_range && picture->last - picture->first != UINT64_MAX)
 		pw_size_text(picture->last - picture->first + 1, size, sizeof(size));
 	snprintf(rest, sizeof(rest), "%s%s (%s)%s%s", size[0] ? ", " : "", size,
 		 pw_view_text(regime->view), picture->label ? ", " : "",
 		 picture->label ? picture->label : "");
-	line_paragraph(line, 2, rest);
+	pw_line_paragraph(line, 2, rest);
 }
 
 /* ---- the ruler ---- */
@@ -62,39 +62,39 @@ static void ruler_cell(const struct picture_field *field, struct ruler_cell *cel
 		snprintf(cell->note, sizeof(cell->note), "folded");
 	else if (field->role == PICTURE_INDEX)
 		snprintf(cell->note, sizeof(cell->note), "%" PRIu64, field->value);
-	width = line_width(cell->name);
-	width = line_width(cell->hex) > width ? line_width(cell->hex) : width;
-	width = line_width(cell->note) > width ? line_width(cell->note) : width;
-	width = line_width(cell->bits) > width ? line_width(cell->bits) : width;
+	width = pw_line_width(cell->name);
+	width = pw_line_width(cell->hex) > width ? pw_line_width(cell->hex) : width;
+	width = pw_line_width(cell->note) > width ? pw_line_width(cell->note) : width;
+	width = pw_line_width(cell->bits) > width ? pw_line_width(cell->bits) : width;
 	cell->width = width + 2;
 }
 
 static void ruler_border(struct line *line, const struct ruler_cell *cell, unsigned count,
 			 enum line_glyph left, enum line_glyph middle, enum line_glyph right)
 {
-	line_to(line, 1);
-	line_glyph(line, left);
+	pw_line_to(line, 1);
+	pw_line_glyph(line, left);
 	for (unsigned i = 0; i < count; i++) {
-		line_repeat(line, LINE_H, cell[i].width);
-		line_glyph(line, i + 1 < count ? middle : right);
+		pw_line_repeat(line, LINE_H, cell[i].width);
+		pw_line_glyph(line, i + 1 < count ? middle : right);
 	}
-	line_end(line);
+	pw_line_end(line);
 }
 
 static void ruler_row(struct line *line, const struct picture_field *const *field,
 		      const struct ruler_cell *cell, unsigned count, size_t offset)
 {
-	line_to(line, 1);
+	pw_line_to(line, 1);
 	for (unsigned i = 0; i < count; i++) {
 		bool used = field[i]->step >= 0 || field[i]->role == PICTURE_OFFSET;
 
-		line_glyph(line, LINE_V);
-		line_colour(line, used ? LINE_PLAIN : LINE_DIM);
-		line_centre(line, (const char *)&cell[i] + offset, cell[i].width);
-		line_colour(line, LINE_PLAIN);
+		pw_line_glyph(line, LINE_V);
+		pw_line_colour(line, used ? LINE_PLAIN : LINE_DIM);
+		pw_line_centre(line, (const char *)&cell[i] + offset, cell[i].width);
+		pw_line_colour(line, LINE_PLAIN);
 	}
-	line_glyph(line, LINE_V);
-	line_end(line);
+	pw_line_glyph(line, LINE_V);
+	pw_line_end(line);
 }
 
 static void ruler_bits(struct line *line, const struct picture_field *const *field,
@@ -105,15 +105,15 @@ static void ruler_bits(struct line *line, const struct picture_field *const *fie
 	for (unsigned i = 0; i < count; i++) {
 		unsigned high = field[i]->low + field[i]->bits - 1u;
 
-		line_to(line, column);
-		line_printf(line, "%u", high);
+		pw_line_to(line, column);
+		pw_line_printf(line, "%u", high);
 		if (high != field[i]->low) {
-			line_to(line, column + cell[i].width - (field[i]->low > 9 ? 2 : 1));
-			line_printf(line, "%u", field[i]->low);
+			pw_line_to(line, column + cell[i].width - (field[i]->low > 9 ? 2 : 1));
+			pw_line_printf(line, "%u", field[i]->low);
 		}
 		column += cell[i].width + 1;
 	}
-	line_end(line);
+	pw_line_end(line);
 }
 
 static void draw_ruler(struct line *line, const struct pw_picture *picture)
@@ -155,7 +155,7 @@ static void beside_add(struct beside *beside, const char *text, unsigned width,
 		       enum line_colour colour)
 {
 	while (*text && beside->count < 8) {
-		size_t skip, bytes = line_break(text, width, &skip);
+		size_t skip, bytes = pw_line_break(text, width, &skip);
 
 		snprintf(beside->text[beside->count], PW_PICTURE_TEXT, "%.*s", (int)bytes, text);
 		beside->colour[beside->count++] = colour;
@@ -166,12 +166,12 @@ static void beside_add(struct beside *beside, const char *text, unsigned width,
 static void beside_put(struct line *line, struct beside *beside)
 {
 	if (beside->next < beside->count) {
-		line_blanks(line, 1);
-		line_colour(line, beside->colour[beside->next]);
-		line_put(line, beside->text[beside->next++]);
-		line_colour(line, LINE_PLAIN);
+		pw_line_blanks(line, 1);
+		pw_line_colour(line, beside->colour[beside->next]);
+		pw_line_put(line, beside->text[beside->next++]);
+		pw_line_colour(line, LINE_PLAIN);
 	}
-	line_end(line);
+	pw_line_end(line);
 }
 
 static unsigned value_digits(const struct pw_picture *picture)
@@ -184,23 +184,23 @@ static void box_edge(struct line *line, enum line_glyph left, enum line_glyph ri
 {
 	unsigned from = line->columns + 1;
 
-	line_glyph(line, left);
+	pw_line_glyph(line, left);
 	for (unsigned i = 0; i < width; i++)
-		line_glyph(line, stem && from + i == stem ? LINE_H_DOWN : LINE_H);
-	line_glyph(line, right);
+		pw_line_glyph(line, stem && from + i == stem ? LINE_H_DOWN : LINE_H);
+	pw_line_glyph(line, right);
 }
 
 static void box_dots(struct line *line, unsigned width)
 {
-	line_glyph(line, LINE_DOTS);
-	line_blanks(line, width);
-	line_glyph(line, LINE_DOTS);
+	pw_line_glyph(line, LINE_DOTS);
+	pw_line_blanks(line, width);
+	pw_line_glyph(line, LINE_DOTS);
 }
 
 static void put_stem(struct line *line, unsigned stem)
 {
-	line_to(line, stem);
-	line_glyph(line, LINE_V);
+	pw_line_to(line, stem);
+	pw_line_glyph(line, LINE_V);
 }
 
 /* Ends of an index column: right-aligned before the box. */
@@ -209,9 +209,9 @@ static void put_index(struct line *line, unsigned box, uint64_t index)
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" PRIu64, index);
-	line_to(line, box - 1 - (unsigned)strlen(text));
-	line_put(line, text);
-	line_to(line, box);
+	pw_line_to(line, box - 1 - (unsigned)strlen(text));
+	pw_line_put(line, text);
+	pw_line_to(line, box);
 }
 
 /* Levels that are missing between here and the step that follows. */
@@ -222,7 +222,7 @@ static void draw_folded(struct line *line, const struct pw_picture *picture, uns
 
 	for (unsigned i = from; i < end; i++)
 		if (picture->field[i].role == PICTURE_FOLDED) {
-			unsigned name = line_width(picture->field[i].name);
+			unsigned name = pw_line_width(picture->field[i].name);
 
 			width = name > width ? name : width;
 		}
@@ -231,15 +231,15 @@ static void draw_folded(struct line *line, const struct pw_picture *picture, uns
 
 		if (field->role != PICTURE_FOLDED)
 			continue;
-		line_to(line, stem);
-		line_glyph(line, LINE_DOTS);
-		line_blanks(line, 2);
-		line_colour(line, LINE_DIM);
-		line_put(line, field->name);
-		line_to(line, stem + 3 + width + 2);
-		line_put(line, "folded, not visited: ");
-		line_paragraph(line, stem + 3 + width + 2, field->why);
-		line_colour(line, LINE_PLAIN);
+		pw_line_to(line, stem);
+		pw_line_glyph(line, LINE_DOTS);
+		pw_line_blanks(line, 2);
+		pw_line_colour(line, LINE_DIM);
+		pw_line_put(line, field->name);
+		pw_line_to(line, stem + 3 + width + 2);
+		pw_line_put(line, "folded, not visited: ");
+		pw_line_paragraph(line, stem + 3 + width + 2, field->why);
+		pw_line_colour(line, LINE_PLAIN);
 	}
 }
 
@@ -287,51 +287,51 @@ static void draw_table(struct line *line, const struct pw_picture *picture,
 	put_stem(line, stem);
 	if (step->index > 0)
 		put_index(line, box, 0);
-	line_to(line, box);
+	pw_line_to(line, box);
 	box_edge(line, LINE_DOWN_RIGHT, LINE_DOWN_LEFT, width, 0);
 	beside_put(line, &beside);
 	if (step->index > 0) {
 		put_stem(line, stem);
-		line_to(line, box);
+		pw_line_to(line, box);
 		box_dots(line, width);
 		beside_put(line, &beside);
 	}
-	line_to(line, stem);
-	line_glyph(line, LINE_UP_RIGHT);
-	line_repeat(line, LINE_H, ARROW - 3);
-	line_glyph(line, LINE_ARROW);
-	line_colour(line, LINE_HIT);
+	pw_line_to(line, stem);
+	pw_line_glyph(line, LINE_UP_RIGHT);
+	pw_line_repeat(line, LINE_H, ARROW - 3);
+	pw_line_glyph(line, LINE_ARROW);
+	pw_line_colour(line, LINE_HIT);
 	put_index(line, box, step->index);
-	line_colour(line, LINE_PLAIN);
-	line_glyph(line, LINE_V);
-	line_blanks(line, 1);
-	line_colour(line, LINE_VALUE);
+	pw_line_colour(line, LINE_PLAIN);
+	pw_line_glyph(line, LINE_V);
+	pw_line_blanks(line, 1);
+	pw_line_colour(line, LINE_VALUE);
 	if (step->read)
-		line_printf(line, "0x%0*" PRIx64, (int)value_digits(picture), step->entry);
+		pw_line_printf(line, "0x%0*" PRIx64, (int)value_digits(picture), step->entry);
 	else
-		line_centre(line, "?", width - 2);
-	line_colour(line, LINE_PLAIN);
-	line_to(line, box + width + 1);
-	line_glyph(line, LINE_V);
+		pw_line_centre(line, "?", width - 2);
+	pw_line_colour(line, LINE_PLAIN);
+	pw_line_to(line, box + width + 1);
+	pw_line_glyph(line, LINE_V);
 	beside_put(line, &beside);
 	while (!at_end || beside.next < beside.count) {
-		line_to(line, box);
+		pw_line_to(line, box);
 		box_dots(line, width);
 		beside_put(line, &beside);
 		at_end = true;
 	}
 	if (step->index < last)
 		put_index(line, box, last);
-	line_to(line, box);
+	pw_line_to(line, box);
 	box_edge(line, LINE_UP_RIGHT, LINE_UP_LEFT, width, leads_on ? box + 3 : 0);
-	line_end(line);
+	pw_line_end(line);
 	if (!leads_on)
 		return;
-	line_to(line, stem + INDENT);
-	line_glyph(line, LINE_DOWN_RIGHT);
-	line_repeat(line, LINE_H, box + 3 - (stem + INDENT) - 1);
-	line_glyph(line, LINE_UP_LEFT);
-	line_end(line);
+	pw_line_to(line, stem + INDENT);
+	pw_line_glyph(line, LINE_DOWN_RIGHT);
+	pw_line_repeat(line, LINE_H, box + 3 - (stem + INDENT) - 1);
+	pw_line_glyph(line, LINE_UP_LEFT);
+	pw_line_end(line);
 }
 
 /* ---- the end ---- */
@@ -343,18 +343,19 @@ static void draw_page(struct line *line, const struct pw_picture *picture, unsig
 	char size[32], prot[5];
 
 	put_stem(line, stem);
-	line_printf(line, "  page of %s", pw_size_lg2_text(result->size_lg2, size, sizeof(size)));
-	line_end(line);
-	line_to(line, stem);
-	line_glyph(line, LINE_UP_RIGHT);
-	line_repeat(line, LINE_H, ARROW - 3);
-	line_glyph(line, LINE_ARROW);
-	line_printf(line, " 0x%" PRIx64 " + 0x%" PRIx64 " = ", result->pa - offset, offset);
-	line_colour(line, LINE_GOOD);
-	line_printf(line, "physical 0x%" PRIx64, result->pa);
-	line_colour(line, LINE_PLAIN);
-	line_printf(line, "   %s", pw_prot_string(result->attr, prot));
-	line_end(line);
+	pw_line_printf(line, "  page of %s",
+		       pw_size_lg2_text(result->size_lg2, size, sizeof(size)));
+	pw_line_end(line);
+	pw_line_to(line, stem);
+	pw_line_glyph(line, LINE_UP_RIGHT);
+	pw_line_repeat(line, LINE_H, ARROW - 3);
+	pw_line_glyph(line, LINE_ARROW);
+	pw_line_printf(line, " 0x%" PRIx64 " + 0x%" PRIx64 " = ", result->pa - offset, offset);
+	pw_line_colour(line, LINE_GOOD);
+	pw_line_printf(line, "physical 0x%" PRIx64, result->pa);
+	pw_line_colour(line, LINE_PLAIN);
+	pw_line_printf(line, "   %s", pw_prot_string(result->attr, prot));
+	pw_line_end(line);
 }
 
 static void draw_permissions(struct line *line, const struct pw_picture *picture)
@@ -362,14 +363,14 @@ static void draw_permissions(struct line *line, const struct pw_picture *picture
 	for (unsigned i = 0; i < picture->permissions; i++) {
 		const struct picture_permission *permission = &picture->permission[i];
 
-		line_to(line, 2);
-		line_put(line, permission->name);
-		line_to(line, 13);
-		line_colour(line, permission->allowed ? LINE_GOOD : LINE_BAD);
-		line_put(line, permission->allowed ? "yes" : "no");
-		line_colour(line, LINE_PLAIN);
-		line_to(line, 18);
-		line_paragraph(line, 18, permission->why);
+		pw_line_to(line, 2);
+		pw_line_put(line, permission->name);
+		pw_line_to(line, 13);
+		pw_line_colour(line, permission->allowed ? LINE_GOOD : LINE_BAD);
+		pw_line_put(line, permission->allowed ? "yes" : "no");
+		pw_line_colour(line, LINE_PLAIN);
+		pw_line_to(line, 18);
+		pw_line_paragraph(line, 18, permission->why);
 	}
 }
 
@@ -382,27 +383,27 @@ static unsigned field_of_step(const struct pw_picture *picture, int i)
 	return picture->fields;
 }
 
-void text_address(struct line *line, const struct pw_picture *picture)
+void pw_text_address(struct line *line, const struct pw_picture *picture)
 {
 	unsigned stem = STEM, field = 0;
 	bool found = picture->result.status == PW_OK;
 
-	text_title(line, picture);
-	line_end(line);
+	pw_text_title(line, picture);
+	pw_line_end(line);
 	draw_ruler(line, picture);
 	for (unsigned i = 0; i < picture->fields; i++)
 		if (picture->field[i].role == PICTURE_SIGN) {
-			line_to(line, 2);
-			line_colour(line, LINE_DIM);
-			line_put(line, picture->field[i].name);
-			line_put(line, ": ");
-			line_put(line, picture->field[i].why);
-			line_colour(line, LINE_PLAIN);
-			line_end(line);
+			pw_line_to(line, 2);
+			pw_line_colour(line, LINE_DIM);
+			pw_line_put(line, picture->field[i].name);
+			pw_line_put(line, ": ");
+			pw_line_put(line, picture->field[i].why);
+			pw_line_colour(line, LINE_PLAIN);
+			pw_line_end(line);
 		}
-	line_end(line);
-	line_to(line, 1);
-	line_paragraph(line, 3, picture->root_text);
+	pw_line_end(line);
+	pw_line_to(line, 1);
+	pw_line_paragraph(line, 3, picture->root_text);
 	for (unsigned i = 0; i < picture->steps; i++) {
 		unsigned here = field_of_step(picture, (int)i);
 		const struct picture_step *step = &picture->step[i];
@@ -414,11 +415,11 @@ void text_address(struct line *line, const struct pw_picture *picture)
 	}
 	if (found)
 		draw_page(line, picture, stem);
-	line_end(line);
-	line_to(line, 1);
-	line_colour(line, found ? LINE_GOOD : LINE_BAD);
-	line_paragraph(line, 3, picture->reason);
-	line_colour(line, LINE_PLAIN);
+	pw_line_end(line);
+	pw_line_to(line, 1);
+	pw_line_colour(line, found ? LINE_GOOD : LINE_BAD);
+	pw_line_paragraph(line, 3, picture->reason);
+	pw_line_colour(line, LINE_PLAIN);
 	draw_permissions(line, picture);
 }
 
@@ -430,10 +431,10 @@ int pw_picture_text(const struct pw_picture *picture, const struct pw_text_style
 
 	if (!picture || !stream)
 		return -EINVAL;
-	line_init(&line, stream, style ? style : &plain);
+	pw_line_init(&line, stream, style ? style : &plain);
 	if (picture->is_range)
-		text_range(&line, picture);
+		pw_text_range(&line, picture);
 	else
-		text_address(&line, picture);
+		pw_text_address(&line, picture);
 	return ferror(stream) ? -EIO : 0;
 }

@@ -7,10 +7,10 @@
 #include "view/picture.h"
 
 /* "s390x: virtual address 0x... (hardware view), from dump.elf", and where the walk starts. */
-void text_title(struct line *line, const struct pw_picture *picture);
+void pw_text_title(struct line *line, const struct pw_picture *picture);
 /* text.c: one address. */
-void text_address(struct line *line, const struct pw_picture *picture);
+void pw_text_address(struct line *line, const struct pw_picture *picture);
 /* text_range.c: a range. */
-void text_range(struct line *line, const struct pw_picture *picture);
+void pw_text_range(struct line *line, const struct pw_picture *picture);
 
 #endif

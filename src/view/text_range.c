@@ -56,7 +56,7 @@ static void cell_label(const struct picture_cell *cell, unsigned room, char *tex
 		snprintf(text, bytes, "%" PRIu32, cell->index);
 	else
 		snprintf(text, bytes, "%" PRIu32 "-%" PRIu32, cell->index, cell->last_index);
-	if (line_width(text) > room)
+	if (pw_line_width(text) > room)
 		text[0] = '\0';
 }
 
@@ -65,8 +65,8 @@ static void draw_bar(struct line *line, const struct picture_part *part,
 		     const struct picture_lane *lane, const struct marks *marks, unsigned left,
 		     unsigned width)
 {
-	line_to(line, left);
-	line_glyph(line, LINE_V_RIGHT);
+	pw_line_to(line, left);
+	pw_line_glyph(line, LINE_V_RIGHT);
 	for (unsigned i = 0; i < lane->cells; i++) {
 		const struct picture_cell *cell = &lane->cell[i];
 		bool is_last = i + 1 == lane->cells;
@@ -78,18 +78,18 @@ static void draw_bar(struct line *line, const struct picture_part *part,
 		char text[40];
 
 		cell_label(cell, room > 2 ? room - 2 : 0, text, sizeof(text));
-		used = text[0] ? line_width(text) + 2 : 0;
+		used = text[0] ? pw_line_width(text) + 2 : 0;
 		before = (room - used) / 2;
-		line_repeat(line, LINE_H, before);
+		pw_line_repeat(line, LINE_H, before);
 		if (used) {
-			line_blanks(line, 1);
-			line_colour(line, LINE_HIT);
-			line_put(line, text);
-			line_colour(line, LINE_PLAIN);
-			line_blanks(line, 1);
+			pw_line_blanks(line, 1);
+			pw_line_colour(line, LINE_HIT);
+			pw_line_put(line, text);
+			pw_line_colour(line, LINE_PLAIN);
+			pw_line_blanks(line, 1);
 		}
-		line_repeat(line, LINE_H, room - used - before);
-		line_glyph(line, is_last ? LINE_V_LEFT : LINE_CROSS);
+		pw_line_repeat(line, LINE_H, room - used - before);
+		pw_line_glyph(line, is_last ? LINE_V_LEFT : LINE_CROSS);
 	}
 }
 
@@ -107,31 +107,31 @@ static void draw_mark_legend(struct line *line, const struct picture_part *part,
 {
 	char size[32];
 
-	line_to(line, left);
-	line_put(line, "a");
+	pw_line_to(line, left);
+	pw_line_put(line, "a");
 	for (unsigned i = 0; i < marks->count; i++) {
-		line_to(line, left + marks->column[i]);
-		line_printf(line, "%c", 'b' + (int)i);
+		pw_line_to(line, left + marks->column[i]);
+		pw_line_printf(line, "%c", 'b' + (int)i);
 	}
-	line_to(line, left + width);
-	line_printf(line, "%c", 'b' + (int)marks->count);
-	line_end(line);
-	line_to(line, 3);
-	line_printf(line, "a 0x%" PRIx64, part->first);
-	line_end(line);
+	pw_line_to(line, left + width);
+	pw_line_printf(line, "%c", 'b' + (int)marks->count);
+	pw_line_end(line);
+	pw_line_to(line, 3);
+	pw_line_printf(line, "a 0x%" PRIx64, part->first);
+	pw_line_end(line);
 	for (unsigned i = 0; i < marks->count; i++) {
 		const struct picture_lane *lane = boundary_of(part, marks->at[i]);
 
-		line_to(line, 3);
-		line_printf(line, "%c 0x%" PRIx64, 'b' + (int)i, marks->at[i]);
+		pw_line_to(line, 3);
+		pw_line_printf(line, "%c 0x%" PRIx64, 'b' + (int)i, marks->at[i]);
 		if (lane)
-			line_printf(line, "  boundary of %s entries, %s", lane->name,
-				    pw_size_lg2_text(lane->shift, size, sizeof(size)));
-		line_end(line);
+			pw_line_printf(line, "  boundary of %s entries, %s", lane->name,
+				       pw_size_lg2_text(lane->shift, size, sizeof(size)));
+		pw_line_end(line);
 	}
-	line_to(line, 3);
-	line_printf(line, "%c 0x%" PRIx64, 'b' + (int)marks->count, part->last);
-	line_end(line);
+	pw_line_to(line, 3);
+	pw_line_printf(line, "%c 0x%" PRIx64, 'b' + (int)marks->count, part->last);
+	pw_line_end(line);
 }
 
 static void draw_lanes(struct line *line, const struct picture_part *part)
@@ -140,8 +140,8 @@ static void draw_lanes(struct line *line, const struct picture_part *part)
 	struct marks marks;
 
 	for (unsigned i = 0; i < part->lanes; i++) {
-		unsigned name = line_width(part->lane[i].name);
-		unsigned note = part->lane[i].folded ? 0 : line_width(part->lane[i].note);
+		unsigned name = pw_line_width(part->lane[i].name);
+		unsigned note = part->lane[i].folded ? 0 : pw_line_width(part->lane[i].note);
 
 		left = name > left ? name : left;
 		notes = note > notes ? note : notes;
@@ -153,28 +153,28 @@ static void draw_lanes(struct line *line, const struct picture_part *part)
 	for (unsigned i = 0; i < part->lanes; i++) {
 		const struct picture_lane *lane = &part->lane[i];
 
-		line_to(line, 1);
-		line_colour(line, lane->folded ? LINE_DIM : LINE_BOLD);
-		line_put(line, lane->name);
-		line_colour(line, lane->folded ? LINE_DIM : LINE_PLAIN);
-		line_to(line, left);
+		pw_line_to(line, 1);
+		pw_line_colour(line, lane->folded ? LINE_DIM : LINE_BOLD);
+		pw_line_put(line, lane->name);
+		pw_line_colour(line, lane->folded ? LINE_DIM : LINE_PLAIN);
+		pw_line_to(line, left);
 		if (lane->folded) {
-			line_put(line, "folded, not visited: ");
-			line_paragraph(line, left, lane->note);
-			line_colour(line, LINE_PLAIN);
+			pw_line_put(line, "folded, not visited: ");
+			pw_line_paragraph(line, left, lane->note);
+			pw_line_colour(line, LINE_PLAIN);
 			continue;
 		}
 		draw_bar(line, part, lane, &marks, left, width);
-		line_blanks(line, 1);
-		line_colour(line, lane->iterates ? LINE_GOOD : LINE_PLAIN);
-		line_put(line, lane->note);
-		line_colour(line, LINE_PLAIN);
-		line_end(line);
+		pw_line_blanks(line, 1);
+		pw_line_colour(line, lane->iterates ? LINE_GOOD : LINE_PLAIN);
+		pw_line_put(line, lane->note);
+		pw_line_colour(line, LINE_PLAIN);
+		pw_line_end(line);
 	}
 	draw_mark_legend(line, part, &marks, left, width);
-	line_end(line);
-	line_to(line, 1);
-	line_paragraph(line, 3, part->why);
+	pw_line_end(line);
+	pw_line_to(line, 1);
+	pw_line_paragraph(line, 3, part->why);
 }
 
 /* ---- the tree ---- */
@@ -208,13 +208,13 @@ static unsigned depth_of(const struct pw_picture *picture, const struct picture_
 
 static void tree_prefix(struct tree *tree, unsigned depth)
 {
-	line_to(tree->line, 1);
+	pw_line_to(tree->line, 1);
 	for (unsigned i = 0; i < depth; i++) {
 		if (tree->more[i])
-			line_glyph(tree->line, LINE_V);
+			pw_line_glyph(tree->line, LINE_V);
 		else
-			line_blanks(tree->line, 1);
-		line_blanks(tree->line, 2);
+			pw_line_blanks(tree->line, 1);
+		pw_line_blanks(tree->line, 2);
 	}
 }
 
@@ -226,25 +226,25 @@ static void tree_tail(struct tree *tree, unsigned depth, unsigned column, enum l
 
 	if (!*text)
 		return;
-	if (line->columns + 2 + line_width(text) > line->style.width) {
-		line_end(line);
+	if (line->columns + 2 + pw_line_width(text) > line->style.width) {
+		pw_line_end(line);
 		tree_prefix(tree, depth + 1);
-		line_to(line, column);
+		pw_line_to(line, column);
 	} else {
-		line_blanks(line, 2);
+		pw_line_blanks(line, 2);
 	}
-	line_colour(line, colour);
-	if (line->columns + line_width(text) > line->style.width) {
-		size_t skip, bytes = line_break(text, line->style.width - line->columns, &skip);
+	pw_line_colour(line, colour);
+	if (line->columns + pw_line_width(text) > line->style.width) {
+		size_t skip, bytes = pw_line_break(text, line->style.width - line->columns, &skip);
 
-		line_printf(line, "%.*s", (int)bytes, text);
-		line_end(line);
+		pw_line_printf(line, "%.*s", (int)bytes, text);
+		pw_line_end(line);
 		tree_prefix(tree, depth + 1);
-		line_to(line, column);
+		pw_line_to(line, column);
 		text += bytes + skip;
 	}
-	line_put(line, text);
-	line_colour(line, LINE_PLAIN);
+	pw_line_put(line, text);
+	pw_line_colour(line, LINE_PLAIN);
 }
 
 static void target_text(const struct pw_picture *picture, const struct picture_step *step,
@@ -277,37 +277,37 @@ static void draw_step(struct tree *tree, unsigned at)
 	struct line *line = tree->line;
 
 	tree_prefix(tree, depth);
-	line_glyph(line, last ? LINE_UP_RIGHT : LINE_V_RIGHT);
+	pw_line_glyph(line, last ? LINE_UP_RIGHT : LINE_V_RIGHT);
 	tree->more[depth] = !last;
-	line_glyph(line, LINE_H);
-	line_blanks(line, 1);
-	line_colour(line, LINE_HIT);
-	line_printf(line, "%*" PRIu32, (int)tree->digits, step->index);
-	line_colour(line, LINE_PLAIN);
-	line_blanks(line, 2);
+	pw_line_glyph(line, LINE_H);
+	pw_line_blanks(line, 1);
+	pw_line_colour(line, LINE_HIT);
+	pw_line_printf(line, "%*" PRIu32, (int)tree->digits, step->index);
+	pw_line_colour(line, LINE_PLAIN);
+	pw_line_blanks(line, 2);
 	column = line->columns;
-	line_colour(line, LINE_VALUE);
+	pw_line_colour(line, LINE_VALUE);
 	if (step->read)
-		line_printf(line, "0x%0*" PRIx64, 2 << picture->regime.format->entry_lg2,
-			    step->entry);
+		pw_line_printf(line, "0x%0*" PRIx64, 2 << picture->regime.format->entry_lg2,
+			       step->entry);
 	else
-		line_put(line, "not read");
-	line_colour(line, LINE_PLAIN);
-	line_blanks(line, 1);
-	line_glyph(line, LINE_H);
-	line_glyph(line, step->kind == PW_HOLE ? LINE_H : LINE_ARROW);
-	line_blanks(line, 1);
+		pw_line_put(line, "not read");
+	pw_line_colour(line, LINE_PLAIN);
+	pw_line_blanks(line, 1);
+	pw_line_glyph(line, LINE_H);
+	pw_line_glyph(line, step->kind == PW_HOLE ? LINE_H : LINE_ARROW);
+	pw_line_blanks(line, 1);
 	target_text(picture, step, text, sizeof(text));
-	line_colour(line, step->kind == PW_LEAF ? LINE_GOOD : LINE_PLAIN);
-	line_put(line, text);
-	line_colour(line, LINE_PLAIN);
+	pw_line_colour(line, step->kind == PW_LEAF ? LINE_GOOD : LINE_PLAIN);
+	pw_line_put(line, text);
+	pw_line_colour(line, LINE_PLAIN);
 	if (step->kind != PW_TABLE) {
 		snprintf(text, sizeof(text), "va 0x%" PRIx64, step->first);
 		tree_tail(tree, depth, column, LINE_PLAIN, text);
 	}
 	pw_step_words(picture, step, text, sizeof(text));
 	tree_tail(tree, depth, column, LINE_DIM, text);
-	line_end(line);
+	pw_line_end(line);
 }
 
 /* "... 510 more alike" behind a run. */
@@ -324,14 +324,14 @@ static void draw_rest(struct tree *tree, unsigned at)
 		return;
 	tree_prefix(tree, depth);
 	tree->more[depth] = !last;
-	line_glyph(line, last ? LINE_UP_RIGHT : LINE_V_RIGHT);
-	line_glyph(line, LINE_H);
-	line_blanks(line, 1);
-	line_printf(line, "%*" PRIu32, (int)tree->digits, step->index + step->count - 1);
-	line_blanks(line, 2);
+	pw_line_glyph(line, last ? LINE_UP_RIGHT : LINE_V_RIGHT);
+	pw_line_glyph(line, LINE_H);
+	pw_line_blanks(line, 1);
+	pw_line_printf(line, "%*" PRIu32, (int)tree->digits, step->index + step->count - 1);
+	pw_line_blanks(line, 2);
 	column = line->columns;
-	line_glyph(line, LINE_ELLIPSIS);
-	line_printf(line, " %" PRIu32 " more alike", step->count - 1);
+	pw_line_glyph(line, LINE_ELLIPSIS);
+	pw_line_printf(line, " %" PRIu32 " more alike", step->count - 1);
 	snprintf(text, sizeof(text), "to va 0x%" PRIx64, step->last);
 	tree_tail(tree, depth, column, LINE_PLAIN, text);
 	if (step->kind == PW_TABLE)
@@ -343,7 +343,7 @@ static void draw_rest(struct tree *tree, unsigned at)
 	else
 		text[0] = '\0';
 	tree_tail(tree, depth, column, LINE_DIM, text);
-	line_end(line);
+	pw_line_end(line);
 }
 
 /* The rests of tables that end before step @next. */
@@ -372,11 +372,11 @@ static void draw_tree(struct line *line, const struct pw_picture *picture, unsig
 
 		tree.digits = digits > tree.digits ? digits : tree.digits;
 	}
-	line_to(line, 1);
-	line_printf(line, "%s at 0x%" PRIx64,
-		    pw_table_name(picture->regime.format, span->top, table, sizeof(table)),
-		    span->table);
-	line_end(line);
+	pw_line_to(line, 1);
+	pw_line_printf(line, "%s at 0x%" PRIx64,
+		       pw_table_name(picture->regime.format, span->top, table, sizeof(table)),
+		       span->table);
+	pw_line_end(line);
 	for (unsigned i = 0; i < picture->steps; i++) {
 		unsigned next = i + 1;
 
@@ -389,25 +389,26 @@ static void draw_tree(struct line *line, const struct pw_picture *picture, unsig
 	}
 }
 
-void text_range(struct line *line, const struct pw_picture *picture)
+void pw_text_range(struct line *line, const struct pw_picture *picture)
 {
-	text_title(line, picture);
-	line_paragraph(line, 2, picture->root_text);
+	pw_text_title(line, picture);
+	pw_line_paragraph(line, 2, picture->root_text);
 	for (unsigned i = 0; i < picture->parts; i++) {
-		line_end(line);
+		pw_line_end(line);
 		if (picture->parts > 1) {
-			line_printf(line, "part %u of %u: 0x%" PRIx64 "-0x%" PRIx64, i + 1,
-				    picture->parts, picture->part[i].first, picture->part[i].last);
-			line_end(line);
-			line_end(line);
+			pw_line_printf(line, "part %u of %u: 0x%" PRIx64 "-0x%" PRIx64, i + 1,
+				       picture->parts, picture->part[i].first,
+				       picture->part[i].last);
+			pw_line_end(line);
+			pw_line_end(line);
 		}
 		draw_lanes(line, &picture->part[i]);
-		line_end(line);
+		pw_line_end(line);
 		draw_tree(line, picture, i);
 	}
-	line_end(line);
-	line_to(line, 1);
-	line_colour(line, picture->leaves ? LINE_GOOD : LINE_BAD);
-	line_paragraph(line, 3, picture->reason);
-	line_colour(line, LINE_PLAIN);
+	pw_line_end(line);
+	pw_line_to(line, 1);
+	pw_line_colour(line, picture->leaves ? LINE_GOOD : LINE_BAD);
+	pw_line_paragraph(line, 3, picture->reason);
+	pw_line_colour(line, LINE_PLAIN);
 }

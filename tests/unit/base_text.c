@@ -81,12 +81,12 @@ static void text_is_escaped(void **state)
 		char shown[200], again[200];
 		struct pw_error error;
 
-		assert_string_equal(escape_text(example->text, shown, sizeof(shown)),
+		assert_string_equal(pw_escape_text(example->text, shown, sizeof(shown)),
 				    example->shown);
-		assert_string_equal(escape_text(shown, again, sizeof(again)), example->shown);
-		check(escape_print, example->text, example->shown);
-		check(escape_json, example->text, example->json);
-		check(escape_xml, example->text, example->xml);
+		assert_string_equal(pw_escape_text(shown, again, sizeof(again)), example->shown);
+		check(pw_escape_print, example->text, example->shown);
+		check(pw_escape_json, example->text, example->json);
+		check(pw_escape_xml, example->text, example->xml);
 		assert_int_equal(pw_fail(&error, EIO, "%s", example->text), -EIO);
 		assert_string_equal(error.text, example->shown);
 	}
@@ -100,7 +100,7 @@ static void text_is_cut_whole(void **state)
 		char text[24];
 
 		memset(text, 'x', sizeof(text));
-		escape_text("a\x1b\xc3\xa9\xe2\x80\xae!", text, room);
+		pw_escape_text("a\x1b\xc3\xa9\xe2\x80\xae!", text, room);
 		assert_true(strlen(text) < room);
 		assert_memory_equal(text, "a\\x1b\xc3\xa9\\u202e!", strlen(text));
 		assert_true(strlen(text) == 0 || strlen(text) == 1 || strlen(text) == 5 ||
@@ -110,12 +110,12 @@ static void text_is_cut_whole(void **state)
 
 static void number(FILE *stream, const char *text)
 {
-	escape_json_number(stream, strtoull(text, NULL, 0));
+	pw_escape_json_number(stream, strtoull(text, NULL, 0));
 }
 
 static void count(FILE *stream, const char *text)
 {
-	escape_json_count(stream, strtoull(text, NULL, 0));
+	pw_escape_json_count(stream, strtoull(text, NULL, 0));
 }
 
 static void numbers_keep_their_digits(void **state)

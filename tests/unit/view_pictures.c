@@ -46,9 +46,9 @@ static void check_text(const struct pw_picture *picture)
 					assert_true(*c == '\n' || (*c >= ' ' && *c <= '~'));
 			for (char *line = strtok_r(text, "\n", &save); line;
 			     line = strtok_r(NULL, "\n", &save)) {
-				if (line_width(line) > most)
-					fail_msg("%u columns instead of %u: %s", line_width(line),
-						 most, line);
+				if (pw_line_width(line) > most)
+					fail_msg("%u columns instead of %u: %s",
+						 pw_line_width(line), most, line);
 				assert_true(line[strlen(line) - 1] != ' ');
 			}
 			free(text);
