@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 		return tool_finish(TOOL_DONE);
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-		printf("pagewalk %s\n", PAGEWALK_VERSION);
+		printf("pagewalk %s\n", pw_version());
 		return tool_finish(TOOL_DONE);
 	}
 	for (size_t i = 0; i < SUBCOMMANDS; i++)

@@ -22,6 +22,7 @@
 #include <pagewalk/pin.h>
 #include <pagewalk/space.h>
 #include <pagewalk/survey.h>
+#include <pagewalk/version.h>
 #include <pagewalk/view.h>
 #include <pagewalk/walk.h>
 
