@@ -511,10 +511,17 @@ class Streams(Case):
             first = process.stdout.readline()
             process.send_signal(signal.SIGINT)
             out, err = process.stdout.read(), process.stderr.read()
-            self.assertEqual(process.wait(timeout=20), 1)
-        for line in [first, *out.splitlines()]:
+            status = process.wait(timeout=60)
+        lines = [first, *out.splitlines()]
+        # On a busy machine its patience may be over first: then it ends by the signal, and says so (cli/stop.c).
+        self.assertIn(status, [1, -signal.SIGINT])
+        if status == 1:
+            self.assertRegex(err, r"pagewalk: stopped at 0x[0-9a-f]+; the map is not complete")
+        else:
+            self.assertIn("pagewalk: stopped; what was printed is not complete", err)
+            lines.pop()
+        for line in lines:
             json.loads(line)
-        self.assertRegex(err, r"pagewalk: stopped at 0x[0-9a-f]+; the map is not complete")
 
     def test_first_results_come_at_once(self):
         arguments = [TOOL, "map", "--format", "x86_64", "--root", "0", self.maze()]

@@ -10,6 +10,9 @@ import subprocess
 import sys
 import unittest
 
+# Of src/memory/guard.c: files that shrink while they are read (SIGBUS); of src/sync/rcu.c: per thread.
+STATE = {'guarded', 'guards', 'installed', 'lock', 'page_bytes', 'previous', 'registered'}
+
 
 def defined(*arguments):
     """The symbols that a library defines for whoever links it."""
@@ -46,6 +49,13 @@ class Symbols(unittest.TestCase):
 
     def test_static_has_all(self):
         self.assertEqual(mapped() - set(defined('--extern-only', STATIC)), set())
+
+    def test_no_state(self):
+        """Nothing that is written to outlives a call, but what a signal handler and a registered thread need."""
+        text = subprocess.run([NM, '--defined-only', '--format=sysv', STATIC], capture_output=True, text=True, check=True).stdout
+        written = {line.split('|')[0].strip() for line in text.splitlines()
+                   if re.fullmatch(r'\.t?(bss|data)(\.(?!rel\.ro).*)?', line.split('|')[-1].strip())}
+        self.assertEqual(written - STATE, set())
 
     def test_map(self):
         self.assertEqual(mapped() ^ declared(), set())
