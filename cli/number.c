@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Numbers as people type them: hexadecimal, decimal, sizes, ranges. */
 #include "number.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The options that subcommands share, and the source, format and root that they choose. */
 #include "options.h"
 
 #include <errno.h>

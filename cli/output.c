@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Files that the tool writes: whole, never over its own input, also to pipes and open descriptors. */
 #include "output.h"
 
 #include <errno.h>

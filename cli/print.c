@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Results as lines of text or JSON. */
 #include "print.h"
 
 #include "remark.h"

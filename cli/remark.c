@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Advice beside a result: what the user may have meant, or should know of this source. */
 #include "remark.h"
 
 #include <byteswap.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Tables on the terminal, by libsmartcols. */
 #include "table.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Words in arguments: labels, names of spaces, the nearest word to a wrong one. */
 #include "word.h"
 
 #include <ctype.h>

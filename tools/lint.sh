@@ -29,6 +29,18 @@ found=$(wc -l $sources | awk '$2 != "total" && $1 > ($2 ~ /^src\/format\/.*\.h/ 
 [ -z "$found" ] || complain "files that are too long (400 lines for a format, 600 otherwise):
 $found"
 
+# shellcheck disable=SC2086
+found=$(awk 'FNR == 1 { start = 0 } /^{$/ { start = FNR } /^}/ && start { if (FNR - start >= 70) print FILENAME ":" start
+    start = 0 }' $sources)
+[ -z "$found" ] || complain "functions of more than 70 lines:
+$found"
+
+# A source says first what it is for; src/instance/ has nothing but one line for each format.
+# shellcheck disable=SC2086
+found=$(awk 'FNR == 2 && FILENAME ~ /\.c$/ && FILENAME !~ /^src\/instance\// && !/^\/\*/ { print FILENAME }' $sources)
+[ -z "$found" ] || complain "sources without a first comment:
+$found"
+
 found=$(grep -LE 'SPDX-License-Identifier: MIT' $sources)
 [ -z "$found" ] || complain "files without a licence line:
 $found"

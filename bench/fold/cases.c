@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The ranges that every folding strategy is counted on. */
 #include "cases.h"
 
 #include <stdio.h>

@@ -10,7 +10,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /* The version of these headers; the number is for #if, 0x010203 for 1.2.3. */
-#define PW_VERSION "0.1.0"
+#define PW_VERSION        "0.1.0"
 #define PW_VERSION_NUMBER 0x000100
 
 /*

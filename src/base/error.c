@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Sentences in struct pw_error. */
 #include "base/error.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Text of any origin, made safe for a terminal, JSON and XML. */
 #include "base/escape.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* SipHash-1-3 with a random key: who chooses the keys of a table cannot make them collide. */
 #include "base/hash.h"
 
 #include <sys/random.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Names of attributes, in the order in which they are printed. */
 #include "base/names.h"
 
 const struct pw_attr_name pw_attr_names[PW_ATTR_NAMES] = {

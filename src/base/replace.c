@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A file that is replaced as a whole, or stays as it was. */
 #include "base/replace.h"
 
 #include "base/mutant.h"

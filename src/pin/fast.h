@@ -185,12 +185,12 @@ PW_INLINE enum pw_stop pw_pin_take(const struct pw_format *f, struct pw_pin *pin
 PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
 				  const struct pw_pin_place *place)
 {
-	const struct pw_pin_place space = *place;
-	const struct pw_seen *above = f->dynamic_top && !space.above.entry ? NULL : &space.above;
-	const pw_va end = space.last + 1; /* 0, behind the last page of all */
+	const struct pw_pin_place table = *place;
+	const struct pw_seen *above = f->dynamic_top && !table.above.entry ? NULL : &table.above;
+	const pw_va end = table.last + 1; /* 0, behind the last page of all */
 	struct pw_seen seen;
 
-	seen.entry = space.host +
+	seen.entry = table.host +
 		     ((size_t)pw_index(pin->va, f->shift[0], f->bits[0]) << f->entry_lg2);
 	seen.value = pw_pin_load(f, seen.entry);
 	for (;;) {
@@ -203,7 +203,7 @@ PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
 			return stop;
 		single = pw_leaf_lg2(f, pin->regime, 0, f->shift[0], first) == f->shift[0];
 		do {
-			stop = pw_pin_take(f, pin, 0, &seen, above, &looked, space.last);
+			stop = pw_pin_take(f, pin, 0, &seen, above, &looked, table.last);
 			if (PW_UNLIKELY(stop != PW_STOP_DONE) || pin->va == end)
 				return stop;
 			seen.entry = pw_pin_next(f, &seen);
@@ -243,14 +243,15 @@ PW_INLINE enum pw_stop pw_pin_span(const struct pw_format *f, struct pw_pin *pin
 		 * Step invariant: path[level] is the table of this level that covers pin->va, and was
 		 * reached by values that were loaded once each; no address of a copy is ever used.
 		 */
-		seen.entry = path[level].host +
-			     ((size_t)pw_index(pin->va, shift, f->bits[level]) << f->entry_lg2);
 		if (level == 0) {
 			covered = path[0].last;
 			stop = run(pin, &path[0]);
 			if (PW_UNLIKELY(stop != PW_STOP_DONE))
 				return stop;
 		} else {
+			seen.entry = path[level].host +
+				     ((size_t)pw_index(pin->va, shift, f->bits[level])
+				      << f->entry_lg2);
 			seen.value = pw_pin_load(f, seen.entry);
 			covered = pw_min(pin->va | pw_mask(shift), path[level].last);
 			if (f->kind(f, r, level, seen.value) == PW_TABLE) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A small memory of random tables, read through the hooked access. */
 #include "world.h"
 
 #include <stdlib.h>

@@ -68,9 +68,9 @@ class Symbols(unittest.TestCase):
 
     def test_version(self):
         text = (SOURCE / 'include' / 'pagewalk' / 'version.h').read_text(encoding='utf-8')
-        self.assertEqual(re.search(r'#define PW_VERSION "(.*)"', text)[1], VERSION)
+        self.assertEqual(re.search(r'#define PW_VERSION\s+"(.*)"', text)[1], VERSION)
         major, minor, patch = map(int, VERSION.split('.'))
-        self.assertEqual(int(re.search(r'#define PW_VERSION_NUMBER (0x\w+)', text)[1], 16), major << 16 | minor << 8 | patch)
+        self.assertEqual(int(re.search(r'#define PW_VERSION_NUMBER\s+(0x\w+)', text)[1], 16), major << 16 | minor << 8 | patch)
 
 
 if __name__ == '__main__':

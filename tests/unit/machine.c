@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Random machines: memory in two segments, and tables of any format in it. */
 #include "machine.h"
 
 #include <stdlib.h>

@@ -46,124 +46,117 @@ static void finds(const struct image *image, const struct want *want)
 	opened_close(&opened);
 }
 
+/* What VMCOREINFO says, and the root that follows from it. */
+static const struct {
+	unsigned machine;
+	bool narrow, big_endian;
+	const char *text;
+	struct want want;
+} roots[] = {
+	{ EM_X86_64,
+	  false,
+	  false,
+	  "PAGESIZE=4096\nSYMBOL(init_top_pgt)=ffffffff82a0c000\n"
+	  "NUMBER(phys_base)=16777216\nNUMBER(pgtable_l5_enabled)=0\n",
+	  { "x86_64", 1, { 0x3a0c000 } } },
+	/* Moved in physical memory by less than in virtual memory. */
+	{ EM_X86_64,
+	  false,
+	  false,
+	  "SYMBOL(swapper_pg_dir)=ffffffffa2a0c000\nNUMBER(phys_base)=-536870912\n"
+	  "NUMBER(pgtable_l5_enabled)=1\n",
+	  { "x86_64_la57", 1, { 0x2a0c000 } } },
+	{ EM_X86_64,
+	  false,
+	  false,
+	  "SYMBOL(swapper_pg_dir)=ffffffff81a0c000",
+	  { "x86_64", 1, { 0x1a0c000 } } },
+	{ EM_X86_64, false, false, "SYMBOL(swapper_pg_dir)=zzz\n", { NULL, 0, { 0 } } },
+	{ EM_X86_64,
+	  false,
+	  false,
+	  "XSYMBOL(swapper_pg_dir)=ffffffff81a0c000\n",
+	  { NULL, 0, { 0 } } },
+	{ EM_AARCH64,
+	  false,
+	  false,
+	  "PAGESIZE=4096\nSYMBOL(swapper_pg_dir)=ffff800009a3b000\nNUMBER(VA_BITS)=48\n"
+	  "NUMBER(kimage_voffset)=0xffff7fffc8000000\nNUMBER(TCR_EL1_T1SZ)=0x10\n",
+	  { "arm64_4k_48", 2, { PW_ROOT_ABSENT, 0x41a3b000 } } },
+	{ EM_AARCH64,
+	  false,
+	  false,
+	  "PAGESIZE=16384\nSYMBOL(swapper_pg_dir)=ffff800009a40000\nNUMBER(VA_BITS)=52\n"
+	  "NUMBER(kimage_voffset)=0xffff7fffc8000000\nNUMBER(TCR_EL1_T1SZ)=0x11\n",
+	  { "arm64_16k_47", 2, { PW_ROOT_ABSENT, 0x41a40000 } } },
+	/* Built for 52 bits, on a machine of 48. */
+	{ EM_AARCH64,
+	  false,
+	  false,
+	  "PAGESIZE=65536\nSYMBOL(swapper_pg_dir)=ffff800009a40000\nNUMBER(VA_BITS)=52\n"
+	  "NUMBER(kimage_voffset)=0xffff7fffc8000000\nNUMBER(TCR_EL1_T1SZ)=0x10\n",
+	  { "arm64_64k_48", 2, { PW_ROOT_ABSENT, 0x41a41e00 } } },
+	{ EM_AARCH64,
+	  false,
+	  false,
+	  "PAGESIZE=4096\nSYMBOL(swapper_pg_dir)=ffffffc009a40000\nNUMBER(VA_BITS)=39\n"
+	  "NUMBER(kimage_voffset)=0xffffffbfc8000000\n",
+	  { "arm64_4k_39", 2, { PW_ROOT_ABSENT, 0x41a40000 } } },
+	{ EM_RISCV,
+	  false,
+	  false,
+	  "SYMBOL(swapper_pg_dir)=ffffffff81800000\nNUMBER(VA_BITS)=48\n"
+	  "NUMBER(satp)=0x9000000000081a00\n",
+	  { "riscv_sv48", 1, { UINT64_C(0x9000000000081a00) } } },
+	{ EM_RISCV,
+	  false,
+	  false,
+	  "SYMBOL(swapper_pg_dir)=ffffffff81800000\nNUMBER(VA_BITS)=39\n"
+	  "NUMBER(va_kernel_pa_offset)=0xfffffffeffe00000\n",
+	  { "riscv_sv39", 1, { UINT64_C(0x8000000000081a00) } } },
+	{ EM_PPC64,
+	  false,
+	  true,
+	  "PAGESIZE=65536\nSYMBOL(swapper_pg_dir)=c000000002a10000\nNUMBER(RADIX_MMU)=1\n",
+	  { "ppc64_radix_64k", 1, { UINT64_C(0x4000000002a100ad) } } },
+	{ EM_PPC64,
+	  false,
+	  false,
+	  "PAGESIZE=65536\nSYMBOL(swapper_pg_dir)=c000000002a10000\nNUMBER(RADIX_MMU)=0\n",
+	  { NULL, 0, { 0 } } },
+	{ EM_386,
+	  true,
+	  false,
+	  "SYMBOL(swapper_pg_dir)=c1a0c000\nCONFIG_X86_PAE=y\n",
+	  { "i386_pae", 1, { 0x1a0c000 } } },
+	{ EM_ARM, true, false, "SYMBOL(swapper_pg_dir)=c0004000\n", { "arm", 1, { 0x4000 } } },
+	/* MEMORY is zeros: a segment table. */
+	{ EM_S390, false, true, "SYMBOL(swapper_pg_dir)=100000\n", { "s390x", 1, { 0x100003 } } },
+	{ EM_S390,
+	  false,
+	  true,
+	  "SYMBOL(swapper_pg_dir)=3ffe0100000\nKERNELOFFSET=3ffe0000000\n"
+	  "KERNELOFFPHYS=0\n",
+	  { "s390x", 1, { 0x100003 } } },
+	/* Where it is not in this image, nothing says of which level it is. */
+	{ EM_S390, false, true, "SYMBOL(swapper_pg_dir)=200000\n", { NULL, 0, { 0 } } },
+	/* By what only one architecture says. */
+	{ EM_NONE,
+	  false,
+	  false,
+	  "SYMBOL(swapper_pg_dir)=ffffffff81a0c000\nNUMBER(phys_base)=0\n",
+	  { "x86_64", 1, { 0x1a0c000 } } },
+};
+
 static void finds_roots(void **state)
 {
-	static const struct {
-		unsigned machine;
-		bool narrow, big_endian;
-		const char *text;
-		struct want want;
-	} cases[] = {
-		{ EM_X86_64,
-		  false,
-		  false,
-		  "PAGESIZE=4096\nSYMBOL(init_top_pgt)=ffffffff82a0c000\n"
-		  "NUMBER(phys_base)=16777216\nNUMBER(pgtable_l5_enabled)=0\n",
-		  { "x86_64", 1, { 0x3a0c000 } } },
-		/* Moved in physical memory by less than in virtual memory. */
-		{ EM_X86_64,
-		  false,
-		  false,
-		  "SYMBOL(swapper_pg_dir)=ffffffffa2a0c000\nNUMBER(phys_base)=-536870912\n"
-		  "NUMBER(pgtable_l5_enabled)=1\n",
-		  { "x86_64_la57", 1, { 0x2a0c000 } } },
-		{ EM_X86_64,
-		  false,
-		  false,
-		  "SYMBOL(swapper_pg_dir)=ffffffff81a0c000",
-		  { "x86_64", 1, { 0x1a0c000 } } },
-		{ EM_X86_64, false, false, "SYMBOL(swapper_pg_dir)=zzz\n", { NULL, 0, { 0 } } },
-		{ EM_X86_64,
-		  false,
-		  false,
-		  "XSYMBOL(swapper_pg_dir)=ffffffff81a0c000\n",
-		  { NULL, 0, { 0 } } },
-		{ EM_AARCH64,
-		  false,
-		  false,
-		  "PAGESIZE=4096\nSYMBOL(swapper_pg_dir)=ffff800009a3b000\nNUMBER(VA_BITS)=48\n"
-		  "NUMBER(kimage_voffset)=0xffff7fffc8000000\nNUMBER(TCR_EL1_T1SZ)=0x10\n",
-		  { "arm64_4k_48", 2, { PW_ROOT_ABSENT, 0x41a3b000 } } },
-		{ EM_AARCH64,
-		  false,
-		  false,
-		  "PAGESIZE=16384\nSYMBOL(swapper_pg_dir)=ffff800009a40000\nNUMBER(VA_BITS)=52\n"
-		  "NUMBER(kimage_voffset)=0xffff7fffc8000000\nNUMBER(TCR_EL1_T1SZ)=0x11\n",
-		  { "arm64_16k_47", 2, { PW_ROOT_ABSENT, 0x41a40000 } } },
-		/* Built for 52 bits, on a machine of 48. */
-		{ EM_AARCH64,
-		  false,
-		  false,
-		  "PAGESIZE=65536\nSYMBOL(swapper_pg_dir)=ffff800009a40000\nNUMBER(VA_BITS)=52\n"
-		  "NUMBER(kimage_voffset)=0xffff7fffc8000000\nNUMBER(TCR_EL1_T1SZ)=0x10\n",
-		  { "arm64_64k_48", 2, { PW_ROOT_ABSENT, 0x41a41e00 } } },
-		{ EM_AARCH64,
-		  false,
-		  false,
-		  "PAGESIZE=4096\nSYMBOL(swapper_pg_dir)=ffffffc009a40000\nNUMBER(VA_BITS)=39\n"
-		  "NUMBER(kimage_voffset)=0xffffffbfc8000000\n",
-		  { "arm64_4k_39", 2, { PW_ROOT_ABSENT, 0x41a40000 } } },
-		{ EM_RISCV,
-		  false,
-		  false,
-		  "SYMBOL(swapper_pg_dir)=ffffffff81800000\nNUMBER(VA_BITS)=48\n"
-		  "NUMBER(satp)=0x9000000000081a00\n",
-		  { "riscv_sv48", 1, { UINT64_C(0x9000000000081a00) } } },
-		{ EM_RISCV,
-		  false,
-		  false,
-		  "SYMBOL(swapper_pg_dir)=ffffffff81800000\nNUMBER(VA_BITS)=39\n"
-		  "NUMBER(va_kernel_pa_offset)=0xfffffffeffe00000\n",
-		  { "riscv_sv39", 1, { UINT64_C(0x8000000000081a00) } } },
-		{ EM_PPC64,
-		  false,
-		  true,
-		  "PAGESIZE=65536\nSYMBOL(swapper_pg_dir)=c000000002a10000\nNUMBER(RADIX_MMU)=1\n",
-		  { "ppc64_radix_64k", 1, { UINT64_C(0x4000000002a100ad) } } },
-		{ EM_PPC64,
-		  false,
-		  false,
-		  "PAGESIZE=65536\nSYMBOL(swapper_pg_dir)=c000000002a10000\nNUMBER(RADIX_MMU)=0\n",
-		  { NULL, 0, { 0 } } },
-		{ EM_386,
-		  true,
-		  false,
-		  "SYMBOL(swapper_pg_dir)=c1a0c000\nCONFIG_X86_PAE=y\n",
-		  { "i386_pae", 1, { 0x1a0c000 } } },
-		{ EM_ARM,
-		  true,
-		  false,
-		  "SYMBOL(swapper_pg_dir)=c0004000\n",
-		  { "arm", 1, { 0x4000 } } },
-		/* MEMORY is zeros: a segment table. */
-		{ EM_S390,
-		  false,
-		  true,
-		  "SYMBOL(swapper_pg_dir)=100000\n",
-		  { "s390x", 1, { 0x100003 } } },
-		{ EM_S390,
-		  false,
-		  true,
-		  "SYMBOL(swapper_pg_dir)=3ffe0100000\nKERNELOFFSET=3ffe0000000\n"
-		  "KERNELOFFPHYS=0\n",
-		  { "s390x", 1, { 0x100003 } } },
-		/* Where it is not in this image, nothing says of which level it is. */
-		{ EM_S390, false, true, "SYMBOL(swapper_pg_dir)=200000\n", { NULL, 0, { 0 } } },
-		/* By what only one architecture says. */
-		{ EM_NONE,
-		  false,
-		  false,
-		  "SYMBOL(swapper_pg_dir)=ffffffff81a0c000\nNUMBER(phys_base)=0\n",
-		  { "x86_64", 1, { 0x1a0c000 } } },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
 		static struct image image;
 
-		build(&image, !cases[i].narrow, cases[i].big_endian, cases[i].machine,
-		      cases[i].text);
-		finds(&image, &cases[i].want);
+		build(&image, !roots[i].narrow, roots[i].big_endian, roots[i].machine,
+		      roots[i].text);
+		finds(&image, &roots[i].want);
 	}
 }
 
