@@ -335,7 +335,8 @@ static void test_configurations(void **state)
 							   PW_CONFIG_MEMORY_FAILURE |
 							   PW_CONFIG_PTE_MARKER,
 		};
-		const uint64_t root = built_in->make_root(&(struct pw_regime){ .format = built_in },
+		const uint64_t root = built_in->make_root(built_in,
+							  &(struct pw_regime){ .format = built_in },
 							  0x100000, built_in->levels - 1u);
 		struct pair pair = { .seed = i };
 
