@@ -7,7 +7,7 @@ WERROR ?= 0
 export WERROR
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-fold pictures check-guests check-roots fuzz lint mutants sanitize stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
+.PHONY: all demo test bench bench-fold pictures check-guests check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
 
 all: $(BUILD)/build.ninja
 	@tools/build.sh $(BUILD)
@@ -64,6 +64,11 @@ mutants:
 sanitize:
 	@tools/deps.sh build test
 	@tools/variant.sh sanitize
+
+# Everything compiled by clang; the unit tests run.
+clang:
+	@tools/deps.sh build test sanitize
+	@tools/variant.sh clang
 
 cross-i386 cross-s390x:
 	@tools/deps.sh build test cross
