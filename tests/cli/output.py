@@ -245,8 +245,12 @@ class Signals(Case):
             self.assertEqual(list(self.out.iterdir()), [path])
 
     def behind(self, arguments, **more):
-        """A process that gets the processor when this one does not want it."""
-        return subprocess.Popen(arguments, preexec_fn=lambda: os.nice(19), **more)
+        """A process that gets the processor when this one does not want it, and that SIGHUP ends, also under nohup(1)."""
+        def prepare():
+            os.nice(19)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+        return subprocess.Popen(arguments, preexec_fn=prepare, **more)
 
     def written(self, process):
         """How much is in the file that the process has open for writing in the folder; None if it has none."""
