@@ -95,6 +95,21 @@ static void release(struct pw_arena *arena)
 	free(arena);
 }
 
+/*
+ * All frames but the zero page are free afterwards. Physical address 0 is the zero page's if the arena has
+ * it: a format's entry for a table there may be the empty entry (sparc64).
+ */
+static void make_zero_page(struct pw_arena *arena)
+{
+	const bool at_0 = arena->base == 0 && !pw_mutant(PW_MUTANT_TABLE_AT_0);
+
+	pw_buddy_init(arena, at_0 ? 1 : 0);
+	if (at_0)
+		arena->frame[0].counts = 1;
+	else
+		pw_buddy_alloc(arena, 0, PW_ZONES, &arena->zero);
+}
+
 int pw_arena_create(const struct pw_arena_options *options, struct pw_arena **arena_ret,
 		    struct pw_error *error)
 {
@@ -150,8 +165,7 @@ int pw_arena_create(const struct pw_arena_options *options, struct pw_arena **ar
 	}
 	pthread_mutex_init(&arena->lock, NULL);
 	pthread_mutex_init(&arena->spaces_lock, NULL);
-	pw_buddy_init(arena);
-	pw_buddy_alloc(arena, 0, PW_ZONES, &arena->zero);
+	make_zero_page(arena);
 	memset(pw_arena_at(arena, pw_arena_pa(arena, arena->zero)), 0, (size_t)1 << page_lg2);
 	*arena_ret = arena;
 	return 0;
@@ -221,16 +235,9 @@ void pw_arena_faults(const struct pw_arena *arena, struct pw_arena_faults *fault
 
 int pw_arena_alloc(struct pw_arena *arena, unsigned order, unsigned limit_lg2, pw_pa *pa_ret)
 {
-	const unsigned zones = pw_zones_below(limit_lg2);
-	uint32_t frame, other;
-	int code = pw_buddy_alloc(arena, order, zones, &frame);
+	uint32_t frame;
+	int code = pw_buddy_alloc(arena, order, pw_zones_below(limit_lg2), &frame);
 
-	if (!code && pw_arena_pa(arena, frame) == 0 && !pw_mutant(PW_MUTANT_TABLE_AT_0)) {
-		/* Another one, while nobody else can get this. */
-		code = pw_buddy_alloc(arena, order, zones, &other);
-		pw_folio_drop(arena, frame, 1, false);
-		frame = other;
-	}
 	if (!code)
 		*pa_ret = pw_arena_pa(arena, frame);
 	return code;

@@ -142,8 +142,8 @@ PW_INLINE unsigned pw_zones_below(unsigned limit_lg2)
 int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint32_t *frame_ret);
 /* Takes back a folio whose counts are zero. */
 void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order);
-/* All frames free. */
-void pw_buddy_init(struct pw_arena *arena);
+/* All frames free, from @frame on. */
+void pw_buddy_init(struct pw_arena *arena, uint32_t frame);
 
 /* ---- tables that are leaving: space/leaving.c ---- */
 
@@ -185,8 +185,8 @@ PW_INLINE bool pw_leaving_any(uint64_t leaving)
 bool pw_arena_await(struct pw_arena *arena, uint64_t before);
 
 /*
- * A folio for a table, below 2^@limit_lg2: nobody can pin it. It is never at physical address 0, where a
- * format's entry for it may be the empty entry (sparc64). Does not wait.
+ * A folio for a table, below 2^@limit_lg2: nobody can pin it. It is never at physical address 0: the zero
+ * page is there. Does not wait.
  */
 int pw_arena_alloc(struct pw_arena *arena, unsigned order, unsigned limit_lg2, pw_pa *pa_ret);
 void pw_arena_free(struct pw_arena *arena, pw_pa pa);

@@ -108,10 +108,8 @@ static void insert_merged(struct pw_arena *arena, uint32_t frame, unsigned order
 	insert(arena, frame, order);
 }
 
-void pw_buddy_init(struct pw_arena *arena)
+void pw_buddy_init(struct pw_arena *arena, uint32_t frame)
 {
-	uint32_t frame = 0;
-
 	for (unsigned zone = 0; zone < PW_ZONES; zone++)
 		for (unsigned order = 0; order < PW_ORDERS; order++)
 			arena->free[zone][order] = PW_NO_FRAME;
