@@ -177,16 +177,15 @@ static int find_style(const struct arguments *arguments, const struct pw_format 
 	struct pw_geometry geometry;
 
 	pw_format_geometry(format, &geometry);
-	*style_ret = fold_style_find(geometry.name, arguments->style);
+	*style_ret = fold_style_find(format, arguments->style);
 	if (*style_ret)
 		return 0;
-	if (!fold_style_find(geometry.name, NULL))
+	if (!fold_style_find(format, NULL))
 		return tool_fail("%s has no levels that Linux folds, so there is nothing to "
 				 "compare",
 				 geometry.name);
 	return tool_fail("no kernel folds %s in the style '%s'; its usual one is '%s'",
-			 geometry.name, arguments->style,
-			 fold_style_find(geometry.name, NULL)->name);
+			 geometry.name, arguments->style, fold_style_find(format, NULL)->name);
 }
 
 typedef int draw_fn(FILE *stream, const struct fold_input *input,

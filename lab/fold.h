@@ -3,8 +3,8 @@
  * The folding laboratory: one range, walked by each strategy in turn on the same tables, and all that
  * happened written down. Pictures, texts and tests are made from struct fold_result alone.
  *
- * The kernel walks five levels everywhere; a machine that has fewer folds the others. Levels are
- * numbered as in the formats, from the leaf: pte 0, pmd 1, pud 2, p4d 3, pgd 4.
+ * The kernel walks five levels everywhere; a machine that has fewer folds the others
+ * (format/fold_style.h).
  */
 #ifndef LAB_FOLD_H
 #define LAB_FOLD_H
@@ -13,40 +13,14 @@
 
 #include <pagewalk/pagewalk.h>
 
-enum {
-	FOLD_LEVELS = 5,
-	FOLD_PTE = 0,
-	FOLD_PMD = 1,
-	FOLD_PUD = 2,
-	FOLD_P4D = 3,
-	FOLD_PGD = 4,
-	FOLD_NO_CROP = 64, /* a pXd_addr_end that returns its end */
-};
+#include "format/fold_style.h"
+
 static const uint32_t FOLD_NO_TURN = UINT32_MAX;
-
-/* How a level that the machine does not have is folded. */
-enum fold_how {
-	FOLD_STATIC, /* when the kernel is compiled */
-	FOLD_MODE, /* when the CPU's mode is known: shifts change with it */
-	FOLD_VALUE, /* each entry says which level it is of; sizes stay those of five levels */
-	FOLD_REINDEX, /* the level shares the table above it, with an index of its own */
-};
-
-/* One way in which a kernel folds one format's levels. */
-struct fold_style {
-	const char *format;
-	const char *name; /* "static", "mode", "value", "reindex" */
-	const char *built; /* what kernel this is: "built for 52-bit addresses, no LPA2" */
-	enum fold_how how;
-	uint8_t top; /* level that the top table really is; FOLD_VALUE: of the deepest walk */
-	uint8_t pgd_shift, pgd_bits; /* of pgd_index(); FOLD_VALUE: the first entry says */
-	uint8_t crop[FOLD_LEVELS]; /* pXd_addr_end crops to 2^crop, or FOLD_NO_CROP */
-};
 
 /* The styles in the order of the formats; NULL from @index = their number on. */
 const struct fold_style *fold_style_at(size_t index);
 /* The style of this name for a format, its usual one for @name NULL, or NULL. */
-const struct fold_style *fold_style_find(const char *format, const char *name);
+const struct fold_style *fold_style_find(const struct pw_format *format, const char *name);
 
 enum fold_strategy {
 	FOLD_A, /* static ends, stack copies passed down: the regression */

@@ -10,20 +10,27 @@
 #include "format/arm64_16k.h"
 #include "format/arm64_4k.h"
 #include "format/arm64_64k.h"
+#include "format/arm64_folds.h"
+#include "format/arm_folds.h"
 #include "format/arm_lpae.h"
 #include "format/arm_short.h"
 #include "format/i386.h"
 #include "format/powerpc.h"
+#include "format/powerpc_folds.h"
 #include "format/riscv.h"
 #include "format/riscv32.h"
+#include "format/riscv_folds.h"
 #include "format/s390.h"
+#include "format/s390_folds.h"
 #include "format/sparc.h"
+#include "format/sparc_folds.h"
 #include "format/um.h"
+#include "format/um_folds.h"
 #include "format/x86.h"
+#include "format/x86_folds.h"
 
 #include "lab/fast.h"
 #include "lab/pagewalk.h"
-#include "lab/style.h"
 
 /* All styles in which a folded level is the same slot: X(style, format). */
 #define FOLD_LEAN_EACH(X)                   \

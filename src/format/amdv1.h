@@ -212,6 +212,7 @@ static inline int amdv1_root(struct pw_regime *r, const uint64_t *word, unsigned
 }
 
 extern const struct pw_instance pw_instance_amdv1;
+extern const struct pw_words pw_words_amdv1;
 
 static const struct pw_format pw_format_amdv1 = {
 	.name = "amdv1",
@@ -242,6 +243,7 @@ static const struct pw_format pw_format_amdv1 = {
 	.change_attr = amdv1_change_attr,
 	.join = amdv1_join,
 	.make_root = amdv1_make_root,
+	.words = &pw_words_amdv1,
 	.instance = &pw_instance_amdv1,
 };
 

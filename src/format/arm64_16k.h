@@ -15,6 +15,8 @@
 
 extern const struct pw_instance pw_instance_arm64_16k_36, pw_instance_arm64_16k_47,
 	pw_instance_arm64_16k_48, pw_instance_arm64_16k_52;
+extern const struct pw_words pw_words_arm64_16k_36, pw_words_arm64_16k_47, pw_words_arm64_16k_48,
+	pw_words_arm64_16k_52;
 
 /* ---- 48-bit physical addresses ---- */
 
@@ -165,6 +167,7 @@ static const struct pw_format pw_format_arm64_16k_36 = {
 	.change_attr = arm64_change_attr,
 	.join = arm64_join,
 	.make_root = arm64_make_root,
+	.words = &pw_words_arm64_16k_36,
 	.instance = &pw_instance_arm64_16k_36,
 };
 
@@ -197,6 +200,7 @@ static const struct pw_format pw_format_arm64_16k_47 = {
 	.change_attr = arm64_change_attr,
 	.join = arm64_join,
 	.make_root = arm64_make_root,
+	.words = &pw_words_arm64_16k_47,
 	.instance = &pw_instance_arm64_16k_47,
 };
 
@@ -229,6 +233,7 @@ static const struct pw_format pw_format_arm64_16k_48 = {
 	.change_attr = arm64_change_attr,
 	.join = arm64_join,
 	.make_root = arm64_make_root,
+	.words = &pw_words_arm64_16k_48,
 	.instance = &pw_instance_arm64_16k_48,
 };
 
@@ -261,6 +266,7 @@ static const struct pw_format pw_format_arm64_16k_52 = {
 	.change_attr = arm64_change_attr,
 	.join = arm64_join,
 	.make_root = arm64_make_root,
+	.words = &pw_words_arm64_16k_52,
 	.instance = &pw_instance_arm64_16k_52,
 };
 

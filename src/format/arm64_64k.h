@@ -14,6 +14,7 @@
 
 extern const struct pw_instance pw_instance_arm64_64k_42, pw_instance_arm64_64k_48,
 	pw_instance_arm64_64k_52;
+extern const struct pw_words pw_words_arm64_64k_42, pw_words_arm64_64k_48, pw_words_arm64_64k_52;
 
 /* ---- 42- and 48-bit virtual addresses ---- */
 
@@ -162,6 +163,7 @@ static const struct pw_format pw_format_arm64_64k_42 = {
 	.change_attr = arm64_change_attr,
 	.join = arm64_join,
 	.make_root = arm64_make_root,
+	.words = &pw_words_arm64_64k_42,
 	.instance = &pw_instance_arm64_64k_42,
 };
 
@@ -194,6 +196,7 @@ static const struct pw_format pw_format_arm64_64k_48 = {
 	.change_attr = arm64_change_attr,
 	.join = arm64_join,
 	.make_root = arm64_make_root,
+	.words = &pw_words_arm64_64k_48,
 	.instance = &pw_instance_arm64_64k_48,
 };
 
@@ -226,6 +229,7 @@ static const struct pw_format pw_format_arm64_64k_52 = {
 	.change_attr = arm64_change_attr,
 	.join = arm64_join,
 	.make_root = arm64_make_root,
+	.words = &pw_words_arm64_64k_52,
 	.instance = &pw_instance_arm64_64k_52,
 };
 

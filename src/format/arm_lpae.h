@@ -273,6 +273,7 @@ static inline int lpae_root(struct pw_regime *r, const uint64_t *word, unsigned 
 }
 
 extern const struct pw_instance pw_instance_arm_lpae;
+extern const struct pw_words pw_words_arm_lpae;
 
 static const struct pw_format pw_format_arm_lpae = {
 	.name = "arm_lpae",
@@ -303,6 +304,7 @@ static const struct pw_format pw_format_arm_lpae = {
 	.change_attr = lpae_change_attr,
 	.join = lpae_join,
 	.make_root = lpae_make_root,
+	.words = &pw_words_arm_lpae,
 	.instance = &pw_instance_arm_lpae,
 };
 

@@ -143,6 +143,7 @@ static inline int arm_root(struct pw_regime *r, const uint64_t *word, unsigned c
 }
 
 extern const struct pw_instance pw_instance_arm;
+extern const struct pw_words pw_words_arm;
 
 static const struct pw_format pw_format_arm = {
 	.name = "arm",
@@ -174,6 +175,7 @@ static const struct pw_format pw_format_arm = {
 	.change_attr = arm_change_attr,
 	.join = arm_join,
 	.make_root = arm_make_root,
+	.words = &pw_words_arm,
 	.instance = &pw_instance_arm,
 };
 

@@ -7,7 +7,9 @@
  *  2. fill the numbers and the reading functions; each looks at the value it is given and at nothing
  *     else. Walks work now: add FOO.c (three lines) and a line to registry.c and to meson.build;
  *  3. fill the writing functions; the generic tests, which build their tables with them, now run;
- *  4. add golden vectors and one valid and one invalid text table to tests/format/, and describe the
+ *  4. write FOO_words.c (words.h): names of the bits, and reasons; and in FOO_folds.h how Linux folds
+ *     its levels, with a line in lab/lean.h; the test `words` says what is missing;
+ *  5. add golden vectors and one valid and one invalid text table to tests/format/, and describe the
  *     format to the oracle (tests/oracle/).
  *
  * Reading functions are plain `static inline`, reached through a constant struct pw_format and
@@ -21,6 +23,7 @@
 #include "base/words.h"
 
 struct pw_instance;
+struct pw_words;
 
 struct pw_format {
 	const char *name;
@@ -120,6 +123,7 @@ struct pw_format {
 	uint64_t (*make_root)(const struct pw_format *format, const struct pw_regime *regime,
 			      pw_pa pa, unsigned top);
 
+	const struct pw_words *words; /* for people: format/words.h; NULL for described formats */
 	const struct pw_instance *instance;
 };
 

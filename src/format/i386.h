@@ -100,6 +100,7 @@ static inline int i386_root(struct pw_regime *r, const uint64_t *word, unsigned 
 }
 
 extern const struct pw_instance pw_instance_i386;
+extern const struct pw_words pw_words_i386;
 
 static const struct pw_format pw_format_i386 = {
 	.name = "i386",
@@ -127,6 +128,7 @@ static const struct pw_format pw_format_i386 = {
 	.make_prot_none = i386_make_prot_none,
 	.change_attr = i386_change_attr,
 	.make_root = x86_make_root,
+	.words = &pw_words_i386,
 	.instance = &pw_instance_i386,
 };
 

@@ -324,6 +324,7 @@ static inline int mock_root(struct pw_regime *r, const uint64_t *word, unsigned 
 }
 
 extern const struct pw_instance pw_instance_mock;
+extern const struct pw_words pw_words_mock;
 
 static const struct pw_format pw_format_mock = {
 	.name = "mock",
@@ -358,6 +359,7 @@ static const struct pw_format pw_format_mock = {
 	.change_attr = mock_change_attr,
 	.join = mock_join,
 	.make_root = mock_make_root,
+	.words = &pw_words_mock,
 	.instance = &pw_instance_mock,
 };
 

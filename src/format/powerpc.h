@@ -254,6 +254,7 @@ static inline int ppc_root(struct pw_regime *r, const uint64_t *word, unsigned c
 }
 
 extern const struct pw_instance pw_instance_ppc64_radix_4k, pw_instance_ppc64_radix_64k;
+extern const struct pw_words pw_words_ppc64_radix_4k, pw_words_ppc64_radix_64k;
 
 static const struct pw_format pw_format_ppc64_radix_4k = {
 	.name = "ppc64_radix_4k",
@@ -282,6 +283,7 @@ static const struct pw_format pw_format_ppc64_radix_4k = {
 	.make_prot_none = ppc_make_prot_none,
 	.change_attr = ppc_change_attr,
 	.make_root = ppc_make_root,
+	.words = &pw_words_ppc64_radix_4k,
 	.instance = &pw_instance_ppc64_radix_4k,
 };
 
@@ -312,6 +314,7 @@ static const struct pw_format pw_format_ppc64_radix_64k = {
 	.make_prot_none = ppc_make_prot_none,
 	.change_attr = ppc_change_attr,
 	.make_root = ppc_make_root,
+	.words = &pw_words_ppc64_radix_64k,
 	.instance = &pw_instance_ppc64_radix_64k,
 };
 

@@ -264,6 +264,7 @@ static inline int riscv_root(struct pw_regime *r, const uint64_t *word, unsigned
 
 extern const struct pw_instance pw_instance_riscv_sv39, pw_instance_riscv_sv48,
 	pw_instance_riscv_sv57;
+extern const struct pw_words pw_words_riscv_sv39, pw_words_riscv_sv48, pw_words_riscv_sv57;
 
 static const struct pw_format pw_format_riscv_sv39 = {
 	.name = "riscv_sv39",
@@ -294,6 +295,7 @@ static const struct pw_format pw_format_riscv_sv39 = {
 	.change_attr = riscv_change_attr,
 	.join = riscv_join,
 	.make_root = riscv_make_root,
+	.words = &pw_words_riscv_sv39,
 	.instance = &pw_instance_riscv_sv39,
 };
 
@@ -326,6 +328,7 @@ static const struct pw_format pw_format_riscv_sv48 = {
 	.change_attr = riscv_change_attr,
 	.join = riscv_join,
 	.make_root = riscv_make_root,
+	.words = &pw_words_riscv_sv48,
 	.instance = &pw_instance_riscv_sv48,
 };
 
@@ -358,6 +361,7 @@ static const struct pw_format pw_format_riscv_sv57 = {
 	.change_attr = riscv_change_attr,
 	.join = riscv_join,
 	.make_root = riscv_make_root,
+	.words = &pw_words_riscv_sv57,
 	.instance = &pw_instance_riscv_sv57,
 };
 

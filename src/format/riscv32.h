@@ -87,6 +87,7 @@ static inline int riscv32_root(struct pw_regime *r, const uint64_t *word, unsign
 }
 
 extern const struct pw_instance pw_instance_riscv_sv32;
+extern const struct pw_words pw_words_riscv_sv32;
 
 static const struct pw_format pw_format_riscv_sv32 = {
 	.name = "riscv_sv32",
@@ -113,6 +114,7 @@ static const struct pw_format pw_format_riscv_sv32 = {
 	.make_prot_none = riscv_make_prot_none,
 	.change_attr = riscv_change_attr,
 	.make_root = riscv32_make_root,
+	.words = &pw_words_riscv_sv32,
 	.instance = &pw_instance_riscv_sv32,
 };
 

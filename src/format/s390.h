@@ -297,6 +297,7 @@ static inline int s390_root(struct pw_regime *r, const uint64_t *word, unsigned 
 }
 
 extern const struct pw_instance pw_instance_s390x;
+extern const struct pw_words pw_words_s390x;
 
 static const struct pw_format pw_format_s390x = {
 	.name = "s390x",
@@ -328,6 +329,7 @@ static const struct pw_format pw_format_s390x = {
 	.make_prot_none = s390_make_prot_none,
 	.change_attr = s390_change_attr,
 	.make_root = s390_make_root,
+	.words = &pw_words_s390x,
 	.instance = &pw_instance_s390x,
 };
 

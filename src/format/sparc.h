@@ -143,6 +143,7 @@ static inline uint64_t sun4v_join(const struct pw_format *f, const struct pw_reg
 /* ---- the formats ---- */
 
 extern const struct pw_instance pw_instance_sparc64_sun4u, pw_instance_sparc64_sun4v;
+extern const struct pw_words pw_words_sparc64_sun4u, pw_words_sparc64_sun4v;
 
 static const struct pw_format pw_format_sparc64_sun4u = {
 	.name = "sparc64_sun4u",
@@ -172,6 +173,7 @@ static const struct pw_format pw_format_sparc64_sun4u = {
 	.change_attr = sun4u_change_attr,
 	.join = sun4u_join,
 	.make_root = sparc_make_root,
+	.words = &pw_words_sparc64_sun4u,
 	.instance = &pw_instance_sparc64_sun4u,
 };
 
@@ -203,6 +205,7 @@ static const struct pw_format pw_format_sparc64_sun4v = {
 	.change_attr = sun4v_change_attr,
 	.join = sun4v_join,
 	.make_root = sparc_make_root,
+	.words = &pw_words_sparc64_sun4v,
 	.instance = &pw_instance_sparc64_sun4v,
 };
 

@@ -153,6 +153,7 @@ static inline int um_root(struct pw_regime *r, const uint64_t *word, unsigned co
 }
 
 extern const struct pw_instance pw_instance_um_2, pw_instance_um_3, pw_instance_um_4;
+extern const struct pw_words pw_words_um_2, pw_words_um_3, pw_words_um_4;
 
 static const struct pw_format pw_format_um_2 = {
 	.name = "um_2",
@@ -178,6 +179,7 @@ static const struct pw_format pw_format_um_2 = {
 	.make_prot_none = um_make_prot_none,
 	.change_attr = um_change_attr,
 	.make_root = um_make_root,
+	.words = &pw_words_um_2,
 	.instance = &pw_instance_um_2,
 };
 
@@ -205,6 +207,7 @@ static const struct pw_format pw_format_um_3 = {
 	.make_prot_none = um_make_prot_none,
 	.change_attr = um_change_attr,
 	.make_root = um_make_root,
+	.words = &pw_words_um_3,
 	.instance = &pw_instance_um_3,
 };
 
@@ -232,6 +235,7 @@ static const struct pw_format pw_format_um_4 = {
 	.make_prot_none = um_make_prot_none,
 	.change_attr = um_change_attr,
 	.make_root = um_make_root,
+	.words = &pw_words_um_4,
 	.instance = &pw_instance_um_4,
 };
 

@@ -248,6 +248,7 @@ static inline int x86_pae_root(struct pw_regime *r, const uint64_t *word, unsign
 /* ---- the formats ---- */
 
 extern const struct pw_instance pw_instance_x86_64, pw_instance_x86_64_la57, pw_instance_i386_pae;
+extern const struct pw_words pw_words_x86_64, pw_words_x86_64_la57, pw_words_i386_pae;
 
 static const struct pw_format pw_format_x86_64 = {
 	.name = "x86_64",
@@ -275,6 +276,7 @@ static const struct pw_format pw_format_x86_64 = {
 	.make_prot_none = x86_long_make_prot_none,
 	.change_attr = x86_long_change_attr,
 	.make_root = x86_make_root,
+	.words = &pw_words_x86_64,
 	.instance = &pw_instance_x86_64,
 };
 
@@ -304,6 +306,7 @@ static const struct pw_format pw_format_x86_64_la57 = {
 	.make_prot_none = x86_long_make_prot_none,
 	.change_attr = x86_long_change_attr,
 	.make_root = x86_make_root,
+	.words = &pw_words_x86_64_la57,
 	.instance = &pw_instance_x86_64_la57,
 };
 
@@ -333,6 +336,7 @@ static const struct pw_format pw_format_i386_pae = {
 	.make_prot_none = x86_long_make_prot_none,
 	.change_attr = x86_long_change_attr,
 	.make_root = x86_make_root,
+	.words = &pw_words_i386_pae,
 	.instance = &pw_instance_i386_pae,
 };
 

@@ -19,8 +19,8 @@ enum pw_status pw_linux_meaning(const struct pw_regime *regime, unsigned level, 
 	/* A format from a file is data, and has no functions to ask. */
 	if (!f->kind || !f->hole)
 		return PW_NONE;
-	/* arm: Linux's PTEs stand in another table than the hardware's (format/arm_short.h). */
-	if (level == 0 && regime->view == PW_VIEW_HARDWARE && strcmp(f->name, "arm") == 0)
+	/* Linux's PTEs stand in another table than the hardware's. */
+	if (level == 0 && regime->view == PW_VIEW_HARDWARE && f->linux_twin)
 		return PW_NONE;
 	*kind_ret = f->kind(f, &as_linux, level, entry);
 	if (*kind_ret == PW_HOLE)
@@ -51,15 +51,6 @@ static unsigned kind_of(const struct pw_regime *regime, unsigned level, enum pw_
 	return PW_BITS_EMPTY;
 }
 
-static bool format_matches(const char *pattern, const char *name)
-{
-	size_t length = strlen(pattern);
-
-	if (pattern[length - 1] == '*')
-		return strncmp(pattern, name, length - 1) == 0;
-	return strcmp(pattern, name) == 0;
-}
-
 static bool applies(const struct pw_bits_of *of, const struct pw_regime *regime, unsigned level,
 		    uint64_t entry)
 {
@@ -71,15 +62,10 @@ static bool applies(const struct pw_bits_of *of, const struct pw_regime *regime,
 static const struct pw_bits_of *find(const struct pw_regime *regime, unsigned level, unsigned kinds,
 				     bool selective, uint64_t entry)
 {
-	static const struct pw_bits_of *const families[] = { pw_bits_x86, pw_bits_arm, pw_bits_ibm,
-							     pw_bits_risc };
-
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		for (const struct pw_bits_of *of = families[i]; of->format; of++)
-			if (applies(of, regime, level, entry) && (of->kinds & kinds) &&
-			    (!selective || of->where) &&
-			    format_matches(of->format, regime->format->name))
-				return of;
+	for (const struct pw_bits_of *of = regime->format->words->entries; of->bits; of++)
+		if (applies(of, regime, level, entry) && (of->kinds & kinds) &&
+		    (!selective || of->where))
+			return of;
 	return NULL;
 }
 
@@ -89,8 +75,8 @@ const struct pw_bits *pw_bits_find(const struct pw_regime *regime, unsigned leve
 	const struct pw_bits_of *of = NULL;
 	unsigned wanted;
 
-	/* A format from a file may have any name; it is described by nothing here. */
-	if (pw_format_find(regime->format->name) != regime->format)
+	/* A format from a file has no words. */
+	if (!regime->format->words || !regime->format->words->entries)
 		return NULL;
 	wanted = kind_of(regime, level, kind, status, entry);
 	if (wanted == PW_BITS_MALFORMED) {

@@ -12,9 +12,12 @@
 
 #include "view/picture.h"
 
-static bool is_family(const struct pw_format *format, const char *prefix)
+/* What is said of a format that has no words: it was loaded from a file. */
+static const struct pw_words *words_of(const struct pw_format *format)
 {
-	return strncmp(format->name, prefix, strlen(prefix)) == 0;
+	static const struct pw_words none;
+
+	return format->words ? format->words : &none;
 }
 
 unsigned pw_folded_below(const struct pw_format *format, unsigned level, const char *names[3])
@@ -35,24 +38,15 @@ unsigned pw_folded_below(const struct pw_format *format, unsigned level, const c
 void pw_folded_why(const struct pw_regime *regime, unsigned level, char *text, size_t bytes)
 {
 	const struct pw_format *f = regime->format;
+	const struct pw_words *words = words_of(f);
 	unsigned top = regime->span[0].top;
 
-	if (is_family(f, "s390x"))
-		snprintf(text, bytes, "this ASCE starts at %s (DT=%u)", f->level_name[top],
-			 (unsigned)(regime->root[0] >> 2) & 3);
-	else if (is_family(f, "amdv1"))
-		snprintf(text, bytes, "this device-table entry has mode %u: it starts at %s",
-			 top + 1, f->level_name[top]);
+	if (level > top && words->starts)
+		words->starts(regime, text, bytes);
 	else if (level > top)
 		snprintf(text, bytes, "this root starts at %s", f->level_name[top]);
-	else if (strcmp(f->name, "x86_64") == 0)
-		snprintf(text, bytes, "CR4.LA57 is clear, so there are four tables");
-	else if (is_family(f, "riscv"))
-		snprintf(text, bytes, "satp.MODE says %s, which has %u tables", f->name + 6,
-			 f->levels);
-	else if (is_family(f, "arm64"))
-		snprintf(text, bytes, "this granule and size of addresses take %u tables",
-			 f->levels);
+	else if (words->folded)
+		words->folded(regime, text, bytes);
 	else
 		snprintf(text, bytes, "%s walks through %u tables", f->name, f->levels);
 }
@@ -75,20 +69,14 @@ void pw_root_why(const struct pw_regime *regime, const struct pw_span *span, cha
 {
 	const struct pw_format *f = regime->format;
 	unsigned index = span->root;
-	char name[64], table[64], length[64] = "the whole table";
+	char name[64], table[64], more[80] = "";
 
 	root_name(regime, index, name, sizeof(name));
 	pw_table_name(f, span->top, table, sizeof(table));
-	if (span->top_last < pw_mask(span->top_bits))
-		snprintf(length, sizeof(length), "entries 0 to %" PRIu32, span->top_last);
-	if (is_family(f, "s390x"))
-		snprintf(text, bytes,
-			 "%s 0x%" PRIx64 ": the walk starts at the %s (DT=%u), %s (TL=%u)", name,
-			 regime->root[index], table, (unsigned)(regime->root[index] >> 2) & 3,
-			 length, (unsigned)regime->root[index] & 3);
-	else
-		snprintf(text, bytes, "%s 0x%" PRIx64 ": the walk starts at the %s", name,
-			 regime->root[index], table);
+	if (words_of(f)->top_table)
+		words_of(f)->top_table(regime, span, more, sizeof(more));
+	snprintf(text, bytes, "%s 0x%" PRIx64 ": the walk starts at the %s%s", name,
+		 regime->root[index], table, more);
 	if (regime->registers.prefix) {
 		size_t used = strlen(text);
 
@@ -106,13 +94,13 @@ const char *pw_above_why(const struct pw_regime *regime, pw_va va, char *text, s
 	const struct pw_span *span = pw_span_find(regime, va);
 	bool is_signed = regime->spans > 1 && regime->roots == 1 &&
 			 regime->span[0].table == regime->span[1].table;
-	bool is_ppc = is_family(regime->format, "ppc64");
+	const struct pw_above_words *above = words_of(regime->format)->above;
 	char name[64];
 
 	if (!span)
 		snprintf(text, bytes, "not a value that a root covers");
-	else if (is_ppc)
-		snprintf(text, bytes, "bits 63:62 are the quadrant");
+	else if (above)
+		snprintf(text, bytes, "%s", above->meaning);
 	else if (is_signed)
 		snprintf(text, bytes, "repeats bit %u",
 			 span->top_bits + regime->format->shift[span->top] - 1u);
@@ -121,7 +109,7 @@ const char *pw_above_why(const struct pw_regime *regime, pw_va va, char *text, s
 		snprintf(text, bytes, "selects %s", name);
 	} else
 		snprintf(text, bytes, "has to be zero");
-	if (is_ppc)
-		return "quadrant";
+	if (above)
+		return above->name;
 	return is_signed ? "sign" : regime->format->max_roots > 1 ? "root" : "zero";
 }

@@ -119,34 +119,20 @@ append(char *text, size_t bytes, const char *format, ...)
 }
 
 /*
- * What Linux's own loops do. On s390 they crop at sizes that are the same for every depth, so the
- * loop of the level that the table really has does the turning (middle-level iteration, seeds of the
- * dynamic-folding series); elsewhere a folded level's loop runs once for each turn of the one above
- * it (top-level folding).
+ * What Linux's own loops do. Where the format does not say it, a folded level's loop runs once for each
+ * turn of the one above it (top-level folding).
  */
 static void describe_linux(const struct pw_picture *picture, const struct picture_part *part,
 			   const struct picture_lane *lane, char *text, size_t bytes)
 {
-	static const char *const s390_names[] = { "pte", "pmd", "pud", "p4d", "pgd" };
-	const struct pw_format *f = picture->regime.format;
+	const struct pw_words *words = picture->regime.format->words;
 	const struct picture_lane *below = lane + 1;
 	char folded[80] = "";
 	unsigned folds = 0;
 
-	if (strcmp(f->name, "s390x") == 0) {
-		static const char *const above[] = {
-			"",
-			"the pgd, p4d and pud loops run",
-			"the pgd and p4d loops run",
-			"the pgd loop runs",
-			"",
-		};
-
-		/* Nothing above level 4; and where segments iterate, so may tables of pages. */
-		if (lane->level == 0 || lane->level == 4)
-			return;
-		append(text, bytes, "; in Linux, %s once, and the %s loop turns",
-		       above[lane->level], s390_names[lane->level]);
+	if (words && words->loops) {
+		if (words->loops[lane->level])
+			append(text, bytes, "; in Linux, %s", words->loops[lane->level]);
 		return;
 	}
 	for (; below < part->lane + part->lanes && below->folded; below++)

@@ -63,7 +63,7 @@ static const char *absent_reason(enum pw_status status)
 	}
 }
 
-/* Quarters of a table that exist, where TF and TL, or the ASCE, say so. */
+/* A table without an entry for the address, because the root or the entry above says so. */
 static void length_reason(const struct pw_picture *picture, const struct picture_step *step,
 			  char *text, size_t bytes)
 {
@@ -73,8 +73,6 @@ static void length_reason(const struct pw_picture *picture, const struct picture
 	char table[64], name[64];
 
 	pw_table_name(f, step->level, table, sizeof(table));
-	if (above)
-		entry_name(picture, above->level, name, sizeof(name));
 	if (!above) {
 		snprintf(text, bytes,
 			 "the %s ends before index %" PRIu32
@@ -82,55 +80,41 @@ static void length_reason(const struct pw_picture *picture, const struct picture
 			 table, step->index, span ? span->top_last : 0);
 		return;
 	}
-	if (strcmp(f->name, "s390x") == 0) {
-		snprintf(text, bytes,
-			 "index %" PRIu32 " is in quarter %" PRIu32
-			 " of the %s, and the %s above says that quarters %u (TF) to %u (TL) "
-			 "exist",
-			 step->index, step->index >> 9, table, pw_level_name(f, above->level),
-			 (unsigned)(above->entry >> 6) & 3, (unsigned)above->entry & 3);
+	if (f->words && f->words->too_short) {
+		const struct pw_short_table at = { table, step->index, above->level, above->entry };
+
+		f->words->too_short(f, &at, text, bytes);
 		return;
 	}
-	snprintf(text, bytes, "the %s above says that the %s has no entry %" PRIu32, name, table,
-		 step->index);
+	snprintf(text, bytes, "the %s above says that the %s has no entry %" PRIu32,
+		 entry_name(picture, above->level, name, sizeof(name)), table, step->index);
 }
 
-/* The words of reserved fields that are not zero; an empty string if there is none. */
-static void reserved_words(const struct pw_picture *picture, const struct picture_step *step,
-			   char *text, size_t bytes)
+/* Why these bits, which are set, make an entry malformed, into @text, if they do. */
+static void bits_reason(const struct pw_bits *bits, uint64_t entry, char *text, size_t bytes)
 {
-	const struct pw_bits *bits = pw_bits_find(&picture->regime, step->level, PW_HOLE,
-						  PW_MALFORMED, step->entry);
-
-	text[0] = '\0';
-	for (; bits; bits = pw_bits_next(bits))
-		if (strncmp(bits->name, "reserved", 8) == 0 && (step->entry & bits->mask) &&
-		    pw_bits_apply(bits, &picture->regime))
-			snprintf(text, bytes, "reserved bits are set, 0x%" PRIx64,
-				 step->entry & bits->mask);
+	if (bits->malformed)
+		snprintf(text, bytes, "%s", bits->malformed);
+	else if (strncmp(bits->name, "reserved", 8) == 0)
+		snprintf(text, bytes, "reserved bits are set, 0x%" PRIx64, entry & bits->mask);
 }
 
 static void malformed_reason(const struct pw_picture *picture, const struct picture_step *step,
 			     char *text, size_t bytes)
 {
-	static const char *const types[] = { "segment", "R3", "R2", "R1" };
-	const char *format = picture->regime.format->name;
-	unsigned type = (unsigned)(step->entry >> 2) & 3;
-	char name[64], why[160];
+	const struct pw_regime *regime = &picture->regime;
+	const struct pw_words *words = regime->format->words;
+	const struct pw_bits *bits = pw_bits_find(regime, step->level, PW_HOLE, PW_MALFORMED,
+						  step->entry);
+	char name[64], why[160] = "this value has no meaning here";
 
 	entry_name(picture, step->level, name, sizeof(name));
-	if (strcmp(format, "s390x") == 0 && step->level > 0 && type != step->level - 1u) {
-		snprintf(text, bytes,
-			 "the %s is malformed: it has TT=%s, and in this table entries have TT=%s; "
-			 "the hardware raises a translation-specification exception",
-			 name, types[type], types[step->level - 1]);
+	if (words && words->malformed &&
+	    words->malformed(step->level, step->entry, name, text, bytes))
 		return;
-	}
-	reserved_words(picture, step, why, sizeof(why));
-	if (strncmp(format, "x86_64", 6) == 0 && step->level > 2 && (step->entry & 0x80))
-		snprintf(why, sizeof(why), "PS is set, and no page is that large");
-	if (!why[0])
-		snprintf(why, sizeof(why), "this value has no meaning here");
+	for (; bits; bits = pw_bits_next(bits))
+		if ((step->entry & bits->mask) && pw_bits_apply(bits, regime))
+			bits_reason(bits, step->entry, why, sizeof(why));
 	snprintf(text, bytes, "the %s 0x%" PRIx64 " is malformed: %s; the hardware would fault",
 		 name, step->entry, why);
 }

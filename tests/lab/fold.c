@@ -23,7 +23,7 @@ static struct fold_result *walk(const struct fold_input *input, enum fold_strate
 static struct fold_tables *made(const char *name, const char *style_name, unsigned levels,
 				pw_va first, pw_va last, struct fold_input *input)
 {
-	const struct fold_style *style = fold_style_find(name, style_name);
+	const struct fold_style *style = fold_style_find(pw_format_find(name), style_name);
 	struct fold_tables *tables = NULL;
 	struct pw_error error = { "" };
 
@@ -287,7 +287,7 @@ static void test_styles(void **state)
 		assert_int_equal(style->crop[FOLD_PGD], style->pgd_shift);
 	}
 	for (size_t i = 0; (f = pw_format_at(i)); i++)
-		if (!fold_style_find(f->name, NULL))
+		if (!fold_style_find(f, NULL))
 			assert_true(!strcmp(f->name, "amdv1") || !strcmp(f->name, "mock"));
 }
 
@@ -483,7 +483,7 @@ static void test_refusals(void **state)
 {
 	struct fold_input input, wrong;
 	struct fold_tables *tables = made("s390x", NULL, 3, 0x1000, 0x1fff, &input), *none;
-	const struct fold_style *style = fold_style_find("s390x", NULL);
+	const struct fold_style *style = fold_style_find(pw_format_find("s390x"), NULL);
 	struct pw_error error = { "" };
 
 	(void)state;

@@ -60,8 +60,8 @@ static void start(struct process *process, struct fold_input *input, pw_va first
 		.levels = 3,
 		.grow_at = { NEVER, NEVER },
 	};
-	if (fold_tables_create(process->format, fold_style_find("s390x", NULL), 3, NULL, first,
-			       last, &process->made, &error))
+	if (fold_tables_create(process->format, fold_style_find(process->format, NULL), 3, NULL,
+			       first, last, &process->made, &error))
 		fail_msg("%s", error.text);
 	*input = (struct fold_input){ 0 };
 	fold_tables_input(process->made, input);

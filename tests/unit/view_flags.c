@@ -166,16 +166,15 @@ static void check_tiles(const struct pw_regime *r, const struct pw_bits *bits, c
 
 static void test_fields_do_not_overlap(void **state)
 {
-	static const struct pw_bits_of *const families[] = { pw_bits_x86, pw_bits_arm, pw_bits_ibm,
-							     pw_bits_risc };
+	const struct pw_format *f;
 
 	(void)state;
-	for (unsigned i = 0; i < 4; i++)
-		for (const struct pw_bits_of *of = families[i]; of->format; of++)
+	for (size_t i = 0; (f = pw_format_at(i)); i++)
+		for (const struct pw_bits_of *of = f->words->entries; of->bits; of++)
 			for (unsigned kernel = 0; kernel < KERNELS; kernel++) {
 				const struct pw_regime r = { .kernel = kernels[kernel] };
 
-				check_tiles(&r, of->bits, of->format);
+				check_tiles(&r, of->bits, f->name);
 			}
 }
 

@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words for x86 and for AMD's IOMMU.
+ * Words for x86.
  * Intel SDM volume 3 tables 4-8 to 4-20; Linux arch/x86/include/asm/pgtable_types.h, pgtable_64.h,
- * pgtable-2level.h, pgtable-3level.h; AMD I/O Virtualization Technology specification 2.2.3.
+ * pgtable-2level.h, pgtable-3level.h.
  */
-#include "view/flags.h"
+#include "format/x86.h"
+
+#include <stdio.h>
+
+#include "format/i386.h"
+#include "format/words.h"
+#include "format/x86_folds.h"
 
 /* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 #define BIT(n) (UINT64_C(1) << (n))
 
-/* Shadow stacks moved Linux's bits above 56: "x86/mm: Introduce _PAGE_SAVED_DIRTY". */
-enum { SHADOW_STACK = 0x0606, NO_DEVMAP = 0x0611 };
+enum {
+	ANY = 0xff,
+	/* Shadow stacks moved Linux's bits above 56: "x86/mm: Introduce _PAGE_SAVED_DIRTY". */
+	SHADOW_STACK = 0x0606,
+	NO_DEVMAP = 0x0611,
+};
 
 static const struct pw_bits table_bits[] = {
 	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
@@ -22,7 +32,8 @@ static const struct pw_bits table_bits[] = {
 	{ BIT(4), "PCD", "the table is not cached" },
 	{ BIT(5), "A", "accessed: used for a translation" },
 	{ BIT(6), "D", "ignored in a table entry; Linux sets it" },
-	{ BIT(7), "PS", "page size: a leaf, which is reserved at this level" },
+	{ BIT(7), "PS", "page size: a leaf, which is reserved at this level",
+	  .malformed = "PS is set, and no page is that large" },
 	{ BIT(8), "ign8", "ignored" },
 	{ UINT64_C(0xe00), "sw", "for software" },
 	{ UINT64_C(0x000ffffffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
@@ -176,70 +187,71 @@ static const struct pw_bits empty_bits[] = {
 	{ 0 },
 };
 
-static const char *const amd_next_names[] = { "page", NULL };
+/* ---- by format ---- */
 
-static const struct pw_bits amd_table_bits[] = {
-	{ BIT(0), "PR", "present", NULL, PW_SHOW_ALWAYS },
-	{ 0x1e, "ignored1", "ignored" },
-	{ BIT(5), "A", "accessed" },
-	{ 0x1c0, "ignored6", "ignored" },
-	{ 0xe00, "NextLevel", "level of the table below; 0: a page, 7: one of any size",
-	  amd_next_names, PW_SHOW_ALWAYS },
-	{ UINT64_C(0x000ffffffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
-	{ UINT64_C(0x07f0000000000000), "reserved", "has to be zero" },
-	{ UINT64_C(3) << 59, "ignored59", "ignored" },
-	{ BIT(61), "IR", "reads are allowed below" },
-	{ BIT(62), "IW", "writes are allowed below" },
-	{ BIT(63), "ignored63", "ignored" },
+static const struct pw_bits_of entries_64[] = {
+	{ ANY, PW_BITS_TABLE, table_bits },
+	{ 1 << 0, PW_BITS_LEAF, page_bits },
+	{ 1 << 1, PW_BITS_LEAF, large_2m_bits, BIT(7), BIT(7) },
+	{ 1 << 2, PW_BITS_LEAF, large_1g_bits, BIT(7), BIT(7) },
+	{ ANY, PW_BITS_SWAP, swap_64_bits },
+	{ ANY, PW_BITS_PROT_NONE, prot_none_64_bits },
+	{ ANY, PW_BITS_EMPTY, empty_bits },
 	{ 0 },
 };
 
-static const struct pw_bits amd_page_bits[] = {
-	{ BIT(0), "PR", "present", NULL, PW_SHOW_ALWAYS },
-	{ 0x1e, "ignored1", "ignored" },
-	{ BIT(5), "A", "accessed" },
-	{ BIT(6), "D", "dirty" },
-	{ 0x180, "ignored7", "ignored" },
-	{ 0xe00, "NextLevel", "0: a page of the level's size, 7: size in the address",
-	  amd_next_names, PW_SHOW_ALWAYS },
-	{ UINT64_C(0x000ffffffffff000), "address", "of the page, and of 7: its size", NULL,
-	  PW_SHOW_ADDRESS },
-	{ UINT64_C(0x07f0000000000000), "reserved", "has to be zero" },
-	{ BIT(59), "U", "untranslated access" },
-	{ BIT(60), "FC", "force coherency" },
-	{ BIT(61), "IR", "may be read" },
-	{ BIT(62), "IW", "may be written" },
-	{ BIT(63), "ignored63", "ignored" },
+static const struct pw_bits_of entries_pae[] = {
+	{ 1 << 2, ANY, pae_top_bits },
+	{ ANY, PW_BITS_TABLE, table_bits },
+	{ 1 << 0, PW_BITS_LEAF, page_bits },
+	{ 1 << 1, PW_BITS_LEAF, large_2m_bits, BIT(7), BIT(7) },
+	{ ANY, PW_BITS_SWAP, swap_64_bits },
+	{ ANY, PW_BITS_PROT_NONE, prot_none_64_bits },
+	{ ANY, PW_BITS_EMPTY, empty_bits },
 	{ 0 },
 };
 
-static const struct pw_bits amd_empty_bits[] = {
-	{ BIT(0), "PR", "present", NULL, PW_SHOW_ALWAYS },
+static const struct pw_bits_of entries_32[] = {
+	{ ANY, PW_BITS_TABLE, table_bits },
+	{ 1 << 0, PW_BITS_LEAF, page_bits },
+	{ 1 << 1, PW_BITS_LEAF, large_4m_bits, BIT(7), BIT(7) },
+	{ ANY, PW_BITS_SWAP, swap_32_bits },
+	{ ANY, PW_BITS_PROT_NONE, prot_none_32_bits },
+	{ ANY, PW_BITS_EMPTY, empty_bits },
 	{ 0 },
 };
 
-enum { ANY = 0xff };
+static const struct fold_style *const folds_64[] = { &fold_x86_64, &fold_x86_64_static, NULL };
 
-const struct pw_bits_of pw_bits_x86[] = {
-	{ "i386_pae", 1 << 2, ANY, pae_top_bits },
-	{ "i386", 1 << 1, PW_BITS_LEAF, large_4m_bits, BIT(7), BIT(7) },
-	{ "i386", ANY, PW_BITS_SWAP, swap_32_bits },
-	{ "i386", ANY, PW_BITS_PROT_NONE, prot_none_32_bits },
-	{ "i386*", ANY, PW_BITS_EMPTY, empty_bits },
-	{ "i386*", ANY, PW_BITS_TABLE, table_bits },
-	{ "i386*", 1 << 0, PW_BITS_LEAF, page_bits },
-	{ "i386_pae", 1 << 1, PW_BITS_LEAF, large_2m_bits, BIT(7), BIT(7) },
-	{ "i386_pae", ANY, PW_BITS_SWAP, swap_64_bits },
-	{ "i386_pae", ANY, PW_BITS_PROT_NONE, prot_none_64_bits },
-	{ "x86_64*", ANY, PW_BITS_TABLE, table_bits },
-	{ "x86_64*", 1 << 0, PW_BITS_LEAF, page_bits },
-	{ "x86_64*", 1 << 1, PW_BITS_LEAF, large_2m_bits, BIT(7), BIT(7) },
-	{ "x86_64*", 1 << 2, PW_BITS_LEAF, large_1g_bits, BIT(7), BIT(7) },
-	{ "x86_64*", ANY, PW_BITS_SWAP, swap_64_bits },
-	{ "x86_64*", ANY, PW_BITS_PROT_NONE, prot_none_64_bits },
-	{ "x86_64*", ANY, PW_BITS_EMPTY, empty_bits },
-	{ "amdv1", ANY, PW_BITS_TABLE, amd_table_bits },
-	{ "amdv1", ANY, PW_BITS_LEAF, amd_page_bits },
-	{ "amdv1", ANY, PW_BITS_EMPTY, amd_empty_bits },
-	{ 0 },
+static const struct fold_style *const folds_la57[] = { &fold_x86_64_la57, NULL };
+
+static const struct fold_style *const folds_pae[] = { &fold_i386_pae, NULL };
+
+static const struct fold_style *const folds_32[] = { &fold_i386, NULL };
+
+static void four_tables(const struct pw_regime *regime, char *text, size_t bytes)
+{
+	(void)regime;
+	snprintf(text, bytes, "CR4.LA57 is clear, so there are four tables");
+}
+
+const struct pw_words pw_words_x86_64 = {
+	.entries = entries_64,
+	.folds = folds_64,
+	.folded = four_tables,
+};
+
+const struct pw_words pw_words_x86_64_la57 = {
+	.entries = entries_64,
+	.folds = folds_la57,
+};
+
+const struct pw_words pw_words_i386_pae = {
+	.entries = entries_pae,
+	.folds = folds_pae,
+};
+
+const struct pw_words pw_words_i386 = {
+	.entries = entries_32,
+	.folds = folds_32,
 };

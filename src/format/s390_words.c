@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words for s390x and powerpc64 radix.
+ * Words for s390x.
  * z/Architecture Principles of Operation (SA22-7832) chapter 3, where bits are counted from the
- * other end; Linux arch/s390/include/asm/pgtable.h. Power ISA 3.0B Book III 5.7.10; Linux
- * arch/powerpc/include/asm/book3s/64/pgtable.h.
+ * other end; Linux arch/s390/include/asm/pgtable.h.
  */
-#include "view/flags.h"
+#include "format/s390.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "format/s390_folds.h"
+#include "format/words.h"
 
 /* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define BIT(n) (UINT64_C(1) << (n))
-
 enum {
-	ANY = 0xff,
-	/* s390: large pages got a present bit, and read and write moved. */
+	/* Large pages got a present bit, and read and write moved. */
 	PRESENT_BIT = 0x060d,
+	LEAF_OR_PROT_NONE = PW_BITS_LEAF | PW_BITS_PROT_NONE,
 };
 
 static const char *const type_names[] = { "segment", "R3", "R2", "R1", NULL };
@@ -152,78 +155,90 @@ static const struct pw_bits upper_empty_bits[] = {
 	{ 0 },
 };
 
-/* ---- powerpc64 ---- */
-
-static const char *const att_names[] = { "normal", "SAO", "non-idempotent", "tolerant", NULL };
-
-static const struct pw_bits radix_table_bits[] = {
-	{ BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
-	{ BIT(62), "L", "leaf" },
-	{ BIT(61), "invalid", "Linux: valid for Linux while V is clear" },
-	{ BIT(60), "reserved", "ignored" },
-	{ 0x1f, "NLS", "log2 of the entries of the next table", NULL, PW_SHOW_ALWAYS },
-	{ 0xe0, "reserved-low", "ignored" },
-	{ UINT64_C(0x0fffffffffffff00), "NLB", "address of the next table", NULL, PW_SHOW_ADDRESS },
+static const struct pw_bits_of entries[] = {
+	{ 1 << 0, LEAF_OR_PROT_NONE, page_bits },
+	{ 1 << 0, PW_BITS_SWAP, swap_bits },
+	{ 1 << 0, PW_BITS_EMPTY, empty_bits },
+	{ 1 << 1, LEAF_OR_PROT_NONE, segment_leaf_bits, 0x400, 0x400 },
+	{ 1 << 2, LEAF_OR_PROT_NONE, region_leaf_bits, 0x400, 0x400 },
+	{ 1 << 1, PW_BITS_TABLE, segment_bits },
+	{ 0xfc, PW_BITS_TABLE, region_bits },
+	{ 0x6, PW_BITS_SWAP, large_swap_bits },
+	{ 0xfe, PW_BITS_EMPTY, upper_empty_bits },
 	{ 0 },
 };
 
-static const struct pw_bits radix_page_bits[] = {
-	{ BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
-	{ BIT(62), "L", "leaf" },
-	{ BIT(61), "invalid", "Linux: valid for Linux while V is clear" },
-	{ BIT(8), "R", "referenced" },
-	{ BIT(7), "C", "changed" },
-	{ 0x30, "ATT", "how the memory is accessed", att_names },
-	{ BIT(3), "PRIV", "privileged: not for user mode" },
-	{ BIT(2), "READ", "may be read" },
-	{ BIT(1), "WRITE", "may be written, and read" },
-	{ BIT(0), "EXEC", "may be executed" },
-	{ BIT(6), "reserved", "ignored" },
-	{ BIT(9), "soft-dirty", "Linux: written to since clear_refs" },
-	{ BIT(10), "special", "Linux: no struct page behind it" },
-	{ BIT(11), "sw11", "for software" },
-	{ UINT64_C(0x01fffffffffff000), "RPN", "address of the page", NULL, PW_SHOW_ADDRESS },
-	{ UINT64_C(0x0e00000000000000), "reserved-high", "ignored" },
-	{ BIT(60), "sw60", "for software" },
-	{ 0 },
+static const struct fold_style *const folds[] = { &fold_s390x, NULL };
+
+/*
+ * Linux crops at sizes that are the same for every depth, so the loop of the level that the table
+ * really has does the turning (middle-level iteration). Nothing is above level 4; and where segments
+ * iterate, so may tables of pages.
+ */
+static const char *const loops[PW_MAX_LEVELS] = {
+	NULL,
+	"the pgd, p4d and pud loops run once, and the pmd loop turns",
+	"the pgd and p4d loops run once, and the pud loop turns",
+	"the pgd loop runs once, and the p4d loop turns",
 };
 
-static const struct pw_bits radix_swap_bits[] = {
-	{ BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
-	{ BIT(62), "L", "with V clear, a swap entry" },
-	{ BIT(61), "sw61", "for software" },
-	{ 0x1f, "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS },
-	{ 0x20, "exclusive", "Linux: the page is this process's alone" },
-	{ 0x200, "soft-dirty", "Linux: written to since clear_refs" },
-	{ 0x1c0, "sw", "for software" },
-	{ 0xc00, "sw10", "for software" },
-	{ UINT64_C(0x01fffffffffff000), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
-	{ UINT64_C(0x1e00000000000000), "sw-high", "for software" },
-	{ 0 },
-};
+/* ---- what the root and entries say of tables ---- */
 
-static const struct pw_bits radix_empty_bits[] = {
-	{ BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
-	{ BIT(8), "R", "referenced" },
-	{ BIT(7), "C", "changed" },
-	{ 0 },
-};
+/* DT of an ASCE: of which type the top table is. */
+static unsigned designation_type(uint64_t asce)
+{
+	return (unsigned)(asce >> 2) & 3;
+}
 
-const struct pw_bits_of pw_bits_ibm[] = {
-	{ "s390x", 1 << 0, PW_BITS_LEAF | PW_BITS_PROT_NONE, page_bits },
-	{ "s390x", 1 << 0, PW_BITS_SWAP, swap_bits },
-	{ "s390x", 1 << 0, PW_BITS_EMPTY, empty_bits },
-	{ "s390x", 1 << 1, PW_BITS_LEAF | PW_BITS_PROT_NONE, segment_leaf_bits, 0x400, 0x400 },
-	{ "s390x", 1 << 2, PW_BITS_LEAF | PW_BITS_PROT_NONE, region_leaf_bits, 0x400, 0x400 },
-	{ "s390x", 1 << 1, PW_BITS_TABLE, segment_bits },
-	{ "s390x", 0xfc, PW_BITS_TABLE, region_bits },
-	{ "s390x", 0x6, PW_BITS_SWAP, large_swap_bits },
-	{ "s390x", 0xfe, PW_BITS_EMPTY, upper_empty_bits },
-	{ "ppc64_radix*", ANY, PW_BITS_TABLE, radix_table_bits },
-	{ "ppc64_radix*", 1 << 0, PW_BITS_LEAF | PW_BITS_PROT_NONE, radix_page_bits },
-	{ "ppc64_radix*", 0xfe, PW_BITS_LEAF | PW_BITS_PROT_NONE, radix_page_bits, BIT(62),
-	  BIT(62) },
-	{ "ppc64_radix*", ANY, PW_BITS_SWAP, radix_swap_bits },
-	{ "ppc64_radix*", ANY, PW_BITS_EMPTY, radix_empty_bits },
-	{ 0 },
+static void starts(const struct pw_regime *regime, char *text, size_t bytes)
+{
+	snprintf(text, bytes, "this ASCE starts at %s (DT=%u)",
+		 regime->format->level_name[regime->span[0].top],
+		 designation_type(regime->root[0]));
+}
+
+static void top_table(const struct pw_regime *regime, const struct pw_span *span, char *text,
+		      size_t bytes)
+{
+	const uint64_t asce = regime->root[span->root];
+	char length[64] = "the whole table";
+
+	if (span->top_last < pw_mask(span->top_bits))
+		snprintf(length, sizeof(length), "entries 0 to %" PRIu32, span->top_last);
+	snprintf(text, bytes, " (DT=%u), %s (TL=%u)", designation_type(asce), length,
+		 (unsigned)asce & 3);
+}
+
+/* TF and TL: which quarters of the next table exist. */
+static void too_short(const struct pw_format *format, const struct pw_short_table *at, char *text,
+		      size_t bytes)
+{
+	snprintf(text, bytes,
+		 "index %" PRIu32 " is in quarter %" PRIu32
+		 " of the %s, and the %s above says that quarters %u (TF) to %u (TL) exist",
+		 at->index, at->index >> 9, at->table, format->level_name[at->above_level],
+		 (unsigned)(at->above >> 6) & 3, (unsigned)at->above & 3);
+}
+
+static bool wrong_type(unsigned level, uint64_t entry, const char *name, char *text, size_t bytes)
+{
+	unsigned type = (unsigned)(entry >> 2) & 3;
+
+	if (level == 0 || type == level - 1)
+		return false;
+	snprintf(text, bytes,
+		 "the %s is malformed: it has TT=%s, and in this table entries have TT=%s; "
+		 "the hardware raises a translation-specification exception",
+		 name, type_names[type], type_names[level - 1]);
+	return true;
+}
+
+const struct pw_words pw_words_s390x = {
+	.entries = entries,
+	.folds = folds,
+	.loops = loops,
+	.starts = starts,
+	.top_table = top_table,
+	.too_short = too_short,
+	.malformed = wrong_type,
 };

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Words for AMD's IOMMU.
+ * AMD I/O Virtualization Technology specification 2.2.3.
+ */
+#include "format/amdv1.h"
+
+#include <stdio.h>
+
+#include "format/words.h"
+
+/* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+enum { ANY = 0xff };
+
+static const char *const next_names[] = { "page", NULL };
+
+static const struct pw_bits table_bits[] = {
+	{ BIT(0), "PR", "present", NULL, PW_SHOW_ALWAYS },
+	{ 0x1e, "ignored1", "ignored" },
+	{ BIT(5), "A", "accessed" },
+	{ 0x1c0, "ignored6", "ignored" },
+	{ 0xe00, "NextLevel", "level of the table below; 0: a page, 7: one of any size", next_names,
+	  PW_SHOW_ALWAYS },
+	{ UINT64_C(0x000ffffffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
+	{ UINT64_C(0x07f0000000000000), "reserved", "has to be zero" },
+	{ UINT64_C(3) << 59, "ignored59", "ignored" },
+	{ BIT(61), "IR", "reads are allowed below" },
+	{ BIT(62), "IW", "writes are allowed below" },
+	{ BIT(63), "ignored63", "ignored" },
+	{ 0 },
+};
+
+static const struct pw_bits page_bits[] = {
+	{ BIT(0), "PR", "present", NULL, PW_SHOW_ALWAYS },
+	{ 0x1e, "ignored1", "ignored" },
+	{ BIT(5), "A", "accessed" },
+	{ BIT(6), "D", "dirty" },
+	{ 0x180, "ignored7", "ignored" },
+	{ 0xe00, "NextLevel", "0: a page of the level's size, 7: size in the address", next_names,
+	  PW_SHOW_ALWAYS },
+	{ UINT64_C(0x000ffffffffff000), "address", "of the page, and of 7: its size", NULL,
+	  PW_SHOW_ADDRESS },
+	{ UINT64_C(0x07f0000000000000), "reserved", "has to be zero" },
+	{ BIT(59), "U", "untranslated access" },
+	{ BIT(60), "FC", "force coherency" },
+	{ BIT(61), "IR", "may be read" },
+	{ BIT(62), "IW", "may be written" },
+	{ BIT(63), "ignored63", "ignored" },
+	{ 0 },
+};
+
+static const struct pw_bits empty_bits[] = {
+	{ BIT(0), "PR", "present", NULL, PW_SHOW_ALWAYS },
+	{ 0 },
+};
+
+static const struct pw_bits_of entries[] = {
+	{ ANY, PW_BITS_TABLE, table_bits },
+	{ ANY, PW_BITS_LEAF, page_bits },
+	{ ANY, PW_BITS_EMPTY, empty_bits },
+	{ 0 },
+};
+
+/* Linux walks these tables by code of their own, which has no five levels. */
+static const struct fold_style *const folds[] = { NULL };
+
+static void starts(const struct pw_regime *regime, char *text, size_t bytes)
+{
+	unsigned top = regime->span[0].top;
+
+	snprintf(text, bytes, "this device-table entry has mode %u: it starts at %s", top + 1,
+		 regime->format->level_name[top]);
+}
+
+const struct pw_words pw_words_amdv1 = {
+	.entries = entries,
+	.folds = folds,
+	.starts = starts,
+};

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Words for riscv.
+ * RISC-V Privileged Specification, "Supervisor-Level ISA"; Linux arch/riscv/include/asm/pgtable*.h.
+ */
+#include "format/riscv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "format/riscv32.h"
+#include "format/riscv_folds.h"
+#include "format/words.h"
+
+/* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+enum {
+	ANY = 0xff,
+	EXCLUSIVE = 0x0603, /* swap entries gained a bit */
+};
+
+static const char *const pbmt_names[] = { "PMA", "NC", "IO", "reserved", NULL };
+
+static const struct pw_bits page_or_table_bits[] = {
+	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ BIT(1), "R", "may be read" },
+	{ BIT(2), "W", "may be written" },
+	{ BIT(3), "X", "may be executed" },
+	{ BIT(4), "U", "user mode may access it" },
+	{ BIT(5), "G", "global: in all address spaces" },
+	{ BIT(6), "A", "accessed" },
+	{ BIT(7), "D", "dirty: written to" },
+	{ BIT(8), "special", "Linux: no struct page behind it" },
+	{ BIT(9), "sw9", "for software" },
+	{ UINT64_C(0x003ffffffffffc00), "PPN", "number of the page or table", NULL,
+	  PW_SHOW_ADDRESS },
+	{ UINT64_C(0x1f) << 54, "reserved", "has to be zero" },
+	{ BIT(59), "sw59", "Svrsw60t59b: for software, else reserved" },
+	{ BIT(60), "sw60", "Svrsw60t59b: for software, else reserved" },
+	{ UINT64_C(3) << 61, "PBMT", "memory type (Svpbmt)", pbmt_names },
+	{ BIT(63), "N", "one of a naturally aligned group (Svnapot)" },
+	{ 0 },
+};
+
+/* V is clear: G says PROT_NONE. */
+static const struct pw_bits prot_none_bits[] = {
+	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ BIT(1), "R", "was readable" },
+	{ BIT(2), "W", "was writable" },
+	{ BIT(3), "X", "was executable" },
+	{ BIT(4), "U", "was for user mode" },
+	{ BIT(5), "prot-none", "Linux: present, nobody may use it" },
+	{ BIT(6), "A", "accessed" },
+	{ BIT(7), "D", "dirty" },
+	{ BIT(8), "special", "Linux: no struct page behind it" },
+	{ BIT(9), "sw9", "for software" },
+	{ UINT64_C(0x003ffffffffffc00), "PPN", "number of the page", NULL, PW_SHOW_ADDRESS },
+	{ UINT64_C(0x3ff) << 54, "sw-high", "kept" },
+	{ 0 },
+};
+
+static const struct pw_bits swap_bits[] = {
+	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ 0x1e, "sw", "for software" },
+	{ BIT(5), "prot-none", "clear in swap entries" },
+	{ 0x7c0, "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS, 0, EXCLUSIVE },
+	{ UINT64_C(0xfffffffffffff800), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS, 0,
+	  EXCLUSIVE },
+	{ BIT(6), "exclusive", "Linux: the page is this process's alone", NULL, 0, EXCLUSIVE },
+	{ 0xf80, "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS, EXCLUSIVE },
+	{ UINT64_C(0xfffffffffffff000), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS,
+	  EXCLUSIVE },
+	{ 0 },
+};
+
+static const struct pw_bits empty_bits[] = {
+	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ 0 },
+};
+
+static const struct pw_bits_of entries[] = {
+	{ ANY, PW_BITS_TABLE | PW_BITS_LEAF, page_or_table_bits },
+	{ ANY, PW_BITS_PROT_NONE, prot_none_bits },
+	{ ANY, PW_BITS_SWAP, swap_bits },
+	{ ANY, PW_BITS_EMPTY, empty_bits },
+	{ 0 },
+};
+
+static const struct fold_style *const folds_sv32[] = { &fold_riscv_sv32, NULL };
+
+static const struct fold_style *const folds_sv39[] = { &fold_riscv_sv39, NULL };
+
+static const struct fold_style *const folds_sv48[] = { &fold_riscv_sv48, NULL };
+
+static const struct fold_style *const folds_sv57[] = { &fold_riscv_sv57, NULL };
+
+static void mode(const struct pw_regime *regime, char *text, size_t bytes)
+{
+	const struct pw_format *f = regime->format;
+
+	snprintf(text, bytes, "satp.MODE says %s, which has %u tables", f->name + strlen("riscv_"),
+		 f->levels);
+}
+
+const struct pw_words pw_words_riscv_sv32 = {
+	.entries = entries,
+	.folds = folds_sv32,
+	.folded = mode,
+};
+
+const struct pw_words pw_words_riscv_sv39 = {
+	.entries = entries,
+	.folds = folds_sv39,
+	.folded = mode,
+};
+
+const struct pw_words pw_words_riscv_sv48 = {
+	.entries = entries,
+	.folds = folds_sv48,
+	.folded = mode,
+};
+
+const struct pw_words pw_words_riscv_sv57 = {
+	.entries = entries,
+	.folds = folds_sv57,
+	.folded = mode,
+};

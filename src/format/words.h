@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What people are told about a format: the bits of its entries, and reasons, in the words of its
+ * architecture: "P RW US A D NX", "TT=R3 TL=3".
+ *
+ * Bits in capitals are the architecture's, bits in small letters are Linux's own use of bits that the
+ * hardware ignores.
+ *
+ * To describe a format: write FOO_words.c beside FOO.h, with a `const struct pw_words pw_words_FOO`
+ * for each of its constants, which name it as .words. What is NULL below has a default, which the
+ * comment says; what has none must be there. The test `words` names what is missing; the test
+ * `view_flags` holds each format to its entries: all bits that its builders use have a name.
+ *
+ * No walker includes this file: words cost a walk nothing.
+ */
+#ifndef PW_FORMAT_WORDS_H
+#define PW_FORMAT_WORDS_H
+
+#include "format/fold_style.h"
+#include "format/format.h"
+
+/* ---- the bits of an entry ---- */
+
+enum pw_bits_show {
+	PW_SHOW_SET, /* a word when not zero */
+	PW_SHOW_ALWAYS, /* a word in any case: "TL=0", "P=0" */
+	PW_SHOW_ADDRESS, /* part of an address: drawn as a field, never a word */
+};
+
+/* One field of an entry. */
+struct pw_bits {
+	uint64_t mask;
+	const char *name;
+	const char *meaning; /* when set; of the field where it has more than one bit */
+	const char *const *values; /* names of its values, ended by NULL; NULL: a number */
+	uint8_t show; /* enum pw_bits_show */
+	uint16_t since, before; /* kernels that use it so, as regime->kernel; 0: no bound */
+	bool inverted; /* stored inverted: the number shown is its complement */
+	/* In the last line, which has no mask: the list goes on there. */
+	const struct pw_bits *more;
+	/*
+	 * Why an entry with these bits set is malformed; NULL: they are no reason for that, or are
+	 * reserved, which their name then says.
+	 */
+	const char *malformed;
+};
+
+/* Which kind of entry a list describes. */
+enum pw_bits_kind {
+	PW_BITS_TABLE = 1 << 0,
+	PW_BITS_LEAF = 1 << 1,
+	PW_BITS_SWAP = 1 << 2,
+	PW_BITS_PROT_NONE = 1 << 3,
+	PW_BITS_EMPTY = 1 << 4, /* nothing but what makes it a hole */
+	PW_BITS_MALFORMED = 1 << 5, /* described by the list of what it looks like */
+};
+
+/* A list, and where it holds; the order is that in which lines are read. */
+struct pw_bits_of {
+	uint8_t levels; /* bit n: entries of level n */
+	uint8_t kinds; /* enum pw_bits_kind */
+	const struct pw_bits *bits; /* ended by a line without a mask */
+	/*
+	 * Only entries with these bits so; 0: all. By these bits of a leaf's list a malformed entry is
+	 * known for one.
+	 */
+	uint64_t where, is;
+	uint8_t views; /* bit n: enum pw_view n; 0: all */
+};
+
+/* ---- the format ---- */
+
+/* The address bits above all indices. */
+struct pw_above_words {
+	const char *name; /* "quadrant" */
+	const char *meaning; /* a clause */
+};
+
+/* A table that has no entry for an address, because the entry above says so. */
+struct pw_short_table {
+	const char *table; /* its name: "segment table" */
+	uint32_t index; /* the entry that it does not have */
+	unsigned above_level;
+	uint64_t above; /* the entry above */
+};
+
+/*
+ * Functions write a clause, without a full stop, into the @bytes of @text, and end it with a NUL; they
+ * see what their parameters say, and nothing else.
+ */
+struct pw_words {
+	/* Lists for entries of each level and kind; ended by a line without bits. */
+	const struct pw_bits_of *entries;
+	/*
+	 * How kernels fold levels of this format, the usual way first; ended by NULL. An empty list
+	 * where Linux's five levels have no part in these tables.
+	 */
+	const struct fold_style *const *folds;
+	/* NULL: the bits are a sign, or choose the root, or have to be zero, as the spans say. */
+	const struct pw_above_words *above;
+	/*
+	 * By level: what Linux's loops do where a walk of a range iterates at that level; NULL in it:
+	 * nothing worth a word. NULL: a folded level's loop runs once for each turn of the one above.
+	 */
+	const char *const *loops;
+	/* Why there are no more levels than there are. NULL: "FORMAT walks through N tables". */
+	void (*folded)(const struct pw_regime *regime, char *text, size_t bytes);
+	/* Where the root says that walks start. NULL: "this root starts at LEVEL". */
+	void (*starts)(const struct pw_regime *regime, char *text, size_t bytes);
+	/*
+	 * What else the root says of @span's table; follows "the walk starts at the TABLE". NULL:
+	 * nothing.
+	 */
+	void (*top_table)(const struct pw_regime *regime, const struct pw_span *span, char *text,
+			  size_t bytes);
+	/* Why the table is too short. NULL: "the ENTRY above says that the TABLE has no entry N". */
+	void (*too_short)(const struct pw_format *format, const struct pw_short_table *at,
+			  char *text, size_t bytes);
+	/*
+	 * Why @entry, which people call @name ("pmd entry"), is malformed, as a sentence of its own;
+	 * false: nothing but what struct pw_bits says. NULL: never more than that.
+	 */
+	bool (*malformed)(unsigned level, uint64_t entry, const char *name, char *text,
+			  size_t bytes);
+};
+
+#endif
