@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* How long work is stopped: by a flag that a signal handler or another thread sets. */
+/* How long-running work is stopped: by a flag that a signal handler or another thread sets. */
 #ifndef PW_BASE_CANCEL_H
 #define PW_BASE_CANCEL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether the flag says stop. @cancel may be NULL. */
+/* Is the flag set? @cancel may be NULL. */
 static inline bool pw_cancelled(const bool *cancel)
 {
 	return cancel && __atomic_load_n(cancel, __ATOMIC_RELAXED);

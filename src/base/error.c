@@ -10,7 +10,7 @@
 int pw_fail(struct pw_error *error, int code, const char *format, ...)
 {
 	va_list arguments;
-	/* A sentence can be longer before it is cut; then it is cut between characters. */
+	/* Four times the room: pw_escape_text does the cutting, because it cuts between characters only. */
 	char text[4 * sizeof(struct pw_error)];
 
 	if (error) {

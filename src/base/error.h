@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sentences for people. Every failing function of the library fills one in, if the caller wants it. */
+/* Error sentences for people. A function that fails writes one, if the caller passed a place for it. */
 #ifndef PW_BASE_ERROR_H
 #define PW_BASE_ERROR_H
 
@@ -11,7 +11,7 @@
 int pw_fail(struct pw_error *error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The same for a required pointer that is NULL; @name is the parameter's. */
+/* As pw_fail, for a required pointer that is NULL: returns -EINVAL. @name is the parameter's. */
 int pw_fail_null(struct pw_error *error, const char *name);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text of any origin, made safe for a terminal, JSON and XML. */
+/* Makes text of any origin safe for a terminal, JSON and XML. */
 #include "base/escape.h"
 
 #include <inttypes.h>
@@ -34,7 +34,7 @@ static size_t decode(const char *text, uint32_t *code_ret)
 	return bytes;
 }
 
-/* Is the character shown, and nothing but itself? */
+/* Is the character visible, and without effect on the text around it? */
 static bool is_shown(uint32_t code)
 {
 	static const struct {
@@ -43,9 +43,9 @@ static bool is_shown(uint32_t code)
 		{ 0x00, 0x1f },     { 0x7f, 0x9f }, /* controls */
 		{ 0xad, 0xad }, /* a hyphen that may be invisible */
 		{ 0x61c, 0x61c }, /* Arabic letter mark */
-		{ 0x200b, 0x200f }, /* without width; marks of direction */
-		{ 0x2028, 0x202e }, /* ends of lines; embeddings and overrides of direction */
-		{ 0x2060, 0x206f }, /* invisible; isolates */
+		{ 0x200b, 0x200f }, /* zero-width characters; direction marks */
+		{ 0x2028, 0x202e }, /* line separators; direction embeddings and overrides */
+		{ 0x2060, 0x206f }, /* invisible operators; direction isolates */
 		{ 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff }, /* tags */
 	};
 
@@ -71,7 +71,7 @@ size_t pw_escape_character(const char *text, bool *shown_ret)
 
 enum { PIECE = 16 }; /* room for an escaped character */
 
-/* The character at @text as it is shown. Returns how many bytes of @text that was. */
+/* Writes the character at @text to @piece, escaped if needed. Returns how many bytes of @text it takes. */
 static size_t escape_one(const char *text, char piece[PIECE])
 {
 	uint32_t code;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text for terminals, markup and JSON. What comes from the name of a file, an argument, a label or a
- * description of a format is never trusted: control characters (C0, DEL, C1), what turns the
- * direction of text or ends its line, invisible characters, and bytes that are no UTF-8 reach nobody
- * as they are.
+ * Text for terminals, markup and JSON. Text from file names, arguments, labels and descriptions of
+ * formats is not trusted. These never appear as they are in any output: control characters (C0, DEL,
+ * C1), characters that turn the direction of text or end its line, invisible characters, and bytes that
+ * are not UTF-8.
  */
 #ifndef PW_BASE_ESCAPE_H
 #define PW_BASE_ESCAPE_H
@@ -14,35 +14,38 @@
 #include <stdio.h>
 
 /*
- * Copies @text to @to, which has @room bytes (at least one); what is cut off is cut between
- * characters. Characters that are not shown become \u202e or \U000e0041, ASCII controls and bytes
- * that are no UTF-8 become \x1b. What was copied so stays as it is when it is copied again.
+ * Copies @text to @to, which has @room bytes (at least one). A text that is too long is cut between
+ * characters. A character that is not shown becomes \u202e or \U000e0041; an ASCII control or a byte
+ * that is not UTF-8 becomes \x1b. Copying the copy again changes nothing.
  * Returns @to.
  */
 char *pw_escape_text(const char *text, char *to, size_t room);
-/* The same to a stream, whole. */
+/* As pw_escape_text, to a stream. Cuts nothing off. */
 void pw_escape_print(FILE *stream, const char *text);
 
-/* As XML or HTML text, or an attribute's value. What is not shown becomes U+FFFD. */
+/* Prints @text as XML or HTML text, or as an attribute's value. What is not shown becomes U+FFFD. */
 void pw_escape_xml(FILE *stream, const char *text);
 /* printf, then pw_escape_xml. */
 void pw_escape_xml_printf(FILE *stream, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* As a JSON string, with its quotes. What is not shown becomes \u202e; what is no UTF-8, U+FFFD. */
+/*
+ * Prints @text as a JSON string, with its quotes. A character that is not shown becomes \u202e; a byte
+ * that is not UTF-8 becomes U+FFFD.
+ */
 void pw_escape_json(FILE *stream, const char *text);
 
 /*
- * A number in JSON. Above 2^53, where programs that read numbers as floating point lose the last
- * digits, it is a string of decimal digits.
+ * Prints a number in JSON. Above 2^53 it is a string of decimal digits, because programs that read
+ * numbers as floating point would lose the last digits.
  */
 void pw_escape_json_number(FILE *stream, uint64_t number);
-/* The same of @last_index + 1, which can be 2^64. */
+/* As pw_escape_json_number, for @last_index + 1, which can be 2^64. */
 void pw_escape_json_count(FILE *stream, uint64_t last_index);
 
 /*
- * Length of the UTF-8 character at @text, and whether it is shown as it is. A byte that is no UTF-8 is
- * a character of its own.
+ * Returns the length of the UTF-8 character at @text; *shown_ret says whether it is shown as it is. A
+ * byte that is not UTF-8 counts as a character.
  */
 size_t pw_escape_character(const char *text, bool *shown_ret);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SipHash-1-3 with a random key: who chooses the keys of a table cannot make them collide. */
+/* Random keys for SipHash-1-3, so that nobody can choose numbers that collide. */
 #include "base/hash.h"
 
 #include <sys/random.h>
@@ -16,7 +16,7 @@ struct pw_hash_key pw_hash_key(void)
 	if (pw_mutant(PW_MUTANT_HASH_KNOWN) ||
 	    getrandom(&key, sizeof(key), GRND_NONBLOCK) == (ssize_t)sizeof(key))
 		return key;
-	/* No entropy yet, or no such call: what an image's author does not know of this process. */
+	/* No entropy yet, or no such call: use values of this process that an image's author cannot know. */
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	key.word[0] ^= (uint64_t)now.tv_nsec << 32 ^ (uint64_t)now.tv_sec ^ (uintptr_t)&key;
 	key.word[1] ^= (uint64_t)getpid() << 32 ^ (uintptr_t)&pw_hash_key;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hashes of numbers that others chose: table addresses come from images that nobody vouches for. Each
- * set has a key of its own, drawn at random, so that nobody can make numbers which collide in it.
+ * set has its own random key, so that nobody can choose numbers that collide in it.
  *
- * SipHash-1-3 (Aumasson, Bernstein 2012, and its usual short form) over whole words.
+ * The hash is SipHash-1-3 (Aumasson, Bernstein 2012, in its usual short form) over whole words.
  */
 #ifndef PW_BASE_HASH_H
 #define PW_BASE_HASH_H
@@ -46,7 +46,7 @@ static inline uint64_t pw_hash(const struct pw_hash_key *key, const uint64_t *wo
 	};
 
 	for (size_t i = 0; i <= count; i++) {
-		/* The last word is the length alone. */
+		/* The last word holds the length and nothing else. */
 		uint64_t word = i < count ? words[i] : (uint64_t)count << 59;
 
 		v[3] ^= word;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of attributes, in the order in which they are printed. */
+/* Names of attributes and memory types. */
 #include "base/names.h"
 
+/* In the order in which they are printed. */
 const struct pw_attr_name pw_attr_names[PW_ATTR_NAMES] = {
 	{ PW_ACCESSED, "accessed" },     { PW_DIRTY, "dirty" },
 	{ PW_GLOBAL, "global" },         { PW_SPECIAL, "special" },

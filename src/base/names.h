@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Words for attributes and memory types, the same in every text and in JSON. */
+/* Names of attributes and memory types, the same in every text and in JSON. */
 #ifndef PW_BASE_NAMES_H
 #define PW_BASE_NAMES_H
 
@@ -7,7 +7,7 @@
 
 #include <pagewalk/format.h>
 
-/* An attribute that is no permission: "accessed". */
+/* An attribute that is not a permission, with its name: "accessed". */
 struct pw_attr_name {
 	unsigned bit; /* of enum pw_attr */
 	const char *name;
@@ -18,7 +18,7 @@ extern const struct pw_attr_name pw_attr_names[PW_ATTR_NAMES];
 /* "normal", "uncached", ...; "?" for a value out of range. */
 const char *pw_memtype_name(unsigned memtype);
 
-/* ,"flags":["accessed","dirty"] for those in @attr. */
+/* Prints ,"flags":["accessed","dirty"] for the attributes in @attr. */
 void pw_names_json_flags(FILE *stream, unsigned attr);
 
 #endif

@@ -12,8 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Room for "/proc/self/fd/" and a number. */
-enum { PROC_NAME = 32, LINKS_MAX = 40, NAMES_MAX = 1000 };
+enum {
+	PROC_NAME = 32, /* room for "/proc/self/fd/" and a number */
+	LINKS_MAX = 40,
+	NAMES_MAX = 1000,
+};
 
 static char *proc_name(int file, char name[PROC_NAME])
 {
@@ -21,7 +24,7 @@ static char *proc_name(int file, char name[PROC_NAME])
 	return name;
 }
 
-/* @name in the folder that @path stands in. NULL for want of memory. */
+/* The path of @name in the folder of @path, to be freed; NULL if memory is short. */
 static char *beside(const char *path, const char *name)
 {
 	const char *slash = strrchr(path, '/');
@@ -34,7 +37,7 @@ static char *beside(const char *path, const char *name)
 	return joined;
 }
 
-/* Where @path leads, link by link; the last need not exist. 0 or a positive errno. */
+/* Follows symbolic links from @path; the file at the end need not exist. Returns 0 or a positive errno. */
 static int follow(const char *path, char **target_ret)
 {
 	char *target = strdup(path);
@@ -60,14 +63,14 @@ static int follow(const char *path, char **target_ret)
 	return ENOMEM;
 }
 
-/* A file without a name in the folder of @target, or -1. */
+/* Creates a file without a name in the folder of @target. Returns its descriptor, or -1. */
 static int open_nameless(const char *target)
 {
 	char name[PROC_NAME], *folder = beside(target, ".");
 	int file = folder ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666) : -1;
 
 	free(folder);
-	/* Without /proc there is no way to give it one. */
+	/* Without /proc it could not get a name later. */
 	if (file >= 0 && access(proc_name(file, name), F_OK)) {
 		close(file);
 		return -1;
@@ -76,8 +79,8 @@ static int open_nameless(const char *target)
 }
 
 /*
- * A name beside @target that nothing has: calls @make until it has made something of it. 0 or a
- * positive errno.
+ * Finds a free name beside @target: calls @make with one name after the other, until it succeeds.
+ * Returns 0 or a positive errno.
  */
 static int take_name(const char *target, int (*make)(int file, const char *name), int file,
 		     char **name_ret, int *made_ret)
@@ -113,7 +116,7 @@ static int make_link(int file, const char *name)
 	return linkat(AT_FDCWD, proc_name(file, from), AT_FDCWD, name, AT_SYMLINK_FOLLOW);
 }
 
-/* The new file is as the old one was. */
+/* Gives the new file the old one's owner, group and permissions, as far as the system allows it. */
 static void inherit(int file, const struct stat *old)
 {
 	struct stat new;
@@ -124,12 +127,12 @@ static void inherit(int file, const struct stat *old)
 	if ((new.st_uid != old->st_uid || new.st_gid != old->st_gid) &&
 	    fchown(file, old->st_uid, old->st_gid) && fchown(file, (uid_t)-1, old->st_gid))
 		errno = 0;
-	/* Not set-user-ID and its like, which no write leaves. */
+	/* Without set-user-ID and set-group-ID: any write to a file clears them. */
 	if (fchmod(file, old->st_mode & 0777))
 		errno = 0;
 }
 
-/* 0 or a positive errno. */
+/* As pw_replace_open, but returns 0 or a positive errno, and leaves cleaning up to forget(). */
 static int begin(struct pw_replace *replace, const char *path, bool named)
 {
 	struct stat old;
@@ -143,7 +146,7 @@ static int begin(struct pw_replace *replace, const char *path, bool named)
 	code = follow(path, &replace->target);
 	if (code)
 		return code;
-	/* An empty name, or one that ends in a slash, is none of a file. */
+	/* An empty name, or one that ends in a slash, cannot name a file. */
 	if (!replace->exists && (path[0] == '\0' || path[strlen(path) - 1] == '/'))
 		return path[0] ? EISDIR : ENOENT;
 	if (pw_mutant(PW_MUTANT_UMASK_CHANGED))
@@ -164,6 +167,7 @@ static int begin(struct pw_replace *replace, const char *path, bool named)
 	return code;
 }
 
+/* Removes the new file if it still has its temporary name, and frees the names. */
 static void forget(struct pw_replace *replace)
 {
 	if (replace->name)
@@ -186,14 +190,15 @@ int pw_replace_open(struct pw_replace *replace, const char *path, bool named,
 	beside_it = replace->exists && replace->target;
 	forget(replace);
 	if (code == EEXIST)
-		return pw_fail(error, code, "%s is no regular file, and is not replaced", path);
+		return pw_fail(error, code, "%s is not a regular file, and is not replaced", path);
 	return pw_fail(error, code, "%s: %s%s", path,
 		       beside_it ? "no new file can be made beside it: " : "", strerror(code));
 }
 
 /*
- * Gives the file its name; for a moment it has another one, so that there is no time without a file.
- * No signal ends this thread in that moment. 0 or a positive errno.
+ * Gives the file its name. A file that replaces another first gets a temporary name, which rename() moves
+ * over the old one, so that there is a file under that name at any time. Signals are blocked meanwhile:
+ * none may end this thread and leave the temporary name behind. Returns 0 or a positive errno.
  */
 static int give_name(struct pw_replace *replace)
 {
@@ -228,7 +233,7 @@ int pw_stream_flush(FILE *stream)
 	return errno;
 }
 
-/* Closes the stream, if it is open. 0 or a positive errno, that of before if there was one. */
+/* Closes the stream, if it is open. Returns @code, or, if that is 0, 0 or a positive errno. */
 static int shut(struct pw_replace *replace, int code)
 {
 	if (replace->stream && fclose(replace->stream) && !code)
@@ -244,7 +249,7 @@ int pw_replace_close(struct pw_replace *replace, int status, struct pw_error *er
 	/* A network file system may say only now that it has no room. */
 	if (replace->name)
 		code = shut(replace, code);
-	/* What has no name yet would be gone. */
+	/* A file without a name stays open until it has one: closed, it would be gone. */
 	if (!code && (!status || pw_mutant(PW_MUTANT_PART_KEPT)))
 		code = give_name(replace);
 	shut(replace, 0);
@@ -252,7 +257,7 @@ int pw_replace_close(struct pw_replace *replace, int status, struct pw_error *er
 		status = pw_fail(error, code, "%s: could not be written: %s; %s", replace->path,
 				 strerror(code),
 				 replace->exists ? "the file is left as it was"
-						 : "nothing was kept of it");
+						 : "nothing of it was kept");
 	forget(replace);
 	return status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * By digits of 11 bits, the lowest first (radix sort). Only digits are looked at in which keys differ:
- * three for addresses of pages.
+ * Radix sort by digits of 11 bits, the lowest first. It skips digits in which all keys are the same;
+ * addresses of pages have three that differ.
  */
 #include "base/sort.h"
 
@@ -15,7 +15,7 @@
 enum {
 	DIGIT_LG2 = 11,
 	DIGITS = 1 << DIGIT_LG2,
-	BATCH = 1 << 14, /* keys from one look at the flag to the next: less than a millisecond */
+	BATCH = 1 << 14, /* keys between two looks at the cancel flag: less than a millisecond */
 };
 
 static bool stopped(const bool *cancel)
@@ -33,7 +33,7 @@ static uint64_t differing(const uint64_t *key, size_t count)
 	return bits;
 }
 
-/* One digit: from the order in @from to that in @to. False: stopped. */
+/* Sorts by one digit, from the order in @from to that in @to. False: cancelled. */
 static bool turn(const uint64_t *key, size_t count, unsigned shift, const uint32_t *from,
 		 uint32_t *to, const bool *cancel)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What ThreadSanitizer cannot see: order that comes from a library which is not instrumented. Where
- * such a library promises that what stands before A in one thread happens before what stands after B
- * in another, A says pw_tsan_before(key) and B pw_tsan_after(key), with the same key. Nothing of it is
- * left in other builds.
+ * Tells ThreadSanitizer about order that it cannot see, because a library that is not instrumented makes
+ * it. Where such a library promises that everything before A in one thread happens before everything
+ * after B in another, A calls pw_tsan_before(key) and B calls pw_tsan_after(key), with the same key.
+ * Other builds contain nothing of it.
  */
 #ifndef PW_BASE_TSAN_H
 #define PW_BASE_TSAN_H
@@ -21,7 +21,7 @@
 
 #include <sanitizer/tsan_interface.h>
 
-/* See below. */
+/* As below. */
 enum { PW_ORDER_DEPENDENT = __ATOMIC_ACQUIRE };
 
 static inline void pw_order_dependent_done(void)
@@ -39,14 +39,14 @@ static inline void pw_tsan_after(const void *key)
 }
 #else
 /*
- * Of a load whose value is an address, or leads to one, where the next load is: what was stored there
- * before that address was published is found there. Processors and compilers keep this order by the
- * dependency alone (READ_ONCE in the kernel); ThreadSanitizer knows nothing of it, and is told that it
- * is an acquire.
+ * The order of a load whose value gives the address of the next load. The next load sees everything that
+ * was stored there before the address was published. Processors and compilers keep this order by the
+ * address dependency alone (READ_ONCE in the kernel). ThreadSanitizer does not know dependencies, so its
+ * builds use an acquire instead.
  */
 enum { PW_ORDER_DEPENDENT = __ATOMIC_RELAXED };
 
-/* From here on all loads come after those, not only the ones that depend on them. */
+/* All loads from here on come after those loads, not only the ones that depend on them. */
 static inline void pw_order_dependent_done(void)
 {
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);

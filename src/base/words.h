@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The glossary as types and helpers: what every other file means by its words.
+ * The glossary, and the types and helpers that go with it. Every file uses these words as they are here.
  *
  *   entry    one page-table word, 4 or 8 bytes; here always a uint64_t value in host order
  *   table    2^bits entries; level 0 holds base pages
@@ -19,23 +19,23 @@
 #define PW_INLINE      static inline __attribute__((always_inline))
 #define PW_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define PW_UNLIKELY(x) __builtin_expect(!!(x), 0)
-/* Peels a loop over levels completely, so that each turn has its level as a constant. */
+/* Unrolls a loop over levels completely, so that the level is a constant in each turn. */
 #define PW_UNROLL _Pragma("GCC unroll 8")
 
-/* Attribute bits that formats use among themselves; pw_attr_settle turns them into public ones. */
+/* Attribute bits that are internal to formats and walks; pw_attr_settle turns them into public ones. */
 enum {
-	/* The kernel may execute; PW_EXEC alone speaks of user mode where a format tells them apart. */
+	/* The kernel may execute. In formats that tell the two apart, PW_EXEC is for user mode alone. */
 	PW_KEXEC = 1 << 9,
-	/* Formats with one execute bit set both. */
+	/* Formats with a single execute bit set both. */
 	PW_EXEC_BOTH = PW_EXEC | PW_KEXEC,
-	/* What tells pages of one run from those of another, besides their memory type. */
+	/* Pages that differ in one of these, or in their memory type, are not in one run. */
 	PW_RUN_MASK = PW_PROT_MASK | PW_SHADOW_STACK | PW_DBM,
 	PW_MEMTYPE_SHIFT = 16,
 	PW_MEMTYPE_MASK = 0xf << PW_MEMTYPE_SHIFT,
 };
 static const uint32_t PW_KEEP_ALL = ~UINT32_C(0);
 
-/* Low @bits bits set; @bits may be 64. */
+/* A number whose low @bits bits are set; @bits may be 64. */
 PW_INLINE uint64_t pw_mask(unsigned bits)
 {
 	return bits < 64 ? (UINT64_C(1) << bits) - 1 : ~UINT64_C(0);
@@ -47,15 +47,16 @@ PW_INLINE unsigned pw_memtype_attr(enum pw_memtype type)
 }
 
 /*
- * Effective attributes: exec becomes the bit of whoever PW_USER says the page is for. A table whose
- * keep lacks PW_GLOBAL makes all that is below it global.
+ * Effective attributes of a leaf with @attr, below tables that leave it @keep. PW_EXEC becomes that of
+ * user mode or that of the kernel, depending on PW_USER. A table whose keep lacks PW_GLOBAL makes all that
+ * is below it global.
  */
 PW_INLINE uint32_t pw_attr_settle(uint32_t attr, uint32_t keep)
 {
 	uint32_t effective = attr & (keep | ~(uint32_t)(PW_PROT_MASK | PW_KEXEC));
 
 	effective |= ~keep & PW_GLOBAL;
-	/* What no table lets anybody write is not written by way of its dirty state either. */
+	/* Where the tables above refuse writing, the dirty state does not make a page writable either. */
 	if (!(keep & PW_WRITE))
 		effective &= ~(uint32_t)(PW_DBM | PW_SHADOW_STACK);
 	if (!(effective & PW_USER))
