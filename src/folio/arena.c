@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Physical memory of the program's own: a memfd that is mapped once, and its frames. */
+/* The arena: physical memory of the program's own, a memfd that is mapped once, and its frames. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 enum { HUGE_LG2 = 21 };
 
-/* A memfd of @bytes bytes, of huge pages if that is asked for and the host has any free. */
+/* Creates a memfd of @bytes bytes, of huge pages if @huge is set and the host has some to give. */
 static int open_memory(uint64_t bytes, bool huge, bool *huge_ret)
 {
 	int fd = -1;
@@ -20,7 +20,7 @@ static int open_memory(uint64_t bytes, bool huge, bool *huge_ret)
 	*huge_ret = false;
 	if (huge && !(bytes & pw_mask(HUGE_LG2))) {
 		fd = memfd_create("pagewalk", MFD_CLOEXEC | MFD_HUGETLB);
-		/* The pages are taken now: later, for want of them, a store would be a SIGBUS. */
+		/* Takes the pages now: a store for which there is none later would raise SIGBUS. */
 		if (fd >= 0 && posix_fallocate(fd, 0, (off_t)bytes) == 0) {
 			*huge_ret = true;
 			return fd;
@@ -41,7 +41,7 @@ static size_t host_page(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* The page that children find empty; NULL without memory. */
+/* Maps the page that is all zero in children. NULL if memory is short. */
 static unsigned char *map_mine(void)
 {
 	unsigned char *mine = mmap(NULL, host_page(), PROT_READ | PROT_WRITE,
@@ -50,13 +50,13 @@ static unsigned char *map_mine(void)
 	if (mine == MAP_FAILED)
 		return NULL;
 	*mine = 1;
-	/* Before Linux 4.14 they do not find it at all: whatever they call ends them, and harms nobody. */
+	/* Before Linux 4.14 children do not have it mapped: any call ends them there, and harms nobody. */
 	if (madvise(mine, host_page(), MADV_WIPEONFORK) != 0)
 		(void)madvise(mine, host_page(), MADV_DONTFORK);
 	return mine;
 }
 
-/* The memory, which children do not have: what they would write there is not theirs. */
+/* Maps the memory, but not for children: it would be shared, and their stores would reach the parent's. */
 static unsigned char *map_memory(int fd, size_t bytes)
 {
 	unsigned char *host = MAP_FAILED;
@@ -69,8 +69,8 @@ static unsigned char *map_memory(int fd, size_t bytes)
 }
 
 /*
- * The frames, all zero, which cost nothing until they are used. Not from an allocator: that may write
- * them, as glibc's does under MALLOC_PERTURB_.
+ * Maps the array of frames, all zero. A frame costs nothing until it is used; so not by an allocator,
+ * which may write them, as glibc's does under MALLOC_PERTURB_.
  */
 static struct pw_frame *map_frames(uint64_t frames)
 {
@@ -80,7 +80,7 @@ static struct pw_frame *map_frames(uint64_t frames)
 
 static void release(struct pw_arena *arena)
 {
-	/* In a child there may be something else in the place of the memory by now. */
+	/* A child does not have the memory mapped, and may have something else mapped in its place. */
 	const bool mine = !arena->mine || pw_arena_mine(arena);
 
 	pw_memory_close(arena->memory);
@@ -153,7 +153,7 @@ int pw_arena_create(const struct pw_arena_options *options, struct pw_arena **ar
 			       (unsigned long long)bytes, strerror(code));
 	}
 	if (options->huge && !arena->huge)
-		/* Then as many as the host gives by itself (shmem_enabled); it may give none. */
+		/* The host may still give some by itself (shmem_enabled). */
 		(void)madvise(arena->host, (size_t)bytes, MADV_HUGEPAGE);
 	segment = (struct pw_segment){ .first = arena->base,
 				       .last = arena->base + (bytes - 1),
@@ -243,7 +243,10 @@ int pw_arena_alloc(struct pw_arena *arena, unsigned order, unsigned limit_lg2, p
 	return code;
 }
 
-/* Through the counts: somebody may have taken it for a page that stood here before, and give it back. */
+/*
+ * Frees through the counts: a pinner that came by an old entry may hold a reference for a moment, which
+ * it took for the page that was here before.
+ */
 void pw_arena_free(struct pw_arena *arena, pw_pa pa)
 {
 	pw_folio_drop(arena, pw_arena_frame(arena, pa), 1, false);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory with folios, from the inside.
+ * Memory with folios: the internal side.
  *
  *   frame[]    one struct pw_frame for each page of the memory
  *   arena.c    the memory itself
  *   buddy.c    which frames are free
- *   space/leaving.c  tables that were taken out, and are not free yet
- *   folio.h    taking and releasing: the only file that touches counts
+ *   space/leaving.c  tables that were taken out and are not free yet
+ *   folio.h    counts: taking and releasing
  *   folio.c    the public side
  *
  * A folio is 2^order frames, its pa aligned to its size. Its counts stand in the first frame, its head:
@@ -19,8 +19,9 @@
  *   flags    | D  X     |    X     |          |    X     |   dirty: the folio's; exclusive: each page's
  *            +----------+----------+----------+----------+
  *
- * A frame that is free, or behind a head, has counts of zero, and a free one names itself as its head:
- * so a reader that comes with an old link finds a count of zero, or a link that has changed.
+ * Only a head has counts other than zero: those of free frames, and of frames behind a head, are zero. A
+ * free frame names itself as its head. So a reader that comes with an old link finds a count of zero, or a
+ * link that has changed.
  */
 #ifndef PW_FOLIO_ARENA_H
 #define PW_FOLIO_ARENA_H
@@ -33,31 +34,31 @@
 #include "base/words.h"
 
 /*
- * Tables have to be where the entries and roots of their format can name them: below 4 GiB for many.
- * So free memory is kept in zones by address, and what can be anywhere is taken from the lowest that has
- * any. PW_ZONE_LG2 is log2 of where each ends; the last one has no end. tests/space/reach.c says when a
- * format needs another one.
+ * Zones of free memory, by address. PW_ZONE_LG2 is log2 of the end of each; the last one has no end.
+ * Entries and roots of a format must be able to name its tables: for many formats they must lie below
+ * 4 GiB. An allocation takes memory from the lowest of its zones that has any. tests/space/reach.c fails
+ * when a format needs another zone.
  */
 enum { PW_ZONES = 9 };
 static const uint8_t PW_ZONE_LG2[PW_ZONES] = { 32, 34, 40, 43, 48, 52, 56, 60, 64 };
 
 enum {
 	PW_ORDERS = 19, /* 0 to 18: 1 GiB of 4 KiB */
-	PW_POISON = 0x6b, /* what freed memory is filled with */
+	PW_POISON = 0x6b, /* the byte that freed memory is filled with */
 
 	PW_FRAME_DIRTY = 1 << 0,
-	PW_FRAME_EXCLUSIVE = 1 << 1, /* anonymous, and of one space alone */
-	PW_FRAME_FREE = 1 << 2, /* the first of a free block; arena->lock */
-	PW_FRAME_POISONED = 1 << 3, /* arena->lock, while free */
+	PW_FRAME_EXCLUSIVE = 1 << 1, /* anonymous, and mapped by one space alone */
+	PW_FRAME_FREE = 1 << 2, /* the first frame of a free block; protected by arena->lock */
+	PW_FRAME_POISONED = 1 << 3, /* protected by arena->lock while the frame is free */
 };
 static const uint32_t PW_NO_FRAME = ~UINT32_C(0);
 
 struct pw_frame {
 	uint64_t counts; /* references | pins << 32; atomic */
 	uint64_t
-		mapping; /* kind | owner << 3; atomic. Of a free block: its neighbours in the list */
+		mapping; /* kind | owner << 3; atomic. In a free block: its neighbours in the list */
 	uint64_t link; /* order | head << 8, as pw_link_stored() has it; atomic */
-	/* Of the page in its mapping; of a frame that was cut for tables, how many of its pieces are. Atomic */
+	/* Index of the page in its mapping; in a frame that was cut into tables: pieces in use. Atomic. */
 	uint32_t index;
 	uint32_t flags; /* atomic */
 };
@@ -73,7 +74,7 @@ struct pw_arena {
 	struct pw_frame *frame;
 	uint32_t frames;
 	uint32_t zero; /* the zero page's frame */
-	uint32_t skew; /* what to add to a frame's number for blocks to be aligned in pa */
+	uint32_t skew; /* added to a frame's number, so that blocks are aligned in pa */
 	bool poison;
 	int fd;
 	bool huge; /* the memory is made of huge pages */
@@ -85,7 +86,7 @@ struct pw_arena {
 	uint32_t free[PW_ZONES][PW_ORDERS]; /* first block of each order, PW_NO_FRAME if none */
 	uint32_t free_frames;
 
-	/* `spaces_lock` protects the list of tables. It is held while their readers are waited for. */
+	/* `spaces_lock` protects the list of spaces. It is held during waits for their readers. */
 	pthread_mutex_t spaces_lock;
 	struct pw_space *spaces;
 	uint64_t leaving; /* atomic: see struct pw_leaving below */
@@ -94,10 +95,10 @@ struct pw_arena {
 };
 
 /*
- * Is this the process that created the arena? A child that fork(2) made of it has a copy of the counts and
- * of the locks, but none of the other threads; the memory itself would be shared. So the memory is not
- * mapped in a child (MADV_DONTFORK), and a child finds the page at `mine` empty (MADV_WIPEONFORK): each
- * public function asks, and does nothing there.
+ * Is this the process that created the arena? A child of fork(2) has a copy of the counts and of the
+ * locks, but none of the other threads, and would share the memory itself. So a child does not have the
+ * memory mapped (MADV_DONTFORK), and finds the page at `mine` empty (MADV_WIPEONFORK). Each public function
+ * asks, and does nothing in a child.
  */
 PW_INLINE bool pw_arena_mine(const struct pw_arena *arena)
 {
@@ -125,7 +126,7 @@ PW_INLINE pw_pa pw_arena_pa(const struct pw_arena *arena, uint32_t frame)
 	return arena->base + ((pw_pa)frame << arena->page_lg2);
 }
 
-/* How many zones, from the lowest on, lie below 2^@limit_lg2. */
+/* The number of zones, from the lowest on, that lie below 2^@limit_lg2. */
 PW_INLINE unsigned pw_zones_below(unsigned limit_lg2)
 {
 	unsigned zones = 0;
@@ -136,13 +137,13 @@ PW_INLINE unsigned pw_zones_below(unsigned limit_lg2)
 }
 
 /*
- * Allocates a folio with one reference, no mapping, and undefined content, in one of the first @zones
- * zones. Returns 0, or -ENOMEM.
+ * Allocates a folio in one of the first @zones zones. It has one reference, no mapping, and undefined
+ * content. Returns 0, or -ENOMEM.
  */
 int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint32_t *frame_ret);
 /* Takes back a folio whose counts are zero. */
 void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order);
-/* All frames free, from @frame on. */
+/* Makes all frames from @frame on free. */
 void pw_buddy_init(struct pw_arena *arena, uint32_t frame);
 
 /* ---- tables that are leaving: space/leaving.c ---- */
@@ -151,12 +152,12 @@ void pw_arena_add_space(struct pw_arena *arena, struct pw_space *space);
 void pw_arena_remove_space(struct pw_arena *arena, struct pw_space *space);
 
 /*
- * Tables of all spaces that were taken out and are not free yet. One word: the low half counts them, the
- * high half counts every table that ever began to leave.
+ * The tables of all spaces that were taken out and are not free yet, in one word: the low half counts
+ * them, the high half counts every table that ever began to leave.
  *
- * Memory is on its way whenever tables are leaving, and also when some began to leave and were freed while
- * somebody tried to allocate: another thread may have used up the free frames first, and only then given
- * others back. So two looks, before and after the try, have to find the same word, with nothing leaving:
+ * A failed allocation may be tried again if tables are leaving, or if some left during the try: another
+ * thread may have used up the free frames first, and given others back only then. So memory is short for
+ * good only if the looks before and after the try find the same word, with no table leaving:
  *
  *     do {
  *         before = pw_arena_leaving(arena);
@@ -178,15 +179,16 @@ PW_INLINE bool pw_leaving_any(uint64_t leaving)
 }
 
 /*
- * After a try to allocate has failed: waits until the tables are free that are leaving. Returns whether
- * another try may succeed. If not, no memory was on its way since the look that gave @before, or this
- * thread is inside a section of one of the arena's readers, which others may be waiting for.
+ * To be called after an allocation has failed: waits until the tables that are leaving are free. Returns
+ * whether another try may succeed. It cannot if no table has been leaving since the look that gave
+ * @before, or if this thread is inside a section of one of the arena's readers: others may be waiting for
+ * that section to end, so it must not wait.
  */
 bool pw_arena_await(struct pw_arena *arena, uint64_t before);
 
 /*
- * A folio for a table, below 2^@limit_lg2: nobody can pin it. It is never at physical address 0: the zero
- * page is there. Does not wait.
+ * Allocates a folio for a table, below 2^@limit_lg2. Nobody can pin it. It is never at physical address 0,
+ * because the zero page is there. Does not wait. Returns 0, or -ENOMEM.
  */
 int pw_arena_alloc(struct pw_arena *arena, unsigned order, unsigned limit_lg2, pw_pa *pa_ret);
 void pw_arena_free(struct pw_arena *arena, pw_pa pa);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which frames are free: blocks of 2^order frames, aligned to their size, in a list for each order. Two
- * neighbours of one size ("buddies") that are both free become one block of the next order. What is
- * aligned is the physical address: the arena may begin at any page.
+ * The free frames: blocks of 2^order frames, aligned to their size, in a list for each zone and order. Two
+ * neighbours of one size ("buddies") that are both free become one block of the next order. Alignment
+ * is that of the physical address, because the arena may begin at any page.
  *
- * Everything here runs with arena->lock held, but for filling and checking the memory of freed frames.
+ * The lists are used with arena->lock held. Frames that are out of the lists, being allocated or freed,
+ * are filled, checked and initialised without it.
  */
 #include <errno.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static uint32_t flags_of(const struct pw_arena *arena, uint32_t frame)
 	return __atomic_load_n(&arena->frame[frame].flags, __ATOMIC_RELAXED);
 }
 
-/* The list for a block: of the zone in which its last byte is. */
+/* The list for a block: that of the zone in which its last byte is. */
 static uint32_t *list_of(struct pw_arena *arena, uint32_t frame, unsigned order)
 {
 	pw_pa last = pw_arena_pa(arena, frame) + pw_mask(order + arena->page_lg2);
@@ -83,7 +84,7 @@ static bool is_free(const struct pw_arena *arena, uint32_t frame, unsigned order
 	       pw_frame_link(arena, frame) == pw_link_to(frame, order);
 }
 
-/* The other half of the block of the next order; beyond all frames if it would begin before the first. */
+/* The block with which this one forms a block of the next order; PW_NO_FRAME if that is not in the arena. */
 static uint32_t buddy_of(const struct pw_arena *arena, uint32_t frame, unsigned order)
 {
 	uint64_t place = (uint64_t)frame + arena->skew;
@@ -113,7 +114,7 @@ void pw_buddy_init(struct pw_arena *arena, uint32_t frame)
 	for (unsigned zone = 0; zone < PW_ZONES; zone++)
 		for (unsigned order = 0; order < PW_ORDERS; order++)
 			arena->free[zone][order] = PW_NO_FRAME;
-	/* The largest aligned blocks, one after another; other frames are written when they are used. */
+	/* The largest aligned blocks, one after another. Only their first frames are written here. */
 	while (frame < arena->frames) {
 		unsigned order = PW_ORDERS - 1;
 
@@ -125,7 +126,7 @@ void pw_buddy_init(struct pw_arena *arena, uint32_t frame)
 	}
 }
 
-/* Every byte of a frame that was freed must still be poison; who wrote one is not known. */
+/* Every byte of a frame that was freed must still be poison. Counts a frame in which one is not. */
 static void check_poison(struct pw_arena *arena, uint32_t frame)
 {
 	const unsigned char *at = pw_arena_at(arena, pw_arena_pa(arena, frame));
@@ -137,7 +138,7 @@ static void check_poison(struct pw_arena *arena, uint32_t frame)
 		__atomic_fetch_add(&arena->faults.written_after_free, 1, __ATOMIC_RELAXED);
 }
 
-/* The smallest free block of that order or more in the lowest of these zones; PW_NO_FRAME if none. */
+/* The smallest block that is large enough, in the lowest of the @zones zones that has one; or PW_NO_FRAME. */
 static uint32_t find(const struct pw_arena *arena, unsigned order, unsigned zones,
 		     unsigned *order_ret)
 {
@@ -183,7 +184,7 @@ int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint3
 		__atomic_store_n(&part->link, pw_link_stored(frame + i, pw_link_to(frame, order)),
 				 __ATOMIC_RELAXED);
 	}
-	/* Release: who finds a count finds the links. Partner: the load of the counts, a full barrier. */
+	/* Release: a thread that sees the count sees the links. Partner: the load of the counts. */
 	__atomic_store_n(&arena->frame[frame].counts, 1, __ATOMIC_RELEASE);
 	*frame_ret = frame;
 	return 0;
@@ -191,7 +192,7 @@ int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint3
 
 void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order)
 {
-	/* Every frame is its own head again, before any is in another folio: see arena.h. */
+	/* Every frame becomes its own head again before any of them can be in another folio: see arena.h. */
 	for (uint32_t i = 0; i < UINT32_C(1) << order; i++) {
 		__atomic_store_n(&arena->frame[frame + i].link,
 				 pw_link_stored(frame + i, pw_link_to(frame + i, 0)),

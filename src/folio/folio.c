@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Folios, for whoever owns them: allocation, what they are, sharing and splitting. */
+/* The public side of folios: allocating, taking and releasing, information, sharing and splitting. */
 #include <errno.h>
 #include <sched.h>
 
@@ -70,7 +70,7 @@ int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind ki
 	} while (code && !pw_mutant(PW_MUTANT_FOLIO_NO_AWAIT) && pw_arena_await(arena, before));
 	if (code)
 		return code;
-	/* Nobody takes it before it is mapped: the entry's release order publishes all of this. */
+	/* Nobody takes the folio before it is mapped. The entry's store, a release, publishes all of this. */
 	for (uint32_t i = 0; i < UINT32_C(1) << order; i++) {
 		__atomic_store_n(&arena->frame[frame + i].index, index + i, __ATOMIC_RELAXED);
 		if (kind == PW_FOLIO_ANONYMOUS)
@@ -124,18 +124,18 @@ static bool counts_pinned(uint64_t counts, unsigned order)
 	return counts >> 32 || (order == 0 && (uint32_t)counts >= PW_PIN_BIAS);
 }
 
-/* What a folio was at one moment. */
+/* A folio as it was at one moment. */
 struct look {
 	uint64_t link; /* of the frame that was asked about */
-	uint64_t counts, mapping; /* the head's, as the flags */
-	uint32_t flags;
+	uint64_t counts, mapping; /* of the head */
+	uint32_t flags; /* of the head */
 };
 
 /*
- * Looks at the folio of @frame. The counts say nothing of this frame if it belonged to another folio when
- * they were loaded; so the link is loaded again after them, as in pw_folio_take. They are loaded with
- * acquire order: where no pin is left, what was written through it is there; and where they are those of
- * a part that was split off, so is its new link.
+ * Looks at the folio of @frame. The counts are worth nothing if the frame belonged to another folio when
+ * they were loaded; so the link is loaded again after them, as in pw_folio_take. The counts are loaded
+ * with acquire order. If they show no pin, everything that was written through pins is visible; if they
+ * are those of a part that was split off, so is its new link.
  */
 static struct look look(const struct pw_arena *arena, uint32_t frame)
 {
@@ -183,9 +183,11 @@ bool pw_folio_info(const struct pw_arena *arena, pw_pa pa, struct pw_folio_info 
 	return true;
 }
 
-/* ---- what a head says of its folio ---- */
+/* ---- changing a head ---- */
 
-/* One more reference, near the limit too. False if there is none, or the folio is being split. */
+/*
+ * Adds one reference, even near the limit. False if the folio has none: it is free, or is being split.
+ */
 static bool counts_hold(uint64_t *counts)
 {
 	uint64_t old = __atomic_load_n(counts, __ATOMIC_RELAXED);
@@ -198,8 +200,8 @@ static bool counts_hold(uint64_t *counts)
 }
 
 /*
- * Holds the folio of @frame, so that it is not split until let_go, and says which frame is its head. Waits
- * for who is splitting it, which waits for nobody. False if the page is free.
+ * Holds the folio of @frame, so that it is not split until let_go; *head_ret is its head. While another
+ * thread splits the folio, this waits; a splitter waits for nobody. False if the page is free.
  */
 static bool hold(struct pw_arena *arena, uint32_t frame, uint32_t *head_ret)
 {
@@ -236,7 +238,7 @@ void pw_folio_truncate(struct pw_arena *arena, pw_pa pa)
 
 	if (!usable(arena, pa) || !hold(arena, pw_arena_frame(arena, pa), &head))
 		return;
-	/* What was secret stays so: only its kind says that nobody may pin it. */
+	/* Secret memory keeps its kind: nothing else says that nobody may pin it. */
 	if (pw_head_kind(arena, head) == PW_FOLIO_SECRET)
 		kept = mapping_word(PW_FOLIO_SECRET, 0);
 	__atomic_store_n(&arena->frame[head].mapping, kept, __ATOMIC_RELEASE);
@@ -283,15 +285,15 @@ bool pw_folio_try_share(struct pw_arena *arena, pw_pa pa)
 	if (!usable(arena, pa))
 		return false;
 	/*
-	 * Clear the bit, barrier, look at the pins. Partner: pw_folio_take, a full barrier, and then the
-	 * load of the bit in pw_pin_allowed. One of the two sees the other: whoever pinned the page before
-	 * the bit was cleared has its pin in the folio that the page is in by then, which is not split.
+	 * Clear the bit, full barrier, look at the pins. Partner: pw_folio_take, a full barrier, and then
+	 * the load of the bit in pw_pin_allowed. So one of the two sees the other. A pin that came before the
+	 * bit was cleared counts in the folio to which the page belongs now: a pinned folio is not split.
 	 */
 	if (pw_mutant(PW_MUTANT_SHARE_AFTER) || pw_mutant(PW_MUTANT_SHARE_OLD_HEAD))
 		seen = look(arena, frame);
 	pw_moment(PW_MOMENT_SHARE);
 	before = __atomic_fetch_and(&arena->frame[frame].flags, kept, __ATOMIC_SEQ_CST);
-	/* A page that is shared already is pinned, if at all, as one that is. */
+	/* The page was shared already: any pin of it was taken by the rules for shared pages. */
 	if (!(before & PW_FRAME_EXCLUSIVE))
 		return true;
 	if (pw_mutant(PW_MUTANT_SHARE_OLD_HEAD))
@@ -305,14 +307,16 @@ bool pw_folio_try_share(struct pw_arena *arena, pw_pa pa)
 	return false;
 }
 
+/* The counts of a folio, or of a part of it, during a split: see PW_COUNTS_SPLITTING. */
 static uint64_t splitting(uint32_t references)
 {
 	return PW_COUNTS_SPLITTING | (uint64_t)references << 32;
 }
 
 /*
- * Takes the folio that @frame has this link to, and exactly @references for each page, away from everybody:
- * nobody can take it until it has references again.
+ * Begins a split: if the folio that @link names has exactly @references for each page and no pin, takes
+ * them away, so that nobody can take the folio until thaw(). False, and nothing is changed, if it has not,
+ * or if @frame no longer has that link.
  */
 static bool freeze(struct pw_arena *arena, uint32_t frame, uint64_t link, uint32_t references)
 {
@@ -320,19 +324,22 @@ static bool freeze(struct pw_arena *arena, uint32_t frame, uint64_t link, uint32
 	uint64_t *counts = &arena->frame[pw_link_head(link)].counts, expected = all;
 
 	pw_moment(PW_MOMENT_FOLIO_FOUND);
-	/* Acquire what those did who gave theirs back; release nothing yet. */
+	/* Acquires what others did before they gave their references back. Nothing is to be released yet. */
 	if (all > PW_COUNT_LIMIT ||
 	    !__atomic_compare_exchange_n(counts, &expected, splitting(references), false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		return pw_mutant(PW_MUTANT_SPLIT_PINNED);
-	/* Somebody else may have split it before: these are then the counts of its first page. */
+	/* Another thread may have split the folio before: then these are the counts of its first page. */
 	if (pw_frame_link(arena, frame) == link || pw_mutant(PW_MUTANT_SPLIT_OLD_HEAD))
 		return true;
 	__atomic_store_n(counts, all, __ATOMIC_RELEASE);
 	return false;
 }
 
-/* The head's first: who still finds that one as it was finds no part that could be taken. */
+/*
+ * Gives the parts their counts, the head first: as long as a thread finds the old head as it was, no part
+ * can be taken.
+ */
 static void thaw(struct pw_arena *arena, uint32_t head, uint32_t frames, uint32_t references)
 {
 	for (uint32_t i = 0; i < frames; i++) {
@@ -356,7 +363,7 @@ bool pw_folio_split(struct pw_arena *arena, pw_pa pa, uint32_t references)
 	if (pw_mutant(PW_MUTANT_SPLIT_COUNTS_FIRST))
 		thaw(arena, head, frames, references);
 	pw_moment(PW_MOMENT_SPLITTING);
-	/* Whoever changes these holds the folio: they stay what they are. */
+	/* Nobody changes these now: changing them takes a hold on the folio, and there is none. */
 	mapping = __atomic_load_n(&arena->frame[head].mapping, __ATOMIC_RELAXED);
 	dirty = __atomic_load_n(&arena->frame[head].flags, __ATOMIC_RELAXED) & PW_FRAME_DIRTY;
 	for (uint32_t i = 0; i < frames; i++) {
@@ -366,7 +373,7 @@ bool pw_folio_split(struct pw_arena *arena, pw_pa pa, uint32_t references)
 		__atomic_fetch_or(&part->flags, dirty, __ATOMIC_RELAXED);
 		if (!pw_mutant(PW_MUTANT_PARTS_ARE_FREE))
 			__atomic_store_n(&part->counts, splitting(references), __ATOMIC_RELAXED);
-		/* The link before the counts: who comes by the old link finds no reference, or a new link. */
+		/* The link before the counts: by an old link nobody finds references, or else a new link. */
 		__atomic_store_n(&part->link, pw_link_stored(head + i, pw_link_to(head + i, 0)),
 				 __ATOMIC_RELEASE);
 	}

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Taking folios and giving them back: mm/gup.c try_grab_folio_fast, include/linux/page_ref.h. The only
- * file that touches counts.
+ * Taking folios and giving them back, as try_grab_folio_fast in mm/gup.c and include/linux/page_ref.h do.
+ * Beside this file, only buddy.c (a new folio) and folio.c (splits) change counts.
  *
  * A reference keeps the folio from being freed. A pin says that somebody may be reading or writing its
- * memory meanwhile: in a small folio it is PW_PIN_BIAS references, in a large one a reference and a pin.
- * Both counts are one word, so that a pin is a reference at any moment, and costs one operation.
+ * memory. In a small folio a pin is PW_PIN_BIAS references; in a large one it is a reference and a pin.
+ * Both counts are in one word, so that a pin is a reference at any moment, and costs one operation.
  *
- * Taking is speculative: the frame may belong to another folio by now, or to none.
+ * Taking is speculative: by now the frame may belong to another folio, or to none.
  *
  *     taker                                   splitter, or the last owner
  *     -----                                   ---------------------------
@@ -16,8 +16,8 @@
  *     load frame.link again: still h, o?      new counts
  *     no: give back what was taken, again
  *
- * Who looks at counts without taking anything loads the link a second time as well. Who changes what a
- * head says of its folio (dirty, the mapping) holds the folio meanwhile, so that it is not split.
+ * A look at counts that takes nothing loads the link a second time as well. A thread that changes a head's
+ * dirty flag or mapping holds the folio meanwhile, so that it is not split.
  */
 #ifndef PW_FOLIO_H
 #define PW_FOLIO_H
@@ -26,18 +26,19 @@
 #include "folio/arena.h"
 
 static const uint32_t PW_PIN_BIAS = 1024; /* GUP_PIN_COUNTING_BIAS */
-static const uint32_t PW_COUNT_LIMIT = UINT32_C(1) << 30; /* far from where 32 bits wrap */
-/* Pages that one call can pin; more than a folio has, and times the bias they still fit 32 bits. */
+static const uint32_t PW_COUNT_LIMIT = UINT32_C(1) << 30; /* far below where 32 bits wrap */
+/* Pages that one call can pin: more than a folio has, and still fitting 32 bits times PW_PIN_BIAS. */
 static const uint32_t PW_PINS_AT_ONCE = UINT32_C(1) << 20;
 /*
- * In the counts of a folio that is being split, and of its parts. They have no references, so that nobody
- * takes it, and where pins are counted, how many references each page has: it is not free, and not pinned.
+ * Set in the counts of a folio that is being split, and of its parts. Their low half is zero: without
+ * references, nobody can take the folio. In place of the pins they hold how many references each page has;
+ * so a look can tell that the folio is neither free nor pinned.
  */
 static const uint64_t PW_COUNTS_SPLITTING = UINT64_C(1) << 63;
 
 /*
- * A link as it is stored in its frame, and back: relative to the frame. A frame that is all zero names
- * itself, so that those of an arena need not be written before they are used.
+ * Turns a link into the form in which its frame stores it, and back. That form is relative to the frame: a
+ * frame that is all zero names itself, so that an arena need not write its frames before they are used.
  */
 PW_INLINE uint64_t pw_link_stored(uint32_t frame, uint64_t link)
 {
@@ -69,7 +70,7 @@ PW_INLINE uint32_t pw_folio_head(const struct pw_arena *arena, uint32_t frame)
 	return pw_link_head(pw_frame_link(arena, frame));
 }
 
-/* Frames from this one to the end of its folio, as that is now. */
+/* How many frames there are from @frame to the end of its folio, which may be changing. At least 1. */
 PW_INLINE uint32_t pw_folio_rest(const struct pw_arena *arena, uint32_t frame)
 {
 	uint64_t link = pw_frame_link(arena, frame);
@@ -83,7 +84,9 @@ PW_INLINE bool pw_folio_is_zero(const struct pw_arena *arena, uint32_t frame)
 	return frame == arena->zero && !pw_mutant(PW_MUTANT_COUNT_ZERO_PAGE);
 }
 
-/* What @pages pins, or references, are in counts of a folio of this order. Up to PW_PINS_AT_ONCE. */
+/*
+ * What @pages references, or pins, are in the counts of a folio of this order. Up to PW_PINS_AT_ONCE pins.
+ */
 PW_INLINE uint64_t pw_counts_of(unsigned order, uint32_t pages, bool pin)
 {
 	if (!pin)
@@ -92,8 +95,9 @@ PW_INLINE uint64_t pw_counts_of(unsigned order, uint32_t pages, bool pin)
 }
 
 /*
- * Sequentially consistent, a full barrier: between taking, and looking again at the entry and at the
- * exclusive bit. Partners: the editor's stores before it drops its reference, and pw_folio_try_share.
+ * Compares and swaps counts. Sequentially consistent: a full barrier between taking a folio and the looks at
+ * the entry and at the exclusive bit that follow. Partners: the editor's stores before it drops its
+ * reference, and pw_folio_try_share.
  */
 PW_INLINE bool pw_counts_swap(uint64_t *counts, uint64_t *old, uint64_t value)
 {
@@ -101,34 +105,34 @@ PW_INLINE bool pw_counts_swap(uint64_t *counts, uint64_t *old, uint64_t value)
 					   __ATOMIC_RELAXED);
 }
 
-/* As pw_counts_add, for any counts: zero, near the limit, or changed just now. */
+/* As pw_counts_add, also for counts that are zero, near the limit, or just changed. */
 bool pw_counts_add_any(uint64_t *counts, uint64_t add);
 
 /*
- * Adds @add, neither half of which is above PW_COUNT_LIMIT. False, and nothing is added: the count is zero,
- * or one of the two would be too large.
+ * Adds @add, neither half of which is above PW_COUNT_LIMIT. Returns false and adds nothing if there are no
+ * references, or if one of the two counts would exceed the limit.
  */
 PW_INLINE bool pw_counts_add(uint64_t *counts, uint64_t add)
 {
-	/* In either half, what is not below the limit. Two that are up to it cannot carry. */
+	/* The bits that no number below the limit has. Two numbers up to the limit do not carry. */
 	const uint64_t high = ~(((uint64_t)PW_COUNT_LIMIT - 1) << 32 | (PW_COUNT_LIMIT - 1));
 	uint64_t old = __atomic_load_n(counts, __ATOMIC_RELAXED);
 
-	/* The common case alone is inlined. */
+	/* Only the common case is inlined. */
 	if (PW_LIKELY((uint32_t)old != 0 && !((old + add) & high)) &&
 	    PW_LIKELY(pw_counts_swap(counts, &old, old + add)))
 		return true;
 	return pw_counts_add_any(counts, add);
 }
 
-/* Are these counts of @sub and more? For every pin that stays, a reference has to stay. */
+/* Can @sub be taken from these counts? Every pin that stays needs a reference that stays. */
 PW_INLINE bool pw_counts_has(uint64_t counts, uint64_t sub)
 {
 	return (uint32_t)counts >= (uint32_t)sub && counts >> 32 >= sub >> 32 &&
 	       (uint32_t)(counts - sub) >= (counts - sub) >> 32;
 }
 
-/* Takes @sub away. Returns the counts that are left, or ~0 if they were not that many: then none. */
+/* Takes @sub away and returns the counts that are left. If there is less, takes nothing and returns ~0. */
 PW_INLINE uint64_t pw_counts_sub(uint64_t *counts, uint64_t sub)
 {
 	uint64_t old = __atomic_load_n(counts, __ATOMIC_RELAXED);
@@ -136,7 +140,7 @@ PW_INLINE uint64_t pw_counts_sub(uint64_t *counts, uint64_t sub)
 	do {
 		if (PW_UNLIKELY(!pw_counts_has(old, sub)) && !pw_mutant(PW_MUTANT_UNDERFLOW))
 			return ~UINT64_C(0);
-		/* Release what was done with the page; acquire what others did, for who frees it. */
+		/* Releases this thread's uses of the page; acquires those of others, before it is freed. */
 	} while (!__atomic_compare_exchange_n(counts, &old, old - sub, true, __ATOMIC_ACQ_REL,
 					      __ATOMIC_RELAXED));
 	return old - sub;
@@ -144,7 +148,7 @@ PW_INLINE uint64_t pw_counts_sub(uint64_t *counts, uint64_t sub)
 
 /* Frees the folio of @head, whose counts have become zero. */
 void pw_folio_free(struct pw_arena *arena, uint32_t head, unsigned order);
-/* Notes that more was given back than was taken; the counts are as they were. */
+/* Records that more was given back than was taken. The counts stay as they are. */
 void pw_folio_fault(struct pw_arena *arena);
 
 PW_INLINE void pw_folio_drop(struct pw_arena *arena, uint32_t frame, uint32_t pages, bool pin)
@@ -161,14 +165,14 @@ PW_INLINE void pw_folio_drop(struct pw_arena *arena, uint32_t frame, uint32_t pa
 		pw_folio_free(arena, pw_link_head(link), pw_link_order(link));
 }
 
-/* As pw_folio_drop, and for the rare case: not inlined, so that it costs no registers. */
+/* As pw_folio_drop. Not inlined: in a rare case it costs the caller no registers. */
 void pw_folio_give_back(struct pw_arena *arena, uint32_t frame, uint32_t pages, bool pin);
-/* That was another folio: @add is given back as what it was taken as. */
+/* Undoes a take that met another folio: takes @add, the counts that were added, from @head again. */
 void pw_folio_untake(struct pw_arena *arena, uint32_t head, uint64_t add);
 
 /*
- * Takes @pages references, or pins, on the folio that @frame belongs to, and says in *head_ret which frame
- * is its head. False if it is not to be had: it is being freed or split, or its count is full.
+ * Takes @pages references, or pins, on the folio that @frame belongs to; *head_ret is its head. False if the
+ * folio cannot be taken: it is free, being freed or split, or its count is full.
  */
 PW_INLINE bool pw_folio_take(struct pw_arena *arena, uint32_t frame, uint32_t pages, bool pin,
 			     uint32_t *head_ret)
@@ -206,14 +210,14 @@ PW_INLINE bool pw_folio_try_pin(struct pw_arena *arena, uint32_t frame, uint32_t
 	return pw_folio_take(arena, frame, pages, true, &head);
 }
 
-/* For who holds the folio of @frame: it is not split meanwhile. */
+/* Marks the folio of @frame as dirty. The caller holds the folio, so it is not split meanwhile. */
 PW_INLINE void pw_folio_dirty_held(struct pw_arena *arena, uint32_t frame)
 {
 	__atomic_fetch_or(&arena->frame[pw_folio_head(arena, frame)].flags, PW_FRAME_DIRTY,
 			  __ATOMIC_RELAXED);
 }
 
-/* Kind of the folio of @head, by one load; PW_FOLIO_NONE when it has lost its mapping. For who holds it. */
+/* The kind of the folio of @head, by one load; PW_FOLIO_NONE if it lost its mapping. The caller holds it. */
 PW_INLINE enum pw_folio_kind pw_head_kind(const struct pw_arena *arena, uint32_t head)
 {
 	return (enum pw_folio_kind)(__atomic_load_n(&arena->frame[head].mapping, __ATOMIC_ACQUIRE) &
@@ -225,7 +229,7 @@ PW_INLINE enum pw_folio_kind pw_folio_kind_of(const struct pw_arena *arena, uint
 	return pw_head_kind(arena, pw_folio_head(arena, frame));
 }
 
-/* Of this page, not of its folio: a part of a large one may have been shared (commit 5805192c7b72). */
+/* Is this page exclusive? Not a question to its folio, parts of which may be shared (commit 5805192c7b72). */
 PW_INLINE bool pw_folio_is_exclusive(const struct pw_arena *arena, uint32_t frame)
 {
 	if (pw_mutant(PW_MUTANT_HEAD_EXCLUSIVE))
