@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reclaim that does not wait for anybody: for tests that are to see what goes wrong then. */
+/* Reclaim that does not wait for readers. For tests that must see what goes wrong then. */
 #include "sync/parts.h"
 
 static void go(struct pw_sync_reader *reader)

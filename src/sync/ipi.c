@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reclaim by handshake: readers mark themselves, and what was retracted is freed in batches, by the
- * thread that fills one, after it has waited for the readers (struct mmu_gather with an interrupt).
- * Whoever fills the next one meanwhile waits for its turn: there is never more unfreed than a batch per
- * thread and one.
+ * Reclaim by handshake, as struct mmu_gather with an interrupt. Readers mark themselves. Retracted items
+ * gather in a batch; the thread that fills it waits for the readers, then frees the whole batch. A
+ * thread that fills the next batch meanwhile waits for its turn, so that there are never more items
+ * waiting than one batch per thread and one more.
  */
 #include "base/mutant.h"
 #include "sync/parts.h"
 
-enum { BATCH = 64 }; /* a membarrier costs about as much as freeing so many */
+enum { BATCH = 64 }; /* one membarrier costs about as much as freeing so many items */
 
 static void ipi_enter(struct pw_sync_reader *reader)
 {
@@ -40,7 +40,7 @@ static void ipi_drain(struct pw_sync *sync)
 	const bool alone = !pw_mutant(PW_MUTANT_DRAIN_OWN);
 	struct pw_later *batch;
 
-	/* Who has it knows that no batch taken before is still on its way. */
+	/* While this thread holds it, no other thread is still freeing a batch. */
 	if (alone)
 		pthread_mutex_lock(&sync->freeing);
 	pthread_mutex_lock(&sync->lock);

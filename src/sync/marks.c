@@ -6,19 +6,19 @@
  *     ------                              ------
  *     mark = 5   (odd: inside)            retract X
  *     - - - - - - - - - - - - - - - - - - membarrier: a full barrier on both sides
- *     load ... X                          mark is 5: to be waited for
+ *     load ... X                          mark is 5: wait
  *     use X
  *     mark = 6   (release)                mark is not 5 (acquire)
  *     mark = 7   does not see X           free X
  *
- * Whatever the barrier finds in the reader: if the store of 5 stands before it, the waiter sees 5; if it
- * stands behind it, so do the loads, which then do not find X. membarrier(2) interrupts the processors
- * that run threads of this process, as the kernel's own IPI does; a thread that does not run has been
- * through the scheduler's barrier. Without it, readers execute a fence between mark and loads.
+ * The barrier may hit the reader anywhere. If the store of 5 comes before it, the waiter sees 5. If it comes
+ * after it, so do the loads, which then do not find X. membarrier(2) interrupts the processors that run
+ * threads of this process, as the kernel's own IPI does; a thread that does not run has been through the
+ * scheduler's barrier. Where membarrier is missing, readers execute a fence between the mark and the loads.
  *
- * Readers do not wake anybody: this would be a shared cache line to read at every leave, and a barrier
- * before it. The waiter looks again, soon at first, then less often; it sleeps in between, so that a
- * reader that was preempted gets the processor.
+ * Readers do not wake the waiter: at every leave they would need a barrier, and a load from a shared cache
+ * line. The waiter looks again, soon at first, then less often. It sleeps in between, so that a preempted
+ * reader gets the processor.
  */
 #include <assert.h>
 #include <errno.h>
@@ -31,7 +31,7 @@
 #include "sync/parts.h"
 
 enum {
-	LOOKS_AWAKE = 64, /* a section that pins a few pages is over by then */
+	LOOKS_AWAKE = 64, /* looks without sleep; a section that pins a few pages is over by then */
 	SLEEP_MIN_NS = 20 * 1000,
 	SLEEP_MAX_NS = 1000 * 1000,
 };
@@ -57,12 +57,12 @@ int pw_membarrier_init(struct pw_sync *sync)
 	return 0;
 }
 
-/* Partner: pw_marks_enter, between the mark and the loads. */
+/* A full barrier in every thread of the process. Partner: pw_marks_enter, between the mark and the loads. */
 static void barrier_everywhere(void)
 {
 	if (pw_mutant(PW_MUTANT_NO_BARRIER))
 		return;
-	/* It may lack memory. The other command needs none, and takes some milliseconds. */
+	/* The first command may fail for lack of memory. The second needs none, but takes milliseconds. */
 	while (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 &&
 	       membarrier(MEMBARRIER_CMD_GLOBAL) != 0)
 		sleep_ns(SLEEP_MAX_NS);
@@ -81,14 +81,14 @@ bool pw_marks_inside(struct pw_sync *sync)
 	return inside;
 }
 
-/* Notes which readers are inside. */
+/* Notes in `seen` which readers are inside. */
 static void look(struct pw_sync *sync)
 {
 	pthread_mutex_lock(&sync->lock);
 	for (struct pw_sync_reader *reader = sync->readers; reader; reader = reader->next) {
 		unsigned long mark = __atomic_load_n(&reader->mark, __ATOMIC_ACQUIRE);
 
-		/* Who is inside and waits would wait for itself, for ever. */
+		/* A thread that waits while it is inside would wait for itself, for ever. */
 		assert(!(mark & 1) || !pthread_equal(reader->thread, pthread_self()));
 		reader->seen = mark & 1 && !pw_mutant(PW_MUTANT_MARKS_UNREAD) ? mark : 0;
 	}
@@ -96,9 +96,9 @@ static void look(struct pw_sync *sync)
 }
 
 /*
- * Has every reader that was noted left? Readers that have joined since then were not noted, and those
- * that have quit are not in the list. Acquire: partner of the release in pw_marks_leave, or in the
- * pw_marks_enter of a later section.
+ * Has every noted reader left? Readers that joined since then were not noted, and readers that quit are no
+ * longer in the list. Acquire: the partner of the release in pw_marks_leave, or in the pw_marks_enter of a
+ * later section.
  */
 static bool all_left(struct pw_sync *sync)
 {
@@ -146,7 +146,7 @@ void pw_marks_wait(struct pw_sync *sync)
 void pw_marks_wait_fence(struct pw_sync *sync)
 {
 	pthread_mutex_lock(&sync->waiting);
-	/* What was retracted, before the look at the marks. Partner: the fence in pw_marks_enter_fence. */
+	/* Orders retracting before the look at the marks. Partner: the fence in pw_marks_enter_fence. */
 	__sync_synchronize();
 	look(sync);
 	wait_noted(sync);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What back ends share: the registration with liburcu and freeing by it (sync_rcu.c), and readers that
- * mark themselves (sync_marks.c).
+ * The parts that back ends share: registering with liburcu and freeing by it (rcu.c), and readers that
+ * mark themselves (marks.c).
  */
 #ifndef PW_SYNC_PARTS_H
 #define PW_SYNC_PARTS_H
@@ -19,23 +19,21 @@ bool pw_rcu_inside(struct pw_sync *sync);
 
 /* Makes membarrier(2) usable for this process. Returns 0, or -ENOSYS. */
 int pw_membarrier_init(struct pw_sync *sync);
-/* Until the readers that are marked as inside have left. By membarrier, or with a fence. */
+/* Waits until the readers that are marked as inside have left. By membarrier, or with a fence. */
 void pw_marks_wait(struct pw_sync *sync);
 void pw_marks_wait_fence(struct pw_sync *sync);
 /* Is one of this thread's readers marked as inside? */
 bool pw_marks_inside(struct pw_sync *sync);
 
-/*
- * Nothing to prepare or undo: for back ends without a state of their own.
- */
+/* Operations that do nothing, for back ends without a state of their own. */
 int pw_sync_no_init(struct pw_sync *sync);
 void pw_sync_no_deinit(struct pw_sync *sync);
 int pw_sync_no_join(struct pw_sync_reader *reader);
 void pw_sync_no_quit(struct pw_sync_reader *reader);
 
 /*
- * Release, so that a waiter who meets this mark of a later section has what the sections before it
- * did behind it. Returns false if the reader was inside already.
+ * Marks the reader as inside. Returns false if it was inside already. The store is a release: a waiter
+ * that meets the mark of a later section is then ordered after the sections before it.
  */
 PW_INLINE bool pw_marks_store_enter(struct pw_sync_reader *reader)
 {
@@ -45,21 +43,21 @@ PW_INLINE bool pw_marks_store_enter(struct pw_sync_reader *reader)
 	return true;
 }
 
-/* The mark before the loads inside. For the compiler only: the processor's part is the waiter's membarrier. */
+/* Orders the mark before the loads inside, for the compiler alone. The waiter's membarrier does the rest. */
 PW_INLINE void pw_marks_enter(struct pw_sync_reader *reader)
 {
 	pw_marks_store_enter(reader);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-/* The mark before the loads inside. Partner: the fence in pw_marks_wait_fence. */
+/* Orders the mark before the loads inside. Partner: the fence in pw_marks_wait_fence. */
 PW_INLINE void pw_marks_enter_fence(struct pw_sync_reader *reader)
 {
 	if (PW_LIKELY(pw_marks_store_enter(reader) && !pw_mutant(PW_MUTANT_NO_BARRIER)))
 		__sync_synchronize();
 }
 
-/* All that was done inside, before the mark. Partner: the acquire of the mark by who waits. */
+/* Orders all that was done inside before the mark. Partner: the waiter's load of the mark, an acquire. */
 PW_INLINE void pw_marks_leave(struct pw_sync_reader *reader)
 {
 	if (pw_mutant(PW_MUTANT_LEAVE_ALL))

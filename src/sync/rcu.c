@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reclaim by liburcu, in its memb flavour: readers store to a word of their thread, writers use
- * membarrier(2), or readers a fence where that is missing; all of that is the library's. Its grace
- * periods are the whole process's: a reader of one space holds up the writers of all others.
+ * Reclaim by liburcu, in its memb flavour. The library does everything: readers store to a word of their
+ * thread, and writers use membarrier(2); where that is missing, readers execute a fence. A grace period
+ * is the whole process's: a reader of one space holds up the writers of all others.
  *
- * The library's functions are called, but for entering and leaving: calls into it find its thread-local
- * word three times, which is ten times what the rest takes. The two are inlined as its header offers to
- * users under other licences (urcu/static/urcu-memb.h: "less than 10 lines", section 5 of the LGPL 2.1);
- * so is the layout of that word, which says whether a thread is registered.
+ * Entering and leaving are inlined; everything else calls the library. A call into it looks its
+ * thread-local word up three times, which takes ten times as long as the rest. Its header offers these two
+ * to users under other licences (urcu/static/urcu-memb.h: "less than 10 lines", section 5 of the LGPL
+ * 2.1), and so the layout of the word, which also says whether a thread is registered.
  */
 #include <stddef.h>
 
@@ -23,14 +23,14 @@ _Static_assert(sizeof(struct rcu_head) <= sizeof(((struct pw_later *)0)->library
 	       "struct pw_later has room for liburcu's head");
 
 /*
- * A thread is registered with the library once, however many spaces it reads: this counts why it is.
- * Zero, or a thread that was registered by its application: not ours to undo. The application
- * must then keep it registered while it reads, and must not register one that reads already.
- * A thread's own, because so is its registration.
+ * How often this thread has joined; it is registered with the library once, however many spaces it reads.
+ * The count stays zero for a thread that its application registered: that is not ours to undo. The
+ * application must keep such a thread registered while it reads, and must not register a thread that
+ * already reads. The count is thread-local because the registration is.
  */
 static _Thread_local unsigned long registered;
 
-/* Names for ThreadSanitizer: the grace periods of the process, and the ends of free functions. */
+/* Keys for ThreadSanitizer: the grace periods of the process, and the ends of free functions. */
 static const char grace, freed;
 
 static void thread_register(void)
@@ -65,7 +65,7 @@ void pw_rcu_quit(struct pw_sync_reader *reader)
 	thread_unregister();
 }
 
-/* Nests by itself, and is a full barrier towards synchronize_rcu and call_rcu. */
+/* Nests by itself. It is a full barrier towards synchronize_rcu and call_rcu. */
 void pw_rcu_enter(struct pw_sync_reader *reader)
 {
 	(void)reader;
@@ -86,7 +86,7 @@ static void wait_grace(struct pw_sync *sync)
 	pw_tsan_after(&grace);
 }
 
-/* On the library's thread. */
+/* Frees one item, on the library's thread. */
 static void run(struct rcu_head *head)
 {
 	struct pw_later *item = (struct pw_later *)((char *)head -
@@ -94,7 +94,7 @@ static void run(struct rcu_head *head)
 	pw_later_fn *free_item;
 
 	pw_tsan_after(&grace);
-	/* Acquire: what stands in the item is what it was at later(). */
+	/* Acquire: the item is as it was when pw_rcu_later got it. */
 	free_item = __atomic_load_n(&item->free, __ATOMIC_ACQUIRE);
 	free_item(item);
 	pw_tsan_before(&freed);
@@ -107,9 +107,9 @@ void pw_rcu_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn *free
 		free(item);
 		return;
 	}
-	/* Partner: the acquire in run(). The library orders it too, but ThreadSanitizer cannot see that. */
+	/* Partner: the acquire in run(). The library orders the two as well, unseen by ThreadSanitizer. */
 	__atomic_store_n(&item->free, free, __ATOMIC_RELEASE);
-	/* Who calls call_rcu has to be registered: the library's queue may go with its processor. */
+	/* A thread must be registered to call call_rcu: the library may free the queue of its processor. */
 	thread_register();
 	urcu_memb_call_rcu((struct rcu_head *)(void *)item->library, run);
 	thread_unregister();

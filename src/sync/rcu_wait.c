@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Freeing by RCU, and an explicit wait by handshake: the kernel with MMU_GATHER_RCU_TABLE_FREE. There,
- * whoever takes a table out and uses it again at once, instead of freeing it, cannot rely on RCU and
- * calls tlb_remove_table_sync_one (commits 2ba99c5e0881 and 1013af4f585f were its absence): `wait`.
+ * Freeing by RCU, and an explicit wait by handshake, as the kernel does with MMU_GATHER_RCU_TABLE_FREE. A
+ * thread that takes a table out and uses it again at once, instead of freeing it, cannot rely on RCU.
+ * There the kernel calls tlb_remove_table_sync_one (commits 2ba99c5e0881 and 1013af4f585f added missing
+ * calls); here it is `wait`.
  */
 #include "sync/parts.h"
 

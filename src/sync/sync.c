@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reclaim: which back end, and the readers' list, which is the same for all. */
+/* Reclaim: the choice of a back end, and the list of readers, which is the same for all of them. */
 #include "sync/sync.h"
 
 #include <assert.h>
@@ -22,7 +22,7 @@ static const struct pw_sync_ops *ops_of(enum pw_sync_kind kind)
 	return NULL;
 }
 
-/* The same back end for where membarrier(2) is missing. */
+/* The variant of a back end for hosts without membarrier(2), or NULL. */
 static const struct pw_sync_ops *without_membarrier(const struct pw_sync_ops *ops)
 {
 	if (ops == &pw_sync_ipi)
@@ -97,7 +97,7 @@ void pw_sync_quit(struct pw_sync_reader *reader)
 
 	assert(reader->depth == 0);
 	assert(pthread_equal(reader->thread, pthread_self()));
-	/* A waiter looks at readers only with the lock held, and does not miss one that is gone. */
+	/* Waiters look at readers with the lock held only, so none looks at this one once it is out. */
 	pthread_mutex_lock(&sync->lock);
 	*reader->back = reader->next;
 	if (reader->next)
