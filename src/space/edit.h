@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Editing page tables: what the operations have in common. What each does stands in operations.h, and
- * the walk that brings it from entry to entry in editor.h.
+ * Editing page tables: the parts that all operations share. operations.h has the operations themselves;
+ * editor.h has the walk that brings them from entry to entry.
  *
- * Who edits what: operations on disjoint ranges run at the same time and take no lock. An entry that
- * belongs to one range alone is stored to. An entry that covers more than one range can only become a
- * table (of an empty entry, or of a leaf that is split), and only by compare-and-swap; who loses uses
- * the winner's table. A table is taken out by the operation whose range covers all of it, so nobody
- * else is editing there; readers may be, which is why it goes to the gather (space.h) and not back to
- * the arena.
+ * The rules for writing: operations on disjoint ranges run at the same time and take no lock. An entry that
+ * belongs to one range alone is written by a plain store. An entry that covers more than one range may only
+ * become a table (an empty entry gets one, or a leaf is split into one), and only by compare-and-swap; the
+ * loser adopts the winner's table. A table is taken out only by an operation whose range covers all of it,
+ * so no other editor is in it. Readers may be; so it goes to the gather (space.h), and not straight back
+ * to the arena.
  *
- * The editor builds tables of the format's full geometry, each one level below the entry that leads
- * to it: what a format can say beyond that (table lengths, skipped levels) is for readers only.
+ * The editor builds tables of the format's full geometry, each exactly one level below the entry that leads
+ * to it. Other things that a format can express (table lengths, skipped levels) are for readers only.
  */
 #ifndef PW_SPACE_EDIT_H
 #define PW_SPACE_EDIT_H
@@ -25,8 +25,8 @@
 struct pw_place {
 	unsigned char *host;
 	pw_pa table;
-	pw_va last; /* of the asked range, the last address that the table covers */
-	bool retired; /* taken out: to be gathered when the operation leaves it */
+	pw_va last; /* the last address of the asked range that the table covers */
+	bool retired; /* taken out: gathered when the operation leaves it */
 	uint64_t bytes; /* collapse: edit->bytes when the operation came here */
 };
 
@@ -75,8 +75,8 @@ PW_INLINE bool pw_edit_empty(const struct pw_format *f, const struct pw_regime *
 /* The page behind an entry: a leaf's, or that of a PROT_NONE entry. */
 struct pw_edit_page {
 	pw_pa pa;
-	unsigned lg2; /* of a group, the group's */
-	uint32_t attr; /* as make_leaf() takes it */
+	unsigned lg2; /* log2 of its size; in a group, of the group's */
+	uint32_t attr; /* in the form that make_leaf() takes */
 	bool present, prot_none;
 };
 
@@ -92,7 +92,7 @@ PW_INLINE struct pw_edit_page pw_edit_page(const struct pw_format *f, const stru
 		page.pa = pw_leaf_page(f, r, level, page.lg2, e);
 		page.attr = pw_attr_settle(f->attr(f, r, level, e), PW_KEEP_ALL) &
 			    ~(uint32_t)(PW_MEMTYPE_MASK | PW_CONTIGUOUS);
-		/* Without bits of Linux's own, what is there was accessed, what is writable is dirty. */
+		/* Without Linux's own bits: a page that is there was accessed, a writable one is dirty. */
 		if (f->linux_twin)
 			page.attr |= PW_ACCESSED | (page.attr & PW_WRITE ? PW_DIRTY : 0u);
 	} else if (kind == PW_HOLE && pw_hole_status(f, r, level, f->shift[level], e, &page.pa,
@@ -102,7 +102,7 @@ PW_INLINE struct pw_edit_page pw_edit_page(const struct pw_format *f, const stru
 	return page;
 }
 
-/* The entry for the part of @page that begins at @pa, alone and of @level's size. */
+/* The entry for the part of @page that begins at @pa and has @level's size, not as part of a group. */
 PW_INLINE uint64_t pw_edit_part(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, const struct pw_edit_page *page, pw_pa pa)
 {
@@ -111,9 +111,9 @@ PW_INLINE uint64_t pw_edit_part(const struct pw_format *f, const struct pw_regim
 }
 
 /*
- * After stores that take pages or permissions away, and before anybody is told: whoever looks at the pins
- * of such a page from here on sees every pin that will be kept. Partner: the loads after the grab in
- * pin/fast.h.
+ * To be called after stores that take pages or permissions away, and before the caller learns of them: from
+ * here on, a look at the pins of such a page sees every pin that will be kept. Partner: the loads after the
+ * grab in pin/fast.h.
  */
 PW_INLINE void pw_edit_settle(void)
 {
@@ -121,12 +121,12 @@ PW_INLINE void pw_edit_settle(void)
 		pw_publish_settle();
 }
 
-/* ---- what operations have in common ---- */
+/* ---- parts of operations ---- */
 
 /*
- * Makes a new table the thing behind an entry of @level that is *e: an empty one, or, if @page is
- * given, one whose entries are the parts of that page. Returns 0, or -ENOMEM. *e is what the entry
- * is afterwards, which may be another editor's doing.
+ * Puts a new table behind an entry of @level whose value is *e. The table is empty or, with @page, its
+ * entries are the parts of that page. Returns 0, or -ENOMEM. *e becomes the new value of the entry, which
+ * may come from another editor that was faster.
  */
 PW_INLINE int pw_edit_install(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 			      unsigned char *entry, uint64_t *e, const struct pw_edit_page *page)
@@ -160,14 +160,14 @@ PW_INLINE int pw_edit_install(const struct pw_format *f, struct pw_edit *edit, u
 	if (pw_edit_swap(f, entry, e, table_entry))
 		*e = table_entry;
 	else
-		pw_table_free(edit->space, below, table); /* nobody has seen it */
+		pw_table_free(edit->space, below, table); /* no reader has seen it */
 	return 0;
 }
 
 /*
- * Makes the entries of a contiguous group plain ones, before only some of them change. Another editor
- * may be doing the same, and go on: what is no longer of this group was broken up already, and may be
- * of a smaller one by now, all in that editor's range.
+ * Turns the entries of the contiguous group of @page into single ones, before some of them change. Another
+ * editor may be doing the same, and may be further along: an entry that no longer belongs to this group was
+ * broken up already. By now it may be in a smaller group, which lies in that editor's range.
  */
 PW_INLINE void pw_edit_break(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 			     struct pw_place *place, const struct pw_edit_page *page)
@@ -194,9 +194,9 @@ PW_INLINE void pw_edit_break(const struct pw_format *f, struct pw_edit *edit, un
 }
 
 /*
- * An entry of @level with a page behind it: is all of that page in the range? If it is a group of
- * which only a part is, the group is broken up, and *e and *page are then what is left here: a page, or
- * a table.
+ * Is all of @page, which is behind an entry of @level, in the range? If it is a group that lies only partly
+ * in the range, the group is broken up; *e and *page are then updated to what is here now: a page, or a
+ * table.
  */
 PW_INLINE bool pw_edit_whole(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 			     struct pw_place *place, uint64_t *e, struct pw_edit_page *page)
@@ -209,8 +209,8 @@ PW_INLINE bool pw_edit_whole(const struct pw_format *f, struct pw_edit *edit, un
 		*e = pw_edit_load(f, pw_edit_entry(f, place, level, edit->va));
 		*page = pw_edit_page(f, edit->regime, level, *e);
 		/*
-		 * An editor beside this one may have broken it up before, and put a table in the place
-		 * of the entry that both share: no page any more, but something to go into.
+		 * Another editor may have broken the group up first, and put a table in place of the entry
+		 * that both share. It is no longer a page then: the caller has to go down into the table.
 		 */
 		if (!page->present && !pw_mutant(PW_MUTANT_BREAK_TABLE))
 			return false;

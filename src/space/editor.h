@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walk of an editor, one for every operation; compiled per format and operation (instance.h), like
- * the readers' walks.
+ * The walk of an editor, the same for every operation. It is compiled per format and operation
+ * (instance.h), like the readers' walks.
  *
- * An operation goes over va..last from left to right and stays in a table as long as it can: no walk
- * from the top for the next page. At each entry the operation says what it did:
+ * The walk goes over va..last from left to right and stays in a table as long as it can, instead of
+ * starting from the top for each page. At each entry the operation decides:
  *
  *     entry     table of level n             what an operation may do there
  *     +----+    +----+----+----+--
- *     |  --+--->|    |    |    |             take the entry as a whole (PW_EDIT_NEXT), or
+ *     |  --+--->|    |    |    |             do the entry as a whole (PW_EDIT_NEXT), or
  *     +----+    +----+----+----+--           make sure that a table is behind it, and go
  *                 ^                          down there (PW_EDIT_DOWN)
  *                 va
@@ -20,7 +20,7 @@
 
 enum pw_operation { PW_MAP, PW_UNMAP, PW_PROTECT, PW_SPLIT, PW_COLLAPSE };
 
-/* All entries of a level-0 table that the range covers. @what is a constant. */
+/* Does all entries of a level-0 table that the range covers. @what is a constant. */
 PW_INLINE int pw_editor_base(const struct pw_format *f, enum pw_operation what,
 			     struct pw_edit *edit, struct pw_place *place)
 {
@@ -39,7 +39,7 @@ PW_INLINE int pw_editor_base(const struct pw_format *f, enum pw_operation what,
 	return PW_EDIT_NEXT;
 }
 
-/* One entry of a higher level. With PW_EDIT_DOWN, *below and *retired say where to. */
+/* Does one entry of a higher level. With PW_EDIT_DOWN, *below is the table; *retired: it was taken out. */
 PW_INLINE int pw_editor_upper(const struct pw_format *f, enum pw_operation what,
 			      struct pw_edit *edit, unsigned level, struct pw_place *place,
 			      pw_pa *below, bool *retired)
@@ -76,7 +76,7 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
 		int next;
 
 		/*
-		 * Step invariant: path[level] is the table of this level that covers edit->va, each
+		 * Step invariant: path[level] is the table of this level that covers edit->va. Each was
 		 * reached by a value that was loaded (or stored) once.
 		 */
 		if (level == 0) {
@@ -116,7 +116,7 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
 }
 
 /*
- * Runs an operation over edit->first..edit->last, which the regime's spans cover. On an error,
+ * Runs an operation over the part of edit->first..edit->last that the regime's spans cover. On an error,
  * edit->va is where it stopped: everything before that is done.
  */
 PW_INLINE int pw_edit_all(const struct pw_format *f, enum pw_operation what, struct pw_edit *edit)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The editor compiled for one format: PW_EDITOR(x86_64) defines pw_editor_x86_64 from the constant
- * pw_format_x86_64. One indirect call per operation goes through it, none per entry; what is left of
- * calls is for tables that come and go, and to the caller's callback.
+ * pw_format_x86_64. There is one indirect call per operation and none per entry; the only other calls are
+ * for tables that come and go, and to the caller's callback.
  */
 #ifndef PW_SPACE_INSTANCE_H
 #define PW_SPACE_INSTANCE_H

@@ -2,19 +2,19 @@
 /*
  * Tables that are leaving: an operation has taken them out, and readers may still be in them.
  *
- *     taken out ---> gathered           a batch of the space, which operations fill together
+ *     taken out ---> gathered           in a batch of the space, which operations fill together
  *                      |
- *                      | the batch is full, an operation ends, or somebody lacks memory
+ *                      | the batch is full, an operation ends, or memory is short
  *                      v
- *                    handed over        to the space's way of knowing that readers are gone (sync.h)
+ *                    handed over        to the space's back end for reclaim (sync.h)
  *                      |
  *                      v
  *                    free
  *
- * All of them are counted in arena->leaving, from when they are taken out. Whoever lacks memory, for a
- * table or for a folio, does not know where the tables are that it could have; so everything that stands
- * above is hurried, of all spaces of the arena. What another operation under way has gathered is hurried
- * as well, for that is never touched again.
+ * arena->leaving counts them all, from when they are taken out until they are free. A thread that lacks
+ * memory for a table or a folio does not know at which of these stations the tables are. So it hurries
+ * all of them, in all spaces of the arena, including those that an operation under way has gathered: no
+ * operation touches a gathered table again.
  */
 #include <assert.h>
 #include <sched.h>
@@ -22,7 +22,7 @@
 
 #include "space/edit.h"
 
-/* Tables of one or more operations, of any level, that are freed together. */
+/* A batch: tables of one or more operations, of any level, that are freed together. */
 enum { PW_GATHERED = 60 };
 struct pw_gathered {
 	struct pw_later later;
@@ -36,7 +36,7 @@ struct pw_gathered {
 
 /* ---- the gather ---- */
 
-/* Release: who finds that none is leaving finds them free. Partner: pw_arena_leaving. */
+/* Release: a thread that sees none leaving finds their memory free. Partner: pw_arena_leaving. */
 static void gone(struct pw_space *space, unsigned count)
 {
 	__atomic_fetch_sub(&space->arena->leaving, count, __ATOMIC_RELEASE);
@@ -54,8 +54,8 @@ static void free_gathered(struct pw_later *later)
 }
 
 /*
- * With gather_lock held until the batch is handed over: who takes the lock next, in order to drain, finds
- * it there.
+ * Gives the batch to the back end. gather_lock is held until the back end has it, so that a thread that
+ * takes the lock next, in order to drain, finds it there.
  */
 static void hand_over(struct pw_space *space)
 {
@@ -65,7 +65,7 @@ static void hand_over(struct pw_space *space)
 	space->sync.ops->later(&space->sync, &batch->later, free_gathered);
 }
 
-/* Adds it to a batch. False if there is no memory for one. */
+/* Adds a table to the space's batch. False if there is no memory for a batch. */
 static bool gather(struct pw_space *space, unsigned level, pw_pa pa)
 {
 	struct pw_gathered *batch = space->gathered;
@@ -95,7 +95,7 @@ void pw_gather_add(struct pw_space *space, unsigned level, pw_pa pa)
 	pthread_mutex_unlock(&space->gather_lock);
 	if (gathered)
 		return;
-	/* No memory to remember it with: then it is waited for here. */
+	/* No memory to remember the table: wait for its readers here. */
 	space->sync.ops->wait(&space->sync);
 	pw_table_free(space, level, pa);
 	gone(space, 1);
@@ -103,7 +103,7 @@ void pw_gather_add(struct pw_space *space, unsigned level, pw_pa pa)
 
 void pw_gather_finish(struct pw_space *space)
 {
-	/* What this thread gathered it finds, or somebody else has handed it over. */
+	/* A batch with tables of this thread is seen here, unless another thread has handed it over. */
 	if (!__atomic_load_n(&space->gathered, __ATOMIC_RELAXED))
 		return;
 	pthread_mutex_lock(&space->gather_lock);
@@ -112,7 +112,7 @@ void pw_gather_finish(struct pw_space *space)
 	pthread_mutex_unlock(&space->gather_lock);
 }
 
-/* ---- whole tables, by a format behind a pointer: seldom enough ---- */
+/* ---- whole tables: rare enough for a format behind a pointer ---- */
 
 static void gather_below(struct pw_space *space, const struct pw_regime *r, unsigned level,
 			 pw_pa pa)
@@ -130,7 +130,7 @@ static void gather_below(struct pw_space *space, const struct pw_regime *r, unsi
 
 void pw_gather_tree(struct pw_space *space, const struct pw_regime *r, unsigned level, pw_pa pa)
 {
-	/* Nothing is below level 0: those tables are the most, and need not be read. */
+	/* Tables of level 0 have none below them. They are the most, and need not be read. */
 	if (level > 0)
 		gather_below(space, r, level, pa);
 	pw_gather_add(space, level, pa);
@@ -158,7 +158,7 @@ void pw_arena_remove_space(struct pw_arena *arena, struct pw_space *space)
 	pthread_mutex_unlock(&arena->spaces_lock);
 }
 
-/* Is this thread inside a section of one of them? With spaces_lock held. */
+/* Is this thread inside a section of any of the arena's spaces? The caller holds spaces_lock. */
 static bool inside(struct pw_arena *arena)
 {
 	for (struct pw_space *space = arena->spaces; space; space = space->next)
@@ -167,7 +167,7 @@ static bool inside(struct pw_arena *arena)
 	return false;
 }
 
-/* False, and nobody is waited for: this thread must not. */
+/* Drains all spaces of the arena. False, without a wait, if this thread is inside a section. */
 static bool drain_all(struct pw_arena *arena)
 {
 	struct pw_space *space;
@@ -178,7 +178,7 @@ static bool drain_all(struct pw_arena *arena)
 	for (space = arena->spaces; may && space; space = space->next)
 		if (!pw_mutant(PW_MUTANT_OWN_GATHER))
 			pw_gather_finish(space);
-	/* Some spaces are waited for all at once. */
+	/* One grace period can serve several spaces; so stop as soon as no table is leaving. */
 	for (space = arena->spaces; may && space && pw_leaving_any(pw_arena_leaving(arena));
 	     space = space->next) {
 		space->sync.ops->drain(&space->sync);
@@ -197,7 +197,7 @@ bool pw_arena_await(struct pw_arena *arena, uint64_t before)
 		return false;
 	if (!drain_all(arena))
 		return false;
-	/* Others may be on their way from one place to the next, or freeing a table as a whole. */
+	/* Let other threads go on that are just handing tables over or freeing them. */
 	sched_yield();
 	return true;
 }
@@ -206,7 +206,7 @@ void pw_arena_drain(struct pw_arena *arena)
 {
 	bool drained = !pw_arena_mine(arena) || drain_all(arena);
 
-	/* Who is inside would wait for itself. */
+	/* A thread inside a section would wait for itself. */
 	assert(drained);
 	(void)drained;
 }

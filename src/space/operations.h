@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operations on page tables: map, unmap, protect, split, collapse. Each says what it does at an
- * entry; editor.h brings it there.
+ * The operations on page tables: map, unmap, protect, split, collapse. The functions here do one entry, or
+ * the entries of one table; editor.h walks from entry to entry.
  *
- * To add one: write its functions here, a case each in editor.h, a line in instance.h and in struct
+ * To add one: write its functions here, a case for each in editor.h, a line in instance.h and in struct
  * pw_editor, and the public function in space.c.
  */
 #ifndef PW_SPACE_OPERATIONS_H
@@ -13,7 +13,10 @@
 
 /* ---- map ---- */
 
-/* log2 of the entries of the largest group that may begin at this entry and ends by @last; 0: none. */
+/*
+ * log2 of the number of entries of the largest group that can begin at this entry and does not reach beyond
+ * @last; 0 if there is none.
+ */
 PW_INLINE unsigned pw_map_group(const struct pw_format *f, const struct pw_edit *edit,
 				unsigned level, pw_va va, pw_pa pa, pw_va last)
 {
@@ -42,8 +45,8 @@ PW_INLINE bool pw_map_room(const struct pw_format *f, const struct pw_regime *r,
 }
 
 /*
- * Stores leaves from edit->va to @last, all in one table, as groups where they fit. Moves edit->va
- * only at an error, to the entry that was in the way.
+ * Stores leaves from edit->va to @last, all in one table, as groups where they fit. Returns PW_EDIT_NEXT, or
+ * -EEXIST; only then edit->va moves, to the entry that was in the way.
  */
 PW_INLINE int pw_map_leaves(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 			    struct pw_place *place, pw_va last)
@@ -124,7 +127,7 @@ PW_INLINE int pw_map_upper(const struct pw_format *f, struct pw_edit *edit, unsi
 
 /* ---- unmap ---- */
 
-/* The page at edit->va is gone: tells the caller, neighbours together. */
+/* Records that the page at first..last is gone. The caller is told of neighbouring pages in one call. */
 PW_INLINE void pw_unmap_note(struct pw_edit *edit, pw_va first, pw_va last, pw_pa pa)
 {
 	if (!edit->unmapped)
@@ -142,8 +145,8 @@ PW_INLINE void pw_unmap_note(struct pw_edit *edit, pw_va first, pw_va last, pw_p
 }
 
 /*
- * Empties an entry of @place. Also if that was taken out itself: a pin that is under way compares the
- * leaf and the entry above it, and nothing higher.
+ * Empties an entry of @place, even if that table was taken out: a pin under way loads the leaf and the
+ * entry above it again, and nothing higher.
  */
 PW_INLINE void pw_unmap_empty(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 			      const struct pw_place *place, unsigned char *entry)
@@ -152,7 +155,7 @@ PW_INLINE void pw_unmap_empty(const struct pw_format *f, const struct pw_regime 
 		pw_edit_store(f, entry, f->make_empty(f, r, level));
 }
 
-/* One entry of @place with something in it that is no table, to be emptied. */
+/* Empties an entry of @place that is neither empty nor a table; @page is the page behind it, if any. */
 PW_INLINE void pw_unmap_entry(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 			      const struct pw_place *place, unsigned char *entry,
 			      const struct pw_edit_page *page)
@@ -165,7 +168,7 @@ PW_INLINE void pw_unmap_entry(const struct pw_format *f, struct pw_edit *edit, u
 			      page->pa + (edit->va & ~covered & pw_mask(page->lg2)));
 }
 
-/* The group of the entry for @va is broken up, if it reaches out of the range. */
+/* Breaks up the group of the entry for @va, if the group reaches beyond the range. */
 PW_INLINE void pw_unmap_end(const struct pw_format *f, struct pw_edit *edit, struct pw_place *place,
 			    pw_va va)
 {
@@ -177,8 +180,11 @@ PW_INLINE void pw_unmap_end(const struct pw_format *f, struct pw_edit *edit, str
 		pw_edit_whole(f, edit, 0, place, &e, &page);
 }
 
-/* Nobody asks what was there: then only groups at the ends of the range matter. */
-PW_INLINE int pw_unmap_unasked(const struct pw_format *f, struct pw_edit *edit,
+/*
+ * Empties the entries of a level-0 table when the caller wants no report. Then entries need not be decoded:
+ * only groups at the ends of the range matter.
+ */
+PW_INLINE int pw_unmap_silent(const struct pw_format *f, struct pw_edit *edit,
 			       struct pw_place *place)
 {
 	const struct pw_regime *r = edit->regime;
@@ -192,7 +198,7 @@ PW_INLINE int pw_unmap_unasked(const struct pw_format *f, struct pw_edit *edit,
 			pw_unmap_end(f, edit, place, place->last);
 	}
 	for (;; entry += pw_entry_bytes(f)) {
-		/* What is empty is not written to: cache lines stay clean, and shared. */
+		/* An empty entry is not written: its cache line stays clean, and shared. */
 		if (pw_edit_load(f, entry) != empty)
 			pw_unmap_empty(f, r, 0, place, entry);
 		if (entry == last)
@@ -207,7 +213,7 @@ PW_INLINE int pw_unmap_base(const struct pw_format *f, struct pw_edit *edit, str
 	const pw_va covered = pw_mask(f->shift[0]);
 
 	if (!edit->unmapped)
-		return pw_unmap_unasked(f, edit, place);
+		return pw_unmap_silent(f, edit, place);
 	for (;; entry += pw_entry_bytes(f)) {
 		uint64_t e = pw_edit_load(f, entry);
 
@@ -225,8 +231,10 @@ PW_INLINE int pw_unmap_base(const struct pw_format *f, struct pw_edit *edit, str
 }
 
 /*
- * An entry of a higher level with something in it: a table is what PW_EDIT_DOWN leads to; a page is
- * *whole, or was split and then is a table, too. Returns PW_EDIT_NEXT if there is nothing to go into.
+ * Looks at an entry of a higher level that is not empty. Returns PW_EDIT_DOWN if it is a table, or a page
+ * that does not lie in the range as a whole and was split into a table. Returns PW_EDIT_NEXT, with *whole
+ * set, if it is a page that lies in the range, or no page at all: then there is nothing to go down into.
+ * Or -ENOMEM.
  */
 PW_INLINE int pw_edit_open(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 			   struct pw_place *place, unsigned char *entry, uint64_t *e,
@@ -270,8 +278,8 @@ PW_INLINE int pw_unmap_upper(const struct pw_format *f, struct pw_edit *edit, un
 	if (what == PW_EDIT_DOWN) {
 		*below = f->table(f, r, level, e);
 		/*
-		 * A table that the range covers is taken out first and emptied then, so that from
-		 * here on no reader comes in. Who is in already finds the entries going.
+		 * A table that the range covers is first taken out, then emptied: from here on no reader
+		 * comes in. Readers that are in it see its entries disappear.
 		 */
 		*retired = (edit->va & ~covered) >= edit->first &&
 			   (edit->va | covered) <= edit->last;
@@ -285,7 +293,7 @@ PW_INLINE int pw_unmap_upper(const struct pw_format *f, struct pw_edit *edit, un
 
 /* ---- protect ---- */
 
-/* Returns what the entry has become. */
+/* Gives the page behind one entry its new permissions. Returns the new value of the entry. */
 PW_INLINE uint64_t pw_protect_entry(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 				    unsigned char *entry, uint64_t e,
 				    const struct pw_edit_page *page)
@@ -304,14 +312,17 @@ PW_INLINE uint64_t pw_protect_entry(const struct pw_format *f, struct pw_edit *e
 	return e;
 }
 
-/* What happens to one leaf happens to all that are alike: change_attr() leaves the page as it is. */
+/*
+ * Protects the entries of a level-0 table. Leaves that are alike change alike, because change_attr() does
+ * not touch the page's address; so the changed bits of one leaf are reused for the next.
+ */
 PW_INLINE int pw_protect_base(const struct pw_format *f, struct pw_edit *edit,
 			      struct pw_place *place)
 {
 	const struct pw_regime *r = edit->regime;
 	unsigned char *entry = pw_edit_entry(f, place, 0, edit->va);
 	const pw_va covered = pw_mask(f->shift[0]);
-	uint64_t was = 0, became = 0; /* a leaf, no part of a group; if @known */
+	uint64_t was = 0, became = 0; /* valid if @known: a leaf outside groups, before and after */
 	bool known = false;
 
 	for (;; entry += pw_entry_bytes(f)) {
@@ -337,8 +348,8 @@ PW_INLINE int pw_protect_base(const struct pw_format *f, struct pw_edit *edit,
 }
 
 /*
- * Not every level of every format knows PROT_NONE: Linux splits such a page before, and so does this.
- * Returns 0, or -ENOMEM; *e is what the entry is then.
+ * Splits a page on a level of the format that does not know PROT_NONE, as Linux does. Returns 0, or -ENOMEM;
+ * *e becomes the new value of the entry.
  */
 PW_INLINE int pw_protect_make_fit(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 				  struct pw_place *place, unsigned char *entry, uint64_t *e)
@@ -381,7 +392,7 @@ PW_INLINE int pw_protect_upper(const struct pw_format *f, struct pw_edit *edit, 
 
 /* ---- split ---- */
 
-/* Groups are broken up where their page is larger than what may stay. */
+/* Breaks up the group of @page if it is larger than edit->size_lg2. */
 PW_INLINE void pw_split_group(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 			      struct pw_place *place, const struct pw_edit_page *page)
 {
@@ -442,9 +453,9 @@ PW_INLINE int pw_collapse_upper(const struct pw_format *f, struct pw_edit *edit,
 }
 
 /*
- * The table @below is done: if its entries are the parts of one page, a leaf takes its place. Readers
- * that are in the table still find these parts, and then that the entry above has changed. Leaves of
- * this level may not have a bit for special pages: those stay what they are.
+ * To be called when the table @below is done: if its entries are the parts of one page, a leaf takes its
+ * place. Readers that are in the table still find these parts, and then see that the entry above has
+ * changed. Leaves of this level may lack a bit for special pages: special pages then stay as they are.
  */
 PW_INLINE void pw_collapse_leave(const struct pw_format *f, struct pw_edit *edit, unsigned level,
 				 unsigned char *entry, const struct pw_place *below)
@@ -478,7 +489,7 @@ PW_INLINE void pw_collapse_leave(const struct pw_format *f, struct pw_edit *edit
 		return;
 	pw_edit_store(f, entry, leaf);
 	pw_gather_add(edit->space, level - 1, below->table);
-	/* Once, though what is below may have been collapsed just before. */
+	/* Counts these bytes once, even if tables further below were collapsed just before. */
 	edit->bytes = below->bytes + covered + 1;
 }
 

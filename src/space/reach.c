@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Which physical addresses the entries and roots of a format can name. */
+/* Finds out which physical addresses the entries and roots of a format can name. */
 #include "space/reach.h"
 
 #include "base/error.h"
 #include "format/format.h"
 
-/* An entry as it comes back from a table: short ones have no upper half. */
+/* An entry as it comes back from a table: a 4-byte entry loses its upper half. */
 static uint64_t stored(const struct pw_format *f, uint64_t entry)
 {
 	return f->entry_lg2 == 2 ? (uint32_t)entry : entry;
@@ -20,7 +20,7 @@ static bool entry_names(const struct pw_format *f, const struct pw_regime *r, un
 	return f->kind(f, r, level, e) == PW_TABLE && f->table(f, r, level, e) == pa;
 }
 
-/* Does a root lead to top tables of level @top at @pa? Then *r is what it decodes to. */
+/* Can roots lead to top tables of level @top at @pa? Then *r is the decoded regime. */
 static bool root_names(const struct pw_space *space, unsigned top, pw_pa pa, struct pw_regime *r)
 {
 	pw_pa all[PW_MAX_ROOTS];
@@ -32,9 +32,9 @@ static bool root_names(const struct pw_space *space, unsigned top, pw_pa pa, str
 }
 
 /*
- * log2 of the memory that a table of @level gets: its size, or more if that is what an entry needs to
- * name it (the mock format has tables of 64 bytes, at addresses of whole pages). A top table has a root,
- * which may need more still: a frame is enough for all.
+ * log2 of the memory that a table of @level gets: its size, or more if an entry can name only addresses of
+ * a coarser alignment (the mock format has tables of 64 bytes, at addresses of whole pages). A root may
+ * need a coarser one still; so a top table gets at least a frame, which is enough for all formats.
  */
 static unsigned piece_lg2(const struct pw_space *space, unsigned level)
 {
@@ -49,7 +49,7 @@ static unsigned piece_lg2(const struct pw_space *space, unsigned level)
 	return lg2;
 }
 
-/* log2 of where top tables of this level have to end; 0 if the format has none. */
+/* log2 of the address where top tables of this level have to end; 0 if the format has none. */
 static unsigned root_limit(const struct pw_space *space, unsigned top)
 {
 	struct pw_regime r;
@@ -96,7 +96,7 @@ int pw_reach_tables(struct pw_space *space, unsigned levels, struct pw_error *er
 			return pw_fail(error, ERANGE,
 				       "the arena begins at 0x%llx, but tables of %s have to be "
 				       "below 0x%llx, where its %s can point: give the arena "
-				       "memory there",
+				       "a lower base",
 				       (unsigned long long)arena->base, f->name, 1ULL << limit_lg2,
 				       top ? f->root_name : "entries");
 	}
@@ -113,7 +113,7 @@ unsigned pw_reach_lowest_lg2(const struct pw_space *space)
 	return lowest;
 }
 
-/* Can an entry of @level hold the address of the page at @pa, and nothing of it be lost? */
+/* Can an entry of @level hold the address of the page at @pa without losing any bits? */
 static bool leaf_names(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 		       pw_pa pa)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The public operations on page tables: what may be asked, and the growing of the top. */
+/* The public side of address spaces: their life, checks before operations, growing the top, readers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "space/reach.h"
 #include "walk/instance.h"
 
-/* Attributes that the caller of a map decides about. */
+/* The attributes that a caller of pw_space_map may give. */
 static const uint32_t PW_MAP_ATTR = PW_PROT_MASK | PW_ACCESSED | PW_DIRTY | PW_GLOBAL | PW_SPECIAL;
 
 void pw_edit_flush(struct pw_edit *edit)
@@ -24,8 +24,8 @@ static int not_mine(struct pw_error *error)
 {
 	return pw_fail(
 		error, EPERM,
-		"this process is a child, by fork, of the one that created the arena, and has "
-		"no part in it: create another one, or map the file of pw_arena_fd()");
+		"this process is a child, by fork, of the one that created the arena, and cannot "
+		"use it: create another arena, or map the file of pw_arena_fd()");
 }
 
 /* ---- tops ---- */
@@ -41,11 +41,11 @@ int pw_space_regime(const struct pw_space *space, unsigned top, const pw_pa pa[P
 {
 	const struct pw_format *f = space->format;
 	const struct pw_regime_options options = {
-		/* arm's Linux view is of tables of Linux's own, which stand beside these. */
+		/* arm's Linux view shows Linux's own tables, which it keeps beside these. */
 		.view = f->linux_twin ? PW_VIEW_HARDWARE : PW_VIEW_LINUX,
 		.kernel = space->kernel,
 	};
-	/* What making a root depends on: the software bits, not the tables. */
+	/* Making a root depends on these members only: not on tables, which do not exist yet. */
 	const struct pw_regime before = {
 		.format = f,
 		.view = options.view,
@@ -59,8 +59,8 @@ int pw_space_regime(const struct pw_space *space, unsigned top, const pw_pa pa[P
 }
 
 /*
- * Allocates a top table of level @top for each root and decodes it into table->regime[top]. Where
- * @below is a table, it stands behind the first entry. Returns 0, -ENOMEM, -EINVAL.
+ * Allocates a top table of level @top for each root and decodes the roots into space->regime[top]. If @below
+ * is not PW_NO_TABLE, the first entry leads to that table. Returns 0, -ENOMEM, -EINVAL.
  */
 static int make_top(struct pw_space *space, unsigned top, pw_pa below, struct pw_error *error)
 {
@@ -104,7 +104,10 @@ static bool covers(const struct pw_regime *r, pw_va first, pw_va last)
 	return false;
 }
 
-/* Makes the tables reach all of first..last. Readers keep walking from the old top, or from the new. */
+/*
+ * Puts higher tops above the present one until they cover first..last. Meanwhile readers walk from the old
+ * top or from the new one. Returns 0, -ERANGE, -ENOMEM.
+ */
 static int grow(struct pw_space *space, pw_va first, pw_va last, struct pw_error *error)
 {
 	const struct pw_format *f = space->format;
@@ -128,14 +131,14 @@ static int grow(struct pw_space *space, pw_va first, pw_va last, struct pw_error
 		if (pw_mutant(PW_MUTANT_ROOT_APART))
 			space->regime[top - 1].span[0].table = space->regime[top].span[0].table;
 		pw_moment(PW_MOMENT_TOP_NEW);
-		/* Pairs with the load in pw_space_now: the new top is complete when it is seen. */
+		/* Partner: the load in pw_space_now. The new top is complete when a reader sees it. */
 		__atomic_store_n(&space->now, &space->regime[top], __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&space->grow);
 	return code;
 }
 
-/* ---- tables ---- */
+/* ---- spaces ---- */
 
 bool pw_format_can_edit(const struct pw_format *format)
 {
@@ -160,13 +163,13 @@ int pw_space_create(struct pw_arena *arena, const struct pw_format *format,
 	levels = options->levels ? options->levels : format->dynamic_top ? 3 : format->levels;
 	if (!format->instance->editor)
 		return pw_fail(error, EINVAL,
-			       "%s cannot be written: it is described, and a description says "
-			       "how to read entries only",
+			       "tables of %s cannot be built: it is a described format, and a "
+			       "description says only how to read entries",
 			       format->name);
 	if (format->shift[0] != arena->page_lg2)
 		return pw_fail(error, EINVAL,
-			       "%s has pages of %llu bytes, the arena frames of %llu: create that "
-			       "with page_lg2 = %u",
+			       "%s has pages of %llu bytes, but the arena has frames of %llu: "
+			       "create the arena with page_lg2 = %u",
 			       format->name, 1ULL << format->shift[0], 1ULL << arena->page_lg2,
 			       format->shift[0]);
 	if (levels > format->levels || (!format->dynamic_top && levels != format->levels))
@@ -179,7 +182,7 @@ int pw_space_create(struct pw_arena *arena, const struct pw_format *format,
 	space->format = format;
 	space->kernel = options->kernel;
 	space->nowhere.format = format;
-	/* The first span is looked at, however many there are: it is empty. */
+	/* Some walks look at the first span even if there are none: make it an empty one. */
 	space->nowhere.span[0].first = 1;
 	for (unsigned level = 0; level < PW_MAX_LEVELS; level++)
 		space->free[level] = PW_NO_TABLE;
@@ -189,7 +192,7 @@ int pw_space_create(struct pw_arena *arena, const struct pw_format *format,
 	code = pw_sync_init(&space->sync, options->sync);
 	if (code) {
 		free(space);
-		return pw_fail(error, -code, "readers of page tables cannot be waited for: %s",
+		return pw_fail(error, -code, "no way to wait for readers of page tables: %s",
 			       strerror(-code));
 	}
 	code = pw_reach_tables(space, levels, error);
@@ -212,7 +215,7 @@ void pw_space_destroy(struct pw_space *space)
 
 	if (!space)
 		return;
-	/* A child has a copy of this memory, and no thread that frees tables. */
+	/* A child has a copy of this memory, but no thread that frees tables. */
 	if (!pw_arena_mine(space->arena)) {
 		free(space);
 		return;
@@ -231,7 +234,7 @@ void pw_space_destroy(struct pw_space *space)
 
 /* ---- operations ---- */
 
-/* Prepares an operation on first..last. @grows: the top may. */
+/* Prepares an operation on first..last: checks the range and, if @grows, makes the top cover it. */
 static int begin(struct pw_space *space, struct pw_edit *edit, pw_va first, pw_va last, bool grows,
 		 struct pw_error *error)
 {
@@ -244,7 +247,7 @@ static int begin(struct pw_space *space, struct pw_edit *edit, pw_va first, pw_v
 	page = pw_mask(space->format->shift[0]);
 	if (first > last || (first & page) || (~last & page))
 		return pw_fail(error, EINVAL,
-			       "0x%llx-0x%llx are not whole pages of 0x%llx bytes, first to last",
+			       "0x%llx-0x%llx is not a range of whole pages of 0x%llx bytes",
 			       (unsigned long long)first, (unsigned long long)last,
 			       (unsigned long long)page + 1);
 	*edit = (struct pw_edit){
@@ -265,7 +268,7 @@ static int begin(struct pw_space *space, struct pw_edit *edit, pw_va first, pw_v
 	return 0;
 }
 
-/* There may be memory, but not where a table can be. */
+/* Writes the sentence for -ENOMEM: memory may be free, but only where no table can be. */
 static int no_memory(const struct pw_edit *edit, int code, const char *what, struct pw_error *error)
 {
 	const struct pw_arena *arena = edit->space->arena;
@@ -282,8 +285,8 @@ static int no_memory(const struct pw_edit *edit, int code, const char *what, str
 }
 
 /*
- * Ends an operation that returned @code: what it took out goes to the readers' end. An operation that
- * takes something away settles before.
+ * Ends an operation that returned @code: reports the last run, hands over the gathered tables, and writes
+ * the sentence for an error. An operation that takes pages or permissions away calls pw_edit_settle first.
  */
 static int finish(struct pw_edit *edit, int code, const char *what, struct pw_error *error)
 {
@@ -296,8 +299,8 @@ static int finish(struct pw_edit *edit, int code, const char *what, struct pw_er
 }
 
 /*
- * log2 of the largest page whose entry can say that it is special; 0 if none can. A format may know
- * special base pages only.
+ * log2 of the largest page whose entry can be marked as special; 0 if none can. In some formats only base
+ * pages can.
  */
 static unsigned special_lg2(const struct pw_format *f, const struct pw_regime *r)
 {
@@ -309,7 +312,7 @@ static unsigned special_lg2(const struct pw_format *f, const struct pw_regime *r
 		level++;
 	if (level == 0)
 		return 0;
-	/* With its contiguous groups. */
+	/* The last level that can includes its contiguous groups. */
 	return level < f->levels ? f->shift[level] - 1u : 64;
 }
 
@@ -329,12 +332,12 @@ int pw_space_map(struct pw_space *space, pw_va first, pw_va last, pw_pa pa, uint
 	if (pa + (last - first) >= pa)
 		edit.size_lg2 = pw_reach_pages(f, edit.regime, pa, pa + (last - first));
 	if (pa + (last - first) < pa || edit.size_lg2 == 0)
-		return pw_fail(error, ERANGE, "0x%llx-0x%llx cannot be the pages of %s entries",
-			       (unsigned long long)pa, (unsigned long long)(pa + (last - first)),
-			       f->name);
+		return pw_fail(error, ERANGE,
+			       "entries of %s cannot hold the addresses 0x%llx-0x%llx", f->name,
+			       (unsigned long long)pa, (unsigned long long)(pa + (last - first)));
 	edit.pa = pa;
 	edit.attr = attr & PW_MAP_ATTR;
-	/* An entry for a page that was not used yet is empty there: Linux keeps such pages in its own. */
+	/* On arm the entry of a page that was not accessed is empty: Linux has those in its own tables. */
 	if (f->linux_twin)
 		edit.attr |= PW_ACCESSED;
 	if (attr & PW_SPECIAL) {
@@ -376,7 +379,7 @@ int pw_space_unmap(struct pw_space *space, pw_va first, pw_va last, pw_unmapped_
 
 static const uint32_t PW_ANY_ACCESS = PW_READ | PW_WRITE | PW_EXEC;
 
-/* Is there an entry for a page that is there and that nobody may access? */
+/* Does the format have an entry for a page that is present and that nobody may access? */
 static bool has_prot_none(const struct pw_format *f, const struct pw_regime *r)
 {
 	pw_pa pa = 0;
@@ -385,7 +388,7 @@ static bool has_prot_none(const struct pw_format *f, const struct pw_regime *r)
 	       f->hole(f, r, 0, f->make_prot_none(f, r, 0, 0), &pa) == PW_PROT_NONE;
 }
 
-/* Or a leaf that permits nothing? */
+/* Does the format have a leaf that permits nothing? */
 static bool has_bare_leaf(const struct pw_format *f, const struct pw_regime *r)
 {
 	uint64_t e = f->change_attr(f, r, 0, f->make_leaf(f, r, 0, 0, PW_READ | PW_ACCESSED), 0);
@@ -448,7 +451,7 @@ void pw_space_wait(struct pw_space *space)
 	if (!pw_arena_mine(space->arena))
 		return;
 	space->sync.ops->wait(&space->sync);
-	/* What nobody else frees is freed by those who wait. */
+	/* A lazy back end frees nothing on its own; so this frees what the operations took out. */
 	if (space->sync.ops->lazy && !pw_mutant(PW_MUTANT_WAIT_KEEPS))
 		space->sync.ops->drain(&space->sync);
 }
@@ -467,7 +470,7 @@ uint64_t pw_space_bytes(const struct pw_space *space)
 	return __atomic_load_n(&space->bytes, __ATOMIC_RELAXED);
 }
 
-/* Partners: the loads around the walk in pin.c. The stores to entries stand between the two. */
+/* Partners of both: the loads around the walk in pin.c. The stores to entries come between begin and end. */
 void pw_space_copy_begin(struct pw_space *space)
 {
 	__atomic_fetch_add(&space->copies, 1, __ATOMIC_SEQ_CST);
@@ -507,7 +510,7 @@ void pw_reader_destroy(struct pw_reader *reader)
 {
 	if (!reader)
 		return;
-	/* In a child, a thread that it does not have may hold the locks that this takes. */
+	/* In a child, the locks that this takes may be held by a thread that the child does not have. */
 	if (pw_arena_mine(reader->space->arena))
 		pw_sync_quit(&reader->sync);
 	free(reader);

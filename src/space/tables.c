@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where tables come from: memory for one table, whole frames or a piece of one. */
+/* Memory for tables: whole frames, or a piece of one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ static unsigned table_order(const struct pw_space *space, unsigned level)
 
 /* ---- pieces of frames ---- */
 
-/* What a free piece holds: every table has at least 32 bytes. */
+/* The content of a free piece. There is room for it: every table has at least 32 bytes. */
 struct free_piece {
 	pw_pa next, previous; /* PW_NO_TABLE at either end */
 };
@@ -51,7 +51,7 @@ static void take_out(struct pw_space *space, unsigned level, pw_pa piece)
 		piece_at(space, links->next)->previous = links->previous;
 }
 
-/* How many pieces of the frame around @piece are tables, now that there are @more. */
+/* Adds @more to the number of tables in the frame of @piece (its index), and returns the sum. */
 static uint32_t count_pieces(struct pw_space *space, pw_pa piece, uint32_t more)
 {
 	struct pw_arena *arena = space->arena;
@@ -60,7 +60,7 @@ static uint32_t count_pieces(struct pw_space *space, pw_pa piece, uint32_t more)
 				  __ATOMIC_RELAXED);
 }
 
-/* Takes a free piece, or cuts a frame. */
+/* Takes a free piece, or cuts a new frame into pieces. Returns 0, or -ENOMEM. */
 static int take_piece(struct pw_space *space, unsigned level, pw_pa *pa_ret)
 {
 	const pw_pa piece = UINT64_C(1) << space->piece_lg2[level];
@@ -82,7 +82,7 @@ static int take_piece(struct pw_space *space, unsigned level, pw_pa *pa_ret)
 	return error;
 }
 
-/* Gives a piece back, and its frame if that was the last table in it. */
+/* Frees a piece, and also its frame if no other piece of it is a table. */
 static void free_piece(struct pw_space *space, unsigned level, pw_pa pa)
 {
 	const pw_pa piece = UINT64_C(1) << space->piece_lg2[level];
@@ -145,7 +145,7 @@ void pw_table_free(struct pw_space *space, unsigned level, pw_pa pa)
 	free_piece(space, level, pa);
 }
 
-/* ---- whole tables, by a format behind a pointer: seldom enough ---- */
+/* ---- whole tables: rare enough for a format behind a pointer ---- */
 
 static uint64_t load(const struct pw_space *space, pw_pa pa, uint32_t index)
 {
