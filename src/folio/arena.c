@@ -96,8 +96,8 @@ static void release(struct pw_arena *arena)
 }
 
 /*
- * All frames but the zero page are free afterwards. Physical address 0 is the zero page's if the arena has
- * it: a format's entry for a table there may be the empty entry (sparc64).
+ * Makes the zero page, and all other frames free. The zero page is at physical address 0 if the arena has
+ * that address, so that no table is there: the entry that leads to it may be the empty entry (sparc64).
  */
 static void make_zero_page(struct pw_arena *arena)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Taking folios and giving them back, as try_grab_folio_fast in mm/gup.c and include/linux/page_ref.h do.
- * Beside this file, only buddy.c (a new folio) and folio.c (splits) change counts.
+ * Beside this file, only arena.c and buddy.c (new folios) and folio.c (splits) change counts.
  *
  * A reference keeps the folio from being freed. A pin says that somebody may be reading or writing its
  * memory. In a small folio a pin is PW_PIN_BIAS references; in a large one it is a reference and a pin.

@@ -185,7 +185,7 @@ PW_INLINE void pw_unmap_end(const struct pw_format *f, struct pw_edit *edit, str
  * only groups at the ends of the range matter.
  */
 PW_INLINE int pw_unmap_silent(const struct pw_format *f, struct pw_edit *edit,
-			       struct pw_place *place)
+			      struct pw_place *place)
 {
 	const struct pw_regime *r = edit->regime;
 	unsigned char *entry = pw_edit_entry(f, place, 0, edit->va);
