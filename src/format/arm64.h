@@ -52,7 +52,7 @@ static const uint64_t ARM64_PMD_INVALID_6_1 = UINT64_C(1) << 59; /* same, level 
 /* "arm64/mm: Remove PTE_PROT_NONE bit": nG in an invalid entry says present, swap types moved. */
 static const uint16_t ARM64_KERNEL_NG = 0x060a;
 
-/* Where an entry keeps the address bits above 47. */
+/* The variants of the format: where an entry keeps the address bits above 47. */
 enum arm64_wide {
 	/*
 	 * 4K and 16K: none, and 49:48 have to be zero; an entry with one of these is not understood.
@@ -66,20 +66,13 @@ enum arm64_wide {
 static const uint64_t ARM64_HIGH_48 = UINT64_C(3) << 48;
 static const uint64_t ARM64_HIGH_50 = UINT64_C(3) << 8;
 
-/* What tells one arm64 format's entries from another's; always a constant. */
-struct arm64_shape {
-	uint8_t granule; /* log2 of the page's size */
-	uint8_t top_leaf; /* highest level of a block: DDI0487 table D8-20 and its neighbours */
-	uint8_t wide; /* enum arm64_wide */
-};
-
-PW_INLINE enum pw_kind arm64_kind(const struct arm64_shape *shape, const struct pw_regime *r,
-				  unsigned level, uint64_t e)
+static inline enum pw_kind arm64_kind(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
 {
 	unsigned type = e & (ARM64_VALID | ARM64_TABLE);
 
 	/* Not dropped: the address that is left without them is another one. */
-	if (shape->wide == ARM64_PA_48 && PW_UNLIKELY(e & ARM64_HIGH_48) && !r->high_field &&
+	if (f->variant == ARM64_PA_48 && PW_UNLIKELY(e & ARM64_HIGH_48) && !r->high_field &&
 	    !pw_mutant(PW_MUTANT_HIGH_BITS_DROPPED))
 		return PW_HOLE;
 	if (level == 0)
@@ -88,64 +81,60 @@ PW_INLINE enum pw_kind arm64_kind(const struct arm64_shape *shape, const struct 
 		return PW_HOLE;
 	if (type & ARM64_TABLE)
 		return PW_TABLE;
-	return level <= shape->top_leaf ? PW_LEAF : PW_HOLE;
+	/* Blocks: DDI0487 table D8-20 and its neighbours. */
+	return f->leaf_levels >> level & 1 ? PW_LEAF : PW_HOLE;
 }
 
-/* Address field of a table, a page, or, with lower bits that do not count, of a block. */
-PW_INLINE pw_pa arm64_address(const struct arm64_shape *shape, const struct pw_regime *r,
-			      uint64_t e)
+/* Also the address of a page, or, with lower bits that do not count, of a block. */
+static inline pw_pa arm64_table(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
 {
-	uint64_t page = ~pw_mask(shape->granule);
+	uint64_t page = ~pw_mask(f->shift[0]);
 
-	if (shape->wide == ARM64_LPA)
+	if (f->variant == ARM64_LPA)
 		return (e & pw_mask(48) & page) | (e & 0xf000) << 36;
-	if (shape->wide == ARM64_LPA2)
+	if (f->variant == ARM64_LPA2)
 		return (e & pw_mask(50) & page) | (e & 0x300) << 42;
 	/* 9:8 moved by 40 are 49:48. */
 	return (e & (pw_mask(48) | r->high_field << 40) & page) | (e & r->high_field) << 42;
 }
 
 /* The inverse. */
-static inline uint64_t arm64_field(const struct arm64_shape *shape, pw_pa pa)
+static inline uint64_t arm64_field(const struct pw_format *f, pw_pa pa)
 {
-	if (shape->wide == ARM64_LPA)
+	if (f->variant == ARM64_LPA)
 		return (pa & pw_mask(48)) | (pa >> 48) << 12;
-	if (shape->wide == ARM64_LPA2)
+	if (f->variant == ARM64_LPA2)
 		return (pa & pw_mask(50)) | (pa >> 50) << 8;
 	return pa;
 }
 
-PW_INLINE unsigned arm64_shift(const struct arm64_shape *shape, unsigned level)
-{
-	return shape->granule + (shape->granule - 3u) * level;
-}
-
 /*
- * log2 of the entries that the contiguous bit joins: DDI0487 D8.7.1. The block sizes that came with
- * 52-bit addresses (512 GiB, 64 GiB, 4 TiB) are left alone.
+ * log2 of the entries that the contiguous bit joins: DDI0487 D8.7.1. Linux, and so groups[], leaves
+ * sixteen blocks of 1 GiB alone. Here the block sizes that came with 52-bit addresses (512 GiB, 64
+ * GiB, 4 TiB) are left alone, too.
  */
-PW_INLINE unsigned arm64_joined(const struct arm64_shape *shape, unsigned level)
+PW_INLINE unsigned arm64_joined(const struct pw_format *f, unsigned level)
 {
-	if (shape->granule == 12)
-		return level <= 2 ? 4 : 0;
-	if (shape->granule == 14)
-		return level == 0 ? 7 : level == 1 ? 5 : 0;
-	return level <= 1 ? 5 : 0;
+	if (f->shift[level] == 30)
+		return 4;
+	return f->groups[level] ? (unsigned)__builtin_ctz(f->groups[level]) : 0;
 }
 
-PW_INLINE unsigned arm64_page_lg2(const struct arm64_shape *shape, unsigned level, uint64_t e)
+static inline unsigned arm64_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
 {
-	return arm64_shift(shape, level) + (e & ARM64_CONTIGUOUS ? arm64_joined(shape, level) : 0);
+	return f->shift[level] + (e & ARM64_CONTIGUOUS ? arm64_joined(f, level) : 0);
 }
 
 /*
  * Address bits below a block's size are ignored, not reserved. Entries of a contiguous group have to
  * agree; where they do not, hardware may answer with any of them, or fault.
  */
-PW_INLINE pw_pa arm64_page(const struct arm64_shape *shape, const struct pw_regime *r,
-			   unsigned level, uint64_t e)
+static inline pw_pa arm64_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
 {
-	return arm64_address(shape, r, e) & ~pw_mask(arm64_page_lg2(shape, level, e));
+	return arm64_table(f, r, level, e) & ~pw_mask(arm64_page_lg2(f, r, level, e));
 }
 
 /* AttrIndx is an index into MAIR_EL1; Linux fills it as memory.h (MT_*) says. */
@@ -253,17 +242,17 @@ static inline bool arm64_present_invalid(const struct pw_regime *r, unsigned lev
 }
 
 /* Valid, but no page: bits 1:0 are 01 at level 0 (reserved), or a block where there may be none. */
-PW_INLINE enum pw_status arm64_hole(const struct arm64_shape *shape, const struct pw_regime *r,
-				    unsigned level, uint64_t e, pw_pa *pa)
+static inline enum pw_status arm64_hole(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e, pw_pa *pa)
 {
 	unsigned type;
 
 	if (e & ARM64_VALID)
 		return PW_MALFORMED;
-	if (r->view == PW_VIEW_HARDWARE || e == 0 || level > shape->top_leaf)
+	if (r->view == PW_VIEW_HARDWARE || e == 0 || !(f->leaf_levels >> level & 1))
 		return PW_NONE;
 	if (arm64_present_invalid(r, level, e)) {
-		*pa = arm64_page(shape, r, level, e);
+		*pa = arm64_page(f, r, level, e);
 		return PW_PROT_NONE;
 	}
 	if (e & ARM64_TABLE)
@@ -298,22 +287,23 @@ static inline uint64_t arm64_attr_bits(uint32_t attr)
 	return e;
 }
 
-static inline uint64_t arm64_make_leaf(const struct arm64_shape *shape, unsigned level, pw_pa pa,
-				       uint32_t attr)
+static inline uint64_t arm64_make_leaf(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, pw_pa pa, uint32_t attr)
 {
-	return arm64_field(shape, pa) | ARM64_VALID | (level == 0 ? ARM64_TABLE : 0) |
-	       (shape->wide == ARM64_LPA2 ? 0 : ARM64_SH_INNER) | arm64_attr_bits(attr);
+	return arm64_field(f, pa) | ARM64_VALID | (level == 0 ? ARM64_TABLE : 0) |
+	       (f->variant == ARM64_LPA2 ? 0 : ARM64_SH_INNER) | arm64_attr_bits(attr);
 }
 
-static inline uint64_t arm64_make_table(const struct arm64_shape *shape, pw_pa pa)
+static inline uint64_t arm64_make_table(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, pw_pa pa)
 {
-	return arm64_field(shape, pa) | ARM64_VALID | ARM64_TABLE;
+	return arm64_field(f, pa) | ARM64_VALID | ARM64_TABLE;
 }
 
-static inline uint64_t arm64_make_prot_none(const struct arm64_shape *shape,
-					    const struct pw_regime *r, unsigned level, pw_pa pa)
+static inline uint64_t arm64_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level, pw_pa pa)
 {
-	uint64_t e = arm64_make_leaf(shape, level, pa, PW_ACCESSED);
+	uint64_t e = arm64_make_leaf(f, r, level, pa, PW_ACCESSED);
 
 	return (e & ~(uint64_t)ARM64_VALID) |
 	       (r->kernel < ARM64_KERNEL_NG ? ARM64_PROT_NONE_6_1 : 0);

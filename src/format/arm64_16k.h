@@ -18,129 +18,10 @@ extern const struct pw_instance pw_instance_arm64_16k_36, pw_instance_arm64_16k_
 extern const struct pw_words pw_words_arm64_16k_36, pw_words_arm64_16k_47, pw_words_arm64_16k_48,
 	pw_words_arm64_16k_52;
 
-/* ---- 48-bit physical addresses ---- */
-
-/* Blocks of 32 MiB. */
-static const struct arm64_shape arm64_16k_shape = {
-	.granule = 14,
-	.top_leaf = 1,
-	.wide = ARM64_PA_48,
-};
-
-static inline enum pw_kind arm64_16k_kind(const struct pw_format *f, const struct pw_regime *r,
-					  unsigned level, uint64_t e)
-{
-	return arm64_kind(&arm64_16k_shape, r, level, e);
-}
-
-static inline pw_pa arm64_16k_table(const struct pw_format *f, const struct pw_regime *r,
-				    unsigned level, uint64_t e)
-{
-	return arm64_address(&arm64_16k_shape, r, e);
-}
-
-static inline pw_pa arm64_16k_page(const struct pw_format *f, const struct pw_regime *r,
-				   unsigned level, uint64_t e)
-{
-	return arm64_page(&arm64_16k_shape, r, level, e);
-}
-
-static inline unsigned arm64_16k_page_lg2(const struct pw_format *f, const struct pw_regime *r,
-					  unsigned level, uint64_t e)
-{
-	return arm64_page_lg2(&arm64_16k_shape, level, e);
-}
-
-static inline enum pw_status arm64_16k_hole(const struct pw_format *f, const struct pw_regime *r,
-					    unsigned level, uint64_t e, pw_pa *pa)
-{
-	return arm64_hole(&arm64_16k_shape, r, level, e, pa);
-}
-
-static inline uint64_t arm64_16k_make_leaf(const struct pw_format *f, const struct pw_regime *r,
-					   unsigned level, pw_pa pa, uint32_t attr)
-{
-	return arm64_make_leaf(&arm64_16k_shape, level, pa, attr);
-}
-
-static inline uint64_t arm64_16k_make_table(const struct pw_format *f, const struct pw_regime *r,
-					    unsigned level, pw_pa pa)
-{
-	return arm64_make_table(&arm64_16k_shape, pa);
-}
-
-static inline uint64_t arm64_16k_make_prot_none(const struct pw_format *f,
-						const struct pw_regime *r, unsigned level, pw_pa pa)
-{
-	return arm64_make_prot_none(&arm64_16k_shape, r, level, pa);
-}
-
-/* ---- 52-bit physical addresses (LPA2) ---- */
-
-/* Blocks of 64 GiB as well. */
-static const struct arm64_shape arm64_16k_lpa2_shape = {
-	.granule = 14,
-	.top_leaf = 2,
-	.wide = ARM64_LPA2,
-};
-
-static inline enum pw_kind arm64_16k_lpa2_kind(const struct pw_format *f, const struct pw_regime *r,
-					       unsigned level, uint64_t e)
-{
-	return arm64_kind(&arm64_16k_lpa2_shape, r, level, e);
-}
-
-static inline pw_pa arm64_16k_lpa2_table(const struct pw_format *f, const struct pw_regime *r,
-					 unsigned level, uint64_t e)
-{
-	return arm64_address(&arm64_16k_lpa2_shape, r, e);
-}
-
-static inline pw_pa arm64_16k_lpa2_page(const struct pw_format *f, const struct pw_regime *r,
-					unsigned level, uint64_t e)
-{
-	return arm64_page(&arm64_16k_lpa2_shape, r, level, e);
-}
-
-static inline unsigned arm64_16k_lpa2_page_lg2(const struct pw_format *f, const struct pw_regime *r,
-					       unsigned level, uint64_t e)
-{
-	return arm64_page_lg2(&arm64_16k_lpa2_shape, level, e);
-}
-
-static inline enum pw_status arm64_16k_lpa2_hole(const struct pw_format *f,
-						 const struct pw_regime *r, unsigned level,
-						 uint64_t e, pw_pa *pa)
-{
-	return arm64_hole(&arm64_16k_lpa2_shape, r, level, e, pa);
-}
-
-static inline uint64_t arm64_16k_lpa2_make_leaf(const struct pw_format *f,
-						const struct pw_regime *r, unsigned level, pw_pa pa,
-						uint32_t attr)
-{
-	return arm64_make_leaf(&arm64_16k_lpa2_shape, level, pa, attr);
-}
-
-static inline uint64_t arm64_16k_lpa2_make_table(const struct pw_format *f,
-						 const struct pw_regime *r, unsigned level,
-						 pw_pa pa)
-{
-	return arm64_make_table(&arm64_16k_lpa2_shape, pa);
-}
-
-static inline uint64_t arm64_16k_lpa2_make_prot_none(const struct pw_format *f,
-						     const struct pw_regime *r, unsigned level,
-						     pw_pa pa)
-{
-	return arm64_make_prot_none(&arm64_16k_lpa2_shape, r, level, pa);
-}
-
-/* ---- the formats ---- */
-
 static const struct pw_format pw_format_arm64_16k_36 = {
 	.name = "arm64_16k_36",
 	.title = "arm64, 16K granule, 36-bit addresses, 2 levels",
+	.variant = ARM64_PA_48,
 	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE,
 	.root_name = "TTBR0 [TTBR1]",
 	.level_name = { "pte", "pgd" },
@@ -153,17 +34,17 @@ static const struct pw_format pw_format_arm64_16k_36 = {
 	.groups = { 1 << 7, 1 << 5 },
 	.max_roots = 2,
 	.root = arm64_root,
-	.kind = arm64_16k_kind,
-	.table = arm64_16k_table,
-	.page = arm64_16k_page,
-	.page_lg2 = arm64_16k_page_lg2,
+	.kind = arm64_kind,
+	.table = arm64_table,
+	.page = arm64_page,
+	.page_lg2 = arm64_page_lg2,
 	.attr = arm64_attr,
 	.keep = arm64_keep,
-	.hole = arm64_16k_hole,
+	.hole = arm64_hole,
 	.make_empty = arm64_make_empty,
-	.make_leaf = arm64_16k_make_leaf,
-	.make_table = arm64_16k_make_table,
-	.make_prot_none = arm64_16k_make_prot_none,
+	.make_leaf = arm64_make_leaf,
+	.make_table = arm64_make_table,
+	.make_prot_none = arm64_make_prot_none,
 	.change_attr = arm64_change_attr,
 	.join = arm64_join,
 	.make_root = arm64_make_root,
@@ -174,6 +55,7 @@ static const struct pw_format pw_format_arm64_16k_36 = {
 static const struct pw_format pw_format_arm64_16k_47 = {
 	.name = "arm64_16k_47",
 	.title = "arm64, 16K granule, 47-bit addresses, 3 levels",
+	.variant = ARM64_PA_48,
 	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE,
 	.root_name = "TTBR0 [TTBR1]",
 	.level_name = { "pte", "pmd", "pgd" },
@@ -186,17 +68,17 @@ static const struct pw_format pw_format_arm64_16k_47 = {
 	.groups = { 1 << 7, 1 << 5 },
 	.max_roots = 2,
 	.root = arm64_root,
-	.kind = arm64_16k_kind,
-	.table = arm64_16k_table,
-	.page = arm64_16k_page,
-	.page_lg2 = arm64_16k_page_lg2,
+	.kind = arm64_kind,
+	.table = arm64_table,
+	.page = arm64_page,
+	.page_lg2 = arm64_page_lg2,
 	.attr = arm64_attr,
 	.keep = arm64_keep,
-	.hole = arm64_16k_hole,
+	.hole = arm64_hole,
 	.make_empty = arm64_make_empty,
-	.make_leaf = arm64_16k_make_leaf,
-	.make_table = arm64_16k_make_table,
-	.make_prot_none = arm64_16k_make_prot_none,
+	.make_leaf = arm64_make_leaf,
+	.make_table = arm64_make_table,
+	.make_prot_none = arm64_make_prot_none,
 	.change_attr = arm64_change_attr,
 	.join = arm64_join,
 	.make_root = arm64_make_root,
@@ -207,6 +89,7 @@ static const struct pw_format pw_format_arm64_16k_47 = {
 static const struct pw_format pw_format_arm64_16k_48 = {
 	.name = "arm64_16k_48",
 	.title = "arm64, 16K granule, 48-bit addresses, 4 levels",
+	.variant = ARM64_PA_48,
 	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE,
 	.root_name = "TTBR0 [TTBR1]",
 	.level_name = { "pte", "pmd", "pud", "pgd" },
@@ -219,17 +102,17 @@ static const struct pw_format pw_format_arm64_16k_48 = {
 	.groups = { 1 << 7, 1 << 5 },
 	.max_roots = 2,
 	.root = arm64_root,
-	.kind = arm64_16k_kind,
-	.table = arm64_16k_table,
-	.page = arm64_16k_page,
-	.page_lg2 = arm64_16k_page_lg2,
+	.kind = arm64_kind,
+	.table = arm64_table,
+	.page = arm64_page,
+	.page_lg2 = arm64_page_lg2,
 	.attr = arm64_attr,
 	.keep = arm64_keep,
-	.hole = arm64_16k_hole,
+	.hole = arm64_hole,
 	.make_empty = arm64_make_empty,
-	.make_leaf = arm64_16k_make_leaf,
-	.make_table = arm64_16k_make_table,
-	.make_prot_none = arm64_16k_make_prot_none,
+	.make_leaf = arm64_make_leaf,
+	.make_table = arm64_make_table,
+	.make_prot_none = arm64_make_prot_none,
 	.change_attr = arm64_change_attr,
 	.join = arm64_join,
 	.make_root = arm64_make_root,
@@ -240,6 +123,7 @@ static const struct pw_format pw_format_arm64_16k_48 = {
 static const struct pw_format pw_format_arm64_16k_52 = {
 	.name = "arm64_16k_52",
 	.title = "arm64, 16K granule, 52-bit addresses (LPA2), 4 levels",
+	.variant = ARM64_LPA2,
 	.config = PW_CONFIG_MEMORY_FAILURE | PW_CONFIG_DEVICE_PRIVATE,
 	.root_name = "TTBR0 [TTBR1]",
 	.level_name = { "pte", "pmd", "pud", "pgd" },
@@ -252,17 +136,17 @@ static const struct pw_format pw_format_arm64_16k_52 = {
 	.groups = { 1 << 7, 1 << 5 },
 	.max_roots = 2,
 	.root = arm64_root,
-	.kind = arm64_16k_lpa2_kind,
-	.table = arm64_16k_lpa2_table,
-	.page = arm64_16k_lpa2_page,
-	.page_lg2 = arm64_16k_lpa2_page_lg2,
+	.kind = arm64_kind,
+	.table = arm64_table,
+	.page = arm64_page,
+	.page_lg2 = arm64_page_lg2,
 	.attr = arm64_attr,
 	.keep = arm64_keep,
-	.hole = arm64_16k_lpa2_hole,
+	.hole = arm64_hole,
 	.make_empty = arm64_make_empty,
-	.make_leaf = arm64_16k_lpa2_make_leaf,
-	.make_table = arm64_16k_lpa2_make_table,
-	.make_prot_none = arm64_16k_lpa2_make_prot_none,
+	.make_leaf = arm64_make_leaf,
+	.make_table = arm64_make_table,
+	.make_prot_none = arm64_make_prot_none,
 	.change_attr = arm64_change_attr,
 	.join = arm64_join,
 	.make_root = arm64_make_root,

@@ -23,7 +23,7 @@ static inline unsigned arm64_va_bits(const struct pw_format *format)
 /* Where physical addresses of 52 bits are possible: with a 64K granule, or with TCR.DS. */
 static inline bool arm64_root_is_wide(const struct pw_regime *r)
 {
-	return r->format->shift[0] == 16 || arm64_va_bits(r->format) == 52 || r->high_field;
+	return r->format->variant != ARM64_PA_48 || r->high_field;
 }
 
 /* TCR_EL1, if known, against the format: the sizes and granules of the roots that are used. */
@@ -52,12 +52,12 @@ static inline int arm64_root_tcr(struct pw_regime *r, unsigned count, struct pw_
 				granule ? 1u << (granule - 10) : 0, r->format->name, bits,
 				1u << (page - 10));
 	}
-	if (page < 16 && bits == 52 && !(tcr & ARM64_TCR_DS))
+	if (r->format->variant == ARM64_LPA2 && !(tcr & ARM64_TCR_DS))
 		return pw_fail(error, EINVAL,
 			       "TCR_EL1 0x%llx has DS (bit 59) clear, and %s is for 52-bit "
 			       "addresses, which need it",
 			       (unsigned long long)tcr, r->format->name);
-	if (page < 16 && (tcr & ARM64_TCR_DS))
+	if (r->format->variant != ARM64_LPA && (tcr & ARM64_TCR_DS))
 		r->high_field = ARM64_HIGH_50;
 	return 0;
 }

@@ -30,6 +30,11 @@ struct pw_format {
 	const char *title;
 	const char *root_name;
 	const char *level_name[PW_MAX_LEVELS];
+	/*
+	 * Which of its family's encodings this is: a small number, which the family's header names
+	 * and its functions ask. Like every number here it is a constant in them.
+	 */
+	uint8_t variant;
 
 	/* Geometry of the deepest regime; level n covers 2^(shift[n] + bits[n]) bytes per table. */
 	uint8_t levels;
