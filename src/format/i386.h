@@ -68,7 +68,7 @@ static inline enum pw_status i386_hole(const struct pw_format *f, const struct p
 static inline uint64_t i386_make_leaf(const struct pw_format *f, const struct pw_regime *r,
 				      unsigned level, pw_pa pa, uint32_t attr)
 {
-	uint64_t e = x86_attr_bits(level, attr, false);
+	uint64_t e = x86_attr_bits(f, level, attr);
 
 	if (level == 0)
 		return (pa & I386_ADDRESS) | e;
@@ -79,12 +79,6 @@ static inline uint64_t i386_make_prot_none(const struct pw_format *f, const stru
 					   unsigned level, pw_pa pa)
 {
 	return (i386_make_leaf(f, r, level, pa, PW_ACCESSED) & ~(uint64_t)X86_P) | X86_PROTNONE;
-}
-
-static inline uint64_t i386_change_attr(const struct pw_format *f, const struct pw_regime *r,
-					unsigned level, uint64_t e, uint32_t attr)
-{
-	return x86_long_change_attr(f, r, level, e, attr) & 0xffffffff & ~X86_NX;
 }
 
 static inline int i386_root(struct pw_regime *r, const uint64_t *word, unsigned count,
@@ -126,7 +120,7 @@ static const struct pw_format pw_format_i386 = {
 	.make_leaf = i386_make_leaf,
 	.make_table = x86_long_make_table,
 	.make_prot_none = i386_make_prot_none,
-	.change_attr = i386_change_attr,
+	.change_attr = x86_change_attr,
 	.make_root = x86_make_root,
 	.words = &pw_words_i386,
 	.instance = &pw_instance_i386,

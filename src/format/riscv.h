@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * riscv Sv39, Sv48 and Sv57, with Svnapot and Svpbmt.
+ * riscv Sv39, Sv48 and Sv57, with Svnapot and Svpbmt. Sv32, which has the same functions: riscv32.h.
  * RISC-V Privileged Specification, "Supervisor-Level ISA": Sv39 to Sv57, Svnapot, Svpbmt; Linux
  * arch/riscv/include/asm/pgtable.h, pgtable-bits.h, pgtable-64.h.
  *
@@ -51,8 +51,6 @@ static const uint64_t RISCV_SATP_PPN = UINT64_C(0x00000fffffffffff);
 static const uint16_t RISCV_KERNEL_EXCLUSIVE = 0x0603;
 static const uint16_t RISCV_KERNEL_RSW60T59B = 0x0700;
 
-/* ---- what Sv32 has in common with these ---- */
-
 static inline uint32_t riscv_attr(const struct pw_format *f, const struct pw_regime *r,
 				  unsigned level, uint64_t e)
 {
@@ -83,14 +81,71 @@ static inline uint32_t riscv_keep(const struct pw_format *f, const struct pw_reg
 	return e & RISCV_G ? ~(uint32_t)PW_GLOBAL : PW_KEEP_ALL;
 }
 
-/* Linux's meaning of an entry that is not valid; the page, if there is one, is at @page. */
-static inline enum pw_status riscv_linux_hole(const struct pw_regime *r, unsigned level, uint64_t e,
-					      pw_pa page, pw_pa *pa)
+/* Is the encoding of a valid entry one that the specification allows? */
+static inline bool riscv_allowed(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t e)
 {
-	if (!e || level > 2)
+	uint64_t reserved = r->kernel >= RISCV_KERNEL_RSW60T59B
+				    ? RISCV_RESERVED & ~RISCV_RESERVED_SOFT
+				    : RISCV_RESERVED;
+
+	if (e & reserved)
+		return false;
+	if (!(e & RISCV_RWX))
+		return level > 0 && !(e & (RISCV_N | RISCV_PBMT | RISCV_U | RISCV_A | RISCV_D));
+	if ((e & RISCV_RWX) == (RISCV_W | RISCV_X) || (e & RISCV_PBMT) == RISCV_PBMT)
+		return false;
+	/* Groups of sixteen base pages, PPN 3:0 = 1000, are all that Svnapot has so far. */
+	if (e & RISCV_N)
+		return level == 0 && (e >> 10 & 15) == 8;
+	return !(e & RISCV_PPN & pw_mask(f->shift[level] - 2u));
+}
+
+static inline enum pw_kind riscv_kind(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
+{
+	const unsigned readable = RISCV_V | RISCV_R;
+
+	if (PW_LIKELY(level == 0 && (e & readable) == readable && !(e >> 54)))
+		return PW_LEAF;
+	if (PW_LIKELY(e & RISCV_V)) {
+		if (!riscv_allowed(f, r, level, e))
+			return PW_HOLE;
+		return e & RISCV_RWX ? PW_LEAF : PW_TABLE;
+	}
+	/* A huge page being split is present for Linux, and its permissions hold: pmd_present(). */
+	return r->view == PW_VIEW_LINUX && level == 1 && (e & RISCV_RWX) && !(e & RISCV_PROT_NONE)
+		       ? PW_LEAF
+		       : PW_HOLE;
+}
+
+static inline pw_pa riscv_table(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
+{
+	return (e & RISCV_PPN) << 2;
+}
+
+static inline unsigned riscv_page_lg2(const struct pw_format *f, const struct pw_regime *r,
+				      unsigned level, uint64_t e)
+{
+	return level == 0 && (e & RISCV_N) ? RISCV_NAPOT_LG2 : f->shift[level];
+}
+
+static inline pw_pa riscv_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
+{
+	return (e & RISCV_PPN) << 2 & ~pw_mask(riscv_page_lg2(f, r, level, e));
+}
+
+static inline enum pw_status riscv_hole(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, uint64_t e, pw_pa *pa)
+{
+	if (e & RISCV_V)
+		return PW_MALFORMED;
+	if (r->view == PW_VIEW_HARDWARE || !e || level > 2)
 		return PW_NONE;
 	if (e & RISCV_PROT_NONE) {
-		*pa = page;
+		*pa = riscv_page(f, r, level, e);
 		return PW_PROT_NONE;
 	}
 	return pw_linux_swap(r, level,
@@ -124,7 +179,7 @@ static inline uint64_t riscv_attr_bits(uint32_t attr)
 	return e | RISCV_V;
 }
 
-/* The page number in its place; Sv32's lies at the same bit. */
+/* The page number in its place. */
 static inline uint64_t riscv_make_leaf(const struct pw_format *f, const struct pw_regime *r,
 				       unsigned level, pw_pa pa, uint32_t attr)
 {
@@ -150,73 +205,6 @@ static inline uint64_t riscv_change_attr(const struct pw_format *f, const struct
 			   RISCV_SPECIAL;
 
 	return (e & ~decided) | riscv_attr_bits(attr);
-}
-
-/* ---- Sv39, Sv48, Sv57 ---- */
-
-/* Is the encoding of a valid entry one that the specification allows? */
-static inline bool riscv_allowed(const struct pw_regime *r, unsigned level, uint64_t e)
-{
-	uint64_t reserved = r->kernel >= RISCV_KERNEL_RSW60T59B
-				    ? RISCV_RESERVED & ~RISCV_RESERVED_SOFT
-				    : RISCV_RESERVED;
-
-	if (e & reserved)
-		return false;
-	if (!(e & RISCV_RWX))
-		return level > 0 && !(e & (RISCV_N | RISCV_PBMT | RISCV_U | RISCV_A | RISCV_D));
-	if ((e & RISCV_RWX) == (RISCV_W | RISCV_X) || (e & RISCV_PBMT) == RISCV_PBMT)
-		return false;
-	/* Groups of sixteen base pages, PPN 3:0 = 1000, are all that Svnapot has so far. */
-	if (e & RISCV_N)
-		return level == 0 && (e >> 10 & 15) == 8;
-	return !(e & RISCV_PPN & pw_mask(10 + 9 * level));
-}
-
-static inline enum pw_kind riscv_kind(const struct pw_format *f, const struct pw_regime *r,
-				      unsigned level, uint64_t e)
-{
-	const unsigned readable = RISCV_V | RISCV_R;
-
-	if (PW_LIKELY(level == 0 && (e & readable) == readable && !(e >> 54)))
-		return PW_LEAF;
-	if (PW_LIKELY(e & RISCV_V)) {
-		if (!riscv_allowed(r, level, e))
-			return PW_HOLE;
-		return e & RISCV_RWX ? PW_LEAF : PW_TABLE;
-	}
-	/* A huge page being split is present for Linux, and its permissions hold: pmd_present(). */
-	return r->view == PW_VIEW_LINUX && level == 1 && (e & RISCV_RWX) && !(e & RISCV_PROT_NONE)
-		       ? PW_LEAF
-		       : PW_HOLE;
-}
-
-static inline pw_pa riscv_table(const struct pw_format *f, const struct pw_regime *r,
-				unsigned level, uint64_t e)
-{
-	return (e & RISCV_PPN) << 2;
-}
-
-static inline unsigned riscv_page_lg2(const struct pw_format *f, const struct pw_regime *r,
-				      unsigned level, uint64_t e)
-{
-	return level == 0 && (e & RISCV_N) ? RISCV_NAPOT_LG2 : 12 + 9 * level;
-}
-
-static inline pw_pa riscv_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
-			       uint64_t e)
-{
-	return (e & RISCV_PPN) << 2 & ~pw_mask(riscv_page_lg2(f, r, level, e));
-}
-
-static inline enum pw_status riscv_hole(const struct pw_format *f, const struct pw_regime *r,
-					unsigned level, uint64_t e, pw_pa *pa)
-{
-	if (e & RISCV_V)
-		return PW_MALFORMED;
-	if (r->view == PW_VIEW_HARDWARE)
-		return PW_NONE;
-	return riscv_linux_hole(r, level, e, riscv_page(f, r, level, e), pa);
 }
 
 /* The one group: N, and in the low bits of the page number the size, which is the same in all. */

@@ -18,52 +18,8 @@
 
 #include "format/riscv.h"
 
-static const uint64_t RISCV32_PPN = 0xfffffc00;
 static const uint64_t RISCV32_SATP_MODE = 0x80000000;
 static const uint64_t RISCV32_SATP_PPN = 0x003fffff;
-
-static inline bool riscv32_allowed(unsigned level, uint64_t e)
-{
-	if (!(e & RISCV_RWX))
-		return level > 0 && !(e & (RISCV_U | RISCV_A | RISCV_D));
-	return (e & RISCV_RWX) != (RISCV_W | RISCV_X) &&
-	       !(e & RISCV32_PPN & pw_mask(10 + 10 * level));
-}
-
-static inline enum pw_kind riscv32_kind(const struct pw_format *f, const struct pw_regime *r,
-					unsigned level, uint64_t e)
-{
-	if (PW_LIKELY(e & RISCV_V)) {
-		if (!riscv32_allowed(level, e))
-			return PW_HOLE;
-		return e & RISCV_RWX ? PW_LEAF : PW_TABLE;
-	}
-	return r->view == PW_VIEW_LINUX && level == 1 && (e & RISCV_RWX) && !(e & RISCV_PROT_NONE)
-		       ? PW_LEAF
-		       : PW_HOLE;
-}
-
-static inline pw_pa riscv32_table(const struct pw_format *f, const struct pw_regime *r,
-				  unsigned level, uint64_t e)
-{
-	return (e & RISCV32_PPN) << 2;
-}
-
-static inline pw_pa riscv32_page(const struct pw_format *f, const struct pw_regime *r,
-				 unsigned level, uint64_t e)
-{
-	return (e & RISCV32_PPN) << 2 & ~pw_mask(12 + 10 * level);
-}
-
-static inline enum pw_status riscv32_hole(const struct pw_format *f, const struct pw_regime *r,
-					  unsigned level, uint64_t e, pw_pa *pa)
-{
-	if (e & RISCV_V)
-		return PW_MALFORMED;
-	if (r->view == PW_VIEW_HARDWARE)
-		return PW_NONE;
-	return riscv_linux_hole(r, level, e, riscv32_page(f, r, level, e), pa);
-}
 
 static inline uint64_t riscv32_make_root(const struct pw_format *f, const struct pw_regime *r,
 					 pw_pa pa, unsigned top)
@@ -102,12 +58,12 @@ static const struct pw_format pw_format_riscv_sv32 = {
 	.page_field = { 31, 10 },
 	.max_roots = 1,
 	.root = riscv32_root,
-	.kind = riscv32_kind,
-	.table = riscv32_table,
-	.page = riscv32_page,
+	.kind = riscv_kind,
+	.table = riscv_table,
+	.page = riscv_page,
 	.attr = riscv_attr,
 	.keep = riscv_keep,
-	.hole = riscv32_hole,
+	.hole = riscv_hole,
 	.make_empty = riscv_make_empty,
 	.make_leaf = riscv_make_leaf,
 	.make_table = riscv_make_table,

@@ -88,8 +88,9 @@ static inline uint32_t x86_keep(const struct pw_format *f, const struct pw_regim
 }
 
 /* The bits of a leaf that @attr decides. */
-static inline uint64_t x86_attr_bits(unsigned level, uint32_t attr, bool has_nx)
+static inline uint64_t x86_attr_bits(const struct pw_format *f, unsigned level, uint32_t attr)
 {
+	const bool has_nx = f->entry_lg2 == 3;
 	uint64_t e = X86_P;
 
 	e |= attr & PW_WRITE ? X86_RW : 0;
@@ -100,6 +101,15 @@ static inline uint64_t x86_attr_bits(unsigned level, uint32_t attr, bool has_nx)
 	e |= level == 0 && (attr & PW_SPECIAL) ? X86_SPECIAL : 0;
 	e |= has_nx && !(attr & PW_EXEC) ? X86_NX : 0;
 	return e;
+}
+
+static inline uint64_t x86_change_attr(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, uint64_t e, uint32_t attr)
+{
+	uint64_t decided = X86_P | X86_RW | X86_US | X86_A | X86_D | X86_G | X86_NX |
+			   (level == 0 ? X86_SPECIAL : 0);
+
+	return (e & ~decided) | x86_attr_bits(f, level, attr);
 }
 
 static inline uint64_t x86_make_empty(const struct pw_format *f, const struct pw_regime *r,
@@ -126,7 +136,7 @@ static inline enum pw_kind x86_long_kind(const struct pw_format *f, const struct
 	if (!(e & X86_PS))
 		return PW_TABLE;
 	/* PS is reserved above 1 GiB; so are address bits below the page's size (bit 12 is PAT). */
-	if (level > 2 || (e & pw_mask(12 + 9 * level) & ~pw_mask(13)))
+	if (level > 2 || (e & pw_mask(f->shift[level]) & ~pw_mask(13)))
 		return PW_HOLE;
 	return PW_LEAF;
 }
@@ -148,7 +158,7 @@ static inline pw_pa x86_long_table(const struct pw_format *f, const struct pw_re
 static inline pw_pa x86_long_page(const struct pw_format *f, const struct pw_regime *r,
 				  unsigned level, uint64_t e)
 {
-	return e & r->address_mask & ~pw_mask(12 + 9 * level);
+	return e & r->address_mask & ~pw_mask(f->shift[level]);
 }
 
 static inline uint32_t x86_pae_keep(const struct pw_format *f, const struct pw_regime *r,
@@ -171,7 +181,7 @@ static inline enum pw_status x86_long_hole(const struct pw_format *f, const stru
 		return PW_NONE;
 	/* A pmd with PS alone is a huge page being split; no one may use it meanwhile: pmd_present(). */
 	if (level == 0 ? e & X86_PROTNONE : e & X86_PS && (level == 1 || e & X86_PROTNONE)) {
-		*pa = ~e & r->address_mask & ~pw_mask(12 + 9 * level);
+		*pa = ~e & r->address_mask & ~pw_mask(f->shift[level]);
 		return PW_PROT_NONE;
 	}
 	return e & X86_PS && level > 0 ? PW_NONE : pw_linux_swap(r, level, (unsigned)(e >> 59));
@@ -189,7 +199,7 @@ static inline enum pw_status x86_pae_hole(const struct pw_format *f, const struc
 static inline uint64_t x86_long_make_leaf(const struct pw_format *f, const struct pw_regime *r,
 					  unsigned level, pw_pa pa, uint32_t attr)
 {
-	return pa | x86_attr_bits(level, attr, true) | (level > 0 ? X86_PS : 0);
+	return pa | x86_attr_bits(f, level, attr) | (level > 0 ? X86_PS : 0);
 }
 
 static inline uint64_t x86_long_make_table(const struct pw_format *f, const struct pw_regime *r,
@@ -207,17 +217,8 @@ static inline uint64_t x86_pae_make_table(const struct pw_format *f, const struc
 static inline uint64_t x86_long_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
 					       unsigned level, pw_pa pa)
 {
-	return (~pa & X86_ADDRESS & ~pw_mask(12 + 9 * level)) | X86_PROTNONE | X86_A |
+	return (~pa & X86_ADDRESS & ~pw_mask(f->shift[level])) | X86_PROTNONE | X86_A |
 	       (level > 0 ? X86_PS : 0);
-}
-
-static inline uint64_t x86_long_change_attr(const struct pw_format *f, const struct pw_regime *r,
-					    unsigned level, uint64_t e, uint32_t attr)
-{
-	uint64_t decided = X86_P | X86_RW | X86_US | X86_A | X86_D | X86_G | X86_NX |
-			   (level == 0 ? X86_SPECIAL : 0);
-
-	return (e & ~decided) | x86_attr_bits(level, attr, true);
 }
 
 /* CR3: address in 51:12; PCID, LAM and the no-flush bit are not address. */
@@ -274,7 +275,7 @@ static const struct pw_format pw_format_x86_64 = {
 	.make_leaf = x86_long_make_leaf,
 	.make_table = x86_long_make_table,
 	.make_prot_none = x86_long_make_prot_none,
-	.change_attr = x86_long_change_attr,
+	.change_attr = x86_change_attr,
 	.make_root = x86_make_root,
 	.words = &pw_words_x86_64,
 	.instance = &pw_instance_x86_64,
@@ -304,7 +305,7 @@ static const struct pw_format pw_format_x86_64_la57 = {
 	.make_leaf = x86_long_make_leaf,
 	.make_table = x86_long_make_table,
 	.make_prot_none = x86_long_make_prot_none,
-	.change_attr = x86_long_change_attr,
+	.change_attr = x86_change_attr,
 	.make_root = x86_make_root,
 	.words = &pw_words_x86_64_la57,
 	.instance = &pw_instance_x86_64_la57,
@@ -334,7 +335,7 @@ static const struct pw_format pw_format_i386_pae = {
 	.make_leaf = x86_long_make_leaf,
 	.make_table = x86_pae_make_table,
 	.make_prot_none = x86_long_make_prot_none,
-	.change_attr = x86_long_change_attr,
+	.change_attr = x86_change_attr,
 	.make_root = x86_make_root,
 	.words = &pw_words_i386_pae,
 	.instance = &pw_instance_i386_pae,
