@@ -58,15 +58,16 @@ static inline unsigned amdv1_encoded_lg2(const struct pw_regime *r, uint64_t e)
 static inline unsigned amdv1_page_lg2(const struct pw_format *f, const struct pw_regime *r,
 				      unsigned level, uint64_t e)
 {
-	return amdv1_level(e) == AMDV1_LEVEL_SIZE ? amdv1_encoded_lg2(r, e) : 12 + 9 * level;
+	return amdv1_level(e) == AMDV1_LEVEL_SIZE ? amdv1_encoded_lg2(r, e) : f->shift[level];
 }
 
 /* The size of a leaf is at least its level's and less than that of the next, and 2^52 at most. */
-static inline bool amdv1_size_valid(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline bool amdv1_size_valid(const struct pw_format *f, const struct pw_regime *r,
+				    unsigned level, uint64_t e)
 {
 	unsigned lg2 = amdv1_encoded_lg2(r, e);
 
-	return lg2 >= 12 + 9 * level && lg2 < 21 + 9 * level && lg2 <= 52;
+	return lg2 >= f->shift[level] && lg2 < f->shift[level] + 9u && lg2 <= 52;
 }
 
 static inline enum pw_kind amdv1_kind(const struct pw_format *f, const struct pw_regime *r,
@@ -80,7 +81,7 @@ static inline enum pw_kind amdv1_kind(const struct pw_format *f, const struct pw
 	if (PW_LIKELY(next == 0))
 		return level < AMDV1_TOP ? PW_LEAF : PW_HOLE;
 	if (next == AMDV1_LEVEL_SIZE)
-		return level < AMDV1_TOP && amdv1_size_valid(r, level, e) ? PW_LEAF : PW_HOLE;
+		return level < AMDV1_TOP && amdv1_size_valid(f, r, level, e) ? PW_LEAF : PW_HOLE;
 	return next <= level ? PW_TABLE : PW_HOLE;
 }
 
@@ -173,7 +174,7 @@ static inline uint64_t amdv1_change_attr(const struct pw_format *f, const struct
 static inline uint64_t amdv1_join(const struct pw_format *f, const struct pw_regime *r,
 				  unsigned level, uint64_t leaf, unsigned group_lg2)
 {
-	unsigned lg2 = 12 + 9 * level + group_lg2;
+	unsigned lg2 = f->shift[level] + group_lg2;
 
 	return (leaf & ~(r->address_mask & pw_mask(lg2))) | (pw_mask(lg2 - 1) & ~pw_mask(12)) |
 	       AMDV1_LEVEL;

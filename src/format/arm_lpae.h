@@ -75,7 +75,8 @@ static inline pw_pa lpae_table(const struct pw_format *f, const struct pw_regime
 static inline unsigned lpae_page_lg2(const struct pw_format *f, const struct pw_regime *r,
 				     unsigned level, uint64_t e)
 {
-	return 12 + 9 * level + (level < 2 && (e & LPAE_CONTIGUOUS) ? LPAE_CONTIGUOUS_LG2 : 0);
+	return f->shift[level] +
+	       (level < 2 && (e & LPAE_CONTIGUOUS) ? (unsigned)LPAE_CONTIGUOUS_LG2 : 0);
 }
 
 /*

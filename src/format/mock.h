@@ -84,13 +84,6 @@ static const uint64_t MOCK_TABLE_ONLY = UINT64_C(0x007f000000000000);
 static const uint64_t MOCK_ROOT_RESERVED = ~UINT64_C(0x0000fffffffff03f);
 static const uint16_t MOCK_KERNEL_SPECIAL = 0x0700;
 
-static inline unsigned mock_shift(unsigned level)
-{
-	static const uint8_t shift[] = { 12, 15, 17, 20 };
-
-	return shift[level];
-}
-
 static inline unsigned mock_next(uint64_t e)
 {
 	return (unsigned)(e >> MOCK_NEXT_SHIFT) & 3;
@@ -101,7 +94,7 @@ static inline unsigned mock_page_lg2(const struct pw_format *f, const struct pw_
 {
 	if (e & MOCK_GROUP)
 		return level == 0 ? 14 : 16;
-	return mock_shift(level);
+	return f->shift[level];
 }
 
 static inline uint64_t mock_special(const struct pw_regime *r)
@@ -110,7 +103,8 @@ static inline uint64_t mock_special(const struct pw_regime *r)
 }
 
 /* What a present entry is, going by its encoding alone. */
-static inline enum pw_kind mock_decode(const struct pw_regime *r, unsigned level, uint64_t e)
+static inline enum pw_kind mock_decode(const struct pw_format *f, const struct pw_regime *r,
+				       unsigned level, uint64_t e)
 {
 	uint64_t other = mock_special(r) ^ (MOCK_SPECIAL | MOCK_SPECIAL_7_0);
 
@@ -127,7 +121,7 @@ static inline enum pw_kind mock_decode(const struct pw_regime *r, unsigned level
 		return PW_HOLE;
 	if (e & MOCK_GROUP)
 		return level < 2 ? PW_LEAF : PW_HOLE;
-	return e & MOCK_ADDRESS & pw_mask(mock_shift(level)) ? PW_HOLE : PW_LEAF;
+	return e & MOCK_ADDRESS & pw_mask(f->shift[level]) ? PW_HOLE : PW_LEAF;
 }
 
 static inline enum pw_kind mock_kind(const struct pw_format *f, const struct pw_regime *r,
@@ -137,7 +131,7 @@ static inline enum pw_kind mock_kind(const struct pw_format *f, const struct pw_
 
 	if (!(e & MOCK_P))
 		return PW_HOLE;
-	kind = mock_decode(r, level, e);
+	kind = mock_decode(f, r, level, e);
 	if (kind == PW_LEAF && r->view == PW_VIEW_HARDWARE && !(e & MOCK_A))
 		return PW_HOLE;
 	return kind;
@@ -215,7 +209,7 @@ static inline enum pw_status mock_hole(const struct pw_format *f, const struct p
 				       unsigned level, uint64_t e, pw_pa *pa)
 {
 	if (e & MOCK_P)
-		return mock_decode(r, level, e) == PW_LEAF ? PW_NONE : PW_MALFORMED;
+		return mock_decode(f, r, level, e) == PW_LEAF ? PW_NONE : PW_MALFORMED;
 	if (r->view == PW_VIEW_HARDWARE)
 		return PW_NONE;
 	if ((e & MOCK_PROTNONE) && level < 3) {
