@@ -254,6 +254,7 @@ static void test_damage(void **state)
 		FILE *file;
 		size_t bytes;
 
+		seed = random_seed(pw_format_at(i)->name, 0);
 		snprintf(path, sizeof(path), "%s/%s.pwf", directory, pw_format_at(i)->name);
 		file = fopen(path, "r");
 		assert_non_null(file);

@@ -76,7 +76,7 @@ void for_all_machines(machine_test *test, unsigned rounds)
 				unsigned roots = n % 2 && format->max_roots > 1 ? 2 : 1;
 
 				if (!machine_init(&machine, format, &options[n % 3], top, roots,
-						  1 + i * 1000 + top * 100 + n))
+						  random_seed(format->name, top * 100 + n)))
 					continue;
 				machines++;
 				test(&machine);

@@ -27,6 +27,19 @@ static inline int random_one_in(uint64_t *state, uint64_t n)
 	return random_below(state, n) == 0;
 }
 
+/*
+ * A seed for the @round-th of a format's cases. It depends on nothing but its name, so that cases stay
+ * what they are when other formats come, go or move.
+ */
+static inline uint64_t random_seed(const char *name, uint64_t round)
+{
+	uint64_t state = round;
+
+	for (; *name; name++)
+		state = random_next(&state) ^ (unsigned char)*name;
+	return random_next(&state);
+}
+
 /* How much of a long test to run: all, or less where the host is slow (an emulator). */
 static inline unsigned test_amount(unsigned full, unsigned quick)
 {

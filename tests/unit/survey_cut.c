@@ -130,10 +130,11 @@ static void test_everywhere(void **state)
 {
 	(void)state;
 	for (unsigned turn = 0; pw_format_at(turn / 2); turn++) {
+		const struct pw_format *format = pw_format_at(turn / 2);
 		struct space space;
 		struct image image;
 
-		space_init(&space, pw_format_at(turn / 2), turn + 1, turn & 1);
+		space_init(&space, format, random_seed(format->name, turn & 1), turn & 1);
 		cut(&space, NULL, 0, &image);
 		check_roots(&space, &image);
 		if (!(turn & 1))
@@ -157,7 +158,8 @@ static void test_ranges(void **state)
 		struct pw_cut what = { .ranges = NULL };
 		const struct pw_span *span;
 
-		space_init(&space, pw_format_at(turn), turn + 500, true);
+		space_init(&space, pw_format_at(turn), random_seed(pw_format_at(turn)->name, 2),
+			   true);
 		span = &space.regime.span[0];
 		for (unsigned i = 0; i < 2; i++) {
 			pw_va va = span->first +

@@ -96,18 +96,18 @@ static pw_pa edge(const struct all *all, uint64_t *random)
 
 static void test_find(void **state)
 {
-	uint64_t random = 1;
 	unsigned found = 0;
 
 	(void)state;
 	for (unsigned turn = 0; pw_format_at(turn); turn++) {
 		const struct pw_format *format = pw_format_at(turn);
+		uint64_t random = random_seed(format->name, 1);
 		struct pw_index *index;
 		struct pw_scan *whole;
 		struct space space;
 		struct all *all;
 
-		space_init(&space, format, turn + 1, true);
+		space_init(&space, format, random_seed(format->name, 0), true);
 		all = read_all(&space);
 		whole = scan(&space, 0);
 		assert_int_equal(pw_index_create(whole, &index, NULL), 0);
