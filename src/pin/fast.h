@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The fast walk: get_user_pages_fast of the kernel (mm/gup.c, gup_fast_pgd_range and below), over
- * tables that others edit meanwhile. It runs inside a reader's section, so that no table it meets is
- * freed; what a table holds may be stale all the same. Therefore a page is taken in this order:
+ * tables that others edit meanwhile. It runs inside a reader's section, so that no table that it meets is
+ * freed; but the table's entries may be stale. Therefore a page is taken in this order:
  *
- *     reader                                          whoever unmaps, collapses, frees
- *     ------                                          --------------------------------
+ *     reader                                          editor that unmaps, collapses, frees
+ *     ------                                          ------------------------------------
  *  1  load the leaf, once; is the access permitted?
  *  2  take the folio, unless its count is zero
  *     (a full barrier: rules.h, folio.h)              clear the leaf, or the entry above it
  *  3  load the leaf again, and the entry above:       drop its own reference
  *     as they were? else put the folio back           free the page at zero, the tables after
- *                                                     the readers
+ *                                                     the readers have left
  *
- * If the entries are as they were at 3, the page was mapped while the reader already held it, so it
- * cannot have been freed in between. The entry above matters because a table can be taken out with
- * its entries still in it: khugepaged does that (commit 70cbc3cc78a9). There it is a table of base pages;
- * pw_space_collapse also puts one page in the place of large ones, so large leaves are treated alike.
+ * If at 3 the entries are as they were, the page was mapped while the reader already held it, so it cannot
+ * have been freed in between. The entry above matters because a table can be taken out with its entries
+ * still in it: khugepaged does that (commit 70cbc3cc78a9). In the kernel it is a table of base pages;
+ * pw_space_collapse also replaces large pages by a larger one, so large leaves are treated alike.
  *
  * No entry leads to the top table; the word `now` of the space does (space/space.h). Where the top can
- * grow, that word is what is loaded again for a leaf of the top: as soon as a higher top stands above,
- * an entry of that one leads here, and what was the top can be taken out like any other table.
+ * grow, step 3 loads that word again for a leaf of the top table. As soon as there is a higher top, one of
+ * its entries leads here, and the old top can be taken out like any other table.
  *
  * The loads of step 3 are sequentially consistent, as the taking of the folio is. Partner: pw_edit_settle
  * (space/edit.h), a full barrier between an editor's stores and its caller's look at the pins. Either the
  * reader sees that the entry changed, or the caller sees the pin.
  *
- * At the first doubt the walk stops; there is no skipping.
+ * At the first doubt the walk stops; it never skips a page.
  */
 #ifndef PW_PIN_FAST_H
 #define PW_PIN_FAST_H
@@ -36,7 +36,7 @@
 #include "pin/rules.h"
 #include "walk/step.h"
 
-/* An entry, where it stands and what it was when it was loaded. */
+/* An entry: where it is, and the value that was loaded. */
 struct pw_seen {
 	const unsigned char *entry;
 	uint64_t value;
@@ -45,8 +45,8 @@ struct pw_seen {
 /* A table on the way down. */
 struct pw_pin_place {
 	const unsigned char *host;
-	struct pw_seen above; /* what led here; entry is NULL for the top */
-	pw_va last; /* of what is asked, the last address that the table covers */
+	struct pw_seen above; /* the entry that led here; its `entry` is NULL for the top */
+	pw_va last; /* the last address of the asked range that the table covers */
 };
 
 PW_INLINE uint64_t pw_pin_load(const struct pw_format *f, const unsigned char *entry)
@@ -54,13 +54,13 @@ PW_INLINE uint64_t pw_pin_load(const struct pw_format *f, const unsigned char *e
 	return pw_publish_load(entry, f->entry_lg2, f->big_endian);
 }
 
-/* Is the entry still what it was? It is loaded as wide as the first time: halves must not compare. */
+/* Is the entry as it was? It is loaded with the same width as the first time: halves must not be compared. */
 PW_INLINE bool pw_pin_same(const struct pw_format *f, const struct pw_seen *seen)
 {
 	return pw_publish_load_again(seen->entry, f->entry_lg2, f->big_endian) == seen->value;
 }
 
-/* The entry after this one: beside where it stands, never beside a copy (doc/folding.md). */
+/* The address of the next entry: next to the entry in its table, never next to a copy (doc/folding.md). */
 PW_INLINE const unsigned char *pw_pin_next(const struct pw_format *f, const struct pw_seen *seen)
 {
 	if (pw_mutant(PW_MUTANT_STACK_COPY))
@@ -68,14 +68,14 @@ PW_INLINE const unsigned char *pw_pin_next(const struct pw_format *f, const stru
 	return seen->entry + pw_entry_bytes(f);
 }
 
-/* Is the leaf's table, to which no entry led, still the top? */
+/* Is the leaf's table, to which no entry led, still the top table? */
 PW_INLINE bool pw_pin_still_top(const struct pw_format *f, const struct pw_pin *pin)
 {
 	return !f->dynamic_top || pw_space_now_again(pin->space) == pin->regime ||
 	       pw_mutant(PW_MUTANT_NO_TOP_RECHECK);
 }
 
-/* Is the leaf as it was, and what led to its table? */
+/* Is the leaf as it was, and also the entry or the word that led to its table? @above is NULL for the top. */
 PW_INLINE bool pw_pin_unchanged(const struct pw_format *f, const struct pw_pin *pin,
 				const struct pw_seen *leaf, const struct pw_seen *above)
 {
@@ -87,12 +87,12 @@ PW_INLINE bool pw_pin_unchanged(const struct pw_format *f, const struct pw_pin *
 }
 
 /*
- * Takes what of @pa..@pa + @bytes - 1 lies in one folio, and says in *taken how much that was. @leaf maps
- * it and permits what was @looked up; @above led to the leaf's table, or is NULL for the top.
+ * Takes the part of @pa..@pa + @bytes - 1 that lies in the folio of @pa; *taken is its size. @leaf maps it
+ * with @rights; @above led to the leaf's table, or is NULL for the top.
  */
 PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pin,
 				    const struct pw_seen *leaf, const struct pw_seen *above,
-				    const struct pw_looked *looked, pw_pa pa, uint64_t bytes,
+				    const struct pw_leaf_rights *rights, pw_pa pa, uint64_t bytes,
 				    uint64_t *taken)
 {
 	struct pw_arena *arena = pin->arena;
@@ -111,14 +111,14 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 	*taken = (uint64_t)pages << page_lg2;
 	if (PW_UNLIKELY(!pw_pin_grab(pin, frame, pages, &head)))
 		return PW_STOP_GONE;
-	/* It may have been split between the look at its size and the grab: then the rest is not held. */
+	/* If the folio was split between the look at its size and the grab, only a part of it is held. */
 	if (PW_UNLIKELY(pages > 1 && pages > pw_folio_rest(arena, frame)) &&
 	    !pw_mutant(PW_MUTANT_SIZE_BEFORE))
 		stop = PW_STOP_CHANGED;
 	else if (PW_UNLIKELY(!pw_pin_unchanged(f, pin, leaf, above)))
 		stop = PW_STOP_CHANGED;
 	else
-		stop = pw_pin_may_keep(pin, looked, head, frame, pages);
+		stop = pw_pin_may_keep(pin, rights, head, frame, pages);
 	if (PW_LIKELY(stop == PW_STOP_DONE))
 		stop = pw_pin_keep(pin, head, pa, *taken, page_lg2);
 	if (PW_UNLIKELY(stop != PW_STOP_DONE) && !pw_mutant(PW_MUTANT_NO_UNDO))
@@ -126,9 +126,12 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 	return stop;
 }
 
-/* Is this entry of @level a leaf, and may it be pinned, as far as it says? Then *looked is what it permits. */
+/*
+ * Is this entry of @level a leaf, and does it permit pinning? Returns PW_STOP_DONE and fills *rights, or
+ * returns the reason why not.
+ */
 PW_INLINE enum pw_stop pw_pin_look(const struct pw_format *f, const struct pw_pin *pin,
-				   unsigned level, uint64_t e, struct pw_looked *looked)
+				   unsigned level, uint64_t e, struct pw_leaf_rights *rights)
 {
 	const struct pw_regime *r = pin->regime;
 
@@ -138,19 +141,19 @@ PW_INLINE enum pw_stop pw_pin_look(const struct pw_format *f, const struct pw_pi
 		return f->hole(f, r, level, e, &page) == PW_PROT_NONE ? PW_STOP_PROT_NONE
 								      : PW_STOP_NONE;
 	}
-	looked->attr = f->attr(f, r, level, e);
-	if (PW_UNLIKELY(!pw_pin_permits(pin, looked->attr)) && !pw_mutant(PW_MUTANT_NO_ACCESS))
+	rights->attr = f->attr(f, r, level, e);
+	if (PW_UNLIKELY(!pw_pin_permits(pin, rights->attr)) && !pw_mutant(PW_MUTANT_NO_ACCESS))
 		return PW_STOP_ACCESS;
-	if (PW_UNLIKELY(looked->attr & PW_SPECIAL) && !pw_mutant(PW_MUTANT_NO_SPECIAL))
+	if (PW_UNLIKELY(rights->attr & PW_SPECIAL) && !pw_mutant(PW_MUTANT_NO_SPECIAL))
 		return PW_STOP_SPECIAL;
-	looked->doubts = pw_pin_doubts(pin, looked->attr);
+	rights->doubts = pw_pin_doubts(pin, rights->attr);
 	return PW_STOP_DONE;
 }
 
-/* Takes the pages from pin->va to @last, which one leaf of @level maps; it permits what was @looked up. */
+/* Takes the pages from pin->va to @last, which one leaf of @level maps with @rights. */
 PW_INLINE enum pw_stop pw_pin_take(const struct pw_format *f, struct pw_pin *pin, unsigned level,
 				   const struct pw_seen *leaf, const struct pw_seen *above,
-				   const struct pw_looked *looked, pw_va last)
+				   const struct pw_leaf_rights *rights, pw_va last)
 {
 	const struct pw_regime *r = pin->regime;
 	const pw_va page = pw_mask(f->shift[0]);
@@ -162,12 +165,12 @@ PW_INLINE enum pw_stop pw_pin_take(const struct pw_format *f, struct pw_pin *pin
 	if (pw_mutant(PW_MUTANT_SECOND_LOAD))
 		e = pw_pin_load(f, leaf->entry);
 	lg2 = pw_leaf_lg2(f, r, level, f->shift[level], e);
-	/* pin->va is of a base page: of a leaf of that size nothing is before it. */
+	/* pin->va is the first address of a base page; in a leaf of that size the offset is 0. */
 	pa = pw_leaf_page(f, r, level, lg2, e) | (pin->va & pw_mask(lg2) & ~page);
 	for (;;) {
-		/* At level 0 it is one page, which the compiler is to know. */
+		/* At level 0 it is one page; written so that the compiler knows. */
 		uint64_t taken, bytes = level == 0 ? page + 1 : last - pin->va + 1;
-		enum pw_stop stop = pw_pin_folio(f, pin, leaf, above, looked, pa, bytes, &taken);
+		enum pw_stop stop = pw_pin_folio(f, pin, leaf, above, rights, pa, bytes, &taken);
 
 		if (PW_UNLIKELY(stop != PW_STOP_DONE))
 			return stop;
@@ -179,8 +182,8 @@ PW_INLINE enum pw_stop pw_pin_take(const struct pw_format *f, struct pw_pin *pin
 }
 
 /*
- * Everything that is asked of a table of level 0, from pin->va on: nothing but leaves. What one of them
- * permits, those permit that are alike.
+ * Takes the asked pages of a level-0 table from pin->va on. Its entries are leaves or holes. Leaves that
+ * are alike have the same rights, so only the first of them is examined.
  */
 PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
 				  const struct pw_pin_place *place)
@@ -195,15 +198,15 @@ PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
 	seen.value = pw_pin_load(f, seen.entry);
 	for (;;) {
 		const uint64_t first = seen.value;
-		struct pw_looked looked;
-		enum pw_stop stop = pw_pin_look(f, pin, 0, first, &looked);
+		struct pw_leaf_rights rights;
+		enum pw_stop stop = pw_pin_look(f, pin, 0, first, &rights);
 		bool single;
 
 		if (PW_UNLIKELY(stop != PW_STOP_DONE))
 			return stop;
 		single = pw_leaf_lg2(f, pin->regime, 0, f->shift[0], first) == f->shift[0];
 		do {
-			stop = pw_pin_take(f, pin, 0, &seen, above, &looked, table.last);
+			stop = pw_pin_take(f, pin, 0, &seen, above, &rights, table.last);
 			if (PW_UNLIKELY(stop != PW_STOP_DONE) || pin->va == end)
 				return stop;
 			seen.entry = pw_pin_next(f, &seen);
@@ -213,12 +216,12 @@ PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
 	}
 }
 
-/* pw_pin_run, compiled for the format. */
+/* pw_pin_run, compiled for one format. */
 typedef enum pw_stop pw_pin_run_fn(struct pw_pin *pin, const struct pw_pin_place *place);
 
 /*
- * Everything from pin->va to @last, which @span translates. Returns why it stopped; what it took is in
- * @pin.
+ * Takes everything from pin->va to @last, which @span translates. Returns why it stopped; @pin has the pages
+ * that it took.
  */
 PW_INLINE enum pw_stop pw_pin_span(const struct pw_format *f, struct pw_pin *pin,
 				   const struct pw_span *span, const pw_va last, pw_pin_run_fn *run)
@@ -235,13 +238,13 @@ PW_INLINE enum pw_stop pw_pin_span(const struct pw_format *f, struct pw_pin *pin
 	for (;;) {
 		unsigned shift = f->shift[level];
 		struct pw_seen seen;
-		struct pw_looked looked;
+		struct pw_leaf_rights rights;
 		enum pw_stop stop;
 		pw_va covered;
 
 		/*
-		 * Step invariant: path[level] is the table of this level that covers pin->va, and was
-		 * reached by values that were loaded once each; no address of a copy is ever used.
+		 * Step invariant: path[level] is the table of this level that covers pin->va. It was reached
+		 * by values that were loaded once each, and never by the address of a copy.
 		 */
 		if (level == 0) {
 			covered = path[0].last;
@@ -267,11 +270,11 @@ PW_INLINE enum pw_stop pw_pin_span(const struct pw_format *f, struct pw_pin *pin
 				};
 				continue;
 			}
-			stop = pw_pin_look(f, pin, level, seen.value, &looked);
+			stop = pw_pin_look(f, pin, level, seen.value, &rights);
 			if (PW_LIKELY(stop == PW_STOP_DONE))
 				stop = pw_pin_take(f, pin, level, &seen,
 						   level == top ? NULL : &path[level].above,
-						   &looked, covered);
+						   &rights, covered);
 			if (PW_UNLIKELY(stop != PW_STOP_DONE))
 				return stop;
 		}
@@ -283,8 +286,8 @@ PW_INLINE enum pw_stop pw_pin_span(const struct pw_format *f, struct pw_pin *pin
 }
 
 /*
- * Everything from pin->va to pin->last, as far as it is translated: a range may end behind a span, and
- * go on in the next one. Returns why it stopped; what it took is in @pin.
+ * Takes everything from pin->va to pin->last, as far as it is translated. A range may reach beyond a span and
+ * go on in the next one. Returns why it stopped; @pin has the pages that it took.
  */
 PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin,
 				   pw_pin_run_fn *run)

@@ -6,9 +6,9 @@
 #include "pin/fast.h"
 
 /*
- * The loop over a table's leaves is a function of its own, one call per table: it needs all registers, of
- * which the walk around it would take some. And it works on a copy of the call, of which nobody else
- * knows: that need not be in memory while counts are changed.
+ * The loop over a table's leaves is a function of its own, called once per table, because it needs all
+ * registers and the walk around it would take some. It works on a copy of *pin whose address nobody else has:
+ * the compiler can keep that in registers while counts change.
  */
 #define PW_PINNER(name)                                                             \
 	__attribute__((flatten, noinline)) static enum pw_stop name##_pin_run(      \

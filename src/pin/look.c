@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The fast path without references: over any memory, what was stable while it was looked at. */
+/* The fast path without references: over any memory. It finds pages whose entries were stable meanwhile. */
 #include <limits.h>
 
 #include <pagewalk/pin.h>
@@ -72,7 +72,7 @@ long pw_look_fast(const struct pw_memory *memory, const struct pw_regime *regime
 	while (done < count && stop == PW_STOP_DONE) {
 		pw_va at = va + ((pw_va)done << shift);
 
-		/* Past the end of the 2^64 space there is nothing, and no way round to its start. */
+		/* The 2^64 space ends here; addresses do not wrap to its start. */
 		stop = done > (~va >> shift) ? PW_STOP_RANGE
 					     : look(memory, regime, at, flags, &page[done]);
 		done += stop == PW_STOP_DONE;

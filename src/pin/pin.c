@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The public side of pinning: what is asked, where the pages go, and the sequence against fork. */
+/* The public side of pinning: arguments, where the pages go, releasing them, the sequence against fork. */
 #include <limits.h>
 
 #include "pin/instance.h"
@@ -27,8 +27,8 @@ _Static_assert(PW_STOP_REASONS <= sizeof(((struct pw_reader *)0)->stops) / sizeo
 	       "a reader counts every reason");
 
 /*
- * Releases @bytes bytes from @pa on, folio by folio. What is not of whole pages was not given out: a part
- * of a page may be what a partial transfer left, and does not say who is done with the page.
+ * Releases @bytes bytes from @pa on, folio by folio. Refuses a range that is not of whole pages, because none
+ * was given out: it may be the rest of a partial transfer, and it is not known who is done with the page.
  */
 static void release(struct pw_arena *arena, pw_pa pa, uint64_t bytes, unsigned flags, bool dirty)
 {
@@ -64,9 +64,9 @@ static void undo(struct pw_pin *pin)
 }
 
 /*
- * The walk within a reader's section, and the sequence against fork around it: while it is odd, or if
- * it has changed, a copy may have looked at a page's pins before this call took one, and then shares
- * the page. Its partner is in pw_space_copy_begin and _end (57efa1fe5957).
+ * The walk within a reader's section, and around it the sequence against fork. If the sequence is odd before
+ * the walk, or differs after it, a copy may have looked at a page's pins before this call took one, and may
+ * then share the page. Partner: pw_space_copy_begin and _end (commit 57efa1fe5957).
  */
 static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 {
@@ -87,8 +87,9 @@ static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 	if (pw_mutant(PW_MUTANT_LATE_SEQUENCE))
 		sequence = pw_space_copies(space);
 	/*
-	 * A page may have been freed, written anew and mapped by the same entry between the two loads of
-	 * it. Its address depends on the first one only; what it holds is to be as new as the second.
+	 * Between the two loads of an entry, its page may have been freed, written anew and mapped again by
+	 * the same entry. The page's address depends on the first load only; the caller's loads from the page
+	 * must come after the second.
 	 */
 	pw_order_dependent_done();
 	pw_reader_leave(reader);
@@ -101,13 +102,13 @@ static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 	return stop;
 }
 
-/* Why a call stopped that asked for pages @beyond the last of the 2^64 space, and got all up to that. */
+/* A call that asked for pages @beyond the end of the 2^64 space, and got all pages up to it, stops there. */
 static enum pw_stop stop_at_end(enum pw_stop stop, bool beyond)
 {
 	return stop == PW_STOP_DONE && beyond ? PW_STOP_RANGE : stop;
 }
 
-/* @room things are to go to @to. */
+/* Are these arguments valid? @to has room for @room elements, and may be NULL if there is nothing to do. */
 static bool valid(const struct pw_reader *reader, pw_va va, uint64_t bytes, unsigned flags,
 		  const void *to, size_t room)
 {
@@ -193,7 +194,7 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 		return -EINVAL;
 	while (done < bytes && stop == PW_STOP_DONE) {
 		uint64_t came;
-		/* As many ranges as are sure to find room; each may be one iovec more. */
+		/* Not more ranges than there is room for: each may need an iovec of its own. */
 		size_t free = room - used < BATCH ? room - used : BATCH;
 		long count = pw_pin_fast_ranges(reader, va + done, bytes - done, flags, range, free,
 						&came, &stop);
@@ -210,7 +211,7 @@ long pw_pin_fast_iovec(struct pw_reader *reader, pw_va va, uint64_t bytes, unsig
 			iovec[used++].iov_len = (size_t)range[i].bytes;
 		}
 		done += came;
-		/* Full batches are no reason to stop. */
+		/* A full batch is not a reason to stop. */
 		if (stop == PW_STOP_ROOM && used < room && came > 0)
 			stop = PW_STOP_DONE;
 	}

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pinning, from the inside.
+ * Pinning: the internal side.
  *
  *   fast.h      the walk that takes pages without a lock, per format
- *   rules.h .c  who may be taken, and for how long
+ *   rules.h .c  which pages may be taken, and for how long
  *   instance.h  the walk compiled for one format
- *   look.c      the same for memory without folios: nothing is taken
- *   pin.c       the public functions: what is asked, where the pages go, the sequence against fork
+ *   look.c      a walk over memory without folios: nothing is taken
+ *   pin.c       the public functions: arguments, storing the pages, the sequence against fork
  *
- * A format without its own rule of access has the generic one: user mode may read, and write if that
- * is asked for. Permissions of the entries above a leaf are not looked at, as in the kernel; the
+ * The rule of access is the same for every format: user mode may read the page, and write it if
+ * PW_PIN_WRITE is given. Permissions of the entries above a leaf are not looked at, as in the kernel; the
  * editor's tables permit everything there.
  */
 #ifndef PW_PIN_PIN_H
@@ -25,11 +25,11 @@
 struct pw_pin {
 	struct pw_arena *arena;
 	const struct pw_space *space;
-	const struct pw_regime *regime; /* the table's, when the walk began */
-	pw_va va, last; /* what is left of what was asked, inclusive */
+	const struct pw_regime *regime; /* the space's, when the walk began */
+	pw_va va, last; /* the rest of the asked range, inclusive */
 	unsigned flags; /* enum pw_pin_flags */
 
-	/* Where the pages go: pages one by one, or ranges of one folio each. One of them is NULL. */
+	/* Where the pages go: as single pages, or as ranges of one folio each. One of the two is NULL. */
 	pw_pa *page;
 	struct pw_pinned *range;
 	size_t count, room;
@@ -40,7 +40,10 @@ struct pw_pinner {
 	enum pw_stop (*pin)(struct pw_pin *pin);
 };
 
-/* Keeps what was taken, pages of 2^page_lg2 of the folio of @head; PW_STOP_ROOM if there is no room. */
+/*
+ * Stores the pages of 2^page_lg2 bytes in @pa..@pa + @bytes - 1, which were taken from the folio of @head.
+ * Returns PW_STOP_DONE, or PW_STOP_ROOM if there is no room.
+ */
 PW_INLINE enum pw_stop pw_pin_keep(struct pw_pin *pin, uint32_t head, pw_pa pa, uint64_t bytes,
 				   unsigned page_lg2)
 {
@@ -51,7 +54,7 @@ PW_INLINE enum pw_stop pw_pin_keep(struct pw_pin *pin, uint32_t head, pw_pa pa, 
 			pin->page[pin->count++] = pa;
 		return PW_STOP_DONE;
 	}
-	/* The next part of the folio before? */
+	/* Do they continue the last range, in the same folio? */
 	before = pin->count > 0 ? &pin->range[pin->count - 1] : NULL;
 	if (before && before->pa + before->bytes == pa &&
 	    (pin->head == head || pw_mutant(PW_MUTANT_MERGE_FOLIOS))) {

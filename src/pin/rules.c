@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules that the fast walk asks rarely, and therefore out of line. */
+/* The rules that the fast walk seldom needs; so they are not inlined. */
 #include "pin/rules.h"
 
-/* Does this space alone have these pages of an anonymous folio? */
+/* Do all of these pages of an anonymous folio belong to this space alone? */
 static bool exclusive(const struct pw_arena *arena, uint32_t frame, uint32_t pages)
 {
 	for (uint32_t i = 0; i < pages; i++)
@@ -38,7 +38,7 @@ enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum p
 	case PW_FOLIO_HUGETLB:
 		break;
 	}
-	/* Not anonymous, for reading, for long: only a VMA could say whether it is copied on write. */
+	/* A long pin for reading a read-only page of a file: only a VMA says whether it is copied on write. */
 	if (!(attr & PW_WRITE) && flags & PW_PIN_LONGTERM && !(flags & PW_PIN_WRITE) &&
 	    !pw_mutant(PW_MUTANT_NO_UNSHARE))
 		return PW_STOP_UNSHARE;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may be pinned, and for how long: what the kernel decides in gup_fast_folio_allowed,
- * folio_is_longterm_pinnable and gup_must_unshare (mm/gup.c, include/linux/mm.h), without a VMA.
+ * Which pages may be pinned, and for how long: the decisions of gup_fast_folio_allowed,
+ * folio_is_longterm_pinnable and gup_must_unshare in the kernel (mm/gup.c, include/linux/mm.h), without a
+ * VMA.
  */
 #ifndef PW_PIN_RULES_H
 #define PW_PIN_RULES_H
@@ -9,14 +10,14 @@
 #include "pin/pin.h"
 
 /* What a leaf permits. */
-struct pw_looked {
+struct pw_leaf_rights {
 	uint32_t attr;
-	uint32_t doubts; /* see pw_pin_doubts */
+	uint32_t doubts; /* kinds of folio that need a closer look: pw_pin_doubts */
 };
 
 /*
- * Does a leaf with @attr permit what is asked? Bit by bit, so that the compiler leaves out of a format's
- * attr() whatever nobody asks for.
+ * Does a leaf with @attr permit the access that @pin needs? The bits are tested one by one, so that the
+ * compiler drops the parts of a format's attr() that nobody uses.
  */
 PW_INLINE bool pw_pin_permits(const struct pw_pin *pin, uint32_t attr)
 {
@@ -24,7 +25,7 @@ PW_INLINE bool pw_pin_permits(const struct pw_pin *pin, uint32_t attr)
 	       (attr & PW_WRITE || !(pin->flags & PW_PIN_WRITE));
 }
 
-/* Takes @pages references, or pins, on the folio of @frame, in *head_ret. False: it was going away. */
+/* Takes @pages references, or pins, on the folio of @frame: as pw_folio_take. */
 PW_INLINE bool pw_pin_grab(struct pw_pin *pin, uint32_t frame, uint32_t pages, uint32_t *head_ret)
 {
 	return pw_folio_take(pin->arena, frame, pages, !(pin->flags & PW_PIN_GET), head_ret);
@@ -36,8 +37,8 @@ PW_INLINE bool pw_pin_writes_long(unsigned flags)
 }
 
 /*
- * Kinds of folio, as bits, that a leaf with @attr does not permit to pin without a closer look. Where
- * the page may be written to, no copy is to be feared; all others go to pw_pin_allowed.
+ * The kinds of folio, as bits, that need a closer look before a page behind a leaf with @attr is pinned:
+ * pw_pin_allowed. A page that may be written to is not going to be copied on write; so few kinds of it do.
  */
 PW_INLINE uint32_t pw_pin_doubts(const struct pw_pin *pin, uint32_t attr)
 {
@@ -48,34 +49,35 @@ PW_INLINE uint32_t pw_pin_doubts(const struct pw_pin *pin, uint32_t attr)
 }
 
 /*
- * May the @pages pages from @frame on, of a folio of @kind that was just taken, be kept? @attr is what
- * the leaf permits.
+ * May the @pages pages from @frame on be kept? They belong to a folio of @kind that was just taken; @attr is
+ * what the leaf permits. Returns PW_STOP_DONE, or the reason why not.
  *
- * A file system with dirty tracking write-protects a page before it writes it back; a long pin would
- * go on writing without a fault, behind its back (commit a6e79df92e4a). Shared memory and hugetlb
- * have no such tracking. Of a page without a mapping it is not known whether it was a file's, which was
- * truncated, or never had one: a long pin for writing is refused, and nothing else is, since a fault would
- * find the same page again. Secret memory is nobody's business but its owner's, whatever the flags
- * (65291dcfcf89); it stays secret when it is truncated (pw_folio_truncate).
- *
- * A copy-on-write page that is read through a pin must belong to this space alone, or its owner's next
- * write would go to a copy, and the pin would not see it: so an anonymous one has to be exclusive.
- * The load of that bit comes after the grab's full barrier, whose partner is in pw_folio_try_share:
- * clear the bit, barrier, look at the pins.
+ * Files: a file system with dirty tracking write-protects a page before it writes it back. A long pin would
+ * go on writing without a fault, behind its back (commit a6e79df92e4a). Shared memory and hugetlb have no
+ * such tracking.
+ * No mapping: the page may have been a file's that was truncated, or may never have had a mapping; nobody
+ * knows which. Only a long pin for writing is refused: a fault would find the same page again.
+ * Secret memory is for its owner alone, whatever the flags (commit 65291dcfcf89). It stays secret when it is
+ * truncated (pw_folio_truncate).
+ * Copy on write: a page that is read through a pin must belong to this space alone. Otherwise its owner's
+ * next write would go to a copy, and the pin would not see it; so an anonymous page has to be exclusive.
+ * That bit is loaded after the grab's full barrier. Partner: pw_folio_try_share, which clears the bit,
+ * executes a barrier, and looks at the pins.
  */
 enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum pw_folio_kind kind,
 			    uint32_t frame, uint32_t pages, uint32_t attr);
 
-/* The same of the folio of @head, asked only where @looked leaves doubts. */
-PW_INLINE enum pw_stop pw_pin_may_keep(const struct pw_pin *pin, const struct pw_looked *looked,
-				       uint32_t head, uint32_t frame, uint32_t pages)
+/* As pw_pin_allowed, for pages of the folio of @head. Asks it only if @rights leave doubts. */
+PW_INLINE enum pw_stop pw_pin_may_keep(const struct pw_pin *pin,
+				       const struct pw_leaf_rights *rights, uint32_t head,
+				       uint32_t frame, uint32_t pages)
 {
 	/* One load: the mapping may go at any moment. */
 	enum pw_folio_kind kind = pw_head_kind(pin->arena, head);
 
-	if (PW_LIKELY(!(looked->doubts >> kind & 1)))
+	if (PW_LIKELY(!(rights->doubts >> kind & 1)))
 		return PW_STOP_DONE;
-	return pw_pin_allowed(pin->arena, pin->flags, kind, frame, pages, looked->attr);
+	return pw_pin_allowed(pin->arena, pin->flags, kind, frame, pages, rights->attr);
 }
 
 #endif

@@ -54,8 +54,7 @@ struct pw_space {
 
 	/* Tables smaller than a frame are pieces of one. Free pieces are in a list for each level. */
 	pthread_mutex_t free_lock;
-	pw_pa free
-		[PW_MAX_LEVELS]; /* first of the list that runs through the pieces, or PW_NO_TABLE */
+	pw_pa free[PW_MAX_LEVELS]; /* first of a list through the pieces, or PW_NO_TABLE */
 
 	/* Tables that were taken out, and were not handed over yet: leaving.c. */
 	pthread_mutex_t gather_lock;
