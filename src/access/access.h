@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How table words are loaded. An access is a constant of two functions; the walker is compiled once
- * for each pair of a format and an access, so that both disappear into it.
+ * How table words are loaded. An access is a constant with two functions. The walker is compiled once
+ * for each pair of a format and an access, so that both are inlined into it.
  *
  *   direct   memory that is mapped: entries are loaded in place, each by one atomic load
  *   fetched  memory that is copied piece by piece (dumps, remote guests)
- *   hooked   calls out at every load (tests, the laboratory)
+ *   hooked   every load calls a function (tests, the laboratory)
  *
- * This folder is the only one that touches table words which others may be writing.
+ * Only this folder touches table words that others may be writing.
  *
  * To add an access: fill a struct pw_access in a header of its own, give its context a type, and
  * instantiate it in walk/instance.h.
@@ -21,24 +21,24 @@
 
 struct pw_access {
 	/*
-	 * Makes entries loadable: of the *bytes bytes at @pa as many as can be had at once, but at
-	 * least @unit. Sets *bytes to that number and *host to where load() shall look for the first.
-	 * False if the memory has no @unit bytes at @pa. What an earlier open() of the same @level
-	 * gave is void.
+	 * Makes entries loadable: as many of the *bytes bytes at @pa as possible at once, but at least
+	 * @unit. Sets *bytes to that number, and *host to the place of the first for load(). False if
+	 * the memory has no @unit bytes at @pa. Ends the validity of what an earlier open() of the same
+	 * @level returned.
 	 */
 	bool (*open)(void *context, unsigned level, pw_pa pa, size_t unit, size_t *bytes,
 		     const unsigned char **host);
 
 	/*
-	 * One load of an entry of 2^entry_lg2 bytes, not torn, in the byte order of the memory.
-	 * Orders nothing but itself: the loads of a walk are ordered by their address dependency,
-	 * each table's address being computed from the value that was loaded (as READ_ONCE in the
-	 * kernel; the publishing side stores tables with release order).
+	 * Loads an entry of 2^entry_lg2 bytes once, not torn, in the byte order of the memory. The
+	 * load orders nothing else: the loads of a walk are ordered by address dependency, because
+	 * each table's address is computed from a loaded value (as by READ_ONCE in the kernel).
+	 * Partner: pw_publish_store, which stores the entry for a table with release order.
 	 */
 	uint64_t (*load)(void *context, const unsigned char *host, pw_pa pa, unsigned entry_lg2);
 };
 
-/* From the image's byte order to a number. Relative to the host's order, which may be either. */
+/* Turns an entry in the memory's byte order into a number. The host may have either byte order. */
 PW_INLINE uint64_t pw_entry_number(uint64_t raw, unsigned entry_lg2, bool big_endian)
 {
 	if (entry_lg2 == 2)
@@ -52,7 +52,7 @@ PW_INLINE const struct pw_segment *pw_segment_find(const struct pw_segment *segm
 {
 	size_t low = 0, end = count;
 
-	/* Segments before `low` lie below pa, those from `end` on above it. */
+	/* Segments before `low` lie below pa; segments from `end` on lie above it. */
 	while (low < end) {
 		size_t middle = low + (end - low) / 2;
 
@@ -66,12 +66,12 @@ PW_INLINE const struct pw_segment *pw_segment_find(const struct pw_segment *segm
 	return NULL;
 }
 
-/* The number of the first segment that ends at @pa or behind it; @count if there is none. */
+/* The index of the first segment that ends at @pa or above it; @count if there is none. */
 static inline size_t pw_segment_from(const struct pw_segment *segments, size_t count, pw_pa pa)
 {
 	size_t low = 0, end = count;
 
-	/* Segments before `low` end before pa, those from `end` on do not. */
+	/* Segments before `low` end below pa; segments from `end` on do not. */
 	while (low < end) {
 		size_t middle = low + (end - low) / 2;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Access to mapped memory: an entry is loaded where it stands, while others may be storing to it.
+ * Access to mapped memory: an entry is loaded in place, while others may be storing to it.
  */
 #ifndef PW_ACCESS_DIRECT_H
 #define PW_ACCESS_DIRECT_H
@@ -8,15 +8,17 @@
 #include "access/access.h"
 #include "base/tsan.h"
 
-/* What an instance is given. Segments are sorted, disjoint, mapped, aligned to 8 like their address. */
+/*
+ * The memory. Segments are sorted, disjoint and mapped; host and physical addresses are aligned to 8 bytes.
+ */
 struct pw_direct {
 	const struct pw_segment *segments;
 	size_t count; /* at least 1 */
 };
 
 /*
- * Context: an instance's own, so that it can stay in registers across loads. Most memories are one
- * segment or have their tables in the first, which is therefore tried before any search.
+ * The context of one walk. The walk owns it, so that it can stay in registers across loads. Most memories
+ * are one segment, or have their tables in the first one; so that one is tried before any search.
  */
 struct pw_direct_own {
 	pw_pa first; /* of the first segment */
@@ -31,7 +33,7 @@ PW_INLINE struct pw_direct_own pw_direct_own(const struct pw_direct *direct)
 	uint64_t reach = segment->last - segment->first;
 
 	return (struct pw_direct_own){
-		/* Where not one entry fits: at an address that none can have. */
+		/* A segment too small for an entry gets an address that no entry can have. */
 		.first = reach < 7 ? ~UINT64_C(0) : segment->first,
 		.room = reach < 7 ? 0 : reach - 7,
 		.host = segment->host,
@@ -46,7 +48,7 @@ static inline bool pw_direct_open(void *context, unsigned level, pw_pa pa, size_
 	uint64_t offset = pa - direct->first, rest = direct->room + 7 - offset;
 
 	(void)level;
-	/* As a number: outside the segment, where it is not used, it would be no valid pointer. */
+	/* Computed as a number: outside the segment it is not used, and would not be a valid pointer. */
 	*host = (const unsigned char *)((uintptr_t)direct->host + (size_t)offset);
 	if (PW_UNLIKELY(offset > direct->room)) {
 		const struct pw_segment *segment = pw_segment_find(direct->all->segments,
@@ -71,7 +73,7 @@ static inline uint64_t pw_direct_load(void *context, const unsigned char *host, 
 	(void)pa;
 	if (entry_lg2 == 2)
 		return __atomic_load_n((const uint32_t *)(const void *)host, PW_ORDER_DEPENDENT);
-	/* 64-bit even on 32-bit hosts (i586: fild or movq; armv7: ldrd/ldrexd): never in halves. */
+	/* One 64-bit load even on 32-bit hosts (i586: fild or movq; armv7: ldrd/ldrexd), never two halves. */
 	return __atomic_load_n((const uint64_t *)(const void *)host, PW_ORDER_DEPENDENT);
 }
 

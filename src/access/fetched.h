@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Access to memory that is copied: a piece of a table at a time, one buffer per level, so that a walk
- * of a whole table costs one fetch for each 4 KiB of it and needs no allocation.
+ * Access to memory that is copied, a piece of a table at a time. There is one buffer per level, so that a
+ * walk of a whole table costs one fetch for each 4 KiB of it, and needs no allocation.
  */
 #ifndef PW_ACCESS_FETCHED_H
 #define PW_ACCESS_FETCHED_H
@@ -12,7 +12,7 @@
 
 enum { PW_FETCH_BYTES = 4096 };
 
-/* Context; about 24 KiB, meant for the stack. */
+/* The context of one walk; about 24 KiB, meant for the stack. */
 struct pw_fetched {
 	pw_fetch_fn *fetch;
 	void *context;
@@ -23,7 +23,7 @@ static inline bool pw_fetched_open(void *context, unsigned level, pw_pa pa, size
 				   size_t *bytes, const unsigned char **host)
 {
 	struct pw_fetched *fetched = context;
-	/* Up to the next multiple of the buffer's size: sources have whole pages, or none. */
+	/* Up to the next multiple of the buffer's size, because sources have whole pages. */
 	size_t piece = PW_FETCH_BYTES - (size_t)(pa % PW_FETCH_BYTES);
 
 	if (piece > *bytes)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Access that calls out at every load: tests count the loads of an entry with it and change tables
- * between two of them, the laboratory schedules its threads there.
+ * Access that calls a function at every load. Tests use it to count the loads of an entry, and to change
+ * tables between two loads; the laboratory schedules its threads there.
  */
 #ifndef PW_ACCESS_HOOKED_H
 #define PW_ACCESS_HOOKED_H
 
 #include "access/access.h"
 
-/* Context. */
+/* The context of one walk. */
 struct pw_hook {
 	/* Does this memory have @bytes bytes at @pa? */
 	bool (*has)(struct pw_hook *hook, pw_pa pa, size_t bytes);
-	/* The load itself, in the memory's byte order. */
+	/* Loads the entry, in the memory's byte order. */
 	uint64_t (*load)(struct pw_hook *hook, pw_pa pa, unsigned entry_lg2);
 };
 

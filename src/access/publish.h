@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How table words are stored, in memory that is mapped. Readers (direct.h) load an entry once and
- * follow the address in it; what a table holds must therefore be there before an entry that leads to
- * it can be seen: that is what release order is for. Its partner is the address dependency between a
- * reader's load of the entry and its load from the table (READ_ONCE and the like in the kernel).
+ * How table words are stored in mapped memory. Readers (direct.h) load an entry once and follow the address
+ * in it. So a table must be filled before an entry that leads to it can be seen: entries are stored with
+ * release order. Its partner is the address dependency between a reader's load of the entry and its load
+ * from the table (as by READ_ONCE in the kernel).
  */
 #ifndef PW_ACCESS_PUBLISH_H
 #define PW_ACCESS_PUBLISH_H
@@ -12,13 +12,13 @@
 #include "base/mutant.h"
 #include "base/tsan.h"
 
-/* From a number to the image's byte order; its own inverse. */
+/* Turns a number into an entry in the memory's byte order. It is its own inverse. */
 PW_INLINE uint64_t pw_entry_raw(uint64_t number, unsigned entry_lg2, bool big_endian)
 {
 	return pw_entry_number(number, entry_lg2, big_endian);
 }
 
-/* One load, as a reader does it, by whoever edits the table. */
+/* An editor's load of an entry, in the same way as a reader's. */
 PW_INLINE uint64_t pw_publish_load(const void *host, unsigned entry_lg2, bool big_endian)
 {
 	uint64_t raw = entry_lg2 == 2 ? __atomic_load_n((const uint32_t *)host, PW_ORDER_DEPENDENT)
@@ -28,8 +28,9 @@ PW_INLINE uint64_t pw_publish_load(const void *host, unsigned entry_lg2, bool bi
 }
 
 /*
- * One more load of an entry, after something else was done that must be seen by whoever changes the entry:
- * sequentially consistent, so that it does not move up before that. Partner: pw_publish_settle.
+ * Loads an entry again, after this thread did something that a thread that changes the entry must see, as
+ * taking a pin. The load is sequentially consistent, so that it does not move up before that. Partner:
+ * pw_publish_settle.
  */
 PW_INLINE uint64_t pw_publish_load_again(const void *host, unsigned entry_lg2, bool big_endian)
 {
@@ -39,14 +40,14 @@ PW_INLINE uint64_t pw_publish_load_again(const void *host, unsigned entry_lg2, b
 	return pw_entry_number(raw, entry_lg2, big_endian);
 }
 
-/* After it, loads are of memory where all stores of before can be seen. Partner: pw_publish_load_again. */
+/* A full barrier: loads from here on come after all earlier stores. Partner: pw_publish_load_again. */
 PW_INLINE void pw_publish_settle(void)
 {
 	__sync_synchronize();
 	pw_moment(PW_MOMENT_SETTLE);
 }
 
-/* Into a table that nobody can find yet: what makes it to be found publishes all of it. */
+/* Stores to a table that nobody can find yet. The later store that makes it reachable publishes all of it. */
 PW_INLINE void pw_publish_fill(void *host, uint64_t value, unsigned entry_lg2, bool big_endian)
 {
 	uint64_t raw = pw_entry_raw(value, entry_lg2, big_endian);
@@ -57,6 +58,7 @@ PW_INLINE void pw_publish_fill(void *host, uint64_t value, unsigned entry_lg2, b
 		__atomic_store_n((uint64_t *)host, raw, __ATOMIC_RELAXED);
 }
 
+/* Stores an entry that readers may load, with release order: a table behind it must be filled before. */
 PW_INLINE void pw_publish_store(void *host, uint64_t value, unsigned entry_lg2, bool big_endian)
 {
 	uint64_t raw = pw_entry_raw(value, entry_lg2, big_endian);
@@ -71,7 +73,10 @@ PW_INLINE void pw_publish_store(void *host, uint64_t value, unsigned entry_lg2, 
 		__atomic_store_n((uint64_t *)host, raw, __ATOMIC_RELEASE);
 }
 
-/* Stores @value if the entry is *@expected. If it is not, says in *@expected what it is. */
+/*
+ * Stores @value if the entry is *@expected, with release order. Otherwise returns false, and *@expected
+ * becomes the value of the entry.
+ */
 PW_INLINE bool pw_publish_swap(void *host, uint64_t *expected, uint64_t value, unsigned entry_lg2,
 			       bool big_endian)
 {
