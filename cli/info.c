@@ -39,13 +39,25 @@ static error_t parse(int key, char *text, struct argp_state *state)
 /* What the format calls its root: "CR3". */
 static const char *root_name(const char *format_name)
 {
-	const struct pw_format *format = format_name ? pw_format_find(format_name) : NULL;
+	const struct pw_format *format = pw_format_find(format_name);
 	struct pw_geometry geometry;
 
 	if (!format)
 		return "root";
 	pw_format_geometry(format, &geometry);
 	return geometry.root_name;
+}
+
+/* Registers that are worth a word beside a root of this format. */
+static uint32_t registers_of(const char *format_name)
+{
+	const struct pw_format *format = pw_format_find(format_name);
+	struct pw_geometry geometry;
+
+	if (!format)
+		return PW_REGISTERS_ALL;
+	pw_format_geometry(format, &geometry);
+	return geometry.registers;
 }
 
 static uint64_t total(const struct pw_segment *segments, size_t count)
@@ -114,6 +126,7 @@ static const struct {
 /* Those that are known, as text behind something else, or as members of a JSON object. */
 static char *list_registers(const struct pw_cpu *cpu, bool json, char *text, size_t room)
 {
+	const uint32_t worth = json ? PW_REGISTERS_ALL : registers_of(cpu->format);
 	size_t used = 0;
 
 	text[0] = '\0';
@@ -121,10 +134,7 @@ static char *list_registers(const struct pw_cpu *cpu, bool json, char *text, siz
 		unsigned long long number;
 		uint64_t value;
 
-		/* CR4 decides something in one format alone. */
-		if (!(cpu->registers.known & registers[i].known) ||
-		    (!json && registers[i].known == PW_REGISTER_CR4 &&
-		     (!cpu->format || strcmp(cpu->format, "i386") != 0)))
+		if (!(cpu->registers.known & worth & registers[i].known))
 			continue;
 		memcpy(&value, (const char *)&cpu->registers + registers[i].offset, sizeof(value));
 		number = value;

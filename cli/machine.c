@@ -6,9 +6,8 @@
 #include <string.h>
 
 /*
- * Beginnings of what machines call themselves (in ELF cores, in uname) and of our formats' names, and
- * the family they belong to. A guest of 32 bits may run on a machine of 64. What is not in the list (um,
- * amdv1) can be in the memory of any machine.
+ * Beginnings of what machines call themselves (in ELF cores, in uname), and the family they belong to. A
+ * guest of 32 bits may run on a machine of 64.
  */
 static const struct {
 	const char *beginning, *family;
@@ -30,11 +29,11 @@ static const char *family(const char *name)
 	return NULL;
 }
 
-const char *machine_other(const char *title, const char *format, char *text, size_t room)
+const char *machine_other(const char *title, const char *machines, char *text, size_t room)
 {
 	/* "ELF core, x86_64, little-endian, ...". */
 	const char *machine = strchr(title, ',');
-	const char *theirs, *ours = family(format);
+	const char *theirs, *ours = machines ? family(machines) : NULL;
 
 	if (!machine || strncmp(machine, ", ", 2) != 0 || !ours)
 		return NULL;

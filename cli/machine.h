@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 /*
- * The machine that a source's @title names, into @text, if tables of the library's @format cannot be
- * those of its CPUs; NULL if they can, or if nobody knows.
+ * The machine that a source's @title names, into @text, if a format that is for @machines (of struct
+ * pw_geometry) cannot be that of its CPUs' tables; NULL if it can, or if nobody knows.
  */
-const char *machine_other(const char *title, const char *format, char *text, size_t room);
+const char *machine_other(const char *title, const char *machines, char *text, size_t room);
 
 #endif

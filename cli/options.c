@@ -10,6 +10,7 @@
 
 #include "machine.h"
 #include "number.h"
+#include "remark.h"
 #include "usage.h"
 #include "word.h"
 
@@ -252,23 +253,22 @@ static int find_format(const char *name, struct tool_input *input)
 			 name);
 }
 
-/* Does a word of the title say the format's machine: "arm64" for arm64_4k_48, "riscv64" for riscv_sv39? */
-static bool fits(const char *title, const char *name)
+/* Is a word of the title among @machines: "riscv64" among "riscv64 riscv32"? */
+static bool fits(const char *title, const char *machines)
 {
-	for (size_t length = strlen(name); length > 2; length--) {
-		const char *word = title;
+	static const char between[] = " ,()";
 
-		if (name[length] != '\0' && name[length] != '_')
-			continue;
-		while (*word) {
-			size_t bytes = strcspn(word, " ,()");
+	for (const char *machine = machines; machine && *machine;) {
+		size_t length = strcspn(machine, " ");
 
-			if (bytes >= length && strncmp(word, name, length) == 0 &&
-			    (bytes == length ||
-			     (length > 4 && strspn(word + length, "0123456789") == bytes - length)))
+		for (const char *word = title; *word;) {
+			size_t bytes = strcspn(word, between);
+
+			if (bytes == length && strncmp(word, machine, length) == 0)
 				return true;
-			word += bytes + strspn(word + bytes, " ,()");
+			word += bytes + strspn(word + bytes, between);
 		}
+		machine += length + strspn(machine + length, " ");
 	}
 	return false;
 }
@@ -285,7 +285,7 @@ static void list_fitting(const struct pw_memory *memory, char *text, size_t room
 		struct pw_geometry geometry;
 
 		pw_format_geometry(format, &geometry);
-		if (fits(title, geometry.name) && used < room)
+		if (fits(title, geometry.machines) && used < room)
 			used += (size_t)snprintf(text + used, room - used, "%s%s", used ? ", " : "",
 						 geometry.name);
 	}
@@ -477,24 +477,16 @@ static int check_roots(const struct tool_input *input)
 /* What the answers hang on, and nobody said. */
 static void say_assumptions(const struct tool_input *input)
 {
-	const struct pw_regime *regime = &input->regime;
 	char machine[40];
 	struct pw_geometry geometry;
 
 	pw_format_geometry(input->format, &geometry);
-	if (!input->loaded &&
-	    machine_other(pw_memory_title(input->memory), geometry.name, machine, sizeof(machine)))
-		tool_message("%s is of another machine, %s, than the format %s is for: what "
-			     "follows are hardly its page tables",
-			     input->source, machine, geometry.name);
-	if (regime->roots > 1 && !(regime->registers.known & PW_REGISTER_TCR) &&
-	    input->format == pw_format_find("arm_lpae"))
-		tool_message("TTBCR, which says what TTBR0 and TTBR1 translate, is not known: "
-			     "TTBR1 is taken to have 0x%llx-0x%llx. Kernels with "
-			     "CONFIG_CPU_TTBR0_PAN (6.9 on) have it otherwise: give --tcr, or "
-			     "TTBR0 alone",
-			     (unsigned long long)regime->span[1].first,
-			     (unsigned long long)regime->span[1].last);
+	if (machine_other(pw_memory_title(input->memory), geometry.machines, machine,
+			  sizeof(machine)))
+		tool_message(
+			"%s is of another machine, %s, than the format %s is for: what follows are hardly its page tables",
+			input->source, machine, geometry.name);
+	remark_regime(input);
 }
 
 int tool_open(const struct tool_options *options, const char *source, bool need_root,

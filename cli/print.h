@@ -22,9 +22,6 @@ char *print_entry_name(const struct pw_format *format, unsigned level, char text
 /* " accessed dirty ..." and the memory type, where it is not the ordinary one; each after a space. */
 char *print_flags(unsigned attr, unsigned memtype, char text[PRINT_TEXT]);
 
-/* Why there is nothing at an address, as a clause: "segment entry 0x24 is empty". */
-char *print_reason(const struct tool_input *input, pw_va va, char text[PRINT_TEXT]);
-
 /* Hexadecimal digits that the regime's addresses need: 8 or 16. */
 int print_va_digits(const struct pw_regime *regime);
 

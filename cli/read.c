@@ -164,7 +164,9 @@ static int copy(const struct arguments *arguments, const struct tool_input *inpu
 		if (__atomic_load_n(tool_stopped(), __ATOMIC_RELAXED))
 			return stop(arguments, va, "stopped");
 		if (pw_translate(input->memory, &input->regime, va, &result) != PW_OK)
-			return stop(arguments, va, print_reason(input, va, reason));
+			return stop(arguments, va,
+				    pw_result_reason(input->memory, &input->regime, &result, reason,
+						     sizeof(reason)));
 		piece = piece_at(&result, rest);
 		status = pw_memory_read(input->memory, result.pa, bytes, piece);
 		/* The memory may end inside a page: what there is of it is read byte by byte. */

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Remarks about an address or an entry that are worth making beside the answer. */
+/* Remarks about what an answer depends on that are worth making beside it. */
 #ifndef CLI_REMARK_H
 #define CLI_REMARK_H
 
 #include "options.h"
-#include "print.h"
 
-/*
- * Says on stderr, once (*@told_ret), that @va belongs to a space of which the root that was given is
- * probably not the root: the kernel's quadrant of powerpc.
- */
+/* Says on stderr what all answers depend on and nobody said (pw_regime_remark). */
+void remark_regime(const struct tool_input *input);
+
+/* Says on stderr, once (*@told_ret), what an answer about @va depends on (pw_address_remark). */
 void remark_address(const struct tool_input *input, pw_va va, bool *told_ret);
-
-/*
- * What the word @entry, which is a hole with no page, is when it is not simply empty: a clause that
- * follows "pte 0x... ", into @text. Returns @text.
- */
-char *remark_hole(const struct tool_input *input, const struct pw_result *result,
-		  char text[PRINT_TEXT]);
 
 #endif

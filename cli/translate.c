@@ -66,7 +66,7 @@ static void print_text(const struct tool_input *input, const struct pw_result *r
 		       pw_prot_string(result->attr, prot), text[0] ? " " : "", text);
 	else
 		printf("%s: %s\n", pw_status_name((enum pw_status)result->status),
-		       print_reason(input, result->va, text));
+		       pw_result_reason(input->memory, &input->regime, result, text, sizeof(text)));
 }
 
 static void print_json(const struct tool_input *input, const struct pw_result *result)
@@ -88,7 +88,8 @@ static void print_json(const struct tool_input *input, const struct pw_result *r
 		       (unsigned long long)result->entry);
 	if (result->status != PW_OK) {
 		printf(",\"why\":");
-		print_json_string(print_reason(input, result->va, reason));
+		print_json_string(pw_result_reason(input->memory, &input->regime, result, reason,
+						   sizeof(reason)));
 	}
 	printf("}\n");
 }

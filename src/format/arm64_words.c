@@ -208,60 +208,90 @@ static void granule(const struct pw_regime *regime, char *text, size_t bytes)
 }
 
 const struct pw_words pw_words_arm64_4k_39 = {
+	.machines = "arm64",
+	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries,
 	.folds = folds_4k_39,
 	.folded = granule,
 };
 
 const struct pw_words pw_words_arm64_4k_48 = {
+	.machines = "arm64",
+	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries,
 	.folds = folds_4k_48,
 	.folded = granule,
 };
 
 const struct pw_words pw_words_arm64_4k_52 = {
+	.machines = "arm64",
+	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries_lpa2,
 	.folds = folds_4k_52,
 	.folded = granule,
 };
 
 const struct pw_words pw_words_arm64_16k_36 = {
+	.machines = "arm64",
+	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries,
 	.folds = folds_16k_36,
 	.folded = granule,
 };
 
 const struct pw_words pw_words_arm64_16k_47 = {
+	.machines = "arm64",
+	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries,
 	.folds = folds_16k_47,
 	.folded = granule,
 };
 
 const struct pw_words pw_words_arm64_16k_48 = {
+	.machines = "arm64",
+	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries,
 	.folds = folds_16k_48,
 	.folded = granule,
 };
 
 const struct pw_words pw_words_arm64_16k_52 = {
+	.machines = "arm64",
+	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries_lpa2,
 	.folds = folds_16k_52,
 	.folded = granule,
 };
 
 const struct pw_words pw_words_arm64_64k_42 = {
+	.machines = "arm64",
+	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries,
 	.folds = folds_64k_42,
 	.folded = granule,
 };
 
 const struct pw_words pw_words_arm64_64k_48 = {
+	.machines = "arm64",
+	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries,
 	.folds = folds_64k_48,
 	.folded = granule,
 };
 
 const struct pw_words pw_words_arm64_64k_52 = {
+	.machines = "arm64",
+	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries_lpa,
 	.folds = folds_64k_52,
 	.folded = granule,

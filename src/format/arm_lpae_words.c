@@ -5,6 +5,9 @@
  */
 #include "format/arm_lpae.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "format/arm_folds.h"
 #include "format/arm_names.h"
 #include "format/words.h"
@@ -75,7 +78,25 @@ static const struct pw_bits_of entries[] = {
 
 static const struct fold_style *const folds[] = { &fold_arm_lpae, NULL };
 
+/* CONFIG_CPU_TTBR0_PAN splits the space in another way than kernels without it. */
+static bool no_ttbcr(const struct pw_regime *regime, char *text, size_t bytes)
+{
+	if (regime->roots < 2 || (regime->registers.known & PW_REGISTER_TCR))
+		return false;
+	snprintf(
+		text, bytes,
+		"TTBCR, which says what TTBR0 and TTBR1 translate, is not known: TTBR1 is taken to have 0x%" PRIx64
+		"-0x%" PRIx64
+		". Kernels with CONFIG_CPU_TTBR0_PAN (6.9 on) have it otherwise: give TTBCR, or TTBR0 alone",
+		regime->span[1].first, regime->span[1].last);
+	return true;
+}
+
 const struct pw_words pw_words_arm_lpae = {
+	.machines = "arm",
+	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries,
 	.folds = folds,
+	.remark = no_ttbcr,
 };

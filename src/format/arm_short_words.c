@@ -157,6 +157,9 @@ static const struct pw_bits_of entries[] = {
 static const struct fold_style *const folds[] = { &fold_arm, NULL };
 
 const struct pw_words pw_words_arm = {
+	.machines = "arm",
+	.registers = PW_REGISTER_TCR,
+	.either_order = true,
 	.entries = entries,
 	.folds = folds,
 };

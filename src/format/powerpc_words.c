@@ -5,6 +5,9 @@
  */
 #include "format/powerpc.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "format/powerpc_folds.h"
 #include "format/words.h"
 
@@ -88,14 +91,33 @@ static const struct pw_above_words quadrant = {
 	.meaning = "bits 63:62 are the quadrant",
 };
 
+/* Power ISA 3.1 Book III 6.7.3: quadrant 3 is translated by the tree of PID 0. */
+static bool kernel_of_process(const struct pw_regime *regime, pw_va va, char *text, size_t bytes)
+{
+	const struct pw_span *span = &regime->span[1];
+
+	if (regime->roots > 1 || regime->spans < 2 || va < span->first || va > span->last)
+		return false;
+	snprintf(
+		text, bytes,
+		"0x%" PRIx64
+		" is the kernel's (quadrant 3), which the hardware translates by the tree of PID 0; the one root that is used is taken for it. If it is a process's, the answer is wrong: give the root of PID 0 as a second root",
+		va);
+	return true;
+}
+
 const struct pw_words pw_words_ppc64_radix_4k = {
+	.machines = "ppc64",
 	.entries = entries,
 	.folds = folds_4k,
 	.above = &quadrant,
+	.remark_at = kernel_of_process,
 };
 
 const struct pw_words pw_words_ppc64_radix_64k = {
+	.machines = "ppc64",
 	.entries = entries,
 	.folds = folds_64k,
 	.above = &quadrant,
+	.remark_at = kernel_of_process,
 };

@@ -106,24 +106,28 @@ static void mode(const struct pw_regime *regime, char *text, size_t bytes)
 }
 
 const struct pw_words pw_words_riscv_sv32 = {
+	.machines = "riscv64 riscv32",
 	.entries = entries,
 	.folds = folds_sv32,
 	.folded = mode,
 };
 
 const struct pw_words pw_words_riscv_sv39 = {
+	.machines = "riscv64 riscv32",
 	.entries = entries,
 	.folds = folds_sv39,
 	.folded = mode,
 };
 
 const struct pw_words pw_words_riscv_sv48 = {
+	.machines = "riscv64 riscv32",
 	.entries = entries,
 	.folds = folds_sv48,
 	.folded = mode,
 };
 
 const struct pw_words pw_words_riscv_sv57 = {
+	.machines = "riscv64 riscv32",
 	.entries = entries,
 	.folds = folds_sv57,
 	.folded = mode,

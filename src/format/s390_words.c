@@ -227,13 +227,15 @@ static bool wrong_type(unsigned level, uint64_t entry, const char *name, char *t
 	if (level == 0 || type == level - 1)
 		return false;
 	snprintf(text, bytes,
-		 "the %s is malformed: it has TT=%s, and in this table entries have TT=%s; "
+		 "%s is malformed: it has TT=%s, and in this table entries have TT=%s; "
 		 "the hardware raises a translation-specification exception",
 		 name, type_names[type], type_names[level - 1]);
 	return true;
 }
 
 const struct pw_words pw_words_s390x = {
+	.machines = "s390x",
+	.registers = PW_REGISTER_PREFIX,
 	.entries = entries,
 	.folds = folds,
 	.loops = loops,

@@ -114,11 +114,13 @@ static const struct fold_style *const sun4u_folds[] = { &fold_sparc64_sun4u, NUL
 static const struct fold_style *const sun4v_folds[] = { &fold_sparc64_sun4v, NULL };
 
 const struct pw_words pw_words_sparc64_sun4u = {
+	.machines = "sparc64",
 	.entries = sun4u_entries,
 	.folds = sun4u_folds,
 };
 
 const struct pw_words pw_words_sparc64_sun4v = {
+	.machines = "sparc64",
 	.entries = sun4v_entries,
 	.folds = sun4v_folds,
 };

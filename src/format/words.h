@@ -89,6 +89,15 @@ struct pw_short_table {
  * see what their parameters say, and nothing else.
  */
 struct pw_words {
+	/*
+	 * What the machines that walk these tables call themselves, separated by blanks: "riscv64
+	 * riscv32". NULL: tables that the memory of any machine can have.
+	 */
+	const char *machines;
+	/* enum pw_register: which of them decide something in this format. */
+	uint32_t registers;
+	/* Machines have these tables in either byte order; the format reads little-endian ones. */
+	bool either_order;
 	/* Lists for entries of each level and kind; ended by a line without bits. */
 	const struct pw_bits_of *entries;
 	/*
@@ -117,11 +126,18 @@ struct pw_words {
 	void (*too_short)(const struct pw_format *format, const struct pw_short_table *at,
 			  char *text, size_t bytes);
 	/*
-	 * Why @entry, which people call @name ("pmd entry"), is malformed, as a sentence of its own;
-	 * false: nothing but what struct pw_bits says. NULL: never more than that.
+	 * Why @entry, which is spoken of as @name ("the pmd entry"), is malformed, as a sentence of its
+	 * own; false: nothing but what struct pw_bits says. NULL: never more than that.
 	 */
 	bool (*malformed)(unsigned level, uint64_t entry, const char *name, char *text,
 			  size_t bytes);
+	/*
+	 * What all answers depend on and the regime was not told, as a sentence; false: nothing. NULL:
+	 * never anything.
+	 */
+	bool (*remark)(const struct pw_regime *regime, char *text, size_t bytes);
+	/* The same of answers about @va alone. */
+	bool (*remark_at)(const struct pw_regime *regime, pw_va va, char *text, size_t bytes);
 };
 
 #endif

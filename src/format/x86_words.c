@@ -236,22 +236,30 @@ static void four_tables(const struct pw_regime *regime, char *text, size_t bytes
 }
 
 const struct pw_words pw_words_x86_64 = {
+	.machines = "x86_64",
+	.registers = PW_REGISTER_PAT,
 	.entries = entries_64,
 	.folds = folds_64,
 	.folded = four_tables,
 };
 
 const struct pw_words pw_words_x86_64_la57 = {
+	.machines = "x86_64",
+	.registers = PW_REGISTER_PAT,
 	.entries = entries_64,
 	.folds = folds_la57,
 };
 
 const struct pw_words pw_words_i386_pae = {
+	.machines = "i386",
+	.registers = PW_REGISTER_PAT,
 	.entries = entries_pae,
 	.folds = folds_pae,
 };
 
 const struct pw_words pw_words_i386 = {
+	.machines = "i386",
+	.registers = PW_REGISTER_CR4 | PW_REGISTER_PAT,
 	.entries = entries_32,
 	.folds = folds_32,
 };

@@ -18,6 +18,7 @@
 #include "format/s390.h"
 #include "format/sparc.h"
 #include "format/um.h"
+#include "format/words.h"
 #include "format/x86.h"
 
 const struct pw_instance *const pw_registry[] = {
@@ -75,6 +76,8 @@ const struct pw_format *pw_format_find(const char *name)
 
 void pw_format_geometry(const struct pw_format *format, struct pw_geometry *geometry)
 {
+	const struct pw_words *words = format->words;
+
 	*geometry = (struct pw_geometry){
 		.name = format->name,
 		.title = format->title,
@@ -84,6 +87,8 @@ void pw_format_geometry(const struct pw_format *format, struct pw_geometry *geom
 		.leaf_levels = format->leaf_levels,
 		.max_roots = format->max_roots,
 		.big_endian = format->big_endian,
+		.registers = words ? words->registers : 0,
+		.machines = words ? words->machines : NULL,
 	};
 	for (unsigned i = 0; i < format->levels; i++) {
 		geometry->level_name[i] = format->level_name[i];

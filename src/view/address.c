@@ -133,39 +133,49 @@ static void add_index_fields(struct pw_picture *picture, const struct pw_span *s
 	add_field(picture, PICTURE_OFFSET, "offset", 0, offset);
 }
 
+void pw_step_of_trace(const struct pw_regime *regime, pw_va va, const struct pw_trace *trace,
+		      unsigned index, struct picture_step *step)
+{
+	const struct pw_step *from = &trace->step[index];
+	enum pw_kind kind;
+
+	*step = (struct picture_step){
+		.table = from->table,
+		.at = from->at,
+		.entry = from->entry,
+		.last_entry = from->entry,
+		.next = from->next,
+		.last_next = from->next,
+		.index = from->index,
+		.count = 1,
+		.attr = from->attr,
+		.parent = (int)index - 1,
+		.level = from->level,
+		.bits = from->bits,
+		.shift = from->shift,
+		.kind = from->kind,
+		.status = from->status,
+		.size_lg2 = from->shift,
+		.first = va & ~pw_mask(from->shift),
+		.last = va | pw_mask(from->shift),
+		.read = from->status != PW_OUTSIDE && from->status != PW_LENGTH,
+	};
+	if (regime->view != PW_VIEW_HARDWARE || from->status != PW_NONE || from->kind != PW_HOLE)
+		return;
+	step->linux_status = (uint8_t)pw_linux_meaning(regime, from->level, from->entry, &kind,
+						       &step->linux_page);
+	step->linux_kind = (uint8_t)kind;
+	step->on_linux = step->linux_status != PW_NONE && kind != PW_TABLE;
+}
+
 static int copy_trace(struct pw_picture *picture, const struct pw_trace *trace)
 {
 	for (unsigned i = 0; i < trace->steps; i++) {
-		const struct pw_step *from = &trace->step[i];
 		struct picture_step *to = pw_picture_add(picture);
-		enum pw_kind kind;
-		bool bare;
 
 		if (!to)
 			return -ENOMEM;
-		to->table = from->table;
-		to->at = from->at;
-		to->entry = to->last_entry = from->entry;
-		to->next = to->last_next = from->next;
-		to->index = from->index;
-		to->attr = from->attr;
-		to->parent = (int)i - 1;
-		to->level = from->level;
-		to->bits = from->bits;
-		to->shift = from->shift;
-		to->kind = from->kind;
-		to->status = from->status;
-		to->size_lg2 = from->shift;
-		to->first = picture->first & ~pw_mask(from->shift);
-		to->last = picture->first | pw_mask(from->shift);
-		to->read = from->status != PW_OUTSIDE && from->status != PW_LENGTH;
-		bare = picture->regime.view == PW_VIEW_HARDWARE && from->status == PW_NONE;
-		if (bare && from->kind == PW_HOLE) {
-			to->linux_status = (uint8_t)pw_linux_meaning(
-				&picture->regime, from->level, from->entry, &kind, &to->linux_page);
-			to->linux_kind = (uint8_t)kind;
-			to->on_linux = to->linux_status != PW_NONE && kind != PW_TABLE;
-		}
+		pw_step_of_trace(&picture->regime, picture->first, trace, i, to);
 	}
 	return 0;
 }

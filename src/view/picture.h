@@ -149,10 +149,16 @@ const char *pw_above_why(const struct pw_regime *regime, pw_va va, char *text, s
 void pw_root_why(const struct pw_regime *regime, const struct pw_span *span, char *text,
 		 size_t bytes);
 
+/* Step @index of @trace, a walk to @va. */
+void pw_step_of_trace(const struct pw_regime *regime, pw_va va, const struct pw_trace *trace,
+		      unsigned index, struct picture_step *step);
+
 /* reason.c: why a walk ended as it did. */
 void pw_step_reason(const struct pw_picture *picture, const struct picture_step *step, char *text,
 		    size_t bytes);
 void pw_not_canonical_reason(const struct pw_picture *picture, char *text, size_t bytes);
+
+/* permission.c: which level took which permission away. */
 void pw_picture_permissions(struct pw_picture *picture);
 
 /* ---- helpers of the drawings ---- */

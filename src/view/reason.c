@@ -1,26 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* Why a walk ended where it did, and which level took which permission away: sentences. */
+/* Why a walk ended where it did: sentences, below a picture or on their own. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "view/picture.h"
 
-/* "pte", "pmd entry": the e of pte is the entry. */
-static char *entry_name(const struct pw_picture *picture, unsigned level, char *text, size_t bytes)
-{
-	const char *name = pw_level_name(picture->regime.format, level);
+/* What a reason is about: the last entry of a walk. */
+struct reason {
+	const struct pw_regime *regime;
+	const struct picture_step *step;
+	const struct picture_step *above; /* that led to its table; NULL: the root did */
+	const struct pw_result *result; /* of one address; NULL: a range */
+	/* No picture shows the entries: the reason says their values, and begins with the entry. */
+	bool alone;
+};
 
-	snprintf(text, bytes, "%s%s", name, strcmp(name, "pte") == 0 ? "" : " entry");
+/* "the pte", "the pmd entry": the e of pte is the entry. Alone: "pte 0x18". Returns @text. */
+static char *entry_text(const struct reason *reason, const struct picture_step *step, char *text,
+			size_t bytes)
+{
+	const char *name = pw_level_name(reason->regime->format, step->level);
+	const char *entry = strcmp(name, "pte") == 0 ? "" : " entry";
+
+	if (reason->alone)
+		snprintf(text, bytes, "%s%s 0x%" PRIx64, name, entry, step->entry);
+	else
+		snprintf(text, bytes, "the %s%s", name, entry);
 	return text;
 }
 
 /* What an entry without a page for the hardware is to Linux, to be put behind a reason. */
-static void linux_reason(const struct pw_picture *picture, const struct picture_step *step,
-			 char *text, size_t bytes)
+static void linux_reason(const struct reason *reason, char *text, size_t bytes)
 {
-	const struct pw_format *f = picture->regime.format;
-	struct pw_regime as_linux = picture->regime;
+	const struct pw_format *f = reason->regime->format;
+	const struct picture_step *step = reason->step;
+	struct pw_regime as_linux = *reason->regime;
 	bool old;
 
 	as_linux.view = PW_VIEW_LINUX;
@@ -45,8 +60,32 @@ static void linux_reason(const struct pw_picture *picture, const struct picture_
 	}
 }
 
+static bool is_empty(const struct reason *reason)
+{
+	const struct pw_format *f = reason->regime->format;
+	const struct picture_step *step = reason->step;
+
+	return step->entry == 0 ||
+	       (f->make_empty && step->entry == f->make_empty(f, reason->regime, step->level));
+}
+
+static void none_reason(const struct reason *reason, char *text, size_t bytes)
+{
+	const char *what = is_empty(reason) ? "empty"
+			   : reason->regime->view == PW_VIEW_HARDWARE
+				   ? "not valid"
+				   : "not valid, and nothing to Linux";
+	char entry[80], size[32], more[200] = "";
+
+	if (reason->regime->view == PW_VIEW_HARDWARE)
+		linux_reason(reason, more, sizeof(more));
+	snprintf(text, bytes, "%s%s is %s (%s)%s", reason->alone ? "" : "not mapped: ",
+		 entry_text(reason, reason->step, entry, sizeof(entry)), what,
+		 pw_size_lg2_text(reason->step->shift, size, sizeof(size)), more);
+}
+
 /* What Linux keeps in the place of a page. */
-static const char *absent_reason(enum pw_status status)
+static const char *absent_text(enum pw_status status)
 {
 	switch (status) {
 	case PW_MIGRATION:
@@ -56,21 +95,60 @@ static const char *absent_reason(enum pw_status status)
 	case PW_DEVICE:
 		return ": the page is in a device's own memory, or a device has it for itself";
 	case PW_MARKER:
-		return ", and no page: a marker of userfaultfd, of a page that was lost, or of a "
-		       "guard region";
+		return ", and no page: a marker of userfaultfd, of a page that was lost, or of a guard region";
 	default:
 		return ": the page is in swap";
 	}
 }
 
-/* A table without an entry for the address, because the root or the entry above says so. */
-static void length_reason(const struct pw_picture *picture, const struct picture_step *step,
-			  char *text, size_t bytes)
+static void absent_reason(const struct reason *reason, char *text, size_t bytes)
 {
-	const struct pw_format *f = picture->regime.format;
-	const struct pw_span *span = pw_span_find(&picture->regime, step->first);
-	const struct picture_step *above = step->parent < 0 ? NULL : &picture->step[step->parent];
-	char table[64], name[64];
+	char entry[80] = "", size[32];
+
+	if (reason->alone)
+		entry_text(reason, reason->step, entry, sizeof(entry));
+	snprintf(text, bytes, "%s%snot present%s (%s)", entry, reason->alone ? " is " : "",
+		 absent_text((enum pw_status)reason->step->status),
+		 pw_size_lg2_text(reason->step->shift, size, sizeof(size)));
+}
+
+static void prot_none_reason(const struct reason *reason, char *text, size_t bytes)
+{
+	char entry[80] = "", size[32];
+
+	if (reason->alone)
+		entry_text(reason, reason->step, entry, sizeof(entry));
+	snprintf(text, bytes,
+		 "%s: Linux keeps the page at 0x%" PRIx64
+		 " here (%s), and nobody may access it; a hole for the hardware",
+		 reason->alone ? entry : "PROT_NONE", reason->step->next,
+		 pw_size_lg2_text(reason->step->shift, size, sizeof(size)));
+}
+
+static void outside_reason(const struct reason *reason, char *text, size_t bytes)
+{
+	const struct picture_step *step = reason->step;
+	char table[64], entry[80], more[120] = "";
+
+	if (reason->alone)
+		snprintf(more, sizeof(more), "; %s leads to it",
+			 reason->above ? entry_text(reason, reason->above, entry, sizeof(entry))
+				       : "the root");
+	pw_table_name(reason->regime->format, step->level, table, sizeof(table));
+	snprintf(text, bytes,
+		 "the %s at 0x%" PRIx64
+		 " is not in the memory that we have, so its entry at 0x%" PRIx64
+		 " cannot be read%s",
+		 table, step->table, step->at, more);
+}
+
+/* A table without an entry for the address, because the root or the entry above says so. */
+static void length_reason(const struct reason *reason, char *text, size_t bytes)
+{
+	const struct pw_format *f = reason->regime->format;
+	const struct picture_step *step = reason->step, *above = reason->above;
+	const struct pw_span *span = pw_span_find(reason->regime, step->first);
+	char table[64], entry[80];
 
 	pw_table_name(f, step->level, table, sizeof(table));
 	if (!above) {
@@ -86,8 +164,8 @@ static void length_reason(const struct pw_picture *picture, const struct picture
 		f->words->too_short(f, &at, text, bytes);
 		return;
 	}
-	snprintf(text, bytes, "the %s above says that the %s has no entry %" PRIu32,
-		 entry_name(picture, above->level, name, sizeof(name)), table, step->index);
+	snprintf(text, bytes, "%s above says that the %s has no entry %" PRIu32,
+		 entry_text(reason, above, entry, sizeof(entry)), table, step->index);
 }
 
 /* Why these bits, which are set, make an entry malformed, into @text, if they do. */
@@ -99,30 +177,31 @@ static void bits_reason(const struct pw_bits *bits, uint64_t entry, char *text, 
 		snprintf(text, bytes, "reserved bits are set, 0x%" PRIx64, entry & bits->mask);
 }
 
-static void malformed_reason(const struct pw_picture *picture, const struct picture_step *step,
-			     char *text, size_t bytes)
+static void malformed_reason(const struct reason *reason, char *text, size_t bytes)
 {
-	const struct pw_regime *regime = &picture->regime;
+	const struct pw_regime *regime = reason->regime;
+	const struct picture_step *step = reason->step;
 	const struct pw_words *words = regime->format->words;
 	const struct pw_bits *bits = pw_bits_find(regime, step->level, PW_HOLE, PW_MALFORMED,
 						  step->entry);
-	char name[64], why[160] = "this value has no meaning here";
+	char entry[80], value[24] = "", why[160] = "this value has no meaning here";
 
-	entry_name(picture, step->level, name, sizeof(name));
+	entry_text(reason, step, entry, sizeof(entry));
 	if (words && words->malformed &&
-	    words->malformed(step->level, step->entry, name, text, bytes))
+	    words->malformed(step->level, step->entry, entry, text, bytes))
 		return;
 	for (; bits; bits = pw_bits_next(bits))
 		if ((step->entry & bits->mask) && pw_bits_apply(bits, regime))
 			bits_reason(bits, step->entry, why, sizeof(why));
-	snprintf(text, bytes, "the %s 0x%" PRIx64 " is malformed: %s; the hardware would fault",
-		 name, step->entry, why);
+	if (!reason->alone)
+		snprintf(value, sizeof(value), " 0x%" PRIx64, step->entry);
+	snprintf(text, bytes, "%s%s is malformed: %s; the hardware would fault", entry, value, why);
 }
 
-static void leaf_reason(const struct pw_picture *picture, char *text, size_t bytes)
+static void leaf_reason(const struct reason *reason, char *text, size_t bytes)
 {
-	const struct pw_result *result = &picture->result;
-	const struct picture_step *leaf = &picture->step[picture->steps - 1];
+	const struct pw_result *result = reason->result;
+	const struct picture_step *leaf = reason->step;
 	char size[32], each[32], prot[5];
 	/* What the entry says; with a prefix (s390x) the result is another address. */
 	pw_pa real = leaf->next | (result->va & pw_mask(result->size_lg2));
@@ -137,7 +216,7 @@ static void leaf_reason(const struct pw_picture *picture, char *text, size_t byt
 		snprintf(text + length, bytes - length,
 			 "; that is the absolute address: the entry leads to real 0x%" PRIx64
 			 ", and the prefix of the CPU is 0x%" PRIx64,
-			 real, picture->regime.registers.prefix);
+			 real, reason->regime->registers.prefix);
 	}
 	if (result->size_lg2 > leaf->shift) {
 		size_t length = strlen(text);
@@ -149,72 +228,51 @@ static void leaf_reason(const struct pw_picture *picture, char *text, size_t byt
 	}
 }
 
-static bool is_empty(const struct pw_picture *picture, const struct picture_step *step)
+/* No reason for what a range maps: its picture shows it. */
+static void present_reason(const struct reason *reason, char *text, size_t bytes)
 {
-	const struct pw_format *f = picture->regime.format;
+	char entry[80];
 
-	return step->entry == 0 ||
-	       (f->make_empty && step->entry == f->make_empty(f, &picture->regime, step->level));
+	text[0] = '\0';
+	if (!reason->result)
+		return;
+	if (reason->step->kind == PW_LEAF)
+		leaf_reason(reason, text, bytes);
+	else if (reason->step->kind == PW_TABLE)
+		/* The last step is a table only where that one is too short for the address. */
+		snprintf(
+			text, bytes,
+			"the table that %s leads to covers only the lowest part of what the entry does, and the address lies above it",
+			entry_text(reason, reason->step, entry, sizeof(entry)));
 }
 
-void pw_step_reason(const struct pw_picture *picture, const struct picture_step *step, char *text,
-		    size_t bytes)
+static void tell(const struct reason *reason, char *text, size_t bytes)
 {
-	char name[64], size[32], table[64], more[200];
-
-	entry_name(picture, step->level, name, sizeof(name));
-	pw_size_lg2_text(step->shift, size, sizeof(size));
-	pw_table_name(picture->regime.format, step->level, table, sizeof(table));
-	switch ((enum pw_status)step->status) {
+	switch ((enum pw_status)reason->step->status) {
 	case PW_OK:
-		if (step->kind == PW_LEAF && !picture->is_range)
-			leaf_reason(picture, text, bytes);
-		else if (step->kind == PW_TABLE && !picture->is_range)
-			/* The last step is a table only where that one is too short for the address. */
-			snprintf(text, bytes,
-				 "the table that the %s leads to covers only the lowest part "
-				 "of what the entry does, and the address lies above it",
-				 name);
-		else
-			text[0] = '\0';
+		present_reason(reason, text, bytes);
 		return;
 	case PW_NONE:
-		linux_reason(picture, step, more, sizeof(more));
-		if (picture->regime.view == PW_VIEW_HARDWARE)
-			snprintf(text, bytes, "not mapped: the %s is %s (%s)%s", name,
-				 is_empty(picture, step) ? "empty" : "not valid", size, more);
-		else
-			snprintf(text, bytes, "not mapped: the %s is %s (%s)", name,
-				 is_empty(picture, step) ? "empty"
-							 : "not valid, and nothing to Linux",
-				 size);
+		none_reason(reason, text, bytes);
 		return;
 	case PW_SWAP:
 	case PW_MIGRATION:
 	case PW_HWPOISON:
 	case PW_DEVICE:
 	case PW_MARKER:
-		snprintf(text, bytes, "not present%s (%s)",
-			 absent_reason((enum pw_status)step->status), size);
+		absent_reason(reason, text, bytes);
 		return;
 	case PW_PROT_NONE:
-		snprintf(text, bytes,
-			 "PROT_NONE: Linux keeps the page at 0x%" PRIx64
-			 " here (%s), and nobody may access it; a hole for the hardware",
-			 step->next, size);
+		prot_none_reason(reason, text, bytes);
 		return;
 	case PW_OUTSIDE:
-		snprintf(text, bytes,
-			 "the %s at 0x%" PRIx64
-			 " is not in the memory that we have, so its entry at 0x%" PRIx64
-			 " cannot be read",
-			 table, step->table, step->at);
+		outside_reason(reason, text, bytes);
 		return;
 	case PW_MALFORMED:
-		malformed_reason(picture, step, text, bytes);
+		malformed_reason(reason, text, bytes);
 		return;
 	case PW_LENGTH:
-		length_reason(picture, step, text, bytes);
+		length_reason(reason, text, bytes);
 		return;
 	case PW_UNSTABLE:
 		snprintf(text, bytes, "the entry changed each time it was read");
@@ -223,24 +281,47 @@ void pw_step_reason(const struct pw_picture *picture, const struct picture_step 
 	case PW_SHARED:
 		break;
 	}
-	snprintf(text, bytes, "%s", pw_status_name((enum pw_status)step->status));
+	snprintf(text, bytes, "%s", pw_status_name((enum pw_status)reason->step->status));
 }
 
-void pw_not_canonical_reason(const struct pw_picture *picture, char *text, size_t bytes)
+void pw_step_reason(const struct pw_picture *picture, const struct picture_step *step, char *text,
+		    size_t bytes)
 {
-	const struct pw_regime *regime = &picture->regime;
+	const struct reason reason = {
+		.regime = &picture->regime,
+		.step = step,
+		.above = step->parent < 0 ? NULL : &picture->step[step->parent],
+		.result = picture->is_range ? NULL : &picture->result,
+	};
+
+	tell(&reason, text, bytes);
+}
+
+/* ---- no root covers the address ---- */
+
+static void spans_text(const struct pw_regime *regime, char *text, size_t bytes)
+{
 	const struct pw_span *span = regime->span;
 
 	if (regime->spans > 1)
 		snprintf(text, bytes,
-			 "not canonical: the roots cover 0x%" PRIx64 "-0x%" PRIx64 " and 0x%" PRIx64
-			 "-0x%" PRIx64 ", and nothing between",
+			 "the roots cover 0x%" PRIx64 "-0x%" PRIx64 " and 0x%" PRIx64 "-0x%" PRIx64
+			 ", and nothing between",
 			 span[0].first, span[0].last, span[1].first, span[1].last);
 	else
 		snprintf(text, bytes,
-			 "out of reach: the tables that the root names cover 0x%" PRIx64
-			 "-0x%" PRIx64 ", no more",
+			 "the tables that the root names cover 0x%" PRIx64 "-0x%" PRIx64
+			 ", no more",
 			 span->first, span->last);
+}
+
+void pw_not_canonical_reason(const struct pw_picture *picture, char *text, size_t bytes)
+{
+	char spans[200];
+
+	spans_text(&picture->regime, spans, sizeof(spans));
+	snprintf(text, bytes, "%s: %s",
+		 picture->regime.spans > 1 ? "not canonical" : "out of reach", spans);
 	for (unsigned i = 0; i < picture->fields; i++) {
 		const struct picture_field *field = &picture->field[i];
 		size_t length = strlen(text);
@@ -254,81 +335,92 @@ void pw_not_canonical_reason(const struct pw_picture *picture, char *text, size_
 	}
 }
 
-/* Appends "NAME, " for a level that refuses. */
-static void add_name(char *text, size_t bytes, const char *name)
+/* ---- a result without a picture ---- */
+
+static bool is_in_memory(const struct pw_memory *memory, pw_pa pa)
 {
-	size_t length = strlen(text);
+	const struct pw_segment *segments;
+	size_t count = pw_memory_segments(memory, &segments);
 
-	snprintf(text + length, bytes - length, "%s%s", length ? ", " : "", name);
-}
-
-/* A format from a file has no functions to ask: the level after which the permission was gone. */
-static void first_refusal(const struct pw_picture *picture, uint32_t bit, uint32_t shown,
-			  char *text, size_t bytes)
-{
-	text[0] = '\0';
-	for (unsigned i = 0; i < picture->steps; i++) {
-		const struct picture_step *step = &picture->step[i];
-
-		if (step->attr & (step->kind == PW_LEAF ? shown : bit))
-			continue;
-		add_name(text, bytes, pw_level_name(picture->regime.format, step->level));
-		return;
-	}
+	for (size_t i = 0; i < count; i++)
+		if (pa >= segments[i].first && pa <= segments[i].last)
+			return true;
+	return false;
 }
 
 /*
- * @bit is what a leaf must have and tables must keep. Which levels refuse it, by name; an empty
- * string if none does.
+ * Where tables of either byte order exist: would the bytes in the other order be a valid entry, with an
+ * address that the memory has? Says so behind what @text holds.
  */
-static void refusals(const struct pw_picture *picture, uint32_t bit, char *text, size_t bytes)
+static void add_other_order(const struct pw_memory *memory, const struct reason *reason, char *text,
+			    size_t bytes)
 {
-	const struct pw_regime *regime = &picture->regime;
+	const struct pw_regime *regime = reason->regime;
 	const struct pw_format *f = regime->format;
+	const struct picture_step *step = reason->step;
+	size_t length = strlen(text);
+	enum pw_kind kind;
+	uint64_t other;
 
-	text[0] = '\0';
-	for (unsigned i = 0; i < picture->steps; i++) {
-		const struct picture_step *step = &picture->step[i];
-		uint32_t left = PW_KEEP_ALL;
-
-		if (step->kind == PW_LEAF)
-			left = f->attr(f, regime, step->level, step->entry);
-		else if (f->keep)
-			left = f->keep(f, regime, step->level, step->entry);
-		if (!(left & bit))
-			add_name(text, bytes, f->level_name[step->level]);
-	}
+	if (!f->words || !f->words->either_order || step->on_linux || is_empty(reason))
+		return;
+	other = f->entry_lg2 == 2 ? __builtin_bswap32((uint32_t)step->entry)
+				  : __builtin_bswap64(step->entry);
+	kind = f->kind(f, regime, step->level, other);
+	if (kind == PW_HOLE ||
+	    !is_in_memory(memory, kind == PW_TABLE ? f->table(f, regime, step->level, other)
+						   : f->page(f, regime, step->level, other)))
+		return;
+	snprintf(
+		text + length, bytes - length,
+		"; in the other byte order it is 0x%" PRIx64
+		", a valid entry with an address that the memory has: are these big-endian tables? A description of the format with 'entry %u big' reads them (pagewalk-format(5))",
+		other, 1u << f->entry_lg2);
 }
 
-void pw_picture_permissions(struct pw_picture *picture)
+/* Were the table's bytes left out of the memory, and taken for zeros? */
+static bool is_left_out(const struct pw_memory *memory, const struct picture_step *step)
 {
-	static const char *const names[] = { "read", "write", "execute", "user mode" };
-	uint32_t attr = picture->result.attr;
-	uint32_t bits[] = { PW_READ, PW_WRITE, attr & PW_USER ? PW_EXEC : PW_KEXEC, PW_USER };
-	static const uint32_t shown[] = { PW_READ, PW_WRITE, PW_EXEC, PW_USER };
-	const struct pw_format *f = picture->regime.format;
+	char byte;
 
-	if (picture->result.status != PW_OK)
-		return;
-	picture->permissions = 4;
-	for (unsigned i = 0; i < 4; i++) {
-		struct picture_permission *permission = &picture->permission[i];
-		char who[200];
+	return step->status == PW_NONE && step->entry == 0 &&
+	       pw_memory_read(memory, step->at, &byte, 1) == -ENODATA;
+}
 
-		permission->name = names[i];
-		permission->allowed = attr & shown[i];
-		if (f->attr)
-			refusals(picture, bits[i], who, sizeof(who));
-		else
-			first_refusal(picture, bits[i], shown[i], who, sizeof(who));
-		if (permission->allowed)
-			snprintf(permission->why, sizeof(permission->why), "%s",
-				 f->attr && !f->keep ? "the leaf alone decides"
-						     : "refused at no level");
-		else if (who[0])
-			snprintf(permission->why, sizeof(permission->why), "refused by %s", who);
-		else
-			snprintf(permission->why, sizeof(permission->why),
-				 "not by any entry: the format or its root refuses it");
+char *pw_result_reason(const struct pw_memory *memory, const struct pw_regime *regime,
+		       const struct pw_result *result, char *text, size_t size)
+{
+	struct picture_step last, above;
+	struct reason reason = { .regime = regime, .step = &last, .alone = true };
+	struct pw_result again;
+	struct pw_trace trace;
+	char table[64];
+
+	pw_translate_trace(memory, regime, result->va, &again, &trace);
+	if (again.status != result->status) {
+		snprintf(text, size, "the tables changed while they were looked at");
+		return text;
 	}
+	if (trace.steps == 0) {
+		spans_text(regime, text, size);
+		return text;
+	}
+	reason.result = &again;
+	pw_step_of_trace(regime, result->va, &trace, trace.steps - 1, &last);
+	if (trace.steps > 1) {
+		pw_step_of_trace(regime, result->va, &trace, trace.steps - 2, &above);
+		reason.above = &above;
+	}
+	if (is_left_out(memory, &last)) {
+		pw_table_name(regime->format, last.level, table, sizeof(table));
+		snprintf(text, size,
+			 "the %s at 0x%" PRIx64
+			 " was left out of the dump, because it was all zero: empty",
+			 table, last.table);
+		return text;
+	}
+	tell(&reason, text, size);
+	if (last.status == PW_NONE)
+		add_other_order(memory, &reason, text, size);
+	return text;
 }

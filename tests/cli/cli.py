@@ -68,9 +68,9 @@ class Translate(Case):
                            1 << 47, status=1)
         for line, words in zip(lines, [
                 ["none: pte 0x0 is empty"],
-                ["none: pte 0x18", "invalid to the hardware", "swap entry", "--view linux"],
+                ["none: pte 0x18", "not valid", "swap entry", "Linux view"],
                 ["none: pte 0x", "PROT_NONE"],
-                ["outside: the pte table at 0x9000000 (pmd entry 0x9000027) is not in the memory", "x86.img"],
+                ["outside: the page table at 0x9000000 is not in the memory that we have", "; pmd entry 0x9000027 leads to it"],
                 ["malformed: pmd entry 0x60004081", "reserved bits"],
                 ["none: pgd entry 0x0 is empty"],
                 ["not-canonical:", "0x0-0x7fffffffffff", "0xffff800000000000-0xffffffffffffffff"]]):
@@ -90,20 +90,20 @@ class Translate(Case):
             {"va": "0x10123", "pa": "0x108123", "size": 4096, "level": "pte", "entry": "0x8000000000108067", "prot": "rw-u", "status": "ok",
              "flags": ["accessed", "dirty"], "memtype": "normal"},
             {"va": "0x500000", "status": "outside", "level": "pte", "entry": "0x9000027",
-             "why": "the pte table at 0x9000000 (pmd entry 0x9000027) is not in the memory that " + self.x86[:60] + " has"},
-            {"va": "0x800000", "status": "none", "level": "pmd", "entry": "0x0", "why": "pmd entry 0x0 is empty"},
+             "why": "the page table at 0x9000000 is not in the memory that we have, so its entry at 0x9000800 cannot be read; pmd entry 0x9000027 leads to it"},
+            {"va": "0x800000", "status": "none", "level": "pmd", "entry": "0x0", "why": "pmd entry 0x0 is empty (2 MiB)"},
             {"va": "0xffffffffffffffff", "pa": "0x108fff", "size": 4096, "level": "pte", "entry": "0x8000000000108003", "prot": "rw-k",
              "status": "ok", "flags": [], "memtype": "normal"},
             {"va": "0x8000000000000000", "status": "not-canonical",
-             "why": "no root translates this address; these are: 0x0-0x7fffffffffff 0xffff800000000000-0xffffffffffffffff"}])
+             "why": "the roots cover 0x0-0x7fffffffffff and 0xffff800000000000-0xffffffffffffffff, and nothing between"}])
 
     def test_s390x(self):
         lines = self.lines("translate", *S390, self.s390, "0x5008", "0x6000", "0x100000", "0x80000000", "0x25800000", status=1)
         self.assertEqual(lines[0], "0x0000000000005008 -> 0x0000000000009008     4 KiB pte  rwxu  accessed dirty")
-        self.assertIn("none: pte 0xa631 is invalid to the hardware; Linux has an old page there", lines[1])
+        self.assertIn("none: pte 0xa631 is not valid (4 KiB); for Linux the page at 0xa000 is present here, but old", lines[1])
         self.assertIn("none: segment entry 0x20 is empty", lines[2])
         self.assertIn("none: region-third entry 0x24 is empty", lines[3])
-        self.assertIn("length: index 600 is outside the length of the segment table at 0x4000 (region-third entry 0x4004)",
+        self.assertIn("length: index 600 is in quarter 1 of the segment table, and the region-third above says that quarters 0 (TF) to 0 (TL) exist",
                       lines[4])
         self.lines("translate", "--view", "linux", *S390, self.s390, "0x6000")
 

@@ -121,14 +121,14 @@ class SwapTypes(Case):
         image = core(self.path / "words", [(CR3, tables({0: swap(26), 1: swap(28), 2: swap(30)}))])
         options = ["--format", "x86_64", "--root", CR3, "--view", "linux", "--kernel", "6.1"]
         text = self.run_tool("translate", *options, image, 0, 0x1000, 0x2000, status=1).stdout
-        for word in ["hwpoison: pte", "whose memory failed", "is being moved", "marker: pte", "guard region"]:
+        for word in ["hwpoison: pte", "the page's memory failed", "is being moved", "marker: pte", "guard region"]:
             self.assertIn(word, text)
         for word in ["hwpoison", "migration", "marker"]:
             self.assertIn(word, self.run_tool("map", "--holes", *options, image, "0-0x2fff", status=1).stdout)
         self.assertIn("memory failed", self.run_tool("explain", *options, image, 0, status=1).stdout)
         self.assertIn("marker", self.run_tool("explain", *options, image, 0x2000, status=1).stdout)
         # The hardware's view says what it is for Linux.
-        self.assertIn("memory failed", self.run_tool("translate", "--kernel", "6.1", *options[:4], image, 0, status=1).stdout)
+        self.assertIn("hwpoison entry", self.run_tool("translate", "--kernel", "6.1", *options[:4], image, 0, status=1).stdout)
 
     def test_refused(self):
         image = core(self.path / "refused", [(CR3, tables({}))])
@@ -227,7 +227,7 @@ class LeftOut(Case):
         path = core(self.path / "zero", [(CR3, image, 0x5000)])
         options = ["--format", "x86_64", "--root", CR3]
         result = self.run_tool("translate", *options, path, 0, status=1)
-        self.assertIn("none: the pte table at 0x4000 was left out of the dump, because it was all zero: empty", result.stdout)
+        self.assertIn("none: the page table at 0x4000 was left out of the dump, because it was all zero: empty", result.stdout)
         self.assertIn("which were left out of the file", result.stderr)
         self.assertIn("nothing looks wrong", self.run_tool("check", *options, path).stdout)
         self.assertIn("remark: PT_LOAD 1 has 0x2000 bytes of memory at 0x4000", self.run_tool("info", path).stdout)

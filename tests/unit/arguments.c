@@ -359,6 +359,7 @@ static const struct {
 	const char *name;
 	void (*check)(void);
 } functions[] = {
+	{ "pw_address_remark", nothing_to_ask },
 	{ "pw_arena_bytes", nothing_to_ask },
 	{ "pw_arena_create", arguments_arena_create },
 	{ "pw_arena_destroy", arguments_arena_destroy },
@@ -429,6 +430,8 @@ static const struct {
 	{ "pw_reader_leave", nothing_to_ask },
 	{ "pw_reader_stops", nothing_to_ask },
 	{ "pw_regime_init", regime_init },
+	{ "pw_regime_remark", nothing_to_ask },
+	{ "pw_result_reason", nothing_to_ask },
 	{ "pw_scan_create", scan_create },
 	{ "pw_scan_destroy", scan_destroy },
 	{ "pw_scan_holes", nothing_to_ask },
@@ -455,6 +458,7 @@ static const struct {
 	{ "pw_unpin_iovec", arguments_unpin },
 	{ "pw_unpin_pages", arguments_unpin },
 	{ "pw_unpin_ranges", arguments_unpin },
+	{ "pw_version", nothing_to_ask },
 	{ "pw_walk_range", walk_range },
 };
 
