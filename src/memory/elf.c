@@ -3,9 +3,9 @@
  * ELF cores of whole machines, as QEMU's dump-guest-memory, /proc/vmcore and makedumpfile -E write
  * them: PT_LOAD and PT_NOTE, both classes, both byte orders.
  *
- * Section headers are not read, because those that QEMU (7.2) writes into big-endian cores are in the
- * byte order of QEMU's host. The one exception is sh_info of the first, where the number of program
- * headers stands if there are 65535 or more.
+ * Section headers are not read, because QEMU (7.2) writes them into big-endian cores in the byte order of
+ * its host. The one exception is sh_info of the first, which holds the number of program headers if there
+ * are 65535 or more.
  *
  *   program header       file                              physical memory
  *   p_offset --------->  +----------+  ------------------>  p_paddr
@@ -17,12 +17,12 @@
  *                                                           a table there was all zero (see below)
  *
  * makedumpfile -E leaves out pages of zeros, and others as its dump level says (page cache, user data,
- * free pages), none of which hold page tables in use. So a table that was left out was all zero, while
- * of data nothing is known. Not on s390, whose empty tables are not zero. QEMU has p_offset -1 where its
- * user asked for a part of memory only.
+ * free pages). None of the others hold page tables in use. So a table that was left out was all zero, but
+ * nothing is known of data that was left out. This does not hold on s390, whose empty tables are not zero.
+ * QEMU writes -1 as p_offset where its user asked for a part of memory only.
  *
- * Bounds: there is at most as much memory as the file has bytes, and 16 MiB, however often program
- * headers name the same bytes; and at most as many bytes of notes are read as the file has. Descriptions
+ * Bounds: there is at most as much memory as the file has bytes plus 16 MiB, however often program
+ * headers name the same bytes. At most as many bytes of notes are read as the file has. Descriptions
  * of memory and of CPUs cost at most 16 times the size of the file.
  */
 #include "memory/vmcoreinfo.h"
@@ -34,20 +34,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One PT_LOAD, clipped to what the file has. */
+/* One PT_LOAD, clipped to the bytes that the file has. */
 struct load {
 	pw_pa first, last;
 	const unsigned char *host;
 	uint32_t number; /* of its program header */
 };
 
-/* Program headers that have something odd about them: how many, and the first of them in words. */
+/* Program headers that are odd in the same way: how many there are, and a sentence about the first. */
 struct odd {
 	unsigned count;
 	char first[200];
 };
 
-/* Bytes that may stand at several addresses, beyond what the file has: hand-made images do that. */
+/* How many bytes more than the file has there may be in memory: hand-made images repeat some. */
 static const uint64_t AGAIN_MAX = UINT64_C(16) << 20;
 
 struct core {
@@ -57,7 +57,7 @@ struct core {
 	struct load *loads;
 	size_t count;
 	size_t sized, addressed; /* PT_LOADs with any memory; of these, with an address but 0 */
-	uint64_t note_bytes; /* that were read */
+	uint64_t note_bytes; /* bytes of notes that were read */
 	struct odd truncated, overlapping, virtual, excessive, repeated, left;
 };
 
@@ -109,7 +109,7 @@ static const char *machine_name(const struct pw_elf *elf)
 	return NULL;
 }
 
-/* What a file that is no core is, for the message. */
+/* The type of an ELF file that is not a core, for the message. */
 static const char *type_name(uint16_t type)
 {
 	switch (type) {
@@ -146,7 +146,7 @@ static int read_ident(struct pw_elf *elf, struct pw_error *error)
 	return 0;
 }
 
-/* The number of program headers, where e_phnum cannot hold it (elf(5), PN_XNUM). */
+/* Reads the number of program headers if e_phnum cannot hold it (elf(5), PN_XNUM). */
 static int read_many_headers(struct core *core, struct pw_error *error)
 {
 	const struct pw_elf *elf = &core->elf;
@@ -159,7 +159,7 @@ static int read_many_headers(struct core *core, struct pw_error *error)
 		return 0;
 	if (!pw_elf_has(elf, sections, elf->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)))
 		return pw_fail(error, EINVAL,
-			       "%s: the number of program headers should stand in a section header "
+			       "%s: the number of program headers should be in a section header "
 			       "at 0x%llx, but the file ends at 0x%llx",
 			       elf->name, (unsigned long long)sections,
 			       (unsigned long long)elf->bytes);
@@ -187,8 +187,8 @@ static int read_header(struct core *core, struct pw_error *error)
 	type = pw_elf_half(elf, elf->host + offsetof(Elf64_Ehdr, e_type));
 	if (type != ET_CORE)
 		return pw_fail(error, EINVAL,
-			       "%s is an ELF file, but %s (e_type %u), not a core with a machine's "
-			       "memory",
+			       "%s is an ELF file, but it is %s (e_type %u), not a core with the "
+			       "memory of a machine",
 			       elf->name, type_name(type), type);
 	elf->machine = pw_elf_half(elf, elf->host + offsetof(Elf64_Ehdr, e_machine));
 	core->table = pw_elf_address(elf, elf->host + (elf->wide ? offsetof(Elf64_Ehdr, e_phoff)
@@ -210,17 +210,17 @@ static int read_header(struct core *core, struct pw_error *error)
 		return pw_fail(error, EINVAL,
 			       "%s: its program headers have %u bytes each (e_phentsize), not %zu",
 			       elf->name, entry_bytes, entry);
-	/* At most 2^32 of 56 bytes: this cannot wrap. */
+	/* At most 2^32 headers of 56 bytes: the product cannot wrap. */
 	if (!pw_elf_has(elf, core->table, core->headers * entry))
 		return pw_fail(error, EINVAL,
-			       "%s: truncated: %llu program headers of %zu bytes should stand at "
+			       "%s: truncated: %llu program headers of %zu bytes should be at "
 			       "0x%llx, but the file ends at 0x%llx",
 			       elf->name, (unsigned long long)core->headers, entry,
 			       (unsigned long long)core->table, (unsigned long long)elf->bytes);
 	return 0;
 }
 
-/* Program header @number in host order; it is there. */
+/* Reads program header @number, which is in the file, into host order. */
 static Elf64_Phdr read_program_header(const struct core *core, uint64_t number)
 {
 	const struct pw_elf *elf = &core->elf;
@@ -248,7 +248,7 @@ static Elf64_Phdr read_program_header(const struct core *core, uint64_t number)
 	};
 }
 
-/* How many of @bytes bytes from @offset on are in the file. */
+/* How many of the @bytes bytes from @offset on are in the file. */
 static uint64_t present(const struct pw_elf *elf, uint64_t offset, uint64_t bytes)
 {
 	if (offset >= elf->bytes)
@@ -263,7 +263,7 @@ static bool left_out(const struct pw_memory *memory, pw_pa pa, uint64_t bytes)
 	return left && bytes - 1 <= left->last - pa;
 }
 
-/* Notes memory that the file has no bytes of; @bytes of it are there. */
+/* Records the memory of a PT_LOAD for which the file has no bytes on purpose. Returns 0 or -ENOMEM. */
 static int add_left(struct pw_memory *memory, struct core *core, const Elf64_Phdr *header,
 		    uint32_t number, struct pw_error *error)
 {
@@ -277,7 +277,7 @@ static int add_left(struct pw_memory *memory, struct core *core, const Elf64_Phd
 		return 0;
 	odd_add(&core->left,
 		"PT_LOAD %u has 0x%llx bytes of memory at 0x%llx which were left out of the file: "
-		"tables there are taken for what they were, all zero; of data nothing is known",
+		"tables there were all zero and are read so; nothing is known of data there",
 		number, (unsigned long long)bytes, (unsigned long long)first);
 	left = pw_memory_grow(memory->left, memory->left_count, sizeof(*left));
 	if (!left)
@@ -294,7 +294,7 @@ static int compare_left(const void *a, const void *b)
 	return left->first < right->first ? -1 : left->first > right->first;
 }
 
-/* What several headers left out counts once. */
+/* Sorts and joins the ranges that were left out, because several headers may name the same memory. */
 static void join_left(struct pw_memory *memory)
 {
 	struct pw_segment *left = memory->left;
@@ -328,16 +328,16 @@ static int add_load(struct core *core, const Elf64_Phdr *header, uint32_t number
 		core->addressed++;
 	if (bytes == 0)
 		return 0;
-	/* What Linux writes for memory that has no one physical address (/proc/kcore). */
+	/* Linux writes this for memory without a single physical address (/proc/kcore). */
 	if (header->p_paddr == (elf->wide ? UINT64_MAX : UINT32_MAX)) {
-		odd_add(&core->virtual, "PT_LOAD %u has no physical address and is left out",
+		odd_add(&core->virtual, "PT_LOAD %u has no physical address and is ignored",
 			number);
 		return 0;
 	}
 	if (bytes > header->p_memsz || bytes - 1 > UINT64_MAX - header->p_paddr) {
 		odd_add(&core->excessive,
-			"PT_LOAD %u at 0x%llx has more bytes in the file (0x%llx) than memory "
-			"there is for them; the rest is left out",
+			"PT_LOAD %u at 0x%llx has more bytes in the file (0x%llx) than there is "
+			"memory for; the rest is ignored",
 			number, (unsigned long long)header->p_paddr, (unsigned long long)bytes);
 		if (bytes > header->p_memsz)
 			bytes = header->p_memsz;
@@ -349,7 +349,7 @@ static int add_load(struct core *core, const Elf64_Phdr *header, uint32_t number
 	there = present(elf, header->p_offset, bytes);
 	if (there < bytes)
 		odd_add(&core->truncated,
-			"truncated: PT_LOAD %u at 0x%llx should have 0x%llx bytes, the file ends "
+			"truncated: PT_LOAD %u at 0x%llx should have 0x%llx bytes, but the file ends "
 			"after 0x%llx of them; the rest is not in this image",
 			number, (unsigned long long)header->p_paddr, (unsigned long long)bytes,
 			(unsigned long long)there);
@@ -377,14 +377,14 @@ static int add_notes(struct core *core, struct pw_notes *notes, const Elf64_Phdr
 	if (there < header->p_filesz)
 		pw_memory_add_remark(notes->memory,
 				     "truncated: PT_NOTE %u should have 0x%llx bytes at 0x%llx, "
-				     "the file ends after 0x%llx of them",
+				     "but the file ends after 0x%llx of them",
 				     number, (unsigned long long)header->p_filesz,
 				     (unsigned long long)header->p_offset,
 				     (unsigned long long)there);
 	if (there > elf->bytes - core->note_bytes && !pw_mutant(PW_MUTANT_NOTES_AGAIN)) {
 		odd_add(&core->repeated,
-			"PT_NOTE %u has notes that others before it have, too: more than the file "
-			"has bytes; it is not read",
+			"PT_NOTE %u repeats notes of others before it: together they have more bytes "
+			"than the file; it is not read",
 			number);
 		return 0;
 	}
@@ -405,19 +405,20 @@ static int refuse_repeated(const struct core *core, struct pw_error *error)
 {
 	char size[24];
 
-	return pw_fail(error, EINVAL,
-		       "%s: its program headers make more memory than the %s that the file has: "
-		       "the same bytes stand at many addresses. No dump of a machine does that",
-		       core->elf.name, pw_memory_size_text(core->elf.bytes, size));
+	return pw_fail(
+		error, EINVAL,
+		"%s: its program headers describe more memory than the %s that the file has: "
+		"the same bytes stand at many addresses. No dump of a machine does that",
+		core->elf.name, pw_memory_size_text(core->elf.bytes, size));
 }
 
 /*
- * Makes segments of the PT_LOADs. Where two overlap, the one that starts lower is used: Linux writes
- * the kernel's text a second time, with the same bytes, beside the memory that it is part of.
+ * Makes segments of the PT_LOADs. Where two overlap, the one that starts lower is used. Linux writes the
+ * kernel's text twice, with the same bytes: alone, and as part of the memory around it.
  */
 static int add_segments(struct pw_memory *memory, struct core *core, struct pw_error *error)
 {
-	const struct load *owner = NULL; /* of the highest address so far */
+	const struct load *owner = NULL; /* the one that has the highest address so far */
 	uint64_t bytes = 0;
 	int status = 0;
 
@@ -429,9 +430,10 @@ static int add_segments(struct pw_memory *memory, struct core *core, struct pw_e
 
 		if (owner && first <= owner->last) {
 			odd_add(&core->overlapping,
-				"PT_LOAD %u overlaps PT_LOAD %u from 0x%llx on; the bytes of the "
-				"latter are used",
-				load->number, owner->number, (unsigned long long)first);
+				"PT_LOAD %u overlaps PT_LOAD %u from 0x%llx on; the bytes of PT_LOAD "
+				"%u are used",
+				load->number, owner->number, (unsigned long long)first,
+				owner->number);
 			if (load->last <= owner->last)
 				continue;
 			first = owner->last + 1;
@@ -464,7 +466,7 @@ static int read_program_headers(struct pw_memory *memory, struct core *core, str
 	return status ? status : pw_notes_end(&notes, error);
 }
 
-/* The PT_LOAD with the symbol that VMCOREINFO names says where it is in physical memory. */
+/* Finds the physical address of swapper_pg_dir, a symbol in VMCOREINFO: the PT_LOAD that holds it tells. */
 static void find_swapper(struct pw_memory *memory, const struct core *core)
 {
 	pw_va va;
@@ -483,7 +485,7 @@ static void find_swapper(struct pw_memory *memory, const struct core *core)
 	}
 }
 
-/* Why there is nothing to read, when there is not. */
+/* Refuses a core without physical memory, with the reason. */
 static int check_loads(const struct core *core, struct pw_error *error)
 {
 	if (core->sized > 1 && core->addressed == 0)
@@ -498,8 +500,8 @@ static int check_loads(const struct core *core, struct pw_error *error)
 	if (core->virtual.count)
 		return pw_fail(error, EINVAL, "%s: %s", core->elf.name, core->virtual.first);
 	return pw_fail(error, EINVAL,
-		       "%s: this ELF core holds no memory (%llu program headers, "
-		       "none of them a PT_LOAD with bytes)",
+		       "%s: this ELF core holds no memory (none of its %llu program headers is a "
+		       "PT_LOAD with bytes)",
 		       core->elf.name, (unsigned long long)core->headers);
 }
 
@@ -511,7 +513,7 @@ static void set_title(struct pw_memory *memory, const struct core *core)
 
 	for (size_t i = 0; i < memory->count; i++)
 		total += memory->segments[i].last - memory->segments[i].first + 1;
-	/* Without a machine, only notes of `pagewalk cut` can have told of roots. */
+	/* A core without a machine but with roots is one of `pagewalk cut`: no other notes give roots. */
 	if (core->elf.machine == EM_NONE && memory->cpu_count > 0) {
 		snprintf(memory->title, sizeof(memory->title),
 			 "page tables alone, cut out of a larger image, %zu segment%s, %s",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An ELF core as bytes: what its reader and the reader of its notes share. Nothing in it is believed:
- * every offset, size and count is compared with the number of bytes there are, in arithmetic that
- * cannot wrap.
+ * An ELF core as bytes: the parts that its reader and the reader of its notes share. Nothing in it is
+ * believed: every offset, size and count is compared with the number of bytes that the file has, in
+ * arithmetic that cannot wrap.
  */
 #ifndef PW_MEMORY_ELF_H
 #define PW_MEMORY_ELF_H
@@ -22,7 +22,7 @@ struct pw_elf {
 	uint16_t machine; /* e_machine */
 };
 
-/* Whether length bytes at offset are all in the file. */
+/* Are all of the @length bytes at @offset in the file? */
 static inline bool pw_elf_has(const struct pw_elf *elf, uint64_t offset, uint64_t length)
 {
 	return offset <= elf->bytes && length <= elf->bytes - offset;
@@ -59,30 +59,33 @@ static inline uint64_t pw_elf_address(const struct pw_elf *elf, const unsigned c
 	return elf->wide ? pw_elf_xword(elf, at) : pw_elf_word(elf, at);
 }
 
-/* Reading the notes of one core, of which there may be several tables. */
+/* The state of reading the notes of one core, which may have several tables of them. */
 struct pw_notes {
 	struct pw_memory *memory; /* gets CPUs and remarks */
 	const struct pw_elf *elf;
 	unsigned threads; /* NT_PRSTATUS notes so far: one for each CPU */
 	unsigned registers; /* notes with control registers so far */
-	/* s390x, between the notes of one CPU: roots that wait for its prefix, a prefix that waits for roots. */
-	size_t roots_count, roots_first; /* which of memory->cpus */
-	unsigned roots_thread, prefix_thread; /* `threads` then */
+	/* s390x, between the notes of one CPU: roots that wait for a prefix, or the other way round. */
+	size_t roots_count, roots_first; /* which of memory->cpus wait */
+	unsigned roots_thread, prefix_thread; /* the value of `threads` when they were read */
 	bool prefix_waits;
 	uint64_t prefix;
 };
 
 /*
- * Reads the notes at host..host+bytes-1, part of the file. What is malformed ends them, with a
- * remark; it is no error. Returns 0 or -ENOMEM.
+ * Reads the notes at host..host+bytes-1, part of the file. A malformed note ends the reading with a
+ * remark; it is not an error. Returns 0 or -ENOMEM.
  */
 int pw_notes_read(struct pw_notes *notes, const unsigned char *host, uint64_t bytes,
 		  struct pw_error *error);
 
-/* Which machine's notes these are, by the size of their registers; EM_NONE if that tells nothing. */
+/* The machine (EM_*) whose notes these are, found by the size of their registers; or EM_NONE. */
 uint16_t pw_notes_machine(const struct pw_elf *elf, const unsigned char *host, uint64_t bytes);
 
-/* After the last of them: CPUs of which no root is known are added as such. Returns 0 or -ENOMEM. */
+/*
+ * To be called after the last notes: if they gave no CPU with registers, adds one without roots for each
+ * NT_PRSTATUS. Returns 0 or -ENOMEM.
+ */
 int pw_notes_end(struct pw_notes *notes, struct pw_error *error);
 
 #endif

@@ -2,24 +2,24 @@
 /*
  * Mapped files, and what happens when one shrinks.
  *
- * Reading a mapped file beyond its end raises SIGBUS. Files that people look at are being written,
- * copied over or on a network more often than one likes, so while a file is mapped here, a handler of
- * ours turns the signal into zero pages and a mark on the mapping:
+ * Reading a mapped file beyond its end raises SIGBUS. People look at files that are still being written,
+ * are copied over, or lie on a network. So while a file is mapped here, a signal handler turns SIGBUS into
+ * zero pages and a mark on the mapping:
  *
  *   load  -->  SIGBUS  -->  is the address in a mapping of ours?
  *                             yes: zero pages from there to the mapping's end, mark it, load again
- *                             no:  on to whoever handled the signal before us
+ *                             no:  pass the signal on to the handler that was there before
  *
- * pw_memory_read and pw_memory_check see the mark and say -EIO. Cutting a file in the middle of a
- * page raises no signal; they compare the file's size as well.
+ * pw_memory_read and pw_memory_check see the mark and return -EIO. A file that is cut in the middle of a
+ * page raises no signal; so they also compare the file's size.
  *
- * This is the library's one piece of global mutable state, and a deliberate exception: a signal's
- * disposition belongs to the process and so cannot belong to a pw_memory. The handler is installed
- * with the first mapping and taken back with the last, unless somebody has put theirs on top by then
- * (it may call ours: it then stays, and passes everything on). Whoever replaces it without calling it
- * while files are mapped gets the signal. All of this is thread-safe; the handler itself is
- * async-signal-safe: it reads slots that are never freed, takes no lock, and calls mmap, which is a
- * plain system call on Linux.
+ * This is the library's one piece of global mutable state, and a deliberate exception: the disposition of a
+ * signal belongs to the process, and so cannot belong to a pw_memory. The handler is installed with the
+ * first mapping and removed with the last, unless the program has installed another one over it by then.
+ * That one may call ours; so ours stays, and passes everything on. A program that replaces our handler while
+ * files are mapped, and does not call it, gets the signal. All of this is thread-safe. The handler itself is
+ * async-signal-safe: it reads slots that are never freed, takes no lock, and calls mmap, which is a plain
+ * system call on Linux.
  */
 #include "memory/memory.h"
 
@@ -34,9 +34,9 @@
 #include <unistd.h>
 
 /*
- * One guarded range. `version` is odd while a slot is being written: the handler skips such a slot,
- * and one that changed under its eyes. It misses nothing: the mapping that a thread faults in is not
- * being closed, and so its slot stands still. All of this is rare, and so sequentially consistent.
+ * One guarded range. `version` is odd while the slot is being written. The handler skips such a slot, and
+ * one that changes while it looks. It misses nothing: a mapping in which a thread faults is not being
+ * closed, so its slot does not change. All of this is rare; so everything is sequentially consistent.
  */
 struct pw_guard {
 	_Atomic(struct pw_guard *) next;
@@ -49,12 +49,12 @@ struct pw_mapping {
 	struct pw_mapping *next;
 	char *name;
 	unsigned char *host;
-	uint64_t bytes; /* what is of use; the mapping is whole pages */
+	uint64_t bytes; /* of the file; the mapping itself is of whole pages */
 	struct pw_guard *guard; /* NULL: anonymous */
 	int file; /* -1: anonymous */
 };
 
-/* Protects the list's growth, the count and the disposition; never taken in the handler. */
+/* Protects the growth of the list, the count and the disposition. The handler never takes it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic(struct pw_guard *) guards;
 static size_t guarded;
@@ -62,7 +62,7 @@ static bool installed;
 static struct sigaction previous;
 static uintptr_t page_bytes;
 
-/* Makes the rest of the mapping around @address readable. False if there is none. */
+/* Makes the rest of the mapping around @address readable. False if the address is in no mapping of ours. */
 static bool mend(uintptr_t address)
 {
 	for (struct pw_guard *guard = atomic_load(&guards); guard;
@@ -78,8 +78,8 @@ static bool mend(uintptr_t address)
 			continue;
 		atomic_store(&guard->shrunk, true);
 		/*
-		 * All pages to the end at once, since they are missing as well: page by page, a large
-		 * file would need more mappings than a process may have.
+		 * All pages to the end at once: they are missing as well, and page by page a large file
+		 * would need more mappings than a process may have.
 		 */
 		return mmap((void *)page, end - page, PROT_READ,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
@@ -88,7 +88,7 @@ static bool mend(uintptr_t address)
 	return false;
 }
 
-/* What would have happened without us. */
+/* Does what would have happened without our handler. */
 static void pass_on(int number, siginfo_t *info, void *context)
 {
 	struct sigaction standard = { .sa_handler = SIG_DFL };
@@ -101,15 +101,15 @@ static void pass_on(int number, siginfo_t *info, void *context)
 		previous.sa_handler(number);
 		return;
 	}
-	/* Sent by kill(2), not raised by a load: there is no instruction to run into it again. */
+	/* Sent by kill(2), not raised by a load: no instruction would raise it again. */
 	if (info->si_code <= 0) {
 		if (previous.sa_handler == SIG_IGN)
 			return;
 		sigaction(number, &standard, NULL);
-		raise(number); /* is delivered when we return */
+		raise(number); /* delivered when this handler returns */
 		return;
 	}
-	/* The kernel ends a process that ignores a fault, too. */
+	/* The load raises it again. The kernel ends also a process that ignores a fault. */
 	sigaction(number, &standard, NULL);
 }
 
@@ -153,7 +153,7 @@ static void set_range(struct pw_guard *guard, uintptr_t start, uintptr_t end)
 	atomic_store(&guard->version, version + 2);
 }
 
-/* Watches over a mapping. The slots of mappings that are gone are used again. */
+/* Guards a mapping. Slots of mappings that are gone are reused. Returns 0 or a negative errno. */
 static int guard_add(const unsigned char *host, size_t bytes, struct pw_guard **guard_ret)
 {
 	struct pw_guard *guard;
@@ -206,7 +206,7 @@ static const char *kind_of(mode_t mode)
 	case S_IFDIR:
 		return "is a directory; name a file in it";
 	case S_IFIFO:
-		return "is a pipe; write it to a file first, images are read at random";
+		return "is a pipe; write it to a file first, because images are read at random";
 	case S_IFSOCK:
 		return "is a socket; name a file";
 	default:
@@ -216,7 +216,7 @@ static const char *kind_of(mode_t mode)
 
 static int open_file(const char *path, struct stat *state, struct pw_error *error)
 {
-	/* O_NONBLOCK: a pipe that nobody writes to must not keep us waiting. */
+	/* O_NONBLOCK: a pipe that nobody writes to must not block this call. */
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	const char *kind;
 

@@ -8,15 +8,15 @@
  *   |        | notes         | memory    | pages here  | one per page here | compressed
  *   +--------+---------------+-----------+-------------+-------------------+--------------
  *
- * What libkdumpfile (0.5.1) is not trusted with: it reads zeros, without an error, where a file was
- * truncated. So every page's descriptor is looked up here first, and compared with the size of the
- * file. It maps files by itself, out of our guard's sight; that is switched off. Only KDUMP_MACHPHYSADDR
- * is used: the other spaces need to know the operating system, or guess. A context is for one thread
- * at a time: a mutex.
+ * libkdumpfile (0.5.1) is not trusted with everything. Where a file was truncated, it reads zeros without an
+ * error; so each page's descriptor is first looked up here, and compared with the size of the file. It maps
+ * files by itself, which guard.c does not see; so that is switched off. Only KDUMP_MACHPHYSADDR is used,
+ * because the other address spaces need to know the operating system, or guess. A context is for one
+ * thread at a time; so a mutex protects it.
  *
- * Bounds: kdump_bounds.c holds the header to the size of the file. Descriptions of memory cost at most
- * 100 bytes for each byte of the bitmaps, and 32 MiB; pages are unpacked one at a time, a few are kept.
- * What can be read is at most 64 KiB for each descriptor, which is 24 bytes of the file.
+ * Bounds: kdump_bounds.c compares the header with the size of the file. Descriptions of memory cost at most
+ * 100 bytes for each byte of the bitmaps, and 32 MiB. Pages are unpacked one at a time, and a few are kept.
+ * At most 64 KiB can be read for each descriptor, which has 24 bytes in the file.
  */
 #include <fcntl.h>
 #include <libkdumpfile/kdumpfile.h>
@@ -34,9 +34,9 @@ enum {
 	UTSNAME_FIELD = 65,
 	UTSNAME_MACHINE = UTSNAME + 4 * UTSNAME_FIELD,
 	DESCRIPTOR_BYTES = 24, /* u64 offset, u32 size, u32 flags, u64 page flags */
-	/* Bytes of the bitmap that one count in `before` stands for. */
+	/* Bytes of the bitmap for each count in `before`. */
 	STRIDE = 1024,
-	/* Dumps with more runs of pages than this show themselves as one segment. */
+	/* A dump with more runs of pages than this becomes one segment. */
 	MAX_RUNS = 1 << 20,
 };
 
@@ -45,13 +45,13 @@ struct kdump {
 	uint64_t block; /* bytes of a block and of a page */
 	uint64_t sub_blocks, bitmap_blocks;
 	unsigned numbers; /* offset of the status word */
-	uint32_t level; /* the dump level: what was left out */
+	uint32_t level; /* the dump level: kinds of pages that were left out */
 	const unsigned char *memory; /* bit n: the machine had page n */
 	const unsigned char *bitmap; /* bit n: page n is here */
 	uint64_t bitmap_bytes;
 	uint64_t *before; /* pages here before each STRIDE bytes of the bitmap */
-	uint64_t pages, descriptors; /* pages here; offset of their descriptors */
-	pthread_mutex_t lock; /* protects context: libkdumpfile's are not for several threads */
+	uint64_t pages, descriptors; /* number of pages here; offset of their descriptors */
+	pthread_mutex_t lock; /* protects context */
 	kdump_ctx_t *context;
 	int descriptor;
 };
@@ -61,10 +61,10 @@ static void release(void *source_context)
 	struct kdump *dump = source_context;
 
 	/*
-	 * The context itself is not freed: kdump_free() of libkdumpfile 0.5.1 reads attributes that it
-	 * freed before, once any kdump was opened with it (valgrind shows it after new, open, free),
-	 * and crashes where freed memory is overwritten. What is lost is its attributes and its page
-	 * cache, some MiB for each dump that was opened; the file is closed.
+	 * The context itself is not freed. Once any kdump was opened with it, kdump_free() of libkdumpfile
+	 * 0.5.1 reads attributes that it freed before (valgrind shows it after new, open, free), and
+	 * crashes where freed memory is overwritten. This leaks its attributes and its page cache, some
+	 * MiB for each dump that was opened. The file is closed.
 	 */
 	if (dump->descriptor >= 0)
 		close(dump->descriptor);
@@ -87,7 +87,7 @@ static uint64_t pages_in(const unsigned char *bitmap, uint64_t bytes)
 	return count;
 }
 
-/* Offset of the end of a page's bytes in the file; 0 if even its descriptor is missing. */
+/* The end of a page's bytes in the file; 0 if even its descriptor is missing. */
 static uint64_t page_end(const struct kdump *dump, uint64_t page)
 {
 	uint64_t start = page / 8 / STRIDE * STRIDE, at, offset, bytes;
@@ -100,7 +100,7 @@ static uint64_t page_end(const struct kdump *dump, uint64_t page)
 		return 0;
 	offset = pw_elf_xword(&dump->file, dump->file.host + at);
 	bytes = pw_elf_word(&dump->file, dump->file.host + at + 8);
-	/* What would be larger when compressed is stored as it is. */
+	/* No page is larger than a block: one that compression would enlarge is stored as it is. */
 	if (bytes > dump->block || __builtin_add_overflow(offset, bytes, &offset))
 		return UINT64_MAX;
 	return offset;
@@ -150,14 +150,14 @@ static int fetch(void *context, pw_pa pa, void *buffer, size_t bytes)
 static bool try_layout(struct kdump *dump, bool wide, bool big_endian)
 {
 	const struct pw_elf *file = &dump->file;
-	/* struct timeval stands before the numbers, aligned like a long. */
+	/* struct timeval comes before the numbers, and is aligned like a long. */
 	const unsigned char *at = file->host + (wide ? 424u : 412u);
 	uint32_t block, sub, bitmaps;
 
 	dump->file.wide = wide;
 	dump->file.big_endian = big_endian;
 	dump->numbers = wide ? 424 : 412;
-	/* header_version: a small number, in the right byte order only */
+	/* header_version is a small number, but in the right byte order only. */
 	if (pw_elf_word(file, file->host + 8) > 0xffff)
 		return false;
 	block = pw_elf_word(file, at + 4);
@@ -207,7 +207,7 @@ static int read_layout(struct kdump *dump, char machine[UTSNAME_FIELD], struct p
 	    !try_layout(dump, false, false) && !try_layout(dump, false, true))
 		return pw_fail(error, EINVAL,
 			       "%s: the kdump header makes no sense: its block size "
-			       "is no page size in either byte order",
+			       "is not a page size in either byte order",
 			       file->name);
 	memcpy(machine, file->host + UTSNAME_MACHINE, UTSNAME_FIELD);
 	machine[UTSNAME_FIELD - 1] = '\0';
@@ -215,7 +215,7 @@ static int read_layout(struct kdump *dump, char machine[UTSNAME_FIELD], struct p
 		if (*c <= ' ' || *c > '~')
 			*c = '?';
 	file->machine = machine_of(machine);
-	/* With 64-bit time the header looks like a 64-bit machine's; what follows it does not. */
+	/* With 64-bit time the header looks like a 64-bit machine's, but the sub header does not. */
 	if (file->machine == EM_ARM)
 		file->wide = false;
 	bitmaps = (1 + dump->sub_blocks) * dump->block;
@@ -223,8 +223,8 @@ static int read_layout(struct kdump *dump, char machine[UTSNAME_FIELD], struct p
 	dump->descriptors = bitmaps + dump->bitmap_blocks * dump->block;
 	if (!pw_elf_has(file, 0, dump->descriptors))
 		return pw_fail(error, EINVAL,
-			       "%s: truncated: its bitmaps should end at 0x%llx, the file ends at "
-			       "0x%llx",
+			       "%s: truncated: its bitmaps should end at 0x%llx, but the file ends "
+			       "at 0x%llx",
 			       file->name, (unsigned long long)dump->descriptors,
 			       (unsigned long long)file->bytes);
 	dump->memory = file->host + bitmaps;
@@ -242,7 +242,7 @@ static int read_layout(struct kdump *dump, char machine[UTSNAME_FIELD], struct p
 	return 0;
 }
 
-/* A page of the machine's that the dump does not have. */
+/* Did the machine have this page, which is not in the dump? */
 static bool is_left_out(const struct kdump *dump, uint64_t page)
 {
 	return page / 8 < dump->bitmap_bytes && dump->memory[page / 8] >> (page % 8) & 1 &&
@@ -259,7 +259,7 @@ static bool left_out(const struct pw_memory *memory, pw_pa pa, uint64_t bytes)
 	return true;
 }
 
-/* "zeros, page cache, ...": what a dump level says was left out. */
+/* Writes the kinds of pages that a dump level leaves out: "zeros, page cache, ...". */
 static void name_level(uint32_t level, char text[100])
 {
 	static const char *const names[] = { "zeros", "page cache", "private page cache",
@@ -274,9 +274,9 @@ static void name_level(uint32_t level, char text[100])
 }
 
 /*
- * Of the kinds of pages that makedumpfile leaves out, page tables in use are none but zeros. So where
- * zeros were left out, a table that is not here was all zero. Not where the dump was not finished; nor
- * on s390, whose empty tables are not zero.
+ * makedumpfile leaves out no page tables in use, except that they may be pages of zeros. So if zeros were
+ * left out, a table that is not here was all zero. This does not hold if the dump was not finished, nor on
+ * s390, whose empty tables are not zero.
  */
 static void read_level(struct pw_memory *memory, struct kdump *dump)
 {
@@ -288,7 +288,7 @@ static void read_level(struct pw_memory *memory, struct kdump *dump)
 	if (status & incomplete) {
 		pw_memory_add_remark(memory,
 				     "incomplete: the dump says that it could not be finished "
-				     "(status 0x%x); pages of it are missing",
+				     "(status 0x%x); some of its pages are missing",
 				     status);
 		return;
 	}
@@ -296,7 +296,8 @@ static void read_level(struct pw_memory *memory, struct kdump *dump)
 		return;
 	name_level(dump->level, names);
 	pw_memory_add_remark(memory, "dump level %u, which leaves out %s%s", dump->level, names,
-			     tables ? ": a table that is not here was all zero, and is empty" : "");
+			     tables ? ": a table that is not here was all zero, so it is empty"
+				    : "");
 	if (!tables || pw_mutant(PW_MUTANT_LEFT_OUT_UNKNOWN))
 		return;
 	memory->left_out = left_out;
@@ -317,7 +318,7 @@ static int read_notes(struct pw_memory *memory, struct kdump *dump, uint64_t off
 	return status ? status : pw_notes_end(&notes, error);
 }
 
-/* The sub header: whether this is one part of many, VMCOREINFO, and the notes. */
+/* Reads the sub header: VMCOREINFO, the notes, the dump level. Refuses one part of a split dump. */
 static int read_sub_header(struct pw_memory *memory, struct kdump *dump,
 			   const struct pw_kdump_header *header, struct pw_error *error)
 {
@@ -351,7 +352,7 @@ static int read_sub_header(struct pw_memory *memory, struct kdump *dump,
 	return status;
 }
 
-/* The next page from @page on that is here, or is not; past the bitmap's end if there is none. */
+/* The next page from @page on that is, or is not, @here; the end of the bitmap if there is none. */
 static uint64_t next_page(const struct kdump *dump, uint64_t page, bool here)
 {
 	const unsigned char boring = here ? 0 : 0xff;
@@ -367,7 +368,7 @@ static uint64_t next_page(const struct kdump *dump, uint64_t page, bool here)
 	return dump->bitmap_bytes * 8;
 }
 
-/* Runs of pages as segments; returns their number, and adds them if @memory is not NULL. */
+/* Counts the runs of pages that are here, and adds them as segments if @memory is not NULL. */
 static uint64_t add_runs(struct pw_memory *memory, const struct kdump *dump, int *status,
 			 struct pw_error *error)
 {
@@ -395,7 +396,7 @@ static int add_segments(struct pw_memory *memory, const struct kdump *dump, stru
 		add_runs(memory, dump, &status, error);
 	else
 		status = pw_memory_add_segment(memory, 0, end * dump->block - 1, NULL, error);
-	/* Pages are written in order, those that are the same but once: look at a few at the end. */
+	/* Pages are written in order, and equal ones only once: so a look at some of the last is enough. */
 	for (uint64_t page = end, seen = 0; page-- > 0 && seen < 4096;) {
 		if (dump->bitmap[page / 8] == 0)
 			page &= ~UINT64_C(7);
@@ -406,10 +407,11 @@ static int add_segments(struct pw_memory *memory, const struct kdump *dump, stru
 			missing++;
 	}
 	if (missing && status == 0)
-		pw_memory_add_remark(memory,
-				     "truncated: the file ends at 0x%llx, before the last pages; "
-				     "they are not in this image",
-				     (unsigned long long)dump->file.bytes);
+		pw_memory_add_remark(
+			memory,
+			"truncated: the file ends at 0x%llx, before its last pages, which "
+			"are not in this image",
+			(unsigned long long)dump->file.bytes);
 	return status;
 }
 
@@ -432,7 +434,7 @@ static int open_library(struct kdump *dump, struct pw_error *error)
 	    kdump_open_fd(dump->context, dump->descriptor) != KDUMP_OK)
 		return pw_fail(error, EINVAL, "%s: libkdumpfile cannot read it: %s", path,
 			       kdump_get_err(dump->context));
-	/* Attributes are set after opening: set before, they make it fail or crash. */
+	/* Attributes are set after opening, because set before they make it fail or crash. */
 	if (kdump_get_number_attr(dump->context, KDUMP_ATTR_PAGE_SIZE, &page_bytes) != KDUMP_OK) {
 		kdump_clear_err(dump->context);
 		page_bytes = dump->block;
@@ -443,13 +445,13 @@ static int open_library(struct kdump *dump, struct pw_error *error)
 	}
 	if (page_bytes != dump->block)
 		return pw_fail(error, EINVAL,
-			       "%s: libkdumpfile sees pages of %llu bytes, the header blocks of "
-			       "%llu",
+			       "%s: libkdumpfile finds pages of %llu bytes, but the header has "
+			       "blocks of %llu",
 			       path, (unsigned long long)page_bytes,
 			       (unsigned long long)dump->block);
 	/*
-	 * Where it takes an arm's sub header for an i386's, or for a 64-bit machine's, it sees another
-	 * number of pages, mostly 0, and has none of them.
+	 * If it mistakes an arm's sub header for an i386's or a 64-bit machine's, it reads a wrong number
+	 * of pages, mostly 0, and then finds none of them.
 	 */
 	if (dump->file.machine == EM_ARM && !pw_mutant(PW_MUTANT_KDUMP_ARM) &&
 	    kdump_set_number_attr(dump->context, "max_pfn", 8 * dump->bitmap_bytes) != KDUMP_OK)
@@ -495,7 +497,7 @@ int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsig
 	read_level(memory, dump);
 	memory->machine = dump->file.machine;
 	memory->wide = dump->file.wide;
-	/* The caller's string need not live as long. */
+	/* The caller's string may not live as long as the memory. */
 	dump->file.name = NULL;
 	snprintf(memory->title, sizeof(memory->title), "kdump, %.64s, %s-endian, %zu segment%s, %s",
 		 machine[0] ? machine : "machine unknown", dump->file.big_endian ? "big" : "little",

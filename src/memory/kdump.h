@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the reader of kdumps and the check of their headers share. */
+/* The parts that the reader of kdumps and the check of their headers share. */
 #ifndef PW_MEMORY_KDUMP_H
 #define PW_MEMORY_KDUMP_H
 
 #include "base/mutant.h"
 #include "memory/elf.h"
 
-/* Where in the sub header a piece of the file is described, and since which version. */
+/* A piece of the file: where the sub header has its offset and size, and since which version. */
 struct pw_kdump_piece {
 	const char *what;
 	unsigned version, offset, bytes;
@@ -17,23 +17,23 @@ enum { PW_KDUMP_VMCOREINFO, PW_KDUMP_NOTES, PW_KDUMP_ERASED, PW_KDUMP_PIECES };
 /* One of the three layouts of the sub header. */
 struct pw_kdump_layout {
 	struct pw_kdump_piece pieces[PW_KDUMP_PIECES];
-	unsigned level, split; /* the dump level since version 1, the part's number since 2 */
+	unsigned level, split; /* dump level (since version 1), number of the part (since 2) */
 	unsigned pages; /* max_mapnr_64, since version 6 */
 };
 
-/* A header as it is read: the file with width and byte order, and where its numbers begin. */
+/* A header: the file with its width and byte order, and the header's main numbers. */
 struct pw_kdump_header {
 	const struct pw_elf *file;
 	unsigned numbers; /* offset of the status word */
-	uint64_t block, sub_blocks; /* bytes of a block, blocks of the sub header */
-	uint64_t bitmap_bytes; /* of one of the two */
+	uint64_t block, sub_blocks; /* bytes of a block; blocks of the sub header */
+	uint64_t bitmap_bytes; /* of one of the two bitmaps */
 };
 
-/* The layout of the sub header, which is there. */
+/* Finds the layout of the sub header. The file must have one. */
 const struct pw_kdump_layout *pw_kdump_layout(const struct pw_kdump_header *header);
 
 /*
- * Whether a kdump can be what its header says. The file holds at least the header, the blocks of the
+ * Checks the sizes in a kdump's header against the file, which holds at least the header, the blocks of the
  * sub header, and two bitmaps. Returns 0 or -EINVAL.
  */
 int pw_kdump_check(const struct pw_kdump_header *header, struct pw_error *error);

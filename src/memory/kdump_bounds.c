@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a kdump's header says of sizes, before libkdumpfile (0.5.1) believes it: it allocates and fills
- * what the header calls for, gigabytes for a file of a few pages. Here every size is compared with the
- * file's: the pages with the room that its bitmaps have, the notes and texts with where the file ends.
- * The erased ranges stand at the end of the dump, which may be missing. VMCOREINFO is a page.
+ * Checks the sizes in a kdump's header before libkdumpfile (0.5.1) believes them: it allocates and fills as
+ * much memory as the header says, gigabytes for a file of a few pages. Here every size is compared with the
+ * file: the number of pages with the room of the bitmaps, the notes and texts with the end of the file.
+ * Erased ranges need not be there, because they come at the end of the dump, which may be missing.
+ * VMCOREINFO has at most a page.
  *
- * Versions of the header have more and more fields, in three layouts: that of 64-bit machines, and of
- * 32-bit ones with 64-bit numbers aligned to 4 bytes (i386) or to 8 (arm). libkdumpfile takes the first
- * of these two where the VMCOREINFO that it describes lies between sub header and bitmaps.
+ * Each version of the header adds fields. There are three layouts: that of 64-bit machines, and those of
+ * 32-bit machines with 64-bit numbers aligned to 4 bytes (i386) or to 8 (arm). libkdumpfile chooses i386's
+ * if, read in that layout, VMCOREINFO lies between the sub header and the bitmaps.
  */
 #include "memory/kdump.h"
 
 enum {
 	PAGES_VERSION = 6,
-	MAX_MAPNR = 16, /* from the status word on */
+	MAX_MAPNR = 16, /* its offset from the status word */
 	TEXTS_MAX = 2 << 16, /* VMCOREINFO, and perhaps once more as a note, or Xen's */
 };
 
@@ -42,7 +43,7 @@ static const struct pw_kdump_layout padded = {
 	.pages = 88,
 };
 
-/* By the machine, if it is named; else as libkdumpfile finds out. QEMU calls all of 32 bits i686. */
+/* Decides by the machine if that is arm, else as libkdumpfile does. QEMU calls all 32-bit machines i686. */
 const struct pw_kdump_layout *pw_kdump_layout(const struct pw_kdump_header *header)
 {
 	const struct pw_elf *file = header->file;
@@ -72,7 +73,7 @@ static int check_pages(const struct pw_elf *file, uint64_t pages, uint64_t room,
 		       file->name, (unsigned long long)pages, (unsigned long long)room);
 }
 
-/* Bytes of VMCOREINFO in notes: names and descriptions are filled up to four bytes. */
+/* Bytes of VMCOREINFO texts in the notes. Names and descriptions are padded to four bytes. */
 static uint64_t texts_in(const struct pw_elf *file, uint64_t offset, uint64_t bytes)
 {
 	static const char name[] = "VMCOREINFO";
@@ -97,14 +98,15 @@ static uint64_t texts_in(const struct pw_elf *file, uint64_t offset, uint64_t by
 	return texts;
 }
 
-/* libkdumpfile takes time by the square of the lines that there are: a minute for 1 MB of them. */
+/* Refuses large texts: libkdumpfile takes time by the square of their lines, a minute for 1 MB of them. */
 static int check_texts(const struct pw_elf *file, uint64_t texts, struct pw_error *error)
 {
 	if (texts <= TEXTS_MAX || pw_mutant(PW_MUTANT_KDUMP_BELIEVED))
 		return 0;
-	return pw_fail(error, EINVAL,
-		       "%s: its VMCOREINFO has %llu bytes; Linux writes a page at most, 64 KiB",
-		       file->name, (unsigned long long)texts);
+	return pw_fail(
+		error, EINVAL,
+		"%s: its VMCOREINFO has %llu bytes; Linux writes a page at most, up to 64 KiB",
+		file->name, (unsigned long long)texts);
 }
 
 int pw_kdump_check(const struct pw_kdump_header *header, struct pw_error *error)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that hold memory in a shape that is not read here, known by their magic numbers: what each
- * is, and what makes of it something that is read. Where the magic numbers come from: LiME's
+ * Files of kinds that are not read here, known by their magic numbers: what each of them is, and how to
+ * convert it into something that is read. The magic numbers come from LiME's
  * doc/README, avml's src/image.rs, ReactOS's and Rekall's accounts of Windows dumps, VMware's
  * vmss2core, VirtualBox's SSM.cpp, QEMU's savevm.c and qcow2.txt, libvirt's qemu_saveimage.h, Xen's
  * libxc-migration-stream.pandoc, s390-tools' zgetdump, lkcd's dump.h, makedumpfile's IMPLEMENTATION.
@@ -13,8 +13,8 @@
 struct magic {
 	const char *bytes;
 	unsigned length;
-	const char *what; /* "FILE is ...": ends the first sentence */
-	const char *advice; /* the sentences after it; FILE stands for the file */
+	const char *what; /* the end of the first sentence: "FILE is ..." */
+	const char *advice; /* the sentences after it, in which FILE stands for the file */
 };
 
 #define MAGIC(bytes, what, advice)                     \
@@ -23,52 +23,52 @@ struct magic {
 	}
 
 static const char lime_advice[] =
-	"Each of its ranges is flat memory after a header of 32 bytes, which holds the first and "
-	"the last address at 8 and 16: give each as raw:FILE@FIRST+LENGTH:OFFSET, with commas "
+	"Each of its ranges is flat memory after a header of 32 bytes, which has the first address "
+	"at 8 and the last at 16. Name each range as raw:FILE@FIRST+LENGTH:OFFSET, with commas "
 	"between them";
 static const char windows_advice[] =
 	"Volatility 3 writes its memory as a flat file (vol -f FILE layerwriter.LayerWriter), "
 	"which raw:OUT@0 reads; the root (DirectoryTableBase) is the word at offset 16 of FILE";
 static const char vmware_advice[] =
-	"VMware's own vmss2core makes an ELF core of it: vmss2core -N6 FILE [FILE.vmem]. With a "
-	".vmem file beside it, that one is flat memory: raw:FILE.vmem@0 if it has at most 3 GiB";
+	"VMware's own vmss2core converts it to an ELF core: vmss2core -N6 FILE [FILE.vmem]. If there "
+	"is a .vmem file beside it, that is flat memory: raw:FILE.vmem@0 if it has at most 3 GiB";
 static const char hibernation_advice[] =
-	"Volatility 3 unpacks it: vol -f FILE windows.hibernation.Dump; raw:OUT@0 reads what comes";
+	"Volatility 3 unpacks it to a flat file: vol -f FILE windows.hibernation.Dump; raw:OUT@0 "
+	"reads that";
 static const char qemu_advice[] =
-	"Start QEMU with the machine's own options and -incoming 'exec:cat FILE' -S, and have it "
+	"Start QEMU with the machine's own options and -incoming 'exec:cat FILE' -S, and let it "
 	"write a dump: dump-guest-memory OUT";
 static const char libvirt_advice[] =
-	"Restore it, and have it dumped: virsh restore --paused FILE, virsh dump --memory-only "
-	"DOMAIN OUT";
+	"Restore it and dump it: virsh restore --paused FILE, virsh dump --memory-only DOMAIN OUT";
 static const char xen_advice[] =
 	"Restore the domain (xl restore FILE) and let its own kernel write a dump (kdump)";
-static const char lkcd_advice[] = "The program crash reads it; nothing is known to convert it";
+static const char lkcd_advice[] = "The program crash reads it; no program is known to convert it";
 
 static const struct magic magics[] = {
 	/* struct makedumpfile_header: the flattened format, for writing a dump to a pipe. */
-	MAGIC("makedumpfile\0\0\0", "a flattened kdump, whose pages stand in no order",
+	MAGIC("makedumpfile\0\0\0", "a flattened kdump, whose pages are in no order",
 	      "Convert it first: makedumpfile -R OUT < FILE"),
 	MAGIC("EMiL", "a memory image of LiME", lime_advice),
 	MAGIC("AVML", "a compressed memory image of AVML",
-	      "Unpack it (avml-convert FILE OUT), and see what OUT then needs"),
+	      "Unpack it (avml-convert FILE OUT), then try OUT"),
 	MAGIC("PAGEDU64", "a crash dump of a 64-bit Windows", windows_advice),
 	MAGIC("PAGEDUMP", "a crash dump of a 32-bit Windows", windows_advice),
 	MAGIC("MDMP", "a minidump of a Windows process, which has no page tables",
-	      "What shows page tables is a complete memory dump of the system"),
+	      "A complete memory dump of the system has them"),
 	MAGIC("\xd2\xbe\xd2\xbe", "a saved state of VMware (.vmss)", vmware_advice),
 	MAGIC("\xd3\xbe\xd3\xbe", "a saved state of VMware (.vmss, .vmsn)", vmware_advice),
 	MAGIC("\xd0\xbe\xd2\xbe", "a snapshot of VMware (.vmsn)", vmware_advice),
 	MAGIC("\xd1\xba\xd1\xba", "a snapshot of VMware (.vmsn)", vmware_advice),
 	MAGIC("\x7fVirtualBox SavedState", "a saved state of VirtualBox",
-	      "Start the machine and have it dumped: VBoxManage debugvm NAME dumpvmcore "
+	      "Start the machine and dump it: VBoxManage debugvm NAME dumpvmcore "
 	      "--filename OUT"),
 	MAGIC("QEVM", "a migration stream of QEMU, as savevm and migrate write it", qemu_advice),
 	MAGIC("QFI\xfb", "a disk image of QEMU (qcow2)",
-	      "Memory is in it only as a snapshot: start QEMU with the machine's own options and "
-	      "-loadvm NAME -S, and have it write a dump: dump-guest-memory OUT"),
+	      "It holds memory only in snapshots. Start QEMU with the machine's own options and "
+	      "-loadvm NAME -S, and let it write a dump: dump-guest-memory OUT"),
 	MAGIC("LibvirtQemudSave", "a machine that libvirt saved (virsh save)", libvirt_advice),
-	MAGIC("LibvirtQemudPart", "a machine that libvirt began to save, and did not finish",
-	      "Its state is not whole; save it again: virsh dump --memory-only DOMAIN OUT"),
+	MAGIC("LibvirtQemudPart", "a machine that libvirt began to save and did not finish saving",
+	      "It is not complete; dump the machine again: virsh dump --memory-only DOMAIN OUT"),
 	MAGIC("\xff\xff\xff\xff\xff\xff\xff\xffXENF", "a saved domain of Xen", xen_advice),
 	MAGIC("Xen saved domain", "a saved domain of Xen", xen_advice),
 	MAGIC("LinuxGuestRecord", "a saved domain of Xen", xen_advice),
@@ -86,7 +86,7 @@ static const struct magic magics[] = {
 	MAGIC("\xa8\x19\x01\x73\x61\x8f\x23\xfd", "a stand-alone dump of s390",
 	      "s390-tools convert it to an ELF core: zgetdump -f elf FILE > OUT"),
 	MAGIC("EVF\x09\x0d\x0a\xff", "an image of EnCase (EWF)",
-	      "Unpack it (ewfexport -t OUT FILE), and see what OUT.raw then needs"),
+	      "Unpack it (ewfexport -t OUT FILE), then try OUT.raw"),
 	MAGIC("\x1f\x8b", "compressed by gzip", "Unpack it first: gzip -dc < FILE > OUT"),
 	MAGIC("\xfd\x37zXZ", "compressed by xz", "Unpack it first: xz -dc < FILE > OUT"),
 	MAGIC("\x28\xb5\x2f\xfd", "compressed by zstd", "Unpack it first: zstd -dc < FILE > OUT"),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What every source has in common: segments, reading across them, CPUs, remarks. */
+/* The parts that all sources share: segments, reading across them, CPUs, remarks. */
 #include "memory/memory.h"
 
 #include <stdarg.h>
@@ -89,7 +89,7 @@ int pw_memory_seal(struct pw_memory *memory, struct pw_error *error)
 	if (memory->count == 0)
 		return pw_fail(error, EINVAL, "the source holds no memory at all");
 	qsort(memory->segments, memory->count, sizeof(*memory->segments), compare_segments);
-	/* What was left out is not there to be loaded in place. */
+	/* Pages that were left out cannot be loaded in place. */
 	memory->direct = !memory->left_out;
 	for (size_t i = 0; i < memory->count; i++) {
 		const struct pw_segment *segment = &memory->segments[i];
@@ -101,14 +101,14 @@ int pw_memory_seal(struct pw_memory *memory, struct pw_error *error)
 				       (unsigned long long)segment[-1].last,
 				       (unsigned long long)segment->first,
 				       (unsigned long long)segment->last);
-		/* In place, an entry must be as aligned in the host as it is in the image. */
+		/* To be loaded in place, an entry must be aligned alike in the host and in the image. */
 		if (!segment->host || (((uintptr_t)segment->host - (uintptr_t)segment->first) & 7))
 			memory->direct = false;
 	}
 	return 0;
 }
 
-/* Whether all of the bytes are in segments. @bytes is not 0. */
+/* Are all of the bytes in segments? @bytes is not 0. */
 static bool covered(const struct pw_memory *memory, pw_pa pa, uint64_t bytes)
 {
 	for (;;) {
@@ -126,7 +126,7 @@ static bool covered(const struct pw_memory *memory, pw_pa pa, uint64_t bytes)
 	}
 }
 
-/* Copies bytes of one segment, or of none. */
+/* Copies bytes of one segment. Returns -ENODATA if @segment is NULL. */
 static int copy_piece(const struct pw_memory *memory, const struct pw_segment *segment, pw_pa pa,
 		      void *to, size_t bytes)
 {
@@ -138,7 +138,7 @@ static int copy_piece(const struct pw_memory *memory, const struct pw_segment *s
 	return 0;
 }
 
-/* As pw_memory_copy; @zeros: what was left out reads as zeros. */
+/* As pw_memory_copy. With @zeros, memory that was left out reads as zeros. */
 static int copy(const struct pw_memory *memory, pw_pa pa, void *buffer, size_t bytes, bool zeros)
 {
 	unsigned char *to = buffer;
@@ -149,7 +149,7 @@ static int copy(const struct pw_memory *memory, pw_pa pa, void *buffer, size_t b
 	while (bytes > 0) {
 		const struct pw_segment *segment = pw_segment_find(memory->segments, memory->count,
 								   pa);
-		/* What was left out is asked for page by page. */
+		/* Outside segments go page by page, because pages are left out one by one. */
 		pw_pa last = segment ? segment->last : pa | 0xfff;
 		size_t piece = bytes;
 		int status;
@@ -197,10 +197,11 @@ int pw_memory_check(const struct pw_memory *memory, struct pw_error *error)
 	name = pw_memory_shrunk(memory);
 	if (!name)
 		return 0;
-	return pw_fail(error, EIO,
-		       "%s became shorter (or unreadable) while it was being read; what was read "
-		       "last is not to be trusted. Work on a copy that nobody writes to",
-		       name);
+	return pw_fail(
+		error, EIO,
+		"%s became shorter (or unreadable) while it was being read; do not trust the "
+		"last results. Work on a copy that nobody writes to",
+		name);
 }
 
 static int make(pw_fetch_fn *fetch, void *context, const struct pw_segment *segments, size_t count,

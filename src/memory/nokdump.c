@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for kdump.c where libkdumpfile was not there at build time. */
+/* Takes the place of kdump.c in builds without libkdumpfile. */
 #include "memory/memory.h"
 
 int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsigned char *host,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pagewalk's own ELF note: a root and the format that it belongs to, in cores that `pagewalk cut`
- * writes, so that they can be looked at without options. One note for each root; its name is
+ * pagewalk's own ELF note: the root words of one address space, and their format. `pagewalk cut` writes it,
+ * so that its cores can be looked at without options. There is one note for each space; its name is
  * "PAGEWALK", its type 1. All numbers are in the byte order of the ELF file.
  *
  *   0          4          8          12          24
@@ -19,9 +19,9 @@
  *   +----------+----------+----------+----------+----------+----------+
  *     u32 u32    u64        u64        u64        u64        u64
  *
- * The second line is missing in images of the first versions.
- * Texts are of printable ASCII, end with a NUL, and are filled up with NULs. A reader takes notes of
- * version 1 that are longer, and ignores what it does not know.
+ * Images of the first versions do not have the last row.
+ * Texts are printable ASCII, end with a NUL, and are padded with NULs. A reader accepts longer notes of
+ * version 1, and ignores the part that it does not know.
  */
 #ifndef PW_MEMORY_NOTE_H
 #define PW_MEMORY_NOTE_H
@@ -32,15 +32,15 @@
 enum {
 	PW_NOTE_TYPE = 1,
 	PW_NOTE_VERSION = 1,
-	PW_NOTE_TEXT = 40, /* of each text, with its NUL */
-	PW_NOTE_DESC = 32 + 2 * PW_NOTE_TEXT, /* without registers */
+	PW_NOTE_TEXT = 40, /* bytes of each text, with its NUL */
+	PW_NOTE_DESC = 32 + 2 * PW_NOTE_TEXT, /* bytes of the description, without registers */
 	PW_NOTE_DESC_REGISTERS = PW_NOTE_DESC + 48,
 	PW_NOTE_BYTES = 24 + PW_NOTE_DESC_REGISTERS,
 };
 
 /*
- * Writes the whole note (header, name, description) for @cpu to @buffer. @label says what the image
- * shows and may be NULL; texts are cut to fit. Returns PW_NOTE_BYTES, or 0 if @room is less.
+ * Writes the whole note (header, name, description) for @cpu to @buffer. @label says what the image shows,
+ * and may be NULL. Texts that are too long are cut. Returns PW_NOTE_BYTES, or 0 if @room is less.
  */
 size_t pw_note_encode(const struct pw_cpu *cpu, const char *label, bool big_endian, void *buffer,
 		      size_t room);

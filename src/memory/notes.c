@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Notes of an ELF core: which CPUs there were, and what their root registers held.
+ * The notes of an ELF core: the CPUs, and the content of their root registers.
  *
  *   name       type                    what it gives
  *   QEMU       0                       x86: CR0, CR3 and CR4 (struct QEMUCPUState, QEMU's
  *                                      target/i386/arch_dump.c), one note per CPU
  *   LINUX      NT_S390_CTRS            s390x: the sixteen control registers, one note per CPU
  *   VMCOREINFO 0                       what Linux says of itself: vmcoreinfo.c
- *   LINUX      NT_S390_PREFIX          s390x: the prefix register, before or after those
+ *   LINUX      NT_S390_PREFIX          s390x: the prefix register, before or after NT_S390_CTRS
  *   PAGEWALK   1                       a root of an image made by `pagewalk cut` (note.h)
  *   CORE       NT_PRSTATUS             one per CPU; general registers, so no root
  *
- * The others (arm, arm64, ppc64, riscv) have no root register in any note: their CPUs are counted
- * and have no roots.
+ * Other machines (arm, arm64, ppc64, riscv) have no root register in any note: their CPUs are counted, but
+ * have no roots.
  */
 #include <stdio.h>
 
 #include "memory/note.h"
 #include "memory/vmcoreinfo.h"
 
-/* A note, cut up. */
+/* The parts of a note. */
 struct note {
 	const char *name; /* not ended by a NUL */
 	uint32_t name_bytes;
@@ -43,7 +43,7 @@ enum {
 	QEMU_BYTES = 440,
 };
 
-/* Control registers of s390x that hold an address-space control element: PoP, chapter 3. */
+/* The control registers of s390x that hold an address-space control element: PoP, chapter 3. */
 enum {
 	S390_PRIMARY = 1,
 	S390_SECONDARY = 7,
@@ -55,7 +55,7 @@ static bool is_named(const struct note *note, const char *name)
 {
 	size_t length = strlen(name);
 
-	/* With its NUL or, as some writers have it, without. */
+	/* Some writers leave out the NUL. */
 	return (note->name_bytes == length ||
 		(note->name_bytes == length + 1 && note->name[length] == '\0')) &&
 	       memcmp(note->name, name, length) == 0;
@@ -66,7 +66,7 @@ static int out_of_memory(struct pw_error *error)
 	return pw_fail(error, ENOMEM, "out of memory");
 }
 
-/* The note does not hold the mode itself (EFER.LMA); QEMU says by the machine if CPU 0 was in it. */
+/* The note does not hold the mode (EFER.LMA). QEMU's choice of e_machine tells the mode of CPU 0. */
 static const char *x86_format(const struct pw_elf *elf, uint64_t cr0, uint64_t cr4)
 {
 	if (!(cr0 & CR0_PG))
@@ -85,18 +85,19 @@ static int read_qemu(struct pw_notes *notes, const struct note *note, struct pw_
 	uint32_t version, bytes;
 
 	if (note->desc_bytes < QEMU_BYTES) {
-		pw_memory_add_remark(notes->memory,
-				     "the QEMU note of CPU %u has %u bytes, not %u: its registers "
-				     "are not read",
-				     notes->registers, note->desc_bytes, QEMU_BYTES);
+		pw_memory_add_remark(
+			notes->memory,
+			"the QEMU note of CPU %u has %u bytes instead of %u: its registers "
+			"are not read",
+			notes->registers, note->desc_bytes, QEMU_BYTES);
 		return 0;
 	}
 	version = pw_elf_word(elf, note->desc + QEMU_VERSION);
 	bytes = pw_elf_word(elf, note->desc + QEMU_SIZE);
 	if (version != 1 || bytes < QEMU_BYTES) {
 		pw_memory_add_remark(notes->memory,
-				     "the QEMU note of CPU %u has version %u and size %u, of which "
-				     "only 1 and %u are known: its registers are not read",
+				     "the QEMU note of CPU %u has version %u and size %u, but only "
+				     "version 1 and size %u are known: its registers are not read",
 				     notes->registers, version, bytes, QEMU_BYTES);
 		return 0;
 	}
@@ -133,8 +134,9 @@ static int add_asce(struct pw_notes *notes, uint64_t asce, const char *origin,
 }
 
 /*
- * The notes of one CPU stand together, after its NT_PRSTATUS; of the prefix and the control registers
- * either can be first: QEMU writes them the other way round than Linux does.
+ * Gives the prefix of a CPU to its roots when both are known. The notes of one CPU stand together, after its
+ * NT_PRSTATUS. Either the prefix or the control registers can come first: QEMU writes them in the opposite
+ * order to Linux.
  */
 static void settle_prefix(struct pw_notes *notes)
 {
@@ -156,7 +158,7 @@ static void read_prefix(struct pw_notes *notes, const struct note *note)
 {
 	if (note->desc_bytes < 4) {
 		pw_memory_add_remark(notes->memory,
-				     "a prefix register with %u bytes, not 4, is not read",
+				     "a prefix register with %u bytes instead of 4 is not read",
 				     note->desc_bytes);
 		return;
 	}
@@ -167,9 +169,9 @@ static void read_prefix(struct pw_notes *notes, const struct note *note)
 }
 
 /*
- * Linux keeps the kernel's space in CR13, the process's in CR7, and in CR1 the one or the other: the
- * process's while the CPU is in user mode. So a CPU has up to three roots, each of which is told
- * once, the process's first.
+ * Linux keeps the kernel's space in CR13 and the process's in CR7. CR1 holds one of the two: the process's
+ * while the CPU is in user mode. So a CPU has up to three roots. Each of them is added once, the process's
+ * first.
  */
 static int read_s390(struct pw_notes *notes, const struct note *note, struct pw_error *error)
 {
@@ -179,10 +181,11 @@ static int read_s390(struct pw_notes *notes, const struct note *note, struct pw_
 	int status = 0;
 
 	if (!elf->wide || note->desc_bytes != S390_CTRS_BYTES) {
-		pw_memory_add_remark(notes->memory,
-				     "the control registers of CPU %u have %u bytes, not %u: they "
-				     "are not read",
-				     notes->registers, note->desc_bytes, S390_CTRS_BYTES);
+		pw_memory_add_remark(
+			notes->memory,
+			"the control registers of CPU %u have %u bytes instead of %u: they "
+			"are not read",
+			notes->registers, note->desc_bytes, S390_CTRS_BYTES);
 		return 0;
 	}
 	primary = pw_elf_xword(elf, note->desc + 8 * S390_PRIMARY);
@@ -210,7 +213,7 @@ static int read_s390(struct pw_notes *notes, const struct note *note, struct pw_
 	return status;
 }
 
-/* A text of a PAGEWALK note, made safe to print. */
+/* Copies a text of a PAGEWALK note and makes it safe to print. */
 static void read_text(const unsigned char *at, char text[PW_NOTE_TEXT])
 {
 	memcpy(text, at, PW_NOTE_TEXT);
@@ -220,7 +223,7 @@ static void read_text(const unsigned char *at, char text[PW_NOTE_TEXT])
 			*c = '?';
 }
 
-/* What versions of pagewalk that do not know registers leave out. */
+/* Reads the registers. Notes of the first versions of pagewalk do not have them. */
 static void read_registers(const struct pw_elf *elf, const unsigned char *at,
 			   struct pw_registers *registers)
 {
@@ -244,12 +247,13 @@ static int read_own(struct pw_notes *notes, const struct note *note, struct pw_e
 	version = note->desc_bytes >= 4 ? pw_elf_word(elf, note->desc) : 0;
 	roots = note->desc_bytes >= 8 ? pw_elf_word(elf, note->desc + 4) : 0;
 	if (version != PW_NOTE_VERSION || note->desc_bytes < PW_NOTE_DESC || roots > PW_MAX_ROOTS) {
-		pw_memory_add_remark(notes->memory,
-				     "a PAGEWALK note of version %u with %u bytes and %u roots is "
-				     "not understood (version %u, %u bytes and up to %u roots are) "
-				     "and is not read",
-				     version, note->desc_bytes, roots, PW_NOTE_VERSION,
-				     PW_NOTE_DESC, PW_MAX_ROOTS);
+		pw_memory_add_remark(
+			notes->memory,
+			"a PAGEWALK note of version %u with %u bytes and %u roots is not "
+			"read: it should have version %u, at least %u bytes and up to %u "
+			"roots",
+			version, note->desc_bytes, roots, PW_NOTE_VERSION, PW_NOTE_DESC,
+			PW_MAX_ROOTS);
 		return 0;
 	}
 	cpu = pw_memory_add_cpu(notes->memory);
@@ -270,15 +274,15 @@ static int read_own(struct pw_notes *notes, const struct note *note, struct pw_e
 	return cpu->format ? 0 : out_of_memory(error);
 }
 
-/* Names and descriptions are filled up to four bytes, in 64-bit cores, too (binfmt_elf.c). */
+/* Names and descriptions are padded to four bytes, also in 64-bit cores (binfmt_elf.c). */
 static uint64_t filled(uint32_t bytes)
 {
 	return ((uint64_t)bytes + 3) & ~UINT64_C(3);
 }
 
 /*
- * The size of struct elf_prstatus (elfcore.h) tells machines apart, where nothing else does: general
- * registers are what differs; of two that are alike, the byte order decides.
+ * The size of struct elf_prstatus (elfcore.h) tells machines apart if nothing else does, because they have
+ * different general registers. Where two machines have the same size, the byte order decides.
  */
 uint16_t pw_notes_machine(const struct pw_elf *elf, const unsigned char *host, uint64_t bytes)
 {
@@ -336,7 +340,7 @@ int pw_notes_read(struct pw_notes *notes, const unsigned char *host, uint64_t by
 	const struct pw_elf *elf = notes->elf;
 	uint64_t at = 0;
 
-	/* Here the notes before `at` have been read, and `at` is within bounds. */
+	/* Invariant: the notes before `at` have been read, and `at` is within bounds. */
 	while (bytes - at >= sizeof(Elf64_Nhdr)) {
 		const unsigned char *header = host + at;
 		uint64_t rest = bytes - at - sizeof(Elf64_Nhdr);
@@ -349,11 +353,11 @@ int pw_notes_read(struct pw_notes *notes, const unsigned char *host, uint64_t by
 		int status;
 
 		if (note.name_bytes == 0 && note.desc_bytes == 0 && note.type == 0)
-			return 0; /* what is left of a page: /proc/vmcore fills up with zeros */
+			return 0; /* the rest of a page, which /proc/vmcore fills with zeros */
 		if (name > rest || note.desc_bytes > rest - name) {
 			pw_memory_add_remark(notes->memory,
 					     "the note at offset 0x%llx should have a name of %u "
-					     "and a description of %u bytes, but its table ends "
+					     "and a description of %u bytes, but the notes end "
 					     "after %llu; it and those after it are not read",
 					     (unsigned long long)(header - elf->host),
 					     note.name_bytes, note.desc_bytes,
@@ -365,7 +369,7 @@ int pw_notes_read(struct pw_notes *notes, const unsigned char *host, uint64_t by
 		status = read_note(notes, &note, error);
 		if (status)
 			return status;
-		/* The last description need not be filled up. */
+		/* The last description need not be padded. */
 		rest -= name;
 		if (filled(note.desc_bytes) >= rest)
 			return 0;

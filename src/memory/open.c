@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which kind of source a string names: by its prefix, or by the magic number of the file. */
+/* Opens a source: finds its kind by the prefix of the string, or by the magic number of the file. */
 #include "memory/vmcoreinfo.h"
 
 #include <ctype.h>
@@ -36,7 +36,7 @@ static int refuse_unknown(const char *path, const unsigned char *host, uint64_t 
 	}
 	return pw_fail(error, EINVAL,
 		       "%s is neither an ELF core nor a kdump (it starts with%s). If it is plain "
-		       "memory, say where its first byte stands: raw:%s@BASE",
+		       "memory, give the physical address of its first byte: raw:%s@BASE",
 		       path, start, path);
 }
 
@@ -56,7 +56,7 @@ static int read_file(struct pw_memory *memory, const char *path, struct pw_error
 	return status ? status : refuse_unknown(path, host, bytes, error);
 }
 
-/* "word:" at the start of a source that is not the name of a file, or 0. */
+/* The length of "word:" at the start of a source that is not the name of a file, or 0. */
 static int unknown_prefix(const char *source)
 {
 	int length = 0;
@@ -104,7 +104,7 @@ int pw_memory_open(const char *source, struct pw_memory **memory_ret, struct pw_
 		status = pw_memory_seal(memory, error);
 	if (status == 0)
 		status = pw_vmcoreinfo_add_root(memory, error);
-	/* Its headers may have been zeros by then. */
+	/* If the file has shrunk meanwhile, headers may have been read as zeros. */
 	if (status == 0)
 		status = pw_memory_check(memory, error);
 	if (status) {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Flat files: memory as it stands, without a header.
+ * Flat files: bytes of memory without a header.
  *
  *   list  = piece *( "," piece )
  *   piece = FILE "@" BASE [ "+" LENGTH ] [ ":" OFFSET ]
  *
- *   FILE    +--------+--------------+------+       The last @ of a piece ends the name, so that a
- *           0      OFFSET       OFFSET+LENGTH      name may have an @ or a : in it. A comma ends the
- *                    |              |              piece, so that it may not have a comma.
+ *   FILE    +--------+--------------+------+       The last @ of a piece ends the name, so a name may
+ *           0      OFFSET       OFFSET+LENGTH      have an @ or a : in it. A comma ends the piece, so a
+ *                    |              |              name may not have a comma.
  *   memory -------- BASE ------ BASE+LENGTH --
  *
- * LENGTH is all that the file has from OFFSET on, and OFFSET is 0, if they are left out.
+ * Without LENGTH it is all that the file has from OFFSET on; without OFFSET that is 0.
  *
- * Bounds: files are mapped, once each; there is as much memory as the caller's list asks for.
+ * Bounds: each file is mapped once; there is as much memory as the caller's list asks for.
  */
 #include "memory/memory.h"
 
@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One piece, cut up. Lengths are printf's. */
+/* The parts of one piece. Lengths are int, as printf wants them. */
 struct piece {
 	const char *text;
 	int length;
@@ -38,7 +38,7 @@ static int complain(const struct piece *piece, const char *at, int length, const
 		piece->length, piece->text, length, at, what);
 }
 
-/* log2 of what a letter after a number multiplies it by; 0 for none of them. */
+/* log2 of the factor that a letter after a number stands for; 0 for any other letter. */
 static unsigned suffix_shift(char letter)
 {
 	switch (toupper((unsigned char)letter)) {
@@ -55,7 +55,7 @@ static unsigned suffix_shift(char letter)
 	}
 }
 
-/* A number from *at to the next '+' or ':' or @end; moves *at there. */
+/* Reads a number that goes from *at to the next '+' or ':' or to @end; moves *at there. */
 static int read_number(const struct piece *piece, const char **at, const char *end,
 		       uint64_t *number_ret, struct pw_error *error)
 {
@@ -97,7 +97,7 @@ static int read_number(const struct piece *piece, const char **at, const char *e
 	return 0;
 }
 
-/* Cuts up one piece; *name_bytes_ret is the length of its file name. */
+/* Cuts one piece into its parts; *name_bytes_ret is the length of its file name. */
 static int cut(struct piece *piece, int *name_bytes_ret, struct pw_error *error)
 {
 	const char *end = piece->text + piece->length;
@@ -106,7 +106,7 @@ static int cut(struct piece *piece, int *name_bytes_ret, struct pw_error *error)
 
 	if (!at)
 		return pw_fail(error, EINVAL,
-			       "raw: '%.*s' does not say where it stands in physical memory; write "
+			       "raw: '%.*s' does not say where it is in physical memory; write "
 			       "%.*s@0 if that is at 0",
 			       piece->length, piece->text, piece->length, piece->text);
 	if (at == piece->text)

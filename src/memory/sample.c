@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small images that come with pagewalk: NAME.elf, or NAME.elf.xz, in the first of these folders that
- * has one. What is compressed is unpacked into memory, and read as any other core.
+ * Small images that come with pagewalk: NAME.elf or NAME.elf.xz, in the first of some folders that has one
+ * (sample_folders). A compressed image is unpacked into memory, and read as any other core.
  *
- * Bounds: unpacked, up to 1024 times the size of the file and 1 MiB, and never more than 256 MiB; 128 MiB
- * for unpacking.
+ * Bounds: an unpacked image has up to 1024 times the size of the file and 1 MiB more, and at most 256 MiB.
+ * Unpacking takes up to 128 MiB.
  */
 #include "memory/memory.h"
 
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Given by the build: where `make install` puts the images, and where they are in the source tree. */
+/* The build gives both: where `make install` puts the images, and where they are in the source tree. */
 #ifndef PW_SAMPLE_DIR
 #define PW_SAMPLE_DIR ""
 #endif
@@ -24,11 +24,11 @@
 #endif
 
 enum { FOLDERS = 3 };
-/* Tables of small machines become 50 to 350 times as large. */
+/* Unpacking makes the tables of small machines 50 to 350 times as large. */
 static const uint64_t SAMPLE_TIMES = 1024, SAMPLE_MORE = UINT64_C(1) << 20;
 static const uint64_t SAMPLE_MAX_BYTES = UINT64_C(1) << 28;
 
-/* Fills in the folders to look in, best first; empty ones are left out. Returns their number. */
+/* Lists the folders to look in, best first, without empty ones. Returns their number. */
 static size_t sample_folders(const char *folders[FOLDERS])
 {
 	const char *all[FOLDERS] = { getenv("PAGEWALK_SAMPLES"), PW_SAMPLE_DIR, PW_SOURCE_SAMPLES };
@@ -40,7 +40,7 @@ static size_t sample_folders(const char *folders[FOLDERS])
 	return count;
 }
 
-/* Length of the sample's name in a file's, or 0 if the file is none. */
+/* The length of the sample's name in the name of a file; 0 if the file is not a sample. */
 static size_t sample_name_length(const char *file)
 {
 	static const char *const ends[] = { ".elf", ".elf.xz" };
@@ -89,7 +89,7 @@ static void names_add_folder(struct names *names, const char *path)
 		closedir(folder);
 }
 
-/* The names as "a, b, c", each once; as many as fit. */
+/* Writes the names as "a, b, c", each once, and as many as fit. */
 static void names_join(struct names *names, char *text, size_t room)
 {
 	size_t used = 0;
@@ -134,7 +134,7 @@ static int refuse(const char *name, const char *const *folders, size_t count,
 		       name, places[0] ? places : "any known folder");
 }
 
-/* A whole .xz file ends with the footer of its stream, which has a checksum of its own. */
+/* Is the .xz file complete? Then it ends with the footer of its stream, which has its own checksum. */
 static bool xz_is_whole(const unsigned char *packed, uint64_t bytes)
 {
 	lzma_stream_flags flags;
@@ -145,13 +145,13 @@ static bool xz_is_whole(const unsigned char *packed, uint64_t bytes)
 }
 
 /*
- * Releases of liblzma differ in what they call a stream that ends too early: LZMA_BUF_ERROR, as where
- * there is not room enough for what is unpacked, or LZMA_DATA_ERROR. So the file itself is asked.
+ * Releases of liblzma differ in the code for a stream that ends too early: LZMA_DATA_ERROR, or
+ * LZMA_BUF_ERROR, which also means that there is too little room for the result. So @is_whole decides.
  */
 static const char *lzma_complaint(lzma_ret result, bool is_whole)
 {
 	if (!is_whole && (result == LZMA_DATA_ERROR || result == LZMA_BUF_ERROR))
-		return "is truncated: the end of an .xz stream is not there";
+		return "is truncated: the end of the .xz stream is missing";
 	switch (result) {
 	case LZMA_FORMAT_ERROR:
 		return "is not in the .xz format";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The lines of VMCOREINFO, and what they and the kernel's banner say of its version. */
+/* The lines of VMCOREINFO; and the kernel's version, from them or from its banner. */
 #include "memory/vmcoreinfo.h"
 
 #include <ctype.h>
@@ -43,7 +43,7 @@ static bool number_of(const struct pw_memory *memory, const char *key, int base,
 
 	if (!pw_vmcoreinfo_text(memory, key, text, sizeof(text)))
 		return false;
-	/* Negative ones, as phys_base can be, wrap as the kernel's own arithmetic does. */
+	/* Negative numbers (phys_base can be one) wrap, as in the kernel's own arithmetic. */
 	errno = 0;
 	*number_ret = strtoull(text, &end, base);
 	return errno == 0 && end > text && *end == '\0';
@@ -72,7 +72,7 @@ bool pw_vmcoreinfo_hex(const struct pw_memory *memory, const char *key, uint64_t
 
 /* ---- which kernel ---- */
 
-/* "6.12.43+deb13-amd64" begins with a version; 0 if not. */
+/* The version at the start of "6.12.43+deb13-amd64", major << 8 | minor; 0 if there is none. */
 static uint16_t version_of(const char *release)
 {
 	unsigned major = 0, minor = 0;
@@ -84,7 +84,7 @@ static uint16_t version_of(const char *release)
 	return isdigit((unsigned char)release[used]) ? 0 : (uint16_t)(major << 8 | minor);
 }
 
-/* Copies what is printable of @length bytes. */
+/* Copies the printable characters at the start of @length bytes, and finds the version in them. */
 static void set_release(struct pw_kernel *kernel, const char *text, size_t length)
 {
 	size_t used = 0;
@@ -99,8 +99,8 @@ static void set_release(struct pw_kernel *kernel, const char *text, size_t lengt
 }
 
 /*
- * "Linux version 6.12.43 (someone@somewhere) ..." at @text, of which @bytes bytes are there. The log
- * has it, too, and it is the same there.
+ * Reads "Linux version 6.12.43 (someone@somewhere) ..." at @text, which has @bytes bytes. False if it is not
+ * a banner. A copy in the kernel's log will do as well: it says the same.
  */
 static bool read_banner(const char *text, size_t bytes, struct pw_kernel *kernel)
 {
@@ -115,11 +115,11 @@ static bool read_banner(const char *text, size_t bytes, struct pw_kernel *kernel
 }
 
 enum {
-	BANNER = 96, /* bytes of a banner that are looked at */
+	BANNER = 96, /* bytes of a banner that are read */
 	PIECE = 64 << 10,
 };
 
-/* Searches bytes..+length-1, which stand at @pa. */
+/* Searches the @length bytes at @bytes, whose physical address is @pa. */
 static bool search_piece(const char *bytes, size_t length, pw_pa pa, struct pw_kernel *kernel)
 {
 	static const char start[] = "Linux version ";
@@ -138,7 +138,7 @@ static bool search_piece(const char *bytes, size_t length, pw_pa pa, struct pw_k
 	return false;
 }
 
-/* Searches first..last, piece by piece; pieces overlap by a banner. */
+/* Searches first..last piece by piece. Pieces overlap by a banner, so that none is cut. */
 static bool search_run(const struct pw_memory *memory, char *buffer, pw_pa first, pw_pa last,
 		       struct pw_kernel *kernel)
 {
@@ -184,7 +184,7 @@ int pw_memory_kernel(const struct pw_memory *memory, uint64_t search, struct pw_
 	if (pw_vmcoreinfo_text(memory, "OSRELEASE", text, sizeof(text))) {
 		set_release(kernel_ret, text, strlen(text));
 		snprintf(kernel_ret->origin, sizeof(kernel_ret->origin), "VMCOREINFO");
-		/* Memory failure gives a page flag, of which dump tools are told. */
+		/* The option adds a page flag, which VMCOREINFO then names for dump tools. */
 		kernel_ret->config_told = PW_CONFIG_MEMORY_FAILURE;
 		if (pw_vmcoreinfo_number(memory, "PG_hwpoison", &number))
 			kernel_ret->config = PW_CONFIG_MEMORY_FAILURE;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a kernel's own page tables are, by what VMCOREINFO says: the virtual address of swapper_pg_dir,
- * and, each architecture in its own words, what is to be taken from it for the physical one.
+ * Where a kernel's own page tables are. VMCOREINFO gives the virtual address of swapper_pg_dir. How it
+ * becomes a physical address differs by architecture; most subtract a number:
  *
- *   x86_64   __START_KERNEL_map (0xffffffff80000000), of which phys_base says where it begins
- *   arm64    kimage_voffset                          format by PAGESIZE and TCR_EL1_T1SZ
- *   riscv    satp is the root word itself (since 6.4); else va_kernel_pa_offset and VA_BITS
- *   s390x    KERNELOFFSET, KERNELOFFPHYS since 6.10; before, addresses are the same. The first entry
- *            says of which level the table is
- *   ppc64    0xc000000000000000
- *   i386, arm (which say nothing)   the PT_LOAD that has the symbol; else the usual places, of which
- *            that one is right where the tables map themselves
+ *   x86_64   subtract __START_KERNEL_map (0xffffffff80000000), then add phys_base
+ *   arm64    subtract kimage_voffset; PAGESIZE and TCR_EL1_T1SZ give the format
+ *   riscv    satp is the root word itself (since 6.4); else subtract va_kernel_pa_offset; VA_BITS gives
+ *            the format
+ *   s390x    subtract KERNELOFFSET, add KERNELOFFPHYS (since 6.10); before that, both addresses are the
+ *            same. The first entry gives the level of the table
+ *   ppc64    subtract 0xc000000000000000
+ *   i386, arm (whose kernels state nothing)   the PT_LOAD that holds the symbol; else the usual numbers are
+ *            tried, and the right one is that by which the tables map themselves
  *
  * arch/ARCH/kernel/vmcore_info*.c of 6.1 to 7.2; Documentation/admin-guide/kdump/vmcoreinfo.rst.
  */
@@ -34,7 +35,7 @@ static void set_root(struct root *root, const char *format, uint64_t word)
 	root->word[0] = word;
 }
 
-/* The symbol's physical address by the PT_LOAD that has it; as Linux writes those of /proc/vmcore. */
+/* The symbol's physical address by the PT_LOAD that holds it, as Linux writes them for /proc/vmcore. */
 static bool by_load(const struct pw_memory *memory, pw_va va, pw_pa *pa)
 {
 	*pa = memory->swapper_pa;
@@ -82,7 +83,7 @@ static const char *arm64_format(unsigned page_lg2, uint64_t bits)
 	return NULL;
 }
 
-/* 4096, 16384 or 65536, as log2; 4 KiB if it is not said. */
+/* log2 of the page size (4096, 16384 or 65536); 4 KiB if VMCOREINFO does not give it. */
 static unsigned page_lg2(const struct pw_memory *memory)
 {
 	char text[16];
@@ -108,10 +109,10 @@ static bool arm64_root(const struct pw_memory *memory, pw_va va, struct root *ro
 	name = arm64_format(page_lg2(memory), bits);
 	if (!name)
 		return false;
-	/* 64K built for 52 bits on a machine of 48: TTBR1 is the last 64 of 1024 entries. */
+	/* A 64K kernel built for 52 bits on a machine with 48: TTBR1 leads to the last 64 of 1024 entries. */
 	if (page_lg2(memory) == 16 && built == 52 && bits == 48)
 		pa += (1024 - 64) * 8;
-	/* TTBR1 keeps bits 51:48 in 5:2. */
+	/* TTBR1 holds address bits 51:48 in its bits 5:2. */
 	set_root(root, name, PW_ROOT_ABSENT);
 	root->word[1] = (pa & pw_mask(48)) | (pa >> 48) << 2;
 	root->words = 2;
@@ -158,7 +159,7 @@ static bool s390_root(const struct pw_memory *memory, pw_va va, struct root *roo
 		pa = va - offset + physical;
 	if (pw_memory_read(memory, pa, entry, sizeof(entry)))
 		return false;
-	/* Bits 3:2 of an entry, and of the ASCE, are the table's type; all of the table is there. */
+	/* Bits 3:2 of an entry, and of the ASCE, are the table's type; its length 3 is the whole table. */
 	set_root(root, "s390x", (pa & ~pw_mask(12)) | (entry[7] & 0xc) | 3);
 	return true;
 }
@@ -176,7 +177,7 @@ static bool ppc64_root(const struct pw_memory *memory, pw_va va, struct root *ro
 	return true;
 }
 
-/* Do the tables at @pa map @va, their own address, to @pa? */
+/* Do the tables at @pa map their own virtual address @va to @pa? */
 static bool maps_itself(const struct pw_memory *memory, const char *name, pw_va va, pw_pa pa)
 {
 	struct pw_regime regime;
@@ -186,13 +187,13 @@ static bool maps_itself(const struct pw_memory *memory, const char *name, pw_va 
 	       pw_translate(memory, &regime, va, &result) == PW_OK && result.pa == pa;
 }
 
-/* 32-bit kernels map their memory from one of these addresses on (VMSPLIT). */
+/* 32-bit kernels map their memory linearly, from one of the addresses in `starts` on (VMSPLIT). */
 static bool linear_root(const struct pw_memory *memory, const char *name, pw_va va,
 			struct root *root)
 {
 	static const uint32_t starts[] = { 0xc0000000, 0xb0000000, 0x80000000, 0x78000000,
 					   0x40000000 };
-	/* Where memory begins: 0 on a PC. */
+	/* The start of memory: 0 on a PC. */
 	pw_pa memory_first = memory->machine == EM_386 ? 0 : memory->segments[0].first;
 	pw_pa pa;
 
@@ -214,7 +215,7 @@ static bool linear_root(const struct pw_memory *memory, const char *name, pw_va 
 	return true;
 }
 
-/* Which machine it is, where the dump itself does not say: QEMU writes "Unknown". */
+/* The machine. If the dump does not name it (QEMU writes "Unknown"), keys of VMCOREINFO tell. */
 static unsigned machine_of(const struct pw_memory *memory)
 {
 	uint64_t number;
