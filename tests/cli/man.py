@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The manual pages against the headers: nothing that is declared lacks a page, and no page tells of
-what is not declared, or of something as it was.
+"""Compares the manual pages with the headers: every declaration has a page, no page describes anything
+that is not declared, and all agree.
 
 usage: man.py SOURCE COMPILER...
 """
@@ -23,15 +23,16 @@ PRELUDE = """
 
 
 def spaced(text):
-    """C with one way of spacing, to be compared."""
+    """The C code @text with one way of spacing, to be compared."""
     return " ".join(re.findall(r"\w+|[^\s\w]", text))
 
 
 def headers():
-    """Functions, types and enumerators of the public headers: {name: declaration}, and a set."""
+    """Functions and types of the public headers as {name: declaration}, and the set of their constants."""
     functions, types, constants = {}, {}, set()
     for path in (SOURCE / "include" / "pagewalk").glob("*.h"):
         text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        constants |= set(re.findall(r"^#define (PW_\w+)", text, re.MULTILINE))
         text = re.sub(r"^#.*|extern \"C\" \{", "", text, flags=re.MULTILINE)
         for match in re.finditer(r"^((?:struct|enum) (?:pw_\w+ )?\{.*?\});", text, re.MULTILINE | re.DOTALL):
             name = match[1].split("{")[0].strip()
@@ -60,7 +61,7 @@ class Page:
         self.examples = [example.replace("\\en", "\\n") for example in examples]
 
     def functions(self):
-        """As a compiler would see them."""
+        """The functions of the synopsis, as a compiler would see them."""
         result, found = None, {}
         lines = iter(self.synopsis.split("\n"))
         for line in lines:
@@ -102,7 +103,7 @@ class Manual(unittest.TestCase):
         shown = [block for page in self.pages for block in page.blocks]
         self.assertEqual(set(shown) - set(self.types.values()), set(), "no header declares these")
         for name, declaration in self.types.items():
-            if name != "struct pw_error":  # pagewalk(3) tells of it in words
+            if name != "struct pw_error":  # pagewalk(3) describes it in words
                 self.assertEqual(shown.count(declaration), 1, name)
 
     def test_constants(self):
@@ -111,7 +112,7 @@ class Manual(unittest.TestCase):
             prose = re.sub(r"^\.Dt .*", "", page.text.replace(page.synopsis, ""), flags=re.MULTILINE)
             told |= set(re.findall(r"\bPW_\w+", prose))
         self.assertEqual(told - self.constants, set(), "no header declares these")
-        self.assertEqual(self.constants - told - {"PW_MAX_ROOTS"}, set(), "no page tells of these")
+        self.assertEqual(self.constants - told - {"PW_MAX_ROOTS"}, set(), "no page describes these")
 
     def test_reasons(self):
         """doc/pinning.md explains each reason why pinning stops."""
@@ -123,7 +124,7 @@ class Manual(unittest.TestCase):
             self.assertRegex(text, rf"(?m)^.*\*\*{name[8:].lower().replace('_', '-')}\b")
 
     def test_words(self):
-        """Arguments and fields that a page speaks of are in its synopsis, or in a struct that is."""
+        """Arguments and fields that a page names are in its synopsis, or in a struct from the synopsis."""
         for page in self.pages:
             synopsis = " ".join([page.synopsis, "struct pw_error _ret"])
             synopsis += " " + " ".join(self.types.get(name, "") for name in re.findall(r"struct pw_\w+", synopsis))
@@ -160,7 +161,7 @@ class Manual(unittest.TestCase):
             for path in paths:
                 done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
                 complaint = done.stderr + (done.stdout if command[0] == "mandoc" else "")
-                # That mandoc has no index of what else is installed is not the page's fault.
+                # The page is not to blame if mandoc has no index of the other installed pages.
                 complaint = re.sub(r"^mandoc: outdated mandoc\.db .*\n", "", complaint, flags=re.MULTILINE)
                 self.assertEqual(complaint, "", " ".join([*command, path.name]))
 
