@@ -2,7 +2,7 @@
 # A thin front for meson. `make demo` and `make test` do everything, on a fresh Debian too.
 
 BUILD := build
-# 1 makes errors of warnings, in build folders that are made from then on. For who works on pagewalk.
+# 1 turns warnings into errors, in build folders that are made from then on. For work on pagewalk itself.
 WERROR ?= 0
 export WERROR
 CC_FUZZ := clang-14
@@ -17,7 +17,7 @@ $(BUILD)/build.ninja:
 	@tools/deps.sh build test
 	@tools/configure.sh $(BUILD)
 
-# The main job on a real image: the map of a process of an s390x guest, and one of its walks.
+# The main use on a real image: the map of a process of an s390x guest, and one of its walks.
 demo: $(BUILD)/build.ninja
 	@tools/build.sh $(BUILD) cli/pagewalk
 	@ln -sf cli/pagewalk $(BUILD)/pagewalk
@@ -31,22 +31,22 @@ bench: all
 	@tools/build.sh $(BUILD) bench/bench
 	@$(BUILD)/bench/bench --json $(BUILD)/bench.json
 
-# What the folding strategies cost, counted: turns, loads, instructions, code. doc/folding.md
+# Counts the costs of the folding strategies: turns, loads, instructions, code. See doc/folding.md.
 bench-fold: all
 	@tools/deps.sh fold
 	@tools/build.sh $(BUILD) bench/fold/fold_bench
 	@bench/fold/report.py $(BUILD)/bench/fold/fold_bench $(BUILD)/fold.json
 
-# The pictures of doc/folding.md; the test lab_doc compares them with what is kept.
+# Draws the pictures of doc/folding.md; the test lab_doc compares them with the files in the tree.
 pictures: all
 	@tools/pictures.sh $(BUILD)/pagewalk
 
-# Nine real kernels in QEMU; see tests/guests/. About ten minutes.
+# Boots nine real kernels in QEMU; see tests/guests/. Takes about ten minutes.
 check-guests: all
 	@tools/deps.sh guests
 	@tests/guests/run.py --pagewalk $(BUILD)/pagewalk
 
-# SECONDS_EACH per target; the corpus in tests/fuzz/corpus is only read.
+# Runs each target for SECONDS_EACH; it only reads the corpus in tests/fuzz/corpus.
 SECONDS_EACH := 60
 fuzz:
 	@tools/deps.sh build test sanitize
@@ -56,7 +56,7 @@ lint: all
 	@tools/deps.sh lint
 	@tools/lint.sh $(BUILD)
 
-# Every rule that the code depends on, broken on purpose: a test has to notice. src/base/mutant.h
+# Breaks every rule that the code depends on; a test has to notice. See src/base/mutant.h.
 mutants:
 	@tools/deps.sh build test sanitize
 	@tests/mutants/run.py build-mutants
@@ -65,7 +65,7 @@ sanitize:
 	@tools/deps.sh build test
 	@tools/variant.sh sanitize
 
-# Everything compiled by clang; the unit tests run.
+# Compiles everything with clang, and runs the unit tests.
 clang:
 	@tools/deps.sh build test sanitize
 	@tools/variant.sh clang
@@ -74,19 +74,19 @@ cross-i386 cross-s390x:
 	@tools/deps.sh build test cross
 	@tools/variant.sh $(@:cross-%=%)
 
-# Writers and readers of page tables together, for SECONDS in all, on every format or on FORMAT.
+# Runs writers and readers of page tables together, for SECONDS in all, on every format or on FORMAT.
 SECONDS := 60
 FORMAT :=
 stress: all
 	@tools/build.sh $(BUILD) tests/stress/stress
 	@$(BUILD)/tests/stress/stress $(SECONDS) $(FORMAT)
 
-# The same with delays where rules decide; and under ThreadSanitizer and AddressSanitizer.
+# The same with delays where rules decide; the other two add ThreadSanitizer or AddressSanitizer.
 stress-moments stress-tsan stress-asan:
 	@tools/deps.sh build test sanitize
 	@tests/stress/instrumented.sh $(@:stress-%=%) $(SECONDS) $(FORMAT)
 
-# README's commands, as newcomers type them, in bare roots of these releases of Debian: tools/roots.sh
+# Runs README's commands, as newcomers type them, in bare roots of these releases of Debian: tools/roots.sh
 SUITES := bookworm trixie sid
 check-roots:
 	@tools/deps.sh roots

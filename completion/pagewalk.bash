@@ -7,7 +7,7 @@ _pagewalk()
     local walk="--format --root --cpu --view --kernel --encryption-bit --prefix --cr4 --pat --mair --tcr --json"
     local options="--help --usage"
 
-    # --view=linux comes as three words.
+    # Bash splits --view=linux into three words.
     if [[ $current == = ]]; then
         current=
     elif [[ $previous == = ]]; then

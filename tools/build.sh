@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Builds, and says on standard error how far it is: on a terminal in ninja's own line, elsewhere in a
-# line for every twentieth part. What compilers say is passed on.
+# Builds, and reports progress on standard error: on a terminal in ninja's own line, elsewhere in one line for
+# every twentieth part. Messages of the compilers are passed on.
 # usage: tools/build.sh BUILD [TARGET]...
 set -eu -o pipefail
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Makes a build folder where there is none. With WERROR=1 in the environment, warnings are errors in it.
+# Makes a build folder if there is none. With WERROR=1 in the environment, warnings are errors in that folder.
 # usage: tools/configure.sh BUILD [OPTION OF meson setup]...
 set -eu
 

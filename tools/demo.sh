@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The main job on a real image: page tables of a Linux 6.1 process on s390x, which comes with pagewalk.
-# Its address space has 3 levels, and the walk that is explained crosses a 2 GiB boundary: there, two
+# Shows the main use on a real image that comes with pagewalk: page tables of a Linux 6.1 process on s390x.
+# Its address space has 3 levels, and the explained walk crosses a 2 GiB boundary. At such a boundary, two
 # levels that this address space does not have once made the kernel pin the wrong page.
 # usage: tools/demo.sh PAGEWALK
 set -eu

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Makes sure that what the named groups need is installed. On Debian and its relatives: installs the
-# packages when run as root, names them otherwise. Elsewhere: says which programs and libraries to get.
+# Makes sure that the packages of the named groups are installed. On Debian and its relatives, it installs
+# them as root and names them as another user. Elsewhere, it says which programs and libraries to get.
 # usage: tools/deps.sh GROUP...    groups: build test lint sanitize cross html bench fold guests roots
 set -eu
 
@@ -14,7 +14,7 @@ packages_of() {
     lint)     echo "clang-format clang-tidy cppcheck mandoc" ;;
     sanitize) echo "clang libclang-rt-14-dev" ;;
     cross)    echo "gcc-i686-linux-gnu libc6-dev-i386-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user" ;;
-    # Node.js often comes from elsewhere than Debian, with an npm of its own.
+    # Node.js often does not come from Debian, and then brings its own npm.
     html)     command -v npm >/dev/null && echo chromium || echo "chromium npm" ;;
     bench)    echo "libkdumpfile-dev" ;;
     fold)     echo "valgrind binutils" ;;
@@ -24,8 +24,8 @@ packages_of() {
     esac
 }
 
-# What a group is where packages have other names: "program:", "library:" (as pkg-config knows it), and
-# after "=" what people call it. The tests of the tool and of dumps need nothing that is not here.
+# The members of a group where packages have other names: "program:" or "library:" (its name for pkg-config),
+# and after "=" the name for people. The tests of the tool and of dumps need nothing else.
 parts_of() {
     case $1 in
     build) echo "program:cc=a_C_compiler program:meson=meson_(1.0_or_newer) program:ninja=ninja \
@@ -47,7 +47,7 @@ elsewhere() {
             esac
         done
         [ -n "$(parts_of "$group")" ] ||
-            echo "pagewalk: this machine has no apt, so nobody looks whether it has: $(packages_of "$group")" >&2
+            echo "pagewalk: this machine has no apt, so nothing checks whether it has: $(packages_of "$group")" >&2
     done
     [ -n "$lacking" ] || return 0
     echo "pagewalk: this machine has no apt, which would install what is missing. Please install, with headers:" >&2
@@ -83,7 +83,7 @@ beat=
 trap '[ -z "$beat" ] || kill "$beat" 2>/dev/null || true; rm -f "$log"' EXIT
 trap 'exit 130' INT TERM HUP
 
-# Downloads and locks that others hold can take minutes: says from time to time what apt is at.
+# Downloads and the locks of other processes can take minutes: this reports apt's progress from time to time.
 apt() {
     (while sleep 20 >/dev/null 2>&1; do echo "pagewalk: apt: $(tail -n 1 "$log" | cut -c 1-100)"; done) >&2 &
     beat=$!
@@ -101,7 +101,7 @@ if ! apt install --no-install-recommends $missing; then
     apt update || cat "$log" >&2
     apt install --no-install-recommends $missing || {
         cat "$log" >&2
-        echo "pagewalk: apt could not install$missing: what it said is above" >&2
+        echo "pagewalk: apt could not install$missing; its messages are above" >&2
         exit 1
     }
 fi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs every libFuzzer target for some seconds each, from the corpus that is kept in the tree.
-# What is found new stays in build-fuzz/corpus. usage: tools/fuzz.sh SECONDS [TARGET...]
+# Runs every libFuzzer target for some seconds each, starting from the corpus in the tree.
+# New inputs stay in build-fuzz/corpus. usage: tools/fuzz.sh SECONDS [TARGET...]
 set -eu
 
 cd "$(dirname "$0")/.."

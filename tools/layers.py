@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Compares what the sources include with the list of who may include whom. usage: layers.py LIST"""
+"""Compares the includes of the sources with the list of allowed includes. usage: layers.py LIST"""
 import os
 import re
 import subprocess
@@ -23,7 +23,7 @@ def folder_of(path):
 
 
 def check(path, allowed):
-    """The lines of a source that include what they may not."""
+    """The lines of a source whose include is not allowed."""
     with open(path, encoding='utf-8') as lines:
         for number, line in enumerate(lines, 1):
             found = re.match(r'\s*#\s*include\s+"([^"/]+)/', line)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Format, static analysis, and the rules of the house. usage: tools/lint.sh BUILD
+# Checks format, static analysis, and the rules of the house. usage: tools/lint.sh BUILD
 set -u
 
 cd "$(dirname "$0")/.."
@@ -16,8 +16,8 @@ sources=$(git ls-files '*.c' '*.h')
 # shellcheck disable=SC2086
 clang-format-14 --dry-run -Werror $sources || complain "run clang-format-14 -i on the files above"
 
-# Table words that others may be writing are touched in one folder only. src/folio, src/sync and src/space have words of their own
-# that threads share: readers' marks, counts of folios. src/base/tsan.h names orders.
+# Only one folder touches table words that other threads may be writing. src/folio, src/sync and src/space have shared words of
+# their own: counts of folios, readers' marks. src/base/tsan.h names orders.
 found=$(grep -nE '__atomic_|_Atomic|volatile|stdatomic' $sources |
     grep -vE '^(src/(access|folio|sync|space)/|src/base/tsan\.h|lab/|tests/|bench/|examples/)' | grep -v 'sig_atomic_t' |
     grep -vE '^(src/memory/guard\.c|src/base/cancel\.h|cli/)') &&
@@ -35,7 +35,7 @@ found=$(awk 'FNR == 1 { start = 0 } /^{$/ { start = FNR } /^}/ && start { if (FN
 [ -z "$found" ] || complain "functions of more than 70 lines:
 $found"
 
-# A source says first what it is for; src/instance/ has nothing but one line for each format.
+# A source begins with a comment about its purpose; src/instance/ has only one line for each format.
 # shellcheck disable=SC2086
 found=$(awk 'FNR == 2 && FILENAME ~ /\.c$/ && FILENAME !~ /^src\/instance\// && !/^\/\*/ { print FILENAME }' $sources)
 [ -z "$found" ] || complain "sources without a first comment:
@@ -45,10 +45,10 @@ found=$(grep -LE 'SPDX-License-Identifier: MIT' $sources)
 [ -z "$found" ] || complain "files without a licence line:
 $found"
 
-# Includes run one way.
+# Includes go in one direction.
 found=$(tools/layers.py tools/layers.txt) || complain "$found"
 found=$(grep -nE '#include "' $(git ls-files 'cli/*.c' 'examples/*.c') | grep -vE '"((cli|lab)/)?[a-z_]+\.h"|"base/(escape|names|replace)\.h"') &&
-    complain "the tool uses more than the public headers, and what it has in common with drawings and files of the library:
+    complain "the tool uses more than the public headers, and the code that it shares with drawings and files of the library:
 $found"
 
 found=$(grep -nE 'argp_(error|failure)\(' $(git ls-files 'cli/*.c') | grep -v '^cli/usage\.c:') &&
@@ -63,8 +63,8 @@ if command -v mandoc >/dev/null; then
     mandoc -T lint -W warning man/*.[1-9] || complain "mandoc found the above"
 fi
 
-# clang-tidy reads what the compiler was told, but for what only gcc understands; .clang-tidy says
-# which checks.
+# clang-tidy reads the compiler's options, without those that only gcc understands; .clang-tidy lists
+# the checks.
 told=$(mktemp -d)
 sed -E 's/ (-fno-(partial-inlining|ipa-cp|ipa-sra)|--param=[a-z-]+=[0-9]+)//g' \
     "$build/compile_commands.json" >"$told/compile_commands.json"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Draws the pictures of doc/folding.md. With --check draws nothing, and fails if what is kept is not
-# what pagewalk draws now.
+# Draws the pictures of doc/folding.md. With --check it draws nothing, and fails if the pictures in the tree are not
+# those that pagewalk draws now.
 # usage: tools/pictures.sh PAGEWALK [--check]
 set -eu
 
@@ -35,10 +35,10 @@ draw s390x-5-levels --format s390x --levels 5 --strategy a 0x9fffffffffffff-0xa0
 draw arm64-16k --format arm64_16k_47 --strategy c,d2020,d 0x123456788000
 draw x86-64 --format x86_64 --strategy a,e 0x7ffffff000-0x8000000fff
 
-# Every picture that is kept is drawn above.
+# Every picture in the tree is drawn above.
 for file in *.svg; do
     grep -q "^draw ${file%.svg} " "../../tools/pictures.sh" || {
-        echo "pictures.sh: nobody draws doc/folding/$file" >&2
+        echo "pictures.sh: no command here draws doc/folding/$file" >&2
         stale=1
     }
 done

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Does what README tells newcomers, in bare installations of Debian that debootstrap makes: a clone, then
-# the commands of its section "Two commands". Nothing is there but Debian's required packages and apt, so
-# that a package which pagewalk needs and does not install, or name, is noticed. In trixie the commands
-# run as an ordinary user, and root installs what `make` says; in the others as root.
+# Follows README as a newcomer, in bare installations of Debian that debootstrap makes: a clone, then the
+# commands of the section "Two commands". Only Debian's required packages and apt are installed, so this
+# notices a package that pagewalk needs but neither installs nor names. In trixie the commands
+# run as an ordinary user, and root installs the packages that `make` names; in the others they run as root.
 #
-# With --one, one of the suites, which the commit's name chooses. What is downloaded stays outside the
+# With --one, the commit's name chooses one of the suites. Downloads stay outside the
 # tree, in ~/.cache/pagewalk/roots or $PAGEWALK_CACHE/roots; the roots are removed.
 # usage: tools/roots.sh [--one] [SUITE]...      suites: bookworm trixie sid
 #        MIRROR=... names an archive; otherwise it is the one that apt here uses.
@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 cache=${PAGEWALK_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pagewalk}/roots
 architecture=$(dpkg --print-architecture)
 all=(bookworm trixie sid)
-days=7 # that a bare installation is kept
+days=7 # for which a bare installation is kept
 
 [ "$(id -u)" -eq 0 ] || { echo "roots.sh: chroot and debootstrap need root" >&2; exit 1; }
 one=
@@ -40,7 +40,7 @@ mirror=${MIRROR:-$(mirror)}
 [ -n "$mirror" ] || { echo "roots.sh: apt has no archive here; name one: MIRROR=... make check-roots" >&2; exit 1; }
 
 mkdir -p "$cache"
-# What a run left that was killed.
+# Removes the roots of a run that was killed.
 for left in "${TMPDIR:-/var/tmp}"/pagewalk-roots.*; do
     pid=${left#*/pagewalk-roots.}
     [ ! -d "$left" ] || kill -0 "${pid%.*}" 2>/dev/null || rm -rf --one-file-system "$left"
@@ -49,7 +49,7 @@ work=$(mktemp -d "${TMPDIR:-/var/tmp}/pagewalk-roots.$$.XXXXXX")
 job=
 cleanup() {
     [ -z "$job" ] || kill -KILL "$job" 2>/dev/null || true
-    # Whatever was mounted was mounted in a name space that ended with its processes.
+    # Its mounts were in a name space that ended with its processes.
     rm -rf --one-file-system "$work"
 }
 trap cleanup EXIT
@@ -82,7 +82,7 @@ bare() {
         mkdir "$work/$suite"
         wait_for tar -C "$work/$suite" -xf "$tar"
     fi
-    # Nobody minds if this installation does not survive a power cut.
+    # This installation need not survive a power cut.
     echo force-unsafe-io >"$work/$suite/etc/dpkg/dpkg.cfg.d/unsafe-io"
     apt-config dump | grep -i '^Acquire::https\?::Proxy ' >"$work/$suite/etc/apt/apt.conf.d/proxy" || true
     # A mirror may be a snapshot of sid, whose lists are valid for a week only.
@@ -93,8 +93,8 @@ bare() {
     find "$cache/archives-$suite" -name '*.deb' -exec cp -pt "$work/$suite/var/cache/apt/archives" {} +
 }
 
-# Runs command $3 of user $2 of suite $1, as after a login, in the clone; with /proc and /dev as containers
-# have them. The process name space ends all that it started.
+# Runs command $3 as user $2 of suite $1, as after a login, in the clone; with /proc and /dev as containers
+# have them. The process name space ends all processes that the command started.
 inside() {
     # shellcheck disable=SC2016
     wait_for unshare --mount --pid --fork --kill-child sh -c '
@@ -102,14 +102,14 @@ inside() {
         exec chroot "$1" su -l "$2" -s /bin/sh -c "cd /srv/pagewalk && $3"' - "$work/$1" "$2" "$3"
 }
 
-# What a clone gives to newcomers, which is not what is in this folder.
+# A clone, as newcomers get it: without the other files of this folder.
 clone() {
     [ "$2" = root ] || chroot "$work/$1" useradd --create-home "$2"
     git clone --quiet --no-hardlinks . "$work/$1/srv/pagewalk"
     chroot "$work/$1" chown -R "$2:$2" /srv/pagewalk
 }
 
-# `make` as user $2 of suite $1 has to name packages; root installs these.
+# `make` as user $2 of suite $1 has to name packages; root installs them.
 named_packages() {
     local packages
     if inside "$1" "$2" make >"$work/says" 2>&1; then
@@ -131,7 +131,7 @@ timed() { # what, command...
         echo "roots: $suite: FAILED: $what ($((SECONDS - start)) s):"
         tail -n 80 "$work/log"
         cp "$work/log" "$cache/$suite-failed.log"
-        echo "roots: all that it said is in $cache/$suite-failed.log"
+        echo "roots: its whole output is in $cache/$suite-failed.log"
     fi
     return $status
 }
@@ -150,7 +150,7 @@ newcomer() {
     done <"$work/commands"
 }
 
-# The code block of that section; what stands after # is for people.
+# The code block of that section; text after # is for people.
 sed -n '/^## Two commands/,/^## The tool/s/^    \([^#]*[^# ]\).*/\1/p' README.md >"$work/commands"
 [ "$(grep -c '^make ' "$work/commands")" -eq 2 ] || { echo "roots.sh: README's commands are not two of make" >&2; exit 1; }
 failed=0
@@ -160,7 +160,7 @@ for suite in "${suites[@]}"; do
         find "$archives" -maxdepth 1 -name '*.deb' -newer "$work/commands" -exec cp -pt "$cache/archives-$suite" {} +
     else
         failed=$((failed + 1))
-        # Should what an earlier run left be to blame, the next one does without.
+        # The files of an earlier run may be to blame; the next run starts without them.
         tar=$cache/$suite-$architecture.tar
         [ "$tar" -nt "$work/commands" ] || rm -rf "$tar" "$cache/archives-$suite"
     fi

@@ -11,8 +11,8 @@ root=$cache/sysroot/$arch
 case $arch in
 i386)
     triplet=i386-linux-gnu gnu=i686-linux-gnu cpu=x86 endian=little
-    # Run by the machine itself, where its kernel lets 32-bit programs run (ia32_emulation); or by QEMU,
-    # which is slower, and whose version 7.2 may hang on threads.
+    # The machine itself runs the programs if its kernel can run 32-bit programs (ia32_emulation). Otherwise QEMU
+    # does, which is slower, and whose version 7.2 may hang on threads.
     libraries=/usr/$gnu/lib:$root/usr/lib/$triplet:$root/lib/$triplet
     loader=/usr/$gnu/lib/ld-linux.so.2
     if "$loader" --version >/dev/null 2>&1; then

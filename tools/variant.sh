@@ -9,10 +9,10 @@ variant=$1
 build=build-$variant
 case $variant in
 sanitize) set -- -Db_sanitize=address,undefined -Db_ndebug=false -Db_lundef=false --optimization=1 ;;
-# clang's build is not the one that is installed: it is for its warnings, and for what its code does.
+# clang's build is not installed: it is for clang's warnings, and to run its code.
 clang)    set -- --optimization=1 -Ddebug=false ;;
 i386|s390x)
-    # The library and its tests; the tool's own libraries are not unpacked for foreign machines.
+    # Only the library and its tests: the tool's own libraries are not unpacked for foreign machines.
     set -- --cross-file "$(tools/sysroot.sh "$variant")" -Dcli=disabled -Dbench=disabled \
         -Dkdump=disabled -Db_ndebug=false
     ;;
@@ -22,7 +22,7 @@ esac
 
 tools/configure.sh "$build" "$@"
 tools/build.sh "$build"
-# Emulated and sanitized code is slower; tests that can, do less.
+# Emulated and sanitized code is slower, so tests do less if they can.
 export PW_TEST_QUICK=1
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
