@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Physical memory that is mapped more than once: a sweep over it, from one place where a run begins or
- * ends to the next. Runs are taken in by the order of their starts, and given up by the order of their
- * ends. Those that are in are a set of their numbers, which go by virtual address; so a step costs the
- * same however many there are, and the first few of them are found without looking at the others.
+ * Finds physical memory that is mapped more than once, by a sweep over it: from each place where a run
+ * begins or ends to the next. Runs enter the sweep in the order of their starts, and leave it in the order
+ * of their ends. The runs that are in it form a set of their numbers, which go by virtual address. So a step
+ * costs the same however many there are, and the first few are found without a look at the others.
  *
- * Bounds: 13 bytes for each run of the index, and those ranges that are told at once.
+ * Bounds: 13 bytes for each run of the index, and the ranges that are reported at once.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 
 enum { SET_LEVELS = 6 /* 64^6 numbers are more than there can be */ };
 
-/* Bit n of a level: there is something in word n of the level below; of the lowest, number n. */
+/* Bit n of the lowest level: number n is a member. Bit n of another: word n of the level below is not 0. */
 struct set {
 	uint64_t *word[SET_LEVELS];
 	size_t words[SET_LEVELS];
@@ -31,7 +31,7 @@ static void set_clear(struct set *set)
 		free(set->word[i]);
 }
 
-/* An empty set of numbers below @count, which is not 0. Returns 0 or -ENOMEM; to be cleared anyway. */
+/* Makes an empty set of numbers below @count, which is not 0. Returns 0 or -ENOMEM. Clear it in any case. */
 static int set_init(struct set *set, size_t count)
 {
 	do {
@@ -60,14 +60,14 @@ static void set_remove(struct set *set, size_t number)
 	}
 }
 
-/* The lowest member that is not below *number. False if there is none. */
+/* Finds the lowest member that is not below *number. False if there is none. */
 static bool set_next(const struct set *set, size_t *number)
 {
 	size_t at = *number;
 	unsigned level = 0;
 	uint64_t rest = 0;
 
-	/* Up, until a word has something at `at` or behind it. */
+	/* Up, until a word has a bit at `at` or above it. */
 	for (; level < set->levels && at / 64 < set->words[level]; level++) {
 		rest = set->word[level][at / 64] >> at % 64;
 		if (rest)
@@ -77,7 +77,7 @@ static bool set_next(const struct set *set, size_t *number)
 	if (!rest)
 		return false;
 	at += (unsigned)__builtin_ctzll(rest);
-	/* Down, to the lowest below it. */
+	/* Down, to the lowest member below that bit. */
 	while (level-- > 0)
 		at = at * 64 + (unsigned)__builtin_ctzll(set->word[level][at]);
 	*number = at;
@@ -92,9 +92,9 @@ struct sweep {
 	pw_alias_fn *alias;
 	void *context;
 	uint32_t *by_end; /* numbers of runs, by their last physical address */
-	struct set in; /* runs that map the place where the sweep stands */
+	struct set in; /* runs that map the place where the sweep is */
 	size_t in_count;
-	struct pw_ranges parts; /* of them, to be told */
+	struct pw_ranges parts; /* parts of these runs, to be reported */
 };
 
 static bool is_wanted(const struct pw_alias_options *options, pw_pa first, pw_pa last)
@@ -110,7 +110,7 @@ static bool is_stopped(const struct sweep *sweep)
 	return pw_cancelled(sweep->index->cancel) && !pw_mutant(PW_MUTANT_SURVEY_GOES_ON);
 }
 
-/* Tells of first..last, which all that are in map. */
+/* Reports first..last, which all runs in the sweep map. Returns as the callback, or an error. */
 static int tell(struct sweep *sweep, pw_pa first, pw_pa last)
 {
 	size_t most = sweep->options->most ? sweep->options->most : SIZE_MAX;
@@ -141,7 +141,7 @@ static int run(struct sweep *sweep)
 	size_t count = sweep->index->mapped.count, begun = 0, ended = 0;
 	int status = 0;
 
-	/* Everything below `at` was told; runs in by_pa before `begun` begin there. */
+	/* Invariant: everything below `at` was reported; runs in by_pa before `begun` start below `at`. */
 	for (pw_pa at = 0; ended < count && status == 0;) {
 		pw_pa last;
 

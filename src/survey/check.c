@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What looks wrong: one scan for permissions and entries, one walk of the tables for their graph. */
+/* Checks an address space: one scan for permissions and entries, one walk of the tables for their graph. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -20,9 +20,10 @@ struct check {
 	struct pw_table_set tables;
 	struct pw_segment *runs;
 	size_t run_count;
-	struct pw_finding open; /* may still grow, if there is one */
+	struct pw_finding
+		open; /* if @is_open: a finding that is not reported yet, since it may grow */
 	bool is_open;
-	int told; /* what the caller's function returned when it stopped us; may be positive */
+	int told; /* the value by which the caller's function stopped the check; may be positive */
 };
 
 const char *pw_finding_name(enum pw_finding_kind kind)
@@ -45,7 +46,7 @@ bool pw_finding_is_note(enum pw_finding_kind kind)
 	return kind == PW_FINDING_SHARED;
 }
 
-/* Tells of the finding that was waiting to grow. */
+/* Reports the finding that might have grown. */
 static int flush(struct check *check)
 {
 	if (!check->is_open)
@@ -55,7 +56,7 @@ static int flush(struct check *check)
 	return check->told ? -EINTR : 0;
 }
 
-/* One table behind neighbouring entries is one finding. */
+/* Does @next continue @open? One table behind neighbouring entries is one finding. */
 static bool continues(const struct pw_finding *open, const struct pw_finding *next)
 {
 	return open->kind == next->kind && open->kind >= PW_FINDING_SHARED &&
@@ -88,13 +89,13 @@ static int judge_range(struct check *check, const struct pw_range *range)
 	};
 	int status = 0;
 
-	/* With the dirty state managed by the MMU, nothing stands between a clean page and a write. */
+	/* PW_DBM counts as writable: where the MMU manages the dirty state, nothing stops a write. */
 	if (range->status == PW_OK && (range->attr & PW_EXEC) && (range->attr & writable))
 		status = tell(check, &finding);
 	finding.kind = PW_FINDING_MALFORMED;
 	if (range->status == PW_MALFORMED)
 		status = tell(check, &finding);
-	/* One of a group, and yet of the size of a single entry: see struct pw_range. */
+	/* An entry that claims a group, and yet has the size of a single one: see struct pw_range. */
 	finding.kind = PW_FINDING_GROUP;
 	if (status == 0 && (range->attr & PW_CONTIGUOUS) && pw_range_may_be_group(f, range) &&
 	    range->size_lg2 == f->shift[range->level])
@@ -110,7 +111,7 @@ static int check_ranges(struct check *check, pw_va first, pw_va last, struct pw_
 	struct pw_scan *scan;
 	int status;
 
-	/* A table met again has nothing new to say; that it was met again is the other pass's. */
+	/* A table met again has nothing new here; the other pass reports that it was met again. */
 	limits.repeats = 1;
 	status = pw_scan_create(check->memory, check->regime, first, last, &limits, &scan, error);
 	if (status)
@@ -128,7 +129,7 @@ static int check_ranges(struct check *check, pw_va first, pw_va last, struct pw_
 	return status;
 }
 
-/* What memory there is, as runs without a gap: one look then says whether a table is in it. */
+/* Joins adjacent segments to runs, so that one look shows whether a whole table is in memory. */
 static int join_segments(struct check *check)
 {
 	const struct pw_segment *segments;
@@ -145,7 +146,7 @@ static int join_segments(struct check *check)
 	return 0;
 }
 
-/* Is any entry of the table not in the memory, nor left out because it was zero? */
+/* Is any entry of the table missing: neither in the memory, nor left out because it was zero? */
 static bool missing(const struct check *check, const struct pw_table_seen *seen)
 {
 	pw_pa at = pw_table_first(check->regime->format, seen);
@@ -194,7 +195,7 @@ static int judge_table(void *context, const struct pw_table_visit *visit)
 	known = seen->whole;
 	seen->whole |= visit->whole;
 	other = fresh ? pw_table_set_other(&check->tables, seen) : seen;
-	/* The spans of one root may share its table. */
+	/* Only below the top: the spans of one root may share their table. */
 	if (other && visit->above) {
 		finding.kind = other->level == visit->at.level ? PW_FINDING_SHARED
 							       : PW_FINDING_LEVELS;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables alone, as an ELF core.
+ * Writes the tables of address spaces, and nothing else, as an ELF core.
  *
  *   +-------------+ 0
  *   | ELF header  |  64-bit, little-endian whatever the tables' own order; machine EM_NONE
@@ -14,8 +14,8 @@
  *   | a section   |  only for 65535 segments and more, to hold their number (elf(5), PN_XNUM)
  *   +-------------+
  *
- * What is kept are the exact bytes of tables, not the pages that they stand in: a page that holds a
- * 2 KiB table may hold anything in its other half.
+ * It keeps the exact bytes of tables, not the pages around them: a page with a 2 KiB table may hold anything
+ * in its other half.
  */
 #include <elf.h>
 #include <endian.h>
@@ -43,7 +43,7 @@ struct piece {
 
 struct cutter {
 	const struct pw_cut *cut;
-	struct pw_table_set tables; /* of the regime and view that are at hand */
+	struct pw_table_set tables; /* of the current regime and view */
 	struct piece *pieces;
 	size_t count, room;
 };
@@ -81,8 +81,8 @@ static int add_piece(struct cutter *cutter, pw_pa first, pw_pa last)
 }
 
 /*
- * Finds the tables of one regime in one view; the two can use different tables (arm), and one can
- * see a table where the other sees none.
+ * Finds the tables of one regime in one view. The two views can use different tables (arm), and an entry can
+ * be a table in one view but not in the other.
  */
 static int collect_view(struct cutter *cutter, const struct pw_regime *regime, enum pw_view view)
 {
@@ -110,7 +110,7 @@ static int collect_view(struct cutter *cutter, const struct pw_regime *regime, e
 	return status;
 }
 
-/* By address. */
+/* Sorts the pieces by address. Returns 0, -ENOMEM or -ECANCELED. */
 static int sort_pieces(struct cutter *cutter)
 {
 	size_t count = cutter->count;
@@ -138,7 +138,7 @@ static int sort_pieces(struct cutter *cutter)
 	return 0;
 }
 
-/* Joins what overlaps or touches; there is something. */
+/* Joins pieces that overlap or touch. There is at least one, and they are sorted. */
 static void join(struct cutter *cutter)
 {
 	size_t kept = 0;
@@ -157,7 +157,7 @@ static void join(struct cutter *cutter)
 	cutter->count = kept + 1;
 }
 
-/* Of first..last, which the memory does not have, what was left out because it was zero. */
+/* Adds the parts of first..last, which is not in the memory, that were left out because they were zero. */
 static int keep_left_out(struct cutter *cropped, pw_pa first, pw_pa last)
 {
 	const struct pw_memory *memory = cropped->cut->memory;
@@ -177,7 +177,7 @@ static int keep_left_out(struct cutter *cropped, pw_pa first, pw_pa last)
 	return status;
 }
 
-/* Of one piece what the memory has. */
+/* Adds the parts of one piece that the memory has, or had as zeros. */
 static int crop_piece(struct cutter *cropped, const struct piece *piece)
 {
 	const struct pw_segment *segments;
@@ -199,7 +199,7 @@ static int crop_piece(struct cutter *cropped, const struct piece *piece)
 	return status ? status : keep_left_out(cropped, at, piece->last);
 }
 
-/* Of the pieces, which are sorted and disjoint, what the memory has, or had as zeros. */
+/* Reduces the pieces, which are sorted and disjoint, to the parts that the memory has, or had as zeros. */
 static int crop(struct cutter *cutter)
 {
 	struct cutter cropped = { .cut = cutter->cut };
@@ -226,7 +226,7 @@ static int collect(struct cutter *cutter, struct pw_error *error)
 			status = collect_view(cutter, &cut->regimes[i], (enum pw_view)view);
 	if (status == 0 && cutter->count > 0)
 		status = sort_pieces(cutter);
-	/* Whole tables first, which may overlap: the memory may have each of them in many parts. */
+	/* Joins before it crops: tables may overlap, and the memory may have each of them in many parts. */
 	if (status == 0 && cutter->count > 0)
 		join(cutter);
 	if (status == 0)
@@ -242,7 +242,7 @@ static int collect(struct cutter *cutter, struct pw_error *error)
 	if (cutter->count == 0)
 		return pw_fail(error, ENODATA,
 			       "no table is in the memory: the root 0x%llx leads to 0x%llx, which "
-			       "it does not have. Are the format and the root right?",
+			       "is not in it. Are the format and the root right?",
 			       (unsigned long long)cut->regimes[0].root[0],
 			       (unsigned long long)cut->regimes[0].span[0].table);
 	join(cutter);
@@ -308,14 +308,14 @@ static void put_notes(FILE *file, const struct pw_cut *cut)
 	}
 }
 
-/* Fills with zeros up to @offset. */
+/* Writes zeros up to @offset. */
 static void pad(FILE *file, uint64_t *at, uint64_t offset)
 {
 	for (; *at < offset; ++*at)
 		putc(0, file);
 }
 
-/* Is there a point in writing on? 0, or an error; those of the file are left to who closes it. */
+/* Returns 0 if writing should go on, or the error that stops it. Closing the file reports the file's own. */
 static int go_on(FILE *file, const struct pw_cut *cut)
 {
 	return pw_cancelled(cut->cancel) ? -ECANCELED : ferror(file) ? -EIO : 0;
@@ -341,7 +341,7 @@ static int put_piece(FILE *file, const struct pw_cut *cut, const struct piece *p
 	}
 }
 
-/* Writes everything; errors of the file itself are left to the caller, in ferror. */
+/* Writes everything. Errors of the file itself are left in ferror() for the caller. */
 static int put_all(FILE *file, struct cutter *cutter, struct pw_cut_result *result)
 {
 	const struct pw_cut *cut = cutter->cut;
@@ -353,7 +353,7 @@ static int put_all(FILE *file, struct cutter *cutter, struct pw_cut_result *resu
 	for (size_t i = 0; i < cutter->count; i++) {
 		struct piece *piece = &cutter->pieces[i];
 
-		/* Aligned like its address, so that entries can be loaded in place. */
+		/* The offset is aligned like the address, so that entries can be loaded in place. */
 		offset += (piece->first - offset) & 7;
 		piece->offset = offset;
 		offset += piece->last - piece->first + 1;
@@ -389,7 +389,7 @@ static int put_all(FILE *file, struct cutter *cutter, struct pw_cut_result *resu
 	return 0;
 }
 
-/* The file gets its name when it is complete; one of that name before is left alone until then. */
+/* Writes the file. It gets its name when it is complete; until then an older file of that name stays. */
 static int write_file(struct cutter *cutter, const char *path, struct pw_cut_result *result,
 		      struct pw_error *error)
 {
@@ -399,7 +399,7 @@ static int write_file(struct cutter *cutter, const char *path, struct pw_cut_res
 	if (status)
 		return status;
 	status = put_all(file.stream, cutter, result);
-	/* Closing says what is wrong with the file. */
+	/* pw_replace_close reports errors of the file. */
 	if (ferror(file.stream))
 		status = 0;
 	else if (status == -ECANCELED)

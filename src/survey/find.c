@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who maps this? Answered while a scan runs, without an index of what nobody asked for: what is wanted
- * stands in the tree instead, and each run that the scan finds is looked up there.
+ * Who maps this? The answers come while a scan runs, without an index of everything: the tree holds the
+ * wanted ranges instead, and each run that the scan finds is looked up in it.
  *
  * Bounds: 16 bytes for each answer (to know what is behind tables that are met again), and 70 for each
- * range that is wanted.
+ * wanted range.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,15 +14,15 @@
 #include "survey/index.h"
 #include "survey/tables.h"
 
-/* Virtual addresses that were among the answers, by address, disjoint. */
+/* The virtual addresses of the answers for one wanted range: sorted, disjoint. */
 struct answered {
 	pw_va (*part)[2];
 	size_t count, room;
 };
 
 struct finder {
-	struct pw_index wanted; /* of each range: pa is its first byte, twin its number */
-	struct answered *answered; /* one for each that is wanted */
+	struct pw_index wanted; /* the wanted ranges: pa is the first byte, twin the number */
+	struct answered *answered; /* one for each wanted range */
 	struct pw_ranges hits;
 	pw_found_fn *found;
 	void *context;
@@ -52,7 +52,7 @@ static bool answered_any(const struct answered *answered, pw_va first, pw_va las
 {
 	size_t low = 0, end = answered->count;
 
-	/* Those before `low` end below first, those from `end` on do not. */
+	/* Parts before `low` end below first; parts from `end` on do not. */
 	while (low < end) {
 		size_t middle = low + (end - low) / 2;
 
@@ -71,7 +71,7 @@ static int answer(struct finder *finder, size_t which, const struct pw_range *ra
 	return finder->found(finder->context, which, range);
 }
 
-/* A run of pages: tells of the parts of it that are wanted. */
+/* Reports the wanted parts of a run of pages. */
 static int take_run(struct finder *finder, const struct pw_range *range)
 {
 	pw_pa last = pw_range_pa_last(range);
@@ -88,7 +88,7 @@ static int take_run(struct finder *finder, const struct pw_range *range)
 	return status;
 }
 
-/* Tables that were met before: tells of them if what they showed was among the answers. */
+/* Reports a PW_SHARED range for each wanted range that has an answer behind its twin. */
 static int take_shared(struct finder *finder, const struct pw_range *range)
 {
 	pw_va last = range->twin | pw_mask(range->size_lg2);
@@ -116,7 +116,7 @@ static int take_all(struct finder *finder, struct pw_scan *scan)
 	return status;
 }
 
-/* The tree of what is wanted. */
+/* Builds the tree of the wanted ranges. */
 static int plant(struct finder *finder, const pw_pa (*wanted)[2], size_t count)
 {
 	for (size_t i = 0; i < count; i++) {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From physical to virtual.
+ * The index from physical to virtual addresses.
  *
  * The runs of a scan, in the order of their physical addresses, are a balanced tree without pointers: the
- * root of low..end is its middle. Each root knows the highest physical address below it, so that a search
- * passes over what ends too early. That matters: a kernel maps all of its memory in a few runs of
- * gigabytes, which begin before nearly everything else.
+ * root of low..end is its middle. Each root knows the highest physical address in its tree, so that a search
+ * skips trees that end too early. That matters: a kernel maps all of its memory in a few runs of gigabytes,
+ * which begin before nearly everything else.
  *
  *	        3               by_pa  0     1     2     3     4     5     6
  *	    1       5           pa     ###   ########    ##    ####  #     ##
  *	  0   2   4   6         max    0.last  ^ the largest last of 0, 1 and 2
  *
- * Bounds: 70 bytes for each run, of which there is at most one for each entry that a scan reads.
+ * Bounds: 70 bytes for each run. There is at most one run for each entry that a scan reads.
  */
 #include "survey/index.h"
 
@@ -38,14 +38,14 @@ bool pw_ranges_add(struct pw_ranges *ranges, const struct pw_range *range)
 	return true;
 }
 
-/* ---- making one ---- */
+/* ---- building ---- */
 
 static const struct pw_range *run_at(const struct pw_index *index, size_t place)
 {
 	return &index->mapped.range[index->by_pa[place]];
 }
 
-/* *max_ret: the highest address of low..end, which is not empty. False: stopped. */
+/* Fills max[] of low..end, which is not empty; *max_ret is its highest address. False: cancelled. */
 static bool fill_max(struct pw_index *index, size_t low, size_t end, pw_pa *max_ret)
 {
 	size_t middle = low + (end - low) / 2;
@@ -89,7 +89,7 @@ int pw_index_build(struct pw_index *index)
 	return fill_max(index, 0, count, &max) ? 0 : -ECANCELED;
 }
 
-/* Takes over what the scan finds. Returns 0 at its end, or -ENOMEM. */
+/* Keeps all ranges that the scan finds. Returns 0 at its end, or -ENOMEM. */
 static int take_all(struct pw_index *index, struct pw_scan *scan)
 {
 	struct pw_range range[256];
@@ -131,8 +131,8 @@ int pw_index_create(struct pw_scan *scan, struct pw_index **index_ret, struct pw
 	if (status == -ECANCELED)
 		return pw_fail(error, ECANCELED, "stopped before the index was complete");
 	return pw_fail(error, ENOMEM,
-		       "out of memory for the index; one of a smaller range of addresses needs "
-		       "less");
+		       "out of memory for the index; an index of a smaller range of addresses "
+		       "needs less");
 }
 
 void pw_index_clear(struct pw_index *index)
@@ -151,7 +151,7 @@ void pw_index_destroy(struct pw_index *index)
 	free(index);
 }
 
-/* ---- asking it ---- */
+/* ---- searching ---- */
 
 static int search(const struct pw_index *index, size_t low, size_t end, pw_pa first, pw_pa last,
 		  struct pw_ranges *found)
@@ -183,12 +183,12 @@ int pw_index_search(const struct pw_index *index, pw_pa first, pw_pa last, struc
 	return search(index, 0, index->mapped.count, first, last, found);
 }
 
-/* Whether one of the ranges, which are sorted and disjoint, overlaps the virtual first..last. */
+/* Does any of the ranges, which are sorted and disjoint, overlap the virtual first..last? */
 static bool overlaps(const struct pw_ranges *ranges, pw_va first, pw_va last)
 {
 	size_t low = 0, end = ranges->count;
 
-	/* Those before `low` end below first, those from `end` on do not. */
+	/* Ranges before `low` end below first; ranges from `end` on do not. */
 	while (low < end) {
 		size_t middle = low + (end - low) / 2;
 
@@ -201,8 +201,8 @@ static bool overlaps(const struct pw_ranges *ranges, pw_va first, pw_va last)
 }
 
 /*
- * Adds the shared ranges that show any of @found, directly or through others. A twin always lies
- * below what refers to it, so that one pass in address order sees all of them.
+ * Adds the shared ranges that show any of @found, directly or through other shared ranges. A twin is always
+ * at a lower address than the range that refers to it, so one pass in address order finds all of them.
  */
 static int search_shared(const struct pw_index *index, struct pw_ranges *found)
 {
@@ -226,7 +226,7 @@ static int search_shared(const struct pw_index *index, struct pw_ranges *found)
 	return status;
 }
 
-/* By virtual address. */
+/* Sorts by virtual address. Returns 0, -ENOMEM or -ECANCELED. */
 static int sort(struct pw_ranges *ranges, const bool *cancel)
 {
 	size_t count = ranges->count;

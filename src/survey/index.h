@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An index from physical to virtual, from the inside; index.c makes it, aliases.c and find.c use it. */
+/* The index from physical to virtual: the internal side. index.c builds it; aliases.c and find.c use it. */
 #ifndef PW_SURVEY_INDEX_H
 #define PW_SURVEY_INDEX_H
 
@@ -9,7 +9,7 @@
 
 #include <pagewalk/survey.h>
 
-/* Ranges that grow by doubling. */
+/* An array of ranges that grows by doubling. */
 struct pw_ranges {
 	struct pw_range *range;
 	size_t count, room;
@@ -18,9 +18,9 @@ struct pw_ranges {
 struct pw_index {
 	struct pw_ranges mapped; /* runs that have pages, by virtual address */
 	struct pw_ranges shared; /* PW_SHARED, by virtual address */
-	uint32_t *by_pa; /* numbers of mapped, by physical, then virtual address */
-	pw_pa *max; /* one for each of by_pa: the highest address of the tree of which it is root */
-	const bool *cancel; /* the scan's */
+	uint32_t *by_pa; /* numbers of mapped runs, by physical, then virtual address */
+	pw_pa *max; /* for each of by_pa: the highest address in the tree of which it is the root */
+	const bool *cancel; /* the scan's flag */
 };
 
 /* The last physical address of a range that has pages. */
@@ -32,15 +32,15 @@ static inline pw_pa pw_range_pa_last(const struct pw_range *range)
 }
 
 /*
- * May the entry of a run be one of several that make up a page? groups[] has the groups that are built;
- * entries may claim others (arm64's level 2).
+ * May the entries of this run be parts of a group that maps one page? groups[] names the groups that the
+ * library builds; entries may claim others (arm64's level 2).
  */
 static inline bool pw_range_may_be_group(const struct pw_format *f, const struct pw_range *range)
 {
 	return f->groups[range->level] || f->page_lg2;
 }
 
-/* @range, whose pages overlap first..last, without those that are outside. */
+/* Returns @range, whose pages overlap first..last, without the part outside. */
 static inline struct pw_range pw_range_crop(const struct pw_range *range, pw_pa first, pw_pa last)
 {
 	struct pw_range part = *range;
@@ -54,16 +54,19 @@ static inline struct pw_range pw_range_crop(const struct pw_range *range, pw_pa 
 	return part;
 }
 
-/* False for want of memory. */
+/* Appends @range. False if memory is short. */
 bool pw_ranges_add(struct pw_ranges *ranges, const struct pw_range *range);
 
-/* Fills in the tree over index->mapped. Returns 0, -ENOMEM, or -ECANCELED. */
+/* Builds the tree over index->mapped. Returns 0, -ENOMEM, or -ECANCELED. */
 int pw_index_build(struct pw_index *index);
 
-/* Adds to @found what of the tree overlaps first..last, uncropped, by physical address. 0 or -ENOMEM. */
+/*
+ * Appends to @found the runs in the tree that overlap first..last, uncropped, by physical address. Returns 0,
+ * -ENOMEM, or -ECANCELED.
+ */
 int pw_index_search(const struct pw_index *index, pw_pa first, pw_pa last, struct pw_ranges *found);
 
-/* Releases what the index has, not the index. */
+/* Frees the content of the index, not the index itself. */
 void pw_index_clear(struct pw_index *index);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A scan's owner: remembers the tables that were entered, and decides what happens to one that is
- * met again. Without it, four tables that point to each other are 2^36 pages.
+ * The owner of a scan: it remembers the tables that were entered, and decides what happens to a table that
+ * is met again. Without it, four tables that point to each other would be 2^36 pages.
  */
 #include <stdlib.h>
 
@@ -12,12 +12,12 @@
 #include "survey/tables.h"
 
 /*
- * A table met, as one key: the same table under other permissions maps other pages, and one of which
- * the entry above lets see more has more.
+ * A table that was met. Permissions and extent belong to the key: under other permissions the same table
+ * maps other pages, and an entry above can give it more or fewer entries.
  */
 struct visit {
 	pw_pa table;
-	pw_va first, again; /* where it was met first, and where it was last walked again */
+	pw_va first, again; /* the addresses where it was met first, and last walked again */
 	uint32_t keep;
 	uint32_t first_index, last_index;
 	uint32_t uses; /* walks of it so far */
@@ -25,7 +25,7 @@ struct visit {
 	bool used, empty;
 };
 
-/* Where runs are told in pieces, so many are had at a time: each pause costs a way down from the root. */
+/* Runs that are fetched at a time if they are split into pieces: each pause costs a walk from the root. */
 enum { PW_SCAN_RAW = 1024 };
 
 struct pw_scan {
@@ -34,11 +34,11 @@ struct pw_scan {
 	const struct pw_regime *regime;
 	struct pw_scan_limits limits;
 	struct pw_scan_state state;
-	pw_va first; /* where it began */
-	bool in_pieces; /* runs may have to be told in pieces */
+	pw_va first; /* the address where it began */
+	bool in_pieces; /* runs may have to be split into pieces */
 	/*
-	 * Where runs are told in pieces: runs as the walker has them, with real addresses, and with
-	 * groups as each entry claims them. Of raw[raw_next], what was told is taken off.
+	 * If so: runs as the walker gives them, with real addresses, and with groups as each entry claims
+	 * them. raw[raw_next] is without the pieces that were already returned.
 	 */
 	struct pw_range raw[PW_SCAN_RAW];
 	size_t raw_next, raw_count;
@@ -49,18 +49,18 @@ struct pw_scan {
 };
 
 enum {
-	/* Entries to read in all: some, and as often as any table is used, in another way each time. */
+	/* Entries to read in all: 2^25, and each entry of the memory as often as PW_SCAN_USES. */
 	PW_SCAN_ENTRIES_LG2 = 25,
 	PW_SCAN_USES = 8,
 	PW_SCAN_ENTRIES_MAX_LG2 = 36,
 	PW_SCAN_REPEATS_LG2 = 24,
 	PW_SCAN_VISITS = 1024,
 	/*
-	 * Tables to remember: enough for 8 TiB in 4 KiB pages. They cost up to 240 bytes for each entry
-	 * that leads to one, and never more than 700 MiB.
+	 * The most tables to remember: enough for 8 TiB in 4 KiB pages. They cost up to 240 bytes for each
+	 * entry that leads to one, and at most 700 MiB.
 	 */
 	PW_SCAN_VISITS_MAX = 1 << 22,
-	/* Tables from one call of progress() to the next: less than a millisecond. */
+	/* Tables between two calls of progress(): less than a millisecond. */
 	PW_SCAN_PROGRESS = 256,
 };
 
@@ -129,7 +129,7 @@ static void show_progress(const struct pw_scan *scan, pw_va first)
 	struct pw_scan_state state;
 
 	pw_scan_state(scan, &state);
-	/* On the way back to where the last call stopped, that is where it is. */
+	/* Tables are entered again on the way back to state.next: report no address below that. */
 	if (first > state.next)
 		state.next = first;
 	scan->limits.progress(scan->limits.progress_context, &state);
@@ -162,7 +162,7 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_sc
 		scan->state.tables++;
 		return PW_VISIT_WALK;
 	}
-	/* The way back to where the last call of pw_scan_next stopped: decided before. */
+	/* On the way back to where the last call of pw_scan_next stopped: this was decided before. */
 	if (visit->first == first || visit->again == first || first < position->next)
 		return PW_VISIT_WALK;
 	scan->state.tables++;
@@ -265,7 +265,7 @@ void pw_scan_holes(struct pw_scan *scan, bool holes)
 	scan->position.holes = holes;
 }
 
-/* A call may fill nothing and yet not be at the end only when the owner stopped it. */
+/* Fills up to @count ranges. Returns 0 only at the end, or if the owner stopped the scan. */
 static size_t fill(struct pw_scan *scan, struct pw_range *range, size_t count)
 {
 	if (count == 0 || scan->position.done || scan->state.stopped)
@@ -279,8 +279,8 @@ static bool has_page(const struct pw_range *range)
 }
 
 /*
- * Of a run of groups, which begins at @piece: the whole groups, or the part of one whose other entries
- * say something else, or nothing. What the range that was asked for cuts off is not known.
+ * Shortens @piece, the beginning of a run of groups, to its whole groups, or to the part of a group whose
+ * other entries disagree. A group that the asked range cuts counts as whole: its other entries are not known.
  */
 static void split_groups(const struct pw_scan *scan, struct pw_range *piece)
 {
@@ -298,17 +298,17 @@ static void split_groups(const struct pw_scan *scan, struct pw_range *piece)
 		piece->size_lg2 = f->shift[piece->level];
 		piece->attr |= PW_CONTIGUOUS;
 	} else if (!cut) {
-		/* The last whole group: what is behind it, if anything, is a piece of its own. */
+		/* Up to the last whole group: a part of a group after it is a piece of its own. */
 		piece->last = ((piece->last + 1) & ~within) - 1;
 	}
 }
 
-/* The beginning of the next run, as it is to be told. False: there is no run left. */
+/* Gives the next piece: the beginning of the next run. False if there is no run left. */
 static bool next_piece(struct pw_scan *scan, struct pw_range *piece)
 {
 	pw_pa last;
 
-	/* Once the owner says stop, what is there already is not told either. */
+	/* Once the scan is cancelled, runs that are already here are not returned either. */
 	if (scan->raw_next < scan->raw_count && pw_cancelled(scan->limits.cancel)) {
 		scan->state.stopped = -ECANCELED;
 		return false;
@@ -329,7 +329,7 @@ static bool next_piece(struct pw_scan *scan, struct pw_range *piece)
 	return true;
 }
 
-/* The piece was told: on to what is behind it. */
+/* Goes on after a piece that was returned. */
 static void skip_piece(struct pw_scan *scan, const struct pw_range *piece)
 {
 	struct pw_range *raw = &scan->raw[scan->raw_next];
@@ -342,7 +342,7 @@ static void skip_piece(struct pw_scan *scan, const struct pw_range *piece)
 	raw->first = piece->last + 1;
 }
 
-/* Pieces of two runs can lie side by side where the runs do not. */
+/* Do the two form one run? Pieces of two runs can adjoin where the runs did not. */
 static bool joins(const struct pw_range *a, const struct pw_range *b)
 {
 	return has_page(a) && a->status == b->status && a->last + 1 == b->first &&
@@ -351,7 +351,7 @@ static bool joins(const struct pw_range *a, const struct pw_range *b)
 	       ((a->attr ^ b->attr) & (PW_RUN_MASK | PW_CONTIGUOUS)) == 0;
 }
 
-/* As fill(); a run ends where prefixing begins or ends, and where entries of a group disagree. */
+/* As fill(), but a run ends also where prefixing begins or ends, and where entries of a group disagree. */
 static size_t fill_in_pieces(struct pw_scan *scan, struct pw_range *range, size_t count)
 {
 	struct pw_range piece;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A set of tables: members in the order in which they were met, and two sets of their numbers, at most half
- * full, by open addressing: one of all that a member is, and one of the table alone, which has the first
- * member of each. So no member is looked for among others of the same table, of which an image can make
- * many where the entries above say how much of it there is.
+ * A set of tables: an array of members in the order in which they were met, and two hash tables of their
+ * numbers (open addressing, at most half full). One is keyed by everything that makes a member; the other by
+ * the table's address alone, with the first member of each. So a search never passes over other members of
+ * the same table. An image can make many of those if entries above say how much of the table there is.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 enum {
 	PW_TABLES_START = 512,
-	/* As many as a scan remembers: 8 TiB in 4 KiB pages. */
+	/* As many as a scan remembers: enough for 8 TiB in 4 KiB pages. */
 	PW_TABLES_MAX = 1 << 22,
 };
 
@@ -22,7 +22,7 @@ static bool same(const struct pw_table_seen *a, const struct pw_table_seen *b)
 	       a->first == b->first && a->last == b->last;
 }
 
-/* Where the number of a member like @seen stands, or is to be put; it is one more there, 0 is free. */
+/* The place of the member like @seen, or a free place for it. A place holds the number plus 1; 0 is free. */
 static uint32_t *place_of(const struct pw_table_set *set, const struct pw_table_seen *seen)
 {
 	const uint64_t words[] = { seen->table, (uint64_t)seen->level << 8 | seen->bits,
@@ -34,7 +34,7 @@ static uint32_t *place_of(const struct pw_table_set *set, const struct pw_table_
 	return &set->by_all[at];
 }
 
-/* Likewise that of the first member that is this table. */
+/* As place_of, for the first member with this table's address. */
 static uint32_t *first_of(const struct pw_table_set *set, pw_pa table)
 {
 	size_t at = (size_t)pw_hash(&set->key, &table, 1) & set->mask;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tables, as a scan enters them. It is never let into those of base pages, so that only the levels
- * above are read.
+ * Visits tables, by a scan that is never let into tables of level 0: so only entries of the levels above are
+ * read.
  */
 #include "survey/tables.h"
 
@@ -12,13 +12,13 @@ struct tables_walk {
 	pw_table_fn *visitor;
 	void *context;
 	uint64_t limit; /* of entries to read */
-	pw_va first; /* asked for */
+	pw_va first; /* the first asked address */
 	bool resumed; /* the scan is on its way back to position.next */
 	int status;
-	struct pw_table_visit path[PW_MAX_LEVELS]; /* by level, where the walk stands */
+	struct pw_table_visit path[PW_MAX_LEVELS]; /* by level: the tables above the current one */
 };
 
-/* Calls the visitor; false: it wants no more of this table, or of all. */
+/* Calls the visitor. False: do not go into this table, or (walk->status) stop. */
 static bool tell(struct tables_walk *walk, const struct pw_table_visit *visit)
 {
 	struct pw_table_visit *here = &walk->path[visit->at.level];
@@ -68,7 +68,7 @@ static void leave(struct pw_scan_position *position, const struct pw_scan_table 
 	(void)empty;
 }
 
-/* The tables of one span, as far as it lies in first..last. */
+/* Visits the tables of one span in first..last, which lies in the span. */
 static int walk_span(struct tables_walk *walk, const struct pw_memory *memory,
 		     const struct pw_regime *regime, const struct pw_span *span, pw_va first,
 		     pw_va last)
@@ -92,7 +92,7 @@ static int walk_span(struct tables_walk *walk, const struct pw_memory *memory,
 	};
 	if (!tell(walk, &top) || top.at.level == 0)
 		return walk->status;
-	/* What it reports, large leaves, is of no interest here. */
+	/* The ranges that it reports, of large leaves, are not used. */
 	while (walk->status == 0 && !walk->position.done) {
 		pw_scan_ranges(memory, regime, &walk->position, range,
 			       sizeof(range) / sizeof(range[0]));
@@ -116,7 +116,7 @@ int pw_tables_walk(const struct pw_memory *memory, const struct pw_regime *regim
 		pw_va from = span->first > first ? span->first : first;
 		pw_va to = pw_min(span->last, last);
 
-		/* A span that shows what another does is of interest only if it alone is asked for. */
+		/* A span that shows the same as another one counts only if it alone was asked for. */
 		if (from > to || (span->alias && first <= regime->span[0].last))
 			continue;
 		status = walk_span(&walk, memory, regime, span, from, to);
