@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What entries and root words mean in a format described by data: rules, tried in order. */
+/* Decodes entries and root words of a format described by data: tries its rules in order. */
 #include "described/described.h"
 
 static uint64_t bits_of(uint64_t word, unsigned high, unsigned low)
@@ -61,7 +61,7 @@ static bool holds(const struct pw_conditions *when, const struct pw_regime *regi
 	return true;
 }
 
-/* @mask are the bits of the word that may be address. */
+/* Puts an address together from the fields of a word. @mask has the bits that may belong to an address. */
 static pw_pa address_of(const struct pw_address *address, uint64_t word, uint64_t mask)
 {
 	pw_pa pa = 0;
@@ -78,7 +78,7 @@ static pw_pa address_of(const struct pw_address *address, uint64_t word, uint64_
 	return (pa - address->minus) & ones(end);
 }
 
-/* log2 of a size that is written as ones below a zero: the lowest bit stands for the doubled size. */
+/* log2 of a size that is written as ones below a zero: no one is 2^(low + 1), and each one doubles that. */
 static unsigned size_of_ones(const struct pw_field *field, uint64_t word)
 {
 	unsigned lg2 = field->low + 1u;
@@ -88,13 +88,13 @@ static unsigned size_of_ones(const struct pw_field *field, uint64_t word)
 	return lg2;
 }
 
-/* What the regime leaves of a word as address; its mask speaks of bits 51:12 alone. */
+/* The bits of a word that may belong to an address. The regime's mask is about bits 51:12 alone. */
 static uint64_t address_mask(const struct pw_description *d, const struct pw_regime *regime)
 {
 	return d->encryption ? regime->address_mask | ~UINT64_C(0x000ffffffffff000) : ~UINT64_C(0);
 }
 
-/* One attribute of MAIR: DDI0487, MAIR_EL1. */
+/* The type of one attribute of MAIR: DDI0487, MAIR_EL1. */
 static enum pw_memtype mair_type(uint64_t attribute)
 {
 	uint64_t outer = bits_of(attribute, 7, 4), inner = bits_of(attribute, 3, 0);
@@ -110,7 +110,7 @@ static enum pw_memtype mair_type(uint64_t attribute)
 	return PW_MEM_WRITE_THROUGH;
 }
 
-/* One entry of the PAT: SDM volume 3, table 12-10. */
+/* The type of one entry of the PAT: SDM volume 3, table 12-10. */
 static enum pw_memtype pat_type(uint64_t entry)
 {
 	switch (bits_of(entry, 2, 0)) {
@@ -130,7 +130,7 @@ static enum pw_memtype pat_type(uint64_t entry)
 	}
 }
 
-/* What a register says of the memory at an index that the entry holds. False: it is not known. */
+/* Adds the memory type that a register has at the entry's index. False if the register is not known. */
 static bool type_of_index(const struct pw_trait *trait, const struct pw_registers *registers,
 			  uint64_t entry, uint32_t *attr)
 {
@@ -150,7 +150,7 @@ static bool type_of_index(const struct pw_trait *trait, const struct pw_register
 	return true;
 }
 
-/* What the traits of a level say of an entry that maps a page. False: it has an impossible size. */
+/* Applies the traits of a level to an entry that maps a page. False: the page has an impossible size. */
 static bool decode_page(const struct pw_description *d, const struct pw_regime *regime,
 			unsigned level, unsigned shift, uint64_t entry, uint64_t mask,
 			struct pw_meaning *meaning)
@@ -215,13 +215,13 @@ static void decode_table(const struct pw_description *d, const struct pw_regime 
 	unsigned above;
 	const struct pw_described_level *described = &d->level[level];
 
-	/* Entries are loaded whole, so a table cannot stand less aligned than one. */
+	/* Entries are loaded whole, so a table is aligned at least like an entry. */
 	meaning->address &= ~ones(d->format.entry_lg2);
 	meaning->next = rule->next;
 	meaning->next_bits = rule->next_bits ? rule->next_bits : d->format.bits[rule->next];
 	if (rule->bits_from_entry)
 		meaning->next_bits = (unsigned)bits_of(entry, rule->bits.high, rule->bits.low);
-	/* A table must split what its own level covers, whatever its entries number. */
+	/* Whatever its number of entries is, a table must split the range that its level covers. */
 	above = d->format.shift[rule->next] + d->format.bits[rule->next];
 	if (meaning->next_bits == 0 || meaning->next_bits > above - 3 || meaning->next_bits > 24) {
 		malformed(meaning);
@@ -246,7 +246,7 @@ void pw_described_decode(const struct pw_description *d, const struct pw_regime 
 	const struct pw_rule *rule = described->rule;
 	const uint64_t mask = address_mask(d, regime);
 
-	/* The loader made sure that the last one has no conditions. */
+	/* This ends: the loader checks that the last rule has no conditions. */
 	while (!holds(&rule->when, regime, entry))
 		rule++;
 	*meaning = (struct pw_meaning){
@@ -303,7 +303,7 @@ int pw_described_root(struct pw_regime *regime, const uint64_t *word, unsigned c
 			.top = described->top,
 			.top_bits = described->bits,
 			.root = described->word,
-			/* The first has nothing before it to show again. */
+			/* The first span cannot be an alias: there is none before it. */
 			.alias = described->alias && regime->spans > 0,
 		};
 		if (described->has_length) {
@@ -317,7 +317,7 @@ int pw_described_root(struct pw_regime *regime, const uint64_t *word, unsigned c
 	}
 	if (regime->spans == 0)
 		return pw_fail(error, EINVAL,
-			       "no span line of the description of %s takes root 0x%llx", d->name,
+			       "no span line in the description of %s fits root 0x%llx", d->name,
 			       (unsigned long long)word[0]);
 	if (regime->spans == 2 && regime->span[0].last >= regime->span[1].first)
 		return pw_fail(error, EINVAL,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads a format's description, line by line; pagewalk-format(5) is the grammar. Every mistake is
- * answered with the file, the line, and what would be right there.
+ * Reads the description of a format, line by line; pagewalk-format(5) is the grammar. The message for every
+ * mistake names the file, the line, and what would be right there.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "base/escape.h"
 #include "described/parse.h"
 
-/* Words of the grammar and what they stand for. */
+/* A word of the grammar, and the value that it stands for. */
 struct word {
 	const char *text;
 	unsigned value;
@@ -92,7 +92,7 @@ static int parse_level(struct pw_parser *p)
 
 	if (d->spans > 0 || p->selected)
 		return pw_parse_fail(
-			p, "all level lines must stand before the first span or entries line");
+			p, "all level lines must come before the first span or entries line");
 	if (format->levels == PW_MAX_LEVELS)
 		return pw_parse_fail(p, "more than %u levels", PW_MAX_LEVELS);
 	memmove(d->level_name[1], d->level_name[0],
@@ -111,8 +111,8 @@ static int parse_level(struct pw_parser *p)
 	if (bits == 0 || shift + bits > 64 || shift < 3)
 		return pw_parse_fail(
 			p,
-			"a level of shift %u and %u bits: shift must be 3 at least, bits 1, "
-			"and both together 64 at most",
+			"a level of shift %u and %u bits: the shift must be at least 3, the bits "
+			"at least 1, and their sum at most 64",
 			(unsigned)shift, (unsigned)bits);
 	if (format->levels > 1 && format->shift[1] != shift + bits)
 		return pw_parse_fail(p, "level %s ends at bit %u, but %s above it begins at %u",
@@ -123,7 +123,7 @@ static int parse_level(struct pw_parser *p)
 	return 0;
 }
 
-/* The next word as a level. */
+/* Reads the next word, the name of a level. */
 static int parse_level_name(struct pw_parser *p, uint8_t *level)
 {
 	const char *word = pw_parse_word(p);
@@ -187,7 +187,7 @@ static int parse_span(struct pw_parser *p)
 	if (!pw_parse_take(p, "at"))
 		return pw_parse_fail(
 			p, "where is the top table? Write 'at' and the bits of the root word "
-			   "that say so");
+			   "that hold its address");
 	status = pw_parse_address(p, &span->address);
 	if (span->word >= d->format.max_roots)
 		d->format.max_roots = (uint8_t)(span->word + 1);
@@ -232,7 +232,7 @@ static int parse_entries(struct pw_parser *p)
 	return 0;
 }
 
-/* "bits 4:0", where the entry says how many, or "bits 5". */
+/* Reads "bits 4:0" (the entry says how many) or "bits 5". */
 static int parse_next_bits(struct pw_parser *p, struct pw_rule *rule)
 {
 	const char *word = p->rest + strspn(p->rest, " \t");
@@ -249,7 +249,7 @@ static int parse_next_bits(struct pw_parser *p, struct pw_rule *rule)
 	return status;
 }
 
-/* What may stand between a rule's first word and its conditions. */
+/* Reads everything after the first word of a rule. *has_next: it names the next level. */
 static int parse_rule_rest(struct pw_parser *p, struct pw_rule *rule, bool *has_next)
 {
 	int status = 0;
@@ -287,7 +287,7 @@ static int parse_rule(struct pw_parser *p, enum pw_kind kind, enum pw_status hol
 		return status;
 	if (has_page != (rule.address.count > 0))
 		return pw_parse_fail(
-			p, has_page ? "an entry that leads somewhere wants 'at' and the bits "
+			p, has_page ? "an entry that leads somewhere needs 'at' and the bits "
 				      "of its address"
 				    : "an entry that leads nowhere has no 'at'");
 	if (rule.has_length && rule.from.high - rule.from.low != rule.upto.high - rule.upto.low)
@@ -348,14 +348,14 @@ static int parse_size(struct pw_parser *p)
 			return status;
 		trait.value = (uint32_t)lg2;
 	}
-	/* Several entries make up a page: which sizes there can be, nobody asks. */
+	/* Several entries may make up a page. Nobody asks for the sizes, so one bit is enough. */
 	for (unsigned level = 0; level < p->d->format.levels; level++)
 		if (p->selected & 1u << level)
 			p->d->format.groups[level] |= 1;
 	return status ? status : add_trait(p, &trait);
 }
 
-/* Statements that follow an `entries` line. */
+/* Reads a statement that has to follow an `entries` line. */
 static int parse_meaning(struct pw_parser *p, const char *word)
 {
 	const struct word *known = find_word(holes, word);
@@ -363,8 +363,8 @@ static int parse_meaning(struct pw_parser *p, const char *word)
 	if (!p->selected)
 		return pw_parse_fail(
 			p,
-			"'%s' is not expected here; an entries line comes first, or this is "
-			"no word of the grammar: see pagewalk-format(5)",
+			"'%s' is not expected here: an entries line has to come first, or this is "
+			"not a word of the grammar; see pagewalk-format(5)",
 			word);
 	if (known)
 		return parse_rule(p, PW_HOLE, (enum pw_status)known->value);
@@ -382,15 +382,16 @@ static int parse_meaning(struct pw_parser *p, const char *word)
 		known = find_word(attributes, pw_parse_word(p));
 		if (!known || (known->value & ~DENIABLE))
 			return pw_parse_fail(
-				p, "'deny' wants read, write, exec, user-exec, kernel-exec or "
+				p, "'deny' needs read, write, exec, user-exec, kernel-exec or "
 				   "user");
 		return add_trait(p,
 				 &(struct pw_trait){ .use = PW_TRAIT_DENY, .value = known->value });
 	}
 	if (strcmp(word, "give") == 0) {
 		if (!pw_parse_take(p, "global"))
-			return pw_parse_fail(p, "'give' wants global: that is all that a table can "
-						"give to the pages below it");
+			return pw_parse_fail(p,
+					     "'give' needs global: a table can give nothing else "
+					     "to the pages below it");
 		return add_trait(p, &(struct pw_trait){ .use = PW_TRAIT_DENY, .value = PW_GLOBAL });
 	}
 	if (strcmp(word, "memory") == 0) {
@@ -399,10 +400,10 @@ static int parse_meaning(struct pw_parser *p, const char *word)
 
 		return status ? status : add_trait(p, &trait);
 	}
-	return pw_parse_fail(p, "'%s' is no word of the grammar: see pagewalk-format(5)", word);
+	return pw_parse_fail(p, "'%s' is not a word of the grammar; see pagewalk-format(5)", word);
 }
 
-/* "config WORD...": what Linux can be built with on this machine. */
+/* Reads "config WORD...": options with which Linux can be built on this machine. */
 static int parse_config(struct pw_parser *p)
 {
 	const char *word;
@@ -413,7 +414,7 @@ static int parse_config(struct pw_parser *p)
 
 		if (!bit)
 			return pw_parse_fail(p,
-					     "'config' wants memory-failure, device-private or "
+					     "'config' needs memory-failure, device-private or "
 					     "pte-marker, not '%s'",
 					     word);
 		p->d->format.config |= (uint8_t)bit;
@@ -462,13 +463,14 @@ static int parse_line(struct pw_parser *p, char *line)
 	int status;
 
 	line[strcspn(line, "#")] = '\0';
-	/* What a file says is shown to people: nothing in it may steer a terminal. */
+	/* Texts of the file are shown to people, so nothing in it may control a terminal. */
 	for (const char *c = line; *c;) {
 		bool shown;
 		size_t bytes = pw_escape_character(c, &shown);
 
 		if (!shown && !strchr("\t\r\n", *c))
-			return pw_parse_fail(p, "column %u has a control character, or is no UTF-8",
+			return pw_parse_fail(p,
+					     "column %u has a control character, or is not UTF-8",
 					     (unsigned)(c - line) + 1);
 		c += bytes;
 	}
@@ -479,7 +481,7 @@ static int parse_line(struct pw_parser *p, char *line)
 	return word ? pw_parse_fail(p, "'%s' is not expected here", word) : status;
 }
 
-/* What only the whole file can lack. */
+/* Checks that nothing is missing from the whole file. */
 static int check(struct pw_parser *p)
 {
 	struct pw_description *d = p->d;
@@ -513,6 +515,7 @@ static int check(struct pw_parser *p)
 	return 0;
 }
 
+/* Fills the parts of the format that follow from the description. */
 static void publish(struct pw_description *d)
 {
 	struct pw_format *format = &d->format;
@@ -529,7 +532,7 @@ static void publish(struct pw_description *d)
 	d->instance.format = format;
 }
 
-/* Line by line; @text has a NUL behind its @bytes bytes. */
+/* Reads @text line by line; a NUL follows its @bytes bytes. */
 static int parse_text(struct pw_parser *p, char *text, size_t bytes)
 {
 	for (size_t at = 0; at < bytes;) {
@@ -580,7 +583,7 @@ int pw_format_load(const char *path, const struct pw_format **format_ret, struct
 
 void pw_format_unload(const struct pw_format *format)
 {
-	/* The library's own are constants. */
+	/* The library's own formats are constants, and are not freed. */
 	if (format && format->root == pw_described_root)
 		free((struct pw_description *)(uintptr_t)format);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Walks of a format described by data: the slow and plain reading of every algorithm. Each is a
- * recursion over tables, one entry at a time, without a thought for speed; src/walk is checked
- * against it.
+ * Walks over a format described by data: every algorithm in its plainest form. Each is a recursion over
+ * tables, one entry at a time, without regard to speed. Tests compare src/walk with it.
  */
 #include "described/interp.h"
 
@@ -28,12 +27,12 @@ uint32_t pw_interp_effective(uint32_t attr, uint32_t keep)
 		if ((one & (PW_READ | PW_WRITE | PW_EXEC | PW_USER | PW_KEXEC)) && !(keep & one))
 			attr &= ~one;
 	}
-	/* A table that is global makes what is below it so; nobody writes where a table forbids it. */
+	/* A global table makes everything below it global. Nobody writes where a table forbids it. */
 	if (!(keep & PW_GLOBAL))
 		attr |= PW_GLOBAL;
 	if (!(keep & PW_WRITE))
 		attr &= ~(uint32_t)(PW_DBM | PW_SHADOW_STACK);
-	/* Who may execute is who may access. */
+	/* The execute bit that counts is that of user mode or that of the kernel, as PW_USER says. */
 	exec = attr & PW_USER ? PW_EXEC : PW_KEXEC;
 	exec = attr & exec ? PW_EXEC : 0;
 	return (attr & ~(uint32_t)(PW_EXEC | PW_KEXEC)) | exec;
@@ -67,7 +66,7 @@ struct table pw_interp_below(const struct interp *in, const struct table *table,
 		.above = entry,
 	};
 
-	/* Other than usual, many entries share the same range: each covers more or less of it. */
+	/* A table with an unusual number of entries covers the usual range, each entry more or less of it. */
 	if (meaning->next_bits != in->d->format.bits[meaning->next])
 		below.at.shift = (uint8_t)(above - meaning->next_bits);
 	if (meaning->limited) {

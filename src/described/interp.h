@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the algorithms over described formats share; see interp.c. */
+/* The parts that the algorithms over described formats share; see interp.c. */
 #ifndef PW_DESCRIBED_INTERP_H
 #define PW_DESCRIBED_INTERP_H
 
 #include "described/described.h"
 
-/* What every step of a walk needs. */
+/* The arguments that every step of a walk needs. */
 struct interp {
 	const struct pw_description *d;
 	const struct pw_regime *regime;
@@ -14,10 +14,10 @@ struct interp {
 	const struct pw_span *span;
 };
 
-/* A table, and what the entry that led to it said about it. */
+/* A table, with the facts that the entry above states about it. */
 struct table {
 	struct pw_table_at at;
-	uint64_t above; /* that entry's value; 0 for the top table */
+	uint64_t above; /* the value of the entry above; 0 for the top table */
 	bool limited;
 	uint32_t from, upto; /* first and last index that exist, if limited */
 };
@@ -32,16 +32,16 @@ static inline pw_va smaller(pw_va a, pw_va b)
 	return a < b ? a : b;
 }
 
-/* Addresses that a table covers, from its first on. */
+/* The addresses that a table covers: the last one, relative to the first. */
 static inline pw_va covered(const struct table *table)
 {
 	return ones(table->at.shift + table->at.bits);
 }
 
-/* Where the entry of @table for @va stands. */
+/* The physical address of the entry of @table for @va. */
 pw_pa pw_interp_place(const struct interp *in, const struct table *table, pw_va va);
 
-/* What a page with @attr may be used for, when the tables above left only @keep. */
+/* The effective attributes of a page with @attr, if the tables above leave only @keep. */
 uint32_t pw_interp_effective(uint32_t attr, uint32_t keep);
 
 struct table pw_interp_top(const struct interp *in);
@@ -49,13 +49,13 @@ struct table pw_interp_below(const struct interp *in, const struct table *table,
 			     const struct pw_meaning *meaning);
 
 /*
- * Reads the entry of @table for @va: PW_OK with *value, or why there is none. Hardware checks a
- * table's length before it reads.
+ * Reads the entry of @table for @va. Returns PW_OK with *value, or the reason why there is none. It checks
+ * the table's length before it reads, as hardware does.
  */
 enum pw_status pw_interp_read(const struct interp *in, const struct table *table, pw_va va,
 			      uint64_t *value, const unsigned char **host);
 
-/* The algorithms but for the translation of one address. */
+/* The algorithms, except for the translation of one address. */
 size_t pw_interp_scan(const struct interp *in, struct pw_scan_position *position,
 		      struct pw_range *range, size_t count);
 int pw_interp_walk(struct interp *in, struct pw_walk *walk, pw_va first, pw_va last);

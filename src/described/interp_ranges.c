@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Scans, and the pagewalk interface, of a format described by data: recursions over tables. */
+/* Scans and the pagewalk interface over a format described by data: recursions over tables. */
 #include <string.h>
 
 #include "described/interp.h"
@@ -15,14 +15,14 @@ struct scan {
 	bool growing; /* range[used - 1] may still grow */
 };
 
-/* Adds @range, or what of it is new. False: there is no room for it. */
+/* Adds @range to the results, or extends the last run by it. False: there is no room. */
 static bool report(struct scan *scan, const struct pw_range *range)
 {
 	struct pw_range *run = scan->growing ? &scan->range[scan->used - 1] : NULL;
 	bool page = range->status == PW_OK || range->status == PW_PROT_NONE;
 	bool alike = run && run->status == range->status;
 
-	/* There may be pages behind what is shared: a table of nothing else is not empty. */
+	/* There may be pages behind a shared range: a table with nothing else is not empty. */
 	scan->pages += page || range->status == PW_SHARED;
 	if (page) {
 		alike = alike && run->size_lg2 == range->size_lg2 &&
@@ -51,8 +51,8 @@ static bool report(struct scan *scan, const struct pw_range *range)
 static bool scan_table(struct scan *scan, const struct table *table, pw_va va, pw_va last);
 
 /*
- * The table behind an entry, of which va..last are asked for. False: stop, position->next is set.
- * @va and @last lie in what the entry covers.
+ * Scans va..last, which lie in the range of one entry, in the table behind that entry. False: stop;
+ * position->next is set.
  */
 static bool scan_below(struct scan *scan, const struct table *table, pw_va va, pw_va last,
 		       uint64_t entry, const struct pw_meaning *meaning)
@@ -108,7 +108,7 @@ static bool scan_below(struct scan *scan, const struct table *table, pw_va va, p
 	return false;
 }
 
-/* How many entries that exist stand behind that of @table for @va. */
+/* How many entries exist after the entry of @table for @va. */
 static uint32_t more_of(const struct table *table, pw_va va)
 {
 	uint64_t upto = table->limited ? table->upto : ones(table->at.bits);
@@ -133,7 +133,7 @@ static bool scan_table(struct scan *scan, const struct table *table, pw_va va, p
 		uint64_t entry = 0;
 		enum pw_status status = pw_interp_read(in, table, va, &entry, &host);
 
-		/* Entries that cannot be read count as well. */
+		/* An entry that cannot be read counts as well. */
 		scan->position->entries++;
 		if (status == PW_OUTSIDE)
 			range.last = entry_last = pw_scan_missing(
@@ -173,7 +173,7 @@ static bool scan_table(struct scan *scan, const struct table *table, pw_va va, p
 	}
 }
 
-/* Addresses that no root translates. False: no room. */
+/* Reports the addresses up to @last, which no root translates. False: there is no room. */
 static bool scan_gap(struct scan *scan, pw_va last)
 {
 	struct pw_range gap = {
@@ -187,7 +187,7 @@ static bool scan_gap(struct scan *scan, pw_va last)
 	return report(scan, &gap);
 }
 
-/* From position->next on; true at the end of the addresses. */
+/* Scans from position->next on. True at the end of the addresses. */
 static bool scan_all(struct scan *scan)
 {
 	struct pw_scan_position *position = scan->position;
@@ -238,7 +238,7 @@ static bool wants_below(const struct pw_walk_ops *ops, unsigned level)
 	return wants;
 }
 
-/* Reads the entry for @va as callbacks shall see it. */
+/* Reads the entry for @va, and describes it as callbacks see it. */
 static void see(const struct interp *in, const struct table *table, pw_va va, pw_va last,
 		struct pw_entry *seen, struct pw_meaning *meaning)
 {
@@ -287,7 +287,7 @@ static void see(const struct interp *in, const struct table *table, pw_va va, pw
 	seen->status = (uint8_t)status;
 }
 
-/* One turn's callbacks; walk->action says how it goes on. */
+/* Calls the callbacks of one turn. walk->action says how to go on. */
 static int call_back(struct pw_walk *walk, const struct pw_entry *seen)
 {
 	const struct pw_walk_ops *ops = walk->ops;

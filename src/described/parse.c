@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The words of a format's description: numbers, bits, addresses, conditions; see describe.c. */
+/* Reads the words of a format's description: numbers, bits, addresses, conditions; see describe.c. */
 #include "described/parse.h"
 
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 
 /* ---- the file ---- */
 
-/* Some more of a file, waiting for it if it is a pipe; 0 at the end, -1 and errno if it fails. */
+/* Reads more of a file, and waits for it if it is a pipe. Returns 0 at the end, -1 and errno on an error. */
 static ssize_t read_some(int file, char *text, size_t room)
 {
 	struct pollfd more = { .fd = file, .events = POLLIN };
@@ -54,7 +54,7 @@ static int read_all(int file, const char *path, char **text, size_t *bytes, stru
 		*bytes += (size_t)more;
 		if (*bytes > PW_DESCRIPTION_MAX && !pw_mutant(PW_MUTANT_FORMAT_ENDLESS))
 			return pw_fail(error, EFBIG,
-				       "%.200s is no description of a format: it does not end "
+				       "%.200s is not a description of a format: it does not end "
 				       "within 1 MiB",
 				       path);
 	}
@@ -64,7 +64,7 @@ static int read_all(int file, const char *path, char **text, size_t *bytes, stru
 
 int pw_parse_read(const char *path, char **text_ret, size_t *bytes_ret, struct pw_error *error)
 {
-	/* O_NONBLOCK: a pipe that nobody writes to is empty, and must not keep us waiting. */
+	/* O_NONBLOCK: a pipe that nobody writes to is empty, and must not block this call. */
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char *text = NULL;
 	size_t bytes = 0;
@@ -110,7 +110,6 @@ const char *pw_parse_word(struct pw_parser *p)
 	return word;
 }
 
-/* Takes the next word if it is @wanted. */
 bool pw_parse_take(struct pw_parser *p, const char *wanted)
 {
 	const char *word = p->rest + strspn(p->rest, " \t\r\n");
@@ -122,7 +121,6 @@ bool pw_parse_take(struct pw_parser *p, const char *wanted)
 	return true;
 }
 
-/* The rest of the line, without blanks at its ends. */
 const char *pw_parse_text(struct pw_parser *p)
 {
 	char *text = p->rest + strspn(p->rest, " \t\r\n");
@@ -134,7 +132,7 @@ const char *pw_parse_text(struct pw_parser *p)
 	return text;
 }
 
-/* A number at *text, which moves behind it. A leading 0 does not make it octal. */
+/* Reads a number at *text, and moves *text to its end. A leading 0 does not make it octal. */
 static bool read_number(const char **text, uint64_t *number)
 {
 	bool hexadecimal = strncmp(*text, "0x", 2) == 0 || strncmp(*text, "0X", 2) == 0;
@@ -156,12 +154,12 @@ int pw_parse_number(struct pw_parser *p, const char *what, uint64_t last, uint64
 		return pw_parse_fail(
 			p, "%s is missing: a decimal number, or a hexadecimal one with 0x", what);
 	if (*number > last)
-		return pw_parse_fail(p, "%s 0x%llx is too large; it can be 0x%llx at most", what,
+		return pw_parse_fail(p, "%s 0x%llx is too large; it can be at most 0x%llx", what,
 				     (unsigned long long)*number, (unsigned long long)last);
 	return 0;
 }
 
-/* "HIGH:LOW" or "BIT" at *text. */
+/* Reads "HIGH:LOW" or "BIT" at *text. */
 static bool read_bits(const char **text, uint8_t *high, uint8_t *low)
 {
 	uint64_t first, second;
@@ -179,7 +177,7 @@ static bool read_bits(const char **text, uint8_t *high, uint8_t *low)
 	return first < 64 && second <= first;
 }
 
-/* "[~]HIGH:LOW[@AT]". */
+/* Reads "[~]HIGH:LOW[@AT]". */
 static bool read_field(const char *word, struct pw_field *field)
 {
 	uint64_t at;
@@ -206,13 +204,12 @@ int pw_parse_field(struct pw_parser *p, const char *what, struct pw_field *field
 	if (!word || !read_field(word, field))
 		return pw_parse_fail(
 			p,
-			"%s wants bits like 11:8, the higher number first and below 64, "
+			"%s needs bits like 11:8, the higher number first and below 64, "
 			"not '%s'",
 			what, word ? word : "");
 	return 0;
 }
 
-/* "at FIELD... [minus NUMBER]"; the word "at" is taken already. */
 int pw_parse_address(struct pw_parser *p, struct pw_address *address)
 {
 	const char *word;
@@ -229,12 +226,12 @@ int pw_parse_address(struct pw_parser *p, struct pw_address *address)
 		if (!read_field(word, &address->field[address->count++]))
 			return pw_parse_fail(
 				p,
-				"'%s' is no field of an address; write bits like 51:12, or "
-				"53:10@12 for bits 53:10 that stand at bit 12 of the address",
+				"'%s' is not a field of an address; write bits like 51:12, or "
+				"53:10@12 for bits 53:10 that go to bit 12 of the address",
 				word);
 	}
 	if (address->count == 0)
-		return pw_parse_fail(p, "'at' wants the bits that hold the address, like 51:12");
+		return pw_parse_fail(p, "'at' needs the bits that hold the address, like 51:12");
 	if (pw_parse_take(p, "minus"))
 		return pw_parse_number(p, "the number after 'minus'", UINT64_MAX, &address->minus);
 	return 0;
@@ -249,7 +246,7 @@ static const char *after(const char *text, const char *prefix)
 	return strncmp(text, prefix, length) == 0 ? text + length : NULL;
 }
 
-/* "6.13", as 0x060d. */
+/* Reads "6.13" as 0x060d. */
 static bool read_kernel(const char *text, uint64_t *kernel)
 {
 	uint64_t major, minor;
@@ -277,11 +274,11 @@ unsigned pw_parse_config(const char *word)
 	return 0;
 }
 
-/* Where enum pw_register has TCR. */
+/* The number of the bit of TCR in enum pw_register. */
 enum { PW_REGISTER_TCR_BIT = 4 };
 _Static_assert(PW_REGISTER_TCR == 1 << PW_REGISTER_TCR_BIT, "as the enum has it");
 
-/* Conditions that are about no bits. *ret: whether it is right. */
+/* Reads a condition that is a word. False if it is not one of those; *ret says whether it is well-formed. */
 static bool read_named(const char *text, struct pw_condition *condition, bool *ret)
 {
 	const char *version;
@@ -325,7 +322,8 @@ static bool read_named(const char *text, struct pw_condition *condition, bool *r
 }
 
 /*
- * "[!]BIT", "BITS=V", "BITS!=V", "BITS=V..W", each with or without "root.", "root1.", "cr4." or "tcr.".
+ * Reads a condition: a word of read_named, or "[!]BIT", "BITS=V", "BITS!=V", "BITS=V..W", each with or
+ * without "root.", "root1.", "cr4." or "tcr.". False if it is malformed.
  */
 static bool read_condition(const char *text, struct pw_condition *condition)
 {
@@ -368,12 +366,11 @@ static bool read_condition(const char *text, struct pw_condition *condition)
 		if (!read_number(&text, &condition->last) || condition->last < condition->first)
 			return false;
 	}
-	/* One that no value can meet is a slip. */
+	/* A condition that no value can meet is a mistake. */
 	return *text == '\0' && (condition->high - condition->low == 63 ||
 				 condition->last >> (condition->high - condition->low + 1) == 0);
 }
 
-/* The rest of a statement: nothing, or "if" and conditions, up to "because". */
 int pw_parse_when(struct pw_parser *p, struct pw_conditions *when)
 {
 	const char *word;
@@ -387,7 +384,7 @@ int pw_parse_when(struct pw_parser *p, struct pw_conditions *when)
 			if (!read_condition(word, &when->condition[when->count++]))
 				return pw_parse_fail(
 					p,
-					"'%s' is no condition; write 7, !7, 11:9=3, 11:9!=0, "
+					"'%s' is not a condition; write 7, !7, 11:9=3, 11:9!=0, "
 					"63:59=24..26, root.8, cr4.4, tcr, tcr.59, linux, "
 					"hardware, kernel>=6.13, kernel<6.13 or roots=1",
 					word);
@@ -433,7 +430,7 @@ int pw_parse_memory(struct pw_parser *p, struct pw_trait *trait)
 		if (pw_parse_take(p, "at"))
 			return pw_parse_address(p, &trait->index);
 	}
-	return pw_parse_fail(p, "'memory' wants normal, write-through, write-combining, uncached, "
-				"device or indexed, or mair, pat or index, 'at' and the bits of "
-				"the index");
+	return pw_parse_fail(p, "'memory' needs normal, write-through, write-combining, uncached, "
+				"device or indexed; or mair, pat or index, then 'at' and the bits "
+				"of the index");
 }
