@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every public function does with NULL, with a count of 0, and with ranges that are none: the rule
- * that stands at the top of pagewalk.h, function by function. src/pagewalk.map says which there are.
+ * Checks what every public function does with NULL, with a count of 0, and with ranges that are not valid.
+ * The rule is at the top of pagewalk.h; src/pagewalk.map lists the functions.
  */
 #include "arguments.h"
 
@@ -113,7 +113,7 @@ static void memory_read(void)
 	REFUSED_SILENTLY(pw_memory_read(NULL, 0, &byte, 1));
 	REFUSED_SILENTLY(pw_memory_read(memory, 0, NULL, 1));
 	assert_int_equal(pw_memory_read(memory, 0, NULL, 0), 0);
-	/* Where there is no memory, nothing of it can be asked for, too. */
+	/* A count of 0 is right even at an address without memory. */
 	assert_int_equal(pw_memory_read(memory, UINT64_MAX, NULL, 0), 0);
 }
 
@@ -183,7 +183,7 @@ static void scan_next(void)
 	assert_int_equal(pw_scan_create(memory, &regime, 0, UINT64_MAX, NULL, &scan, NULL), 0);
 	pw_scan_holes(scan, true);
 	assert_int_equal(pw_scan_next(scan, NULL, 0), 0);
-	/* Asking for nothing was not the end. */
+	/* The call for no ranges did not end the scan. */
 	assert_int_equal(pw_scan_next(scan, &range, 1), 1);
 	assert_int_equal(range.first, 0);
 	pw_scan_destroy(scan);
@@ -350,7 +350,7 @@ static void picture_destroy(void)
 
 /* ---- all of them ---- */
 
-/* Takes no pointer that it looks at, no count and no range. */
+/* For functions that read no pointer and have no count and no range. */
 static void nothing_to_ask(void)
 {
 }
@@ -497,7 +497,7 @@ static void every_function(void **state)
 
 static const char *map_path;
 
-/* The table above names the functions that the library has, and no others. */
+/* The table above names all functions of the library, and no others. */
 static void none_is_forgotten(void **state)
 {
 	FILE *map = fopen(map_path, "r");

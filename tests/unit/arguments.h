@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of arguments share: one thing of each kind that functions work on, and what is expected. */
+/* Shared by the tests of arguments: one object of each kind that functions take, and the expectations. */
 #ifndef TESTS_UNIT_ARGUMENTS_H
 #define TESTS_UNIT_ARGUMENTS_H
 
@@ -26,7 +26,7 @@ extern pw_pa folio;
 
 static const pw_va VA = 0x10000;
 
-/* A failing call says so in a sentence, and with no room for one fails as well. */
+/* A failing call writes a sentence; it also fails if there is no room for one. */
 #define REFUSED(call)                                          \
 	do {                                                   \
 		struct pw_error told = { "" }, *error = &told; \
@@ -37,7 +37,7 @@ static const pw_va VA = 0x10000;
 		(void)error;                                   \
 	} while (0)
 
-/* The same of functions that have no room for a sentence. */
+/* The same for functions that take no struct pw_error. */
 #define REFUSED_SILENTLY(call) assert_int_equal(call, -EINVAL)
 
 /* arguments_spaces.c */

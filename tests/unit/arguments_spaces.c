@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The arguments of functions on arenas, folios, tables, readers and pins: see arguments.c. */
+/* The arguments of functions on arenas, folios, spaces, readers and pins; see arguments.c. */
 #include "arguments.h"
 
 #include <limits.h>
@@ -48,7 +48,7 @@ void arguments_folio_alloc(void)
 	REFUSED_SILENTLY(pw_folio_alloc(arena, 0, PW_FOLIO_FILE, UINT64_C(1) << 61, 0, &pa));
 }
 
-/* None of these counts can be 0, and there is nothing outside the arena. */
+/* None of these counts can be 0, and no folio is outside the arena. */
 void arguments_folio_counts(void)
 {
 	struct pw_folio_info before, after;
@@ -73,7 +73,7 @@ void arguments_folio_counts(void)
 	pw_folio_own(arena, UINT64_MAX);
 }
 
-/* ---- tables ---- */
+/* ---- spaces ---- */
 
 void arguments_table_create(void)
 {
@@ -89,7 +89,7 @@ void arguments_table_destroy(void)
 	pw_space_destroy(NULL);
 }
 
-/* Bounds that are no whole pages, and that are none. */
+/* Ranges that are not whole pages, and ranges that end before they begin. */
 static const pw_va bad_range[][2] = {
 	{ 0x1000, 0x1ffe }, { 0x1001, 0x1fff }, { 0x2000, 0x1fff }, { 0x1fff, 0x1000 }, { 1, 0 },
 };
@@ -184,7 +184,7 @@ void arguments_pin_ranges(void)
 	assert_int_equal(pw_pin_fast_ranges(reader, VA, 0, 0, NULL, 0, &bytes, &stop), 0);
 	assert_int_equal(stop, PW_STOP_DONE);
 	assert_int_equal(bytes, 0);
-	/* Something to pin, and no room for it. */
+	/* There is a page to pin, but no room for it. */
 	assert_int_equal(pw_pin_fast_ranges(reader, VA, 4096, 0, NULL, 0, &bytes, &stop), 0);
 	assert_int_equal(stop, PW_STOP_ROOM);
 	assert_int_equal(bytes, 0);

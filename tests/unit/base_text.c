@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text that people and programs get, and files that are written whole. */
+/* Text for people and programs, and files that are written whole. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -42,7 +42,7 @@ static const struct escaped examples[] = {
 	{ "\xe2\x80\xae", "\\u202e", "\"\\u202e\"", FFFD },
 	{ "\xf3\xa0\x81\x81", "\\U000e0041", "\"\\udb40\\udc41\"", FFFD },
 	{ "\xef\xbf\xbe", "\\ufffe", "\"\\ufffe\"", FFFD },
-	/* Overlong, a surrogate, beyond Unicode, and an end too early. */
+	/* An overlong form, a surrogate, a value beyond Unicode, and texts that end too early. */
 	{ "\xc0\x80", "\\xc0\\x80", "\"" FFFD FFFD "\"", FFFD FFFD },
 	{ "\xed\xa0\x80", "\\xed\\xa0\\x80", "\"" FFFD FFFD FFFD "\"", FFFD FFFD FFFD },
 	{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80", "\"" FFFD FFFD FFFD FFFD "\"",
@@ -51,7 +51,7 @@ static const struct escaped examples[] = {
 	{ "<\"\\&'>", "<\"\\&'>", "\"<\\\"\\\\&'>\"", "&lt;&quot;\\&amp;&#39;&gt;" },
 };
 
-/* What @write writes of @text. Released by the caller. */
+/* Returns the output of @write for @text; the caller frees it. */
 static char *written(void (*write)(FILE *stream, const char *text), const char *text)
 {
 	size_t bytes;
@@ -92,7 +92,7 @@ static void text_is_escaped(void **state)
 	}
 }
 
-/* Cut between characters, however little room there is. */
+/* The text is cut between characters, for any size of the buffer. */
 static void text_is_cut_whole(void **state)
 {
 	(void)state;
@@ -147,7 +147,7 @@ static struct folder new_folder(void)
 	return folder;
 }
 
-/* Removes it; fails if there is anything else left in it. */
+/* Removes the folder; fails if anything is left in it. */
 static void end_folder(const struct folder *folder)
 {
 	unlink(folder->file);
@@ -185,7 +185,7 @@ static mode_t mode_of(const char *path)
 	return state.st_mode & 07777;
 }
 
-/* With a name from the beginning, as where there is no O_TMPFILE, and without. */
+/* With a name from the beginning, as on a file system without O_TMPFILE, and without one. */
 static void files_come_whole(void **state)
 {
 	mode_t before = umask(027);
@@ -243,7 +243,7 @@ static void circles_of_links_end(void **state)
 	end_folder(&folder);
 }
 
-/* A file that is read is not replaced, under whatever name. */
+/* A file that is being read is not replaced, under any of its names. */
 static void inputs_stay(void **state)
 {
 	const uint64_t root = 0;
@@ -277,7 +277,7 @@ static void inputs_stay(void **state)
 	end_folder(&folder);
 }
 
-/* ---- the process's umask, while others cut ---- */
+/* ---- the process's umask, while other threads cut ---- */
 
 static struct pw_memory *memory;
 static struct pw_regime regime;
@@ -310,7 +310,7 @@ static void umask_stays(void **state)
 			 folder.path);
 		assert_int_equal(pthread_create(&thread[i], NULL, cut_often, path[i]), 0);
 	}
-	/* A file that is created meanwhile has the permissions that it should have. */
+	/* A file that is created at the same time gets the right permissions. */
 	for (int i = 0; i < 200; i++) {
 		int file = open(folder.file, O_CREAT | O_WRONLY, 0666);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What inputs may cost: never more than their size gives a reason for, whatever they say of themselves. */
+/* An input never costs more than its size justifies, whatever sizes its fields name. */
 #include "memory_build.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include "described/parse.h"
 #include "mutants/choose.h"
 
-/* Tables whose addresses were chosen to collide in one set must not in another. */
+/* Tables whose addresses were chosen to collide in one set must not collide in another. */
 static void test_hash_keys(void **state)
 {
 	struct pw_hash_key one = pw_hash_key(), other = pw_hash_key();
@@ -21,7 +21,7 @@ static void test_hash_keys(void **state)
 	assert_int_equal(pw_hash(&one, &table, 1), pw_hash(&one, &table, 1));
 }
 
-/* Which of the keys' places, one for each of @count addresses 2^@shift apart, are taken the most often? */
+/* The most addresses in one place, of @count addresses that are 2^@shift apart. */
 static unsigned fullest(const struct pw_hash_key *key, unsigned shift, unsigned count)
 {
 	static unsigned taken[1 << 12];
@@ -46,7 +46,7 @@ static void test_hash_spreads(void **state)
 		assert_true(fullest(&key, shift, 1 << 12) < 14);
 }
 
-/* Many program headers that name the same bytes. */
+/* Many program headers name the same bytes. */
 static void build_loads(struct image *image, unsigned count)
 {
 	image_init(image, true, false, EM_X86_64, count);
@@ -73,7 +73,7 @@ static void test_loads_again(void **state)
 	opened_close(&opened);
 }
 
-/* @notes times a CPU's note without registers, named by @headers headers. */
+/* @headers headers name @notes notes of CPUs, without registers. */
 static void build_notes(struct image *image, unsigned headers, unsigned notes)
 {
 	size_t at;
@@ -107,7 +107,7 @@ static void test_notes_again(void **state)
 		said |= strstr(pw_memory_remark(opened.memory, i), "it is not read") != NULL;
 	assert_true(said);
 	opened_close(&opened);
-	/* Notes that are divided among headers are all read. */
+	/* All notes are read if several headers share them. */
 	build_notes(&image, 2, 300);
 	put(&image, 2 * 6000, 1, 0);
 	image_open(&opened, &image);
@@ -145,7 +145,7 @@ static void test_description_ends(void **state)
 	free(text);
 }
 
-/* Files without an end, and what is no file. */
+/* Files without an end, and sources that are not files. */
 static void test_description_is_a_file(void **state)
 {
 	char folder[] = "/tmp/pagewalk-XXXXXX", fifo[64];

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Random machines: memory in two segments, and tables of any format in it. */
+/* Random machines: memory in two segments, with tables of any format. */
 #include "machine.h"
 
 #include <stdlib.h>
 
-/* Words of four bytes from the first segment's first to the second's last. */
+/* The number of four-byte words from the start of the first segment to the end of the second. */
 enum { MACHINE_WORDS = (2 * MACHINE_SEGMENT + MACHINE_GAP) / 4 };
 
-/* What slots of a node hold besides children. */
+/* Marks the slots of a node that hold something other than a child. */
 static struct node occupied;
 
 static const uint32_t PERMISSIONS = PW_READ | PW_WRITE | PW_EXEC | PW_USER | PW_KEXEC;
@@ -175,7 +175,7 @@ bool machine_init(struct machine *machine, const struct pw_format *format,
 	machine->seed = seed;
 	machine->hook.has = hook_has;
 	machine->hook.load = hook_load;
-	/* Builders ask for these before there is a root. */
+	/* Builders need these before there is a root. */
 	machine->regime.format = format;
 	machine->regime.view = options->view;
 	machine->regime.kernel = options->kernel ? options->kernel : 0x0601;
@@ -217,7 +217,7 @@ void machine_deinit(struct machine *machine)
 	memset(machine, 0, sizeof(*machine));
 }
 
-/* The root that a walk of @va starts at; NULL if no span covers it. */
+/* The root at which a walk of @va starts; NULL if no span covers @va. */
 static struct node *root_of(const struct machine *machine, pw_va va)
 {
 	for (unsigned i = 0; i < machine->regime.spans; i++) {
@@ -232,7 +232,7 @@ static struct node *root_of(const struct machine *machine, pw_va va)
 	return NULL;
 }
 
-/* The address that a span shows again, for one in a span that does nothing else. */
+/* For an address in a span that repeats another: the address that it repeats. */
 static pw_va canonical(const struct machine *machine, pw_va va)
 {
 	for (unsigned i = 1; i < machine->regime.spans; i++) {
@@ -326,7 +326,7 @@ bool machine_map(struct machine *machine, pw_va va, unsigned level, pw_pa pa, ui
 	return true;
 }
 
-/* Single bits of table entries turned over, where that changes permissions alone. */
+/* Flips single bits of table entries where that changes only permissions. */
 static void restrict_tables(struct machine *machine, struct node *node, uint32_t keep)
 {
 	const struct pw_format *f = machine->format;
@@ -402,13 +402,13 @@ const struct node *machine_node(const struct machine *machine, pw_va va)
 	return node;
 }
 
-/* Attributes that are left of @attr under tables that keep @keep. */
+/* The attributes of @attr that are left under tables that keep @keep. */
 static uint32_t settle(uint32_t attr, uint32_t keep)
 {
 	uint32_t left = (attr & keep & PERMISSIONS) | (attr & ~PERMISSIONS);
 	bool exec = left & (left & PW_USER ? PW_EXEC : PW_KEXEC);
 
-	/* Below a global table all is global; where nobody may write, no dirty state changes that. */
+	/* Every page below a global table is global. If nobody may write, no dirty state changes that. */
 	if (!(keep & PW_GLOBAL))
 		left |= PW_GLOBAL;
 	if (!(keep & PW_WRITE))

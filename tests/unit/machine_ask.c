@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Asking a machine in each way, and machines of every format. */
+/* Asks a machine in each way, and makes machines of every format. */
 #include "machine.h"
 
 enum pw_status machine_translate(struct machine *machine, enum way way, pw_va va,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What chance puts into a machine, and where it looks. */
+/* The random pages of a machine, and the random addresses to ask about. */
 #include "machine.h"
 
 static uint32_t random_attr(struct machine *machine)
@@ -22,7 +22,7 @@ static unsigned random_leaf_level(struct machine *machine)
 	return level;
 }
 
-/* Pages of one level in a row around @va, some of them missing, most in physical order. */
+/* Maps pages of one level in a row around @va; some are missing, most are in physical order. */
 static void cluster(struct machine *machine, pw_va va, unsigned level, unsigned pages)
 {
 	const pw_va step = pw_mask(machine->format->shift[level]) + 1;
@@ -49,7 +49,7 @@ static void cluster(struct machine *machine, pw_va va, unsigned level, unsigned 
 	}
 }
 
-/* The first address of a table of a random level that is not a span's own first one, if it can be. */
+/* The first address of a table of a random level; not the first of its span, if possible. */
 static pw_va random_boundary(struct machine *machine)
 {
 	const struct pw_regime *r = &machine->regime;
@@ -85,7 +85,7 @@ void machine_populate(struct machine *machine, unsigned clusters)
 
 		cluster(machine, va, level, 1 + (unsigned)random_below(&machine->seed, 40));
 	}
-	/* A dense table and its neighbours. */
+	/* Maps a dense table and its neighbours. */
 	cluster(machine, random_boundary(machine), 0, 3u << machine->format->bits[0] >> 1);
 }
 

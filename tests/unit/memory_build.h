@@ -88,7 +88,7 @@ static inline void image_program(struct image *image, unsigned number, uint32_t 
 	PUT(image, at, Phdr, p_memsz, memory_bytes);
 }
 
-/* What stands at a physical address: differs from page to page and from byte to byte. */
+/* The byte at a physical address; it differs from page to page and from byte to byte. */
 static inline unsigned char pattern(uint64_t pa)
 {
 	return (unsigned char)((pa * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
@@ -103,7 +103,7 @@ static inline void image_load(struct image *image, unsigned number, size_t offse
 		put(image, offset + i, 1, pattern(pa + i));
 }
 
-/* Reads the first @size bytes as a core; a copy of exactly that size, so that ASan sees overruns. */
+/* Opens the first @size bytes as a core, from a copy of exactly that size, so that ASan sees overruns. */
 struct opened {
 	struct pw_memory *memory;
 	unsigned char *copy;
@@ -125,7 +125,7 @@ static inline void image_open_part(struct opened *opened, const struct image *im
 		opened->status = pw_memory_seal(opened->memory, &opened->error);
 	if (opened->status == 0)
 		opened->status = pw_vmcoreinfo_add_root(opened->memory, &opened->error);
-	/* Whatever fails says so in a sentence. */
+	/* Every failure comes with a sentence. */
 	assert_int_equal(opened->status != 0, opened->error.text[0] != '\0');
 }
 
@@ -140,7 +140,7 @@ static inline void opened_close(struct opened *opened)
 	free(opened->copy);
 }
 
-/* The memory has the pattern in first..last, or nothing in all of it. */
+/* The memory has the pattern in first..last, or none of these bytes. */
 static inline void assert_pattern(const struct pw_memory *memory, uint64_t first, uint64_t last)
 {
 	for (uint64_t pa = first; pa <= last; pa++) {
@@ -170,7 +170,7 @@ static inline void assert_says(const char *text, const char *part)
 		fail_msg("'%s' does not say '%s'", text ? text : "(nothing)", part);
 }
 
-/* A file without a name, of these bytes; *path is one to open it by. */
+/* Makes a file without a name, with these bytes; *path opens it. */
 static inline int file_of(const void *bytes, size_t size, char path[64])
 {
 	int file = memfd_create("image", 0);

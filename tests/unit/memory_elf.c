@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ELF cores: both classes and byte orders, truncated at every byte, and lying in every field. */
+/* ELF cores: both classes and byte orders, truncated at every byte, and with every field wrong. */
 #include "memory_build.h"
 
 static const struct {
@@ -58,7 +58,7 @@ static void reads_every_class_and_order(void **state)
 	}
 }
 
-/* Whatever is left of a file, its bytes are right, and no byte is made up. */
+/* The bytes of a truncated file are right, and no byte is made up. */
 static void truncated_anywhere(void **state)
 {
 	(void)state;
@@ -120,7 +120,7 @@ static void refused(const struct image *image, const char *says)
 	opened_close(&opened);
 }
 
-/* 65535 and more program headers: the number is in the first section header. */
+/* With 65535 or more program headers, the number is in the first section header. */
 static void counts_many_headers(void **state)
 {
 	(void)state;
@@ -142,7 +142,7 @@ static void counts_many_headers(void **state)
 		refused(&image, "section header at");
 		PUT(&image, 0, Ehdr, e_shoff, image.wide ? UINT64_MAX - 3 : UINT32_MAX - 3);
 		refused(&image, "section header at");
-		/* No section header at all: 65535 are meant. */
+		/* Without a section header, there are 65535. */
 		PUT(&image, 0, Ehdr, e_shoff, 0);
 		refused(&image, "65535 program headers");
 	}
@@ -150,7 +150,7 @@ static void counts_many_headers(void **state)
 
 /*
  * QEMU 7.2 writes the section headers of big-endian cores in its host's byte order, so that the
- * offset of the string table comes out as 2^59. Nothing may look there.
+ * offset of the string table reads as 2^59. Nothing may read there.
  */
 static void ignores_section_headers(void **state)
 {
@@ -165,7 +165,7 @@ static void ignores_section_headers(void **state)
 	PUT(&image, 0x4000 + sizeof(Elf64_Shdr), Shdr, sh_offset, UINT64_C(0x0b00000000000000));
 	PUT(&image, 0x4000 + sizeof(Elf64_Shdr), Shdr, sh_size, UINT64_C(0x0b00000000000000));
 	opens(&image);
-	/* A program header count in the section header counts only with PN_XNUM. */
+	/* The number in the section header is used only with PN_XNUM. */
 	PUT(&image, 0x4000, Shdr, sh_info, 1);
 	opens(&image);
 	PUT(&image, 0, Ehdr, e_shoff, UINT64_MAX);
@@ -223,7 +223,7 @@ static void clips_absurd_segments(void **state)
 		assert_absent(opened.memory, 0x8000, 0x80ff);
 		opened_close(&opened);
 
-		/* As long as can be: what the file has of it. */
+		/* The longest segment: only the bytes of the file are there. */
 		image_program(&image, 2, PT_LOAD, 2048, 0x8000, absurd[i], absurd[i]);
 		image_open(&opened, &image);
 		assert_int_equal(opened.status, 0);
@@ -231,7 +231,7 @@ static void clips_absurd_segments(void **state)
 		assert_absent(opened.memory, 0x8100, 0x8200);
 		opened_close(&opened);
 	}
-	/* Up to the last byte of physical memory, and beyond. */
+	/* Segments up to the last byte of physical memory, and beyond. */
 	build(&image, 0);
 	image_load(&image, 2, 2048, UINT64_MAX - 0xff, 0x100);
 	image_open(&opened, &image);
@@ -245,7 +245,7 @@ static void clips_absurd_segments(void **state)
 	assert_says(pw_memory_remark(opened.memory, 0), "PT_LOAD 2 at 0xffffffffffffff80");
 	assert_absent(opened.memory, 0, 0x7f);
 	opened_close(&opened);
-	/* More in the file than in memory. */
+	/* A segment with more bytes in the file than in memory. */
 	build(&image, 0);
 	image_program(&image, 2, PT_LOAD, 2048, 0x8000, 0x100, 0x10);
 	image_open(&opened, &image);
@@ -256,7 +256,7 @@ static void clips_absurd_segments(void **state)
 	opened_close(&opened);
 }
 
-/* p_memsz beyond p_filesz is memory that was left out, not zeros; p_filesz 0 is all of it. */
+/* Memory beyond p_filesz was left out, and is not zeros; with p_filesz 0, all of it was. */
 static void invents_no_zeros(void **state)
 {
 	struct image image;
@@ -294,7 +294,7 @@ static enum pw_status status_at_0(const struct image *image)
 	return (enum pw_status)result.status;
 }
 
-/* A table that was left out was all zero: empty. Not where that was done for another reason. */
+/* A table that was left out was all zero, and so empty; not if it was left out for another reason. */
 static void knows_tables_left_out(void **state)
 {
 	struct image image;
@@ -308,7 +308,7 @@ static void knows_tables_left_out(void **state)
 	assert_int_equal(status_at_0(&image), PW_NONE);
 	put(&image, 2048, 4, 0xb000 | 7);
 	assert_int_equal(status_at_0(&image), PW_OUTSIDE);
-	/* QEMU: its user asked for a part of memory. */
+	/* With QEMU, the user asked for a part of memory. */
 	put(&image, 2048, 4, 0x30000 | 7);
 	image_program(&image, 1, PT_LOAD, UINT64_MAX, 0x30000, 0, 0x1000);
 	assert_int_equal(status_at_0(&image), PW_OUTSIDE);
@@ -317,14 +317,14 @@ static void knows_tables_left_out(void **state)
 	/* s390's empty tables are not zero. */
 	PUT(&image, 0, Ehdr, e_machine, EM_S390);
 	assert_int_equal(status_at_0(&image), PW_OUTSIDE);
-	/* A file that ends too early lost what it had. */
+	/* A file that ends too early lost tables that were not empty. */
 	PUT(&image, 0, Ehdr, e_machine, EM_386);
 	put(&image, 2048, 4, 0x9000 | 7);
 	image_program(&image, 0, PT_LOAD, 2048, 0x8000, 0x3000, 0x3000);
 	assert_int_equal(status_at_0(&image), PW_OUTSIDE);
 }
 
-/* Overlapping PT_LOADs: each address once, from the one that starts lower. */
+/* In overlapping PT_LOADs, each address comes from the one that starts lower. */
 static void clips_overlaps(void **state)
 {
 	static const struct {
@@ -372,7 +372,7 @@ static void clips_overlaps(void **state)
 	}
 }
 
-/* In place is only what is aligned; the rest is copied, and the same. */
+/* Only aligned segments are read in place; the others are copied, with the same bytes. */
 static void copies_unaligned(void **state)
 {
 	(void)state;
@@ -402,7 +402,7 @@ static void knows_what_is_no_machine(void **state)
 	image_program(&image, 1, PT_LOAD, 1024, 0, 0x400, 0x400);
 	image_program(&image, 2, PT_LOAD, 2048, 0, 0x100, 0x100);
 	refused(&image, "the core of a process");
-	/* One segment at 0 is a machine. */
+	/* A core with one segment at 0 is that of a machine. */
 	image_program(&image, 2, PT_NULL, 0, 0, 0, 0);
 	image_open(&opened, &image);
 	assert_int_equal(opened.status, 0);
@@ -423,7 +423,7 @@ static void knows_what_is_no_machine(void **state)
 	refused(&image, "holds no memory");
 }
 
-/* Remarks of a kind are counted, not repeated. */
+/* Remarks of the same kind are counted, not repeated. */
 static void says_it_once(void **state)
 {
 	struct image image;

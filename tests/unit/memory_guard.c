@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Files that shrink while they are mapped: an error, no SIGBUS; and whose the signal is otherwise. */
+/*
+ * A file that shrinks while it is mapped gives an error, not SIGBUS. Every other SIGBUS goes to the
+ * program's own handler.
+ */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -50,7 +53,7 @@ static void shrinking_file_is_an_error(void **state)
 	assert_int_equal(pw_memory_check(memory, &error), 0);
 	assert_int_equal(ftruncate(file, (off_t)(3 * page)), 0);
 	assert_int_equal(pw_memory_read(memory, 10 * page, bytes, sizeof(bytes)), -EIO);
-	/* A walker loads in place: it goes on, with zeros. */
+	/* A walker, which loads in place, goes on with zeros. */
 	pw_memory_segments(memory, &segments);
 	for (size_t i = 3; i < PAGES; i++)
 		assert_int_equal(((const volatile unsigned char *)segments[0].host)[i * page + 5],
@@ -58,11 +61,11 @@ static void shrinking_file_is_an_error(void **state)
 	assert_int_equal(pw_memory_check(memory, &error), -EIO);
 	assert_says(error.text, path);
 	assert_says(error.text, "shorter");
-	/* For good: nobody knows what was there in between. */
+	/* The error stays, because nobody knows what the file held in between. */
 	assert_int_equal(ftruncate(file, (off_t)(PAGES * page)), 0);
 	assert_int_equal(pw_memory_check(memory, NULL), -EIO);
 	assert_int_equal(pw_memory_read(memory, 0, bytes, sizeof(bytes)), -EIO);
-	/* The other file is fine. */
+	/* The other file is not affected. */
 	assert_int_equal(pw_memory_check(other, &error), 0);
 	assert_pattern(other, 9 * page, 9 * page + 99);
 	pw_memory_close(memory);
@@ -72,7 +75,7 @@ static void shrinking_file_is_an_error(void **state)
 	close(kept_file);
 }
 
-/* There is no signal when the end moves within a page. */
+/* No signal comes if the end moves within a page. */
 static void shrinking_within_a_page_is_an_error(void **state)
 {
 	struct pw_memory *memory;
@@ -104,7 +107,7 @@ static void *load_everything(void *argument)
 	return (void *)sum;
 }
 
-/* Several threads run into the missing pages while mappings come and go. */
+/* Several threads read the missing pages while mappings come and go. */
 static void shrinking_under_threads(void **state)
 {
 	enum { THREADS = 8 };
@@ -152,7 +155,7 @@ static void on_signal_only(int number)
 	caught = number;
 }
 
-/* A mapping beyond the end of its file: to load from it raises SIGBUS. */
+/* A mapping beyond the end of its file; a load from it raises SIGBUS. */
 static volatile unsigned char *broken_mapping(void)
 {
 	int file = memfd_create("broken", 0);
@@ -179,23 +182,23 @@ static void signals_of_others_are_passed_on(void **state)
 	if (sigsetjmp(back, 1) == 0)
 		(void)*broken;
 	assert_int_equal(caught, SIGBUS);
-	/* So are signals that no load raised. */
+	/* Signals that no load raised are passed on, too. */
 	theirs.sa_handler = on_signal_only;
 	pw_memory_close(memory);
 	assert_int_equal(sigaction(SIGBUS, NULL, &now), 0);
-	assert_ptr_equal(now.sa_handler, on_signal); /* as it was */
+	assert_ptr_equal(now.sa_handler, on_signal); /* as before */
 	assert_int_equal(sigaction(SIGBUS, &theirs, NULL), 0);
 	memory = open_raw(path);
 	caught = 0;
 	raise(SIGBUS);
 	assert_int_equal(caught, SIGBUS);
-	/* A handler that was put on top of ours is left there. */
+	/* The library leaves a handler that was installed over its own. */
 	assert_int_equal(sigaction(SIGBUS, &theirs, &now), 0);
 	assert_ptr_not_equal(now.sa_handler, on_signal_only);
 	pw_memory_close(memory);
 	assert_int_equal(sigaction(SIGBUS, &now, &theirs), 0);
 	assert_ptr_equal(theirs.sa_handler, on_signal_only);
-	/* With ours back on top, the next close takes it away. */
+	/* When the library's handler is on top again, the next close removes it. */
 	pw_memory_close(open_raw(path));
 	assert_int_equal(sigaction(SIGBUS, NULL, &now), 0);
 	assert_ptr_equal(now.sa_handler, on_signal_only);
@@ -204,7 +207,7 @@ static void signals_of_others_are_passed_on(void **state)
 	close(file);
 }
 
-/* In a child: SIGBUS has no handler, or is ignored; what kills it? 0 if nothing. */
+/* In a child without a handler of SIGBUS, or that ignores it: the signal that kills the child, or 0. */
 static int death(void (*disposition)(int), bool by_load)
 {
 	int status;
@@ -250,8 +253,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
 }
 
 /*
- * Whether SIGBUS tells the address that was loaded from. On every machine it does; user-mode QEMU
- * (7.2) gives one of its own, or none, and then nobody could do what is tested here.
+ * Does SIGBUS report the address of the load? It does on every machine. User-mode QEMU (7.2) reports an
+ * address of its own, or none, and then this test is not possible.
  */
 static bool faults_tell_their_address(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kdumps, through libkdumpfile: built here with pages that are stored as they are, so that the test
- * needs no makedumpfile. Both byte orders, 64-bit; truncated at every block and inside the last ones.
+ * Kdumps, read by libkdumpfile. The test builds them itself with uncompressed pages, so it does not need
+ * makedumpfile. They are 64-bit, in both byte orders, and truncated at every block and inside the last ones.
  */
 #include <pthread.h>
 
@@ -30,7 +30,7 @@ static bool is_here(unsigned pfn)
 }
 
 struct dump {
-	struct image image; /* for its byte order alone */
+	struct image image; /* used for its byte order alone */
 	size_t size, last_page;
 	unsigned char bytes[PAGES + 64 * BLOCK];
 };
@@ -133,7 +133,7 @@ static void reads_both_orders(void **state)
 			else
 				assert_absent(memory, (uint64_t)pfn * BLOCK,
 					      (uint64_t)pfn * BLOCK + 1);
-		/* Across pages, and into a hole. */
+		/* Reads across pages, and into a hole. */
 		assert_int_equal(pw_memory_read(memory, 7 * BLOCK - 8, bytes, 16), 0);
 		for (unsigned i = 0; i < 16; i++)
 			assert_int_equal(bytes[i], pattern(7 * BLOCK - 8 + i));
@@ -146,7 +146,7 @@ static void reads_both_orders(void **state)
 	}
 }
 
-/* libkdumpfile reads zeros where pages are missing. We must not. */
+/* libkdumpfile reads zeros where pages are missing; pagewalk must not. */
 static void truncated_anywhere(void **state)
 {
 	static const int shifts[] = { -1, 0, 1, 100 };
@@ -215,7 +215,7 @@ static void refuses_lying_headers(void **state)
 		assert_says(error.text, cases[i].says);
 		close(file);
 	}
-	/* Nothing in it. */
+	/* A dump without pages. */
 	{
 		struct pw_error error;
 		int file;
@@ -227,7 +227,7 @@ static void refuses_lying_headers(void **state)
 	}
 }
 
-/* libkdumpfile allocates what the header calls for: nothing may be called for that is not there. */
+/* libkdumpfile allocates the sizes in the header, so sizes beyond the file must be refused. */
 static void test_believes_no_size(void **state)
 {
 	static const struct {
@@ -273,7 +273,7 @@ static void test_believes_no_size(void **state)
 		assert_says(error.text, "Linux writes a page at most");
 		close(file);
 	}
-	/* The erased ranges are the last thing in a file, and missing if it is truncated. */
+	/* The erased ranges are last in a file, and missing if it is truncated. */
 	build(&dump, false);
 	put_at(&dump, BLOCK + 64, 8, dump.size);
 	put_at(&dump, BLOCK + 72, 8, 100);
@@ -284,7 +284,7 @@ static void test_believes_no_size(void **state)
 	assert_page(memory, 100);
 	pw_memory_close(memory);
 	close(file);
-	/* A page is no more than a block, however compressed. */
+	/* A page has at most one block, compressed in any way. */
 	build(&dump, false);
 	put_at(&dump, DESCRIPTORS + 24 + 8, 4, BLOCK + 1);
 	put_at(&dump, DESCRIPTORS + 24 + 12, 4, 1);
@@ -296,8 +296,7 @@ static void test_believes_no_size(void **state)
 	close(file);
 }
 
-/* Descriptors that point outside the file, however far. */
-/* Makes the dump one of a 32-bit arm: what stands behind the header is laid out otherwise. */
+/* Makes the dump that of a 32-bit arm, whose layout behind the header is different. */
 static void make_arm(struct dump *dump, bool long_time)
 {
 	build(dump, false);
@@ -339,7 +338,7 @@ static void test_reads_arm(void **state)
 	}
 }
 
-/* What is at address 0, whose last table is page 5. */
+/* The status of address 0, whose last table is page 5. */
 static enum pw_status status_at_0(struct dump *dump, unsigned level, unsigned status,
 				  int *zeros_status)
 {
@@ -362,14 +361,17 @@ static enum pw_status status_at_0(struct dump *dump, unsigned level, unsigned st
 	*zeros_status = pw_memory_read(memory, 5 * BLOCK, &byte, 1);
 	if (*zeros_status == 0)
 		assert_int_equal(byte, 0);
-	/* Page 50 was never there. */
+	/* Page 50 never was memory. */
 	assert_absent(memory, 50 * BLOCK, 50 * BLOCK);
 	pw_memory_close(memory);
 	close(file);
 	return (enum pw_status)result.status;
 }
 
-/* Page 5 was left out. Where zeros were, a table was zero; of data that holds only if nothing else was. */
+/*
+ * Page 5 was left out. If pages of zeros were left out, a table that is missing was zero. For data this
+ * holds only if nothing else was left out.
+ */
 static void test_left_out_tables(void **state)
 {
 	static struct dump dump;
@@ -387,9 +389,9 @@ static void test_left_out_tables(void **state)
 	assert_int_equal(zeros, 0);
 	assert_int_equal(status_at_0(&dump, 31, 1, &zeros), PW_NONE);
 	assert_int_equal(zeros, -ENODATA);
-	/* Zeros were kept, so it was something else. */
+	/* Pages of zeros were kept, so page 5 was left out for another reason. */
 	assert_int_equal(status_at_0(&dump, 30, 1, &zeros), PW_OUTSIDE);
-	/* A dump that was not finished lacks pages for that reason. */
+	/* In an unfinished dump, pages are missing for that reason. */
 	assert_int_equal(status_at_0(&dump, 31, 1 | 8, &zeros), PW_OUTSIDE);
 	assert_int_equal(status_at_0(&dump, 1, 1 | 8, &zeros), PW_OUTSIDE);
 	assert_int_equal(zeros, -ENODATA);
@@ -398,7 +400,7 @@ static void test_left_out_tables(void **state)
 	assert_int_equal(status_at_0(&dump, 1, 1, &zeros), PW_OUTSIDE);
 }
 
-/* QEMU does not name the machine: its notes do. */
+/* QEMU's header does not name the machine; its notes do. */
 static void test_knows_machine_by_notes(void **state)
 {
 	static struct dump dump;
@@ -463,6 +465,7 @@ static void test_reads_vmcoreinfo(void **state)
 	close(file);
 }
 
+/* Descriptors point outside the file, near and far. */
 static void refuses_lying_descriptors(void **state)
 {
 	static const uint64_t lies[] = { UINT64_MAX, UINT64_MAX - BLOCK + 1, UINT64_C(1) << 63,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Notes of ELF cores: which CPUs and roots come out, and what malformed ones do. */
+/* Notes of ELF cores: the CPUs and roots that they give, and the effects of malformed notes. */
 #include "memory/note.h"
 #include "memory_build.h"
 
 enum { NOTES = 4096, LOAD = 1024 };
 
-/* A core with one page of memory and no notes yet; they are put behind each other from NOTES on. */
+/* A core with one page of memory and no notes yet; notes are put one after the other from NOTES on. */
 static size_t build(struct image *image, bool wide, bool big_endian, unsigned machine)
 {
 	image_init(image, wide, big_endian, machine, 2);
@@ -13,7 +13,7 @@ static size_t build(struct image *image, bool wide, bool big_endian, unsigned ma
 	return NOTES;
 }
 
-/* Puts a note at @at, with a description of zeros; returns where that stands. */
+/* Puts a note with a description of zeros at @at; returns the place of the description. */
 static size_t put_note(struct image *image, size_t *at, const char *name, uint32_t type,
 		       uint32_t bytes)
 {
@@ -69,7 +69,7 @@ static void reads_x86_modes(void **state)
 		const struct pw_cpu *cpus;
 		struct image image;
 		struct opened opened;
-		/* QEMU writes 64-bit cores of 32-bit x86, too. */
+		/* QEMU also writes 64-bit cores of 32-bit x86. */
 		size_t at = build(&image, true, false, cases[i].machine);
 
 		put_note(&image, &at, "CORE", NT_PRSTATUS, 144);
@@ -151,7 +151,7 @@ static void counts_cpus_without_roots(void **state)
 
 static void reads_s390_spaces(void **state)
 {
-	/* What a CPU in user mode, in the kernel, in a kernel thread and at its start has. */
+	/* The registers of a CPU in user mode, in the kernel, in a kernel thread, and at its start. */
 	static const struct {
 		uint64_t primary, secondary, home;
 		unsigned count;
@@ -233,7 +233,7 @@ static void refuses_strange_registers(void **state)
 	assert_says(pw_memory_remark(opened.memory, 0), "version 2");
 	assert_int_equal(pw_memory_cpus(opened.memory, &cpus), 0);
 	opened_close(&opened);
-	/* QEMU's note is x86's alone, and an s390x note needs an s390x. */
+	/* QEMU's note is for x86 only, and an s390x note needs an s390x. */
 	at = build(&image, true, false, EM_AARCH64);
 	put_qemu(&image, &at, UINT64_C(1) << 31, 0x1000, 1 << 5);
 	put_note(&image, &at, "LINUX", NT_S390_CTRS, 128);
@@ -327,7 +327,7 @@ static void own_note_is_not_believed(void **state)
 	assert_says(pw_memory_remark(opened.memory, 0), "version 2");
 	assert_int_equal(pw_memory_cpus(opened.memory, &cpus), 0);
 	opened_close(&opened);
-	/* Too short for what it should hold: the two texts. */
+	/* The note is too short for its two texts. */
 	put(&image, desc, 4, 1);
 	put(&image, NOTES + 4, 4, PW_NOTE_DESC - 4);
 	image_open(&opened, &image);
@@ -335,7 +335,7 @@ static void own_note_is_not_believed(void **state)
 	opened_close(&opened);
 }
 
-/* The notes end at every byte, by their table and by the file. */
+/* The notes end at every byte, by their header or by the end of the file. */
 static void truncated_anywhere(void **state)
 {
 	struct image image;
@@ -352,7 +352,7 @@ static void truncated_anywhere(void **state)
 	ends[3] = at;
 	for (size_t end = NOTES; end <= at; end++) {
 		unsigned whole = end >= ends[3] ? 3 : end >= ends[2] ? 2 : end >= ends[1];
-		/* The last three bytes of the first note only fill up. */
+		/* The last three bytes of the first note are padding. */
 		bool between = end == NOTES || (end >= ends[0] - 3 && end <= ends[0]) ||
 			       end == ends[1] || end == ends[2] || end == ends[3];
 
@@ -365,7 +365,7 @@ static void truncated_anywhere(void **state)
 			image_open_part(&opened, &image, by_file ? end : at);
 			assert_int_equal(opened.status, 0);
 			count = pw_memory_cpus(opened.memory, &cpus);
-			/* Without registers, the CPU that the first note tells of is counted. */
+			/* Without registers, the CPU of the first note is counted. */
 			assert_int_equal(count, whole ? whole : end >= ends[0] - 3);
 			for (size_t i = 0; i < whole; i++)
 				assert_true(cpus[i].root[0] == (i == 1 ? two_roots.root[0]

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Source strings: flat files and samples, and a clear sentence for everything that is none. */
+/* Source strings: flat files and samples, and a clear sentence for every string that is not valid. */
 #include <lzma.h>
 #include <sys/stat.h>
 
 #include "memory_build.h"
 
-/* A folder of its own for each run; files are made in it by name. */
+/* Each run has a folder of its own, in which files are made by name. */
 static char folder[] = "/tmp/pagewalk-open-XXXXXX";
 
 static const char *path_of(const char *name)
@@ -29,7 +29,7 @@ static const char *make_file(const char *name, const void *bytes, size_t size)
 	return path;
 }
 
-/* Opens a source in which every % stands for the folder. */
+/* Opens a source; every % in it stands for the folder. */
 static int open_in(const char *source, struct pw_memory **memory, struct pw_error *error)
 {
 	char text[1024];
@@ -74,7 +74,7 @@ static void make_ram(const char *name, size_t size)
 	free(bytes);
 }
 
-/* Where the bytes of file offset 0x100 come out. */
+/* Checks where the bytes of a flat file appear in memory. */
 static void flat(const char *source, uint64_t pa, uint64_t offset, uint64_t bytes)
 {
 	struct pw_memory *memory = opened(source);
@@ -107,7 +107,7 @@ static void reads_flat_files(void **state)
 	flat("raw:%/ram@0x1000:0x4ff0", 0x1000, 0x4ff0, 0x10);
 	flat("raw:%/ram@0x1000+2:0x4ffe", 0x1000, 0x4ffe, 2);
 	flat("raw:%/a@b:c+d@0x2000", 0x2000, 0, 0x1000);
-	/* 3 bytes off: not in place, but the same. */
+	/* 3 bytes off: the bytes are copied, but the same. */
 	flat("raw:%/ram@0x1003", 0x1003, 0, 0x5000);
 }
 
@@ -259,7 +259,7 @@ static void knows_its_prefixes(void **state)
 	(void)state;
 	refused("zip:file", EINVAL, "'zip:' is an unknown kind of source");
 	refused("RAW:file@0", EINVAL, "'RAW:' is an unknown kind of source");
-	/* With a file of that very name it is a file. */
+	/* If a file has that very name, the file is opened. */
 	image_init(&image, true, false, EM_X86_64, 1);
 	image_load(&image, 0, 1024, 0x1000, 0x100);
 	make_file("zip:file", image.bytes, image.size);
@@ -280,7 +280,7 @@ static size_t pack(const struct image *image, unsigned char *packed, size_t room
 	return size;
 }
 
-/* Wherever the file ends too early, and whatever liblzma calls that. */
+/* The file ends too early, at any place; liblzma has several names for that. */
 static void knows_cut_samples(const unsigned char *packed, size_t size)
 {
 	for (size_t kept = 1; kept < size; kept++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What all sources share: reads across segments, all or nothing, by many threads at once. */
+/* Common to all sources: reads across segments, all or nothing, by many threads at once. */
 #include <pthread.h>
 
 #include "memory_build.h"
@@ -12,7 +12,7 @@ static void fill(void)
 		host[i] = pattern(i);
 }
 
-/* 0x1000..0x1fff and 0x2000..0x2fff touch each other; 0x3000.. is a hole; then the end of 2^64. */
+/* 0x1000..0x1fff and 0x2000..0x2fff touch each other; after a hole from 0x3000 on, the end of 2^64. */
 static const struct pw_segment layout[] = {
 	{ UINT64_MAX - 0xfff, UINT64_MAX, host },
 	{ 0x2000, 0x2fff, host + 0x2000 },
@@ -31,7 +31,7 @@ static int fetch(void *context, pw_pa pa, void *buffer, size_t bytes)
 	for (size_t i = 0; i < sizeof(layout) / sizeof(layout[0]); i++)
 		if (pa >= layout[i].first && pa <= layout[i].last)
 			segment = &layout[i];
-	/* Is asked for nothing outside the segments, and not across two. */
+	/* A fetch is always inside one segment. */
 	assert_non_null(segment);
 	assert_true(bytes - 1 <= segment->last - pa);
 	memcpy(buffer, (const unsigned char *)segment->host + (pa - segment->first), bytes);
@@ -73,7 +73,7 @@ static void reads_across_segments(void **state)
 	}
 }
 
-/* A range that is not there in full is not read at all. */
+/* A range that is only partly there is not read at all. */
 static void reads_all_or_nothing(void **state)
 {
 	static const struct {
@@ -172,7 +172,7 @@ static void refuses_bad_segments(void **state)
 				 -EINVAL);
 		assert_says(error.text, cases[i].says);
 		assert_null(memory);
-		/* No error wanted: none written. */
+		/* Without a struct pw_error, none is written. */
 		assert_int_equal(pw_memory_wrap(cases[i].segments, cases[i].count, &memory, NULL),
 				 -EINVAL);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a kernel says of itself: VMCOREINFO's version and root, for each architecture, and banners. */
+/* Version and root from VMCOREINFO, for each architecture; banners. */
 #include "memory_build.h"
 
 enum { NOTES = 4096, LOAD = 8192, MEMORY = 0x100000 };
@@ -46,7 +46,7 @@ static void finds(const struct image *image, const struct want *want)
 	opened_close(&opened);
 }
 
-/* What VMCOREINFO says, and the root that follows from it. */
+/* The text of VMCOREINFO, and the root that follows from it. */
 static const struct {
 	unsigned machine;
 	bool narrow, big_endian;
@@ -59,7 +59,7 @@ static const struct {
 	  "PAGESIZE=4096\nSYMBOL(init_top_pgt)=ffffffff82a0c000\n"
 	  "NUMBER(phys_base)=16777216\nNUMBER(pgtable_l5_enabled)=0\n",
 	  { "x86_64", 1, { 0x3a0c000 } } },
-	/* Moved in physical memory by less than in virtual memory. */
+	/* The kernel was moved less in physical memory than in virtual memory. */
 	{ EM_X86_64,
 	  false,
 	  false,
@@ -89,7 +89,7 @@ static const struct {
 	  "PAGESIZE=16384\nSYMBOL(swapper_pg_dir)=ffff800009a40000\nNUMBER(VA_BITS)=52\n"
 	  "NUMBER(kimage_voffset)=0xffff7fffc8000000\nNUMBER(TCR_EL1_T1SZ)=0x11\n",
 	  { "arm64_16k_47", 2, { PW_ROOT_ABSENT, 0x41a40000 } } },
-	/* Built for 52 bits, on a machine of 48. */
+	/* A kernel built for 52 bits, on a machine with 48. */
 	{ EM_AARCH64,
 	  false,
 	  false,
@@ -130,7 +130,7 @@ static const struct {
 	  "SYMBOL(swapper_pg_dir)=c1a0c000\nCONFIG_X86_PAE=y\n",
 	  { "i386_pae", 1, { 0x1a0c000 } } },
 	{ EM_ARM, true, false, "SYMBOL(swapper_pg_dir)=c0004000\n", { "arm", 1, { 0x4000 } } },
-	/* MEMORY is zeros: a segment table. */
+	/* MEMORY is all zeros, which is a segment table. */
 	{ EM_S390, false, true, "SYMBOL(swapper_pg_dir)=100000\n", { "s390x", 1, { 0x100003 } } },
 	{ EM_S390,
 	  false,
@@ -138,9 +138,9 @@ static const struct {
 	  "SYMBOL(swapper_pg_dir)=3ffe0100000\nKERNELOFFSET=3ffe0000000\n"
 	  "KERNELOFFPHYS=0\n",
 	  { "s390x", 1, { 0x100003 } } },
-	/* Where it is not in this image, nothing says of which level it is. */
+	/* If the table is not in the image, nothing tells its level. */
 	{ EM_S390, false, true, "SYMBOL(swapper_pg_dir)=200000\n", { NULL, 0, { 0 } } },
-	/* By what only one architecture says. */
+	/* Found by a value that only one architecture has. */
 	{ EM_NONE,
 	  false,
 	  false,
@@ -160,7 +160,7 @@ static void finds_roots(void **state)
 	}
 }
 
-/* The PT_LOAD that has the symbol says where it is, where VMCOREINFO does not. */
+/* If VMCOREINFO does not say where the symbol is, the PT_LOAD that holds it does. */
 static void takes_loads(void **state)
 {
 	static const struct want want = { "i386", 1, { MEMORY } };
@@ -172,7 +172,7 @@ static void takes_loads(void **state)
 	finds(&image, &want);
 }
 
-/* A CPU's own registers come first, and count where nothing is said. */
+/* A CPU's own registers come first, and are used if no root is named. */
 static void registers_come_first(void **state)
 {
 	static struct image image;
@@ -237,7 +237,7 @@ static void tells_versions(void **state)
 	assert_int_equal(kernel.version, 0x0601);
 	assert_int_equal(kernel.config, 0);
 
-	/* Without it, the banner; what only looks like one does not count. */
+	/* Without VMCOREINFO, the banner counts; texts that only look like a banner do not. */
 	build(&image, true, false, EM_X86_64, "OSRELEASE=next\n");
 	memcpy(image.bytes + LOAD + 0x23, "Linux version %s (%s) %s\n", 26);
 	memcpy(image.bytes + LOAD + 0x80, "Linux version 6.1.2, said he (", 30);
@@ -252,7 +252,7 @@ static void tells_versions(void **state)
 	assert_int_equal(kernel.version, 0x0702);
 }
 
-/* Across the border of two pieces that are searched. */
+/* The banner lies across the border of two pieces of the search. */
 static void searches_all(void **state)
 {
 	enum { BYTES = 256 << 10 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs that are told in pieces: where an s390x CPU's prefix moves a part of them, and where entries of a
- * group disagree. Every page of a scan has to be what one address of it is translated to.
+ * Runs that are reported in pieces: an s390x CPU's prefix moves a part of them, or entries of a group
+ * disagree. Every page of a scan must be the page that a translation of its address gives.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +41,7 @@ static struct pw_regime regime(const char *format, uint64_t root, pw_pa prefix)
 	return r;
 }
 
-/* s390x: a segment table at 0x4000, a page table of 256 pages at 0x1000, and a page of 1 MiB at @large. */
+/* s390x: a segment table at 0x4000, a page table of 256 pages at 0x1000, a page of 1 MiB at @large. */
 static void build_s390(const uint8_t *frame, pw_pa large)
 {
 	memset(words, 0, sizeof(words));
@@ -53,7 +53,7 @@ static void build_s390(const uint8_t *frame, pw_pa large)
 		words[512 + i] = htobe64(frame[i] == 0xff ? 0x400 : (uint64_t)frame[i] << 12);
 }
 
-/* All of first..last by a scan that is given @room ranges at a time, against one address after the other. */
+/* Compares a scan of first..last, with @room ranges at a time, with translations of each address. */
 static size_t compare(const struct pw_memory *memory, const struct pw_regime *r, pw_va last,
 		      size_t room)
 {
@@ -102,7 +102,7 @@ static void test_prefix(void **state)
 	for (unsigned round = 0; round < 200; round++) {
 		const pw_pa large = random_one_in(&seed, 2) ? 0 : 0x100000;
 
-		/* Runs of frames, mostly about both areas, and some holes. */
+		/* Makes runs of frames, mostly around both areas, and some holes. */
 		for (unsigned i = 0; i < 256; i++) {
 			frame[i] = (uint8_t)random_below(&seed, 80);
 			if (i && !random_one_in(&seed, 4))
@@ -135,7 +135,7 @@ static int see_leaf(struct pw_walk *walk, const struct pw_entry *entry)
 	return 0;
 }
 
-/* Callbacks, and many addresses at once, say the same. */
+/* Callbacks, and translations of many addresses at once, give the same. */
 static void test_everywhere(void **state)
 {
 	static const struct pw_walk_ops ops = { .leaf = see_leaf };
@@ -161,7 +161,7 @@ static void test_everywhere(void **state)
 	pw_memory_close(memory);
 }
 
-/* Pieces of two runs that lie side by side are one range. */
+/* Pieces of two runs that touch are one range. */
 static void test_joined(void **state)
 {
 	const struct pw_regime r = regime("s390x", 0x4000, PREFIX);
@@ -186,7 +186,7 @@ static void test_joined(void **state)
 	pw_memory_close(memory);
 }
 
-/* arm64: sixteen entries of a group, of which @mask says which are there. */
+/* arm64: two groups of sixteen entries; @mask says which entries are there. */
 static size_t scan_group(uint32_t mask, pw_va first, pw_va last, struct pw_range *range,
 			 size_t room)
 {
@@ -215,23 +215,23 @@ static void test_groups(void **state)
 	struct pw_range range[4];
 
 	(void)state;
-	/* All of two groups are one run. */
+	/* Two complete groups are one run. */
 	assert_int_equal(scan_group(0xffffffff, 0, 0xfffff, range, 4), 1);
 	assert_int_equal(range[0].size_lg2, 16);
-	/* A whole one, and a part. */
+	/* A complete group, and a part of one. */
 	assert_int_equal(scan_group(0x1fffff, 0, 0xfffff, range, 4), 2);
 	assert_int_equal(range[0].size_lg2, 16);
 	assert_int_equal(range[0].last, 0xffff);
 	assert_int_equal(range[1].size_lg2, 12);
 	assert_int_equal(range[1].last, 0x14fff);
 	assert_true(range[1].attr & PW_CONTIGUOUS);
-	/* A part, and a whole one; in a buffer of one range. */
+	/* A part of a group, and a complete one; also in a buffer of one range. */
 	assert_int_equal(scan_group(0xffff8000, 0, 0xfffff, range, 4), 2);
 	assert_int_equal(range[0].size_lg2, 12);
 	assert_int_equal(range[1].size_lg2, 16);
 	assert_int_equal(scan_group(0xffff8000, 0, 0xfffff, range, 1), 1);
 	assert_int_equal(range[0].last, 0xffff);
-	/* What is not asked for may be there. */
+	/* A group counts as complete even if only a part of it is requested. */
 	assert_int_equal(scan_group(0xffffffff, 0x3000, 0x4fff, range, 4), 1);
 	assert_int_equal(range[0].size_lg2, 16);
 	assert_int_equal(scan_group(0xfffffff7, 0x4000, 0xfffff, range, 4), 1);
@@ -241,7 +241,7 @@ static void test_groups(void **state)
 	assert_int_equal(range[2].size_lg2, 16);
 }
 
-/* arm64 with 48-bit physical addresses: an entry with more is not understood, and not cut either. */
+/* arm64 with 48-bit physical addresses: an entry with more bits is malformed; the bits are not dropped. */
 static void test_high_bits(void **state)
 {
 	const struct pw_regime r = regime("arm64", 0x1000, 0);

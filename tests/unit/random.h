@@ -28,8 +28,8 @@ static inline int random_one_in(uint64_t *state, uint64_t n)
 }
 
 /*
- * A seed for the @round-th of a format's cases. It depends on nothing but its name, so that cases stay
- * what they are when other formats come, go or move.
+ * A seed for the @round-th case of a format. It depends only on the format's name, so that its cases stay
+ * the same when other formats come, go or move.
  */
 static inline uint64_t random_seed(const char *name, uint64_t round)
 {
@@ -40,7 +40,7 @@ static inline uint64_t random_seed(const char *name, uint64_t round)
 	return random_next(&state);
 }
 
-/* How much of a long test to run: all, or less where the host is slow (an emulator). */
+/* How much of a long test to run: all, or less if the host is slow (an emulator). */
 static inline unsigned test_amount(unsigned full, unsigned quick)
 {
 	return getenv("PW_TEST_QUICK") ? quick : full;

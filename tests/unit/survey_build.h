@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An address space at random, in any format: tables made by the format's own builders, with leaves
+ * A random address space in any format. The format's own builders make the tables. There are leaves
  * of every size on a few physical pages (so that there are aliases), tables that are used twice or
- * lie outside the memory, and entries that are any 64 bits.
+ * lie outside the memory, and entries of any 64 bits.
  */
 #ifndef TESTS_UNIT_SURVEY_BUILD_H
 #define TESTS_UNIT_SURVEY_BUILD_H
@@ -28,7 +28,7 @@ enum {
 	SPACE_TABLES = 40,
 	SPACE_PAGES = 16, /* physical pages to map: few, for aliases */
 };
-/* Where the memory begins: not at 0, so that empty addresses are outside. */
+/* The memory does not begin at 0, so that addresses of zero are outside of it. */
 static const pw_pa SPACE_BASE = 0x400000;
 static const pw_pa SPACE_OUTSIDE = 0x10000000;
 
@@ -39,7 +39,7 @@ struct space {
 	unsigned char *bytes;
 	uint64_t random;
 	size_t used;
-	bool garbage; /* entries of any 64 bits, too */
+	bool garbage; /* also entries of any 64 bits */
 	/* Tables that were built, and their levels. */
 	struct {
 		pw_pa first, last;
@@ -64,13 +64,13 @@ static inline void space_store(struct space *space, pw_pa at, uint64_t entry)
 	}
 }
 
-/* Room for a table: aligned to its size, and on a page of its own. 0 when there is none. */
+/* Allocates a table, aligned to its size, on a page of its own; 0 if there is no room. */
 static inline pw_pa space_allocate(struct space *space, unsigned level)
 {
 	size_t bytes = (size_t)1 << (space->format->bits[level] + space->format->entry_lg2);
 	size_t align = bytes < 4096 ? 4096 : bytes;
 	size_t at = (space->used + align - 1) & ~(align - 1);
-	/* arm's hardware tables stand in the upper half of their page. */
+	/* arm's hardware tables are in the upper half of their page. */
 	size_t offset = strcmp(space->format->name, "arm") == 0 && level == 0 ? 2048 : 0;
 
 	if (space->tables == SPACE_TABLES || at + offset + bytes > SPACE_BYTES)
@@ -114,13 +114,13 @@ static inline uint64_t space_table_entry(struct space *space, unsigned level)
 	if (!table)
 		return f->make_empty(f, &space->regime, level);
 	entry = f->make_table(f, &space->regime, level, table);
-	/* TF and TL: the table is longer than the entry lets see. */
+	/* TF and TL: only a part of the table is visible through the entry. */
 	if (strcmp(f->name, "s390x") == 0 && level > 1 && random_one_in(&space->random, 3))
 		entry ^= random_next(&space->random) & 0xc3;
 	return entry;
 }
 
-/* Builds a table of @level with what is below it; its address, or 0 when there is no more room. */
+/* Builds a table of @level and all below it; returns its address, or 0 if there is no room. */
 static inline pw_pa space_table(struct space *space, unsigned level)
 {
 	const struct pw_format *f = space->format;
@@ -170,7 +170,7 @@ static inline void space_init(struct space *space, const struct pw_format *forma
 		.format = format, .regime = rootless, .random = seed, .garbage = garbage
 	};
 	assert_int_equal(posix_memalign((void **)&space->bytes, 4096, SPACE_BYTES), 0);
-	/* What is in no table is nobody's business, and is recognised by this. */
+	/* Bytes outside of tables must not be used; this value marks them. */
 	memset(space->bytes, 0xa5, SPACE_BYTES);
 	if (strcmp(format->name, "s390x") == 0)
 		top = 2 + (unsigned)(seed % 3);

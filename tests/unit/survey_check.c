@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What a check finds, on tables written by hand; and that it ends on any. */
+/* The findings of a check on tables written by hand; and a check of any tables ends. */
 #include "survey_build.h"
 
 enum { FINDINGS = 64 };
 
-/* x86-64 tables at page n of a memory that begins at 0. */
+/* x86-64 tables: table n is at page n of a memory that begins at 0. */
 struct machine {
 	uint64_t *words;
 	struct pw_memory *memory;
@@ -35,7 +35,7 @@ static void machine_init(struct machine *machine)
 	assert_int_equal(
 		pw_regime_init(&machine->regime, pw_format_find("x86_64"), &root, 1, NULL, NULL),
 		0);
-	/* pgd 0 -> pud 1 -> pmd 2 -> pte 3, with one page that is as it should be. */
+	/* pgd 0 -> pud 1 -> pmd 2 -> pte 3, with one page without a fault. */
 	set(machine, 0, 0, 0x1000 | TABLE);
 	set(machine, 1, 0, 0x2000 | TABLE);
 	set(machine, 2, 0, 0x3000 | TABLE);
@@ -104,15 +104,15 @@ static void test_tables(void **state)
 
 	(void)state;
 	machine_init(&machine);
-	/* The pte table three more times, twice in a row; a table that is not there. */
+	/* The pte table is used three more times, twice in a row; one table is not there. */
 	set(&machine, 2, 4, 0x3000 | TABLE);
 	set(&machine, 2, 5, 0x3000 | TABLE);
 	set(&machine, 2, 9, 0x3000 | TABLE);
 	set(&machine, 2, 10, 0x12345000 | TABLE);
-	/* The pte table as a pmd, which leads from its entry 1 out of the memory again. */
+	/* The pte table is used as a pmd, whose entry 1 leads out of the memory. */
 	set(&machine, 1, 1, 0x3000 | TABLE | NX);
 	set(&machine, 3, 1, 0x77000 | LEAF | NX);
-	/* The pgd again, below itself. */
+	/* The pgd is used again, below itself. */
 	set(&machine, 0, 511, 0 | TABLE | NX);
 	assert_int_equal(check(&machine), 0);
 	assert_int_equal(machine.count, 6);
@@ -180,7 +180,7 @@ static int count_kinds(void *context, const struct pw_finding *finding)
 	return 0;
 }
 
-/* Every entry of 4 MiB is a table in it: four levels of these are 2^36 pages, and 1024 tables. */
+/* Every entry in the 4 MiB is a table: four levels of these are 2^36 pages, and 1024 tables. */
 static void test_maze(void **state)
 {
 	enum { MAZE_PAGES = 256 };
@@ -205,7 +205,7 @@ static void test_maze(void **state)
 	pw_memory_close(memory);
 }
 
-/* Every format's random tables: it ends, and the tables outside are among what is found. */
+/* Random tables of every format: the check ends, and finds the tables outside the memory. */
 static void test_random(void **state)
 {
 	uint64_t counts[PW_FINDING_KINDS] = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Images of tables alone: every walk ends as on the memory they were cut from, and nothing else is in. */
+/* Images of tables alone: every walk ends as on the original memory, and the image holds nothing else. */
 #include <unistd.h>
 
 #include "survey_build.h"
@@ -66,7 +66,7 @@ static void compare(const struct space *space, const struct image *image, pw_va 
 	}
 }
 
-/* All bytes of the image belong to tables that were built. Only without garbage: that leads anywhere. */
+/* All bytes of the image belong to built tables. Only without garbage, which leads anywhere. */
 static void check_bytes(const struct space *space, const struct image *image)
 {
 	const struct pw_segment *segments;
@@ -74,7 +74,7 @@ static void check_bytes(const struct space *space, const struct image *image)
 
 	for (size_t i = 0; i < count; i++)
 		for (pw_pa pa = segments[i].first; pa <= segments[i].last; pa += 4) {
-			/* arm's Linux view has tables in the other half of the page. */
+			/* In the Linux view, arm's tables are in the other half of the page. */
 			pw_pa other = strcmp(space->format->name, "arm") == 0 ? pa + 2048 : pa;
 			bool known = false;
 
@@ -98,7 +98,7 @@ static void check_roots(const struct space *space, const struct image *image)
 	assert_string_equal(cpus[0].origin, "as the test says");
 }
 
-/* Addresses at and beside all ranges, holes included, and any others. */
+/* Addresses at and beside all ranges, including holes, and random addresses. */
 static unsigned compare_all(struct space *space, const struct image *image, pw_va first, pw_va last)
 {
 	static struct pw_range range[1 << 14];
@@ -180,7 +180,7 @@ static void test_ranges(void **state)
 		ranges[0][1] = ranges[0][0];
 		what.ranges = (const pw_va(*)[2])ranges;
 		what.range_count = 1;
-		/* Replaces the one before. */
+		/* This replaces the file from before. */
 		assert_int_equal(pw_cut_write(&what, image.path, &part, NULL), 0);
 		assert_true(part.bytes <= all.bytes);
 		smaller += part.bytes < all.bytes;
@@ -191,7 +191,7 @@ static void test_ranges(void **state)
 }
 
 /*
- * So many address spaces that the number of segments does not fit the ELF header: PAE's top tables are
+ * The number of segments of so many address spaces does not fit into the ELF header. PAE's top tables have
  * 32 bytes.
  */
 static void test_many(void **state)
@@ -274,7 +274,7 @@ static void test_refusals(void **state)
 	what.regime_count = 1;
 	assert_int_equal(pw_cut_write(&what, image.path, NULL, &error), -ENODATA);
 	assert_non_null(strstr(error.text, "0x7000000"));
-	/* None of them left a file. */
+	/* None of these calls left a file. */
 	assert_int_equal(access(image.path, F_OK), -1);
 	space_deinit(&space);
 }

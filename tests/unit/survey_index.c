@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The index from physical to virtual, against a search through all ranges of a scan. */
+/* Compares the index from physical to virtual addresses with a search through all ranges of a scan. */
 #include <errno.h>
 
 #include "mutants/choose.h"
@@ -45,7 +45,7 @@ static bool maps(const struct pw_range *range, pw_pa pa)
 	return pa >= range->pa && pa - range->pa <= range->last - range->first;
 }
 
-/* The slow way: each range that has any of first..last, cropped. They are in order already. */
+/* The slow way: each range that has any of first..last, cropped. Scans give them in order. */
 static size_t search(const struct all *all, pw_pa first, pw_pa last, struct pw_range *found)
 {
 	size_t count = 0;
@@ -85,7 +85,7 @@ static void check_find(const struct pw_index *index, const struct all *all, pw_p
 	free(ranges);
 }
 
-/* An address that is likely to be at some range's edge. */
+/* An address that is probably at the edge of a range. */
 static pw_pa edge(const struct all *all, uint64_t *random)
 {
 	const struct pw_range *range = &all->range[random_below(random, all->count)];
@@ -129,8 +129,8 @@ static void test_find(void **state)
 }
 
 /*
- * With no budget for tables met again, every address that a full scan knows is among the answers:
- * either itself, or in a range that is said to show the same tables.
+ * Without a budget for tables that are met again, every address of a full scan is still among the answers:
+ * either directly, or in a range that shows the same tables.
  */
 static void test_shared(void **state)
 {
@@ -178,7 +178,7 @@ static void test_shared(void **state)
 
 enum { WANTED = 12 };
 
-/* What pw_find is to say of one range after the other, and has said so far. */
+/* The answers that pw_find must give for each range, and how many it has given so far. */
 struct finding {
 	struct pw_range *expected[WANTED];
 	size_t count[WANTED], next[WANTED];
@@ -200,7 +200,7 @@ static int take_found(void *context, size_t which, const struct pw_range *range)
 	return finding->stop_after > 0 && --finding->stop_after == 0 ? -7 : 0;
 }
 
-/* pw_find says what an index of the same scan does, of many ranges at once, in the same order. */
+/* pw_find gives the answers of an index of the same scan, for many ranges at once, in the same order. */
 static void check_found(const struct space *space, const struct pw_index *index,
 			const pw_pa (*wanted)[2], size_t count, uint64_t repeats)
 {
@@ -267,11 +267,11 @@ static void test_found(void **state)
 	}
 }
 
-/* What was told of aliases, so far. */
+/* The aliases that were reported so far. */
 struct told {
 	const struct all *all;
 	struct pw_range expected[RANGES];
-	pw_pa next; /* everything below was told of */
+	pw_pa next; /* everything below was reported */
 	unsigned count;
 	uint64_t random;
 };
@@ -302,9 +302,9 @@ static int take_alias(void *context, const struct pw_alias *alias)
 		assert_int_equal(ranges[i].pa, first);
 		assert_int_equal(ranges[i].last - ranges[i].first, last - first);
 	}
-	/* The same ranges everywhere in the run, and not beyond it. */
+	/* The whole run has the same ranges, and addresses beyond it do not. */
 	assert_int_equal(times_mapped(told->all, inside), count);
-	/* What lies between two runs is mapped once at most. */
+	/* Memory between two runs is mapped once at most. */
 	if (first > told->next)
 		assert_true(times_mapped(told->all, told->next + random_below(&told->random,
 									      first - told->next)) <
@@ -321,7 +321,7 @@ static int stop_at_once(void *context, const struct pw_alias *alias)
 	return 7;
 }
 
-/* Part of what a whole sweep tells. */
+/* A part of the answers of a whole sweep. */
 struct part {
 	const struct pw_alias_options *options;
 	const struct all *all;
@@ -365,7 +365,7 @@ static int count_wanted(void *context, const struct pw_alias *alias)
 	return 0;
 }
 
-/* As many runs, and as many ranges of each, as are asked for. */
+/* There are as many runs, and as many ranges of each, as requested. */
 static void check_part(const struct pw_index *index, const struct all *all, uint64_t *random)
 {
 	static struct part part;
@@ -417,7 +417,7 @@ static void test_aliases(void **state)
 		assert_int_equal(pw_index_aliases(index, NULL, take_alias, &told), 0);
 		for (unsigned i = 0; i < 10 && all->count > 0; i++)
 			check_part(index, all, &told.random);
-		/* Every page that is mapped twice was told of: by pages, as many as there are. */
+		/* Every page that is mapped twice was reported; this looks at each page. */
 		for (pw_pa pa = told.next; pa < told.next + (SPACE_PAGES << 12); pa += 4096)
 			assert_true(times_mapped(all, pa) < 2);
 		if (told.count > 0) {
@@ -465,7 +465,7 @@ static void test_empty(void **state)
 	free(bytes);
 }
 
-/* Once the flag is set, nothing is claimed any more. */
+/* Once the flag is set, there are no more answers. */
 static void test_cancelled(void **state)
 {
 	struct pw_range *ranges = NULL;
@@ -488,7 +488,7 @@ static void test_cancelled(void **state)
 	assert_int_equal(pw_index_find(index, 0, UINT64_MAX, &ranges, &count), -ECANCELED);
 	assert_null(ranges);
 	pw_index_destroy(index);
-	/* What was found before the flag was set is no whole index. */
+	/* The part that was read before the flag was set does not make an index. */
 	cancel = false;
 	whole = scan_until(&space, 0, &cancel);
 	assert_int_equal(pw_scan_next(whole, (struct pw_range[2]){ { 0 } }, 2), 2);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Scans of tables that are used more than once: what is read again, and what is reported as shared. */
+/* Scans of tables that are used more than once: some are read again, some are reported as shared. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +47,7 @@ static struct pw_memory *build(struct pw_regime *regime)
 	return memory;
 }
 
-/* All ranges, @batch at a time. */
+/* Returns all ranges, @batch at a time. */
 static size_t scan_all(const struct pw_scan_limits *limits, size_t batch,
 		       struct pw_range range[RANGES])
 {
@@ -85,13 +85,13 @@ static void assert_shared(const struct pw_range *range, pw_va first, pw_va last)
 	assert_int_equal(range->twin, 0);
 }
 
-/* Every table as often as was said, wherever the scan had to pause. */
+/* Every table is read as often as the limit says, wherever the scan had to pause. */
 static void test_uses(void **state)
 {
 	struct pw_range range[RANGES];
 
 	(void)state;
-	/* At one use, pmd 3 is shared from its second on, as below. */
+	/* With one use, pmd 3 is shared from its second use on, as below. */
 	for (uint32_t uses = 2; uses < 5; uses++)
 		for (size_t batch = 1; batch <= RANGES; batch = 2 * batch + 1) {
 			const struct pw_scan_limits limits = { .uses = uses };
@@ -104,8 +104,8 @@ static void test_uses(void **state)
 }
 
 /*
- * When the budget for repeats is spent, pmd 3 holds nothing but tables that are not read again: it is
- * shared at its second use, too, and not taken for empty.
+ * When the budget for repeats is spent, pmd 3 holds only tables that are not read again. It is then
+ * reported as shared at its second use, too, and not as empty.
  */
 static void test_nothing_is_lost(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small images for pictures, the same every time: tables from 1 MiB on, one after the other, made by
- * a format's own builders; pages wherever the test says.
+ * Small images for pictures, the same every time. The tables are one after the other from 1 MiB on, made by
+ * a format's own builders; the test chooses the places of pages.
  */
 #ifndef TESTS_UNIT_VIEW_BUILD_H
 #define TESTS_UNIT_VIEW_BUILD_H
@@ -24,7 +24,7 @@ struct image {
 	struct pw_regime regime;
 	struct pw_memory *memory;
 	unsigned char *bytes;
-	pw_pa next; /* free from here on */
+	pw_pa next; /* memory is free from here on */
 	pw_pa top_table;
 	unsigned top;
 };
@@ -70,7 +70,7 @@ static inline pw_pa image_table(struct image *image, unsigned level)
 	return table;
 }
 
-/* An address space of @format whose top table is of level @top, with nothing in it. */
+/* An empty address space of @format, whose top table is of level @top. */
 static inline void image_init(struct image *image, const char *format, unsigned top,
 			      enum pw_view view)
 {
@@ -103,7 +103,7 @@ static inline void image_deinit(struct image *image)
 	free(image->bytes);
 }
 
-/* Where the entry of @level for @va stands; makes the tables on the way. */
+/* The place of the entry of @level for @va; makes the tables on the way. */
 static inline pw_pa image_place(struct image *image, pw_va va, unsigned level)
 {
 	const struct pw_format *f = image->format;
@@ -124,7 +124,7 @@ static inline pw_pa image_place(struct image *image, pw_va va, unsigned level)
 	}
 }
 
-/* Maps pages of @level from @va on, one behind the other from @pa on. */
+/* Maps pages of @level from @va on to consecutive physical pages from @pa on. */
 static inline void image_map(struct image *image, pw_va va, unsigned level, unsigned count,
 			     pw_pa pa, uint32_t attr)
 {
@@ -150,7 +150,7 @@ static inline struct pw_picture *image_picture(const struct image *image, pw_va 
 
 typedef int image_draw(const struct pw_picture *picture, FILE *stream);
 
-/* What @draw writes, to be freed; text with @style if @draw is NULL. */
+/* Returns the output of @draw, or text with @style if @draw is NULL; the caller frees it. */
 static inline char *image_drawing(const struct pw_picture *picture, image_draw *draw,
 				  const struct pw_text_style *style)
 {

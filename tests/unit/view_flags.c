@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The words for entries, of every format: what builders write has a name, what differs shows, and
+ * The words for entries of every format. All bits that builders write have a name, differences show, and
  * the fields of a list neither overlap nor leave gaps that would hide a bit.
  */
 #include "view_build.h"
@@ -44,7 +44,7 @@ static void for_all_levels(check_fn *check)
 			}
 }
 
-/* Nothing to anybody: its bits need no names, and are shown as a number. */
+/* An entry without any meaning: its bits need no names, and are shown as a number. */
 static bool is_void(const struct pw_regime *r, unsigned level, uint64_t entry, enum pw_kind kind,
 		    enum pw_status status)
 {
@@ -55,7 +55,7 @@ static bool is_void(const struct pw_regime *r, unsigned level, uint64_t entry, e
 }
 
 /*
- * The words of @entry as the walk would take it; fails if a bit has no name, unless the whole entry
+ * Returns the words of @entry as the walk reads it. Fails if a bit has no name, unless the whole entry
  * means nothing.
  */
 static char *words_of(const struct pw_regime *r, unsigned level, uint64_t entry, char *text,
@@ -110,7 +110,7 @@ static void test_builders_have_names(void **state)
 	for_all_levels(check_builders);
 }
 
-/* Two leaves that differ in an attribute, and in the entry, differ in words. */
+/* Two leaves with different attributes and different entries have different words. */
 static void check_differences(const struct pw_regime *r, unsigned level)
 {
 	static const uint32_t attributes[] = { PW_WRITE, PW_EXEC,   PW_USER,   PW_ACCESSED,
@@ -142,7 +142,7 @@ static void test_differences_show(void **state)
 	for_all_levels(check_differences);
 }
 
-/* A list's fields, as this kernel has them, cover no bit twice; and where they end is where 0 is. */
+/* The fields of a list, as this kernel has them, cover no bit twice. */
 static void check_tiles(const struct pw_regime *r, const struct pw_bits *bits, const char *format)
 {
 	uint64_t covered = 0;
@@ -152,7 +152,7 @@ static void check_tiles(const struct pw_regime *r, const struct pw_bits *bits, c
 
 		assert_non_null(bits->name);
 		assert_non_null(bits->meaning);
-		/* One run of bits: the value would be wrong otherwise. */
+		/* A field is one run of bits, or its value would be wrong. */
 		assert_true(((bits->mask + low) & bits->mask) == 0);
 		if (!pw_bits_apply(bits, r))
 			continue;
@@ -178,7 +178,7 @@ static void test_fields_do_not_overlap(void **state)
 			}
 }
 
-/* Any present entry at all: of leaves and tables, every bit has a name. */
+/* In any present entry, leaf or table, every bit has a name. */
 static void check_every_bit(const struct pw_regime *r, unsigned level)
 {
 	const struct pw_format *f = r->format;
@@ -204,7 +204,7 @@ static void test_every_bit_has_a_name(void **state)
 	for_all_levels(check_every_bit);
 }
 
-/* Words of entries whose meaning is known: vectors of shared knowledge, from the manuals. */
+/* The words of entries whose meaning is known: vectors from the manuals. */
 static void test_known_words(void **state)
 {
 	static const struct {

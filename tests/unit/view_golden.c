@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pictures as text, held against tests/golden/. After a change that is meant:
+ * Compares pictures as text with tests/golden/. After an intended change:
  *
  *	PAGEWALK_GOLDEN=write build/tests/unit/unit_view_golden tests/golden && git diff tests/golden
  */
@@ -80,7 +80,7 @@ static void check_json(struct image *image, const char *name, pw_va first, pw_va
 
 /* ---- s390x ---- */
 
-/* The range of the mails: two pages across the 2 GiB boundary 0x10080000000, three levels. */
+/* The range of the mails of 2020: two pages across the 2 GiB boundary 0x10080000000, three levels. */
 static void test_s390x_three_levels(void **state)
 {
 	struct image image;
@@ -89,7 +89,7 @@ static void test_s390x_three_levels(void **state)
 	image_init(&image, "s390x", 2, PW_VIEW_HARDWARE);
 	image_map(&image, 0x1007ffff000, 0, 1, 0x4000000, RWU);
 	image_map(&image, 0x10080000000, 0, 1, 0x4200000, RU);
-	/* What gup_fast took for the second page, through a copy on its stack. */
+	/* The page that gup_fast took for the second one, through a copy on its stack. */
 	image_map(&image, 0x10000000000, 0, 1, 0x6660000, RWU);
 	check_picture(&image, "s390x-range", 0x1007ffff000, 0x10080000fff, NULL, NULL);
 	check_picture(&image, "s390x-address", 0x10080000abc, 0x10080000abc, NULL, NULL);
@@ -99,7 +99,7 @@ static void test_s390x_three_levels(void **state)
 	image_deinit(&image);
 }
 
-/* Two levels: nothing above the segment table. Old pages, by both views. */
+/* Two levels, with nothing above the segment table; old pages, in both views. */
 static void test_s390x_old(void **state)
 {
 	const pw_va va = 0x12345678;
@@ -115,7 +115,7 @@ static void test_s390x_old(void **state)
 	image_deinit(&image);
 }
 
-/* TF and TL: the segment table behind an entry has quarters 1 and 2 alone. */
+/* TF and TL: the segment table behind an entry has only quarters 1 and 2. */
 static void test_s390x_length(void **state)
 {
 	struct image image;
@@ -145,7 +145,7 @@ static void test_x86_64(void **state)
 	image_map(&image, 0x7f0000600000, 1, 1, 0xa00000, RXU);
 	image_map(&image, 0xffff888000000000, 2, 2, 0x40000000,
 		  PW_READ | PW_WRITE | PW_GLOBAL | PW_ACCESSED | PW_DIRTY);
-	/* A pud that takes writing and execution away. */
+	/* A pud that takes write and execute permission away. */
 	at = image_place(&image, 0x7f0000400000, 2);
 	image_store(&image, at, (image_load(&image, at) & ~UINT64_C(2)) | UINT64_C(1) << 63);
 	check_picture(&image, "x86_64-address", 0x7f0000401234, 0x7f0000401234, NULL, NULL);
@@ -158,7 +158,7 @@ static void test_x86_64(void **state)
 	image_deinit(&image);
 }
 
-/* What the kernel put where the hardware sees nothing; and tables that are not there. */
+/* Entries that mean something to the kernel but nothing to the hardware; and tables that are not there. */
 static void test_x86_64_holes(void **state)
 {
 	struct image image;
@@ -179,7 +179,7 @@ static void test_x86_64_holes(void **state)
 	image_deinit(&image);
 }
 
-/* Alike entries, and alike tables, are drawn once. */
+/* Entries and tables that are alike are drawn once. */
 static void test_x86_64_dense(void **state)
 {
 	static const struct pw_text_style ascii = { .width = 80 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pictures of random address spaces of every format: they say what the walk says, they keep their
- * width, and nothing in them stays open.
+ * Pictures of random address spaces of every format. They agree with the walk, they keep their width, and
+ * every tag in them is closed.
  */
 #include "machine.h"
 
@@ -12,7 +12,7 @@
 
 enum { ADDRESSES = 12, RANGES = 4 };
 
-/* The drawing as text, to be freed. */
+/* Returns the drawing as text; the caller frees it. */
 static char *draw(const struct pw_picture *picture,
 		  int (*function)(const struct pw_picture *, FILE *),
 		  const struct pw_text_style *style)
@@ -29,7 +29,7 @@ static char *draw(const struct pw_picture *picture,
 	return text;
 }
 
-/* No line is wider than promised; ASCII is ASCII; nothing ends in blanks. */
+/* No line is too wide, ASCII text is ASCII, and no line ends in blanks. */
 static void check_text(const struct pw_picture *picture)
 {
 	static const unsigned widths[] = { 72, 100, 0, 163 };
@@ -55,7 +55,7 @@ static void check_text(const struct pw_picture *picture)
 		}
 }
 
-/* Every tag that is opened is closed, in order; attributes are quoted. */
+/* Every open tag is closed, in order; attributes are quoted. */
 static void check_markup(const char *text, bool is_html)
 {
 	const char *open[64];
@@ -81,7 +81,7 @@ static void check_markup(const char *text, bool is_html)
 			assert_true(depth < 64);
 			open[depth++] = c + 1;
 		}
-		/* A style's and a script's text is not markup. */
+		/* The text of a style or a script is not markup. */
 		if (length == 6 && strncmp(c, "<script", 7) == 0)
 			end = strstr(c, "</script>") - 1;
 		else if (length == 5 && strncmp(c, "<style", 6) == 0)
@@ -108,7 +108,7 @@ static void check_drawings(const struct pw_picture *picture)
 	free(json);
 }
 
-/* The fields of an address take it to pieces, and put together they are the address. */
+/* The fields of an address together are the address. */
 static void check_fields(const struct pw_picture *picture)
 {
 	unsigned high = picture->field[0].low + picture->field[0].bits;
@@ -147,7 +147,7 @@ static void check_address(struct machine *machine, pw_va va)
 		const struct picture_permission *permission = &picture->permission[i];
 
 		assert_int_equal(permission->allowed, (result.attr & bit[i]) != 0);
-		/* Who refuses is known whenever somebody does. */
+		/* If something refuses access, the picture names it. */
 		if (!permission->allowed)
 			assert_true(strncmp(permission->why, "refused by ", 11) == 0 ||
 				    strncmp(permission->why, "not by any entry", 16) == 0);
@@ -180,7 +180,7 @@ static int count_hole(struct pw_walk *walk, const struct pw_entry *entry)
 	return 0;
 }
 
-/* The steps of a range say the same as the walk; runs add up to all that was seen. */
+/* The steps of a range agree with the walk; the runs add up to all entries that were visited. */
 static void check_range(struct machine *machine, pw_va first, pw_va last)
 {
 	static const struct pw_walk_ops ops = { .leaf = count_leaf, .hole = count_hole };
@@ -223,7 +223,7 @@ static void check_range(struct machine *machine, pw_va first, pw_va last)
 	pw_picture_destroy(picture);
 }
 
-/* A picture that is stopped early says so, and stays whole. */
+/* A picture that was stopped early says so, and is complete otherwise. */
 static void check_stopped(struct machine *machine)
 {
 	const struct pw_picture_options options = { .rows = 2, .entries = 40 };
@@ -271,7 +271,7 @@ static void test_backwards(void **state)
 	assert_non_null(strstr(error.text, "0x2-0x1"));
 }
 
-/* A label with everything that could break a drawing. */
+/* A label with all characters that could break a drawing. */
 static void check_label(struct machine *machine)
 {
 	const struct pw_picture_options options = {

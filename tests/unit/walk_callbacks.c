@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pagewalk interface: every entry of a range once and in order, what callbacks can ask for
- * (skipping, looking again, stopping), and that a walk does not descend further than they care.
+ * The pagewalk interface: a walk reports every entry of a range once and in order. Callbacks can skip, look
+ * again, and stop. A walk does not descend further than the callbacks need.
  */
 #include "machine.h"
 
-/* What the callbacks of one walk saw. */
+/* The record of the callbacks of one walk. */
 struct log {
 	struct machine *machine;
 	enum way way;
-	pw_va next, last; /* where the walk must go on */
+	pw_va next, last; /* where the walk must continue */
 	uint64_t leaves, holes, entries[PW_MAX_LEVELS];
 	bool done;
-	/* What to do: skip tables of a level, look again, stop. */
+	/* Orders: skip tables of a level, look again, stop. */
 	unsigned skip_level;
-	unsigned again; /* how often still to look again */
+	unsigned again; /* how often to look again */
 	uint64_t stop_after; /* leaves */
 	int stop;
-	/* Of the entry that was looked at again. */
+	/* The entry that was looked at again. */
 	struct pw_entry before;
 	bool repeated;
 };
@@ -27,7 +27,7 @@ static struct log *log_of(struct pw_walk *walk)
 	return walk->private_data;
 }
 
-/* The next address that the walk is to report: over gaps that no root translates. */
+/* Moves to the next address that the walk must report, over gaps that no root translates. */
 static void advance(struct log *log, pw_va last)
 {
 	const struct pw_regime *r = &log->machine->regime;
@@ -49,7 +49,7 @@ static void advance(struct log *log, pw_va last)
 	log->done = true;
 }
 
-/* What leaf() and hole() get must be what a translation of the first address says. */
+/* The arguments of leaf() and hole() must agree with a translation of the first address. */
 static void check_entry(struct log *log, const struct pw_entry *entry)
 {
 	struct machine *machine = log->machine;
@@ -89,7 +89,7 @@ static int see_leaf(struct pw_walk *walk, const struct pw_entry *entry)
 		return 0;
 	}
 	if (log->repeated) {
-		/* The same turn from the start: the same entry, loaded anew. */
+		/* The same turn from the start: the same entry, loaded again. */
 		assert_true(entry->at == log->before.at && entry->first == log->before.first);
 		log->repeated = false;
 	}
@@ -133,7 +133,7 @@ static const struct pw_walk_ops all = {
 	.hole = see_hole,
 };
 
-/* The first address that a walk from @first on reports, or *none. */
+/* The first address that a walk from @first on reports; sets *none if there is none. */
 static pw_va first_listed(const struct machine *machine, pw_va first, pw_va last, bool *none)
 {
 	const struct pw_regime *r = &machine->regime;
@@ -163,7 +163,7 @@ static struct log start(struct machine *machine, enum way way, pw_va first, pw_v
 	return log;
 }
 
-/* Items that lie in first..last, whole or in part. */
+/* The items that lie in first..last, wholly or partly. */
 static uint64_t items_in(const struct machine *machine, pw_va first, pw_va last)
 {
 	uint64_t count = 0;
@@ -218,7 +218,7 @@ static void check_actions(struct machine *machine)
 	for (enum way way = IN_PLACE; way < WAYS; way++) {
 		struct log log;
 
-		/* Stopping: at that leaf, with that value. */
+		/* The walk stops at that leaf, with that value. */
 		for (unsigned i = 0; i < 3; i++) {
 			log = start(machine, way, 0, UINT64_MAX);
 			log.stop_after = 1 + random_below(&machine->seed, machine->count / 2 + 1);
@@ -229,7 +229,7 @@ static void check_actions(struct machine *machine)
 					 stops[i]);
 			assert_true(log.leaves == log.stop_after);
 		}
-		/* Not descending: nothing below is seen. */
+		/* The walk does not descend, and sees nothing below. */
 		for (unsigned level = 1; level <= top; level++) {
 			log = start(machine, way, 0, UINT64_MAX);
 			log.skip_level = level;
@@ -253,7 +253,7 @@ static int count_entries(struct pw_walk *walk, const struct pw_entry *entry)
 	return 0;
 }
 
-/* No deeper than some callback cares: counted by loads. */
+/* The walk is no deeper than the callbacks need; the loads show it. */
 static void check_depth(struct machine *machine)
 {
 	unsigned top = machine->regime.span[0].top;
@@ -271,7 +271,7 @@ static void check_depth(struct machine *machine)
 			machine->loaded[machine->touched[i]] = 0;
 		machine->touched_count = 0;
 		assert_int_equal(machine_walk(machine, HOOKED, 0, UINT64_MAX, &ops, &log), 0);
-		/* Every table of that level or above was read, and none below it. */
+		/* Every table of that level or above was read, and none below. */
 		for (size_t i = 0; i < machine->count; i++) {
 			const struct node *node = machine_node(machine, machine->items[i].first);
 			size_t word = (size_t)(node->table - MACHINE_BASE) >> 2;
@@ -298,7 +298,7 @@ static void test_depth(void **state)
 /* ---- test_walk ---- */
 
 struct spans {
-	unsigned called, skip; /* bit n: skip the n-th */
+	unsigned called, skip; /* bit n: skip span n */
 	int stop;
 	pw_va first[4], last[4];
 	uint64_t leaves;

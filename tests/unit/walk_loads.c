@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One load per entry and visit: counted with the hook, and tried with entries that have another value
- * at every second load, of which every answer must have seen one and not both.
+ * One load per entry and visit. The hook counts the loads. Other tests have an entry with another value at
+ * every second load; every answer must come from one of the values, and not from both.
  */
 #include "machine.h"
 
@@ -94,7 +94,7 @@ static size_t scan(struct machine *machine, pw_va first, pw_va last, bool holes,
 	return count;
 }
 
-/* All entries of a table and of those below it. */
+/* All entries of a table and of the tables below it. */
 static uint64_t entries_of(const struct machine *machine, const struct node *node)
 {
 	uint64_t entries = (uint64_t)1 << node->bits;
@@ -126,7 +126,7 @@ static void check_scan(struct machine *machine)
 		assert_loaded_once(machine, "a scan");
 		if (i > 0)
 			continue;
-		/* All of the address space: each entry that there is. */
+		/* A walk of the whole address space loads each entry that there is. */
 		for (unsigned n = 0; n < PW_MAX_ROOTS && machine->root[n]; n++) {
 			entries += entries_of(machine, machine->root[n]);
 			all = all && (r->spans == 1 || machine->root[1]);
@@ -151,7 +151,7 @@ static int count_leaf(struct pw_walk *walk, const struct pw_entry *entry)
 	return 0;
 }
 
-/* The first leaf or hole of each kind is looked at again once. */
+/* The walk looks at the first leaf or hole of each kind a second time. */
 static int again_once(struct pw_walk *walk, const struct pw_entry *entry)
 {
 	pw_pa *at = walk->private_data;
@@ -191,7 +191,7 @@ static void test_walk(void **state)
 
 /* ---- entries that change ---- */
 
-/* What the entry of a step may turn into at the next load. */
+/* The other value of a step's entry, for the next load. */
 static uint64_t other_value(struct machine *machine, const struct pw_step *step, uint64_t entry,
 			    pw_pa spare)
 {
@@ -225,7 +225,7 @@ static bool same_result(const struct pw_result *a, const struct pw_result *b)
 	       a->memtype == b->memtype;
 }
 
-/* The range that has @va, as a result, or what a scan leaves out. */
+/* The range that has @va, as a result; status UINT8_MAX if there is none. */
 static void result_of(const struct pw_range *range, size_t count, pw_va va,
 		      struct pw_result *result)
 {
@@ -257,7 +257,7 @@ static int see(struct pw_walk *walk, const struct pw_entry *entry)
 	return 0;
 }
 
-/* Asks about @va in three ways. */
+/* Asks for @va in three ways. */
 static void ask(struct machine *machine, pw_va va, struct pw_result answer[3])
 {
 	static const struct pw_walk_ops ops = { .leaf = see, .hole = see };
@@ -285,7 +285,7 @@ static void check_flips(struct machine *machine)
 {
 	const struct pw_format *f = machine->format;
 
-	/* A table of which every entry means the same, whatever its level is. */
+	/* A table whose entries all mean the same at every level. */
 	pw_pa spare = machine_alloc(machine, 64 << 10);
 
 	machine_populate(machine, 6);
@@ -301,7 +301,7 @@ static void check_flips(struct machine *machine)
 		unsigned step;
 		bool itself;
 
-		/* An entry on the way to va: the leaf's, or one above it. */
+		/* An entry on the way to va: the leaf, or an entry above it. */
 		machine_translate(machine, HOOKED, va, &before[0], &trace);
 		step = (unsigned)random_below(&machine->seed, trace.steps);
 		at = trace.step[step].at;
@@ -316,7 +316,7 @@ static void check_flips(struct machine *machine)
 		itself = loads_of(machine, at) > 1;
 		ask(machine, va, after);
 		machine_store(machine, at, old);
-		/* A table that leads to itself: two visits, which may well differ. */
+		/* A table that leads to itself is visited twice, and the visits may differ. */
 		if (itself)
 			continue;
 		machine->flip_at = at;

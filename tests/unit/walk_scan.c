@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scans of random address spaces: the ranges must be the flat truth, merged, wherever a scan begins,
- * ends, or pauses for want of room.
+ * Scans of random address spaces. The ranges must be the flat truth, merged, wherever a scan begins,
+ * ends, or pauses because its buffer is full.
  */
 #include "machine.h"
 
@@ -9,7 +9,7 @@
 
 enum { RANGES = 64, COLLECTED = 1 << 16 };
 
-/* Ranges as a scan gave them. */
+/* The ranges of a scan. */
 struct list {
 	struct pw_range *range;
 	size_t count;
@@ -42,7 +42,7 @@ static void add(struct list *list, const struct pw_range *range, size_t count)
 	list->count += count;
 }
 
-/* Scans first..last in pieces of @batch ranges. */
+/* Scans first..last, @batch ranges at a time. */
 static void scan(struct machine *machine, enum way way, pw_va first, pw_va last, size_t batch,
 		 bool holes, struct list *list)
 {
@@ -86,7 +86,7 @@ static void scan(struct machine *machine, enum way way, pw_va first, pw_va last,
 	pw_scan_destroy(public);
 }
 
-/* Does a page of @b go on where the run @a ends? */
+/* Does page @b continue the run @a? */
 static bool goes_on(const struct pw_range *a, const struct pw_range *b)
 {
 	if (a->last + 1 != b->first || a->status != b->status)
@@ -106,7 +106,7 @@ static void add_merged(struct list *list, const struct pw_range *range)
 		add(list, range, 1);
 }
 
-/* Whether a scan of these addresses lists @va, or passes over it as a repetition. */
+/* Does a scan from @first on list @va, or skip it as a repetition? */
 static bool listed(const struct machine *machine, pw_va first, pw_va va)
 {
 	const struct pw_regime *r = &machine->regime;
@@ -117,7 +117,7 @@ static bool listed(const struct machine *machine, pw_va first, pw_va va)
 	return true;
 }
 
-/* The last address up to @last that is of the same item, or the same gap between items, as @va. */
+/* The last address, at most @last, in the same item, or in the same gap between items, as @va. */
 static pw_va same_until(const struct machine *machine, pw_va va, pw_va last)
 {
 	const struct item *item = machine_item(machine, va);
@@ -139,7 +139,7 @@ static pw_va same_until(const struct machine *machine, pw_va va, pw_va last)
 	}
 	if (item)
 		return item->last + shift < until ? item->last + shift : until;
-	/* The first item above va. */
+	/* The first item above @va. */
 	while (low < end) {
 		size_t middle = low + (end - low) / 2;
 
@@ -153,7 +153,7 @@ static pw_va same_until(const struct machine *machine, pw_va va, pw_va last)
 	return until;
 }
 
-/* What a scan must say, from the items alone. */
+/* The ranges that a scan must give, from the items alone. */
 static void expect(const struct machine *machine, pw_va first, pw_va last, bool holes,
 		   struct list *list)
 {
@@ -269,7 +269,7 @@ static void test_scans(void **state)
 	for_all_machines(check_scans, test_amount(2, 1));
 }
 
-/* A table of nothing but pages in order, and what breaks the order in the middle of it. */
+/* A table of pages in order, with different breaks of the order in the middle. */
 static void check_dense(struct machine *machine)
 {
 	const struct pw_format *f = machine->format;
@@ -290,7 +290,7 @@ static void check_dense(struct machine *machine)
 	check_scan(machine, va, last);
 	check_scan(machine, va + page / 2, last - page / 2);
 	check_scan(machine, 0, UINT64_MAX);
-	/* Frames that end where the format's addresses do, so that one more would overflow. */
+	/* Frames up to the end of the format's addresses, so that one more would overflow. */
 	for (unsigned lg2 = 31; lg2 < 60; lg2++) {
 		struct pw_result result;
 		pw_pa top = pw_mask(lg2) & ~pw_mask(f->shift[0]);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Translations of random address spaces against the flat truth: one address, with its steps written
- * down, and many at once; in place, copied and hooked.
+ * Compares translations of random address spaces with the flat truth: one address, with its steps, and
+ * many at once; in place, copied and hooked.
  */
 #include "machine.h"
 
 enum { MANY = 1000 };
 
-/* A trace's steps lead from the root to the result, and each re-reads to what it says. */
+/* A trace's steps lead from the root to the result, and reading each entry again gives the same. */
 static void check_trace(const struct machine *machine, const struct pw_result *result,
 			const struct pw_trace *trace)
 {
@@ -99,7 +99,7 @@ static void test_one(void **state)
 	for_all_machines(check_one, test_amount(2, 1));
 }
 
-/* Any order, duplicates, and counts around the size of a group. */
+/* Addresses in any order, duplicates, and counts around the size of a group. */
 static void check_many(struct machine *machine)
 {
 	static const size_t counts[] = { 0, 1, 2, 31, 32, 33, 64, MANY };
@@ -129,7 +129,7 @@ static void check_many(struct machine *machine)
 				found[copied] += expected.status == PW_OK;
 			}
 			assert_int_equal(said, found[copied]);
-			/* Nothing behind the last result is touched. */
+			/* The call does not touch the array behind the last result. */
 			assert_int_equal(result[counts[c]].status, 0xa5);
 		}
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every format has what people are told about it; the test names what is missing. */
+/* Every format has its words for people; the test names the missing ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,7 +98,7 @@ static void test_every_format_has_words(void **state)
 		fail_msg("missing:%s", missing.text);
 }
 
-/* The test sees what is missing. */
+/* The test notices missing words. */
 static void test_missing_words_are_named(void **state)
 {
 	static const struct pw_bits bits[] = { { 0 } };
