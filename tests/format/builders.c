@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every format's builders must hold to: what they make is decoded to what was asked for. Runs
- * over all registered formats. What a format cannot say is written down in `limits`; a format that
- * is not in it fails.
+ * The rule for every format's builders: an entry that they make is decoded to the attributes that were
+ * requested. The test runs over all registered formats. `limits` lists what a format cannot express; a format
+ * that is not in the list fails.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,25 +24,25 @@ enum {
 	TOP = 8, /* level_most: no limit */
 };
 
-/* What leaves of a format say whatever they are asked for, and what they never say. */
+/* The attributes that leaves of a format always have, and those that they never have. */
 struct limits {
-	const char *prefix; /* of names; the first that fits counts */
-	unsigned address_bits; /* physical */
+	const char *prefix; /* of the format's name; the first match counts */
+	unsigned address_bits; /* in a physical address */
 	uint32_t always, never;
 	unsigned special_most; /* level up to which there is a special bit */
-	bool write_reads; /* write gives read as well */
-	bool needs_permission; /* without any permission there is no leaf, but PROT_NONE */
+	bool write_reads; /* write implies read */
+	bool needs_permission; /* without any permission an entry is PROT_NONE, not a leaf */
 	bool no_prot_none; /* has no make_prot_none() */
-	bool address_0_is_empty; /* a table at 0 looks like no table */
-	unsigned prot_none_most; /* level up to which PROT_NONE is understood */
-	unsigned top_least; /* lowest level of a top table, where there is a choice */
-	bool two_tables; /* each view reads entries of its own */
+	bool address_0_is_empty; /* an entry for a table at 0 looks empty */
+	unsigned prot_none_most; /* level up to which PROT_NONE is recognised */
+	unsigned top_least; /* lowest level of a top table, if there is a choice */
+	bool two_tables; /* each view has its own entries */
 };
 
 static const struct limits all_limits[] = {
 	{ .prefix = "x86_64", .address_bits = 52, .always = PW_READ, .prot_none_most = TOP },
 	{ .prefix = "i386_pae", .address_bits = 52, .always = PW_READ, .prot_none_most = TOP },
-	/* No NX. Only 4M leaves reach beyond 32 bits, and 32 bits is what is tested here. */
+	/* No NX. Only 4M leaves reach beyond 32 bits; this tests 32 bits. */
 	{ .prefix = "i386",
 	  .address_bits = 32,
 	  .always = PW_READ | PW_EXEC,
@@ -72,7 +72,7 @@ static const struct limits all_limits[] = {
 	  .write_reads = true,
 	  .needs_permission = true,
 	  .prot_none_most = TOP },
-	/* Who may is the space's matter, and make_root() makes a user's. No space is one page table. */
+	/* The space decides about PW_USER, and make_root() makes a user's. A space has more than one page table. */
 	{ .prefix = "s390x",
 	  .address_bits = 64,
 	  .always = PW_READ | PW_USER,
@@ -112,7 +112,7 @@ static const struct limits all_limits[] = {
 	  .always = PW_READ | PW_EXEC,
 	  .never = PW_SPECIAL,
 	  .prot_none_most = TOP },
-	/* Devices have neither privilege nor code. */
+	/* Devices have neither privilege levels nor code. */
 	{ .prefix = "amdv1",
 	  .address_bits = 52,
 	  .always = PW_USER,
@@ -140,7 +140,7 @@ static uint32_t combination(unsigned n)
 	return (n & (PW_PROT_MASK | AD)) | (n & 64 ? PW_SPECIAL : 0);
 }
 
-/* What of @attr comes back from a leaf of this level. */
+/* The part of @attr that a leaf of this level gives back. */
 static uint32_t sayable(const struct limits *limits, unsigned level, uint32_t attr)
 {
 	if (limits->write_reads && (attr & PW_WRITE))
@@ -161,7 +161,7 @@ static bool is_section(const struct pw_format *format, unsigned level)
 	return strcmp(format->name, "arm") == 0 && level > 0;
 }
 
-/* Nothing, the lowest page, and the highest: @which from 0 to 2. */
+/* Address 0, the lowest page, and the highest: @which from 0 to 2. */
 static pw_pa address(const struct limits *limits, unsigned lg2, unsigned which)
 {
 	if (which == 0)
@@ -215,7 +215,7 @@ static void check_leaf(const struct views *views, const struct limits *limits, u
 	assert_int_equal(pw_leaf_lg2(format, r, level, format->shift[level], e),
 			 format->shift[level]);
 	assert_int_equal(decoded(r, level, e), sayable(limits, level, attr));
-	/* The hardware has no reason to trap on a page that is young and was written to. */
+	/* The hardware does not trap on a page that is young and dirty. */
 	if ((attr & AD) == AD && !limits->two_tables) {
 		assert_int_equal(format->kind(format, &views->hardware, level, e), PW_LEAF);
 		assert_int_equal(format->page(format, &views->hardware, level, e), pa);
@@ -250,8 +250,8 @@ static void check_leaves(const struct views *views, const struct limits *limits,
 }
 
 /*
- * What pw_leaf_alike promises of leaves of level 0 that differ in their page: of any entry that is one, not
- * only of what the builders make. And it has to find those alike that the builders make alike.
+ * Checks pw_leaf_alike on leaves of level 0 that differ in their page: on any entries, not only on those of
+ * the builders. It must find alike leaves that the builders made alike.
  */
 static void check_alike(const struct pw_regime *r, const struct limits *limits)
 {
@@ -268,7 +268,7 @@ static void check_alike(const struct pw_regime *r, const struct limits *limits)
 		uint64_t e = random_next(&state) & word, other = random_next(&state) & word;
 		uint32_t attr = combination(n / COMBINATIONS % COMBINATIONS);
 
-		/* Any entry; one that is a leaf but for a few bits; a leaf with any page. */
+		/* Any entry; a leaf with a few wrong bits; a leaf with any page. */
 		if (n % 3 == 1)
 			e = made ^ (e & other & random_next(&state));
 		else if (n % 3 == 2)
@@ -284,7 +284,7 @@ static void check_alike(const struct pw_regime *r, const struct limits *limits)
 		assert_int_equal(format->attr(format, r, 0, other), format->attr(format, r, 0, e));
 		assert_int_equal(pw_leaf_lg2(format, r, 0, format->shift[0], other),
 				 format->shift[0]);
-		/* Of arm's hardware entries, nothing is left of a page that is not accessed. */
+		/* In arm's hardware entries, a page that was not accessed is an empty entry. */
 		made = format->change_attr(format, r, 0, e, attr);
 		if (format->kind(format, r, 0, made) == PW_LEAF)
 			assert_int_equal(format->change_attr(format, r, 0, other, attr),
@@ -330,7 +330,7 @@ static void check_tables(const struct views *views, const struct limits *limits,
 	unsigned lg2 = format->bits[level - 1] + format->entry_lg2;
 
 	for (unsigned which = limits->address_0_is_empty; which < 3; which++) {
-		/* Every table fits an alignment of 4K or its own size. */
+		/* Every table fits an alignment of 4K, or of its own size. */
 		pw_pa pa = address(limits, lg2 < 12 ? 12 : lg2, which);
 		const struct pw_regime *each[] = { &views->hardware, &views->linux_view };
 

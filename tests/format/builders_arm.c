@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arm, arm LPAE and arm64: entries and roots that were built decode to what was asked for, at every
- * level, in either view, for every combination of attributes; and walks through the two tables of
- * short descriptors and from the two roots of the others.
+ * arm, arm LPAE and arm64: built entries and roots are decoded to the requested values, at every level, in
+ * either view, for every combination of attributes. Also walks through the two tables of short descriptors,
+ * and from the two roots of the other formats.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 
 enum {
 	ATTRS = 1
-		<< 8, /* combinations of what builders take: PW_READ, bit 0, to PW_SPECIAL, bit 7 */
+		<< 8, /* combinations of builders' attributes: PW_READ, bit 0, to PW_SPECIAL, bit 7 */
 };
 
 static const char *const formats[] = {
@@ -33,7 +33,7 @@ static bool is_arm64(const struct pw_format *f)
 	return strncmp(f->name, "arm64", 5) == 0;
 }
 
-/* Physical address bits of the format. */
+/* Bits of a physical address in the format. */
 static unsigned pa_bits(const struct pw_format *f)
 {
 	if (!is_arm64(f))
@@ -50,7 +50,7 @@ static pw_pa address(const struct pw_format *f, unsigned lg2, unsigned which)
 }
 enum { ADDRESSES = 4 };
 
-/* What of @attr a leaf of this level can say, in this view. 0: it is not there at all. */
+/* The part of @attr that a leaf of this level can express in this view; 0: the page is not there. */
 static uint32_t sayable(const struct pw_regime *r, unsigned level, uint32_t attr)
 {
 	const struct pw_format *f = r->format;
@@ -58,19 +58,19 @@ static uint32_t sayable(const struct pw_regime *r, unsigned level, uint32_t attr
 	bool section = f->entry_lg2 == 2 && level > 0;
 	uint32_t lost = 0;
 
-	/* Execute-only is arm64's alone; other leaves can be read by whom they are for. */
+	/* Only arm64 has execute-only pages; other leaves are always readable. */
 	if (!is_arm64(f) || (attr & PW_PROT_MASK) != (PW_EXEC | PW_USER))
 		attr |= PW_READ;
 	if (section)
 		return attr & (PW_PROT_MASK | PW_GLOBAL);
 	if (f->entry_lg2 == 2 && linux_view) {
-		/* Linux's own PTE: global is what is not the user's. */
+		/* In Linux's own PTE, a page that is not the user's is global. */
 		attr &= ~(uint32_t)(PW_GLOBAL | PW_SPECIAL);
 		return attr & PW_USER ? attr : attr | PW_GLOBAL;
 	}
 	if (linux_view)
 		return is_arm64(f) || level == 0 ? attr : attr & (uint32_t)~PW_SPECIAL;
-	/* The hardware's view: a page that is clean is read-only. */
+	/* In the hardware's view, a clean page is read-only. */
 	lost |= PW_SPECIAL | (dirty ? 0 : PW_WRITE);
 	lost |= is_arm64(f) && dirty && (attr & PW_WRITE) ? 0 : PW_DIRTY;
 	if (f->entry_lg2 == 2) {
@@ -85,7 +85,7 @@ static uint32_t decoded(const struct pw_regime *r, unsigned level, uint64_t e)
 {
 	uint32_t attr = pw_attr_settle(r->format->attr(r->format, r, level, e), PW_KEEP_ALL);
 
-	/* That a clean page becomes writable by a write is not among what it is made with. */
+	/* PW_DBM is not requested: a write makes a clean page writable. */
 	return attr & (uint32_t) ~(PW_MEMTYPE_MASK | PW_DBM);
 }
 
@@ -114,7 +114,7 @@ static void check_leaves(const struct pw_regime *r, unsigned level)
 			assert_int_equal(expected, decoded(r, level, e));
 		}
 	}
-	/* From any attributes to any others, which is as if it had been made so. */
+	/* A change from any attributes to any others gives the entry that is built with those. */
 	for (unsigned i = 0; i < ATTRS; i++)
 		for (unsigned j = 0; made[i] && j < ATTRS; j++)
 			assert_int_equal(made[j], f->change_attr(f, r, level, made[i], j));
@@ -128,7 +128,7 @@ static void check_leaves(const struct pw_regime *r, unsigned level)
 			assert_int_equal(PW_NONE, f->hole(f, r, level, e, &behind));
 			continue;
 		}
-		/* No Linux has 1 GiB pages with LPAE, nor blocks beyond them on arm64. */
+		/* Linux has neither 1 GiB pages with LPAE nor larger blocks on arm64. */
 		if (!is_arm64(f) && level > 1)
 			continue;
 		assert_int_equal(PW_PROT_NONE, f->hole(f, r, level, e, &behind));
@@ -199,7 +199,7 @@ static void other_bits_stay(void **state)
 		r.format->change_attr(r.format, &r, 0, 0x0070000123456fcb,
 				      PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY) &
 			~(UINT64_C(1) << 55));
-	/* A large page stays one, with its XN in bit 15. */
+	/* A large page stays large, with its XN in bit 15. */
 	assert_int_equal(0, pw_regime_init(&r, pw_format_find("arm"), &root, 1, NULL, NULL));
 	assert_int_equal(0x1234da11,
 			 r.format->change_attr(r.format, &r, 0, 0x12345031, PW_READ | PW_ACCESSED));
@@ -243,7 +243,7 @@ static int init(struct pw_regime *r, const char *format, uint64_t one, uint64_t 
 	return failed;
 }
 
-/* Words as real machines have them. */
+/* Words of real machines. */
 static void root_words(void **state)
 {
 	struct pw_regime r;
@@ -255,7 +255,7 @@ static void root_words(void **state)
 	assert_int_equal(0x42407000, r.span[0].table);
 	assert_int_equal(0x41853000, r.span[1].table);
 	assert_int_equal(0xffff000000000000, r.span[1].first);
-	/* 64K: a kernel for 52 bits on a machine of 48 points at the last 64 of 1024 entries. */
+	/* 64K: a kernel for 52 bits on a machine with 48 points at the last 64 of 1024 entries. */
 	assert_int_equal(0, init(&r, "arm64_64k_48", 0x40000000, 0x40011e00, 2));
 	assert_int_equal(0x40011e00, r.span[1].table);
 	/* 52 bits: 51:48 in 5:2. */
@@ -280,7 +280,7 @@ static void root_words(void **state)
 	assert_int_equal(1, r.span[1].top_bits);
 	assert_int_equal(0x80000000, r.span[1].first);
 
-	/* Each other's words, and tables that are not aligned. */
+	/* Words of another format, and tables that are not aligned. */
 	assert_int_equal(-EINVAL, init(&r, "arm", 0x000500004250fe80, 0, 1));
 	assert_int_equal(-EINVAL, init(&r, "arm", 0x4250fe80, 0, 1));
 	assert_int_equal(-EINVAL, init(&r, "arm", 0x4180806a, 0x4180806a, 2));
@@ -386,18 +386,18 @@ static void lpae_splits(void **state)
 	assert_int_equal(PW_NONE, walk(&r, 0x80000000).status);
 }
 
-/* Top tables smaller than a page: two entries of 16K, anywhere in it; both halves have their own. */
+/* Top tables smaller than a page: two entries of 16K, anywhere in the page; each half has its own. */
 static void arm64_halves(void **state)
 {
 	struct pw_regime r;
 
 	(void)state;
 	memset(ram, 0, sizeof(ram));
-	/* TTBR0 at 40000010: entry 1; TTBR1 at 40000020: entry 0. Both to the same tables below. */
+	/* TTBR0 at 40000010: entry 1; TTBR1 at 40000020: entry 0. Both lead to the same tables. */
 	store64(0x40000018, 0x40004003);
 	store64(0x40000020, 0x40004003);
-	store64(0x40004000, 0x0068000142000f41); /* malformed: no 64G block */
-	store64(0x40004008, 0x40004003); /* level 2, entry 1: the table itself as level 1 */
+	store64(0x40004000, 0x0068000142000f41); /* malformed: there is no 64G block */
+	store64(0x40004008, 0x40004003); /* level 2, entry 1: the table itself, as level 1 */
 	assert_int_equal(0, init(&r, "arm64_16k_48", 0x40000010, 0x40000020, 2));
 	assert_int_equal(PW_MALFORMED, walk(&r, UINT64_C(0x800000000000)).status);
 	assert_int_equal(PW_OK, walk(&r, UINT64_C(0x801000000123)).status);
@@ -407,7 +407,7 @@ static void arm64_halves(void **state)
 	assert_int_equal(PW_NONE, walk(&r, 0).status);
 	assert_int_equal(PW_NOT_CANONICAL, walk(&r, UINT64_C(0x1000000000000)).status);
 	assert_int_equal(PW_NOT_CANONICAL, walk(&r, UINT64_C(0xfffeffffffffffff)).status);
-	/* Without TTBR1 the upper half is nobody's. */
+	/* Without TTBR1 nothing translates the upper half. */
 	assert_int_equal(0, init(&r, "arm64_16k_48", 0x40000010, 0, 1));
 	assert_int_equal(PW_NOT_CANONICAL, walk(&r, UINT64_C(0xffff001000000123)).status);
 }

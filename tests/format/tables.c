@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text tables: page tables written down by hand from the manuals, and what a walk of them must find.
- * tables/README says how such a file reads. Every way of asking must give the answer that is written
- * there, also with the format's description (tests/oracle/formats) in the place of the format.
+ * Text tables: page tables that were written by hand from the manuals, and the results of walks of them.
+ * tables/README describes such a file. Every way to walk must give the answer in the file, also with the
+ * format's description (tests/oracle/formats) in the place of the format.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 
 enum { SEGMENTS = 8, WORDS = 6 };
 
-/* What one file says so far. */
+/* The content of one file so far. */
 struct text_table {
 	const char *path;
 	unsigned line;
@@ -123,8 +123,8 @@ struct answer {
 	pw_va va;
 	pw_pa pa;
 	enum pw_status status;
-	uint64_t size; /* 0: not said */
-	const char *prot; /* NULL: not said */
+	uint64_t size; /* 0: not given */
+	const char *prot; /* NULL: not given */
 	const char *level; /* the same */
 };
 
@@ -154,7 +154,7 @@ static void compare(const struct text_table *table, const char *how, const struc
 		      answer->prot);
 }
 
-/* Exactly one leaf or hole is seen for one address. */
+/* A walk of one address sees exactly one leaf or hole. */
 static int see(struct pw_walk *walk, const struct pw_entry *entry)
 {
 	struct pw_entry *seen = walk->private_data;
@@ -242,7 +242,7 @@ static void parse_question(struct text_table *table, char *first, char **word)
 	struct answer answer = { .status = PW_OK };
 
 	if (!colon)
-		wrong(table, "'%s' is no word of these files; see README", first);
+		wrong(table, "'%s' is not a word of these files; see README", first);
 	*colon = '\0';
 	answer.va = number(table, first);
 	if (colon[1] == '\0') {
@@ -288,7 +288,7 @@ static void parse_roots(struct text_table *table, char **word)
 		table->root[table->roots++] = number(table, *word++);
 }
 
-/* A root that no machine of this format has. */
+/* A word that cannot be a root of this format. */
 static void refuse(struct text_table *table, char **word)
 {
 	struct text_table other = *table;

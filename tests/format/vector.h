@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Golden vectors: one entry, and what it means, in either view. Each is a test of its own, named by
- * the fact that it checks. The values come from the manuals and kernel headers that the format's
- * header names, worked out by hand; never from what the format said.
+ * Golden vectors: one entry and its meaning, in either view. Each is a test of its own, named after the fact
+ * that it checks. The values are worked out by hand from the manuals and kernel headers that the format's
+ * header names; they never come from the output of the format.
  */
 #ifndef PW_TEST_VECTOR_H
 #define PW_TEST_VECTOR_H
@@ -19,16 +19,16 @@
 
 #include "format/format.h"
 
-/* What one view makes of an entry. */
+/* The meaning of an entry in one view. */
 struct meaning {
 	enum pw_kind kind;
 	enum pw_status status; /* of a hole */
 	pw_pa pa; /* of a table, a leaf, or the page behind PROT_NONE */
 	unsigned lg2; /* of a leaf */
 	const char *prot;
-	unsigned flags; /* the attributes that are no permissions */
+	unsigned flags; /* the attributes that are not permissions */
 	enum pw_memtype memtype;
-	bool differs; /* in .in_linux: the Linux view is not that of the hardware */
+	bool differs; /* in .in_linux: the Linux view differs from the hardware view */
 };
 
 struct vector {
@@ -38,10 +38,10 @@ struct vector {
 	unsigned level;
 	uint64_t entry;
 	struct meaning hardware, in_linux;
-	uint64_t root; /* 0: what make_root() gives */
+	uint64_t root; /* 0: the root that make_root() gives */
 };
 
-/* Two views that agree need one meaning; the second is otherwise given as LINUX(...). */
+/* If the two views agree, one meaning is enough; else LINUX(...) gives the second. */
 #define LEAF(at, size_lg2, letters, others)                                        \
 	{                                                                          \
 		.kind = PW_LEAF, .pa = (at), .lg2 = (size_lg2), .prot = (letters), \
@@ -145,7 +145,7 @@ static inline size_t vector_tests(const struct vector *vector, size_t count,
 	return count;
 }
 
-/* A root word, and the spans that it decodes to; or the word in the sentence that refuses it. */
+/* A root word, and the spans that it decodes to; or a word of the sentence that refuses it. */
 struct root_vector {
 	const char *fact;
 	const char *format;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Golden vectors of arm short descriptors, arm LPAE and arm64: one entry, what it is, and the fact of
- * the manual or of Linux that says so. Sources are named in the formats' headers.
+ * Golden vectors of arm short descriptors, arm LPAE and arm64: one entry, its meaning, and the fact from the
+ * manual or from Linux behind it. The formats' headers name the sources.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@ enum {
 	HW = 1 << PW_VIEW_HARDWARE,
 	LX = 1 << PW_VIEW_LINUX,
 	BOTH = HW | LX,
-	V6_10 = 4, /* as Linux 6.10 and later means it */
+	V6_10 = 4, /* the meaning in Linux 6.10 and later */
 };
 
 struct vector {
@@ -138,7 +138,7 @@ static void arm_level_1(void **state)
 
 	(void)state;
 	CHECK(vectors);
-	/* A table's PXN takes the kernel's execution, and only that. */
+	/* A table's PXN denies the kernel's execution, and nothing else. */
 	assert_int_equal(~(uint32_t)PW_KEXEC, r.format->keep(r.format, &r, 1, 0x80004805));
 	assert_int_equal(PW_KEEP_ALL, r.format->keep(r.format, &r, 1, 0x80004801));
 }
@@ -415,7 +415,7 @@ static void arm64_granules(void **state)
 	CHECK(vectors);
 }
 
-/* A regime of one or two roots with these registers; false: it is refused. */
+/* Makes a regime of one or two roots with these registers; false if it is refused. */
 static bool regime_with(const char *format, const uint64_t *root, size_t count,
 			struct pw_registers registers, struct pw_regime *r)
 {
@@ -433,7 +433,7 @@ static struct pw_registers tcr_48(uint64_t more)
 	};
 }
 
-/* TCR_EL1 known: HD says what DBM is worth, DS where address bits are, EPD which roots count. */
+/* With TCR_EL1, HD gives the meaning of DBM, DS the places of address bits, EPD the roots in use. */
 static void arm64_tcr(void **state)
 {
 	const uint64_t root[2] = { 0x41000000, 0x42000000 };
@@ -451,7 +451,7 @@ static void arm64_tcr(void **state)
 	assert_int_equal(PW_LEAF, f->kind(f, &r, 0, 0x0069000123456e43));
 	assert_int_equal(0x0009000123456000, f->page(f, &r, 0, 0x0069000123456e43));
 	assert_int_equal(0x000c000041234000, f->table(f, &r, 2, 0x0000000041234303));
-	/* Two of these walks are forbidden. */
+	/* EPD0 or EPD1 forbids one of the two walks. */
 	assert_true(regime_with("arm64_4k_48", root, 2, tcr_48(1 << 7), &r));
 	assert_int_equal(1, r.spans);
 	assert_int_equal(0x42000000, r.span[0].table);
@@ -460,7 +460,7 @@ static void arm64_tcr(void **state)
 	assert_int_equal(1, r.spans);
 	assert_int_equal(0x41000000, r.span[0].table);
 	assert_false(regime_with("arm64_4k_48", root, 1, tcr_48(1 << 7), &r));
-	/* Of another size or granule. */
+	/* A TCR_EL1 for another size or granule. */
 	assert_false(regime_with("arm64_4k_39", root, 1, tcr_48(0), &r));
 	assert_false(regime_with("arm64_16k_48", root, 1, tcr_48(0), &r));
 	assert_false(regime_with("arm64_4k_48", root, 2, tcr_48(1 << 17), &r));
@@ -486,7 +486,7 @@ static struct pw_registers ttbcr(uint64_t value)
 	return (struct pw_registers){ .known = PW_REGISTER_TCR, .tcr = value };
 }
 
-/* What TTBCR gives TTBR0 and TTBR1: DDI0406C B3.6.4; Linux with and without CONFIG_CPU_TTBR0_PAN. */
+/* The spans of TTBR0 and TTBR1 by TTBCR: DDI0406C B3.6.4; Linux with and without CONFIG_CPU_TTBR0_PAN. */
 static void lpae_ttbcr(void **state)
 {
 	const uint64_t eae = UINT64_C(1) << 31, root[2] = { 0x41000000, 0x42004000 };
@@ -498,16 +498,16 @@ static void lpae_ttbcr(void **state)
 	assert_int_equal(2, r.spans);
 	expect_span(&r.span[0], 0, 0xbfffffff, 0x41000000, 2, 2);
 	expect_span(&r.span[1], 0xc0000000, 0xffffffff, 0x42004000, 1, 9);
-	/* User access is off: T0SZ 7 and EPD0. TTBR1 has all but the first 32 MiB, from a whole pgd. */
+	/* User access is off: T0SZ 7 and EPD0. TTBR1 has all but the first 32 MiB, from a complete pgd. */
 	assert_true(regime_with("arm_lpae", root, 2, ttbcr(eae | 7 | 1 << 7 | 1 << 22), &r));
 	assert_int_equal(1, r.spans);
 	expect_span(&r.span[0], 0x2000000, 0xffffffff, 0x42004000, 2, 2);
 	assert_int_equal(1, r.span[0].root);
-	/* It is on: TTBR0 has all. */
+	/* User access is on: TTBR0 has everything. */
 	assert_true(regime_with("arm_lpae", root, 2, ttbcr(eae), &r));
 	assert_int_equal(1, r.spans);
 	expect_span(&r.span[0], 0, 0xffffffff, 0x41000000, 2, 2);
-	/* Both sizes given: between them there is nothing. */
+	/* Both sizes are given; between the two spans there is nothing. */
 	assert_true(regime_with("arm_lpae", root, 2, ttbcr(eae | 2 | 3 << 16), &r));
 	expect_span(&r.span[0], 0, 0x3fffffff, 0x41000000, 1, 9);
 	expect_span(&r.span[1], 0xe0000000, 0xffffffff, 0x42004000, 1, 8);
@@ -522,7 +522,7 @@ static void lpae_ttbcr(void **state)
 	assert_false(regime_with("arm", root, 2, (struct pw_registers){ 0 }, &r));
 }
 
-/* Memory types: an index for the hardware, for Linux what it fills PRRR or MAIR with. */
+/* Memory types: for the hardware an index, for Linux the type that it puts into PRRR or MAIR. */
 static void memory_types(void **state)
 {
 	static const struct {
@@ -540,7 +540,7 @@ static void memory_types(void **state)
 		{ "arm", 0, 0x86000667, PW_MEM_WRITE_COMBINING }, /* DEV_WC */
 		{ "arm", 0, 0x86000673, PW_MEM_DEVICE }, /* DEV_NONSHARED */
 		{ "arm", 1, 0x4021141e, PW_MEM_NORMAL }, /* TEX 1, C, B */
-		{ "arm", 1, 0x40200406, PW_MEM_WRITE_COMBINING }, /* B alone */
+		{ "arm", 1, 0x40200406, PW_MEM_WRITE_COMBINING }, /* only B */
 		{ "arm", 1, 0x40201402, PW_MEM_DEVICE }, /* TEX 1 */
 		{ "arm_lpae", 0, 0xffe00f43, PW_MEM_DEVICE },
 		{ "arm_lpae", 0, 0xffe00f47, PW_MEM_WRITE_COMBINING },
@@ -562,7 +562,7 @@ static void memory_types(void **state)
 		uint32_t by_hw = hw.format->attr(hw.format, &hw, level, vectors[i].entry);
 		uint32_t by_lx = lx.format->attr(lx.format, &lx, level, vectors[i].entry);
 
-		/* The index stands in 4:2, or, in short descriptors, as TEX[0]:C:B. */
+		/* The index is in bits 4:2, or, in short descriptors, in TEX[0]:C:B. */
 		assert_true((by_hw & PW_MEMTYPE_MASK) >> PW_MEMTYPE_SHIFT >= PW_MEM_INDEX_0);
 		if (lx.format->entry_lg2 == 3)
 			assert_int_equal(PW_MEM_INDEX_0 + (vectors[i].entry >> 2 & 7),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Golden vectors of the mock: its manual, in mock.h, tried out. */
+/* Golden vectors of the mock, after its manual in mock.h. */
 #include "vector.h"
 
 enum {

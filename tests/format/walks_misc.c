@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Walks through what only some formats have: base pages whose size the table above decides (ppc),
- * pages in several entries (riscv, sparc, amdv1, mock), skipped levels (amdv1, mock), tables of which
- * a part exists (mock), roots and device-table entries with a say of their own. Every address is asked
- * of translate, translate_many, a scan and pw_walk_range, which have to agree.
+ * Walks through features of only some formats: base pages whose size the table above decides (ppc),
+ * pages in several entries (riscv, sparc, amdv1, mock), skipped levels (amdv1, mock), tables of which only
+ * a part exists (mock), roots and device-table entries that deny permissions. translate, translate_many, a
+ * scan and pw_walk_range must agree about every address.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,7 +47,7 @@ static void world_close(struct world *world)
 	free(world->bytes);
 }
 
-/* Entry @index of the table at @table, in the format's byte order. */
+/* Stores entry @index of the table at @table, in the format's byte order. */
 static void put(struct world *world, pw_pa table, unsigned index, uint64_t entry)
 {
 	const struct pw_format *format = world->regime.format;
@@ -68,7 +68,7 @@ static int keep_entry(struct pw_walk *walk, const struct pw_entry *entry)
 	return 0;
 }
 
-/* What stands at @va: status, address and size of the page, and its permissions. */
+/* The expected page at @va: status, address, size and permissions. */
 static void expect(struct world *world, pw_va va, enum pw_status status, pw_pa pa, unsigned lg2,
 		   const char *prot)
 {
@@ -141,13 +141,13 @@ static void ppc_table_size(void **state)
 	expect(&world, 0x3fefff, PW_NONE, 0, 0, NULL);
 	/* The same table of 4K pages, walked as one of 64K pages. */
 	expect(&world, 0x400000, PW_NONE, 0, 0, NULL);
-	/* A 64K page that is misaligned: the low bits are not address. */
+	/* A misaligned 64K page: the low bits are not part of the address. */
 	expect(&world, 0x1e0000, PW_OK, 0x123450000, 16, "rw-u");
 	expect(&world, 0x1e8123, PW_OK, 0x123458123, 16, "rw-u");
 	world_close(&world);
 }
 
-/* Quadrant 3 shows the process's tree when that is all there is, but is not listed twice. */
+/* With one root, quadrant 3 shows the process's tree, but scans do not list it twice. */
 static void ppc_quadrants(void **state)
 {
 	const uint64_t roots[] = { 0x40000000000100ad, 0x40000000000300ad };
@@ -180,7 +180,7 @@ static void ppc_quadrants(void **state)
 	}
 }
 
-/* Sixteen entries, one page; also when it is PROT_NONE. */
+/* Sixteen entries for one page; also if the page is PROT_NONE. */
 static void riscv_napot(void **state)
 {
 	const uint64_t root = 0x8000000000000010;
@@ -202,7 +202,7 @@ static void riscv_napot(void **state)
 	world_close(&world);
 }
 
-/* A TTE of 256M in two of its 32 entries, as set_huge_pte_at() writes them: each with its part. */
+/* A TTE of 256M in two of its 32 entries, as set_huge_pte_at() writes them: each has its part. */
 static void sparc_large_tte(void **state)
 {
 	const uint64_t root = 0x10000;
@@ -218,7 +218,7 @@ static void sparc_large_tte(void **state)
 	expect(&world, 0x10800000, PW_OK, 0x130800000, 28, "rw-u");
 	expect(&world, 0x10ffffff, PW_OK, 0x130ffffff, 28, "rw-u");
 	expect(&world, 0x11234567, PW_PROT_NONE, 0x131234567, 28, NULL);
-	/* Above the hole the top table's last entries. */
+	/* The top table's last entries are above the hole. */
 	expect(&world, 0xfffff80010800000, PW_OK, 0x130800000, 28, "rw-u");
 	expect(&world, 0x0010000010800000, PW_NOT_CANONICAL, 0, 0, NULL);
 	world_close(&world);
@@ -233,7 +233,7 @@ static void amdv1_levels(void **state)
 	(void)state;
 	world_open(&world, "amdv1", PW_VIEW_HARDWARE, &root, 1);
 	put(&world, 0x10000, 0, 0x6000000000011601);
-	/* From level 3 (512G) to a table of 4K pages: 2M of it are there. */
+	/* From level 3 (512G) to a table of 4K pages, which covers only 2M. */
 	put(&world, 0x10000, 1, 0x6000000000013201);
 	/* A table entry without IW. */
 	put(&world, 0x10000, 2, 0x2000000000011601);
@@ -257,7 +257,7 @@ static void amdv1_levels(void **state)
 	world_close(&world);
 }
 
-/* mock.h is the manual of this. */
+/* mock.h is the manual of this format. */
 static void mock_everything(void **state)
 {
 	/* Level 3 with quarters 0 to 2. */
@@ -285,7 +285,7 @@ static void mock_everything(void **state)
 	put(&world, 0x15000, 3, 0xc00000000012307f);
 	put(&world, 0x15000, 2, 0xc00000000012427f);
 
-	/* Quarter 0 of the table at 0x12000 does not exist, quarter 1 does. */
+	/* Quarter 0 of the table at 0x12000 does not exist; quarter 1 does. */
 	expect(&world, 0x000abc, PW_LENGTH, 0, 0, NULL);
 	expect(&world, 0x008abc, PW_OK, 0x123abc, 12, "rwxk");
 	expect(&world, 0x009abc, PW_OK, 0x123abc, 12, "rwxu");
@@ -296,11 +296,11 @@ static void mock_everything(void **state)
 	expect(&world, 0x021abc, PW_OK, 0x123abc, 12, "rwxu");
 	expect(&world, 0x028000, PW_LENGTH, 0, 0, NULL);
 	expect(&world, 0x05ffff, PW_OK, 0x0dffff, 17, "rwxu");
-	/* 8K pages; the second one's address is misaligned, and a group of 16K is two of them. */
+	/* 8K pages; the second one's address is misaligned, and a group of 16K has two of them. */
 	expect(&world, 0x066abc, PW_OK, 0x122abc, 13, "rwxu");
 	expect(&world, 0x067abc, PW_OK, 0x123abc, 13, "rwxu");
 	expect(&world, 0x064abc, PW_OK, 0x124abc, 14, "rwxu");
-	/* Execution is taken from user mode, but not from the kernel. */
+	/* User mode may not execute, but the kernel may. */
 	expect(&world, 0x109abc, PW_OK, 0x123abc, 12, "rw-u");
 	expect(&world, 0x108abc, PW_OK, 0x123abc, 12, "rwxk");
 	/* The root's last quarter does not exist. */
@@ -310,7 +310,7 @@ static void mock_everything(void **state)
 	world_close(&world);
 }
 
-/* Two roots, the second with another top level; and one root that is shown twice. */
+/* Two roots, the second with another top level; and one root that is repeated in a second span. */
 static void mock_roots(void **state)
 {
 	const uint64_t two[] = { 0x1001f, 0x1101c }, mirrored = 0x1103c;
