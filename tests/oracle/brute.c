@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One format against its description: every question that can be asked of an entry, for a few million
- * values of it, at every level, in both views and for the kernel versions at which meanings changed.
+ * Compares one format with its description: every function on an entry, for a few million values, at every
+ * level, in both views, and for the kernel versions in which meanings changed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,14 +16,14 @@
 static const struct pw_format *described, *built_in;
 static uint64_t total;
 
-/* The same root in both. */
+/* The same root in both formats. */
 struct pair {
 	struct pw_regime built_in, described;
 	uint64_t seed;
 	uint64_t compared;
 };
 
-/* What tables decide for what is below them: with "global" it is the other way round. */
+/* The permissions that a table leaves to the pages below; "global" is inverted. */
 static const uint32_t PERMISSIONS = PW_READ | PW_WRITE | PW_EXEC | PW_USER | PW_KEXEC | PW_GLOBAL;
 
 static const char *kind_name(enum pw_kind kind)
@@ -31,7 +31,7 @@ static const char *kind_name(enum pw_kind kind)
 	return kind == PW_LEAF ? "leaf" : kind == PW_TABLE ? "table" : "hole";
 }
 
-/* Prints what the two say about an entry, and fails. */
+/* Prints the two answers about an entry, and fails. */
 static void differ(const struct pair *pair, unsigned level, unsigned shift, uint64_t entry,
 		   const char *what, uint64_t ours, uint64_t theirs)
 {
@@ -88,7 +88,7 @@ static void compare_page(const struct pair *pair, unsigned level, unsigned shift
 	const struct pw_format *f = built_in;
 	unsigned lg2 = f->page_lg2 ? f->page_lg2(f, &pair->built_in, level, entry) : shift;
 
-	/* Where tables of a level differ in size, the walker aligns the page. */
+	/* If tables of a level differ in size, the walker aligns the page. */
 	if (f->next_bits) {
 		lg2 = lg2 > shift ? lg2 : shift;
 		page &= ~pw_mask(lg2);
@@ -139,7 +139,7 @@ static void compare(struct pair *pair, unsigned level, unsigned shift, uint64_t 
 	}
 }
 
-/* All values of the low sixteen bits under @high; each single bit and pair of bits on top of it. */
+/* All values of the low sixteen bits under @high, and each single bit and pair of bits added to it. */
 static void compare_around(struct pair *pair, unsigned level, unsigned shift, uint64_t base,
 			   bool all_low)
 {
@@ -172,7 +172,7 @@ static uint64_t random_entry(struct pair *pair, const uint64_t *base, size_t bas
 	}
 }
 
-/* How thoroughly to look: see compare_level(). */
+/* How thorough the comparison is; see compare_level(). */
 enum depth { ALL_LOW_BITS, PAIRS_OF_BITS };
 
 static void compare_level(struct pair *pair, unsigned level, unsigned shift, enum depth depth)
@@ -208,7 +208,7 @@ static void compare_level(struct pair *pair, unsigned level, unsigned shift, enu
 		compare(pair, level, shift, random_entry(pair, base, bases));
 }
 
-/* Every swap type, wherever a format may keep it, beside bits that software entries have elsewhere. */
+/* Every swap type, in each place where a format may keep it, with other bits of software entries. */
 static void compare_types(struct pair *pair, unsigned level, unsigned shift)
 {
 	/* s390's PTE and large entries, ppc's leaf bit, mock's swap bit; x86's offset is inverted. */
@@ -226,7 +226,7 @@ static void compare_types(struct pair *pair, unsigned level, unsigned shift)
 					(beside[i] & ~(UINT64_C(31) << at)) | type << at);
 }
 
-/* Both formats' regimes for these root words. False: both refuse them. */
+/* Makes both formats' regimes for these root words; false if both refuse them. */
 static bool init(struct pair *pair, const uint64_t *root, size_t count,
 		 const struct pw_regime_options *options)
 {
@@ -247,7 +247,7 @@ static void compare_options(const struct pw_regime_options *options, enum depth 
 	struct pw_regime regime = { .format = built_in };
 	const uint64_t plain = built_in->make_root(built_in, &regime, 0x100000,
 						   built_in->levels - 1u);
-	/* Root bits that entries ask about: private space of s390; read and write of amdv1. */
+	/* Root bits on which entries depend: private space of s390; read and write of amdv1. */
 	const uint64_t asked[] = { 0, 0x100, UINT64_C(1) << 61, UINT64_C(1) << 62 };
 
 	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
@@ -261,7 +261,7 @@ static void compare_options(const struct pw_regime_options *options, enum depth 
 			compare_level(&pair, level, shift, i == 0 ? depth : PAIRS_OF_BITS);
 			if (options->view == PW_VIEW_LINUX)
 				compare_types(&pair, level, shift);
-			/* Tables of the lowest level have one of two sizes: 4K and 64K, or 8K. */
+			/* Tables of the lowest level have one of two sizes of page: 4K and 64K, or 8K. */
 			if (level == 0 && built_in->next_bits)
 				compare_level(&pair, level,
 					      built_in->max_roots == 2 && built_in->big_endian
@@ -313,7 +313,7 @@ static void test_linux_7_0(void **state)
 			ALL_LOW_BITS);
 }
 
-/* What a kernel was built with decides which types there are. */
+/* A kernel's configuration decides which types there are. */
 static void test_configurations(void **state)
 {
 	static const uint16_t kernels[] = { 0x0513, 0x0601, 0x0602, 0x060c,
@@ -321,7 +321,7 @@ static void test_configurations(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 4 * sizeof(kernels) / sizeof(kernels[0]); i++) {
-		/* Pairs of two told, the third left as Debian has it. */
+		/* Two options are given, and the third is Debian's. */
 		unsigned bits = i % 4 == 0   ? PW_CONFIG_DEVICE_PRIVATE | PW_CONFIG_PTE_MARKER
 				: i % 4 == 1 ? PW_CONFIG_MEMORY_FAILURE
 				: i % 4 == 2 ? PW_CONFIG_DEVICE_PRIVATE | PW_CONFIG_MEMORY_FAILURE
@@ -346,7 +346,7 @@ static void test_configurations(void **state)
 	}
 }
 
-/* Every register known: with @on, all that can be switched on is, else off. */
+/* All registers are known; @on switches all their features on, else off. */
 static struct pw_registers some_registers(bool on)
 {
 	struct pw_registers registers = {
@@ -359,7 +359,7 @@ static struct pw_registers some_registers(bool on)
 	return registers;
 }
 
-/* TCR_EL1 as it would be for an arm64 format; whatever for others, which ignore it. */
+/* TCR_EL1 for an arm64 format; other formats ignore it. */
 static uint64_t fitting_tcr(uint64_t flags)
 {
 	static const uint64_t granule0[3] = { 0, 2, 1 }, granule1[3] = { 2, 1, 3 };
@@ -380,7 +380,7 @@ static void test_registers(void **state)
 		};
 
 		compare_options(&options, PAIRS_OF_BITS);
-		/* HD, DS; only of arm64 does the description depend on it. */
+		/* HD, DS; only arm64's descriptions depend on them. */
 		if (strncmp(built_in->name, "arm64", 5) != 0)
 			continue;
 		options.registers.known |= PW_REGISTER_TCR;
@@ -390,7 +390,7 @@ static void test_registers(void **state)
 	}
 }
 
-/* Were as many compared as is claimed? */
+/* Was the number of comparisons as large as claimed? */
 static void test_total(void **state)
 {
 	(void)state;
@@ -398,7 +398,7 @@ static void test_total(void **state)
 	assert_true(total >= 1000000);
 }
 
-/* What TCR_EL1 or TTBCR can hold, of this format mostly. */
+/* Values of TCR_EL1 or TTBCR, mostly right for this format. */
 static uint64_t random_tcr(struct pair *pair)
 {
 	uint64_t tcr = random_next(&pair->seed);
@@ -411,7 +411,7 @@ static uint64_t random_tcr(struct pair *pair)
 					     : tcr;
 }
 
-/* Roots: the same are refused, and the others give the same spans. */
+/* Roots: both refuse the same words, and the others give the same spans. */
 static void test_roots(void **state)
 {
 	const unsigned last = built_in->max_roots;
@@ -471,7 +471,7 @@ static void test_roots(void **state)
 	assert_true(accepted > 1000);
 }
 
-/* What users see of the format. */
+/* The format's data for users. */
 static void test_geometry(void **state)
 {
 	struct pw_geometry ours, theirs;
@@ -516,7 +516,7 @@ int main(int argc, char **argv)
 	}
 	built_in = pw_format_find(described->name);
 	if (!built_in) {
-		fprintf(stderr, "%s is no format of the library\n", described->name);
+		fprintf(stderr, "%s is not a format of the library\n", described->name);
 		return 1;
 	}
 	failed = cmocka_run_group_tests(tests, NULL, NULL);

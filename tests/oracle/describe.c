@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader of format descriptions: every format has one, every mistake is answered with its line,
- * and no text at all makes it fall.
+ * The reader of format descriptions. Every format has a description, every mistake is reported with its line,
+ * and no text crashes the reader.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 
 static const char *directory;
 
-/* Loads @text as a file; the answer of pw_format_load. */
+/* Loads @text as a file; returns the result of pw_format_load. */
 static int load(const char *text, size_t bytes, const struct pw_format **format,
 		struct pw_error *error)
 {
@@ -104,7 +104,7 @@ static void test_small(void **state)
 	pw_format_unload(format);
 }
 
-/* An alias of nothing: what it maps is listed nowhere else. */
+/* An alias without another span: scans list what it maps. */
 static void test_first_alias(void **state)
 {
 	static const char text[] = "format tiny\nentry 8 little\nlevel page 12 9\n"
@@ -133,7 +133,7 @@ static void test_first_alias(void **state)
 	pw_format_unload(format);
 }
 
-/* Line @line of the small description, replaced by @text, is wrong; the message has @says. */
+/* @text in the place of line @line of the small description is wrong; the message has @says. */
 static void assert_wrong(unsigned line, const char *text, unsigned blamed, const char *says)
 {
 	const struct pw_format *format;
@@ -234,7 +234,7 @@ static void test_files(void **state)
 	assert_non_null(strstr(error.text, "NUL"));
 }
 
-/* Random damage to the real descriptions: refused or usable, never worse. */
+/* Random damage to the real descriptions: the result is refused or usable. */
 static void test_damage(void **state)
 {
 	static char text[16384], damaged[16384];

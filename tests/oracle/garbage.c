@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One format and its description over memory that nobody built (world.h): random, hostile and broken
- * tables. The two must agree on every word of every answer, and every answer must come to an end.
+ * One format and its description on memory that nobody built (world.h): random, hostile and broken
+ * tables. The two must agree on every word of every answer, and every walk must end.
  */
 #include <stdio.h>
 #include <string.h>
@@ -96,7 +96,7 @@ static void check_addresses(struct world *world, unsigned count)
 	}
 }
 
-/* Mock's addresses end at 4 MiB: it cannot repeat much. */
+/* Mock's addresses end at 4 MiB, so it cannot repeat much. */
 static bool is_small(void)
 {
 	unsigned top = built_in->levels - 1u;
@@ -128,8 +128,8 @@ static void assert_same_range(const struct world *world, const char *what, size_
 }
 
 /*
- * Both scanners in step, a buffer at a time. They may differ in what they read again after a pause, so
- * the amounts are compared only where the one buffer took it all.
+ * Runs both scanners in step, a buffer at a time. They may read again different entries after a pause, so
+ * the counts are compared only if one buffer took everything.
  */
 static void check_scan(struct world *world, pw_va first, pw_va last, bool holes, size_t batch)
 {
@@ -159,7 +159,7 @@ static void check_scan(struct world *world, pw_va first, pw_va last, bool holes,
 			world->statuses[ours[i].status]++;
 		}
 		paused = paused || n == batch;
-		/* Each pause makes the scan come down from the root again. */
+		/* After each pause the scan starts again from the root. */
 		if (n == 0 || ++calls == 400)
 			break;
 	}
@@ -174,7 +174,7 @@ static void check_scan(struct world *world, pw_va first, pw_va last, bool holes,
 		assert_true(state.tables == described_state.tables);
 		assert_true(state.repeated == described_state.repeated);
 	}
-	/* A limit may be passed by one table, and by what is read again after a pause. */
+	/* One table, and entries that are read again after a pause, may exceed a limit. */
 	if (!paused)
 		assert_true(state.entries <= ENTRY_LIMIT + 3 * 8192);
 	assert_true(state.repeated <= REPEAT_LIMIT);
@@ -186,7 +186,7 @@ static void check_scan(struct world *world, pw_va first, pw_va last, bool holes,
 
 struct events {
 	uint64_t hash, count, limit;
-	bool skip; /* some tables */
+	bool skip; /* some of the tables */
 };
 
 static void mix(struct events *events, uint64_t value)
@@ -279,13 +279,13 @@ static void test_mess(void **state)
 		met += world.statuses[status] > 0;
 	}
 	print_message("limit %llu times\n", (unsigned long long)world.stopped);
-	/* A mess that shows nothing but holes is none. */
+	/* Garbage that gives only holes tests nothing. */
 	assert_true(world.statuses[PW_OK] > 100 && world.statuses[PW_OUTSIDE] > 0 && met >= 5);
 	assert_true(world.statuses[PW_SHARED] > 0 || is_small());
 	world_deinit(&world);
 }
 
-/* A scan of a ladder ends, and says of what it did not read again that it was read before. */
+/* A scan of a ladder ends, and reports as shared what it did not read again. */
 static void test_ladder_ends(void **state)
 {
 	const struct pw_scan_limits limits = { .repeats = is_small() ? 64 : 5000 };
@@ -312,7 +312,7 @@ static void test_ladder_ends(void **state)
 
 			if (range[i].status != PW_SHARED)
 				continue;
-			/* It is indeed the same that was found there. */
+			/* The same tables were indeed found there. */
 			shared++;
 			pw_translate(world.direct, &world.built_in, range[i].first, &here);
 			pw_translate(world.direct, &world.built_in, range[i].twin, &twin);
@@ -355,7 +355,7 @@ static void test_cancel(void **state)
 				 0);
 		assert_int_equal(pw_scan_next(scan, range, 1), 1);
 		cancel = true;
-		/* What was open may still come, then no more. */
+		/* The open range may still come, then nothing more. */
 		while (pw_scan_next(scan, range, 1) > 0)
 			assert_true(calls++ < 8192);
 		pw_scan_state(scan, &end);
@@ -386,7 +386,7 @@ int main(int argc, char **argv)
 	}
 	built_in = pw_format_find(described->name);
 	if (!built_in) {
-		fprintf(stderr, "%s is no format of the library\n", described->name);
+		fprintf(stderr, "%s is not a format of the library\n", described->name);
 		return 1;
 	}
 	failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,26 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes into descriptions of formats what Linux's swap types stand for, between these two lines:
+"""Writes the meanings of Linux's swap types into descriptions of formats, between these two lines:
 
-  # swap types BITS [CONDITION...]; BITS CONDITION...     where the type stands, as often as it moved
+  # swap types BITS [CONDITION...]; BITS CONDITION...     the places of the type, one for each time it moved
   # end of swap types
 
 The numbers are those of MAX_SWAPFILES, SWP_HWPOISON, SWP_MIGRATION_*, SWP_DEVICE_* and SWP_PTE_MARKER in
-include/linux/swap.h, computed here from the counts that each kernel and configuration has; the library
-computes them otherwise. With --check nothing is written; it says whether the files are up to date.
+include/linux/swap.h. This computes them from the counts of each kernel and configuration; the library
+computes them in another way. With --check it writes nothing, and says whether the files are up to date.
 
   swap_types.py [--check] FILE...
 """
 import itertools
 import sys
 
-# Kernels among which the numbers differ: [first, after). Older ones are a unit test's.
+# Kernels between which the numbers differ: [first, after). A unit test covers older ones.
 SPANS = [((5, 19), (6, 2)), ((6, 2), (6, 15)), ((6, 15), None)]
 ALL_TYPES = 1 << 5
 
 
 def numbers(kernel, device_private, pte_marker):
-    """The types of each class, all with memory failure; without it, hwpoison's is a swap file's."""
+    """The types of each class, with memory failure; without it, hwpoison's type is a swap file."""
     swapin_error = 1 if kernel < (6, 2) else 0
     marker = 1 if kernel >= (6, 2) or pte_marker else 0
     device = 0 if not device_private else 4 if kernel < (6, 15) else 3
@@ -29,7 +29,7 @@ def numbers(kernel, device_private, pte_marker):
     at = {"hwpoison": (max_swapfiles, hwpoison)}
     at["migration"] = (max_swapfiles + hwpoison, migration)
     at["device"] = (max_swapfiles + hwpoison + migration, device)
-    # The entry of a page that could not be read from swap became a kind of marker.
+    # The entry of a page that could not be read from swap became a marker.
     at["marker"] = (max_swapfiles + hwpoison + migration + device, marker + swapin_error)
     return at
 
@@ -40,7 +40,7 @@ def version_words(first, after, oldest):
 
 
 def rules(bits, conditions):
-    """Lines of one place of the type, for every kernel."""
+    """The lines for one place of the type, for every kernel."""
     for kind in ("hwpoison", "migration", "device", "marker"):
         for first, after in SPANS:
             table = {(dp, pm): numbers(first, dp, pm)[kind]
@@ -62,7 +62,7 @@ def rules(bits, conditions):
 
 
 def never(words):
-    """Whether no kernel is both before and from a version on."""
+    """Is no kernel both before and after these versions?"""
     least = [tuple(map(int, w[8:].split("."))) for w in words if w.startswith("kernel>=")]
     before = [tuple(map(int, w[7:].split("."))) for w in words if w.startswith("kernel<")]
     return bool(least and before and max(least) >= min(before))

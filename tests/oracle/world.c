@@ -42,7 +42,7 @@ static int fetch(void *context, pw_pa pa, void *buffer, size_t bytes)
 	return 0;
 }
 
-/* ---- making a mess ---- */
+/* ---- making garbage ---- */
 
 static void store(const struct world *world, size_t offset, uint64_t entry)
 {
@@ -53,7 +53,7 @@ static void store(const struct world *world, size_t offset, uint64_t entry)
 			(unsigned char)(entry >> (8 * i));
 }
 
-/* Somewhere in memory, or just outside; aligned as tables are, and sometimes not. */
+/* An address in memory, or just outside; mostly aligned like a table. */
 static pw_pa random_table(struct world *world)
 {
 	pw_pa pa = BASE + random_below(&world->seed, LAST - BASE + 0x3000);
@@ -97,7 +97,7 @@ static uint64_t guided_entry(struct world *world)
 	return entry;
 }
 
-/* Tables at 64K steps: the n-th is of level n, and all of its entries lead to the one before. */
+/* Tables at steps of 64K: table n is of level n, and all of its entries lead to the one before. */
 static uint64_t ladder_entry(const struct world *world, size_t offset)
 {
 	const struct pw_regime *r = &world->built_in;
@@ -139,7 +139,7 @@ void world_choose_root(struct world *world, enum mess mess, unsigned round)
 	size_t count = round & 4 ? world->format->max_roots : 1;
 	unsigned top;
 
-	/* TTBCR: EAE, T1SZ and T0SZ, of which short descriptors have the last alone, as N. */
+	/* TTBCR: EAE, T1SZ and T0SZ; short descriptors have only the last, as N. */
 	if (strcmp(world->format->name, "arm") == 0 && count == 2)
 		options.registers = (struct pw_registers){
 			.known = PW_REGISTER_TCR, .tcr = 1 + random_below(&world->seed, 7)

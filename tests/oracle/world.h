@@ -2,9 +2,9 @@
 /*
  * Memory that nobody built, read as the tables of one format: a world for garbage.c.
  *
- *   random     words of chance
- *   guided     what the format's builders make, leading anywhere, with bits turned over
- *   ladder     each table leads to one other from all of its entries: 2^50 pages in six tables
+ *   random     random words
+ *   guided     entries of the format's builders, leading anywhere, with flipped bits
+ *   ladder     all entries of a table lead to one other table: 2^50 pages in six tables
  *   ones       every bit set
  *
  * Memory ends in the middle of tables.
@@ -25,14 +25,14 @@
 enum {
 	SEGMENT = 256 << 10,
 	BASE = 64 << 10,
-	/* The second begins where the first ends, so that tables stand across, and ends unevenly. */
+	/* The second begins where the first ends, so that tables lie across the border, and ends unevenly. */
 	TAIL = 128 << 10,
 	LAST = BASE + SEGMENT + TAIL - 1 - 0x358,
 };
 
 enum mess { RANDOM, GUIDED, LADDER, ONES, MESSES };
 
-/* One format, as it is built in and as it is described, over the same bytes. */
+/* One built-in format and its description, on the same bytes. */
 struct world {
 	struct pw_hook hook; /* must be first */
 	const struct pw_format *format, *description;
@@ -40,7 +40,7 @@ struct world {
 	unsigned char *bytes;
 	struct pw_memory *direct, *fetched;
 	struct pw_regime built_in, described;
-	/* What came up in this format's worlds. */
+	/* Counts of what occurred in this format's worlds. */
 	uint64_t statuses[PW_SHARED + 1], stopped;
 };
 
@@ -50,9 +50,9 @@ void world_deinit(struct world *world);
 
 /* Fills the memory. */
 void world_make_mess(struct world *world, enum mess mess);
-/* Roots that both accept, for a table in memory. The @round chooses the view and how many. */
+/* Roots that both accept, for a table in memory. @round chooses the view and the number of roots. */
 void world_choose_root(struct world *world, enum mess mess, unsigned round);
-/* An address that some span covers, or any. */
+/* An address in a span, or any address. */
 pw_va world_random_va(struct world *world);
 
 #endif
