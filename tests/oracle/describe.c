@@ -198,7 +198,7 @@ static void test_mistakes(void **state)
 		{ 8, "table at 51:12 if 3:0=16", 8, "not a condition" },
 		{ 8, "table at 51:12 if 3:0=5..4", 8, "not a condition" },
 		{ 8, "table at 51:12 if 3:0", 8, "not a condition" },
-		{ 8, "table at 51:12 if kernel>6", 8, "no condition" },
+		{ 8, "table at 51:12 if kernel>6", 8, "not a condition" },
 		{ 8, "table length 7:6 1 at 51:12 if 0", 8, "same number of bits" },
 		{ 9, "none at 51:12", 9, "no 'at'" },
 		{ 9, "none if 1", 9, "must have no condition" },
