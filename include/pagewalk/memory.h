@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory: where the bytes of page tables come from. A pw_memory turns physical addresses into bytes;
- * it is read-only, and every function here that takes a const pointer may be called by any number of
- * threads at once.
+ * Memory: where the bytes of page tables come from. A pw_memory turns physical addresses into bytes, and is
+ * read-only. Every function here that takes a const pointer may be called by any number of threads at once.
  */
 #ifndef PAGEWALK_MEMORY_H
 #define PAGEWALK_MEMORY_H
@@ -18,8 +17,8 @@ extern "C" {
 struct pw_memory;
 
 /*
- * A run of physical memory, bounds inclusive. Where @host is set, the bytes of `first` stand there
- * and entries are loaded in place; where it is NULL they are fetched.
+ * A run of physical memory, bounds inclusive. If @host is set, it is where the byte of `first` is, and
+ * entries are loaded in place; if it is NULL, they are fetched.
  */
 struct pw_segment {
 	pw_pa first, last;
@@ -27,56 +26,56 @@ struct pw_segment {
 };
 
 /*
- * A CPU found in the source, and the root words that its registers held; or the kernel's own space,
- * whose root is none of a register but of a symbol.
+ * A CPU that the source describes, and the root words in its registers; or the kernel's own space, whose
+ * root comes from a symbol instead of a register.
  */
 struct pw_cpu {
 	unsigned id; /* 0 for the kernel's space */
 	bool kernel;
-	const char *format; /* that its mode selects; NULL: paging was off, or not known */
-	unsigned roots; /* words in root[]; 0 when the source does not say */
+	const char *format; /* selected by its mode; NULL: paging was off, or it is not known */
+	unsigned roots; /* words in root[]; 0 if the source does not give them */
 	uint64_t root[PW_MAX_ROOTS];
 	char origin[48]; /* where the words came from: "QEMU note, CR3" */
-	struct pw_registers registers; /* what the source says of others */
+	struct pw_registers registers; /* other registers, as far as the source gives them */
 };
 
 /*
  * Opens a source by name:
  *   FILE                                    an ELF core or a kdump, told apart by the magic number
- *   raw:FILE@BASE[+LENGTH][:OFFSET][,...]   flat files; OFFSET is where in the file BASE stands
+ *   raw:FILE@BASE[+LENGTH][:OFFSET][,...]   flat files; OFFSET is the place of BASE in the file
  *   sample:NAME                             an image installed with pagewalk
- * Returns 0, or a negative errno and a sentence that names the file, the offset and what to try.
- * The files must not be changed while open; one that shrinks makes reads fail with -EIO.
+ * Returns 0, or a negative errno and a sentence with the file, the offset, and something to try.
+ * The files must not be changed while they are open. If one shrinks, reads fail with -EIO.
  */
 int pw_memory_open(const char *source, struct pw_memory **memory_ret, struct pw_error *error);
 
 /*
- * Memory that the caller has mapped: an emulator's or a device model's RAM. The segments are copied,
+ * Memory that the caller has mapped: an emulator's or a device model's RAM. The array of segments is copied,
  * the bytes are not; they must stay mapped until pw_memory_close. Tables in them may change while
- * they are walked. Returns 0, -EINVAL for segments that overlap or have no host address, -ENOMEM.
+ * they are walked. Returns 0, -EINVAL for segments that overlap or have no host address, or -ENOMEM.
  */
 int pw_memory_wrap(const struct pw_segment *segments, size_t count, struct pw_memory **memory_ret,
 		   struct pw_error *error);
 
 /*
- * Copies @bytes bytes at @pa to @buffer; called by several threads at once. Returns 0, or -ENODATA
- * where the source has no such memory, or another negative errno.
+ * Copies @bytes bytes at @pa to @buffer. Several threads call it at once. Returns 0, -ENODATA if the source
+ * has no such memory, or another negative errno.
  */
 typedef int pw_fetch_fn(void *context, pw_pa pa, void *buffer, size_t bytes);
 
 /*
- * Memory that is copied piece by piece by a function of the caller's: a compressed or remote source.
- * @segments say where there is any (host is ignored). Returns as pw_memory_wrap.
+ * Memory that a function of the caller's copies piece by piece: a compressed or remote source. @segments say
+ * where there is memory (host is ignored). Returns as pw_memory_wrap.
  */
 int pw_memory_create(pw_fetch_fn *fetch, void *context, const struct pw_segment *segments,
 		     size_t count, struct pw_memory **memory_ret, struct pw_error *error);
 
-/* Releases what any of the three above made. NULL is allowed. No thread may still be reading. */
+/* Releases a memory that any of the three above made. NULL is allowed. No thread may still be reading it. */
 void pw_memory_close(struct pw_memory *memory);
 
 /*
- * Reads @bytes bytes at @pa, across segments. Returns 0, -ENODATA when part of the range is not in
- * the source (nothing is invented: no zeros), -EIO when the file shrank under us.
+ * Reads @bytes bytes at @pa, across segments. Returns 0, -ENODATA if part of the range is not in the source
+ * (it does not invent zeros), or -EIO if a file shrank meanwhile.
  */
 int pw_memory_read(const struct pw_memory *memory, pw_pa pa, void *buffer, size_t bytes);
 
@@ -86,7 +85,7 @@ size_t pw_memory_segments(const struct pw_memory *memory, const struct pw_segmen
 /* The CPUs that the source describes. Valid until pw_memory_close. Returns their number, often 0. */
 size_t pw_memory_cpus(const struct pw_memory *memory, const struct pw_cpu **cpus_ret);
 
-/* What a source says of the Linux kernel whose memory it is. */
+/* What a source says of the Linux kernel to which the memory belonged. */
 struct pw_kernel {
 	char release[65]; /* "6.12.43-amd64"; empty: not known */
 	uint16_t version; /* as in struct pw_regime_options; 0: not known */
@@ -96,30 +95,30 @@ struct pw_kernel {
 };
 
 /*
- * Which kernel it was: by VMCOREINFO, if the source has that; else by the banner "Linux version ",
- * which is looked for in the first @search bytes of memory (0: is not looked for). The search reads
- * all that lies before the banner. Returns 0, -ENODATA if nothing says it, or -EINVAL for NULL.
+ * Finds out which kernel it was: by VMCOREINFO if the source has it, else by the banner "Linux version ",
+ * which it searches for in the first @search bytes of memory (0: no search). The search reads everything
+ * before the banner. Returns 0, -ENODATA if neither is there, or -EINVAL for NULL.
  */
 int pw_memory_kernel(const struct pw_memory *memory, uint64_t search, struct pw_kernel *kernel_ret);
 
-/* One line about what the source is: "ELF core, x86_64, little-endian". */
+/* One line about the source: "ELF core, x86_64, little-endian". */
 const char *pw_memory_title(const struct pw_memory *memory);
 
 /*
- * Remarks worth a person's attention, made while opening: "truncated: ...". NULL from @index = their
- * number on.
+ * Remarks for people that were made while opening: "truncated: ...". NULL if @index is not below their
+ * number.
  */
 const char *pw_memory_remark(const struct pw_memory *memory, size_t index);
 
 /*
- * Is @path one of the files that the source is read from, under whatever name? Then a program must
- * not write to it. False for a file that is not there.
+ * Is @path one of the files that the source is read from, whatever its name? Then a program must not write to
+ * it. False for a file that does not exist.
  */
 bool pw_memory_has_file(const struct pw_memory *memory, const char *path);
 
 /*
- * 0, or -EIO once a mapped file turned out to be shorter than when it was opened. Results obtained
- * since the last call that returned 0 may then be wrong, because the missing bytes read as zero.
+ * Returns 0, or -EIO once a mapped file has become shorter than when it was opened. Results since the last
+ * call that returned 0 may then be wrong, because the missing bytes read as zero.
  */
 int pw_memory_check(const struct pw_memory *memory, struct pw_error *error);
 

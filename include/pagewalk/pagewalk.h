@@ -2,17 +2,17 @@
 /*
  * pagewalk: page tables of every architecture, walked in user space. See pagewalk(3).
  *
- * What holds for every function whose own comment does not say otherwise:
+ * These rules hold for every function whose own comment does not say otherwise:
  *
- * - A pointer must not be NULL. A function that can return a negative errno returns -EINVAL for one
- *   that is; the others do not look. @error may always be NULL, and what releases something (*_close,
- *   *_destroy, *_unload) does nothing with NULL.
- * - A count of 0, or 0 bytes, asks for nothing: nothing is done, and the function returns 0 (or true).
- *   The array beside it is not looked at and may be NULL. What something cannot do without, as roots,
- *   segments of a memory, or address spaces to cut out, is not less than one: -EINVAL. Nor are the
- *   references and pins of a folio: 0 of them are refused.
- * - A range whose first is above its last is -EINVAL; so is a bound or a length within a page, where
- *   whole pages are asked for. Nothing is done then.
+ * - A pointer must not be NULL. A function that can return a negative errno returns -EINVAL for NULL; the
+ *   others do not check. @error may always be NULL. Functions that release something (*_close, *_destroy,
+ *   *_unload) do nothing with NULL.
+ * - A count of 0, or 0 bytes, asks for nothing: the function does nothing, and returns 0 (or true). The
+ *   array beside the count is not looked at, and may be NULL. There must be at least one of some things:
+ *   roots, segments of a memory, address spaces to cut out; 0 of them is -EINVAL. A request for 0 references
+ *   or pins of a folio is refused, too.
+ * - A range whose first is above its last is -EINVAL. So is a bound or a length within a page where whole
+ *   pages are needed. The function does nothing then.
  */
 #ifndef PAGEWALK_H
 #define PAGEWALK_H

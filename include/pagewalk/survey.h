@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Surveys: questions about a whole address space: who maps a physical page, what looks wrong, and the
- * table pages alone as an image to share.
+ * Surveys answer questions about a whole address space: which addresses map a physical page, and what looks
+ * wrong. They also write the tables alone as an image to share.
  */
 #ifndef PAGEWALK_SURVEY_H
 #define PAGEWALK_SURVEY_H
@@ -16,36 +16,35 @@ extern "C" {
 
 /*
  * Who maps this? Reads @scan to its end, and calls @found for each range that maps any byte of
- * wanted[which][0]..wanted[which][1] (inclusive), cropped to that part, by virtual address. Where the
- * scan met tables again and did not walk them again, that is among the answers as PW_SHARED, not
- * cropped, if an answer shows behind range.twin. Costs memory for answers alone.
- * Returns 0 at the end of the scan (pw_scan_state says whether it stopped early), what @found returned
- * if that was not 0, -EINVAL for a range that ends before it begins, or -ENOMEM.
+ * wanted[which][0]..wanted[which][1] (inclusive), cropped to that part, by virtual address. If the scan met
+ * tables again and did not walk them again, that range is among the answers as PW_SHARED, not cropped, if
+ * there is an answer behind range.twin. Only answers cost memory.
+ * Returns 0 at the end of the scan (pw_scan_state says whether it stopped early); the value of @found if it
+ * returned another value than 0; -EINVAL for a range that ends before it begins; or -ENOMEM.
  */
 typedef int pw_found_fn(void *context, size_t which, const struct pw_range *range);
 int pw_find(struct pw_scan *scan, const pw_pa (*wanted)[2], size_t count, pw_found_fn *found,
 	    void *context, struct pw_error *error);
 
 /*
- * An index from physical to virtual: built by one scan, then asked as often as one likes by any
- * number of threads. It costs 70 bytes for each run that the scan finds. The cancel flag of the scan's
- * limits is that of the index, too, and stays valid as long: once it is set, everything here soon
- * returns -ECANCELED.
+ * An index from physical to virtual addresses. One scan builds it; then any number of threads can search it
+ * as often as they like. It costs 70 bytes for each run that the scan finds. The cancel flag of the scan's
+ * limits also cancels searches in the index, and must stay valid as long as the index: once it is set, every
+ * function here soon returns -ECANCELED.
  */
 struct pw_index;
 
 /*
- * Reads @scan to its end and keeps every range that has a page. Returns 0, -ENOMEM or -ECANCELED. A
- * scan that stopped early for another reason gives an index of what it reached: pw_scan_state says
- * whether it did.
+ * Reads @scan to its end and keeps every range that has a page. Returns 0, -ENOMEM or -ECANCELED. If the
+ * scan stopped early for another reason (pw_scan_state says so), the index holds the ranges up to there.
  */
 int pw_index_create(struct pw_scan *scan, struct pw_index **index_ret, struct pw_error *error);
 void pw_index_destroy(struct pw_index *index);
 
 /*
- * The ranges that map any byte of first..last, by virtual address, each cropped to that part, in an
- * array that the caller frees. Where the scan met tables again and did not walk them again, they are
- * among the answers as PW_SHARED, not cropped, if the page shows behind range.twin.
+ * Finds the ranges that map any byte of first..last, by virtual address, each cropped to that part, in an
+ * array that the caller frees. If the scan met tables again and did not walk them again, that range is
+ * among the answers as PW_SHARED, not cropped, if there is an answer behind range.twin.
  * Takes O(log n + k) for k answers. Returns 0, -EINVAL if first > last, -ENOMEM or -ECANCELED.
  */
 int pw_index_find(const struct pw_index *index, pw_pa first, pw_pa last,
@@ -54,36 +53,36 @@ int pw_index_find(const struct pw_index *index, pw_pa first, pw_pa last,
 /* A run first..last of physical memory that the same two or more virtual ranges map. */
 struct pw_alias {
 	pw_pa first, last;
-	size_t count; /* how many there are */
-	/* The first of them by virtual address, cropped to the run: as many as were asked for. */
+	size_t count; /* the number of these virtual ranges */
+	/* The first `told` of them by virtual address, cropped to the run: as many as were asked for. */
 	const struct pw_range *ranges;
 	size_t told;
 };
 
-/* Which of them to tell, and how much. */
+/* Which runs to report, and how many ranges of each. */
 struct pw_alias_options {
 	const pw_pa (*wanted)[2]; /* only runs that touch one of these (pairs, inclusive) */
-	size_t wanted_count; /* 0: all */
-	size_t most; /* ranges to tell of each run; 0: all */
+	size_t wanted_count; /* 0: all runs */
+	size_t most; /* most ranges to report of each run; 0: all */
 };
 
 /*
- * Physical memory that two or more virtual ranges map: calls @alias once for each run of it, in physical
- * order. PW_SHARED ranges have no part in it. @options may be NULL. Takes O(n log n) for n ranges, and
- * time for those that are told: all of all runs can be n^2.
- * Returns 0 at the end, what @alias returned if that was not 0, -ENOMEM or -ECANCELED.
+ * Finds physical memory that two or more virtual ranges map, and calls @alias once for each run of it, in
+ * physical order. PW_SHARED ranges do not count. @options may be NULL. It takes O(n log n) for n ranges, and
+ * time for the ranges that are reported, which can be n^2 if all are.
+ * Returns 0 at the end, the value of @alias if that is not 0, -ENOMEM or -ECANCELED.
  */
 typedef int pw_alias_fn(void *context, const struct pw_alias *alias);
 int pw_index_aliases(const struct pw_index *index, const struct pw_alias_options *options,
 		     pw_alias_fn *alias, void *context);
 
-/* What a check can find. */
+/* The kinds of findings of a check. */
 enum pw_finding_kind {
-	/* Whoever may write it may execute it; also where a write makes it writable (PW_DBM). */
+	/* Pages that the same mode may write and execute; also if a write makes them writable (PW_DBM). */
 	PW_FINDING_WRITABLE_EXECUTABLE,
-	PW_FINDING_MALFORMED, /* entries on which the hardware would fault, and not for want of a page */
-	PW_FINDING_GROUP, /* entries claim to be of a group that maps one page, and others disagree */
-	PW_FINDING_OUTSIDE, /* a table, or part of one, is not in the memory that we have */
+	PW_FINDING_MALFORMED, /* entries on which hardware would fault, not because a page is missing */
+	PW_FINDING_GROUP, /* entries claim to belong to a group that maps one page; others disagree */
+	PW_FINDING_OUTSIDE, /* a table, or part of one, is not in the memory that was given */
 	PW_FINDING_SHARED, /* a table is reached again, at the same level */
 	PW_FINDING_LEVELS, /* a table is reached again, at another level */
 	PW_FINDING_CYCLIC, /* a table is reached from below itself */
@@ -92,20 +91,20 @@ enum pw_finding_kind {
 
 struct pw_finding {
 	enum pw_finding_kind kind;
-	/* The addresses that are concerned; of a leaf or a malformed entry, also what it is. */
+	/* The addresses; for a leaf or a malformed entry, also the other members. */
 	struct pw_range range;
-	/* Of tables: where it stands, the entry that leads there, and its level. */
+	/* For a table: its physical address, the entry that leads to it, and its level. */
 	pw_pa table;
 	uint64_t entry;
 	uint8_t level;
-	/* SHARED, LEVELS, CYCLIC: the level and the first address of where it was met before. */
+	/* SHARED, LEVELS, CYCLIC: the level and the first address at which it was met before. */
 	uint8_t other_level;
 	pw_va other;
 };
 
 /*
- * Is a finding of this kind only worth knowing? Sound systems use tables more than once: Linux on
- * x86-64 for ESPFIX, and wherever much is mapped to the same page.
+ * Is a finding of this kind not a fault, but only worth knowing? Sound systems use tables more than once:
+ * Linux on x86-64 for ESPFIX, and where many addresses map the same page.
  */
 bool pw_finding_is_note(enum pw_finding_kind kind);
 
@@ -113,10 +112,10 @@ bool pw_finding_is_note(enum pw_finding_kind kind);
 const char *pw_finding_name(enum pw_finding_kind kind);
 
 /*
- * Looks for all of these in first..last: permissions and entries by address, then tables in the order
- * in which a walk meets them; one table behind neighbouring entries is one finding. Every distinct
+ * Looks for all kinds of findings in first..last: first permissions and entries by address, then tables in
+ * the order in which a walk meets them. One table behind neighbouring entries is one finding. Every distinct
  * table is looked at once, so that a check of any bytes ends. @limits (may be NULL) are those of a scan.
- * Returns 0 at the end, what @finding returned if that was not 0, -ECANCELED, -E2BIG, -ENOMEM, -EIO.
+ * Returns 0 at the end, the value of @finding if that is not 0, -ECANCELED, -E2BIG, -ENOMEM, -EIO.
  */
 typedef int pw_finding_fn(void *context, const struct pw_finding *finding);
 int pw_check(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
@@ -124,8 +123,8 @@ int pw_check(const struct pw_memory *memory, const struct pw_regime *regime, pw_
 	     struct pw_error *error);
 
 /*
- * What to cut out of a memory: the tables alone of what @regimes map in the @ranges (pairs,
- * inclusive; a count of 0: everywhere).
+ * What to cut out of a memory: only the tables by which @regimes translate @ranges (pairs, inclusive; a
+ * count of 0: everything).
  */
 struct pw_cut {
 	const struct pw_memory *memory;
@@ -133,26 +132,25 @@ struct pw_cut {
 	size_t regime_count;
 	const pw_va (*ranges)[2];
 	size_t range_count;
-	const char *const *labels; /* what each regime is, NULL in places or altogether */
+	const char *const *labels; /* one for each regime; any of them, or the array, may be NULL */
 	const bool *cancel; /* as in struct pw_scan_limits; may be NULL */
 };
 
-/* What came of it. */
+/* What pw_cut_write has written. */
 struct pw_cut_result {
 	uint64_t bytes; /* of tables */
 	size_t segments; /* runs of adjacent bytes */
 };
 
 /*
- * Writes an ELF core of these tables to the file @path: no byte of what the pages hold, but every
- * walk of the regimes (in either view) that stays in the ranges ends as it does on @cut->memory. The
- * roots are kept in notes, one for each regime. A file of that name is replaced when the new one is
- * complete, which then has its permissions; a symbolic link stays, and what it leads to is replaced.
- * Where the file system has O_TMPFILE, nothing is left behind even if the process is ended.
- * @result_ret may be NULL.
- * Returns 0, -EEXIST if @path is something else than a file, or one of those that the memory is read
- * from, -ENODATA if the memory has none of the tables, -ECANCELED, or another negative errno; nothing
- * is changed or left behind then.
+ * Writes an ELF core of these tables to the file @path. It has no byte of the pages' content; yet every walk
+ * of the regimes (in either view) that stays in the ranges ends as it does on @cut->memory. The roots are in
+ * notes, one for each regime. An old file of that name is replaced when the new one is complete, and hands on
+ * its permissions. A symbolic link stays, and the file that it leads to is replaced. If the file system has
+ * O_TMPFILE, nothing is left behind even if the process is ended. @result_ret may be NULL.
+ * Returns 0; -EEXIST if @path is not a regular file, or is one of the files that the memory is read from;
+ * -ENODATA if the memory has none of the tables; -ECANCELED; or another negative errno. After an error
+ * nothing is changed or left behind.
  */
 int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_result *result_ret,
 		 struct pw_error *error);

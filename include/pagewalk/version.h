@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which pagewalk this is. */
+/* The version of pagewalk. */
 #ifndef PAGEWALK_VERSION_H
 #define PAGEWALK_VERSION_H
 
@@ -14,8 +14,8 @@ extern "C" {
 #define PW_VERSION_NUMBER 0x000100
 
 /*
- * The version of the library that runs, as PW_VERSION has it: a static string. It differs from PW_VERSION
- * when a program was compiled with the headers of another release.
+ * The version of the library that runs, in the form of PW_VERSION: a static string. It differs from
+ * PW_VERSION if the program was compiled with the headers of another release.
  */
 const char *pw_version(void);
 

@@ -2,9 +2,9 @@
 /*
  * Pictures: one walk, of an address or of a range, as one would draw it by hand.
  *
- * A picture is made once, from entries that are loaded once each, and never looks at the memory
- * again; so all four drawings of it agree, whatever the memory does meanwhile. A picture is constant
- * after pw_picture_create and may be drawn by any number of threads, each on a stream of its own.
+ * A picture is made once, from entries that are loaded once each, and never looks at the memory again. So
+ * all four drawings of it agree, even if the memory changes meanwhile. A picture is constant after
+ * pw_picture_create, and any number of threads may draw it, each to its own stream.
  */
 #ifndef PAGEWALK_VIEW_H
 #define PAGEWALK_VIEW_H
@@ -24,26 +24,25 @@ struct pw_picture;
 /* What to draw. @label names the source in titles; it is copied and may be NULL. */
 struct pw_picture_options {
 	const char *label;
-	unsigned rows; /* ranges: rows to keep at most; alike neighbours share one [200] */
-	uint64_t entries; /* ranges: entries to read at most [2^22] */
-	const bool *cancel; /* ranges: set from elsewhere to stop reading */
+	unsigned rows; /* ranges: most rows to keep; neighbours that are alike share one [200] */
+	uint64_t entries; /* ranges: most entries to read [2^22] */
+	const bool *cancel; /* ranges: another thread or a signal handler sets it to stop reading */
 };
 
 /*
- * Walks first..last (inclusive; one address when they are equal) and keeps what was seen. A walk
- * that ends in a hole is a picture like any other. The range may be bounded by @options: the picture
- * then says where it stopped.
- * Returns 0, -EINVAL if first > last, -ENOMEM. @options and @error may be NULL.
+ * Walks first..last (inclusive; one address if they are equal) and keeps all steps. A walk that ends in a
+ * hole makes a picture like any other. If the bounds in @options end the walk early, the picture says where.
+ * Returns 0, -EINVAL if first > last, or -ENOMEM. @options and @error may be NULL.
  */
 int pw_picture_create(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		      pw_va last, const struct pw_picture_options *options,
 		      struct pw_picture **picture_ret, struct pw_error *error);
 void pw_picture_destroy(struct pw_picture *picture);
 
-/* Is @first of the picture mapped (one address), or is anything in the range? */
+/* Is the picture's address mapped, or, if it is of a range, anything in it? */
 bool pw_picture_found(const struct pw_picture *picture);
 
-/* How text is drawn. Lines never exceed @width columns (at least 72; 0 stands for 100). */
+/* The style of text drawings. Lines are at most @width columns long (at least 72; 0 stands for 100). */
 struct pw_text_style {
 	unsigned width;
 	bool utf8; /* box-drawing characters; plain ASCII otherwise */
@@ -51,9 +50,9 @@ struct pw_text_style {
 };
 
 /*
- * The drawings. @style may be NULL. Each returns 0, or -EIO when @stream reports an error. Text is for mails and
- * terminals; the SVG and the HTML page are complete, refer to nothing outside themselves, follow the
- * reader's light or dark scheme, and the page steps forward and back through the walk.
+ * The drawings. @style may be NULL. Each returns 0, or -EIO if @stream reports an error. Text is for mails
+ * and terminals. The SVG and the HTML page are complete, refer to nothing outside themselves, and follow the
+ * reader's light or dark scheme. The page can step forward and back through the walk.
  * JSON is one object per line: "step" objects in walking order, then one "result".
  */
 int pw_picture_text(const struct pw_picture *picture, const struct pw_text_style *style,

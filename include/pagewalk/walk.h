@@ -2,11 +2,10 @@
 /*
  * Walks: one address, many addresses, merged ranges, and the pagewalk interface with callbacks.
  *
- * Every function here loads each entry it visits exactly once and decides on that value alone. None
- * of them locks, writes a table, keeps a cache beyond the call, or fails because of what a table
- * holds: what was found is a pw_status. The tables may change meanwhile; a result is then one that
- * the entries had, each at the moment it was loaded. A pw_regime and a pw_memory may be shared by any
- * number of threads.
+ * Every function here loads each entry that it visits exactly once, and decides by that value alone. None
+ * of them locks, writes a table, keeps a cache beyond the call, or fails because of an entry: whatever it
+ * finds is a pw_status. The tables may change meanwhile; a result then reflects each entry at the moment when
+ * it was loaded. Any number of threads may share a pw_regime and a pw_memory.
  */
 #ifndef PAGEWALK_WALK_H
 #define PAGEWALK_WALK_H
@@ -20,7 +19,7 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-/* What stands behind one address: a leaf, or a hole and why. */
+/* What is behind one address: a leaf, or a hole and its reason. */
 struct pw_result {
 	pw_va va; /* as asked */
 	pw_pa pa; /* of va itself; valid for PW_OK and PW_PROT_NONE */
@@ -28,22 +27,22 @@ struct pw_result {
 	uint32_t attr; /* enum pw_attr, effective over all levels */
 	uint8_t status; /* enum pw_status */
 	uint8_t level; /* of the deciding entry */
-	uint8_t size_lg2; /* log2 of the page's size, or of what the hole's entry covers (64: all) */
+	uint8_t size_lg2; /* log2 of the size of the page, or of the hole's entry (64: everything) */
 	uint8_t memtype; /* enum pw_memtype */
 };
 
-/* Bytes of the leaf's page; 0 stands for 2^64. */
+/* The size in bytes of the page, or of the hole's entry; 0 stands for 2^64. */
 static inline uint64_t pw_result_size(const struct pw_result *result)
 {
 	return result->size_lg2 < 64 ? UINT64_C(1) << result->size_lg2 : 0;
 }
 
-/* One turn of a walk: which entry was read, and where it led. */
+/* One turn of a walk: the entry that was read, and where it leads. */
 struct pw_step {
 	pw_pa table; /* table that was indexed */
-	pw_pa at; /* where the entry stands */
+	pw_pa at; /* address of the entry */
 	uint64_t entry; /* its value, in host order */
-	pw_pa next; /* table or page that it leads to, when it leads anywhere */
+	pw_pa next; /* table or page that it leads to, if it leads anywhere */
 	uint32_t index;
 	uint32_t attr; /* permissions that are left after this step */
 	uint8_t level;
@@ -53,39 +52,39 @@ struct pw_step {
 	uint8_t status; /* enum pw_status of a walk that ends here, PW_OK for a table or a leaf */
 };
 
-/* What an entry is, in the regime's view. */
+/* The kind of an entry, in the regime's view. */
 enum pw_kind { PW_HOLE, PW_TABLE, PW_LEAF };
 
-/* A walk written down, top table first. The last step is where it ended. */
+/* The steps of a walk, top table first. The walk ended at the last step. */
 struct pw_trace {
 	unsigned steps;
 	struct pw_step step[PW_MAX_LEVELS];
 };
 
-/* Translates @va. The answer is in @result; @result->status is also returned. */
+/* Translates @va. The answer is in @result. Returns @result->status. */
 enum pw_status pw_translate(const struct pw_memory *memory, const struct pw_regime *regime,
 			    pw_va va, struct pw_result *result);
 
-/* As pw_translate, and writes every step down. */
+/* As pw_translate; also records every step in @trace. */
 enum pw_status pw_translate_trace(const struct pw_memory *memory, const struct pw_regime *regime,
 				  pw_va va, struct pw_result *result, struct pw_trace *trace);
 
 /*
- * Translates @count addresses in any order; @result[i] belongs to @va[i]. The cache misses of
- * neighbouring addresses are overlapped, which pays as soon as the tables do not fit the cache.
- * Returns how many are PW_OK.
+ * Translates @count addresses, which may be in any order; @result[i] belongs to @va[i]. The cache misses of
+ * neighbouring addresses overlap, which pays as soon as the tables do not fit the cache. Returns how many
+ * are PW_OK.
  */
 size_t pw_translate_many(const struct pw_memory *memory, const struct pw_regime *regime,
 			 const pw_va *va, size_t count, struct pw_result *result);
 
 /*
- * A maximal run of pages that are alike: same status, page size and permissions, and for leaves and
- * PROT_NONE physically contiguous. Accessed and dirty bits do not split a run.
+ * A maximal run of pages that are alike: they have the same status, page size and permissions, and leaves
+ * and PROT_NONE pages are physically contiguous. Accessed and dirty bits do not split a run.
  *
- * Where entries of a group (contiguous bit, large pages of arm, NAPOT, amdv1's level 7) disagree about it,
- * so that a part of them says what the others do not, that part has the size of single entries, with
- * PW_CONTIGUOUS: no page of the group's size is there. pw_translate, which loads one of them, gives the
- * size that this one claims.
+ * Entries of a group (contiguous bit, large pages of arm, NAPOT, amdv1's level 7) can disagree: some claim
+ * the group, others do not. Then those that claim it are reported with the size of single entries and
+ * PW_CONTIGUOUS, because there is no page of the group's size. pw_translate, which loads one of them, gives
+ * the size that this one claims.
  */
 struct pw_range {
 	pw_va first, last;
@@ -93,14 +92,15 @@ struct pw_range {
 	uint64_t entry; /* raw value of the first entry of the run */
 	pw_va twin; /* PW_SHARED: where the same tables were walked before */
 	uint32_t
-		attr; /* permissions and memory type decide about merging; the rest is the first's */
+		attr; /* all pages have these permissions and memory type; the rest is the first's */
 	uint8_t status, level, size_lg2, memtype;
 };
 
-/* What a scan did so far, and whether it ended early. */
+/* What a scan has done so far, and whether it ended early. */
 struct pw_scan_state {
-	uint64_t entries, tables, repeated; /* entries read, tables entered, of these met before */
-	pw_va next; /* where it stands */
+	/* Entries read; tables entered; entries read again in tables met before. */
+	uint64_t entries, tables, repeated;
+	pw_va next; /* the address where it goes on */
 	int stopped; /* 0; -ECANCELED, -E2BIG (limit of entries), -ENOMEM, -EIO (file shrank) */
 };
 
@@ -112,8 +112,8 @@ struct pw_scan_limits {
 	uint32_t
 		uses; /* how often to read one table; then PW_SHARED [as often as repeats allows] */
 	const bool
-		*cancel; /* checked once per table; set from a signal handler or another thread */
-	/* Called now and then, by the thread that scans, to show how far it is [not called]. */
+		*cancel; /* a signal handler or another thread may set it; checked once per table */
+	/* The scanning thread calls it now and then to show how far it is [not called]. */
 	void (*progress)(void *progress_context, const struct pw_scan_state *state);
 	void *progress_context;
 };
@@ -128,9 +128,9 @@ struct pw_scan_limits {
  *		use(range, n);
  *	pw_scan_destroy(scan);
  *
- * Tables met again (by table, level and inherited permissions) are walked again until the budget for
- * repeats is spent or they had their uses, then reported as one PW_SHARED range; so a scan of any bytes
- * ends.
+ * A table that is met again (same table, level and inherited permissions) is walked again until the limit
+ * for repeats or for its uses is reached. From then on it is reported as one PW_SHARED range; so a scan of
+ * any bytes ends.
  * A scan belongs to one thread at a time.
  */
 struct pw_scan;
@@ -141,52 +141,52 @@ int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regim
 		   struct pw_error *error);
 void pw_scan_destroy(struct pw_scan *scan);
 
-/* Fills up to @count (at least one) ranges; 0 at the end. Runs never split at the end of a call's buffer. */
+/* Fills up to @count ranges (at least one). Returns 0 at the end. The end of a buffer never splits a run. */
 size_t pw_scan_next(struct pw_scan *scan, struct pw_range *range, size_t count);
 
-/* Also report holes; off at first. */
+/* Turns the reporting of holes on or off. It is off at first. */
 void pw_scan_holes(struct pw_scan *scan, bool holes);
 
 void pw_scan_state(const struct pw_scan *scan, struct pw_scan_state *state_ret);
 
 /*
- * The pagewalk interface: callbacks per level, as in the kernel's mm/pagewalk.c, but with the value
- * beside the pointer.
+ * The pagewalk interface: callbacks per level, as in the kernel's mm/pagewalk.c, but with the entry's value
+ * beside its pointer.
  */
 enum pw_action {
-	PW_SUBTREE, /* descend; set before every callback */
+	PW_SUBTREE, /* descend; this is set before every callback */
 	PW_CONTINUE, /* do not descend into this entry */
-	PW_AGAIN, /* load this entry anew and start its turn over; all state of the turn is reset */
+	PW_AGAIN, /* load this entry again and repeat its turn; all state of the turn is reset */
 };
 
-/* An entry as a callback sees it. @value was loaded once; @host may be read again, by the caller. */
+/* An entry as a callback sees it. @value was loaded once; the callback may read @host again. */
 struct pw_entry {
-	pw_va first, last; /* what of the asked range the entry covers */
+	pw_va first, last; /* the part of the asked range that the entry covers */
 	uint64_t value;
-	pw_pa at; /* where it stands */
-	const void *host; /* the same place in mapped memory, NULL in fetched memory */
+	pw_pa at; /* address of the entry */
+	const void *host; /* the same place in mapped memory; NULL in fetched memory */
 	uint32_t attr; /* leaf: effective attributes; table: permissions left below it */
 	uint8_t level;
 	uint8_t kind; /* enum pw_kind */
-	uint8_t status; /* enum pw_status: why a hole is one */
-	uint8_t size_lg2; /* log2 of the leaf's page, or of what the entry covers */
-	pw_pa pa; /* next table, or page of `first`; valid unless it is a hole without page */
+	uint8_t status; /* enum pw_status: the reason of a hole */
+	uint8_t size_lg2; /* log2 of the size of the leaf's page, or of the entry */
+	pw_pa pa; /* next table, or address of `first`; valid unless it is a hole without a page */
 };
 
 struct pw_walk;
 
 /*
- * Callbacks, each optional. They return 0 to go on; a positive value stops the walk and is passed on
- * to the caller, a negative errno likewise.
+ * Callbacks, each optional. They return 0 to go on. A positive value or a negative errno stops the walk,
+ * which returns it.
  */
 struct pw_walk_ops {
-	/* Every table or leaf entry of level n, before its turn is decided. */
+	/* Every table or leaf entry of level n, before the walk decides how to go on. */
 	int (*entry[PW_MAX_LEVELS])(struct pw_walk *walk, const struct pw_entry *entry);
-	/* Every leaf that was not skipped, at any level. */
+	/* Every leaf that entry[] did not skip, at any level. */
 	int (*leaf)(struct pw_walk *walk, const struct pw_entry *entry);
 	/* Every hole; one call per entry, never merged, cropped to the asked range. */
 	int (*hole)(struct pw_walk *walk, const struct pw_entry *entry);
-	/* Once per span of the range: 0 walk it, 1 skip it, negative stop. */
+	/* Once per span of the range. Returns 0 to walk it, 1 to skip it, negative to stop. */
 	int (*test_walk)(struct pw_walk *walk, pw_va first, pw_va last);
 };
 
@@ -195,13 +195,13 @@ struct pw_walk {
 	const struct pw_memory *memory;
 	const struct pw_regime *regime;
 	void *private_data;
-	enum pw_action action; /* for callbacks to set */
+	enum pw_action action; /* callbacks set it */
 };
 
 /*
- * Walks first..last. Descends only as deep as some callback is interested; @private_data may be NULL.
- * Returns 0 at the end, or what a callback returned; -EINVAL if first > last. Walks of untrusted tables
- * are bounded by the range alone: use a scan for those.
+ * Walks first..last. It descends only as deep as there are callbacks. @private_data may be NULL. Returns 0 at
+ * the end, the value by which a callback stopped it, or -EINVAL if first > last. Only the range bounds a walk
+ * of untrusted tables: use a scan for those.
  */
 int pw_walk_range(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		  pw_va last, const struct pw_walk_ops *ops, void *private_data);
