@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory with folios: what is allocated and what is free, against an array of who owns which frame. */
+/* Memory with folios: allocated and free frames, compared with an array of the frames' owners. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,10 +53,10 @@ static void test_what_cannot_be(void **state)
 	assert_refused((struct pw_arena_options){ .bytes = UINT64_MAX - 4095 });
 }
 
-/* An arena costs what is used of it: neither its memory nor its frames are written before that. */
+/* Only used parts of an arena cost memory: neither its memory nor its frames are written before that. */
 static void test_lazy(void **state)
 {
-	/* As much as the host has addresses for. */
+	/* Large, but within the host's address space. */
 	struct pw_arena_options options = { .bytes = UINT64_C(1)
 						     << (sizeof(size_t) > 4 ? 36 : 29) };
 	struct pw_arena *arena;
@@ -68,7 +68,7 @@ static void test_lazy(void **state)
 	arena = open_arena(options.bytes >> 12, 0, 12, false);
 	getrusage(RUSAGE_SELF, &after);
 	assert_true(after.ru_maxrss - before.ru_maxrss < 16 << 10);
-	/* A frame that nobody has used is nobody's, and not the zero page's. */
+	/* A frame that was never used belongs to no folio: not to the zero page's either. */
 	last = options.bytes - 4096;
 	assert_int_equal(pw_folio_head(arena, pw_arena_frame(arena, last)),
 			 pw_arena_frame(arena, last));
@@ -79,7 +79,7 @@ static void test_lazy(void **state)
 	pw_folio_put(arena, pa, 1);
 	assert_int_equal(pw_arena_free_bytes(arena), pw_arena_bytes(arena));
 	pw_arena_destroy(arena);
-	/* More than this host may have: it is there, or it is refused, at once. */
+	/* More than this host may have: it is given or refused, but at once. */
 	options.bytes = UINT64_C(1) << 40;
 	if (pw_arena_create(&options, &arena, NULL) == 0)
 		pw_arena_destroy(arena);
@@ -89,7 +89,7 @@ static void test_lazy(void **state)
 
 static void test_bytes(void **state)
 {
-	const pw_pa base = UINT64_MAX - 0xffff; /* the last 64 KiB there are */
+	const pw_pa base = UINT64_MAX - 0xffff; /* the last 64 KiB of the 2^64 space */
 	struct pw_arena *arena = open_arena(16, base, 12, false);
 	unsigned char *host = pw_arena_host(arena, base, 0x10000), *other, byte = 0;
 
@@ -121,13 +121,13 @@ static void test_huge(void **state)
 	unsigned char *host;
 
 	(void)state;
-	/* Whether the host has any is its business; the memory is there in any case. */
+	/* The host may have no huge pages; the arena works in any case. */
 	assert_int_equal(pw_arena_create(&options, &arena, NULL), 0);
 	print_message("huge pages: %s\n", pw_arena_is_huge(arena) ? "yes" : "no");
 	host = pw_arena_host(arena, 0, 4 << 20);
 	memset(host, 0x11, 4 << 20);
 	pw_arena_destroy(arena);
-	/* No whole number of huge pages: on others. */
+	/* Not a whole number of huge pages: it gets others. */
 	options.bytes = (4 << 20) + 4096;
 	assert_int_equal(pw_arena_create(&options, &arena, NULL), 0);
 	assert_false(pw_arena_is_huge(arena));
@@ -222,7 +222,7 @@ static void take(struct model *model, uint32_t id, unsigned order)
 		model->refused++;
 		return;
 	}
-	/* Aligned, whatever the arena's first address is: or a huge page could not map it. */
+	/* Aligned whatever the arena's first address is, so that a huge page can map it. */
 	assert_int_equal(pa & (((pw_pa)1 << (order + arena->page_lg2)) - 1), 0);
 	first = (pa - arena->base) >> arena->page_lg2;
 	for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {
@@ -282,7 +282,7 @@ static void assert_merged_list(struct pw_arena *arena, unsigned zone, unsigned o
 	}
 }
 
-/* When all is free, no two blocks that could be one are left. */
+/* When all frames are free, no two blocks are left that could be one. */
 static void assert_merged(struct pw_arena *arena)
 {
 	for (unsigned zone = 0; zone < PW_ZONES; zone++)
@@ -332,7 +332,7 @@ static void test_random(void **state)
 
 static void test_1g(void **state)
 {
-	/* One aligned GiB, and a page before and after it. Nothing of it is touched. */
+	/* One aligned GiB, and a page before and after it. No page is touched. */
 	struct pw_arena_options options = { .bytes = (UINT64_C(1) << 30) + 8192,
 					    .base = (UINT64_C(1) << 40) - 4096 };
 	struct pw_arena *arena;
@@ -374,11 +374,11 @@ static void test_poison(void **state)
 	pw_folio_put(arena, pa, 1);
 	for (unsigned i = 0; i < 8 << 12; i++)
 		assert_int_equal(host[i], PW_POISON);
-	/* Untouched: nothing to report. Single pages of what was freed as one. */
+	/* Untouched: no fault. They are single pages of a folio that was freed as one. */
 	for (unsigned i = 0; i < 16; i++)
 		assert_int_equal(pw_folio_alloc(arena, 0, PW_FOLIO_SHARED, 1, i, &pa), 0);
 	assert_int_equal(written_after_free(arena), 0);
-	/* One byte, the last of the last of two pages. */
+	/* One byte: the last byte of two pages. */
 	for (unsigned i = 0; i < 17; i++) {
 		if ((pw_pa)i << 12 != pw_arena_zero_page(arena))
 			pw_folio_put(arena, (pw_pa)i << 12, 1);

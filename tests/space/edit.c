@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Editing, against an array of what should be mapped: random operations for every format that can be
+ * Editing, compared with an array of expected mappings: random operations for every format that can be
  * built, in units of every level, at the bottom, across the middle and at the very end of its space.
  */
 #include <setjmp.h>
@@ -13,14 +13,14 @@
 #include "space/edit.h"
 #include "walk/instance.h"
 
-/* What should be behind one unit of the window. */
+/* The expected state of one unit of the window. */
 struct expected {
 	enum pw_status status;
 	pw_pa pa;
 	uint32_t attr;
 };
 
-/* One run: a format, a level whose entries are the unit, a window of a few tables of that level. */
+/* One run: a format, a level whose entries are the units, a window of a few tables of that level. */
 struct run {
 	const struct pw_format *format;
 	struct pw_arena *arena;
@@ -29,7 +29,7 @@ struct run {
 	unsigned unit_lg2;
 	pw_va base;
 	uint32_t units;
-	pw_pa limit; /* physical addresses that entries can hold end below */
+	pw_pa limit; /* end of the physical addresses that entries can hold */
 	struct expected *unit;
 	uint64_t state;
 };
@@ -45,7 +45,7 @@ static pw_va unit_va(const struct run *run, uint32_t unit)
 	return run->base + ((pw_va)unit << run->unit_lg2);
 }
 
-/* What the format makes of these attributes in a leaf of that level. */
+/* The permissions that a leaf of that level has if it is made with @attr. */
 static uint32_t as_made(const struct run *run, const struct pw_regime *r, unsigned level,
 			uint32_t attr)
 {
@@ -99,7 +99,7 @@ static bool can_hold(const struct run *run, pw_pa pa)
 	return f->page(f, r, 0, f->make_leaf(f, r, 0, pa, PW_READ | PW_ACCESSED)) == pa;
 }
 
-/* A physical range for @units units, at an alignment that fits large pages now and then. */
+/* Chooses a physical range for @units units, now and then aligned so that large pages fit. */
 static pw_pa choose_pa(struct run *run, uint32_t first, uint32_t units)
 {
 	pw_pa bytes = (pw_pa)units << run->unit_lg2, pa;
@@ -111,7 +111,7 @@ static pw_pa choose_pa(struct run *run, uint32_t first, uint32_t units)
 	return pa > run->limit - bytes ? run->limit - bytes : pa;
 }
 
-/* Unmapped runs, to be compared with what the array had. */
+/* The runs that unmap reports are compared with the array. */
 struct gone {
 	struct run *run;
 	uint32_t next;
@@ -200,7 +200,7 @@ static void one_operation(struct run *run)
 	}
 }
 
-/* The lowest and the highest address of what a table of this format can translate. */
+/* Runs random operations in a window at the start (@where 0), the middle (1) or the end (2) of the space. */
 static void run_window(const struct pw_format *format, unsigned level, unsigned where,
 		       unsigned operations)
 {
@@ -208,7 +208,7 @@ static void run_window(const struct pw_format *format, unsigned level, unsigned 
 		.bytes = UINT64_C(16384) << format->shift[0],
 		.page_lg2 = format->shift[0],
 	};
-	/* As deep as it gets, so that the window can be anywhere; the top grows in a test of its own. */
+	/* As deep as possible, so that the window can be anywhere. Other tests let the top grow. */
 	const struct pw_space_options deep = { .levels = format->levels, .sync = PW_SYNC_RCU };
 	struct run run = { .format = format,
 			   .unit_lg2 = format->shift[level],
@@ -272,7 +272,7 @@ static void test_random(void **state)
 	for (size_t i = 0; (format = pw_format_at(i)); i++) {
 		if (!format->instance->editor)
 			continue;
-		/* Units that one entry can map; others would take millions. */
+		/* Only units that one entry can map; others would need millions of entries. */
 		for (unsigned level = 0;
 		     level + 1 < format->levels && format->leaf_levels >> level & 1; level++)
 			for (unsigned where = 0; where < 3; where++)

@@ -30,7 +30,7 @@ static void test_pins_of_small(void **state)
 	assert_true(pw_folio_get(arena, pa, PW_PIN_BIAS - 2));
 	assert_true(pw_folio_info(arena, pa, &info));
 	assert_false(info.maybe_pinned);
-	/* So many references look like a pin: that side may err. */
+	/* This many references look like a pin: maybe_pinned may be true without a pin. */
 	assert_true(pw_folio_get(arena, pa, 1));
 	assert_true(pw_folio_info(arena, pa, &info));
 	assert_true(info.maybe_pinned);
@@ -39,7 +39,7 @@ static void test_pins_of_small(void **state)
 	assert_counts(arena, pa, 1 + PW_PIN_BIAS, 0);
 	assert_true(pw_folio_info(arena, pa, &info));
 	assert_true(info.maybe_pinned);
-	/* The pin alone keeps it. */
+	/* The pin alone keeps the folio. */
 	pw_folio_put(arena, pa, 1);
 	assert_counts(arena, pa, PW_PIN_BIAS, 0);
 	pw_folio_unpin(arena, pa, 1);
@@ -80,7 +80,7 @@ static void test_zero_count(void **state)
 	assert_false(pw_folio_get(arena, pa, 1));
 	assert_false(pw_folio_pin(arena, pa, 1));
 	assert_counts(arena, pa, 0, 0);
-	/* Nor what is behind the head of a free block. */
+	/* A frame behind the head of a free block cannot be taken either. */
 	for (unsigned i = 0; i < 8; i++) {
 		if (arena->base + i * PAGE != pw_arena_zero_page(arena))
 			assert_false(pw_folio_get(arena, arena->base + i * PAGE, 1));
@@ -96,14 +96,14 @@ static void test_overflow(void **state)
 	pw_pa small = alloc(arena, 0, PW_FOLIO_SHARED), large = alloc(arena, 1, PW_FOLIO_SHARED);
 
 	(void)state;
-	/* Up to the limit, and not one more. */
+	/* References up to the limit, and not one more. */
 	assert_true(pw_folio_get(arena, small, PW_COUNT_LIMIT - 1));
 	assert_false(pw_folio_get(arena, small, 1));
 	assert_false(pw_folio_pin(arena, small, 1));
 	assert_false(pw_folio_get(arena, small, UINT32_MAX));
 	assert_counts(arena, small, PW_COUNT_LIMIT, 0);
 	pw_folio_put(arena, small, PW_COUNT_LIMIT - 1);
-	/* A number of pins that is beyond 32 bits as references. */
+	/* Numbers of pins that exceed 32 bits as references. */
 	assert_false(pw_folio_pin(arena, small, UINT32_C(1) << 22));
 	assert_false(pw_folio_pin(arena, small, UINT32_MAX));
 	assert_false(pw_folio_pin(arena, small, PW_PINS_AT_ONCE));
@@ -132,17 +132,17 @@ static void test_underflow(void **state)
 	pw_folio_unpin(arena, small, 1);
 	assert_int_equal(underflows(arena), ++noticed);
 	assert_counts(arena, small, 1, 0);
-	/* References enough, and no pin. */
+	/* Enough references, but no pin. */
 	assert_true(pw_folio_get(arena, large, 10));
 	pw_folio_unpin(arena, large, 1);
 	assert_int_equal(underflows(arena), ++noticed);
 	assert_counts(arena, large, 11, 0);
-	/* The references that the pins are. */
+	/* The references that belong to the pins. */
 	assert_true(pw_folio_pin(arena, large, 2));
 	pw_folio_put(arena, large, 12);
 	assert_int_equal(underflows(arena), ++noticed);
 	assert_counts(arena, large, 13, 2);
-	/* What is free, outside, or nothing at all. */
+	/* A free folio, zero references, and pages outside the arena. */
 	pw_folio_put(arena, small, 1);
 	pw_folio_put(arena, small, 1);
 	assert_int_equal(underflows(arena), ++noticed);
@@ -174,7 +174,7 @@ static void test_zero_page(void **state)
 	assert_true(pw_folio_info(arena, zero, &after));
 	assert_int_equal(after.references, before.references);
 	assert_int_equal(after.pins, before.pins);
-	/* More than were taken: it is nobody's to free. */
+	/* More than were taken: nobody can free the zero page. */
 	pw_folio_put(arena, zero, 100);
 	pw_folio_unpin(arena, zero, 100);
 	assert_true(pw_folio_info(arena, zero, &after));
@@ -205,7 +205,7 @@ static void test_split(void **state)
 		assert_int_equal(info.exclusive, i != 2);
 		assert_true(info.dirty);
 	}
-	/* Each on its own from here on. */
+	/* From here on each part is a folio of its own. */
 	pw_folio_truncate(arena, pa);
 	assert_true(pw_folio_info(arena, pa + PAGE, &info));
 	assert_int_equal(info.kind, PW_FOLIO_ANONYMOUS);
@@ -226,20 +226,20 @@ static void test_split_of_others(void **state)
 	pw_pa pa = alloc(arena, 1, PW_FOLIO_SHARED);
 
 	(void)state;
-	/* Only one of two, none, or somebody else's too. */
+	/* One reference for two pages; none; and one more than there should be. */
 	assert_false(pw_folio_split(arena, pa, 1));
 	assert_false(pw_folio_split(arena, pa, 0));
 	assert_true(pw_folio_get(arena, pa, 2));
 	assert_false(pw_folio_split(arena, pa, 1));
 	pw_folio_put(arena, pa, 1);
-	/* As many references as it should have, and one of them is a pin. */
+	/* As many references as it should have, but one of them is a pin. */
 	pw_folio_put(arena, pa, 1);
 	assert_true(pw_folio_pin(arena, pa, 1));
 	assert_false(pw_folio_split(arena, pa, 1));
 	assert_counts(arena, pa, 2, 1);
 	pw_folio_unpin(arena, pa, 1);
 	pw_folio_put(arena, pa, 1);
-	/* What is free is nobody's. */
+	/* A free folio cannot be split. */
 	assert_false(pw_folio_split(arena, pa, 1));
 	assert_false(pw_folio_split(arena, arena->base - 1, 1));
 	close_clean(arena);
@@ -279,7 +279,7 @@ static void test_exclusive_page(void **state)
 	assert_false(pw_folio_is_exclusive(arena, frame));
 	assert_true(pw_folio_is_exclusive(arena, frame + 1));
 	pw_folio_put(arena, pa, 1);
-	/* Nothing of it is left for who gets the page next. */
+	/* The next owner of the pages finds nothing of it. */
 	pa = alloc(arena, 2, PW_FOLIO_FILE);
 	for (uint32_t i = 0; i < 4; i++)
 		assert_false(pw_folio_is_exclusive(arena, pw_arena_frame(arena, pa) + i));
@@ -302,7 +302,7 @@ static void test_share_of_pinned(void **state)
 		assert_true(info.exclusive);
 		pw_folio_unpin(arena, pa, 1);
 		assert_true(pw_folio_try_share(arena, page));
-		/* What is shared does not become exclusive by being pinned, and shared again. */
+		/* A shared page does not become exclusive by being pinned and shared again. */
 		assert_true(pw_folio_pin(arena, pa, 1));
 		assert_true(pw_folio_try_share(arena, page));
 		assert_true(pw_folio_info(arena, page, &info));
@@ -332,7 +332,7 @@ static void test_mapping(void **state)
 		/* Secret memory stays secret. */
 		assert_int_equal(pw_folio_kind_of(arena, tail),
 				 kind == PW_FOLIO_SECRET ? kind : PW_FOLIO_NONE);
-		/* Whoever has it still has it. */
+		/* Its owner still has it. */
 		assert_counts(arena, pa, 1, 0);
 		pw_folio_put(arena, pa, 1);
 	}

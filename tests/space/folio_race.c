@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Taking a folio while it is split, freed or reused: what another thread might do happens at one chosen
- * moment, on the same thread. Built with the moments only (src/base/mutant.h).
+ * Taking a folio while it is split, freed or reused: the action of another thread happens at one chosen
+ * moment, on the same thread. Only built with the moments (src/base/mutant.h).
  */
 #include <pthread.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include "folio_test.h"
 #include "mutants/choose.h"
 
-/* What happens, once, when the moment comes. */
+/* The action that happens, once, when the moment comes. */
 static struct {
 	struct pw_arena *arena;
 	pw_pa pa;
@@ -54,7 +54,7 @@ static void put(void)
 	pw_folio_put(race.arena, race.pa, 1);
 }
 
-/* Freed, and at once the first of a larger folio. */
+/* The page is freed, and at once it is the first of a larger folio. */
 static void reuse(void)
 {
 	pw_folio_put(race.arena, race.pa, 1);
@@ -69,7 +69,7 @@ static void test_split(void **state)
 		struct pw_arena *arena = open_arena(64);
 		pw_pa pa = alloc(arena, 1, PW_FOLIO_SHARED);
 
-		/* The second page's reference must not go to the first, its head until just now. */
+		/* The second page's reference must not go to the first page, which was its head before. */
 		assert_true(pw_folio_get(arena, pa, 1));
 		prepare(arena, pa, split, NULL);
 		assert_true(pin ? pw_folio_pin(arena, pa + PAGE, 1)
@@ -93,7 +93,7 @@ static void test_head_of_split(void **state)
 	pw_pa pa = alloc(arena, 1, PW_FOLIO_SHARED);
 
 	(void)state;
-	/* The first page is its own head before and after; a pin of a small folio is something else. */
+	/* The first page is its own head before and after, but a pin of a small folio counts differently. */
 	assert_true(pw_folio_get(arena, pa, 1));
 	prepare(arena, pa, split, NULL);
 	assert_true(pw_folio_pin(arena, pa, 1));
@@ -111,7 +111,7 @@ static void test_last_reference(void **state)
 	pw_pa pa = alloc(arena, 1, PW_FOLIO_SHARED);
 
 	(void)state;
-	/* Taken in vain, and the owner has gone meanwhile: undoing it frees the page. */
+	/* Taken in vain; meanwhile the owner has given its reference back. So the undo frees the page. */
 	assert_true(pw_folio_get(arena, pa, 1));
 	prepare(arena, pa, split, put);
 	assert_true(pw_folio_get(arena, pa + PAGE, 1));
@@ -141,7 +141,7 @@ static void test_taken_first(void **state)
 	pw_pa pa = alloc(arena, 0, PW_FOLIO_SHARED);
 
 	(void)state;
-	/* Taken while it was there: then it stays. */
+	/* Taken before the last reference went: so it stays. */
 	prepare(arena, pa, NULL, put);
 	assert_true(pw_folio_pin(arena, pa, 1));
 	over();
@@ -159,7 +159,7 @@ static void test_reused(void **state)
 	assert_true(pw_folio_get(arena, pa, 1));
 	assert_true(pw_folio_split(arena, pa, 1));
 	prepare(arena, pa, reuse, NULL);
-	/* It is a pin of the large folio now, or none. */
+	/* The pin must now be one of the large folio. */
 	assert_true(pw_folio_pin(arena, pa, 1));
 	over();
 	assert_counts(arena, pa, 2, 1);
@@ -168,7 +168,7 @@ static void test_reused(void **state)
 	close_clean(arena);
 }
 
-/* ---- sharing against pinning: one of the two notices the other ---- */
+/* ---- sharing and pinning at once: one of the two notices the other ---- */
 
 static bool shared;
 
@@ -204,7 +204,7 @@ static void test_pinned_first(void **state)
 	check_share(false);
 }
 
-/* A pin meanwhile: it keeps the page only if that is exclusive, and then it is not shared. */
+/* A pin comes meanwhile. It keeps the page only if that is exclusive; then the page must not be shared. */
 static bool kept;
 
 static void pin_exclusive(void)
@@ -234,7 +234,7 @@ static void test_pinned_meanwhile(void **state)
 
 /* ---- looking at a folio, or changing it, while it is split ---- */
 
-/* A folio of 4 pages, split with 1 reference each. */
+/* A folio of 4 pages that is split with 1 reference each. */
 enum { PARTS = 4 };
 
 static struct pw_arena *open_parts(pw_pa *pa_ret)
@@ -268,7 +268,7 @@ static struct pw_folio_info info_of(struct pw_arena *arena, pw_pa pa)
 	return info;
 }
 
-/* Split and pinned before it is shared: the pin is not where it would have been before. */
+/* Split and pinned before it is shared: the pin counts in another folio than before. */
 static void test_split_then_shared(void **state)
 {
 	(void)state;
@@ -308,7 +308,7 @@ static void test_split_while_looked_at(void **state)
 	}
 }
 
-/* What others find of a folio that is being split: it is there as it was, and not to be had. */
+/* Other threads see a folio that is being split as it was before, but they cannot take it. */
 static void look_at_splitting(void)
 {
 	struct pw_folio_info info = info_of(race.arena, race.pa + PAGE);
@@ -347,7 +347,7 @@ static void test_splitting_looked_at(void **state)
 	split_with(look_at_splitting);
 }
 
-/* The first part can be taken: the others are pages of their own, too, and there. */
+/* When the first part can be taken, the other parts are folios of their own, too, and not free. */
 static void look_at_parts(void)
 {
 	for (unsigned i = 0; i < PARTS; i++) {
@@ -379,7 +379,7 @@ static void test_splitting_taken(void **state)
 	split_with(take_from_splitting);
 }
 
-/* Two threads split it. The counts of its first page are then those that the second one expects. */
+/* Two threads split it. After the first, the head has exactly the counts that the second expects. */
 static void split_by_four(void)
 {
 	assert_true(pw_folio_split(race.arena, race.pa, PARTS));
@@ -422,7 +422,7 @@ static void truncate_it(struct pw_arena *arena, pw_pa pa)
 	assert_int_equal(info_of(arena, pa).kind, PW_FOLIO_NONE);
 }
 
-/* Who changes what a head says holds the folio: it is not split before that is done. */
+/* A thread that changes a head holds the folio, so it is not split before that is done. */
 static void test_split_while_changed(void **state)
 {
 	static void (*const change[])(struct pw_arena *, pw_pa) = { make_dirty, make_clean,
@@ -450,7 +450,7 @@ static void *make_third_dirty(void *unused)
 
 static pthread_t dirtier;
 
-/* Long enough for it to find the folio being split; whether it does is the scheduler's business. */
+/* Waits long enough for the thread to find the folio being split, if the scheduler lets it run. */
 static void start_dirtier(void)
 {
 	assert_int_equal(pthread_create(&dirtier, NULL, make_third_dirty, NULL), 0);
@@ -472,7 +472,7 @@ static void test_dirty_while_split(void **state)
 	close_parts(arena, pa);
 }
 
-/* The first of free frames is no folio before all of its frames are. */
+/* The first frame of a new folio is not a folio before all of its frames belong to it. */
 static void pin_new(void)
 {
 	assert_false(pw_folio_pin(race.arena, race.pa, 1));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of folios have in common. */
+/* The parts that the tests of folios share. */
 #ifndef TESTS_SPACE_FOLIO_TEST_H
 #define TESTS_SPACE_FOLIO_TEST_H
 
@@ -52,7 +52,7 @@ static inline uint64_t underflows(const struct pw_arena *arena)
 	return faults.underflows;
 }
 
-/* Everything was given back, once each, and nobody wrote to what was free. */
+/* Destroys the arena. Everything must have been given back once, and no free page written to. */
 static inline void close_clean(struct pw_arena *arena)
 {
 	struct pw_arena_faults faults;

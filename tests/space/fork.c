@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a child of fork(2) can do with its parent's spaces: nothing that the parent notices, and nothing that
- * does not come back.
+ * A child of fork(2) can call everything on its parent's spaces: the parent notices nothing of it, and every
+ * call returns.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -20,7 +20,7 @@ enum { FRAMES = 64, LONGEST_S = 10 };
 static const enum pw_sync_kind kinds[] = { PW_SYNC_RCU, PW_SYNC_IPI, PW_SYNC_RCU_WAIT };
 static const pw_va VA = 0x40000;
 
-/* In a child, where cmocka is none. */
+/* An assertion for children, where cmocka does not work. */
 #define EXPECT(condition)                                                                  \
 	do {                                                                               \
 		if (!(condition)) {                                                        \
@@ -50,7 +50,7 @@ static struct family open_family(enum pw_sync_kind kind)
 	assert_int_equal(pw_folio_alloc(family.arena, 0, PW_FOLIO_ANONYMOUS, 1, 0, &family.pa), 0);
 	strcpy(pw_arena_host(family.arena, family.pa, 16), "the parent's");
 	assert_int_equal(pw_space_map(family.space, VA, VA + 4095, family.pa, RW, NULL), 0);
-	/* Something that is on its way to be freed. */
+	/* Tables that are on their way to be freed. */
 	assert_int_equal(
 		pw_space_map(family.space, VA << 20, (VA << 20) + 4095, family.pa, RW, NULL), 0);
 	assert_int_equal(pw_space_unmap(family.space, VA << 20, (VA << 21) - 1, NULL, NULL, NULL),
@@ -58,7 +58,7 @@ static struct family open_family(enum pw_sync_kind kind)
 	return family;
 }
 
-/* Everything is as it was, and works. */
+/* Checks that everything is as it was and works, and closes it. */
 static void close_family(struct family *family)
 {
 	struct pw_arena_faults faults;
@@ -84,7 +84,7 @@ static void close_family(struct family *family)
 	pw_arena_destroy(family->arena);
 }
 
-/* How a child ends that does this. Who does not come back is killed. */
+/* Runs @child in a child process and returns how that ends. A child that hangs is killed. */
 static int status_of(void (*child)(struct family *family), struct family *family)
 {
 	int status = 0;
@@ -102,7 +102,7 @@ static int status_of(void (*child)(struct family *family), struct family *family
 	return status;
 }
 
-/* Emulators of other processors may not know of it. */
+/* Does MADV_WIPEONFORK work here? Emulators of other processors may not implement it. */
 static bool forks_are_noticed(void)
 {
 	char *page = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
@@ -120,7 +120,7 @@ static bool forks_are_noticed(void)
 	waitpid(pid, &status, 0);
 	munmap(page, 1 << 16);
 	if (status != 0)
-		print_message("children find pages here that they are to find empty\n");
+		print_message("MADV_WIPEONFORK does not work here\n");
 	return status == 0;
 }
 
@@ -212,7 +212,7 @@ static void cleans_up(struct family *family)
 	pw_arena_destroy(family->arena);
 }
 
-/* As any other process may that was given the file. */
+/* The child maps the file, as any other process may that was given it. */
 static void maps_the_file(struct family *family)
 {
 	char *memory = mmap(NULL, FRAMES * 4096, PROT_READ, MAP_SHARED, pw_arena_fd(family->arena),
@@ -222,7 +222,7 @@ static void maps_the_file(struct family *family)
 	EXPECT(strcmp(memory + family->pa, "the parent's") == 0);
 }
 
-/* A space of its own, in which liburcu is not needed: its threads are not those of the parent. */
+/* The child makes a space of its own, without liburcu, whose threads are the parent's. */
 static void has_its_own(struct family *family)
 {
 	const struct pw_arena_options options = { .bytes = FRAMES * 4096 };
@@ -289,7 +289,7 @@ static void test_its_own(void **state)
 
 /* ---- the memory ---- */
 
-static char *kept; /* where the parent found it */
+static char *kept; /* the page's address in the parent */
 
 static void writes(struct family *family)
 {
@@ -313,9 +313,9 @@ static void test_memory(void **state)
 	close_family(&family);
 }
 
-/* ---- in the middle of something ---- */
+/* ---- a fork in the middle of something ---- */
 
-/* The thread that forks is inside; the child has no section to leave. */
+/* The thread that forks is inside a section; the child has no section to leave. */
 static void leaves(struct family *family)
 {
 	pw_reader_leave(family->reader);
@@ -342,7 +342,7 @@ struct busy {
 	bool stop; /* atomic */
 };
 
-/* Has one lock or the other most of the time. */
+/* Holds one lock or another most of the time. */
 static void *be_busy(void *context)
 {
 	struct busy *busy = context;

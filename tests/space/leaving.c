@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tables that were taken out and are not free yet are memory that there is: whoever needs some gets it, and
- * in the end every frame is counted back. On every format that can be edited, with every way of waiting.
+ * Tables that were taken out and are not free yet count as memory: a thread that needs some gets it, and in
+ * the end every frame is free again. On every format that can be edited, with every back end that waits.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -17,7 +17,7 @@ enum { FRAMES = 128, TABLES = 8, LONGEST_S = 30 };
 static const enum pw_sync_kind kinds[] = { PW_SYNC_RCU, PW_SYNC_IPI, PW_SYNC_RCU_WAIT };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
-static struct pw_space *new_table(struct world *world, enum pw_sync_kind kind)
+static struct pw_space *new_space(struct world *world, enum pw_sync_kind kind)
 {
 	const struct pw_space_options options = { .sync = kind };
 	struct pw_space *space;
@@ -37,7 +37,7 @@ static struct world open_kind(const struct pw_format *format, enum pw_sync_kind 
 	struct world world = { .format = format, .page = UINT64_C(1) << format->shift[0] };
 
 	assert_int_equal(pw_arena_create(&options, &world.arena, NULL), 0);
-	world.space = new_table(&world, kind);
+	world.space = new_space(&world, kind);
 	assert_int_equal(pw_reader_create(world.space, &world.reader), 0);
 	world.free = pw_arena_free_bytes(world.arena);
 	return world;
@@ -47,7 +47,7 @@ static void for_each(void (*test)(struct world *world))
 {
 	const struct pw_format *format;
 
-	/* Who waits for what never comes is a failure, and no reason to wait. */
+	/* A wait that never ends is a failure: the alarm ends it. */
 	alarm(LONGEST_S);
 	for (size_t i = 0; (format = pw_format_at(i)); i++) {
 		if (!pw_format_can_edit(format))
@@ -55,7 +55,7 @@ static void for_each(void (*test)(struct world *world))
 		for (unsigned kind = 0; kind < KINDS; kind++) {
 			struct world world;
 
-			/* Grace periods take their time: on some formats only. */
+			/* Grace periods take long, so these run on some formats only. */
 			if (kinds[kind] != PW_SYNC_IPI && i % 6 != 0)
 				continue;
 			world = open_kind(format, kinds[kind]);
@@ -71,7 +71,7 @@ static pw_va reach_of(const struct world *world)
 	return (pw_va)1 << world->format->shift[1];
 }
 
-/* A page each under as many tables, or as many as the addresses have room for. */
+/* Maps one page in each of TABLES tables, or in as many as there are addresses for. Returns how many. */
 static unsigned map_sparse(struct world *world)
 {
 	const pw_va last = pw_space_now(world->space)->span[0].last, reach = reach_of(world);
@@ -88,7 +88,7 @@ static void unmap_all(struct world *world)
 	assert_int_equal(pw_space_unmap(world->space, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
 }
 
-/* Takes all that is to be had, in single pages; says where the last is, and how many there are. */
+/* Allocates all free memory, in single pages; pa[] are their addresses. Returns how many there are. */
 static unsigned fill(struct world *world, pw_pa pa[FRAMES])
 {
 	unsigned taken = 0;
@@ -104,7 +104,7 @@ static void put_all(struct world *world, const pw_pa pa[FRAMES], unsigned taken)
 		pw_folio_put(world->arena, pa[taken], 1);
 }
 
-/* ---- counted back ---- */
+/* ---- every frame is free again ---- */
 
 static void drained(struct world *world)
 {
@@ -123,7 +123,7 @@ static void test_drained(void **state)
 	for_each(drained);
 }
 
-/* Where nothing frees tables by itself, waiting does. */
+/* If the back end frees no tables by itself, waiting frees them. */
 static void waited(struct world *world)
 {
 	if (!world->space->sync.ops->lazy)
@@ -140,7 +140,7 @@ static void test_waited(void **state)
 	for_each(waited);
 }
 
-/* ---- who needs memory ---- */
+/* ---- memory is short ---- */
 
 static void folios(struct world *world)
 {
@@ -162,8 +162,8 @@ static void test_folios(void **state)
 }
 
 /*
- * One operation takes tables out and then needs one, for a part of a large page: what it took out itself
- * is enough for that.
+ * One operation takes tables out and then needs one, for a part of a large page: the tables that it took out
+ * itself are enough for that.
  */
 static void own_gather(struct world *world)
 {
@@ -190,7 +190,7 @@ static void test_own_gather(void **state)
 	for_each(own_gather);
 }
 
-/* What one space has taken out is memory for the others of its arena. */
+/* Tables that one space has taken out are memory for the other spaces of its arena. */
 static void other_space(struct world *world)
 {
 	struct world other = *world;
@@ -199,7 +199,7 @@ static void other_space(struct world *world)
 
 	for (unsigned kind = 0; kind < KINDS; kind++) {
 		map_sparse(world);
-		other.space = new_table(world, kinds[kind]);
+		other.space = new_space(world, kinds[kind]);
 		taken = fill(world, pa);
 		unmap_all(world);
 		map_pages(&other, 0, 1, pw_arena_zero_page(world->arena), RO);
@@ -214,7 +214,7 @@ static void test_other_space(void **state)
 	for_each(other_space);
 }
 
-/* Who is inside a section cannot wait for those that are: it gets no memory, and goes on. */
+/* A thread inside a section cannot wait for readers, being one: it gets no memory, and goes on. */
 static void inside(struct world *world)
 {
 	pw_pa pa[FRAMES], more;
@@ -261,7 +261,7 @@ static void *map_and_unmap(void *context)
 	return NULL;
 }
 
-/* Two editors with two tables each at most, and room for four: each gets its two, always. */
+/* Two editors need at most two tables each, and there is room for four: each always gets its two. */
 static void test_two_editors(void **state)
 {
 	struct world world = open_kind(pw_format_find("x86_64"), PW_SYNC_IPI);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What another thread does while an operation lacks memory, a waiter looks for readers, or a copy is made:
- * it happens at one chosen moment. Built with the moments only (src/base/mutant.h).
+ * The actions of another thread while an operation lacks memory, a waiter looks for readers, or a copy is
+ * made: each happens at one chosen moment. Only built with the moments (src/base/mutant.h).
  */
 #include <pthread.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 enum { FRAMES = 64 };
 
-/* What happens, each once. */
+/* The actions, by moment. Each happens once. */
 static void (*at[PW_MOMENTS])(void);
 static unsigned happened;
 
@@ -51,7 +51,7 @@ static void drain(void)
 	assert_true(pw_arena_free_bytes(world.arena) > 0);
 }
 
-/* There was no memory for a table, and just after that there is: nothing is leaving any more. */
+/* There was no memory for a table. Just after that there is some, and nothing is leaving any more. */
 static void test_freed_meanwhile(void **state)
 {
 	const pw_va reach = (pw_va)1 << 21;
@@ -65,13 +65,13 @@ static void test_freed_meanwhile(void **state)
 	while (pw_folio_alloc(world.arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
 		taken++;
 	prepare();
-	/* Inside, so that no grace period ends before the moment has come. */
+	/* Inside a section, so that no grace period ends before the moment has come. */
 	pw_reader_enter(world.reader);
 	assert_int_equal(pw_space_unmap(world.space, 0, reach - 1, NULL, NULL, NULL), 0);
 	at[PW_MOMENT_NO_MEMORY] = drain;
 	pw_reader_leave(world.reader);
 	map_pages(&world, 2 * reach, 1, pw_arena_zero_page(world.arena), RO);
-	/* Or the grace period was over at once. */
+	/* The moment does not come if the grace period was over at once. */
 	over(at[PW_MOMENT_NO_MEMORY] ? 0 : 1);
 	while (taken-- > 0)
 		pw_folio_put(world.arena, pa[taken], 1);
@@ -82,7 +82,7 @@ static void test_freed_meanwhile(void **state)
 static struct pw_space *other;
 static pw_pa last_free;
 
-/* Frees a table and uses the last free frame: the same number of frames is free or leaving as before. */
+/* Takes a table out and uses the last free frame: as many frames are free or leaving as before. */
 static void move(void)
 {
 	assert_int_equal(pw_space_unmap(other, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
@@ -90,8 +90,8 @@ static void move(void)
 }
 
 /*
- * A frame was free when somebody looked, and none was leaving; when they try, it is used and another one is
- * leaving. At no moment was there no memory, so a table and a folio have to be had.
+ * A thread sees a free frame, and none that is leaving. When it tries to allocate, that frame is used, and
+ * another one is leaving. There was memory at every moment, so the table and the folio must be allocated.
  */
 static void test_moved_meanwhile(void **state)
 {
@@ -133,8 +133,8 @@ static void test_moved_meanwhile(void **state)
 /* ---- the look at the marks ---- */
 
 /*
- * A reader whose mark comes late: it is inside, and what says so is to be seen no earlier than the barrier
- * brings it. Whoever waits has to wait for it.
+ * A reader whose mark comes late: it is inside, but its mark becomes visible only by the barrier. The waiter
+ * has to wait for it.
  */
 static struct visit {
 	struct pw_sync sync;
@@ -213,11 +213,11 @@ static void copy_begins(void)
 {
 	pw_space_copy_begin(world.space);
 	assert_true(pw_folio_try_share(world.arena, page));
-	/* When the pin has come to the page after it. */
+	/* When the pin has reached the next page. */
 	at[PW_MOMENT_LEAF_LOADED] = copy_ends;
 }
 
-/* Shared before it was pinned, write-protected after that; and all of it before the pin is done. */
+/* The page is shared before it is pinned, and write-protected after that, both before the pin is done. */
 static void test_copy_within(void **state)
 {
 	enum pw_stop why;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one thread wrote before something else could be found, the one who finds it reads: by the order of
- * one store each, and nothing else. What is written is plain memory, so that ThreadSanitizer sees if that
- * order is missing, in every run: the two threads take turns by flags that order nothing. It is built for
- * tests/mutants, with ThreadSanitizer.
+ * One thread writes plain memory and then makes it reachable by one store; the other reaches it and reads it.
+ * Nothing but the order of that store makes this right. The threads take turns by flags that order nothing,
+ * so ThreadSanitizer sees in every run if the order is missing. It is built for tests/mutants, with
+ * ThreadSanitizer.
  */
 #include <pthread.h>
 #include <string.h>
@@ -70,7 +70,7 @@ static pthread_t start(void *(*function)(void *))
 	return thread;
 }
 
-/* ---- an entry is stored: what its page holds is there ---- */
+/* ---- an entry is stored after its page was written ---- */
 
 static void *pin_and_read(void *unused)
 {
@@ -99,7 +99,7 @@ static void test_store(void **state)
 
 	(void)state;
 	begin();
-	/* The table is there before: nothing but the leaf is stored. */
+	/* The table exists before, so that only the leaf is stored. */
 	beside = map_new(world, VA + 4096, PW_FOLIO_SHARED, RW);
 	turns.pa = alloc_folio(world, 0, PW_FOLIO_SHARED);
 	thread = start(pin_and_read);
@@ -113,9 +113,9 @@ static void test_store(void **state)
 	end();
 }
 
-/* ---- a table is installed: its entries are there ---- */
+/* ---- a table is installed after its entries were written ---- */
 
-/* Beside the page that was mapped: nothing was stored there since the table came. */
+/* Translates an address next to the mapped page: its entry was not stored to since the table came. */
 static void *translate_beside(void *unused)
 {
 	struct pw_reader *reader;
@@ -141,10 +141,10 @@ static void test_swap(void **state)
 
 	(void)state;
 	begin();
-	/* The tables above are there before. */
+	/* The tables above exist before. */
 	turns.pa = map_new(world, reach, PW_FOLIO_SHARED, RW);
 	thread = start(translate_beside);
-	/* Whatever frame it gets was a page of something else, written to by this thread. */
+	/* This thread writes to every free frame, so the new table's frame was written to before. */
 	while (pw_folio_alloc(world->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
 		memset(pw_arena_host(world->arena, pa[taken++], 4096), 0x5a, 4096);
 	while (taken > 0)
@@ -158,7 +158,7 @@ static void test_swap(void **state)
 	end();
 }
 
-/* ---- a reader leaves: what it read it has read ---- */
+/* ---- a reader leaves after it has read ---- */
 
 static void *visit(void *unused)
 {
@@ -195,7 +195,7 @@ static void test_leave(void **state)
 	wait_for(3);
 	unmap_pages(world, VA, 1);
 	pw_space_wait(world->space);
-	/* Nobody is there any more: it is somebody else's by now. */
+	/* No reader is there any more: the page may be written to. */
 	*stamp(pa) = ~(unsigned)STAMP;
 	next_turn();
 	pthread_join(thread, NULL);

@@ -23,7 +23,7 @@ static struct pw_arena *open_at(const struct pw_format *format, pw_pa base, uint
 	return arena;
 }
 
-/* Every address below the limit that is aligned as tables are: bit by bit, and at random. */
+/* Entries can name every table address below the limit: each single bit, and random addresses. */
 static void entries_name_tables(struct pw_space *space)
 {
 	const struct pw_format *f = space->format;
@@ -40,7 +40,7 @@ static void entries_name_tables(struct pw_space *space)
 			uint64_t e;
 
 			pa &= ~pw_mask(lg2);
-			/* No table is ever there. */
+			/* No table is ever at 0. */
 			if (pa == 0)
 				continue;
 			e = f->make_table(f, r, level + 1, pa);
@@ -61,7 +61,7 @@ static bool is_zone_border(unsigned limit_lg2)
 	return zones > 0 && PW_ZONE_LG2[zones - 1] == limit_lg2;
 }
 
-/* The limits of each level are borders of zones: memory up to them is used. */
+/* The limit of each level is a border of zones, so that memory up to it can be used. */
 static void test_limits(void **state)
 {
 	const struct pw_format *format;
@@ -86,7 +86,7 @@ static void test_limits(void **state)
 	}
 }
 
-/* Maps page after page, each with tables of its own, until @room pages or an error; returns how many. */
+/* Maps pages, each in tables of its own, until there are @room or an error comes. Returns how many. */
 static unsigned map_apart(struct pw_space *space, struct pw_reader *reader, pw_pa pa, unsigned room,
 			  int *code_ret)
 {
@@ -107,7 +107,7 @@ static unsigned map_apart(struct pw_space *space, struct pw_reader *reader, pw_p
 	return count;
 }
 
-/* Does any of these tables stand where it cannot be? */
+/* No table from this one down is at 0, or beyond the limit of its level. */
 static void assert_below(struct pw_space *space, const struct pw_regime *r, unsigned level,
 			 pw_pa pa)
 {
@@ -132,7 +132,7 @@ static void across(const struct pw_format *format, unsigned limit)
 					 2 * FRAMES);
 	struct pw_reader *reader;
 	struct pw_space *space;
-	/* Any page: where tables stand is what matters. */
+	/* Any page: only the addresses of tables matter. */
 	const pw_pa pa = UINT64_C(1) << 20;
 	int code = 0;
 
@@ -141,7 +141,7 @@ static void across(const struct pw_format *format, unsigned limit)
 	if (map_apart(space, reader, pa, FEW, &code) != FEW)
 		fail_msg("%s below 2^%u: page 0x%llx is not mapped: %d", format->name, limit,
 			 (unsigned long long)pa, code);
-	/* Until nothing is left where tables can be: then that is said, and nothing is lost. */
+	/* Until no memory is left where tables can be: then it fails with an errno. */
 	map_apart(space, reader, pa, 1u << 16, &code);
 	assert_below(space, pw_space_now(space), pw_space_now(space)->span[0].top,
 		     pw_space_now(space)->span[0].table);
@@ -187,7 +187,7 @@ static void test_tables(void **state)
 	}
 }
 
-/* A page that entries cannot name is refused, at whatever level it would be mapped. */
+/* A page that entries cannot name is refused, at every level. */
 static void test_pages(void **state)
 {
 	const struct pw_format *format;
@@ -220,7 +220,7 @@ static void test_pages(void **state)
 	}
 }
 
-/* At base 0, which is the default: no table is at 0, though all other memory is used up. */
+/* At base 0, which is the default: no table is at 0, even when all other memory is used up. */
 static void test_base_0(void **state)
 {
 	const struct pw_format *format;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reclaim: the same tests for every back end. Threads are puppets: each does one thing when it is told
- * to, so that the order of events is the test's.
+ * to, so that the test determines the order of events.
  *
- * That somebody is still waiting cannot be seen at one moment; it is looked at for a short time. A
- * right back end never fails for it, whatever the machine does meanwhile; only a wrong one might pass.
+ * A test cannot see at one moment that a thread is still waiting, so it watches it for a short time. A right
+ * back end never fails because of that, however slow the machine is; a wrong one might pass.
  */
 #include <sched.h>
 #include <semaphore.h>
@@ -26,7 +26,7 @@ enum command {
 	WAIT,
 	DRAIN,
 	LATER,
-	/* of the application, without pagewalk */
+	/* what the application does, without pagewalk */
 	RCU_REGISTER,
 	RCU_UNREGISTER,
 	RCU_LOCK,
@@ -40,7 +40,7 @@ struct puppet {
 	enum command command;
 	struct pw_sync *sync;
 	struct item *item;
-	struct pw_sync_reader *reader; /* which one, of: */
+	struct pw_sync_reader *reader; /* the one of readers[] that acts */
 	struct pw_sync_reader readers[2];
 	int code;
 };
@@ -132,7 +132,7 @@ static void make(struct puppet *puppet, enum command command)
 	assert_int_equal(puppet->code, 0);
 }
 
-/* Is it still at what it was told to do? If not, it has been awaited. */
+/* Is it still doing what it was told? If not, it has been awaited. */
 static bool busy(struct puppet *puppet)
 {
 	struct timespec until;
@@ -152,7 +152,7 @@ static void puppet_end(struct puppet *puppet)
 	sem_destroy(&puppet->done);
 }
 
-/* Until a waiter has looked at this reader and found it inside. For back ends with marks. */
+/* Waits until a waiter has looked at this reader and found it inside. For back ends with marks. */
 static void until_noted(struct pw_sync *sync, const struct pw_sync_reader *reader)
 {
 	bool noted;
@@ -167,7 +167,7 @@ static void until_noted(struct pw_sync *sync, const struct pw_sync_reader *reade
 
 /* ---- tests ---- */
 
-/* What a reader that is inside could have seen is not freed before it leaves. */
+/* An item that a reader inside could have seen is not freed before the reader leaves. */
 static bool keeps_alive(struct pw_sync *sync)
 {
 	struct puppet reader, writer;
@@ -207,7 +207,7 @@ static void test_keeps_alive(void **state)
 	pw_sync_deinit(&sync);
 }
 
-/* The test can fail: a back end that frees at once does. */
+/* The test above can fail: with a back end that frees at once, it does. */
 static void test_immediate(void **state)
 {
 	struct pw_sync sync;
@@ -241,7 +241,7 @@ static void test_wait(void **state)
 	pw_sync_deinit(&sync);
 }
 
-/* A waiter lets readers go on that have left and entered again, or entered after it had looked. */
+/* A waiter does not wait for readers that left and entered again, or entered after its look. */
 static void test_later_readers(void **state)
 {
 	struct pw_sync sync;
@@ -279,7 +279,7 @@ static void test_later_readers(void **state)
 	pw_sync_deinit(&sync);
 }
 
-/* Who waits does not keep other threads from joining and quitting. */
+/* A waiter does not keep other threads from joining and quitting. */
 static void test_join_during_wait(void **state)
 {
 	struct pw_sync sync;
@@ -301,7 +301,7 @@ static void test_join_during_wait(void **state)
 	make(&second, JOIN);
 	make(&second, QUIT);
 	assert_true(busy(&writer));
-	/* A reader that is inside as well. */
+	/* A thread with a reader inside can join and quit with another one. */
 	first.reader = &first.readers[1];
 	make(&first, JOIN);
 	make(&first, QUIT);
@@ -315,7 +315,7 @@ static void test_join_during_wait(void **state)
 	pw_sync_deinit(&sync);
 }
 
-/* Every item of before is freed once, those that another thread is freeing included. */
+/* Every earlier item is freed once, including those that another thread is freeing. */
 static void test_drain(void **state)
 {
 	enum { ITEMS = 200 };
@@ -334,7 +334,7 @@ static void test_drain(void **state)
 		assert_int_equal(freed(&items[i]), 1);
 	sync.ops->drain(&sync); /* of nothing */
 
-	/* One thread drains and is held up; another's drain must not return before. */
+	/* One thread drains and is held up; the drain of another must not return before it. */
 	puppet_start(&reader, &sync);
 	puppet_start(&writer, &sync);
 	make(&reader, JOIN);
@@ -361,7 +361,7 @@ static void test_drain(void **state)
 	puppet_end(&writer);
 	puppet_end(&reader);
 
-	/* What is left at the end is freed. */
+	/* Items that are left at the end are freed. */
 	items[1].freed = 0;
 	sync.ops->later(&sync, &items[1].later, free_item);
 	pw_sync_deinit(&sync);
@@ -396,7 +396,7 @@ static void test_nesting(void **state)
 	pw_sync_deinit(&sync);
 }
 
-/* One thread, two spaces: quitting one leaves the other alone, and with marks so does waiting. */
+/* One thread reads two spaces: quitting one does not affect the other, nor, with marks, does waiting. */
 static void test_two_spaces(void **state)
 {
 	struct pw_sync a, b;
@@ -453,7 +453,7 @@ static void test_registered(void **state)
 	make(&reader, LEAVE);
 	await(&writer);
 	make(&reader, QUIT);
-	/* Were it not registered, nobody would wait for this. */
+	/* If it were no longer registered, nobody would wait for this. */
 	make(&reader, RCU_LOCK);
 	if (sync.ops->wait == pw_sync_rcu.wait) {
 		tell(&writer, WAIT);
@@ -464,7 +464,7 @@ static void test_registered(void **state)
 		make(&reader, RCU_UNLOCK);
 	}
 	make(&reader, RCU_UNREGISTER); /* the library aborts if it is not */
-	/* And one that the application has not registered can be, after it has read. */
+	/* The application can register a thread itself after that thread has read. */
 	make(&reader, JOIN);
 	make(&reader, QUIT);
 	make(&reader, RCU_REGISTER);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reclaim with threads that do as they like: what was freed is poisoned, and must not be seen. */
+/* Reclaim with threads that run freely: freed items are poisoned, and readers must not see that. */
 #include <sched.h>
 
 #include "sync_test.h"
@@ -51,7 +51,7 @@ static void test_come_and_go(void **state)
 
 struct stress {
 	struct pw_sync sync;
-	struct item *now; /* what readers can reach; atomic */
+	struct item *now; /* the item that readers can reach; atomic */
 	bool stop; /* atomic */
 	unsigned long looks, wrong; /* of all readers, when they are done; atomic */
 };
@@ -71,7 +71,7 @@ static void *stress_reader(void *context)
 		item = __atomic_load_n(&stress->now, __ATOMIC_ACQUIRE);
 		for (unsigned i = 0; item && i < 8; i++) {
 			wrong += item->value != LIVE;
-			__atomic_signal_fence(__ATOMIC_SEQ_CST); /* look again, really */
+			__atomic_signal_fence(__ATOMIC_SEQ_CST); /* makes each turn load again */
 		}
 		pw_sync_leave(&reader);
 		looks++;
@@ -126,15 +126,15 @@ static void test_stress(void **state)
 }
 
 /*
- * The two orders of sync.h, in a tight loop. A reader that found X must be waited for: nothing but the
- * barriers keeps its mark from arriving after its loads.
+ * The two orders of sync.h, in a tight loop. The writer must wait for a reader that found X: only the
+ * barriers keep the reader's mark from arriving after its loads.
  *
  *     reader: enter, load reachable; if so, dead must be false until leave
  *     writer: reachable = false, wait, dead = true
  *
- * Shows something only where the reader meets X, which takes two processors at the same time: goes on
- * until that has happened often enough, within limits. Without the barriers, one meeting in some ten
- * thousand goes wrong.
+ * A round shows something only if the reader meets X, which takes two processors at the same time. So the
+ * test goes on until that has happened often enough, within limits. Without the barriers, one meeting in some
+ * ten thousand goes wrong.
  */
 static unsigned long litmus_meetings(void)
 {
@@ -143,16 +143,16 @@ static unsigned long litmus_meetings(void)
 
 struct litmus {
 	struct pw_sync sync;
-	bool stop; /* before the next round begins */
-	_Alignas(PW_SYNC_LINE) unsigned begun; /* all of these are atomic, each in its own line */
+	bool stop; /* set before the next round begins */
+	_Alignas(PW_SYNC_LINE) unsigned begun; /* these are atomic, each in its own line */
 	_Alignas(PW_SYNC_LINE) unsigned ended;
 	_Alignas(PW_SYNC_LINE) bool reachable;
 	_Alignas(PW_SYNC_LINE) bool dead;
-	_Alignas(PW_SYNC_LINE) unsigned long wrong; /* by the reader, between begun and ended */
+	_Alignas(PW_SYNC_LINE) unsigned long wrong; /* written by the reader, from begun to ended */
 	unsigned long met;
 };
 
-/* Each on a processor of its own, if there are two. */
+/* Binds this thread to the first or the last processor, so that the two threads have one each. */
 static void settle(bool first)
 {
 	cpu_set_t all, one;
@@ -221,9 +221,9 @@ static void test_litmus(void **state)
 		__atomic_store_n(&litmus.dead, false, __ATOMIC_RELAXED);
 		__atomic_store_n(&litmus.reachable, true, __ATOMIC_RELAXED);
 		__atomic_store_n(&litmus.begun, round, __ATOMIC_RELEASE);
-		/* The reader is on its way: meet it at many places. */
+		/* The reader is running; the delay makes the two meet at many places. */
 		for (unsigned delay = round % 2048; delay; delay--)
-			__asm__ volatile("" : : : "memory"); /* a turn that stays */
+			__asm__ volatile("" : : : "memory"); /* the compiler keeps this turn */
 		__atomic_store_n(&litmus.reachable, false, __ATOMIC_RELAXED);
 		litmus.sync.ops->wait(&litmus.sync);
 		__atomic_store_n(&litmus.dead, true, __ATOMIC_RELAXED);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests of reclaim have in common: which back ends there are, something to free, and a main
- * function that runs each test on each back end, or once more with a mutant.
+ * The parts that the tests of reclaim share: the list of back ends, items to free, and a main function that
+ * runs each test on each back end, or with a mutant.
  */
 #ifndef TESTS_SPACE_SYNC_TEST_H
 #define TESTS_SPACE_SYNC_TEST_H
@@ -24,7 +24,7 @@
 #include "mutants/choose.h"
 #include "sync/sync.h"
 
-/* How long until somebody must have waited for ever: a whole program, one test of a mutant. */
+/* After this time a thread is taken to wait for ever: in a whole program, in one test with a mutant. */
 enum { DEADLOCK_S = 240, MUTANT_DEADLOCK_S = 20 };
 
 static const struct pw_sync_ops *const back_ends[] = {
@@ -36,7 +36,7 @@ static inline unsigned rounds(unsigned usual)
 	return getenv("PW_TEST_QUICK") ? usual / 16 : usual;
 }
 
-/* False where this machine does not have what the back end needs. */
+/* False if this machine lacks what the back end needs. */
 static inline bool open_sync(struct pw_sync *sync, const struct pw_sync_ops *ops)
 {
 	int code = pw_sync_init_ops(sync, ops);
@@ -53,13 +53,13 @@ static inline bool has_marks(const struct pw_sync *sync)
 	return sync->ops != &pw_sync_rcu;
 }
 
-/* ---- something to free ---- */
+/* ---- items to free ---- */
 
 enum { LIVE = 0x11fe, POISON = 0xdead };
 
 struct item {
 	struct pw_later later;
-	unsigned value; /* plain: ThreadSanitizer judges who may touch it */
+	unsigned value; /* plain, so that ThreadSanitizer checks each access */
 	unsigned freed; /* atomic */
 };
 
@@ -81,7 +81,7 @@ static inline unsigned freed(const struct item *item)
 struct sync_test {
 	const char *name;
 	CMUnitTestFunction function;
-	bool marks; /* only where readers mark themselves: liburcu does not promise it */
+	bool marks; /* only for back ends with marks: liburcu does not promise it */
 };
 
 static inline void deadlock(int signal)
@@ -93,7 +93,7 @@ static inline void deadlock(int signal)
 }
 
 /*
- * Runs each[] on every back end, then the single[] ones; with an argument (tests/mutants) up to the first
+ * Runs each[] on every back end, then single[]. With an argument (tests/mutants) it stops at the first test
  * that fails.
  */
 static inline int run_sync_tests(int argc, char **argv, const struct sync_test *each,
@@ -127,7 +127,7 @@ static inline int run_sync_tests(int argc, char **argv, const struct sync_test *
 		alarm(DEADLOCK_S);
 		return _cmocka_run_group_tests("sync", tests, count, NULL, NULL);
 	}
-	/* One failure is enough, and leaves threads behind. */
+	/* Stops at the first failure, which leaves threads behind. */
 	for (size_t i = 0; i < count; i++) {
 		alarm(MUTANT_DEADLOCK_S);
 		if (_cmocka_run_group_tests(tests[i].name, &tests[i], 1, NULL, NULL) != 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What tables are asked for and cannot do, what they do at their ends, and editors of neighbouring pages
- * at the same time: on every format that can be edited. Right answers in the middle are edit.c's.
+ * Operations that spaces must refuse, operations at the ends of the addresses, and editors of neighbouring
+ * pages at the same time: on every format that can be edited. edit.c tests ordinary operations.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -43,7 +43,7 @@ static unsigned size_at(struct world *world, pw_va va)
 	return result.size_lg2;
 }
 
-/* ---- what cannot be ---- */
+/* ---- refused operations ---- */
 
 static void refusals(struct world *world)
 {
@@ -55,7 +55,7 @@ static void refusals(struct world *world)
 	assert_int_equal(pw_space_map(world->space, 0, page, pa, RW, &error), -EINVAL);
 	assert_int_equal(pw_space_map(world->space, page, last, pa, RW, &error), -EINVAL);
 	assert_int_equal(pw_space_map(world->space, 0, last, pa + 1, RW, &error), -EINVAL);
-	/* s390's entries hold any address; others say that they do not. */
+	/* Entries of s390 hold any address; other formats refuse it with a sentence. */
 	if (pw_space_map(world->space, 0, last, ~last, RW, &error)) {
 		assert_non_null(strstr(error.text, world->format->name));
 	} else {
@@ -71,7 +71,7 @@ static void refusals(struct world *world)
 	assert_int_equal(pw_space_collapse(world->space, page, last, 64, NULL, NULL), -EINVAL);
 	assert_int_equal(status_at(world, 0), PW_NONE);
 
-	/* What is there already stays, and nothing else comes: the last page is in the way. */
+	/* The last page of the range is mapped already: it stays, and nothing else is mapped. */
 	map_pages(world, 3 * page, 1, pa, RW);
 	assert_int_equal(pw_space_map(world->space, 0, 4 * page - 1, pa, RW, &error), -EEXIST);
 	for (unsigned i = 0; i < 3; i++)
@@ -119,13 +119,13 @@ static void test_create(void **state)
 
 /* ---- no memory ---- */
 
-/* Base pages in more tables than there is memory for: nothing of it may stay mapped. */
+/* Base pages in more tables than there is memory for: after an error none of them stays mapped. */
 static void no_memory(struct world *world)
 {
 	const struct pw_format *f = world->format;
 	const pw_va reach = (pw_va)1 << f->shift[1];
 	const struct pw_span *span = &pw_space_now(world->space)->span[0];
-	/* A page in each of many tables; the space may be smaller than memory is. */
+	/* A page in each of many tables. A small space may end before the memory does. */
 	pw_va last = span->last, va = reach;
 	unsigned mapped = 0;
 	int code = 0;
@@ -141,7 +141,7 @@ static void no_memory(struct world *world)
 		assert_int_equal(code, -ENOMEM);
 		assert_int_equal(status_at(world, failed), PW_NONE);
 		assert_int_equal(status_at(world, failed - reach), PW_OK);
-		/* Of a range that begins where there is a table and goes on where there is none, too. */
+		/* The same for a range that begins in a table and goes on where there is none. */
 		if (failed + 2 * reach < last) {
 			pw_va first = failed - reach + world->page;
 
@@ -163,7 +163,7 @@ static void test_no_memory(void **state)
 	for_each_format(FRAMES, no_memory);
 }
 
-/* A page of a large one is to go, and there is no memory for the table: the large one stays whole. */
+/* A part of a large page is unmapped without memory for the table: the large page stays whole. */
 static void no_memory_to_split(struct world *world)
 {
 	const struct pw_format *f = world->format;
@@ -177,7 +177,7 @@ static void no_memory_to_split(struct world *world)
 	assert_int_equal(pw_space_map(world->space, va, va + (reach - 1), reach, RW, NULL), 0);
 	while (pw_folio_alloc(world->arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
 		taken++;
-	/* Tables that are pieces of a frame may have some left. */
+	/* If tables are pieces of a frame, some pieces may be free. */
 	for (pw_va at = va; at < va + reach; at += world->page) {
 		int code = pw_space_unmap(world->space, at, at + (world->page - 1), NULL, NULL,
 					  &error);
@@ -201,7 +201,7 @@ static void test_no_memory_to_split(void **state)
 	for_each_format(FRAMES, no_memory_to_split);
 }
 
-/* Tables that were taken out, and wait for readers that are long gone, are memory, too. */
+/* Tables that were taken out, and whose readers left long ago, count as memory, too. */
 static void test_no_memory_but_freed(void **state)
 {
 	static const enum pw_sync_kind kinds[] = { PW_SYNC_RCU, PW_SYNC_IPI, PW_SYNC_RCU_WAIT };
@@ -248,7 +248,7 @@ static void see(void *context, pw_va first, pw_va last, pw_pa pa)
 	seen->runs++;
 }
 
-/* The first and the last page of each span, and one call that takes everything away: 0 to 2^64 - 1. */
+/* Maps the first and the last page of each span, and unmaps everything by one call: 0 to 2^64 - 1. */
 static void ends(struct world *world)
 {
 	const struct pw_regime *r = pw_space_now(world->space);
@@ -298,7 +298,7 @@ static void collapses(struct world *world)
 	assert_int_equal(pw_space_map(world->space, va, va + (reach - 1), reach, RW, NULL), 0);
 	assert_int_equal(pw_space_split(world->space, va, va + (reach - 1), f->shift[0], NULL), 0);
 	assert_int_equal(size_at(world, middle), f->shift[0]);
-	/* Too large, a hole, other permissions, another page, only a part of it: none is collapsed. */
+	/* None of these collapses: too large a page, a hole, other permissions, another page, a part. */
 	assert_int_equal(collapse(world, va, f->shift[1] - 1u), 0);
 	unmap_pages(world, middle, 1);
 	assert_int_equal(collapse(world, va, 64), 0);
@@ -323,7 +323,7 @@ static void test_collapse(void **state)
 	for_each_format(FRAMES, collapses);
 }
 
-/* What a collapse of all levels says it did is what it was asked for, not that once per level. */
+/* A collapse over several levels counts each byte once, not once per level. */
 static void collapses_twice(struct world *world)
 {
 	const struct pw_format *f = world->format;
@@ -350,8 +350,8 @@ static void test_collapse_twice(void **state)
 }
 
 /*
- * A range that ends in a group of entries, at its right or its left end: the group is broken up, and what is
- * left of it are plain pages, whether somebody asks what was unmapped or not.
+ * A range ends within a group of entries, at its right or its left end: the group is broken up, and the rest
+ * of it becomes single pages, whether there is a callback for unmapped pages or not.
  */
 static void group_cut(struct world *world, unsigned lg2, bool left, bool asked)
 {
@@ -393,7 +393,7 @@ static void test_groups_cut(void **state)
 	for_each_format(FRAMES, groups_cut);
 }
 
-/* Special pages are not to be pinned, whatever becomes of their entries. */
+/* Special pages stay special, so that they are not pinned, whatever is done to their entries. */
 static void special(struct world *world)
 {
 	const struct pw_format *f = world->format;
@@ -441,7 +441,7 @@ static uint32_t below(struct editor *editor, uint32_t limit)
 	return (uint32_t)((editor->random >> 33) % limit);
 }
 
-/* Every EDITORS'th page, over the end of the first table of level 0, is this editor's. */
+/* Every EDITORS'th page belongs to this editor. They reach beyond the first table of level 0. */
 static pw_va unit_va(const struct editor *editor, unsigned unit)
 {
 	const struct world *world = editor->world;
@@ -456,8 +456,8 @@ static pw_pa unit_pa(const struct editor *editor, unsigned unit)
 }
 
 /*
- * Maps, unmaps and protects pages beside those of the others, without a lock; now and then one that is
- * alone under an entry of level 1, so that tables come and go beside the others', too.
+ * Maps, unmaps and protects pages between those of the other editors, without a lock. Now and then it maps a
+ * page that is alone under an entry of level 1, so that tables come and go between the others', too.
  */
 static void *edit(void *argument)
 {
