@@ -24,7 +24,7 @@ static inline void for_each_format(void (*test)(struct world *world))
 	}
 }
 
-/* Where two tables of level 0 meet: half of @pages before, half behind. */
+/* An address from which @pages pages lie half in one table of level 0, half in the next. */
 static inline pw_va across_tables(const struct world *world, uint64_t pages)
 {
 	return ((pw_va)1 << world->format->shift[1]) - pages / 2 * world->page;

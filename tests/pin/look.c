@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The fast path over memory without counts: nothing is taken. */
+/* The fast path over memory without counts: it takes nothing. */
 #include <errno.h>
 #include <string.h>
 
@@ -37,7 +37,7 @@ static void test_look(void **state)
 	for_each_format(look);
 }
 
-/* Memory that is fetched, in which a word is another one from the second load on. */
+/* Fetched memory in which one word has another value from its second load on. */
 struct restless {
 	struct pw_arena *arena;
 	pw_pa at;
@@ -75,7 +75,7 @@ static void test_look_unstable(void **state)
 	assert_int_equal(trace.steps, 4);
 	pw_memory_segments(pw_arena_memory(world.arena), &segment);
 	assert_int_equal(pw_memory_create(fetch, &restless, segment, 1, &memory, NULL), 0);
-	/* Nowhere in the tables; then the accessed bit of each entry on the way, the leaf's, too. */
+	/* First a word outside the tables; then the accessed bit of each entry on the way, leaf included. */
 	restless.at = ~UINT64_C(0);
 	assert_int_equal(pw_look_fast(memory, r, va, 1, 0, &got, &why), 1);
 	assert_int_equal(got, pa);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What happens while a pin or an edit is under way: leaves, folios, copies, tables, groups. */
+/* Changes while a pin or an edit is under way: of leaves, folios, copies, tables, groups. */
 #include "race_test.h"
 
 static bool has_groups(const struct pw_format *f)
@@ -12,7 +12,7 @@ static bool has_three(const struct pw_format *f)
 	return f->levels >= 3;
 }
 
-/* Frees a folio that nobody else has, and allocates until it is used again. */
+/* Frees a folio that nobody else holds, and allocates until it is used again. */
 static void reuse(pw_pa pa, unsigned order)
 {
 	enum { TRIES = 2 * FRAMES };
@@ -36,7 +36,7 @@ static void unmap_and_reuse(void)
 	reuse(race.pa, 0);
 }
 
-/* The page was unmapped, freed and given to somebody else before it was taken. */
+/* The page is unmapped, freed and allocated for something else before it is taken. */
 static void page_reused(struct world *world)
 {
 	const pw_va va = 5 * world->page;
@@ -69,8 +69,8 @@ static void collapse_and_reuse(void)
 }
 
 /*
- * A collapse takes the table out with its leaves in it; what is unmapped then is the large leaf. The
- * leaf that the pin looks at stays as it was.
+ * A collapse takes the table out with its leaves in it; then the large leaf is unmapped. The leaf that the
+ * pin has loaded stays as it was.
  */
 static void table_collapsed(struct world *world)
 {
@@ -112,7 +112,7 @@ static void collapse_all_and_reuse(void)
 	reuse(race.pa, 0);
 }
 
-/* The same one level higher: the table that goes has large leaves in it, and a pin stands at one. */
+/* The same one level higher: the table that is taken out has large leaves, and a pin is at one of them. */
 static void upper_collapsed(struct world *world)
 {
 	const pw_va reach = pw_mask(world->format->shift[2]), va = reach + 1;
@@ -144,8 +144,8 @@ static void unmap_all_and_reuse(void)
 }
 
 /*
- * The table above the leaf's goes too. Then the entry that led to the leaf's table, which is compared, has
- * been emptied no more than the leaf has; so an unmap empties what it takes out.
+ * The table above the leaf's table is taken out, too. The pin compares the leaf and the entry above it; so an
+ * unmap must also empty entries in tables that it takes out.
  */
 static void tables_retired(struct world *world)
 {
@@ -173,7 +173,7 @@ static void split_folio(void)
 	assert_true(pw_folio_split(race.world->arena, race.pa, 1));
 }
 
-/* A folio became pages while it was taken, under the same leaf: each page has to have its own pin. */
+/* A folio is split while it is taken, under the same leaf: then each page must have its own pin. */
 static void folio_split(struct world *world)
 {
 	enum { PAGES = 4 };
@@ -217,7 +217,7 @@ static void map_back(void)
 	map_pages(race.world, race.va, 1, race.pa, RW);
 }
 
-/* Another page for a moment, and then the first one again: nobody can tell, and nobody has to. */
+/* Another page is mapped for a moment, and then the first one again. Nobody can tell, and nobody must. */
 static void there_and_back(struct world *world)
 {
 	const pw_va va = 5 * world->page;
@@ -248,7 +248,7 @@ static void share(void)
 	assert_true(pw_folio_try_share(race.world->arena, race.pa));
 }
 
-/* A fork found the page not pinned, and has not come to write-protecting it when the pin is done. */
+/* A fork finds the page not pinned, and has not write-protected it yet when the pin is done. */
 static void copy_began(struct world *world)
 {
 	const pw_va va = 5 * world->page;
@@ -277,7 +277,7 @@ static void map_beside(void)
 	map_pages(race.world, race.va + race.world->page, 1, race.other, RW);
 }
 
-/* Two editors, of two pages, need the same new table. */
+/* Two editors of different pages need the same new table. */
 static void table_made_twice(struct world *world)
 {
 	const pw_va va = 4 * world->page;
@@ -309,7 +309,7 @@ static void pin_behind(void)
 			 PW_STOP_DONE);
 }
 
-/* While a leaf is split, what it maps stays mapped. */
+/* While a leaf is split, its other pages stay mapped. */
 static void split_is_whole(struct world *world)
 {
 	const unsigned order = (unsigned)world->format->shift[1] - world->format->shift[0];
@@ -331,7 +331,7 @@ static void test_split_is_whole(void **state)
 	for_each(has_huge, split_is_whole);
 }
 
-/* What is left of a contiguous group after one of its pages went is single pages. */
+/* After one page of a contiguous group is unmapped, the rest of it are single pages. */
 static void group_broken(struct world *world)
 {
 	const unsigned order = (unsigned)__builtin_ctz(world->format->groups[0]);
@@ -361,7 +361,7 @@ static bool has_groups_of_sizes(const struct pw_format *f)
 	return f->groups[0] & (f->groups[0] - 1u);
 }
 
-/* The second half of the group goes, and smaller groups come in its place. */
+/* Unmaps the second half of the group, and maps smaller groups in its place. */
 static void map_smaller(void)
 {
 	const uint64_t pages = UINT64_C(1) << (race.order - 1);
@@ -371,7 +371,7 @@ static void map_smaller(void)
 	map_pages(race.world, va, pages, race.other, RW);
 }
 
-/* Two editors break up one group, and the other is done already, and has used what is its. */
+/* Two editors break up one group. The other one has finished, and has mapped new groups in its range. */
 static void group_broken_twice(struct world *world)
 {
 	const unsigned order = 31u - (unsigned)__builtin_clz(world->format->groups[0]);
@@ -422,7 +422,7 @@ static void count_bytes(void *context, pw_va first, pw_va last, pw_pa pa)
 	*bytes += last - first + 1;
 }
 
-/* Of a group of large pages, one editor unmaps the first page and another one the rest: both split. */
+/* One editor unmaps the first page of a group of large pages, another one the rest: both split it. */
 static void group_split_twice(struct world *world)
 {
 	const unsigned group_lg2 = (unsigned)__builtin_ctz(world->format->groups[1]);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Pinning, on every format that can be edited, while nothing changes: what comes, and why not more. */
+/* Pinning while nothing changes, on every format that can be edited: pages, and reasons to stop. */
 #include <errno.h>
 #include <string.h>
 
 #include "every_format_test.h"
 #include "mutants/choose.h"
 
-/* ---- what comes ---- */
+/* ---- pages that are pinned ---- */
 
 static void pages_come(struct world *world)
 {
@@ -53,8 +53,8 @@ static void test_pages(void **state)
 }
 
 /*
- * A large folio of which the middle is pinned, first by base pages, then by what the format has that is
- * larger: references and pins are counted by page, and the ranges are those of folios.
+ * The middle of a large folio and the folio after it are pinned: references and pins are counted by page, and
+ * there is one range for each folio.
  */
 static void large_folio(struct world *world)
 {
@@ -95,7 +95,7 @@ static void large_folio(struct world *world)
 	assert_int_equal(references(world, small), 1);
 	pw_unpin_ranges(world->reader, range, 1, 0, false);
 
-	/* Where the two are neighbours in memory, one iovec reaches over both. */
+	/* If the two are adjacent in memory, one iovec covers both. */
 	assert_int_equal(
 		pw_pin_fast_iovec(world->reader, va, bytes + world->page, 0, iovec, 3, &came, &why),
 		small == pa + bytes ? 1 : 2);
@@ -115,7 +115,7 @@ static void test_large_folio(void **state)
 	for_each_format(large_folio);
 }
 
-/* Two folios that follow one another are two ranges: each is given back as it was taken. */
+/* Adjacent folios are separate ranges, so that each is given back as it was taken. */
 static void two_folios(struct world *world)
 {
 	const pw_va va = 4 * world->page;
@@ -185,7 +185,7 @@ static void huge_leaf(const struct pw_format *format, bool split)
 	assert_int_equal(came, (uint64_t)pages * world.page);
 	assert_int_equal(iovec[0].iov_len, came);
 	pw_unpin_iovec(world.reader, iovec, 1, 0, false);
-	/* Read-only, a page in the middle of it shared: whoever takes that page shall not have it. */
+	/* Read-only, with one page in the middle shared: that page cannot be pinned. */
 	assert_true(pw_folio_try_share(world.arena, pa + 5 * world.page));
 	assert_int_equal(pw_space_protect(world.space, va, va + (pages * world.page - 1),
 					  PW_READ | PW_USER, NULL),
@@ -217,7 +217,7 @@ static void test_huge_leaf(void **state)
 	}
 }
 
-/* The last page that a span translates: of more pages from there on, it is the only one that comes. */
+/* The last page that a span translates: if more pages are asked for, only this one is pinned. */
 static void last_page_of(struct world *world, pw_va last)
 {
 	const pw_va va = last - (world->page - 1);
@@ -250,7 +250,7 @@ static void last_page_of(struct world *world, pw_va last)
 	pw_folio_put(world->arena, pa, 1);
 }
 
-/* Of each span, the last of which may end at 2^64 - 1. */
+/* The last page of each span. The last span may end at 2^64 - 1. */
 static void last_page(struct world *world)
 {
 	const struct pw_regime *r = pw_reader_enter(world->reader);
@@ -281,7 +281,7 @@ static void zero_page(struct world *world)
 	assert_int_equal(pin_one(world, va, 0, zero), PW_STOP_DONE);
 	assert_int_equal(pin_one(world, va, PW_PIN_GET, zero), PW_STOP_DONE);
 	assert_int_equal(pin_one(world, va, PW_PIN_WRITE, zero), PW_STOP_ACCESS);
-	/* Its owner's next write goes to a page of his own, which a long pin would not see. */
+	/* The next write goes to a page of the space's own, which a long pin would not see. */
 	assert_int_equal(pin_one(world, va, PW_PIN_LONGTERM, zero), PW_STOP_UNSHARE);
 	assert_int_equal(references(world, zero), before);
 	unmap_pages(world, va, 1);
@@ -293,9 +293,9 @@ static void test_zero_page(void **state)
 	for_each_format(zero_page);
 }
 
-/* ---- why not more ---- */
+/* ---- reasons to stop ---- */
 
-/* Two pages that come and one that does not. Returns why. */
+/* Pins two pages and then fails at the third. Returns the reason. */
 static enum pw_stop third(struct world *world, pw_va va, const pw_pa mapped[2], unsigned flags)
 {
 	enum pw_stop why;
@@ -310,7 +310,7 @@ static enum pw_stop third(struct world *world, pw_va va, const pw_pa mapped[2], 
 	return why;
 }
 
-/* Does a leaf of this format say what it was given, as far as access goes? */
+/* Can a leaf of this format express these permissions? */
 static bool can_say(struct world *world, uint32_t attr)
 {
 	const struct pw_format *f = world->format;
@@ -365,7 +365,7 @@ static void reasons_at(struct world *world, pw_va va)
 	assert_int_equal(third(world, va, mapped, 0), PW_STOP_OUTSIDE);
 	unmap_pages(world, bad, 1);
 
-	/* Mapped, and nobody's any more: what an unmap looks like that has not come this far yet. */
+	/* Mapped, but free already: as if an unmap had not reached this entry yet. */
 	map_pages(world, bad, 1, pa, RW);
 	pw_folio_put(world->arena, pa, 1);
 	assert_int_equal(third(world, va, mapped, 0), PW_STOP_GONE);
@@ -384,7 +384,7 @@ static void reasons_at(struct world *world, pw_va va)
 	}
 }
 
-/* In one table, where what the leaves before permit is known; and with a table's end before the third. */
+/* First in one table, where leaves that are alike share their rights; then the third is in another table. */
 static void reasons(struct world *world)
 {
 	reasons_at(world, across_tables(world, 8));
@@ -398,8 +398,8 @@ static void test_reasons(void **state)
 }
 
 /*
- * Kinds of folios, and what may be done with a writable and a read-only page of each. Columns: read,
- * write, for long, for long and to write, a reference.
+ * Kinds of folios, and the results of pinning a writable and a read-only page of each. Columns: read, write,
+ * long term, long term and write, a reference.
  */
 enum made { AS_IS, SHARED, TRUNCATED };
 
@@ -437,7 +437,7 @@ static const struct {
 	  TRUNCATED,
 	  { 0, 0, 0, PW_STOP_TRUNCATED, 0 },
 	  { 0, PW_STOP_ACCESS, PW_STOP_UNSHARE, PW_STOP_ACCESS, 0 } },
-	/* Never had a mapping. */
+	/* It never had a mapping. */
 	{ PW_FOLIO_NONE,
 	  AS_IS,
 	  { 0, 0, 0, PW_STOP_TRUNCATED, 0 },
@@ -483,7 +483,7 @@ static void test_kinds(void **state)
 	for_each_format(kinds);
 }
 
-/* What was never pinned, or is nowhere, is not released. */
+/* Releasing is refused for pages that were never pinned, or are not in the arena. */
 static void test_unpin_refused(void **state)
 {
 	struct world world = open_world(pw_format_find("x86_64"), 0, FRAMES);
@@ -493,7 +493,7 @@ static void test_unpin_refused(void **state)
 	const struct pw_pinned beyond = { pa, FRAMES * world.page };
 	struct pw_arena_faults faults;
 	struct iovec nowhere = { &faults, (size_t)world.page };
-	/* What a partial transfer left of one page. */
+	/* The rest of a partial transfer of one page. */
 	char *host = pw_arena_host(world.arena, pa, world.page);
 	struct iovec trimmed[] = { { host + 100, (size_t)world.page - 100 }, { host, 100 } };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What another thread does while a pin or an edit is under way: it happens at one chosen moment, on the
- * same thread, so that every run is alike. For programs that are built with the moments only
- * (src/base/mutant.h), and run on every format that can be edited.
+ * The actions of another thread while a pin or an edit is under way: each happens at one chosen moment, on
+ * the same thread, so that every run is the same. For programs that are only built with the moments
+ * (src/base/mutant.h), and that run on every format that can be edited.
  */
 #ifndef TESTS_PIN_RACE_TEST_H
 #define TESTS_PIN_RACE_TEST_H
@@ -14,7 +14,7 @@
 
 enum { FRAMES = 256 };
 
-/* What happens, each once; and what with. */
+/* The actions, each of which happens once, and their arguments. */
 static struct {
 	void (*at[PW_MOMENTS])(void);
 	unsigned happened;
@@ -63,7 +63,7 @@ static inline bool any(const struct pw_format *f)
 	return true;
 }
 
-/* Runs @test on every format that @suits it; there must be some. */
+/* Runs @test on every format for which @suits is true. There must be at least one. */
 static inline void for_each(bool (*suits)(const struct pw_format *f), race_test *test)
 {
 	const struct pw_format *format;

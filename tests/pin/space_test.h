@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A space for tests of pinning: an arena, a table of one format, this thread as its reader. */
+/* A world for tests of pinning: an arena, a space of one format, and this thread as its reader. */
 #ifndef TESTS_PIN_SPACE_TEST_H
 #define TESTS_PIN_SPACE_TEST_H
 
@@ -20,13 +20,13 @@ struct world {
 	struct pw_space *space;
 	struct pw_reader *reader;
 	uint64_t page; /* bytes of a base page */
-	uint64_t free; /* of the arena, before anything was mapped */
+	uint64_t free; /* free bytes of the arena before anything was mapped */
 };
 
 static const uint32_t RW = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY;
 static const uint32_t RO = PW_READ | PW_USER | PW_ACCESSED;
 
-/* As deep as the format is; @levels 0: as deep as its CPUs usually start. */
+/* Opens a world whose space has @levels levels; 0: as many as the format's CPUs usually start with. */
 static inline struct world open_world(const struct pw_format *format, unsigned levels,
 				      uint64_t frames)
 {
@@ -47,7 +47,7 @@ static inline struct world open_world(const struct pw_format *format, unsigned l
 	return world;
 }
 
-/* Nothing may be left, taken twice, or written to after it was freed. */
+/* Closes the world. No page may be left, given back twice, or written to after it was freed. */
 static inline void close_world(struct world *world)
 {
 	struct pw_arena_faults faults;
@@ -112,7 +112,7 @@ static inline uint32_t pins(struct world *world, pw_pa pa)
 	return info.order ? info.pins : info.references / 1024;
 }
 
-/* One page; the reason it stopped. What came is given back, and must have been @expected. */
+/* Pins one page, which must be @expected, and gives it back. Returns the reason why the pin stopped. */
 static inline enum pw_stop pin_one(struct world *world, pw_va va, unsigned flags, pw_pa expected)
 {
 	enum pw_stop why;

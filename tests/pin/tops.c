@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tops that grow, and the last look at the pins: as moments.c, at chosen moments. */
+/* Tops that grow, and the last look at the pins: at chosen moments, as in moments.c. */
 #include "race_test.h"
 
 static void pin_same(void)
@@ -8,8 +8,8 @@ static void pin_same(void)
 }
 
 /*
- * A space whose memory is too large for poison, and is not looked at in the end. No table: the format has
- * none of so few levels.
+ * Opens a world whose memory is too large for poison, and is not checked at the end. Its space is NULL if the
+ * format has no tables of so few levels.
  */
 static struct world open_large_space(const struct pw_format *format, unsigned levels,
 				     uint64_t bytes)
@@ -45,7 +45,7 @@ static unsigned lowest(const struct pw_format *format)
 	return options.levels;
 }
 
-/* While the top grows, by one level at a time up to the highest, what is below it is found. */
+/* While the top grows, one level at a time up to the highest, pages below it are found. */
 static void top_grows(const struct pw_format *format)
 {
 	struct world world = open_world(format, lowest(format), FRAMES);
@@ -118,7 +118,7 @@ static void drain_stores(void)
 	buffer.count = 0;
 }
 
-/* The look sees no pin; a reader that comes now finds what this processor's stores have not reached yet. */
+/* The look sees no pin; so a pin that comes now must fail: the stores must have reached the memory. */
 static void look_then_pin(void)
 {
 	struct pw_folio_info info;
@@ -172,7 +172,7 @@ static void test_last_look(void **state)
 	for_each(any, stores_late);
 }
 
-/* Folios of 2^order frames, one after another, that are @lg2 in all, aligned to that. False: no room. */
+/* Allocates adjacent folios of 2^order frames that together have 2^lg2 bytes, aligned. False: no room. */
 static bool alloc_run(struct world *world, unsigned lg2, unsigned *order_ret, pw_pa *pa_ret)
 {
 	enum { FOLIOS = 64, MAX_ORDER = 18 };
@@ -201,8 +201,8 @@ static bool alloc_run(struct world *world, unsigned lg2, unsigned *order_ret, pw
 }
 
 /*
- * The top grows, what was the top is collapsed to one leaf of the new one, and that is unmapped. The
- * leaf that the pin looks at stands in the old top, where nothing has changed.
+ * The top grows, the old top is collapsed to one leaf of the new one, and that leaf is unmapped. The leaf
+ * that the pin has loaded is in the old top, in which nothing has changed.
  */
 static void grow_collapse_and_reuse(void)
 {
@@ -221,7 +221,7 @@ static void grow_collapse_and_reuse(void)
 	} while (race.other != race.pa);
 }
 
-/* @top: the level at which the top is at first; a leaf of the level above has to exist. */
+/* @top is the level of the first top. False if the format has no leaves of it and of the level above. */
 static bool top_collapsed(const struct pw_format *format, unsigned top)
 {
 	const unsigned lg2 = format->shift[top] + format->bits[top];
@@ -231,7 +231,7 @@ static bool top_collapsed(const struct pw_format *format, unsigned top)
 	if (!(format->leaf_levels >> top & 1) || !(format->leaf_levels >> (top + 1) & 1) ||
 	    lg2 > 31)
 		return false;
-	/* Up to 2 GiB, of which nothing is written to: without poison. */
+	/* Up to 2 GiB, of which nothing is written to: so without poison. */
 	world = open_large_space(format, top + 1,
 				 (UINT64_C(3) << lg2) + ((uint64_t)FRAMES << format->shift[0]));
 	if (!world.space)
