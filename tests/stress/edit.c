@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Who changes the tables. Every function here runs with the locks of the zones that it changes. */
+/* The editors of the tables. Every function here holds the locks of the zones that it changes. */
 #include <errno.h>
 
 #include "stress.h"
 
-/* What the entries led to is gone from the tables, and with it the space's own reference on each page. */
+/* Gives back the space's own reference on each page that was unmapped. */
 static void drop(void *context, pw_va first, pw_va last, pw_pa pa)
 {
 	struct stress *s = context;
@@ -33,7 +33,7 @@ void unmap(struct stress *s, pw_va first, pw_va last)
 {
 	struct pw_error error;
 
-	/* For want of memory a large page may not be split: then it stays, whole. */
+	/* If memory is short, a large page may not be split: then it stays whole. */
 	if (pw_space_unmap(s->space, first, last, drop, s, &error) == -EINVAL)
 		wrong(s, error.text, first, 0, 0);
 }
@@ -48,8 +48,8 @@ static uint32_t some_attr(struct worker *w)
 }
 
 /*
- * Maps a new folio of 2^order pages, where nothing should be mapped. The space has a reference for
- * each page, so that each can be unmapped alone.
+ * Maps a new folio of 2^order pages, where nothing should be mapped. The space has a reference for each page,
+ * so that each page can be unmapped alone.
  */
 static bool map(struct worker *w, pw_va va, unsigned order)
 {
@@ -71,7 +71,7 @@ static bool map(struct worker *w, pw_va va, unsigned order)
 		return false;
 	}
 	if (order && one_in(w, 4)) {
-		/* All references are the space's, or somebody has taken one and it fails. */
+		/* All references are the space's; if another thread has taken one, the split fails. */
 		if (one_in(w, 2))
 			sched_yield();
 		w->done[OP_SPLIT_FOLIO] += pw_folio_split(s->arena, pa, 1);
@@ -79,7 +79,7 @@ static bool map(struct worker *w, pw_va va, unsigned order)
 	return true;
 }
 
-/* The largest folio that can begin at page @n, ends by @last, and is no larger than 2^@order. */
+/* The order of the largest folio that can begin at page @n, ends by @last, and is at most 2^@order. */
 static unsigned fit(uint32_t n, uint32_t last, unsigned order)
 {
 	while (order > 0 && ((n & ((1u << order) - 1)) || last - n < (1u << order) - 1))
@@ -87,7 +87,7 @@ static unsigned fit(uint32_t n, uint32_t last, unsigned order)
 	return order;
 }
 
-/* Fills @n..@last, or as much as a few folios are. */
+/* Fills @n..@last, or as much of it as a few folios cover. */
 static void map_some(struct worker *w, const struct slot *slot, uint32_t n, uint32_t last)
 {
 	struct stress *s = w->stress;
@@ -104,7 +104,7 @@ static void map_some(struct worker *w, const struct slot *slot, uint32_t n, uint
 	}
 }
 
-/* The page of zeros, which is not counted; or marked as one that cannot be. */
+/* Maps the page of zeros, which has no counts; now and then as a special page. */
 static void map_uncounted(struct worker *w, pw_va va)
 {
 	struct stress *s = w->stress;
@@ -114,7 +114,7 @@ static void map_uncounted(struct worker *w, pw_va va)
 		     PW_READ | PW_USER | PW_ACCESSED | special, NULL);
 }
 
-/* What is mapped at @va, if it is a folio's. The zone is locked: it stays. */
+/* Is a folio's page mapped at @va? Then *pa_ret is the page. The zone is locked, so it stays mapped. */
 static bool mapped(struct worker *w, pw_va va, pw_pa *pa_ret)
 {
 	struct pw_result result;
@@ -125,7 +125,7 @@ static bool mapped(struct worker *w, pw_va va, pw_pa *pa_ret)
 	       result.pa != pw_arena_zero_page(w->stress->arena);
 }
 
-/* Pages that were shared for a copy are this space's alone from now on. */
+/* Makes pages that were shared for a copy exclusive again. */
 static void own(struct worker *w, pw_va first, pw_va last)
 {
 	pw_pa pa;
@@ -135,7 +135,7 @@ static void own(struct worker *w, pw_va first, pw_va last)
 			pw_folio_own(w->stress->arena, pa);
 }
 
-/* Not the page of zeros, which a write would go to. */
+/* Makes pages writable, but not the page of zeros: writes would go to it. */
 static void protect_writable(struct worker *w, pw_va first, pw_va last)
 {
 	const uint32_t attr = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY;
@@ -148,7 +148,7 @@ static void protect_writable(struct worker *w, pw_va first, pw_va last)
 			pw_space_protect(s->space, at, at + (page_bytes(s) - 1), attr, NULL);
 }
 
-/* Shares what nobody has pinned. */
+/* Shares the pages that nobody has pinned. */
 static void share(struct worker *w, pw_va first, pw_va last)
 {
 	pw_pa pa;
@@ -159,9 +159,9 @@ static void share(struct worker *w, pw_va first, pw_va last)
 }
 
 /*
- * Write-protected and shared: first shared, as fork does, which only the sequence keeps from a pin that
- * comes in between; or first write-protected, as KSM does, which needs none. There may be no memory for
- * write-protecting a part of a page; then nothing is shared.
+ * Write-protects pages and shares them. Either it shares first, as fork does: then only the sequence prevents
+ * a pin in between. Or it write-protects first, as KSM does: that needs no sequence. If there is no memory
+ * for write-protecting a part of a page, nothing is shared.
  */
 static void copy(struct worker *w, pw_va first, pw_va last)
 {
@@ -182,7 +182,7 @@ static void copy(struct worker *w, pw_va first, pw_va last)
 	pthread_mutex_unlock(&s->copying);
 }
 
-/* What an editor does with a part of a zone that it has the lock of. */
+/* One operation of an editor on a part of a zone, whose lock it holds. */
 static void edit_zone(struct worker *w, const struct slot *slot, const struct zone *zone)
 {
 	struct stress *s = w->stress;
@@ -205,7 +205,7 @@ static void edit_zone(struct worker *w, const struct slot *slot, const struct zo
 	} else if (what < 63) {
 		op = OP_UNMAP;
 		unmap(s, va, end);
-		/* Elsewhere, at once: freed pages come back first. */
+		/* Maps elsewhere at once: pages that were freed last are allocated first. */
 		if (one_in(w, 2))
 			map(w,
 			    slot->first +
@@ -238,7 +238,7 @@ static void edit_zone(struct worker *w, const struct slot *slot, const struct zo
 	w->done[op]++;
 }
 
-/* Of the largest folio that half a slot has room for: of more than a table's pages on the mock format. */
+/* The order of the largest folio that fits half a slot: on the mock format more than a table's pages. */
 static unsigned half_order(const struct stress *s)
 {
 	unsigned order = 0;
@@ -248,7 +248,7 @@ static unsigned half_order(const struct stress *s)
 	return order;
 }
 
-/* What an editor does with whole tables, who has all zones of a slot. */
+/* One operation of an editor on whole tables. It holds the locks of all zones of the slot. */
 static void edit_slot(struct worker *w, const struct slot *slot)
 {
 	struct stress *s = w->stress;
@@ -264,7 +264,7 @@ static void edit_slot(struct worker *w, const struct slot *slot)
 		unmap(s, slot->first, last);
 		break;
 	case 1:
-		/* Across the zones, to be split by those who have them. */
+		/* Across the zones, so that the zones' editors have to split it. */
 		op = OP_MAP;
 		unmap(s, slot->first, last);
 		map_some(w, slot, (s->pages - s->window) / 2, s->pages - 1);
@@ -279,7 +279,7 @@ static void edit_slot(struct worker *w, const struct slot *slot)
 		map(w, va, s->large_order);
 		break;
 	case 4:
-		/* Out with a table whose entries stay, and with the page in its place at once. */
+		/* Takes out a table whose entries stay, and at once also the page that replaced it. */
 		op = OP_COLLAPSE;
 		order = one_in(w, 2) ? s->large_order : half_order(s);
 		bytes = page << order;
@@ -294,7 +294,7 @@ static void edit_slot(struct worker *w, const struct slot *slot)
 			unmap(s, va, va + (bytes - 1));
 		break;
 	case 5:
-		/* As khugepaged: to a new page, once nobody can be in the old table. */
+		/* As khugepaged: moves to a new page when nobody can be in the old table any more. */
 		op = OP_MOVE;
 		unmap(s, va, va + (large - 1));
 		pw_space_wait(s->space);
@@ -304,7 +304,7 @@ static void edit_slot(struct worker *w, const struct slot *slot)
 	w->done[op]++;
 }
 
-/* Far away: if the top is too low for that, it grows under the readers. */
+/* Maps or unmaps a page far away. If the top is too low for it, it grows under the readers. */
 static void edit_far(struct worker *w)
 {
 	struct stress *s = w->stress;
@@ -326,7 +326,7 @@ void *edit(void *worker)
 {
 	struct worker *w = worker;
 	struct stress *s = w->stress;
-	/* Large pages of large pages take their time: poison, and looking for it. */
+	/* Very large folios take long, because they are filled with poison and checked for it. */
 	const uint32_t seldom = s->large && s->large_order + s->geometry.shift[0] > 26 ? 4096 : 64;
 
 	if (pw_reader_create(s->space, &w->reader)) {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The top grows, and what was the top is collapsed into one page of the new one, unmapped, and used again at
- * once; all of it while others pin pages that they found from the old top on. In stress.c a top grows once in
- * a round; here a round is nothing else, and there are thousands.
+ * The top grows; the old top is collapsed into one page of the new one, unmapped, and its folio is used again
+ * at once. Meanwhile other threads pin pages that they found from the old top. In stress.c a top grows once
+ * per level and round; here a round does nothing else, and there are thousands of rounds.
  */
 #include <stdlib.h>
 
 #include "stress.h"
 
-/* A round: a table of one level, all of whose entries map one folio. */
+/* A round: a space of one level at first, in which all entries map one folio. */
 struct growth {
 	struct stress *s;
 	struct pw_space *space;
-	pw_va span; /* bytes that it translates */
+	pw_va span; /* bytes that the first top translates */
 	bool stop; /* atomic */
 };
 
@@ -27,7 +27,7 @@ bool grows_from_leaves(const struct stress *s)
 	return s->fewest == 1 && s->geometry.levels > 1 && s->large;
 }
 
-/* Each page says where it is mapped; with @salt, that it is not. */
+/* Writes to each page the address at which it is mapped; with @salt it is no page's identity. */
 static void sign(const struct stress *s, pw_pa pa, pw_va span, uint64_t salt)
 {
 	for (pw_va va = 0; va < span; va += page_bytes(s))
@@ -56,14 +56,14 @@ static void *pin_from_old_top(void *context)
 			continue;
 		pinner->pins++;
 		if (__atomic_load_n(words(s, pa), __ATOMIC_RELAXED) != identity(s, va))
-			wrong(s, "wrong page, from a top of before", va, pa, *words(s, pa));
+			wrong(s, "wrong page, from an old top", va, pa, *words(s, pa));
 		pw_unpin_pages(reader, &pa, 1, PW_PIN_WRITE, false);
 	}
 	pw_reader_destroy(reader);
 	return NULL;
 }
 
-/* The page's place is taken at once by something that is mapped nowhere. */
+/* Grows the top, collapses and unmaps the old one, and reuses the folio for something that is not mapped. */
 static void grow_and_reuse(struct growth *growth, pw_pa folio)
 {
 	const uint32_t attr = PW_READ | PW_USER | PW_ACCESSED;
@@ -77,7 +77,7 @@ static void grow_and_reuse(struct growth *growth, pw_pa folio)
 		wrong(s, "the top does not grow", span, 0, 0);
 	pw_space_collapse(growth->space, 0, span - 1, 64, &collapsed, NULL);
 	if (collapsed != span)
-		wrong(s, "what was the top is not collapsed", 0, 0, collapsed);
+		wrong(s, "the old top is not collapsed", 0, 0, collapsed);
 	pw_space_unmap(growth->space, 0, span - 1, NULL, NULL, NULL);
 	pw_folio_put(s->arena, folio, 1);
 	if (pw_folio_alloc(s->arena, s->large_order, PW_FOLIO_ANONYMOUS, 2, 0, &other) == 0) {
@@ -89,7 +89,7 @@ static void grow_and_reuse(struct growth *growth, pw_pa folio)
 
 uint64_t grow_once(struct stress *s, unsigned number)
 {
-	/* A grace period at the end of each round would be all of it. */
+	/* Mostly without RCU: a grace period at the end of each round would take longer than the round. */
 	const enum pw_sync_kind sync = number % 16 ? PW_SYNC_IPI : PW_SYNC_RCU_WAIT;
 	const uint32_t attr = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY;
 	const struct pw_space_options options = { .levels = 1, .sync = sync };
@@ -110,7 +110,7 @@ uint64_t grow_once(struct stress *s, unsigned number)
 		if (pthread_create(&pinner[i].thread, NULL, pin_from_old_top, &pinner[i]))
 			abort();
 	}
-	/* Some rounds begin before anybody pins, some when they are at it. */
+	/* Some rounds begin before the pinners, some while they pin. */
 	for (unsigned yields = number % 8; yields > 0; yields--)
 		sched_yield();
 	grow_and_reuse(&growth, folio);

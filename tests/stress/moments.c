@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * At some moments a rule decides between a right and a wrong outcome: an entry was loaded and the page is
- * not taken yet. They last for nanoseconds, and a thread is seldom interrupted just there. Here it is.
+ * Delays at the moments when a rule decides between a right and a wrong outcome, for example when an entry
+ * was loaded and the page is not taken yet. Such a moment lasts for nanoseconds, and a thread is seldom
+ * interrupted just then; with the delays it often is.
  */
 #include <unistd.h>
 
@@ -12,7 +13,7 @@ static _Thread_local uint64_t random_bits;
 
 static void delay(enum pw_moment moment)
 {
-	/* Pages come and go all the time, groups and tables now and then. */
+	/* Moments of pages come all the time, those of groups and tables now and then. */
 	const bool often = moment == PW_MOMENT_FOLIO_FOUND || moment == PW_MOMENT_FOLIO_TAKEN ||
 			   moment == PW_MOMENT_TABLE_FOUND || moment == PW_MOMENT_LEAF_LOADED;
 	uint32_t bits;

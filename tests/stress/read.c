@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Who pins and who translates, and what must hold of what they get. */
+/* The pinners and the translators, and the checks of the pages that they get. */
 #include "stress.h"
 
 enum { HELD = 8, BATCH = 16 };
 
-/* Instead of flags: a reference that no pin has taken, so that its rules were not asked. */
+/* Instead of flags: the reference was not taken by a pin, so the rules for pins do not apply. */
 static const unsigned BY_HAND = ~0u;
 
 enum how { BY_PAGE, BY_RANGE, BY_IOVEC };
 
-/* What was pinned in one call, kept for a while. */
+/* The pages of one call, kept for a while. */
 struct held {
 	enum how how;
 	unsigned flags;
 	pw_va va;
-	long count; /* pages, ranges or iovecs; 0: nothing is held here */
+	long count; /* pages, ranges or iovecs; 0: none are held */
 	union {
 		pw_pa page[BATCH];
 		struct pw_pinned range[BATCH];
@@ -22,7 +22,7 @@ struct held {
 	};
 };
 
-/* Somewhere in the slots, across their borders, or far away. */
+/* An address in the slots, perhaps near the end of one, or far away. */
 static pw_va some_va(struct worker *w)
 {
 	const struct stress *s = w->stress;
@@ -33,12 +33,12 @@ static pw_va some_va(struct worker *w)
 	return s->slot[below(w, SLOTS)].first + some_page(w) * page_bytes(s);
 }
 
-/* ---- what must hold ---- */
+/* ---- checks ---- */
 
 /*
- * A pinned anonymous page is this space's alone, from before the pin was reported to its end: copies
- * either see the pin or are seen by it. Who asks for a page to be shared takes that back when it finds
- * the pin, so it may look otherwise for a moment.
+ * A pinned anonymous page belongs to this space alone, from before the pin is reported until it ends: a copy
+ * either sees the pin or is seen by it. A thread that shares the page takes that back when it sees the pin;
+ * so for a moment the page may look shared.
  */
 static bool stays_exclusive(const struct stress *s, pw_pa pa, struct pw_folio_info *info)
 {
@@ -74,7 +74,7 @@ static void check_rules(struct worker *w, pw_va va, pw_pa pa, unsigned flags)
 		wrong(s, "a pinned page is shared", va, pa, info.references);
 }
 
-/* A page that is held, and was mapped at @va when it was taken. */
+/* Checks a page that is held, and was mapped at @va when it was taken. */
 static void check_page(struct worker *w, pw_va va, pw_pa pa, unsigned flags)
 {
 	struct stress *s = w->stress;
@@ -106,7 +106,7 @@ static void check_page(struct worker *w, pw_va va, pw_pa pa, unsigned flags)
 	}
 }
 
-/* Of many pages, some: the first, the last, and two more. */
+/* Checks some pages of a range: the first, the last, and two more. */
 static void check_range(struct worker *w, pw_va va, pw_pa pa, uint64_t bytes, unsigned flags)
 {
 	const unsigned shift = w->stress->geometry.shift[0];
@@ -131,7 +131,7 @@ static pw_pa physical(const struct stress *s, const void *host)
 	return base + (pw_pa)((const char *)host - start);
 }
 
-/* All that is held; returns how many pages that is. */
+/* Checks everything that is held. Returns how many pages that is. */
 static uint64_t check_held(struct worker *w, const struct held *held)
 {
 	const struct stress *s = w->stress;
@@ -200,7 +200,7 @@ static void take(struct worker *w, struct held *held)
 		wrong(s, "a pin is refused", held->va, 0, (uint64_t)held->count);
 		held->count = 0;
 	}
-	/* No entry says so, but poison may. */
+	/* No entry leads outside, but poison may. */
 	if (why == PW_STOP_OUTSIDE)
 		wrong(s, "the end of the memory", held->va, 0, 0);
 	w->done[TALLY_PAGES] += check_held(w, held);
@@ -218,7 +218,7 @@ void *pin(void *worker)
 	while (!stopped(w->stress)) {
 		struct held *one = &held[below(w, HELD)];
 
-		/* What is held stays what it is, whatever became of the tables meanwhile. */
+		/* Held pages stay what they are, whatever happens to the tables meanwhile. */
 		release(w, one);
 		take(w, one);
 		if (one_in(w, 2))
@@ -233,7 +233,7 @@ void *pin(void *worker)
 
 /* ---- translators ---- */
 
-/* Within the reader's section. Tables that were freed under it would be full of poison. */
+/* Translates @va inside a section. A table that was freed too early would be full of poison. */
 static void translate_one(struct worker *w, const struct pw_regime *regime, pw_va va)
 {
 	struct stress *s = w->stress;
@@ -249,7 +249,7 @@ static void translate_one(struct worker *w, const struct pw_regime *regime, pw_v
 	}
 	if ((va ^ result.pa) & (pw_result_size(&result) - 1))
 		wrong(s, "a page that is not aligned", va, result.pa, result.entry);
-	/* By hand what a pin does: hold the page, look again. Then it was mapped while it was held. */
+	/* Does by hand what a pin does: hold the page, look again. So it was mapped while it was held. */
 	if (!words(s, result.pa) || !pw_folio_get(s->arena, result.pa, 1))
 		return;
 	if (pw_translate(memory, regime, va, &again) == PW_OK && again.pa == result.pa)

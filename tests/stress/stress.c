@@ -2,14 +2,15 @@
 /*
  * Tables that change under their readers, on every format, for a given time: see stress.h.
  *
- *   stress [SECONDS [FORMAT [MUTANT]]]      SECONDS in all [10]; FORMAT alone, or every one in turn
+ *   stress [SECONDS [FORMAT [MUTANT]]]      SECONDS in all [10]; only FORMAT, or every format in turn
  *
- * The time of a format is spent in rounds, each with a new table: of another kind of reclaim, other
- * addresses, and with the fewest levels that the format can begin with. After each round all that was
- * mapped is unmapped; then every byte of the arena must be free again but the top's, and after that all.
+ * The time of a format is spent in rounds, each with a new space: with another kind of reclaim, other
+ * addresses, and mostly with the fewest levels that the format can begin with. After each round everything is
+ * unmapped; then every byte of the arena must be free again but those of the top tables; and after the space
+ * is destroyed, those, too.
  *
- * A part of the time is spent in an arena that is so small that memory lacks all the time, and begins at
- * physical address 0; and a part, where the format can, in rounds in which nothing but the top grows.
+ * Part of the time is spent in an arena that begins at physical address 0 and is so small that memory is
+ * always short; and part, if the format can grow from leaves, in rounds that only let the top grow (grow.c).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,7 +68,7 @@ static uint64_t microseconds(void)
 
 /* ---- one round ---- */
 
-/* Slots from the first address on, or up to the last one. */
+/* Places the slots from the first address on or, with @high, up to the last one. */
 static void lay_out(struct stress *s, bool high)
 {
 	const struct pw_regime *regime;
@@ -89,12 +90,12 @@ static void lay_out(struct stress *s, bool high)
 		if (!far->use)
 			continue;
 		far->va = (pw_va)1 << s->geometry.shift[level];
-		/* Beside the slots, and not where their last zone ends. */
+		/* Only outside the slots. */
 		far->use = far->va - base >= SLOTS * slot_bytes(s);
 	}
 }
 
-/* Nothing is mapped: the tables that were taken out are free, all but those at the top. */
+/* Checks, when nothing is mapped, that all tables are free except those at the top. */
 static void check_tables(struct stress *s)
 {
 	const uint64_t tables = pw_space_bytes(s->space), page = page_bytes(s);
@@ -104,13 +105,13 @@ static void check_tables(struct stress *s)
 	used = pw_arena_bytes(s->arena) - pw_arena_free_bytes(s->arena);
 	most = pw_space_bytes(s->space) > page ? pw_space_bytes(s->space) : page;
 	if (used > most * pw_space_root(s->space, root))
-		wrong(s, "tables of nothing", 0, 0, tables);
+		wrong(s, "tables are left although nothing is mapped", 0, 0, tables);
 }
 
 static int run_round(struct stress *s, unsigned number, uint64_t usec, struct total *total)
 {
 	static const enum pw_sync_kind sync[] = { PW_SYNC_RCU, PW_SYNC_IPI, PW_SYNC_RCU_WAIT };
-	/* High addresses need all levels, and then nothing grows: so not often. */
+	/* High addresses need all levels, and then the top cannot grow: so not often. */
 	const bool high = number % 4 == 3;
 	const struct pw_space_options options = {
 		.sync = sync[number % 3],
@@ -149,7 +150,7 @@ static int run_round(struct stress *s, unsigned number, uint64_t usec, struct to
 	for (unsigned level = 0; level < PW_MAX_LEVELS; level++)
 		if (s->far[level].use)
 			unmap(s, s->far[level].va, s->far[level].va + (page_bytes(s) - 1));
-	/* Tables that nothing is in any more stay until a range covers them. */
+	/* Empty tables stay until the range of an unmap covers them. */
 	unmap(s, 0, ~UINT64_C(0));
 	check_tables(s);
 	pw_space_destroy(s->space);
@@ -179,7 +180,7 @@ static void init_zones(struct stress *s)
 	pthread_mutex_init(&s->copying, NULL);
 }
 
-/* Frames of an arena in which memory lacks: enough for the tops, and then not for much. */
+/* Frames of an arena in which memory is short: enough for the top tables, but not for much more. */
 enum { TINY = 192 };
 
 static int init(struct stress *s, const struct pw_format *format, bool tiny)
@@ -190,7 +191,7 @@ static int init(struct stress *s, const struct pw_format *format, bool tiny)
 
 	memset(s, 0, sizeof(*s));
 	s->format = format;
-	/* Half a gigabyte to poison, and its shadow, are too much where all is slow. */
+	/* Half a gigabyte to poison, and its shadow memory, are too much under sanitizers. */
 	s->largest_lg2 = getenv("PW_TEST_QUICK") ? 25 : 29;
 	pw_format_geometry(format, &s->geometry);
 	large_lg2 = s->geometry.shift[1];
@@ -200,9 +201,9 @@ static int init(struct stress *s, const struct pw_format *format, bool tiny)
 	s->pages = table_lg2 < 5 ? 64 : 2u << table_lg2;
 	s->window = s->pages < WINDOW ? s->pages : WINDOW;
 	options.page_lg2 = s->geometry.shift[0];
-	/* Not from zero on, aligned for the largest folio. */
+	/* Aligned for the largest folio; not from 0 on, except in the tiny arena. */
 	options.base = s->base = tiny ? 0 : (pw_pa)1 << s->largest_lg2;
-	/* What the windows hold and some tables; room for few large folios: allocations fail, too. */
+	/* For the windows, some tables and few large folios: so allocations fail, too. */
 	options.bytes = (uint64_t)(tiny ? TINY : SLOTS * s->window + 1024) << options.page_lg2;
 	if (s->large)
 		options.bytes += (uint64_t)(large_lg2 > 24 ? 2 : 4) << large_lg2;
@@ -247,7 +248,7 @@ static void print(const char *name, const struct total *total)
 	fflush(stdout);
 }
 
-/* What is not free, and should be. */
+/* Prints pages that are not free and should be. */
 static void print_leaks(const struct stress *s, unsigned number, uint64_t leaks)
 {
 	struct pw_folio_info info;
@@ -272,7 +273,7 @@ static uint64_t leaks_of(struct stress *s)
 	return pw_arena_bytes(s->arena) - pw_arena_free_bytes(s->arena);
 }
 
-/* Rounds in one arena, for @usec. */
+/* Runs rounds in one arena, for @usec. */
 static int stress_arena(const struct pw_format *format, bool tiny, uint64_t usec,
 			struct total *total)
 {
@@ -286,13 +287,13 @@ static int stress_arena(const struct pw_format *format, bool tiny, uint64_t usec
 	result = init(&s, format, tiny);
 	if (result)
 		return result;
-	/* A fifth of the time. */
+	/* Growing takes a fifth of the time. */
 	for (unsigned number = 0; grows_from_leaves(&s) && microseconds() - start < usec / 5;
 	     number++) {
 		total->done[TALLY_PAGES] += grow_once(&s, number);
 		total->done[TALLY_GROWN]++;
 	}
-	/* Short ones, where the top can grow: it does so once per level and round. */
+	/* Rounds are short if the top can grow, because it does so once per level and round. */
 	each = s.fewest < s.geometry.levels ? GROWING_USEC : ROUND_USEC;
 	each = usec / FEWEST_ROUNDS < each ? usec / FEWEST_ROUNDS : each;
 	for (unsigned number = 0;
@@ -355,12 +356,13 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!(seconds > 0 && seconds < 1e6)) {
-		fprintf(stderr, "stress: for how many seconds?\n");
+		fprintf(stderr,
+			"stress: the number of seconds must be above 0 and below 1000000\n");
 		return 2;
 	}
 	for (size_t i = 0; (format = pw_format_at(i)); i++)
 		formats += only ? format == only : pw_format_can_edit(format);
-	/* A hang ends here. */
+	/* Ends a hang. */
 	alarm((unsigned)seconds * 2 + 300);
 	for (size_t i = 0; (format = pw_format_at(i)); i++)
 		if (only ? format == only : pw_format_can_edit(format))

@@ -3,15 +3,15 @@
  * Writers and readers together: threads map, unmap, protect, split, collapse and reuse pages, grow the
  * top and share pages for a copy, while others pin and translate.
  *
- *   stress.c    formats and rounds, and what is left in the end
- *   edit.c      who changes the tables
- *   read.c      who pins and translates, and what must hold of what they get
- *   grow.c      a top that grows, and what was the top goes
+ *   stress.c    formats and rounds, and checks for leaks
+ *   edit.c      editors
+ *   read.c      pinners and translators, and the checks of their pages
+ *   grow.c      tops that grow while the old top is taken out
  *   moments.c   delays where rules decide (src/base/mutant.h), in builds with mutants
  *
- * Every page carries its identity, the address that it is mapped at, written before it is mapped. Who
- * pins reads it through the pin: anything else is a wrong page, and so is the poison that freed pages
- * and tables are filled with.
+ * Every page holds its identity, the address at which it is mapped, written before it is mapped. Pinners
+ * read it through the pin. Anything else is a wrong page; so is the poison with which freed pages and tables
+ * are filled.
  *
  *              slot 0                             slot 1                        slot 2
  *   +------------+------------+------------------------+------------------------+
@@ -20,9 +20,9 @@
  *   |   zone 0   :     zone 1      :    zone 2     : 3 |                        |
  *   +------------+------------+------------------------+------------------------+
  *
- * One editor at a time in each zone. Zones end within tables, and within contiguous groups and large
- * leaves: their editors work on the same tables, and split the same pages, without a lock in common.
- * Who has all zones of a slot does what concerns whole tables.
+ * There is one editor at a time in each zone. Zones end within tables, contiguous groups and large leaves; so
+ * their editors work on the same tables and split the same pages, without a common lock. An editor that holds
+ * all zones of a slot works on whole tables.
  */
 #ifndef STRESS_H
 #define STRESS_H
@@ -60,13 +60,13 @@ enum operation {
 	OP_PIN_IOVEC,
 	OP_GET,
 	OP_TRANSLATE,
-	OPERATIONS, /* from here on: no operations, but what came of them */
+	OPERATIONS, /* from here on: counts of results, not operations */
 	TALLY_PAGES = OPERATIONS,
 	TALLY_GROWN,
 	TALLIES,
 };
 
-/* Pages of a slot that one editor at a time changes: by number, both inclusive. */
+/* Pages of a slot that one editor at a time changes: numbers, both inclusive. */
 struct zone {
 	pthread_mutex_t lock;
 	uint32_t first, last;
@@ -77,7 +77,7 @@ struct slot {
 	pw_va first;
 };
 
-/* A page that is so far away that the top has to grow for it. */
+/* A page so far away that the top has to grow for it. */
 struct far {
 	pthread_mutex_t lock;
 	pw_va va;
@@ -87,7 +87,7 @@ struct far {
 struct stress {
 	const struct pw_format *format;
 	struct pw_geometry geometry;
-	unsigned fewest; /* levels that tables can begin with */
+	unsigned fewest; /* the fewest levels that a space can begin with */
 	struct pw_arena *arena;
 	pw_pa base; /* of the arena */
 	struct pw_space *space;
@@ -97,10 +97,10 @@ struct stress {
 	uint32_t pages; /* base pages of a slot */
 	uint32_t window; /* how many of them are used most */
 	unsigned largest_lg2; /* log2 of the largest folio */
-	unsigned large_order; /* of the folio that a leaf of level 1 maps */
+	unsigned large_order; /* order of the folio that a leaf of level 1 maps */
 	bool large; /* there are such leaves, and the arena has room for them */
 	bool stop; /* atomic */
-	uint64_t wrong; /* atomic: whatever must not happen */
+	uint64_t wrong; /* atomic: number of errors that were found */
 };
 
 struct worker {
@@ -149,7 +149,7 @@ static inline uint64_t identity(const struct stress *s, pw_va va)
 	return UINT64_C(0x5a17e11a00000000) ^ (va >> s->geometry.shift[0]);
 }
 
-/* The first words of a page: its identity, and one for each worker who writes through pins. */
+/* The first words of a page: its identity, and one for each worker that writes through pins. */
 static inline uint64_t *words(const struct stress *s, pw_pa pa)
 {
 	return pw_arena_host(s->arena, pa, (1 + WORKERS) * sizeof(uint64_t));
@@ -160,10 +160,10 @@ static inline bool stopped(const struct stress *s)
 	return __atomic_load_n(&s->stop, __ATOMIC_RELAXED);
 }
 
-/* Counts, and reports the first of them. */
+/* Counts an error, and prints the first ones. */
 void wrong(struct stress *s, const char *what, pw_va va, pw_pa pa, uint64_t found);
 
-/* From now on threads lose their processor at moments when a rule decides. */
+/* From now on threads are delayed at moments when a rule decides. */
 #ifdef PW_MUTANTS_BUILD
 void delay_moments(void);
 #else
@@ -177,12 +177,12 @@ void *edit(void *worker);
 void *pin(void *worker);
 void *translate(void *worker);
 
-/* Is a table of leaves the top that this format can begin with, and can it become one page? */
+/* Can this format begin with a top table of leaves, and can that become one page? */
 bool grows_from_leaves(const struct stress *s);
-/* A round of growing, which @number tells from others. Returns how many pages were pinned. */
+/* Runs round @number of growing. Returns how many pages were pinned. */
 uint64_t grow_once(struct stress *s, unsigned number);
 
-/* Unmaps and gives back whatever is mapped there, a far page, too. */
+/* Unmaps the range and gives its pages back; it may be a far page. */
 void unmap(struct stress *s, pw_va first, pw_va last);
 
 #endif
