@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What hostile images may cost, and that long work stops when it is told to.
+"""The costs of hostile images are bounded, and long work stops when it is told to.
 
-Every image here is small and asks for much. Each command has a few seconds of CPU and some hundred megabytes,
-and ends by itself, with an answer or with a sentence that says why there is none."""
+Every image here is small and claims to be large. Each command has a few seconds of CPU and some hundred megabytes.
+It ends by itself, with an answer or with a sentence that says why there is none."""
 
 import lzma
 import os
@@ -51,14 +51,14 @@ def core(path, loads, blob, notes=b"", note_headers=0):
 
 
 def self_map(path):
-    """One page that is every table: 512^5 pages."""
+    """One page is every table: 512^5 pages."""
     return core(path, [(0x10000, PAGE, 0)], table([0x10007] * 512))
 
 
 def crowd(path, tables=8):
     """
-    Five levels, some tables at each, their entries leading anywhere in the next, with any permissions. The last
-    entry of all maps page 0x123456789000.
+    Five levels with some tables at each. Entries lead to random tables of the next level, with random
+    permissions. The last entry of all maps page 0x123456789000.
     """
     state = 1
 
@@ -91,7 +91,7 @@ def aliases(path, tables=36):
 
 
 def repeated(path, loads=66000):
-    """A table of 512 pages that do not go together, at many addresses: 3.8 MB are 33 million runs."""
+    """A table of 512 pages that do not merge, at many addresses: 3.8 MB give 33 million runs."""
     root, base = 0x10000000, 0x1000000000
     lower = (loads + 511) // 512
     blob = table([root + PAGE | 7]) + table([root + (2 + i) * PAGE | 7 for i in range(lower)])
@@ -103,7 +103,7 @@ def repeated(path, loads=66000):
 
 
 def colliding(path, count=65536):
-    """s390x: tables at addresses that a multiplication by the golden ratio sends to one place."""
+    """s390x: tables at addresses that collide when multiplied by the golden ratio."""
     golden, base = 0x9e3779b97f4a7c15, 0x100000
     inverse = pow(golden, -1, 2 ** 64)
     tables = []
@@ -129,13 +129,13 @@ def colliding(path, count=65536):
 
 
 def cpus(path, headers=1900, notes=5400):
-    """Every PT_NOTE has the same CPUs."""
+    """Every PT_NOTE names the same CPUs."""
     note = struct.pack("<III", 5, 0, 1) + b"CORE\0\0\0\0"
     return core(path, [(0x1000, PAGE, 0)], bytes(PAGE), note * notes, headers)
 
 
 def kdump(path, fields=()):
-    """A kdump of no pages, and what is to be different in it: (offset, format, value)."""
+    """A kdump without pages, with these changes: (offset, format, value)."""
     data = bytearray(119 << 10)
     data[:8] = b"KDUMP   "
     data[272:278] = b"x86_64"
@@ -145,7 +145,7 @@ def kdump(path, fields=()):
     return path
 
 
-# Which part of the table below exists is said by the entry above.
+# The entry above says which part of the table below exists.
 PARTS = """format parts
 entry 8 little
 level l2 44 4
@@ -167,7 +167,7 @@ entries all
 
 
 def parts(path, segments=8000):
-    """One table in 32896 extents, of which the memory has 8000 single entries."""
+    """One table in 32896 extents; the memory has 8000 single entries of it."""
     root, lower = 0x1000000, 0x40000000
     blob = table([root + PAGE + i * 8 * PAGE | 1 for i in range(16)])
     for i in range(65536):
@@ -183,7 +183,7 @@ class Case(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.path = pathlib.Path(cls.folder.name)
-        # A sanitizer needs more addresses than there are bytes.
+        # A sanitizer needs more address space than this limit.
         cls.memory = MEMORY
         if subprocess.run([TOOL, "--version"], capture_output=True, check=False, preexec_fn=cls.limit).returncode:
             cls.memory = resource.RLIM_INFINITY
@@ -197,7 +197,7 @@ class Case(unittest.TestCase):
         resource.setrlimit(resource.RLIMIT_AS, (cls.memory, cls.memory))
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        # Output has no end to speak of, either.
+        # Output is bounded, too.
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
 
     def run_tool(self, *arguments, statuses=(0, 1, 2), says=None, head=None, **more):
@@ -281,7 +281,7 @@ class Bounds(Case):
                             [["map"], ["find"], ["check"], ["cut"], ["explain"]])
 
     def test_sample(self):
-        """What is packed grows by a factor, not without end."""
+        """A packed sample may grow by a factor, not without end."""
         data = (self_map(self.path / "self.elf").read_bytes() + bytes(96 << 20))
         (self.path / "bomb.elf.xz").write_bytes(lzma.compress(data, preset=0))
         self.run_tool("info", "sample:bomb", statuses=[2], says="larger when unpacked",
@@ -295,7 +295,7 @@ class Bounds(Case):
                 self.run_tool("info", kdump(self.path / "kdump", fields), statuses=[2])
 
     def test_files(self):
-        """Whatever is given for a file: it is read to its end only if that is near."""
+        """Any kind of file: it is read to its end only if the end is near."""
         image = self_map(self.path / "self.elf")
         fifo = self.path / "fifo"
         os.mkfifo(fifo)
@@ -311,7 +311,7 @@ class Bounds(Case):
 
 
 class Interrupts(Case):
-    """Told to stop, the tool ends at once, and says nothing of what it has not finished."""
+    """When it is told to stop, the tool ends at once, and claims nothing about the part that it has not finished."""
 
     def interrupt(self, *arguments, after=0.5, number=signal.SIGINT, read=True):
         with subprocess.Popen([TOOL, *map(str, arguments)], stdin=subprocess.PIPE,
@@ -335,7 +335,7 @@ class Interrupts(Case):
         crowded = crowd(self.path / "crowd.elf")
         for arguments in (["map"], ["map", "--json", "--holes"], ["check"], ["find"], ["find", "--aliases"],
                           ["explain", "--rows", "10000"], ["cut"], ["read"]):
-            # Something maps the page that is looked for: whoever says that nothing does has not looked.
+            # Something maps the wanted page, so an answer of "nothing" would be wrong.
             last = {"find": ["0x123456789000"], "explain": ["0-0xffffffffffffff"], "cut": [self.path / "cut.elf"],
                     "read": ["0", "0x100000000000"]}.get(arguments[0], [])
             for number in (signal.SIGINT, signal.SIGTERM):

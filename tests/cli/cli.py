@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The tool as people and programs meet it: text, JSON, exit status, streams, and bad input of every kind."""
+"""The tool as people and programs use it: text, JSON, exit status, streams, and bad input of every kind."""
 
 import json
 import os
@@ -47,7 +47,7 @@ class Case(unittest.TestCase):
         return [json.loads(line) for line in self.lines(*arguments, **more)]
 
     def refused(self, *arguments, says, **more):
-        """Exit status 2, nothing on stdout, and a sentence on stderr that has all of @says."""
+        """Exit status 2, nothing on stdout, and a sentence on stderr that contains all of @says."""
         result = self.run_tool(*arguments, status=2, **more)
         self.assertEqual(result.stdout, "")
         self.assertTrue(result.stderr.startswith("pagewalk"), result.stderr)
@@ -138,12 +138,12 @@ class Translate(Case):
                            ("0" * 100000, "too long")]:
             result = self.run_tool("translate", *X86, self.x86, "-", status=2, input=text)
             self.assertIn(says, result.stderr)
-        # What came before the line is answered.
+        # The lines before this one are answered.
         self.assertEqual(len(self.run_tool("translate", *X86, self.x86, "-", status=2, input="0x10000\nx\n").stdout.splitlines()), 1)
         self.refused("translate", *X86, self.x86, "-", "-", says="only once")
 
     def test_conversation(self):
-        """An answer comes before the next question is asked."""
+        """Each answer comes before the next question."""
         with subprocess.Popen([TOOL, "translate", "--json", *X86, self.x86, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as process:
             for va in ["0x10000", "0x11000", "0x800000"]:
@@ -194,7 +194,7 @@ class Map(Case):
         self.assertIn({"va": "0x400000", "length": 0x200000, "status": "outside", "level": "pte", "entry": "0x9000027"}, holes)
         self.assertIn({"va": "0x600000", "length": 0x200000, "status": "malformed", "level": "pmd", "entry": "0x60004081"}, holes)
         self.assertIn({"va": "0x800000000000", "length": str(0xffff000000000000), "status": "not-canonical"}, holes)
-        # All of the addresses are there, once each.
+        # All addresses are there, once each.
         whole = self.objects("map", "--json", "--holes", *X86, self.x86)
         at = 0
         for r in whole:
@@ -226,7 +226,7 @@ class Map(Case):
         source = ["--format", "x86_64", "--root", 0, f"raw:{source}@0"]
         ranges = self.objects("map", "--json", *source)
         self.assertEqual([r["va"] for r in ranges[:64]], [f"0x{i << 16:x}" for i in range(64)])
-        # One line for the rest of four gigabytes, then what follows.
+        # One line for the rest of four gigabytes, then the next range.
         self.assertEqual(ranges[64:], [
             {"va": "0x400000", "length": (4 << 30) - 0x400000, "status": "shared", "same_as": "0x0"},
             {"va": "0x8000000000", "pa": "0x7200000", "length": 2 << 20, "size": 2 << 20, "prot": "rw-k", "status": "ok",
@@ -235,7 +235,7 @@ class Map(Case):
         everything = self.objects("map", "--json", "--expand", *source)
         self.assertEqual([r["va"] for r in everything[:-1]], [f"0x{i << 16:x}" for i in range(65536)])
         self.assertEqual(everything[-1], ranges[-1])
-        # Filters cannot judge what was not walked, and say so.
+        # Filters cannot judge ranges that were not walked; a message says so.
         result = self.run_tool("map", "--writable", *source)
         self.assertEqual(len(result.stdout.splitlines()), 2)
         self.assertIn("--expand", result.stderr)
@@ -271,7 +271,7 @@ class Read(Case):
         self.assertIn(b"2 of 4096 bytes", result.stderr)
         result = self.run_tool("read", *X86, self.x86, "0x15000", 1, status=1)
         self.assertIn("0x7000000 is not in the memory", result.stderr)
-        # Lengths that nobody could mean end where the memory does.
+        # A read of an absurd length ends where the memory ends.
         self.run_tool("read", "--raw", *X86, self.x86, "0x10000", 0xffffffffffff0000, status=1, text=False)
 
     def test_refusals(self):
@@ -343,7 +343,7 @@ class Check(Case):
         self.assertTrue(any("more" in finding for finding in limited))
 
     def test_notes(self):
-        """Tables that are shared on purpose are nothing wrong."""
+        """Tables that are shared on purpose are not a finding."""
         source = self.path / "espfix.img"
         images.espfix(source)
         source = ["--format", "x86_64", "--root", 0, f"raw:{source}@0"]
@@ -371,7 +371,7 @@ class Cut(Case):
                 self.assertEqual(self.run_tool("map", "--holes", "--json", "--view", view, output).stdout, whole)
             info = self.objects("info", "--json", output)
             self.assertIn('a "test"', [o.get("origin") for o in info])
-        # No byte of a page, only tables: seven on x86; on s390x two quarters of region tables and 2 KiB of page table.
+        # Only tables, without a byte of a page: seven on x86; on s390x two quarters of region tables and 2 KiB of page table.
         self.assertEqual((self.path / "x.elf").read_bytes().find(b"What is behind"), -1)
         self.assertEqual(sum(o["length"] for o in self.objects("info", "--json", self.path / "x.elf") if "segment" in o), 7 * 4096)
         self.assertEqual(sum(o["length"] for o in self.objects("info", "--json", self.path / "s.elf") if "segment" in o),
@@ -478,7 +478,7 @@ class Sources(Case):
 
 class Streams(Case):
     def maze(self):
-        """Tables that lead to each other in every entry: more than anybody would wait for."""
+        """Tables that lead to each other in every entry, so that a scan would take too long."""
         path = self.path / "maze.img"
         entries = b"".join(((i * 2654435761 % 512) << 12 | 0x67).to_bytes(8, "little") for i in range(512 * 512))
         path.write_bytes(entries)
@@ -505,7 +505,7 @@ class Streams(Case):
         self.refused("read", "-o", "/dev/full", *X86, self.x86, "0x10000", 16, says="No space left")
 
     def test_interrupt(self):
-        """Ctrl-C ends a scan with what it has, in whole lines, and says where."""
+        """Ctrl-C ends a scan with the results so far, in whole lines, and a message says where."""
         arguments = [TOOL, "map", "--json", "--format", "x86_64", "--root", "0", self.maze()]
         with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             first = process.stdout.readline()
@@ -513,7 +513,7 @@ class Streams(Case):
             out, err = process.stdout.read(), process.stderr.read()
             status = process.wait(timeout=60)
         lines = [first, *out.splitlines()]
-        # On a busy machine its patience may be over first: then it ends by the signal, and says so (cli/stop.c).
+        # On a busy machine its time may be up first; then the signal ends it, and a message says so (cli/stop.c).
         self.assertIn(status, [1, -signal.SIGINT])
         if status == 1:
             self.assertRegex(err, r"pagewalk: stopped at 0x[0-9a-f]+; the map is not complete")

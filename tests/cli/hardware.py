@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What the hardware makes of entries: registers beside the root, groups of entries, dirty state, and remarks about
-tables that are of another machine, space or byte order. The images are ELF cores of a few pages."""
+"""How the hardware reads entries: registers beside the root, groups of entries, dirty state, and remarks about
+tables of another machine, space or byte order. The images are ELF cores of a few pages."""
 
 import json
 import pathlib
@@ -82,7 +82,7 @@ class Case(unittest.TestCase):
 
 
 class Prefixing(Case):
-    """s390x: real 0 to 0x1fff is the CPU's prefix area, and the other way round."""
+    """s390x: prefixing exchanges real addresses 0 to 0x1fff with the CPU's prefix area."""
 
     def image(self, name, order, prefixes=(0x40000,)):
         image = Image(S390, big=True)
@@ -132,7 +132,7 @@ class Prefixing(Case):
         ranges = [(int(r["va"], 16), int(r["pa"], 16), r["length"]) for r in self.objects("map", source, "0-0x7ffff")]
         self.assertEqual(ranges, [(0, 0x40000, 0x2000), (0x2000, 0x2000, 0x3e000), (0x40000, 0, 0x2000),
                                   (0x42000, 0x42000, 0x3e000)])
-        # A megabyte that crosses: only a prefix inside of it cuts it.
+        # A range that crosses a megabyte: only a prefix inside of it cuts it.
         ranges = self.objects("map", "--prefix", "0x1080000", source, "0x100000-0x1fffff")
         self.assertEqual([(r["va"], r["pa"], r["size"]) for r in ranges],
                          [("0x100000", "0x1000000", 1 << 20), ("0x180000", "0x0", 1 << 20),
@@ -180,7 +180,7 @@ class Registers(Case):
         image.entries(0x1000, 0x2003)
         image.entries(0x2000, 0x3003)
         image.entries(0x3000, 0x4003)
-        # Ordinary memory; device; writable and executable by DBM; one with address bit 48.
+        # Ordinary memory; a device; a page that is writable and executable by DBM; a page with address bit 48.
         image.entries(0x4000, 0x0060000000005703 | 0 << 2, 0x006000000000670f, 0x00200000000077c3 | 1 << 51,
                       0x0061000000005703)
         return ["--format", "arm64", "--root", "0x1000", image.write(self.path / name)]
@@ -323,7 +323,7 @@ class Groups(Case):
         image.entries(0x4000, *[(0x0070000000040703 if i < 8 else 0x0070000000080703) | i << 12 for i in range(16)])
         source = ["--format", "arm64", "--root", "0x1000", image.write(self.path / "mixed.elf")]
         self.assertEqual([r["size"] for r in self.objects("map", *source)], [4096, 4096])
-        # What only the asked range cuts off is not known to disagree.
+        # Entries beyond the requested range are not known to disagree.
         self.assertEqual(self.objects("map", *source, "0-0x3fff")[0]["size"], 65536)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Two small images that the tests of the tool write themselves: x86-64 and s390x tables, and a few pages.
+"""Two small images that the tests of the tool write: x86-64 and s390x tables, and a few pages.
 
 x86-64, at 1 MiB (page n is at 0x100000 + n * 4096; CR3 is 0x100000):
 
@@ -70,8 +70,8 @@ ESPFIX = 1 << 39
 
 
 def espfix(path):
-    """x86-64 as Linux lays ESPFIX out, at 0: pud [0..3] lead to one pmd table, and all of that one's entries to one pte table, in
-    which every 16th entry maps the same page. Besides, one page at ESPFIX."""
+    """x86-64, at 0, with the layout of Linux's ESPFIX: pud [0..3] lead to one pmd table, and all of its entries to one pte table,
+    in which every 16th entry maps the same page. There is also one page at ESPFIX."""
     image = bytearray(6 * 4096)
 
     def put(table, index, entry):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `make install` leaves, used as a stranger would: nothing but pkg-config says where it is.
+"""The files of `make install`, used as a stranger would: only pkg-config says where they are.
 
 usage: install.py BUILD EXAMPLE.c COMPILER...
 """
@@ -29,7 +29,7 @@ class Install(unittest.TestCase):
         run(shutil.which("meson"), "install", "-C", BUILD, "--no-rebuild", "--destdir", cls.root)
         cls.config = cls.one("pagewalk.pc")
         cls.library = cls.config.parents[1]
-        # The library may need others, which are where they always are.
+        # The library may need other libraries, which are in their usual places.
         usual = run("pkg-config", "--variable", "pc_path", "pkg-config").strip()
         cls.environment = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=str(cls.root), PKG_CONFIG_LIBDIR=f"{cls.config.parent}:{usual}")
 
@@ -44,7 +44,7 @@ class Install(unittest.TestCase):
         return run("pkg-config", *options, "pagewalk", env=self.environment).split()
 
     def program(self, name, *flags):
-        """Compiles the example with every warning that C11 has, and runs it on an installed sample."""
+        """Compiles the example with every warning of C11, and runs it on an installed sample."""
         path = pathlib.Path(self.folder.name) / name
         run(*COMPILER, "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-o", path, EXAMPLE, *flags)
         samples = self.one("s390x.elf.xz").parent
@@ -69,7 +69,7 @@ class Install(unittest.TestCase):
     def test_static(self):
         if not (self.library / "libpagewalk.a").exists():
             self.skipTest("this build has no static library")
-        # Where there are both, the linker takes the shared one: so this folder has only the other.
+        # If there are both, the linker takes the shared library, so this folder has only the static one.
         alone = pathlib.Path(self.folder.name) / "alone"
         alone.mkdir()
         shutil.copy(self.library / "libpagewalk.a", alone)
@@ -78,7 +78,7 @@ class Install(unittest.TestCase):
         self.assertNotIn("libpagewalk", run("readelf", "-d", path))
 
     def declared(self):
-        """Functions of the installed headers."""
+        """The functions of the installed headers."""
         headers, declared = self.one("pagewalk.h"), set()
         for name in re.findall(r"#include <pagewalk/(\w+\.h)>", headers.read_text()):
             text = re.sub(r"/\*.*?\*/", "", (headers.parent / name).read_text(), flags=re.DOTALL)
@@ -87,7 +87,7 @@ class Install(unittest.TestCase):
         return declared
 
     def test_manual(self):
-        """Each function has a page under its name, and what leads to another page is named there."""
+        """Each function has a page under its name; a file that leads to another page is named there."""
         folder = self.one("pagewalk.3").parent
         for path in folder.glob("pw_*.3"):
             text = path.read_text()
@@ -97,7 +97,7 @@ class Install(unittest.TestCase):
         self.assertEqual(self.declared() - {path.stem for path in folder.glob("pw_*.3")}, set())
 
     def test_symbols(self):
-        """The shared library has what the headers declare, and nothing else."""
+        """The shared library has the functions that the headers declare, and nothing else."""
         library = self.library / "libpagewalk.so"
         if not library.exists():
             self.skipTest("this build has no shared library")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What the tool says of Linux: which kernel it was, where its own tables are, and what its entries mean that are not present."""
+"""The tool's answers about Linux: the version of the kernel, its own tables, and the meaning of entries that are not present."""
 
 import json
 import pathlib
@@ -40,7 +40,7 @@ def core(path, loads, notes=b"", machine=62):
 
 
 def tables(entries):
-    """x86-64 tables from CR3 on, whose page table holds these."""
+    """x86-64 tables from CR3 on; the page table holds these entries."""
     image = bytearray(5 * 4096)
     for level in range(3):
         struct.pack_into("<Q", image, level * 4096, CR3 + (level + 1) * 4096 | 7)
@@ -69,7 +69,7 @@ class Case(unittest.TestCase):
         return result
 
     def statuses(self, image, *options):
-        """What each of the 32 swap types is."""
+        """The status of each of the 32 swap types."""
         result = self.run_tool("translate", "--json", "--format", "x86_64", "--root", CR3, "--view", "linux", *options, image,
                                *[hex(index * 4096) for index in range(32)], status=1)
         return [json.loads(line)["status"] for line in result.stdout.splitlines()]
@@ -107,7 +107,7 @@ class SwapTypes(Case):
                          self.layout(("swap", 28), ("migration", 3), ("marker", 1)))
 
     def test_huge(self):
-        """A huge page is never in swap: such an entry is none of Linux's."""
+        """A huge page is never in swap, so Linux never writes such an entry."""
         image = tables({})
         for index, kind in enumerate([3, 24, 25, 28, 31], start=1):
             struct.pack_into("<Q", image, 2 * 4096 + index * 8, swap(kind))
@@ -127,7 +127,7 @@ class SwapTypes(Case):
             self.assertIn(word, self.run_tool("map", "--holes", *options, image, "0-0x2fff", status=1).stdout)
         self.assertIn("memory failed", self.run_tool("explain", *options, image, 0, status=1).stdout)
         self.assertIn("marker", self.run_tool("explain", *options, image, 0x2000, status=1).stdout)
-        # The hardware's view says what it is for Linux.
+        # The hardware view also gives the meaning for Linux.
         self.assertIn("hwpoison entry", self.run_tool("translate", "--kernel", "6.1", *options[:4], image, 0, status=1).stdout)
 
     def test_refused(self):
@@ -149,7 +149,7 @@ class Kernel(Case):
         return PHYS_BASE + CR3, image
 
     def test_root_of_a_core(self):
-        """README's own `pagewalk map vmcore': registers in NT_PRSTATUS only."""
+        """README's `pagewalk map vmcore', with registers in NT_PRSTATUS only."""
         notes = note("CORE", 1, bytes(336)) + note("VMCOREINFO", 0, self.INFO)
         path = core(self.path / "vmcore", [self.kernel_tables()], notes)
         result = self.run_tool("map", path)
@@ -176,7 +176,7 @@ class Kernel(Case):
         self.assertIn("no VMCOREINFO", self.run_tool("map", "--cpu", "kernel", other, status=2).stderr)
 
     def test_arm64_root(self):
-        """TTBR1 alone: of the lower half nothing is known."""
+        """With TTBR1 alone, nothing is known about the lower half."""
         table = bytearray(0x4000)
         for level in range(3):
             struct.pack_into("<Q", table, level * 4096, 0x41000000 + (level + 1) * 4096 | 3)
@@ -192,7 +192,7 @@ class Kernel(Case):
         self.assertEqual(len(self.run_tool("map", path).stdout.splitlines()), 2)
 
     def test_version_is_found(self):
-        """By VMCOREINFO, by the banner, by nothing; each is said where the view depends on it."""
+        """The version comes from VMCOREINFO, from the banner, or from nothing; a message says so where the view depends on it."""
         types = {kind: swap(kind) for kind in range(32)}
         told = core(self.path / "told", [(CR3, tables(types))], note("VMCOREINFO", 0, b"OSRELEASE=7.2.13\n"))
         memory = bytearray(4096)
@@ -205,7 +205,7 @@ class Kernel(Case):
                                     [nothing, "6.1", "nothing says which Linux this was"]]:
             self.assertEqual(self.statuses(path), self.statuses(path, "--kernel", version))
             self.assertIn(says, self.run_tool("translate", *options, "--view", "linux", path, 0, status=1).stderr)
-            # Neither the hardware's view nor who says it needs a word.
+            # The hardware view needs no message, nor does a version that was given.
             self.assertEqual(self.run_tool("translate", *options, path, 0, status=1).stderr, "")
             self.assertEqual(self.run_tool("translate", *options, "--view", "linux", "--kernel", "6.1", path, 0, status=1).stderr, "")
         self.assertIn("kernel: Linux 6.12.43+deb13-amd64 (by the banner at 0x10064)", self.run_tool("info", banner).stdout)
@@ -222,7 +222,7 @@ class Kernel(Case):
 
 class LeftOut(Case):
     def test_tables(self):
-        """makedumpfile -E: what is in memory and not in the file. A table there was all zero."""
+        """makedumpfile -E: memory that is not in the file. A table there was all zero."""
         image = tables({})[:3 * 4096]
         path = core(self.path / "zero", [(CR3, image, 0x5000)])
         options = ["--format", "x86_64", "--root", CR3]
@@ -232,7 +232,7 @@ class LeftOut(Case):
         self.assertIn("nothing looks wrong", self.run_tool("check", *options, path).stdout)
         self.assertIn("remark: PT_LOAD 1 has 0x2000 bytes of memory at 0x4000", self.run_tool("info", path).stdout)
         self.assertIn("none", self.run_tool("map", "--holes", *options, path, "0-0x1fffff", status=1).stdout)
-        # What is cut out of it has them.
+        # A cut image has these tables.
         cut = self.path / "cut"
         self.run_tool("cut", *options, path, cut)
         self.assertIn("is empty", self.run_tool("translate", cut, 0, status=1).stdout)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Files that the tool writes: whole or not at all, never what is read; signals, full disks, and what a terminal gets."""
+"""Files that the tool writes are whole or absent, and never those that it reads; signals, full disks, terminals."""
 
 import json
 import os
@@ -67,7 +67,7 @@ class Case(unittest.TestCase):
 
 class Whole(Case):
     def test_new_and_old(self):
-        """A new file obeys the umask, one that is replaced keeps its permissions, a link stays."""
+        """A new file obeys the umask, a replaced file keeps its permissions, and a link stays."""
         for name, arguments in self.writers(self.out / "file").items():
             with self.subTest(name):
                 path = self.out / "file"
@@ -91,7 +91,7 @@ class Whole(Case):
                     p.unlink()
 
     def test_inputs(self):
-        """No file that is read is written: the source, parts of it, the format, under any name."""
+        """No file that is read is written: the source, its parts, the format, under any name."""
         source, format = (self.path / "x86.img").read_bytes(), self.format.read_bytes()
         (self.out / "source").symlink_to(self.path / "x86.img")
         os.link(self.format, self.out / "hard.pwf")
@@ -109,7 +109,7 @@ class Whole(Case):
         self.assertEqual(((self.path / "x86.img").read_bytes(), self.format.read_bytes()), (source, format))
 
     def test_nothing_to_write(self):
-        """A file stays as it was until there is another one."""
+        """A file stays unchanged until the new one is complete."""
         path = self.out / "file"
         path.write_bytes(b"old")
         for arguments, status in [(["read", "-o", path, *X86, self.image, "0x800000", 16], 1),
@@ -127,7 +127,7 @@ class Whole(Case):
         self.assertEqual(list(self.out.iterdir()), [path])
 
     def test_no_room(self):
-        """A full disk, or a limit, leaves what was there."""
+        """After a full disk, or at a limit, the old file is still there."""
         path = self.out / "file"
         limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))}
         for name, arguments in self.writers(path).items():
@@ -140,7 +140,7 @@ class Whole(Case):
                 path.unlink()
 
     def test_special(self):
-        """What is no regular file is written as it is."""
+        """A file that is not regular is written directly."""
         for name, arguments in self.writers("/dev/null").items():
             self.tool(*arguments, status=2 if name == "cut" else 0)
         for name, arguments in self.writers("/dev/full").items():
@@ -165,7 +165,7 @@ class Whole(Case):
             self.assertEqual((self.out / "file").read_bytes(), drawn, name)
 
     def test_open_already(self):
-        """A file that the shell opened is written where it stands."""
+        """A file that the shell opened is written at its position."""
         for name in ["svg", "html", "fold svg", "read"]:
             drawn = self.tool(*self.writers("-")[name]).stdout
             with open(self.out / "file", "wb") as file:
@@ -188,7 +188,7 @@ class Whole(Case):
 
 class Signals(Case):
     def large(self):
-        """Tables of 512 MiB, most of them a hole of the file: enough to be in the middle of writing them."""
+        """Tables of 512 MiB, mostly a hole of the file: large enough to interrupt the tool while it writes them."""
         path = self.path / "large.img"
         tables = 512 * 256
         entry = images.P | images.RW
@@ -208,7 +208,7 @@ class Signals(Case):
         return path
 
     def test_cut(self):
-        """A signal while a file is written: nothing is left of it, and what was there stays."""
+        """After a signal while a file is written, nothing of it is left, and the old file stays."""
         path = self.out / "file"
         path.write_bytes(b"old")
         source = self.large()
@@ -230,7 +230,7 @@ class Signals(Case):
                 self.assertEqual(list(self.out.iterdir()), [path])
 
     def test_read(self):
-        """The same of a file of bytes; and with a signal that nobody catches."""
+        """The same for a file of bytes, and with a signal that nobody catches."""
         path = self.out / "file"
         path.write_bytes(b"old")
         (self.path / "self.img").write_bytes(struct.pack("<512Q", *[images.P | images.RW] * 512))
@@ -245,7 +245,7 @@ class Signals(Case):
             self.assertEqual(list(self.out.iterdir()), [path])
 
     def behind(self, arguments, **more):
-        """A process that gets the processor when this one does not want it, and that SIGHUP ends, also under nohup(1)."""
+        """Makes a process of low priority that SIGHUP ends, also under nohup(1)."""
         def prepare():
             os.nice(19)
             signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -253,7 +253,7 @@ class Signals(Case):
         return subprocess.Popen(arguments, preexec_fn=prepare, **more)
 
     def written(self, process):
-        """How much is in the file that the process has open for writing in the folder; None if it has none."""
+        """The size of the file in the folder that the process has open for writing; None if there is none."""
         for link in list(pathlib.Path(f"/proc/{process.pid}/fd").iterdir()):
             try:
                 if str(self.out) in os.readlink(link):
@@ -279,7 +279,7 @@ RAW = [b"\x9b31m\xff\xfe", b"\xc0\x80\xed\xa0\x80cut\xe2\x80"]
 
 
 def unsafe(text):
-    """What of @text, bytes, must not reach a terminal."""
+    """The part of @text, bytes, that must not reach a terminal."""
     try:
         decoded = text.decode()
     except UnicodeDecodeError as error:
@@ -293,7 +293,7 @@ def unsafe(text):
 
 
 class Terminal(Case):
-    """Names of every origin; none of them steers a terminal, adds a line, or spoils JSON."""
+    """Names of every origin: none of them steers a terminal, adds a line, or breaks JSON."""
 
     def naughty(self):
         return [name.encode() for name in NAUGHTY] + RAW
@@ -337,7 +337,7 @@ class Terminal(Case):
             self.assertIsNone(unsafe(result.stderr))
 
     def test_files(self):
-        """A source and an output of such names: in every subcommand's text and JSON."""
+        """A source and an output with such names, in every subcommand's text and JSON."""
         content = (self.path / "x86.img").read_bytes()
         for name in self.naughty():
             folder = os.fsencode(self.path)
@@ -368,7 +368,7 @@ class Terminal(Case):
             self.assertEqual(json.loads(self.run_raw("info", "--json", f"raw:{path}@0").stdout.splitlines()[0])["source"], f"raw:{path}@0")
 
     def test_descriptions(self):
-        """A format's own words."""
+        """The words of a described format."""
         for name in self.naughty():
             for word in [b"mine", b"my own tables", b"my root", b"page"]:
                 if b"\n" in name:
@@ -381,7 +381,7 @@ class Terminal(Case):
                     self.assertEqual(result.returncode, 2)
 
     def test_labels(self):
-        """Labels and formats in notes, which only a hostile file can hold so."""
+        """Labels and formats in notes; only a hostile file has such ones."""
         self.tool("cut", "--label", "L" * 39, *X86, self.image, self.out / "cut.elf")
         content = (self.out / "cut.elf").read_bytes()
         for name in self.naughty():
@@ -407,7 +407,7 @@ def flatten(value, key=None):
 
 
 def size_text(size):
-    """As print_size and pw_size_text say it."""
+    """The text of print_size and pw_size_text."""
     units = ["", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"]
     unit = max(u for u in range(7) if size >> (10 * u) or u == 0)
     return f"{size >> (10 * unit)}{units[unit]}" if size % (1 << (10 * unit)) == 0 else f"{size / (1 << (10 * unit)):.1f}{units[unit]}"
@@ -416,7 +416,7 @@ def size_text(size):
 class Json(Case):
     """JSON says what the text says, in the words of pagewalk-json(5)."""
 
-    # Words of texts that say nothing: heads of columns, and what is beside a value.
+    # Words without information: heads of columns, and words beside a value.
     DECORATION = {
         "map": "virtual addresses physical length page prot same tables as at shared", "find": "virtual addresses physical length page prot",
         "find --aliases": "mapped times", "translate": "", "info": "memory FIRST LAST SIZE CPUs or address spaces LINE CPU FORMAT ROOTS FROM "
@@ -463,7 +463,7 @@ class Json(Case):
         return text.stdout, [json.loads(line) for line in both.stdout.splitlines()]
 
     def known(self, objects):
-        """Numbers and words that the objects say, and what follows from them: the last of a range, sizes as people read them."""
+        """Numbers and words of the objects, and those that follow from them: the last address of a range, sizes for people."""
         numbers, words = set(), set()
         for obj in objects:
             for key, value in flatten(obj):
@@ -500,11 +500,11 @@ class Json(Case):
                 self.assertEqual(spoken - words - set(self.DECORATION[name].split()) - {"bytes", "byte"}, set(), f"{arguments}\n{text}")
 
     def follows(self, number, numbers):
-        """Offsets and fields of an address that is there, and what stands one before or after."""
+        """Offsets and fields of an address in the objects, and the addresses before and after it."""
         return any(number in (n & 0xfff, n & ~0xfff, n + 1, n - 1, (n >> 12) & 0x1ff, (n >> 20) & 0x7ff, (n >> 48)) for n in numbers)
 
     def sums(self, name, objects):
-        """Sizes that a text adds up."""
+        """Sums of sizes in a text."""
         if name == "check":
             return {size_text(sum(int(o["length"]) for o in objects if o.get("finding") == "writable-executable"))}
         if name == "explain" and "first" in objects[-1]:
@@ -521,7 +521,7 @@ class Json(Case):
                 self.assertTrue(all("status" in m for o in self.run_both(arguments)[1] for m in o["mappings"]))
 
     def test_manual(self):
-        """Each key is in pagewalk-json(5), in the section of its subcommand or in that about addresses."""
+        """Each key is in pagewalk-json(5), in the section of its subcommand or in the one about addresses."""
         manual = (pathlib.Path(__file__).parents[2] / "man" / "pagewalk-json.5").read_text()
         sections = {part.splitlines()[0]: part for part in re.split(r"(?m)^\.Ss ", manual)[1:]}
         for name, arguments in self.commands():
@@ -532,7 +532,7 @@ class Json(Case):
                 self.assertEqual(keys - named, set(), arguments)
 
     def test_large_numbers(self):
-        """No number that a double would round."""
+        """There is no number that a double would round."""
         for name, arguments in [*self.commands(), ("map", ["map", "--holes", "--format", "x86_64_la57", "--root", 0, self.image.replace("@0x100000", "@0")])]:
             for o in self.run_both(arguments)[1]:
                 for key, value in flatten(o):
@@ -544,7 +544,7 @@ class Json(Case):
 
 class Help(Case):
     def test_full_disk(self):
-        """Whatever goes to standard output: that it could not is told, and no success."""
+        """If any output cannot be written to standard output, there is a message, and no success."""
         for arguments in [["--help"], ["--version"], ["--usage"], ["help"], ["formats"], ["formats", "--json"], ["lab", "--help"],
                           *[[*name.split(), option] for option in ["--help", "--usage", "-?"] for name in
                             ["info", "map", "translate", "explain", "read", "find", "check", "cut", "lab fold", "formats"]]]:
@@ -555,7 +555,7 @@ class Help(Case):
             self.assertEqual(self.tool(*arguments).stderr, b"")
 
     def test_no_memory(self):
-        """What is advised then is something that the subcommand has."""
+        """The advice names an option that the subcommand has."""
         limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (48 << 20, 48 << 20)), "capture_output": True, "timeout": 60}
         if subprocess.run([TOOL, "info", self.image], **limit).returncode:
             self.skipTest("a sanitizer needs more address space than that")
@@ -575,7 +575,7 @@ class Help(Case):
             self.assertIn(says, result.stderr.decode())
             self.assertIn("Try `pagewalk map --help'", result.stderr.decode())
         self.assertIn(b"requires an argument -- 'o'", self.tool("read", "-o", status=2).stderr)
-        # What follows -- is no option, and the value of an option is none.
+        # Arguments after -- are not options, and neither is the value of an option.
         self.assertIn(b"--help: No such file", self.tool("info", "--", "--help", status=2).stderr)
         self.assertIn(b"'--help'", self.tool("map", "--format", "--help", self.image, status=2).stderr)
 

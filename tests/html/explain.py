@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""pagewalk explain: its arguments and exit status, and what its files promise: that they are whole,
-well-formed, and refer to nothing outside themselves. The page itself is tried by page.mjs.
+"""pagewalk explain: its arguments and exit status. Its files are whole, well-formed, and refer to nothing outside
+themselves. page.mjs tries the page itself.
 
 usage: explain.py PAGEWALK
 """

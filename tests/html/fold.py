@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The pictures of pagewalk lab fold: well-formed, on their own, the same each time, and in agreement with the
-JSON: every address of a turn that left its table, every page found and the oracle's. The page is tried in a
-browser by fold.mjs.
+"""The pictures of pagewalk lab fold are well-formed, refer to nothing outside, and are the same each time. They agree
+with the JSON: every address of a turn that left its table, every page found, and the oracle's pages. fold.mjs tries
+the page in a browser.
 
 usage: fold.py PAGEWALK
 """
@@ -76,7 +76,7 @@ class Svg(unittest.TestCase):
         marked = panel.findall(f"{SVG}g[@class='step departed']")
         self.assertEqual(bool(marked), bool(departed))
         if departed:
-            # By shape and by word, not by colour alone.
+            # Shown by shape and by word, not by colour alone.
             self.assertIn(departed[0]["read"], marked[0].find(SVG + "title").text)
             self.assertIn("NO TABLE", marked[0].find(SVG + "title").text)
             self.assertTrue(marked[0].findall(f"{SVG}path[@class='bar alarm']"))
@@ -84,7 +84,7 @@ class Svg(unittest.TestCase):
         titles = " ".join(title.text for title in panel.iter(SVG + "title"))
         if len(walk["steps"]) > 20:
             return
-        # Few turns are drawn one by one.
+        # A few turns are drawn one by one.
         self.assertEqual(len(list(panel.iter(SVG + "title"))), len(walk["steps"]))
         for step in walk["steps"]:
             self.assertIn(f"{step['level']}, turn {step['turn']}: reads {step['read']} = {step['value']}.", titles)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs page.mjs or fold.mjs with what it needs: Debian's chromium and node, and playwright-core from npm, which is
-# kept in a cache outside of the tree. Exits with 77 (skipped), and says why, where these are missing.
+# Runs page.mjs or fold.mjs with Debian's chromium and node, and with playwright-core from npm, which is
+# kept in a cache outside of the tree. If one of these is missing, says so and exits with 77 (skipped).
 # usage: run.sh page.mjs|fold.mjs PAGEWALK [FOLDER-FOR-SCREENSHOTS]
 set -eu
 
