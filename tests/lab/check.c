@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The checks of fold.h. They know the list of pages and the model of the bug, and no walker. */
+/* The checks of fold.h. They use the list of pages and the model of the bug, but no walker. */
 #include "fold.h"
 
 #include <stdlib.h>
@@ -62,7 +62,7 @@ pw_va fold_stale_address(const struct fold_case *at, pw_va first, pw_va va)
 	uint64_t field = pw_mask(f->bits[top]) << f->shift[top];
 	uint64_t index = first >> f->shift[top] & pw_mask(f->bits[top]);
 
-	/* arm64: the copy is of the entry that pgd_index() says, not of the one the address needs. */
+	/* arm64: the copy is of the entry at pgd_index(), not of the entry for the address. */
 	if (at->style->how == FOLD_REINDEX)
 		index = va >> at->style->pgd_shift & pw_mask(at->style->pgd_bits);
 	return (va & ~field) | index << f->shift[top];
@@ -87,13 +87,13 @@ bool fold_uses_stale(const struct fold_case *at, enum fold_strategy strategy, pw
 	}
 }
 
-/* Number of the page that the walk shall take for @va, given the style's bug; SIZE_MAX: none. */
+/* The number of the page that a walk with the style's bug takes for @va; SIZE_MAX: none. */
 static size_t model(const struct fold_case *at, const struct fold_known *known,
 		    const struct fold_input *input, bool stale, pw_va va)
 {
 	if (!stale)
 		return fold_known_index(known, va);
-	/* Before the first turn beside the copy, the copy itself is read: the same address. */
+	/* Before the first turn beside the copy, the walk reads the copy itself: the same address. */
 	return fold_known_index(known, fold_stale_address(at, input->first, va));
 }
 
@@ -126,7 +126,7 @@ static void check_counters(const struct fold_case *at, const struct fold_result 
 	assert_int_equal(turns, result->turns);
 	assert_true(result->entries <= result->loads);
 	assert_true(result->most_loads <= result->loads - result->entries + 1);
-	/* What left its table cannot be the entry that the address selects. */
+	/* An entry outside of its table is never the entry that the address selects. */
 	assert_true(result->broken >= result->departures);
 	if (!stale) {
 		assert_int_equal(result->departures, 0);
@@ -142,7 +142,7 @@ static void check_counters(const struct fold_case *at, const struct fold_result 
 		for (unsigned level = fold_case_top(at) + 1; level < FOLD_LEVELS; level++)
 			assert_int_equal(result->turns_of[level], 0);
 	} else if (result->walk == FOLD_FAST) {
-		/* One read for each turn; on s390 one more, to learn how deep the tables are. */
+		/* One read for each turn; on s390 one more, to learn the depth of the tables. */
 		assert_int_equal(result->loads + result->stack_loads,
 				 turns + (at->style->how == FOLD_VALUE));
 	} else {
@@ -166,7 +166,7 @@ static void check(const struct fold_case *at, const struct fold_known *known,
 	for (;; va += fold_case_page(at)) {
 		size_t number = model(at, known, input, stale, va);
 
-		/* The lucky case: beside the copy stands nothing, and the walk gives up. */
+		/* The lucky case: the word beside the copy is empty, and the walk gives up. */
 		if (stale && input->neighbour == FOLD_NEIGHBOUR_NONE &&
 		    (at->style->how == FOLD_REINDEX ||
 		     (input->first ^ va) >> at->format->shift[fold_case_top(at)]))

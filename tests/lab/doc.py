@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""doc/folding.md says what the tool says, and its pictures are what the tool draws.
+"""The listings of doc/folding.md are the output of the tool, and its pictures are those that the tool draws.
 
 usage: doc.py PAGEWALK SOURCE_ROOT
 
-A listing is an indented block that begins with `$ pagewalk ...`; what follows is the output, in which
+A listing is an indented block that begins with `$ pagewalk ...`. The rest of the block is the output, in which
 a line `[...]` stands for any number of lines.
 """
 import pathlib
@@ -21,7 +21,7 @@ PICTURES = ROOT / "doc/folding"
 
 
 def listings():
-    """(command, lines) of each."""
+    """(command, lines) of each listing."""
     block = []
     for line in DOC.read_text(encoding="utf-8").splitlines() + ["end"]:
         if line.startswith("    ") or (block and not line):
@@ -79,7 +79,7 @@ class Listings(unittest.TestCase):
         self.assertEqual(missing(output, ["two", "[...]"]), "two")
 
     def test_names(self):
-        """The tests that it names exist."""
+        """The tests that the document names exist."""
         tests = "".join(file.read_text() for file in (ROOT / "tests/lab").glob("*.c"))
         named = set(re.findall(r"`(test_\w+)`", DOC.read_text(encoding="utf-8")))
         self.assertGreater(len(named), 5)

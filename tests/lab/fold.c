@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every strategy on every style and depth, against a list of pages: small cases exhaustively, larger
- * ones at random; and the ranges of the mails, by address.
+ * Compares every strategy, on every style and depth, with a list of pages: small cases exhaustively, larger
+ * cases at random. Also the ranges of the mails of 2020, by address.
  */
 #include "fold.h"
 
@@ -36,7 +36,7 @@ static struct fold_tables *made(const char *name, const char *style_name, unsign
 	return tables;
 }
 
-/* Which address the last page of the range has, as the strategy would have it. */
+/* The address to which the strategy's page for the last address of the range really belongs. */
 static pw_va last_page(const struct fold_input *input, enum fold_strategy strategy)
 {
 	struct fold_result *result = walk(input, strategy);
@@ -62,8 +62,8 @@ static void expect_last_page(const struct fold_input *input, pw_va a)
 }
 
 /*
- * One live word, read once per folded level and not beyond: what d costs, and pagewalk's invariant of
- * one load per entry forbids.
+ * d reads one live word once for each folded level, and no more often. pagewalk's invariant of one load per
+ * entry forbids this.
  */
 static void test_loads_per_entry(void **state)
 {
@@ -78,7 +78,7 @@ static void test_loads_per_entry(void **state)
 		struct fold_result *result = walk(&input, FOLD_D);
 
 		assert_int_equal(result->most_loads, 6 - levels);
-		/* The depth, and from the top down for each page. */
+		/* One entry for the depth, and one at each level for each page. */
 		assert_int_equal(result->entries, 1 + 2 * levels);
 		fold_result_destroy(result);
 		result = walk(&input, FOLD_E);
@@ -100,7 +100,7 @@ static void test_mail_three_levels(void **state)
 	fold_tables_destroy(tables);
 }
 
-/* Which turns break the step invariant, and what each should have read. */
+/* The turns that break the step invariant, and the entry that each should have read. */
 static void test_step_invariant(void **state)
 {
 	static const uint32_t expected[] = { 513, 0, 0 };
@@ -121,7 +121,7 @@ static void test_step_invariant(void **state)
 			continue;
 		assert_int_equal(turn->expected.index, expected[i - 5]);
 		assert_int_equal(turn->expected.where, FOLD_IN_TABLE);
-		/* Below the departure the index is right, and the table is not. */
+		/* Below the departure the index is right, but the table is wrong. */
 		if (!turn->departed) {
 			assert_int_equal(turn->place.index, turn->expected.index);
 			assert_int_not_equal(turn->place.table, turn->expected.table);
@@ -131,7 +131,7 @@ static void test_step_invariant(void **state)
 	fold_tables_destroy(tables);
 }
 
-/* One megabyte, what a segment covers; and four terabytes, a region-third table. */
+/* One megabyte, which a segment covers; and four terabytes, which a region-third table covers. */
 static void test_two_and_four_levels(void **state)
 {
 	struct fold_input input;
@@ -145,7 +145,7 @@ static void test_two_and_four_levels(void **state)
 	fold_tables_destroy(tables);
 }
 
-/* With five tables no boundary does harm: nothing is folded. */
+/* With five tables nothing is folded, so no boundary does harm. */
 static void test_five_levels_are_safe(void **state)
 {
 	struct fold_input input;
@@ -160,7 +160,7 @@ static void test_five_levels_are_safe(void **state)
 	}
 }
 
-/* 36639013b346: one address is enough, and values do not help. */
+/* 36639013b346: one address is enough for the bug, and values do not help. */
 static void test_arm64_single_address(void **state)
 {
 	static const enum fold_strategy wrong[] = { FOLD_A, FOLD_B, FOLD_C, FOLD_D2020 };
@@ -174,13 +174,13 @@ static void test_arm64_single_address(void **state)
 	assert_int_equal(last_page(&input, FOLD_D), 0x123456788000);
 	assert_int_equal(last_page(&input, FOLD_E), 0x123456788000);
 	fold_tables_destroy(tables);
-	/* The same CPU, with a kernel that was built for it. */
+	/* The same CPU with a kernel that was built for it. */
 	tables = made("arm64_16k_47", "static", 0, 0x123456788000, 0x123456788000, &input);
 	expect_last_page(&input, 0x123456788000);
 	fold_tables_destroy(tables);
 }
 
-/* Four of five levels by mode: copies are read, and do no harm. */
+/* Four of five levels, folded by mode: the walk reads copies, which does no harm. */
 static void test_x86_copies_do_no_harm(void **state)
 {
 	struct fold_input input;
@@ -226,8 +226,8 @@ static void test_end_of_the_address_space(void **state)
 }
 
 /*
- * pagewalk before and after value-aware ends, as the mail of 10 September 2020 goes through it: it
- * iterates in the middle, then at the top, and is right both times.
+ * pagewalk before and after value-aware ends, as in the mail of 10 September 2020. It iterates in the middle
+ * before and at the top after, and is right both times.
  */
 static void test_pagewalk_before_and_after(void **state)
 {
@@ -262,7 +262,7 @@ static void test_pagewalk_before_and_after(void **state)
 
 /* ---- styles ---- */
 
-/* Each style agrees with its format's geometry; every format but those without folding has one. */
+/* Each style agrees with its format's geometry; every format with folding has a style. */
 static void test_styles(void **state)
 {
 	const struct fold_style *style;
@@ -326,7 +326,7 @@ static void add(struct list *list, pw_va va)
 
 /* ---- small cases, all of them ---- */
 
-/* An address at which entries of @level meet, in the lower half, not in the first entry of all. */
+/* An address at which two entries of @level meet, in the lower half, beyond the very first entry. */
 static pw_va boundary_of(const struct fold_case *at, unsigned level, uint64_t random)
 {
 	const struct pw_format *f = at->format;
@@ -336,7 +336,7 @@ static pw_va boundary_of(const struct fold_case *at, unsigned level, uint64_t ra
 
 	if (level == top)
 		return base;
-	/* Inside the entry below `base`, or above it where there is one more in the lower half. */
+	/* Inside the entry below `base`, or above it if the lower half has one more. */
 	return base -
 	       (f->shift[top] > f->shift[level]
 			? (1 +
@@ -346,8 +346,8 @@ static pw_va boundary_of(const struct fold_case *at, unsigned level, uint64_t ra
 }
 
 /*
- * Four pages around a boundary, each mapped or not; of what a stale copy would lead to, all or
- * nothing; all ranges of them; every strategy.
+ * Four pages around a boundary, each mapped or not; the pages to which a stale copy would lead, all or
+ * none; all ranges of these pages; every strategy.
  */
 static void exhaust(const struct fold_case *at, unsigned level)
 {
@@ -409,7 +409,7 @@ static uint64_t next_random(uint64_t *seed)
 	return *seed >> 11;
 }
 
-/* What a case is called and how deep it is; where it stands among the others does not matter. */
+/* A seed from a case's name and depth; its place among the other cases does not matter. */
 static uint64_t case_seed(const struct fold_case *at)
 {
 	uint64_t seed = 0x9e3779b97f4a7c15 + at->levels;
@@ -425,7 +425,7 @@ static void random_list(const struct fold_case *at, pw_va boundary, uint64_t win
 			struct list *list)
 {
 	uint64_t size = fold_case_page(at);
-	/* From all mapped to every fourth not; sparse lists stop the fast walk at once. */
+	/* Between none and a quarter of the pages are missing; sparse lists would stop the fast walk at once. */
 	uint64_t holes = next_random(seed) % 4;
 
 	list->pages = 0;
@@ -443,7 +443,7 @@ static void random_list(const struct fold_case *at, pw_va boundary, uint64_t win
 static void random_walks(const struct fold_case *at, uint64_t *seed)
 {
 	static struct list list;
-	/* As many pages below the boundary as there may be: 300 pages span three segments of s390. */
+	/* The largest number of pages below the boundary: 300 pages span three segments of s390. */
 	uint64_t window = 1 + next_random(seed) % (next_random(seed) % 4 ? 12 : 300);
 	unsigned level = 1 + (unsigned)next_random(seed) % fold_case_top(at);
 	pw_va boundary = boundary_of(at, level, next_random(seed));

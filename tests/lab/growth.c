@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tables that grow at the top while they are walked, as s390's crst_table_upgrade() does it: a new
- * table is put above, the old one becomes its entry 0, and one store publishes address and depth.
+ * Tables that grow at the top during a walk, as in s390's crst_table_upgrade(): entry 0 of a new
+ * table leads to the old top, and one store publishes the new table's address and depth.
  * Also pages larger than the base page, and the oracle of an image.
  */
 #include "fold.h"
@@ -11,7 +11,7 @@
 
 enum { NEVER = 1000 };
 
-/* A process on s390x: its tables, room for two more, and the word that says where they begin. */
+/* A process on s390x: its tables, room for two more, and the word with the address of the top. */
 struct process {
 	const struct pw_format *format;
 	struct fold_tables *made;
@@ -22,7 +22,7 @@ struct process {
 	uint64_t root; /* the ASCE */
 	pw_pa top;
 	unsigned levels;
-	uint64_t grow_at[2]; /* loads before which the hook lets it grow */
+	uint64_t grow_at[2]; /* the hook lets the tables grow before these loads */
 };
 
 static void store(struct process *process, pw_pa at, uint64_t value)
@@ -42,13 +42,13 @@ static void grow(struct process *process)
 	for (uint32_t i = 0; i < 1u << f->bits[level]; i++)
 		store(process, table + 8 * i, f->make_empty(f, &process->regime, level));
 	store(process, table, f->make_table(f, &process->regime, level, process->top));
-	/* Where and how deep, in one store. */
+	/* Address and depth, in one store. */
 	process->root = f->make_root(f, &process->regime, table, level);
 	process->top = table;
 	process->levels++;
 }
 
-/* Three tables, as a process of s390x starts with. */
+/* Three tables, like a new process on s390x. */
 static void start(struct process *process, struct fold_input *input, pw_va first, pw_va last)
 {
 	const struct pw_segment *segment;
@@ -67,7 +67,7 @@ static void start(struct process *process, struct fold_input *input, pw_va first
 	fold_tables_input(process->made, input);
 	assert_int_equal(pw_memory_segments(input->memory, &segment), 1);
 	bytes = (size_t)(segment->last - segment->first) + 1;
-	/* The two tables to come have 16 KiB each. */
+	/* The two new tables have 16 KiB each. */
 	process->ram = calloc(1, bytes + 0x8000);
 	assert_non_null(process->ram);
 	memcpy(process->ram, segment->host, bytes);
@@ -116,7 +116,7 @@ static void test_between_calls(void **state)
 
 			assert_int_equal(result->top, levels - 1);
 			assert_int_equal(result->pages, 2);
-			/* Once there is a table above, 2 GB is no boundary of the top any more. */
+			/* Once there is a table above, 2 GB is no longer a boundary of the top. */
 			assert_int_equal(result->right, i != FOLD_A || levels > 3);
 			fold_result_destroy(result);
 		}
@@ -136,8 +136,8 @@ static void grow_when_told(void *context, uint64_t loads)
 }
 
 /*
- * Every strategy, growing by one level or by two, before any two of its loads. a is as wrong as if
- * nothing had grown: a copy beside which it reads knows no better.
+ * Every strategy, with tables that grow by one level or by two before any of its loads. Strategy a is as wrong
+ * as without growth, because it reads beside the same copy.
  */
 static void test_in_the_middle_of_a_walk(void **state)
 {
@@ -166,15 +166,15 @@ static void test_in_the_middle_of_a_walk(void **state)
 					if (wrong)
 						assert_int_equal(result->page[1].mapped_at,
 								 0x10000000000);
-					/* It kept to the tables that it began with. */
+					/* The walk kept to the tables with which it began. */
 					assert_int_equal(result->top, 2);
 					grown += process.levels - 3;
 					fold_result_destroy(result);
-					/* The next call begins with what is there now. */
+					/* The next call begins with the new top. */
 					process.grow_at[0] = NEVER;
 					process.grow_at[1] = NEVER;
 					result = walk(&input, (enum fold_strategy)i);
-					/* Above a new top, 2 GB is no boundary any more. */
+					/* With a new top, 2 GB is no longer a boundary. */
 					assert_int_equal(result->right,
 							 !wrong || process.levels > 3);
 					assert_int_equal(result->top, process.levels - 1);
@@ -185,7 +185,7 @@ static void test_in_the_middle_of_a_walk(void **state)
 	assert_true(grown > 1000);
 }
 
-/* What reading address and depth as two words would do: the reason for one. */
+/* A reader that reads address and depth as two words is wrong; so they are one word. */
 static void test_torn_root(void **state)
 {
 	struct process process;
@@ -200,21 +200,21 @@ static void test_torn_root(void **state)
 	before = process.root;
 	assert_true(input.oracle->page(input.oracle, 0x10080000000, &pa));
 	grow(&process);
-	/* The new table's address with the old depth, and the other way round. */
+	/* The new table's address with the old depth, and the old address with the new depth. */
 	torn = (process.root & ~UINT64_C(0xfff)) | (before & 0xfff);
 	assert_int_equal(pw_regime_init(&regime, process.format, &torn, 1, NULL, NULL), 0);
 	assert_int_not_equal(pw_translate(process.memory, &regime, 0x10080000000, &result), PW_OK);
 	torn = (before & ~UINT64_C(0xfff)) | (process.root & 0xfff);
 	assert_int_equal(pw_regime_init(&regime, process.format, &torn, 1, NULL, NULL), 0);
 	assert_int_not_equal(pw_translate(process.memory, &regime, 0x10080000000, &result), PW_OK);
-	/* And as one word. */
+	/* Read as one word, both are right. */
 	assert_int_equal(pw_regime_init(&regime, process.format, &process.root, 1, NULL, NULL), 0);
 	assert_int_equal(pw_translate(process.memory, &regime, 0x10080000000, &result), PW_OK);
 	assert_int_equal(result.pa, pa);
 	end(&process);
 }
 
-/* A segment of one megabyte and a hole behind it: found as one piece; the image's oracle agrees. */
+/* A segment of one megabyte with a hole behind it is found as one piece; the image's oracle agrees. */
 static void test_large_page_and_image(void **state)
 {
 	struct process process;
@@ -257,7 +257,7 @@ static void test_large_page_and_image(void **state)
 	end(&process);
 }
 
-/* Where an image's strategy took a wrong page, the oracle says whose it is. */
+/* If a strategy takes a wrong page on an image, the oracle names the address of that page. */
 static void test_wrong_page_in_an_image(void **state)
 {
 	struct process process;

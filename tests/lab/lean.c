@@ -15,7 +15,7 @@ static struct fold_case case_of(const struct fold_lean_case *lean, unsigned leve
 	return (struct fold_case){ lean->style, format, levels };
 }
 
-/* Both walks over first..last, of which the list holds the pages. */
+/* Both walks over first..last; the list holds the pages of that range. */
 static void compare(const struct fold_lean_case *lean, const struct fold_case *at,
 		    const struct fold_known *known)
 {
@@ -50,7 +50,7 @@ static void compare(const struct fold_lean_case *lean, const struct fold_case *a
 	fold_tables_destroy(tables);
 }
 
-/* Across a boundary of every level; once all mapped, once with a hole behind it. */
+/* Across a boundary of every level: once with all pages mapped, once with a hole behind it. */
 static void compare_boundaries(const struct fold_lean_case *lean, unsigned levels)
 {
 	const struct fold_case at = case_of(lean, levels);
@@ -89,7 +89,7 @@ static void test_same_pages(void **state)
 			fold_lean_find(lean->style->format, lean->style->name, lean->strategy),
 			lean);
 	}
-	/* Every style; of b and c, none for the two that are re-indexed. */
+	/* Every style; there is no b and no c for the two styles with another index. */
 	while (fold_style_at(styles))
 		styles++;
 	assert_int_equal(count, 4 * styles - 2 * 2);

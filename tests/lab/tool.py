@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""pagewalk lab fold: the mails' ranges by address, as JSON and as text that a mail can hold.
+"""pagewalk lab fold: the ranges of the mails of 2020, by address, as JSON and as text that fits into a mail.
 
 usage: tool.py PAGEWALK
 """
@@ -45,13 +45,13 @@ class Json(unittest.TestCase):
         self.assertEqual(found["d"]["turns"], {"pgd": 1, "p4d": 1, "pud": 2, "pmd": 2, "pte": 2})
         self.assertEqual(found["e"]["turns"], {"pgd": 0, "p4d": 0, "pud": 2, "pmd": 2, "pte": 2})
         self.assertEqual(found["e"]["loads"], 6)
-        # The depth, from the first entry; then pgd, p4d and pud read one and the same.
+        # The first entry gives the depth; then pgd, p4d and pud read the same entry.
         self.assertEqual((found["d"]["loads"], found["d"]["entries"], found["d"]["most_loads"]), (9, 7, 3))
         self.assertEqual((found["e"]["entries"], found["e"]["most_loads"]), (6, 1))
         self.assertEqual(found["a"]["departures"], 1)
         for page in found["d"]["pages"]:
             self.assertEqual(page["va"], page["mapped_at"])
-        # The page that a took is what the oracle, and d, have at that address.
+        # The page that strategy a took is the page that the oracle, and d, have at that address.
         there = fold("--format", "s390x", "--levels", "3", "0x10000000000-0x10000000fff")
         self.assertEqual(there["a"]["pages"][0]["mapped_at"], "0x10000000000")
 

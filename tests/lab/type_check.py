@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A level taken for another does not compile: the kernel-style layer's types are types.
+"""Code that takes one level for another does not compile: each level of the kernel-style layer has its own type.
 
 usage: type_check.py SOURCE_ROOT COMPILER...
 """
