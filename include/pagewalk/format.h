@@ -240,10 +240,10 @@ struct pw_geometry {
 	unsigned leaf_levels; /* bit n set: entries of level n may be leaves */
 	unsigned max_roots;
 	bool big_endian;
-	uint32_t registers; /* enum pw_register: which of them decide something in this format */
+	uint32_t registers; /* enum pw_register: those that decide something in this format */
 	/*
-	 * What the machines that walk these tables call themselves, separated by blanks: "i386",
-	 * "riscv64 riscv32". NULL: the memory of any machine can have them, or nobody knows.
+	 * The names of the machines that walk these tables, as they call themselves, separated by blanks:
+	 * "i386", "riscv64 riscv32". NULL: the memory of any machine can hold them, or it is not known.
 	 */
 	const char *machines;
 };

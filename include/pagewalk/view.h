@@ -64,23 +64,23 @@ int pw_picture_json(const struct pw_picture *picture, FILE *stream);
 /* ---- sentences ---- */
 
 /*
- * Why nothing is mapped at @result->va, into the @size bytes of @text: a clause without a full stop, in
- * the words of the architecture, with the value of the entry where the walk ended: "pte 0x0 is empty
- * (4 KiB)". In the hardware view it also says what Linux means by the entry. Of a result that is PW_OK
- * it says what is mapped.
- * @result is pw_translate's for the same memory and regime. The memory is walked again, because the
- * result does not hold how the walk came there; if what is found differs, because others write the
- * tables, the clause says so. What does not fit is cut off; 480 bytes are enough. Returns @text. May
- * be called from any number of threads.
+ * Writes to @text, which has @size bytes, why nothing is mapped at @result->va: a clause without a full stop,
+ * in the words of the architecture, with the value of the entry where the walk ended: "pte 0x0 is empty
+ * (4 KiB)". In the hardware view it also says what Linux means by the entry. If @result is PW_OK, it says
+ * what is mapped.
+ * @result must come from pw_translate for the same memory and regime. The memory is walked again, because
+ * the result does not hold the way to the entry. If that walk ends differently, because others write the
+ * tables, the clause says so. A text that does not fit is cut; 480 bytes are enough. Returns @text. Any
+ * number of threads may call it.
  */
 char *pw_result_reason(const struct pw_memory *memory, const struct pw_regime *regime,
 		       const struct pw_result *result, char *text, size_t size);
 
 /*
- * What answers depend on and @regime was not told, if that can make them wrong: a sentence without its
- * full stop into the @size bytes of @text, of which 480 are enough, and true; else false, and @text is
- * left alone. pw_regime_remark speaks of all addresses (arm_lpae: two roots without TTBCR),
- * pw_address_remark of @va (powerpc: a kernel's address by the root of a process).
+ * Can answers be wrong because @regime lacks a fact that they depend on? Then these return true, and write
+ * a sentence about it, without its full stop, to @text, which has @size bytes; 480 are enough. Otherwise they
+ * return false and leave @text alone. pw_regime_remark is about all addresses (arm_lpae: two roots without
+ * TTBCR), pw_address_remark about @va (powerpc: a kernel's address by the root of a process).
  */
 bool pw_regime_remark(const struct pw_regime *regime, char *text, size_t size);
 bool pw_address_remark(const struct pw_regime *regime, pw_va va, char *text, size_t size);

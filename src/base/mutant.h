@@ -75,7 +75,7 @@ enum pw_mutant {
 	PW_MUTANT_NO_TOP_RECHECK, /* for a leaf in the top table: nobody checks that it is still the top */
 	PW_MUTANT_SIZE_BEFORE, /* the folio's size is read before it is taken, and believed afterwards */
 	PW_MUTANT_SECOND_LOAD, /* the page is computed from a second load of the entry */
-	PW_MUTANT_STACK_COPY, /* the next entry is looked for beside a copy of this one */
+	PW_MUTANT_STACK_COPY, /* the next entry is looked for next to a copy of this one */
 	PW_MUTANT_NO_SEQUENCE, /* a copy that began meanwhile is not noticed */
 	PW_MUTANT_LATE_SEQUENCE, /* a copy that began before and has ended is not noticed */
 	PW_MUTANT_ODD_SEQUENCE, /* a copy that is under way is not waited out */

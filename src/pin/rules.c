@@ -38,7 +38,10 @@ enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum p
 	case PW_FOLIO_HUGETLB:
 		break;
 	}
-	/* A long pin for reading a read-only page of a file: only a VMA says if it is copied on write. */
+	/*
+	 * Not anonymous, read-only, and a long pin for reading it: only a VMA says whether the page is copied
+	 * on write.
+	 */
 	if (!(attr & PW_WRITE) && flags & PW_PIN_LONGTERM && !(flags & PW_PIN_WRITE) &&
 	    !pw_mutant(PW_MUTANT_NO_UNSHARE))
 		return PW_STOP_UNSHARE;

@@ -231,7 +231,7 @@ static bool top_collapsed(const struct pw_format *format, unsigned top)
 	if (!(format->leaf_levels >> top & 1) || !(format->leaf_levels >> (top + 1) & 1) ||
 	    lg2 > 31)
 		return false;
-	/* Up to 2 GiB, of which nothing is written to: so without poison. */
+	/* Up to 2 GiB that are never written to: so without poison. */
 	world = open_large_space(format, top + 1,
 				 (UINT64_C(3) << lg2) + ((uint64_t)FRAMES << format->shift[0]));
 	if (!world.space)
