@@ -27,7 +27,7 @@ static size_t decode(const char *text, uint32_t *code_ret)
 			return 0;
 		*code_ret = *code_ret << 6 | ((unsigned char)text[i] & 0x3f);
 	}
-	/* Overlong, surrogates, beyond Unicode. */
+	/* Refuses overlong forms, surrogates, and numbers beyond Unicode. */
 	if (*code_ret < least[bytes] || (*code_ret >= 0xd800 && *code_ret < 0xe000) ||
 	    *code_ret > 0x10ffff)
 		return 0;

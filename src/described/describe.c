@@ -135,7 +135,7 @@ static int parse_level_name(struct pw_parser *p, uint8_t *level)
 		}
 	}
 	return pw_parse_fail(
-		p, "there is no level '%s'; level lines come first, the top one at the top",
+		p, "there is no level '%s'; level lines come first, from the top level down",
 		word ? word : "");
 }
 
@@ -501,7 +501,7 @@ static int check(struct pw_parser *p)
 		const struct pw_rule *last;
 
 		if (described->rules == 0)
-			return pw_parse_fail(p, "nothing says what entries of level %s are",
+			return pw_parse_fail(p, "no rule says what entries of level %s are",
 					     d->level_name[level]);
 		last = &described->rule[described->rules - 1];
 		p->line = last->line;

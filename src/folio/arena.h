@@ -57,7 +57,7 @@ struct pw_frame {
 	uint64_t counts; /* references | pins << 32; atomic */
 	uint64_t
 		mapping; /* kind | owner << 3; atomic. In a free block: its neighbours in the list */
-	uint64_t link; /* order | head << 8, as pw_link_stored() has it; atomic */
+	uint64_t link; /* order | head << 8, in the form of pw_link_stored(); atomic */
 	/* Index of the page in its mapping; in a frame that was cut into tables: pieces in use. Atomic. */
 	uint32_t index;
 	uint32_t flags; /* atomic */
@@ -89,7 +89,7 @@ struct pw_arena {
 	/* `spaces_lock` protects the list of spaces. It is held during waits for their readers. */
 	pthread_mutex_t spaces_lock;
 	struct pw_space *spaces;
-	uint64_t leaving; /* atomic: see struct pw_leaving below */
+	uint64_t leaving; /* atomic: see PW_LEAVING_BEGAN below */
 
 	struct pw_arena_faults faults; /* atomic */
 };

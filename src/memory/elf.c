@@ -56,7 +56,7 @@ struct core {
 	uint64_t headers; /* their number */
 	struct load *loads;
 	size_t count;
-	size_t sized, addressed; /* PT_LOADs with any memory; of these, with an address but 0 */
+	size_t sized, addressed; /* PT_LOADs with memory; those of them whose address is not 0 */
 	uint64_t note_bytes; /* bytes of notes that were read */
 	struct odd truncated, overlapping, virtual, excessive, repeated, left;
 };

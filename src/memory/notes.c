@@ -153,7 +153,7 @@ static void settle_prefix(struct pw_notes *notes)
 	notes->roots_count = 0;
 }
 
-/* PoP chapter 4, "Prefix register": bits 33 to 50 count, in the architecture's order. */
+/* PoP chapter 4, "Prefix register": bits 33 to 50, in the architecture's numbering, hold the address. */
 static void read_prefix(struct pw_notes *notes, const struct note *note)
 {
 	if (note->desc_bytes < 4) {

@@ -16,7 +16,7 @@
 
 /* ---- a set of numbers ---- */
 
-enum { SET_LEVELS = 6 /* 64^6 numbers are more than there can be */ };
+enum { SET_LEVELS = 6 /* there are fewer than 64^6 runs */ };
 
 /* Bit n of the lowest level: number n is a member. Bit n of another: word n of the level below is not 0. */
 struct set {

@@ -29,7 +29,7 @@ struct visit {
 enum { PW_SCAN_RAW = 1024 };
 
 struct pw_scan {
-	struct pw_scan_position position; /* must be first: callbacks are given this */
+	struct pw_scan_position position; /* must be first: callbacks get its address */
 	const struct pw_memory *memory;
 	const struct pw_regime *regime;
 	struct pw_scan_limits limits;

@@ -8,7 +8,7 @@
 #include <errno.h>
 
 struct tables_walk {
-	struct pw_scan_position position; /* must be first: callbacks are given this */
+	struct pw_scan_position position; /* must be first: callbacks get its address */
 	pw_table_fn *visitor;
 	void *context;
 	uint64_t limit; /* of entries to read */

@@ -263,7 +263,7 @@ static void test_top_collapsed(void **state)
 		for (unsigned top = 0; top + 1u < format->levels; top++)
 			ran += top_collapsed(format, top);
 	}
-	/* mock, AMD's IOMMU, s390x at least. */
+	/* At least mock, AMD's IOMMU and s390x. */
 	assert_true(ran >= 3);
 }
 

@@ -275,7 +275,7 @@ static void assert_merged_list(struct pw_arena *arena, unsigned zone, unsigned o
 		uint64_t buddy = (first + i) ^ UINT64_C(1) << order;
 
 		assert_int_equal((first + i) & ((UINT64_C(1) << order) - 1), 0);
-		/* Its buddy is not whole, or has the zero page. */
+		/* Its buddy is not wholly in the arena, or has the zero page. */
 		assert_true(order == PW_ORDERS - 1 || buddy < first ||
 			    buddy + (UINT64_C(1) << order) > end ||
 			    (arena->zero + first) >> order == buddy >> order);

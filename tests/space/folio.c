@@ -251,7 +251,7 @@ static void test_split_beyond(void **state)
 	pw_pa pa = alloc(arena, 16, PW_FOLIO_SHARED);
 
 	(void)state;
-	/* References whose number reaches into the pins. */
+	/* References for all pages together, whose number would reach into the pins. */
 	assert_true(pw_folio_get(arena, pa, (1 << 16) - 2));
 	assert_true(pw_folio_pin(arena, pa, 1));
 	assert_false(pw_folio_split(arena, pa, (1 << 16) + 1));

@@ -225,11 +225,11 @@ static void test_wait(void **state)
 
 	if (!open_sync(&sync, *state))
 		return;
-	sync.ops->wait(&sync); /* for nobody */
+	sync.ops->wait(&sync); /* there is no reader */
 	puppet_start(&reader, &sync);
 	puppet_start(&writer, &sync);
 	make(&reader, JOIN);
-	make(&writer, WAIT); /* for nobody inside */
+	make(&writer, WAIT); /* no reader is inside */
 	make(&reader, ENTER);
 	tell(&writer, WAIT);
 	assert_true(busy(&writer));
@@ -264,7 +264,7 @@ static void test_later_readers(void **state)
 	assert_true(busy(&writer));
 	make(&first, LEAVE);
 	make(&first, ENTER);
-	await(&writer); /* with all three inside */
+	await(&writer); /* although all three are inside */
 
 	make(&first, LEAVE);
 	make(&first, QUIT);
@@ -332,7 +332,7 @@ static void test_drain(void **state)
 	sync.ops->drain(&sync);
 	for (unsigned i = 0; i < ITEMS; i++)
 		assert_int_equal(freed(&items[i]), 1);
-	sync.ops->drain(&sync); /* of nothing */
+	sync.ops->drain(&sync); /* there are no items */
 
 	/* One thread drains and is held up; the drain of another must not return before it. */
 	puppet_start(&reader, &sync);
@@ -463,7 +463,7 @@ static void test_registered(void **state)
 	} else {
 		make(&reader, RCU_UNLOCK);
 	}
-	make(&reader, RCU_UNREGISTER); /* the library aborts if it is not */
+	make(&reader, RCU_UNREGISTER); /* the library aborts if the thread is not registered */
 	/* The application can register a thread itself after that thread has read. */
 	make(&reader, JOIN);
 	make(&reader, QUIT);

@@ -59,7 +59,7 @@ static void check_rules(struct worker *w, pw_va va, pw_pa pa, unsigned flags)
 	struct pw_folio_info info;
 
 	if (!pw_folio_info(s->arena, pa, &info)) {
-		wrong(s, "a page is free that is held", va, pa, 0);
+		wrong(s, "a held page is free", va, pa, 0);
 		return;
 	}
 	if (info.kind == PW_FOLIO_SECRET)
@@ -69,7 +69,7 @@ static void check_rules(struct worker *w, pw_va va, pw_pa pa, unsigned flags)
 	if (flags & PW_PIN_GET)
 		return;
 	if (!info.maybe_pinned)
-		wrong(s, "a page that is pinned does not say so", va, pa, info.references);
+		wrong(s, "a pinned page does not look pinned", va, pa, info.references);
 	if (info.kind == PW_FOLIO_ANONYMOUS && !stays_exclusive(s, pa, &info))
 		wrong(s, "a pinned page is shared", va, pa, info.references);
 }
@@ -180,7 +180,7 @@ static void take(struct worker *w, struct held *held)
 
 	held->va = some_va(w);
 	held->how = (enum how)below(w, 3);
-	held->flags = below(w, 4); /* PW_PIN_WRITE and PW_PIN_LONGTERM, or neither */
+	held->flags = below(w, 4); /* any of PW_PIN_WRITE and PW_PIN_LONGTERM */
 	if (one_in(w, 8))
 		held->flags = PW_PIN_GET | (held->flags & PW_PIN_WRITE);
 	w->done[held->flags & PW_PIN_GET ? OP_GET
