@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Compares every page that a guest reported with what pagewalk says, on three images of the same memory: flat RAM, QEMU's
+"""Compares every page that a guest reported with pagewalk's answer, on three images of the same memory: flat RAM, QEMU's
 core dump, and a core of the page tables alone made by "pagewalk cut".
 
-No difference is tolerated. What the two views have to say about a page is in expectation().
+No difference is tolerated. expectation() has the right answers about a page in the two views.
 """
 
 import argparse
@@ -15,20 +15,20 @@ import sys
 
 SHOWN = 12                  # differences that are printed for each guest
 
-# The hardware of these formats knows no accessed bit: the kernel takes a page that is "old" away from it, to catch the next
+# The hardware of these formats has no accessed bit: the kernel makes an "old" page invalid for the hardware, to catch the next
 # access (arch/arm/mm/proc-macros.S, arch/s390/include/asm/pgtable.h). Pages are old after clear_refs and MADV_FREE, and in a child after fork.
 EMULATES_ACCESSED = {"s390x", "arm"}
 OLD = {"old", "old-ro", "old-shared", "lazily-freed"}
 INHERITED = {"cow", "shared-by-all"}
-# Pages that their process alone has, and has written to: nothing keeps them from being writable.
+# Pages that belong to their process alone, and that it has written to: they must be writable.
 WRITABLE = {"anon-rw", "anon-rwx", "shared", "thp", "own", "old-written-again"}
-# Formats whose user pages can all be executed: i386 has no such bit, and Linux 6.1 with PAE loses it on the way
+# Formats whose user pages can all be executed: i386 has no such bit, and Linux 6.1 with PAE loses it
 # (vm_get_page_prot() in arch/x86/mm/pgprot.c keeps 64 bits of protection in an unsigned long).
 NO_EXECUTE_BIT = {"i386", "i386_pae"}
-NO_USER_BIT = {"s390x"}     # the address space says who may, not the entry
+NO_USER_BIT = {"s390x"}     # the address space decides about user access, not the entry
 # Two of Linux 6.1's own peculiarities with PROT_NONE. arm64: pte_mkcont() sets the valid bit, so that a contiguous huge page
-# stays valid; only the kernel may use it, and pagemap says present (arch/arm64/include/asm/pgtable.h). arm LPAE: pmd_present()
-# asks the valid bit alone, so that pagemap says of a huge page that it is not there (arch/arm/include/asm/pgtable-3level.h).
+# stays valid; only the kernel may use it, and pagemap calls it present (arch/arm64/include/asm/pgtable.h). arm LPAE: pmd_present()
+# looks only at the valid bit, so that pagemap calls a huge page absent (arch/arm/include/asm/pgtable-3level.h).
 VALID_ALTHOUGH_NONE = {("arm64", "hugetlb-64k")}
 ABSENT_ALTHOUGH_NONE = {("arm_lpae", "thp-none"), ("arm_lpae", "hugetlb-2048k")}
 UNMAPPED = {"none", "length", "not-canonical"}
@@ -88,11 +88,11 @@ class Pagewalk:
         return answers
 
     def cut(self, roots, source, output):
-        """One address space, everything of it."""
+        """The whole map of one address space."""
         self.cut_spaces([("", roots)], source, output)
 
     def cut_spaces(self, spaces, source, output, ranges=()):
-        """Several address spaces, (name, roots) each, into one image; all of them or what is needed for some ranges."""
+        """Cuts several address spaces, (name, roots) each, into one image; completely, or only for some ranges."""
         words = [word for name, roots in spaces for word in ("--space", f"{name}={','.join(roots)}")]
         arguments = ["cut", "--format", self.guest["format"], *words, *ranges, source, str(output)]
         result = self.run(arguments)
@@ -100,7 +100,7 @@ class Pagewalk:
             raise CheckError(f"exit status {result.returncode} from: {self.path} {shlex.join(arguments)}\n{result.stderr.strip()}")
 
 
-# --- what has to be true of one page
+# --- the right answers about one page
 
 def expectation(guest, shape, page, view):
     """The statuses that are right for a page, and its physical address if it must have one."""
@@ -125,7 +125,7 @@ def expectation(guest, shape, page, view):
 
 
 def wrong_permissions(guest, shape, page, answer):
-    """What is wrong with a mapped page's permissions, as a sentence; None if nothing is."""
+    """A sentence about a mapped page's wrong permissions; None if they are right."""
     _, state, _, vma, name, tag = page
     if answer["status"] != "ok" or vma == "----":
         return None
@@ -152,7 +152,7 @@ def wrong_permissions(guest, shape, page, answer):
 
 
 def judge(guest, shape, page, view, answer):
-    """What is wrong with an answer, as a sentence; None if it is right."""
+    """A sentence about a wrong answer; None if it is right."""
     statuses, pa = expectation(guest, shape, page, view)
     if answer.get("va") is None or int(answer["va"], 16) != int(page[0], 16):
         return f"the answer is for {answer.get('va')}"
@@ -168,7 +168,7 @@ def judge(guest, shape, page, view, answer):
 # --- the checks
 
 def bytes_at(guest, ram, pa, length):
-    """Bytes of the guest's physical memory; fewer where it has none."""
+    """Bytes of the guest's physical memory; fewer if some are missing."""
     for base, size, offset in guest["segments"]:
         if base <= pa < base + size:
             return ram[pa - base + offset:pa - base + offset + length]
@@ -176,7 +176,7 @@ def bytes_at(guest, ram, pa, length):
 
 
 def check_bytes(guest, directory):
-    """The guest's report against the bytes in its RAM: pagewalk has no part in this. Yields differences."""
+    """Compares the guest's report with the bytes in its RAM, without pagewalk. Yields differences."""
     with open(directory / "ram", "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as ram:
         for shape in guest["shapes"]:
             for va, _, pa, _, name, tag in shape["pages"]:
@@ -210,7 +210,7 @@ def check_shape(pagewalk, guest, shape, images):
 
 
 def check_kernel(pagewalk, guest, images):
-    """Addresses of the kernel's half against the emulator's own walk (gva2gpa)."""
+    """Compares addresses of the kernel's half with the emulator's own walk (gva2gpa)."""
     addresses = [va for va, _ in guest["kernel"]]
     for image in images:
         answers = pagewalk.translate("hardware", guest["kernel_roots"], image.source, addresses)
@@ -223,7 +223,7 @@ def check_kernel(pagewalk, guest, images):
 
 
 def check(directory, path):
-    """Checks one finished guest. Returns (whether all is right, lines to print)."""
+    """Checks one finished guest. Returns (is everything right?, lines to print)."""
     directory = pathlib.Path(directory).resolve()
     try:
         guest = json.loads((directory / "guest.json").read_text())

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Downloads the guests' kernels from the machine's Debian mirror into a cache outside the tree.
 
-Nothing is installed and nothing of the machine's apt is changed: apt-get runs on a package list of its own, in the cache,
-that knows the foreign architectures; it needs no privileges. The machine's own sources and keys are used to read it.
+This installs nothing and changes nothing in the machine's apt. apt-get runs without privileges on a package list of its
+own, in the cache, which has the foreign architectures. It reads the list with the machine's own sources and keys.
 """
 
 import argparse
@@ -18,18 +18,18 @@ import time
 
 import kinds
 
-# Swap is a module's work in Debian's kernels; these two are enough for it and need no device.
+# In Debian's kernels, swap needs modules; these two are enough, and need no device.
 MODULES = ("mm/zsmalloc.ko", "drivers/block/zram/zram.ko")
 SEAL = "sizes"
 TRIES = 3
 
 
 class FetchError(Exception):
-    """A sentence for people: what could not be had, and why."""
+    """A sentence for people: what could not be fetched, and why."""
 
 
 def cache_directory():
-    """Where kernels are kept. HOME may be unset, as under cron and in containers."""
+    """The folder for kernels. HOME may be unset, as under cron and in containers."""
     if os.environ.get("PAGEWALK_CACHE"):
         return pathlib.Path(os.environ["PAGEWALK_CACHE"])
     if os.environ.get("XDG_CACHE_HOME"):
@@ -63,13 +63,13 @@ class Apt:
                               env={**os.environ, "LC_ALL": "C"})
 
     def update(self):
-        # A mirror that lacks an index for one architecture makes this fail and is harmless: what counts is whether
-        # the packages are found afterwards.
+        # This fails if a mirror lacks an index for one architecture, which is harmless if the packages are found
+        # afterwards.
         result = self.run("apt-get", "update")
         return result.stderr
 
     def kernel_of(self, kind):
-        """The versioned package that a meta package stands for today, or None."""
+        """The versioned package behind a meta package today, or None."""
         shown = self.run("apt-cache", "show", "--no-all-versions", f"{kind.package}:{kind.arch}").stdout
         found = re.search(r"^Depends:.*?\b(linux-image-[0-9][^\s,(]*)", shown, re.M)
         return found.group(1) if found else None
@@ -93,19 +93,19 @@ def unpack(deb, directory):
         archive.stdout.close()
     if archive.returncode:
         raise FetchError(f"{deb.name} is damaged: dpkg-deb could not read it")
-    # tar complains about a pattern that matched nothing: a kernel without modules for swap is still a guest
+    # tar complains about a pattern without a match, but a kernel without modules for swap is still a guest
     if not list(directory.glob("boot/vmlinu*")):
         raise FetchError(f"{deb.name} holds no kernel: {tar.stderr.decode(errors='replace').strip()}")
 
 
 def seal(directory):
-    """Notes each file's size, so that a damaged cache is noticed."""
+    """Records each file's size, so that a damaged cache is noticed."""
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     (directory / SEAL).write_text("".join(f"{path.stat().st_size} {path.relative_to(directory)}\n" for path in files))
 
 
 def sealed(directory):
-    """Whether all files are there, with the sizes that they had."""
+    """Are all files there, with the recorded sizes?"""
     try:
         noted = [line.split(" ", 1) for line in (directory / SEAL).read_text().splitlines()]
         return bool(noted) and all((directory / name).stat().st_size == int(size) for size, name in noted)
@@ -139,21 +139,21 @@ def fetch_package(apt, package, wanted, cache):
             if not list((fresh / "boot").glob(f"{kind.image}-*")):
                 raise FetchError(f"{package} holds no {kind.image}")
             seal(fresh)
-            # Whole or not at all: a directory appears under its final name only when everything is in it.
+            # A directory gets its final name only when everything is in it.
             final = kernels / kind.name
             shutil.rmtree(final, ignore_errors=True)
             fresh.rename(final)
 
 
 def clean(kernels):
-    """Removes what an interrupted run left, unless another run may still be using it."""
+    """Removes the files of an interrupted run, unless another run may still be using them."""
     for left in kernels.glob(".download-*"):
         if time.time() - left.stat().st_mtime > 3600:
             shutil.rmtree(left, ignore_errors=True)
 
 
 def fetch(wanted, cache, say=print):
-    """Brings every wanted kernel into the cache. Raises FetchError with the names of those that cannot be had."""
+    """Brings every wanted kernel into the cache. Raises FetchError with the names of those that cannot be fetched."""
     kernels = cache / "kernels"
     kernels.mkdir(parents=True, exist_ok=True)
     clean(kernels)

@@ -1,4 +1,4 @@
-"""A small client of QEMU's gdbstub: stop, go on, read registers by name. Sources: gdb's manual, "Remote Protocol";
+"""A small client of QEMU's gdbstub: stop, continue, read registers by name. Sources: gdb's manual, "Remote Protocol";
 QEMU's target descriptions for the names of the registers."""
 
 import re
@@ -12,7 +12,7 @@ class GdbError(Exception):
 
 
 class Gdb:
-    """Speaks over a connected socket. QEMU stops the machine when it sees the connection."""
+    """A client on a connected socket. QEMU stops the machine when it sees the connection."""
 
     def __init__(self, connection, timeout=60):
         self.socket = connection
@@ -63,7 +63,7 @@ class Gdb:
     # --- running
 
     def go(self):
-        """Lets the machine run; nothing but stop() may follow."""
+        """Lets the machine run; only stop() may follow."""
         self._send("c")
         self.running = True
 
@@ -79,7 +79,7 @@ class Gdb:
     # --- registers
 
     def _file(self, name):
-        """One of the target's descriptions, whole."""
+        """One complete description of the target."""
         text = b""
         while True:
             answer = self.ask(f"qXfer:features:read:{name}:{len(text):x},fff")
@@ -95,7 +95,7 @@ class Gdb:
         return tree.fromstring(re.sub(r"<!DOCTYPE[^>]*>", "", self._file(name)).replace("<xi:include", "<include"))
 
     def describe(self):
-        """Reads which registers there are. They are numbered in the order in which they stand, unless they say otherwise."""
+        """Reads the list of registers. They are numbered in their order, unless the description gives a number."""
         self.ask("qSupported:xmlRegisters=i386,arm,s390,powerpc")
         parts = []
         for element in self._tree("target.xml"):
@@ -108,7 +108,7 @@ class Gdb:
         for part in parts:
             for register in part.iter("reg"):
                 number = int(register.get("regnum", number))
-                # the first one of a name: banked copies come later
+                # the first register of a name; banked copies come later
                 self.registers.setdefault(register.get("name"), (number, int(register.get("bitsize")) // 8))
                 number += 1
 

@@ -1,17 +1,17 @@
-"""Boots one guest and keeps what a checker needs: its RAM, a core dump, and what is where according to the guest itself.
+"""Boots one guest and keeps the files for a checker: its RAM, a core dump, and the guest's own report of its pages.
 
 A finished guest is a directory with
 
-  ram         the guest's RAM, as the emulator left it
+  ram         the guest's RAM after the emulator's end
   dump.elf    the same as an ELF core, written by QEMU's dump-guest-memory
   guest.json  kind, format, page_size, big_endian
               segments     [base, length, offset in ram] of each piece of RAM
-              source       the same as pagewalk's name of a source, for a path that stands for RAM
+              source       the same as pagewalk's name of a source, with a placeholder for the path of the RAM
               shapes       a process each: name, roots (the hardware's words; TTBR0 then TTBR1), registers, and
                            pages [va, state, pa or null, permissions, name, tag or null]; state is present, none, swap
-                           or protnone; a tag is the address that stands in the page's first bytes (see report.c)
+                           or protnone; a tag is the address in the page's first bytes (see report.c)
               kernel_roots, kernel, kernel_names
-                           [va, pa or null] by the monitor's gva2gpa, and what some of the addresses are called
+                           [va, pa or null] by the monitor's gva2gpa, and the names of some of the addresses
 """
 
 import json
@@ -29,14 +29,14 @@ STEP = 180          # seconds between two lines of /init
 MODE = 60           # seconds for the CPU to be seen in the wanted mode
 
 PRESENT, SWAPPED, FRAME = 1 << 63, 1 << 62, (1 << 55) - 1
-# Of a longer run of pages (a gigantic page has 262144), the ends and every 61st are kept.
+# Of a longer run of pages (a gigantic page has 262144), only the ends and every 61st page are kept.
 LONG, ENDS, EVERY = 2048, 64, 61
 KERNEL_SAMPLES = 1000
 RUN = re.compile(r"@P ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([-rwxsp]{4}) (\S+) ([0-9a-f]+)")
 
 
 def record_roots(machine, family, number):
-    """Waits for a shape to be made and reads its roots while its process loops in user mode."""
+    """Waits until a shape is made, and reads its roots while its process loops in user mode."""
     words = machine.expect("R", BOOT, f"making shape {number}")
     name, (first, end, va, entry) = words[1], (int(word, 16) for word in words[2:6])
     machine.stop_when(lambda: family.in_user_mode() and first <= machine.gdb.read(*family.pc) < end, MODE,
@@ -49,7 +49,7 @@ def record_roots(machine, family, number):
 
 
 def read_kernel(machine):
-    """Symbols and areas of the kernel; returns them and the first line that is neither."""
+    """Reads symbols and areas of the kernel; returns them and the first line that is neither."""
     symbols, areas = [], []
     while True:
         line = machine.next_line(STEP, "telling the kernel's addresses")
@@ -63,7 +63,7 @@ def read_kernel(machine):
 
 
 def read_pages(machine, line, page_size):
-    """What a shape's process says about its own pages."""
+    """Reads the report of a shape's process about its own pages."""
     if not line.startswith("@B "):
         raise GuestError(f"expected a shape's pages, got {line!r}")
     name, pages, count = line.split()[1], [], 0
@@ -98,8 +98,8 @@ def pages_of(run, page_size):
 
 
 def find_banner(machine, symbols):
-    """linux_banner where the symbol table keeps no data symbols: the kernel's image is one piece, in both kinds of
-    addresses, and the banner is the first place in it that starts with these words."""
+    """The address of linux_banner if the symbol table has no data symbols. The kernel's image is one piece, in virtual and
+    in physical addresses, and the banner is its first place that starts with these words."""
     named = {name: va for va, name in symbols}
     if "linux_banner" in named:
         return []
@@ -115,7 +115,7 @@ def find_banner(machine, symbols):
 
 
 def kernel_addresses(kind, symbols, areas):
-    """Which addresses to ask the monitor for: symbols, samples of the kernel's image and what follows it, samples of the
+    """The addresses for the monitor: symbols, samples of the kernel's image and of the addresses behind it, samples of the
     direct map, both ends of vmalloc's areas with the holes after them."""
     named = {name: va for va, name in symbols}
     top = 1 << (32 if named["_stext"] < 1 << 32 and kind.cpu_family != "S390" else 64)
@@ -144,7 +144,7 @@ def boot(kind, kernel, modules, directory):
         except (GuestError, GdbError, QmpError, roots.RootError) as error:
             raise GuestError(f"{error}\nthe end of the console ({machine.console.log}):\n"
                              + "\n".join(f"  | {line}" for line in machine.console.tail))
-    archive.unlink()            # it can be made again; the kernel is in the cache
+    archive.unlink()            # it can be built again; the kernel is in the cache
     write_json(guest, directory / "guest.json")
     return guest
 
@@ -189,19 +189,19 @@ def converse(machine, kind, started):
 
 
 def with_pairs(shapes):
-    """Where the kernel keeps a second table for a process, that is a shape of its own with the same pages."""
+    """If the kernel has a second table for a process, that table is a shape of its own with the same pages."""
     result = []
     for shape in shapes:
         common = {"registers": shape["registers"], "pages": shape["pages"]}
         result.append({"name": shape["name"], "roots": shape["roots"], **common})
         if "kernel_pair" in shape:
-            # its user half must not be executed by the kernel
+            # the kernel must not execute its user half
             result.append({"name": shape["name"] + "-in-kernel", "roots": shape["kernel_pair"], "no_execute": True, **common})
     return result
 
 
 def write_json(guest, path):
-    """One page a line, so that the file can be read and searched by people."""
+    """Writes one page per line, so that people can read and search the file."""
     def rows(pages):
         return "[\n" + ",\n".join("   " + json.dumps(page) for page in pages) + "]"
 

@@ -7,13 +7,13 @@
  *   guest: @H <number of shapes>
  *   guest: @R <number> <shape> <first> <end> <va> <pagemap>    a shape is made; its process now loops in user mode between
  *                                                              the addresses first and end; at va is a page of its own
- *   host:  a line                                              the host has read the root register: go on
+ *   host:  a line                                              the host has read the root register: continue
  *   ...    for each shape
  *   guest: @B <shape>, @P ... for each run of pages, @X <shape> <number of lines>
  *   guest: @K, @V, @I: the kernel's addresses
- *   guest: @D                                                  everything has been said; all processes sleep
+ *   guest: @D                                                  the report is complete; all processes sleep
  *
- * Also @E, something went wrong, and @W, something is not there and the guest does without.
+ * Also @E: something went wrong; and @W: something is not there, and the guest goes on without it.
  */
 #include "init.h"
 
@@ -60,7 +60,7 @@ static void start_system(void)
 	}
 
 	page_size = (size_t)sysconf(_SC_PAGESIZE);
-	/* Huge pages wherever they fit, made at once when memory is touched; nobody rearranges memory later. */
+	/* Huge pages wherever they fit, made at once when memory is touched; memory is not rearranged later. */
 	write_text("/sys/kernel/mm/transparent_hugepage/enabled", "always");
 	write_text("/sys/kernel/mm/transparent_hugepage/defrag", "always");
 	write_text("/sys/kernel/mm/transparent_hugepage/khugepaged/defrag", "0");
@@ -69,13 +69,13 @@ static void start_system(void)
 		   "100000000");
 	write_text("/proc/sys/vm/compaction_proactiveness", "0");
 	write_text("/proc/sys/vm/page-cluster", "0"); /* no read-ahead from swap */
-	write_text("/proc/sys/kernel/printk", "1 1 1 1"); /* only a crash may speak */
+	write_text("/proc/sys/kernel/printk", "1 1 1 1"); /* only a crash may print */
 	if (read_whole("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", text, sizeof(text)) >
 	    0)
 		huge_size = (size_t)strtoull(text, NULL, 10);
 }
 
-/* Stays in user mode until told. A function of its own, so that the host knows it by its address. */
+/* Stays in user mode until it is released. It is a function, so that the host knows it by its address. */
 static __attribute__((noinline)) void loop(struct control *shared, uint32_t number)
 {
 	while (shared->go != number)
@@ -102,7 +102,7 @@ static void child(uint32_t number, int turn)
 	if (write(to_parent[1], &byte, 1) != 1)
 		die("pipe");
 
-	/* Told to report only when every process has been made: nothing moves from here on. */
+	/* Processes report only when all of them exist: nothing moves from here on. */
 	if (read(turn, &byte, 1) != 1)
 		die("pipe");
 	report(shape->name);

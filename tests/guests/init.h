@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program that a test guest runs as /init: makes address spaces of known shapes and says what is in them.
+ * The program that a test guest runs as /init. It makes address spaces of known shapes and reports their pages.
  *
  * init.c    boots, runs one child per shape, talks to the host
- * shapes.c  what each shape maps
- * report.c  prints every page that a process has mapped, as the kernel's own /proc/self/pagemap tells it
+ * shapes.c  maps the pages of each shape
+ * report.c  prints every page that a process has mapped, from the kernel's own /proc/self/pagemap
  * kernel.c  prints addresses of the kernel's half
  *
  * Everything that the host should read starts with '@' at the start of a line.
@@ -21,7 +21,7 @@ struct control {
 };
 
 extern size_t page_size;
-extern size_t huge_size; /* of a transparent huge page; 0 if the kernel has none */
+extern size_t huge_size; /* size of a transparent huge page; 0 if the kernel has none */
 extern int have_swap;
 
 /* report.c */
@@ -36,7 +36,7 @@ void report(const char *shape);
 /* shapes.c */
 struct shape {
 	const char *name;
-	char letter; /* in its pages' tags */
+	char letter; /* used in the tags of its pages */
 	void (*make)(void);
 };
 extern const struct shape shapes[];

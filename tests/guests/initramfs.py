@@ -32,7 +32,7 @@ def member(number, name, mode, data=b"", device=(0, 0)):
 
 
 def build(kind, modules, directory):
-    """Returns the archive's path. It is not compressed: a slow emulator unpacks it faster that way."""
+    """Returns the archive's path. The archive is not compressed, so that a slow emulator unpacks it faster."""
     init = directory / "init"
     compile_init(kind, init)
     members = [("dev", stat.S_IFDIR | 0o755, b"", (0, 0)), ("proc", stat.S_IFDIR | 0o755, b"", (0, 0)),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the guest tells about its kernel: symbols, areas of vmalloc, RAM. Also the kernel's help with swap, which in Debian
- * is a module: zram, swap space in compressed memory, needs no device.
+ * The guest's report about its kernel: symbols, areas of vmalloc, RAM. Also swap space, by Debian's module zram: swap
+ * space in compressed memory needs no device.
  */
 #include "init.h"
 
@@ -127,7 +127,7 @@ static void ram(void)
 
 void report_kernel(void)
 {
-	/* with 1, those who may see kernel addresses see them as they are, not hashed (Documentation/admin-guide/sysctl) */
+	/* with 1, a reader with the privilege to see kernel addresses sees them unhashed (Documentation/admin-guide/sysctl) */
 	write_text("/proc/sys/kernel/kptr_restrict", "1");
 	symbols();
 	areas();

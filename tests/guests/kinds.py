@@ -1,4 +1,4 @@
-"""The guests, as data: one entry per kind of page table. A tenth guest is one more entry here and nothing else.
+"""The guests, as data: one entry per kind of page table. A new guest is one more entry here and nothing else.
 
 The command lines were run with QEMU 7.2 (Debian bookworm).
 """
@@ -19,8 +19,8 @@ class Kind:
     machine: str                # -machine, memory backend aside
     cpu: str                    # -cpu
     compiler: str               # for /init
-    cpu_family: str             # which registers hold the roots: a class in roots.py
-    memory: int                 # MiB; below 1 GiB Linux switches transparent huge pages off by itself
+    cpu_family: str             # the registers that hold the roots: a class in roots.py
+    memory: int                 # MiB; below 1 GiB Linux disables transparent huge pages by itself
     console: str                # the kernel's name of the first serial port
     ram_base: int = 0           # where RAM starts
     ram_split: int = 0          # if RAM is longer than this, the rest starts at 4 GiB
@@ -31,7 +31,7 @@ class Kind:
     big_endian: bool = False    # byte order of page-table entries
 
     def segments(self):
-        """Where RAM is: (base, length, offset in the file) for each piece."""
+        """The places of RAM: (base, length, offset in the file) for each piece."""
         size = self.memory * MiB
         if self.ram_split and size > self.ram_split:
             return [(self.ram_base, self.ram_split, 0),
@@ -40,8 +40,8 @@ class Kind:
 
 
 KINDS = [
-    # More than 4 GiB, so that the hole below 4 GiB and physical addresses beyond 32 bits take part. Page-table
-    # isolation is off by itself on this CPU model (its vendor is AMD): switched on here, so that CR3 comes in pairs.
+    # More than 4 GiB, so that there is a hole below 4 GiB, and physical addresses beyond 32 bits. Page-table isolation is
+    # off by default on this CPU model (its vendor is AMD). It is switched on here, so that CR3 comes in pairs.
     Kind("x86_64", "x86_64", "linux-image-amd64", "amd64", "qemu-system-x86_64", "q35", "max,la57=off", "gcc", "X86",
          5000, "ttyS0", ram_split=2 * GiB, append="pti=on hugepagesz=1G hugepages=1"),
     Kind("s390x", "s390x", "linux-image-s390x", "s390x", "qemu-system-s390x", "s390-ccw-virtio", "max",
@@ -49,15 +49,15 @@ KINDS = [
     Kind("arm64", "arm64", "linux-image-arm64", "arm64", "qemu-system-aarch64", "virt", "max", "aarch64-linux-gnu-gcc",
          "Arm64", 2304, "ttyAMA0", ram_base=1 * GiB, direct_map=0xffff000000000000,
          append="hugepagesz=1G hugepages=1"),
-    # pseries wants RAM in multiples of 256 MiB; with less than this, no GiB is free in one aligned piece
+    # pseries needs RAM in multiples of 256 MiB; with less than this, no aligned GiB is free in one piece
     Kind("ppc64le", "ppc64_radix_64k", "linux-image-powerpc64le", "ppc64el", "qemu-system-ppc64", "pseries", "power9",
          "powerpc64le-linux-gnu-gcc", "Ppc64", 3328, "hvc0", image="vmlinux", page=65536, direct_map=0xc000000000000000,
          big_endian=True, append="hugepagesz=1G hugepages=1"),
     # The split is moved down, so that a small guest has RAM beyond 4 GiB as well.
     Kind("x86_64_la57", "x86_64_la57", "linux-image-amd64", "amd64", "qemu-system-x86_64", "q35,max-ram-below-4g=1G",
          "max,la57=on", "gcc", "X86", 1536, "ttyS0", ram_split=1 * GiB),
-    # With page tables beyond 4 GiB, the 32-bit emulators of QEMU 7.2 (-i386, -arm) fault for ever: the 64-bit ones boot
-    # the same 32-bit kernels.
+    # With page tables beyond 4 GiB, the 32-bit emulators of QEMU 7.2 (-i386, -arm) fault forever. The 64-bit emulators
+    # boot the same 32-bit kernels.
     Kind("i386_pae", "i386_pae", "linux-image-686-pae", "i386", "qemu-system-x86_64", "pc,max-ram-below-4g=1G", "max,lm=off",
          "i686-linux-gnu-gcc", "X86", 1536, "ttyS0", ram_split=1 * GiB, direct_map=0xc0000000),
     Kind("i386", "i386", "linux-image-686", "i386", "qemu-system-i386", "pc", "pentium3", "i686-linux-gnu-gcc", "X86",

@@ -1,4 +1,4 @@
-"""A running QEMU with a guest in it: console, gdbstub and monitor. Everything waits for a bounded time only."""
+"""A running QEMU with a guest in it: console, gdbstub and monitor. Every wait is bounded."""
 
 import collections
 import os
@@ -18,11 +18,11 @@ LIFE = 1500         # seconds
 
 
 class GuestError(Exception):
-    """A sentence for people about what went wrong with a guest."""
+    """A sentence for people about a guest's failure."""
 
 
 class Console(threading.Thread):
-    """Reads the serial port, keeps a log, and hands out the lines that start with '@'."""
+    """Reads the serial port, keeps a log, and returns the lines that start with '@'."""
 
     def __init__(self, connection, log):
         super().__init__(daemon=True)
@@ -81,12 +81,12 @@ class Machine:
     def __enter__(self):
         if not shutil.which(self.kind.qemu):
             raise GuestError(f"{self.kind.qemu} is not installed (tests/guests/packages.txt says in which package it is)")
-        # Connected socket pairs, given to QEMU as descriptors: no paths that may be too long, no waiting for a socket.
+        # QEMU gets connected sockets as descriptors: there are no paths that may be too long, and no wait for a socket.
         ours, theirs = {}, {}
         for name in ("console", "monitor", "gdb"):
             ours[name], theirs[name] = socket.socketpair()
         self.sockets = list(ours.values())
-        # timeout(1) ends the emulator even if we are killed and cannot
+        # timeout(1) ends the emulator even if this process is killed
         command = ["timeout", "--kill-after=5", str(LIFE), self.kind.qemu,
                    "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-S",
                    "-machine", f"{self.kind.machine},memory-backend=ram0", "-cpu", self.kind.cpu, "-smp", "1",
@@ -112,7 +112,7 @@ class Machine:
             self.monitor = qmp.Qmp(ours["monitor"])
             self.gdb = gdbstub.Gdb(ours["gdb"])
             self.gdb.describe()
-        except BaseException as error:          # whatever it is, no emulator is left behind
+        except BaseException as error:          # on any error, no emulator is left behind
             self.__exit__()
             if isinstance(error, (OSError, gdbstub.GdbError, qmp.QmpError)):
                 raise GuestError(f"{self.kind.qemu} did not start: {error}; it said: {self.complaint()}")
@@ -133,7 +133,7 @@ class Machine:
 
     @classmethod
     def end_all(cls):
-        """Ends every emulator; whoever waits for one gets an error."""
+        """Ends every emulator; threads that wait for one get an error."""
         for machine in list(cls.running):
             machine.process.terminate()
 
@@ -161,7 +161,7 @@ class Machine:
         self.console.socket.sendall(b"\n")
 
     def stop_when(self, condition, timeout, doing):
-        """Stops the machine at a moment when a condition holds. It is stopped again and again until one is met."""
+        """Stops the machine at a moment when a condition holds: it is stopped again and again until the condition holds."""
         deadline = time.monotonic() + timeout
         pause = 0.005
         while True:
@@ -175,7 +175,7 @@ class Machine:
             pause = min(pause * 1.5, 0.2)
 
     def physical(self, va):
-        """Where the CPU, in its present mode, finds a virtual address; None if it does not."""
+        """The physical address that the CPU, in its present mode, finds for a virtual address; None if there is none."""
         answer = self.monitor.human(f"gva2gpa 0x{va:x}").strip()
         if answer.startswith("gpa:"):
             return int(answer.split()[1], 16)
@@ -184,7 +184,7 @@ class Machine:
         raise GuestError(f"the monitor's answer to gva2gpa is not understood: {answer!r}")
 
     def dump(self, path):
-        """An ELF core of all memory. The machine stays stopped."""
+        """Writes an ELF core of all memory. The machine stays stopped."""
         pathlib.Path(path).unlink(missing_ok=True)
         self.monitor.command("dump-guest-memory", timeout=600, paging=False, protocol=f"file:{os.path.abspath(path)}")
         os.chmod(path, 0o644)           # QEMU makes it read-only for its owner

@@ -34,7 +34,7 @@ class Qmp:
         return json.loads(line)
 
     def command(self, name, timeout=60, **arguments):
-        """Runs a command and returns its result; events that arrive meanwhile are dropped."""
+        """Runs a command and returns its result; events that arrive before the result are dropped."""
         self.socket.settimeout(timeout)
         self.socket.sendall(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
         while True:

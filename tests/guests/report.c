@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints every page that this process has mapped, as /proc/self/pagemap tells it, one line for each run of pages that
- * differ only in their position:
+ * Prints every page that this process has mapped, from /proc/self/pagemap: one line for each run of pages that
+ * differ only in their position.
  *
  *   @P <va> <pages> <pagemap entry> <permissions> <name> <tag>
  *
- * In a run, frame numbers (if the entry is present) and tags (if there are any) count up with the address. A tag is what
- * stands in a page's first 16 bytes: see tag(). All numbers are hexadecimal. The bits of a pagemap entry are documented in
- * the kernel's Documentation/admin-guide/mm/pagemap.rst.
+ * In a run, frame numbers (if the entry is present) and tags (if there are any) count up with the address. A tag is
+ * the first 16 bytes of a page: see tag(). All numbers are hexadecimal. The kernel's
+ * Documentation/admin-guide/mm/pagemap.rst describes the bits of a pagemap entry.
  */
 #include "init.h"
 
@@ -22,11 +22,11 @@
 #define PAGEMAP_PRESENT (1ull << 63)
 #define PAGEMAP_FRAME   ((1ull << 55) - 1)
 
-/* A named range. The last one that was noted wins. */
+/* A named range. If ranges overlap, the last one wins. */
 struct region {
 	uint64_t first, last;
 	const char *name;
-	uint64_t tag; /* of its first page; 0 if its pages have none */
+	uint64_t tag; /* tag of its first page; 0 if its pages have none */
 };
 
 static struct region regions[2048];
@@ -34,7 +34,7 @@ static unsigned region_count;
 
 static char maps[256 * 1024];
 static uint64_t entries[512];
-static int output = 1; /* where say() writes */
+static int output = 1; /* the output of say() */
 
 void say(const char *format, ...)
 {
@@ -45,7 +45,7 @@ void say(const char *format, ...)
 	int length = vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
 
-	/* The console may take less than it is given. */
+	/* The console may take only a part of the bytes. */
 	for (int done = 0; done < length;) {
 		ssize_t n = write(output, line + done, length - done);
 		if (n > 0)
@@ -210,7 +210,7 @@ static void print(int pagemap, char *text)
 		permissions++;
 		permissions[4] = 0;
 #ifdef __x86_64__
-		/* the vsyscall page is in the kernel's half, and pagemap does not know it */
+		/* the vsyscall page is in the kernel's half, and pagemap does not have it */
 		if (start >> 63)
 			break;
 #endif
@@ -224,7 +224,7 @@ static void print(int pagemap, char *text)
 	}
 }
 
-/* Twice: what the first time touches (stack, buffers, tables) has its final place when the second one looks. */
+/* Done twice: memory that the first pass touches (stack, buffers, tables) has its final place in the second pass. */
 void report(const char *shape)
 {
 	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);

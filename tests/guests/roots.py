@@ -1,6 +1,6 @@
-"""Which words of a CPU say where its page tables are: one class per family of CPUs.
+"""The words of a CPU that say where its page tables are: one class per family of CPUs.
 
-A family knows whether the CPU is in user mode, its roots, and the registers that say how the roots are meant. Roots are
+A family knows whether the CPU is in user mode, its roots, and the registers that give the roots their meaning. Roots are
 the hardware's own words, with all their bits.
 """
 
@@ -31,7 +31,7 @@ class Family:
         raise NotImplementedError
 
     def user(self):
-        """What to keep of a process while it runs in user mode: {"roots": [...], ...}."""
+        """The registers of a process while it runs in user mode: {"roots": [...], ...}."""
         raise NotImplementedError
 
     def kernel(self):
@@ -39,14 +39,14 @@ class Family:
         raise NotImplementedError
 
     def usable(self, va, pa):
-        """Whether the monitor's answer for a kernel address is about page tables alone."""
+        """Does the monitor's answer for a kernel address come from page tables alone?"""
         return True
 
     def registers(self):
         return {name: f"0x{self.gdb.read(name):x}" for name in self.extra if name in self.gdb.registers}
 
     def finish(self, shapes, ram):
-        """Roots that only the whole memory tells; returns the kernel's, if it finds them here."""
+        """Finds roots that only the whole memory can tell; returns the kernel's, if they are found here."""
         return None
 
 
@@ -88,8 +88,8 @@ class S390(Family):
         return words(self.gdb.read("cr1"))
 
     def usable(self, va, pa):
-        # The monitor tells absolute addresses, page tables give real ones: the two differ by prefixing, which exchanges
-        # each CPU's first 8 KiB with two pages of its own (z/Architecture Principles of Operation, chapter 3).
+        # The monitor gives absolute addresses, page tables give real ones. The two differ by prefixing, which exchanges
+        # the first 8 KiB with two pages of each CPU (z/Architecture Principles of Operation, chapter 3).
         return pa is None or pa >= 0x2000 and va >= 0x2000
 
 
@@ -100,8 +100,8 @@ class Arm(Family):
         return self.gdb.read("cpsr") & 0x1f == 0x10
 
     def user(self):
-        # TTBCR: bit 31 says long descriptors, and then TTBR1 has the top of the address space; without it, TTBR1 has a
-        # part only if N (2:0) is not zero (ARM DDI 0406C B4.1.153). Linux leaves it zero.
+        # TTBCR: bit 31 means long descriptors; then TTBR1 has the top of the address space. Without it, TTBR1 has a part
+        # only if N (2:0) is not zero (ARM DDI 0406C B4.1.153). Linux leaves N zero.
         roots = [self.gdb.read("TTBR0")]
         control = self.gdb.read("TTBCR")
         if control >> 31 & 1 or control & 7:
@@ -126,8 +126,8 @@ class Arm64(Family):
 
 
 class Ppc64(Family):
-    """pseries keeps the process table's address in no register: it is found in memory afterwards, from the processes'
-    numbers (the PID register) and one address that each process told about itself. Layout: Power ISA 3.0 book III 6.7.6;
+    """On pseries no register holds the process table's address. It is found in memory afterwards, from the processes'
+    numbers (the PID register) and one address that each process reported. Layout: Power ISA 3.0 book III 6.7.6;
     arch/powerpc/kvm/book3s_64_mmu_radix.c."""
 
     extra = ("msr", "lpcr", "lpidr", "pid", "ptcr")
@@ -157,7 +157,7 @@ class Ppc64(Family):
         return int.from_bytes(memory[address:address + 8], "big")
 
     def _find(self, file, memory, shapes):
-        """The process table's address: the first place where every known process' entry leads to its known page."""
+        """The process table's address: the first place where the entry of every known process leads to its known page."""
         first = shapes[0]
         for address in self._candidates(file, memory):
             table = address - 16 * first["pid"]
@@ -169,7 +169,7 @@ class Ppc64(Family):
     def _candidates(self, file, memory):
         start = 0
         while start < len(memory):
-            try:                    # only where the file has data: most of it is a hole
+            try:                    # read only where the file has data: most of it is a hole
                 start = os.lseek(file.fileno(), start, os.SEEK_DATA)
             except OSError:         # no more data
                 return

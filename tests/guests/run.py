@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Boots real kernels as guests and compares every page of theirs with pagewalk: "make check-guests".
+"""Boots real kernels as guests and compares all of their pages with pagewalk: "make check-guests".
 
-Kernels are downloaded once (fetch.py); two guests run at a time; each is checked (check.py) and its files are deleted.
+Kernels are downloaded once (fetch.py). Two guests run at a time; each is checked (check.py), and then its files are deleted.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from qmp import QmpError
 
 interrupted = threading.Event()
 
-TRIES = 2               # a guest that did not boot gets a second chance: the machine may be very busy
+TRIES = 2               # a guest that did not boot gets a second try, because the machine may be very busy
 EXPECTED = (GuestError, GdbError, QmpError, initramfs.BuildError, roots.RootError, OSError, subprocess.SubprocessError)
 
 
@@ -46,7 +46,7 @@ def boot(kind, cache, directory):
 
 
 def one(kind, cache, work, arguments):
-    """Everything about one guest. Returns (whether all is right, lines to print)."""
+    """Boots and checks one guest. Returns (is everything right?, lines to print)."""
     directory = work / kind.name
     started = time.monotonic()
     try:
@@ -65,7 +65,7 @@ def one(kind, cache, work, arguments):
 
 
 def work_directory(arguments):
-    """Where the guests' RAM goes, and whether it is ours to remove. RAM files are sparse, dumps are not: 16 GiB at most."""
+    """The folder for the guests' RAM, and whether this run removes it. RAM files are sparse, dumps are not: 16 GiB at most."""
     if arguments.work:
         work = pathlib.Path(arguments.work).resolve()
         work.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@
 #define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS)
 #define SHARED  (MAP_SHARED | MAP_ANONYMOUS)
 
-static char letter; /* of the shape that this process makes; goes into the tags */
+static char letter; /* the letter of this process's shape; it goes into the tags */
 
 static uint64_t number(const void *pointer)
 {
@@ -67,8 +67,8 @@ static void read_page(const void *page)
 /* --- straddle: around the boundaries of tables ------------------------------------------------------------------------ */
 
 /*
- * Six pages, three on each side of a boundary: untouched, written, written | written, only read, untouched. Where the
- * second half is beyond the end of the address space, all six stand before it, a little earlier.
+ * Six pages, three on each side of a boundary: untouched, written, written | written, only read, untouched. If the
+ * second half is beyond the end of the address space, all six are a little before it.
  */
 static void around(uint64_t boundary, uint64_t limit)
 {
@@ -81,7 +81,7 @@ static void around(uint64_t boundary, uint64_t limit)
 		char *start = mmap(wanted, 6 * page_size, RW, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0);
 		if (start == MAP_FAILED)
 			continue;
-		if (start != wanted) { /* a kernel that takes the address for a hint */
+		if (start != wanted) { /* a kernel that takes the address as a hint */
 			munmap(start, 6 * page_size);
 			continue;
 		}
@@ -93,7 +93,7 @@ static void around(uint64_t boundary, uint64_t limit)
 	}
 }
 
-/* Every power of two and three times it, up to a limit (inclusive; also the end of the address space if the kernel lets us). */
+/* Each power of two, and three times each, up to a limit (inclusive; also the end of the address space if the kernel allows). */
 static void straddle(uint64_t limit)
 {
 	for (unsigned bit = 20; bit < sizeof(void *) * 8; bit++) {
@@ -111,7 +111,7 @@ static void make_straddle(void)
 }
 
 #ifdef __s390x__
-/* A process starts with three tables, for 4 TiB; the first mapping beyond makes it four, and beyond 8 PiB five. */
+/* A process starts with three tables, for 4 TiB; it gets a fourth at the first mapping beyond, and a fifth beyond 8 PiB. */
 static void make_straddle3(void)
 {
 	straddle(1ull << 42);
@@ -125,7 +125,7 @@ static void make_straddle4(void)
 
 /* --- huge: leaves above the lowest level --------------------------------------------------------------------------------- */
 
-/* A huge page of its own, aligned. Each gets a mapping of its own, apart from its neighbours. */
+/* Makes an aligned huge page. Each has its own mapping, apart from its neighbours. */
 static char *huge(const char *name, int tagged)
 {
 	char *start = must_map(2 * huge_size + page_size, RW, PRIVATE, -1);
@@ -148,7 +148,7 @@ static void transparent(void)
 	mprotect(huge("thp-none", 1), huge_size, PROT_NONE);
 	read_page(huge("thp-zero", 0));
 
-	/* split: one page in the middle becomes read-only, one none, one goes away */
+	/* split: of the pages in the middle, one becomes read-only, one PROT_NONE, one is unmapped */
 	char *split = huge("thp-split", 1);
 	mprotect(split + 3 * page_size, page_size, PROT_READ);
 	mprotect(split + 5 * page_size, page_size, PROT_NONE);
@@ -193,7 +193,7 @@ static void make_huge(void)
 
 		if (sscanf(entry->d_name, "hugepages-%llukB", &kib) != 1)
 			continue;
-		if (kib < 1 << 20) { /* larger ones are set aside at boot */
+		if (kib < 1 << 20) { /* larger ones are reserved at boot */
 			snprintf(path, sizeof(path), "%s/hugepages-%llukB/nr_hugepages", top, kib);
 			write_text(path, "3");
 		}
@@ -227,14 +227,14 @@ static void memory_file(void)
 	note(start, length, "memfd", 0);
 	note(start, 6 * page_size, "memfd", number(start));
 
-	/* the same pages at other addresses: the tags name the first */
+	/* the same pages at other addresses; the tags name the first address */
 	char *alias = must_map(length, PROT_READ, MAP_SHARED, file);
 	for (int i = 0; i < 6; i++)
 		read_page(alias + i * page_size);
 	note(alias, length, "alias", 0);
 	note(alias, 6 * page_size, "alias", number(start));
 
-	/* private: read pages are the file's, a written one is a copy */
+	/* private: pages that are only read are the file's, a written page is a copy */
 	char *copy = must_map(length, RW, MAP_PRIVATE, file);
 	for (int i = 0; i < 6; i++)
 		read_page(copy + i * page_size);
@@ -250,7 +250,7 @@ static void swapped(void)
 	char *start = written(32, RW, PRIVATE, "swap");
 
 	madvise(start, 32 * page_size, MADV_PAGEOUT);
-	/* and half of them come back */
+	/* half of them come back */
 	for (int i = 0; i < 16; i++)
 		read_page(start + i * page_size);
 	written(8, PROT_READ, PRIVATE, "not-swapped");
@@ -320,7 +320,7 @@ const struct shape shapes[] = {
 	{ "straddle4", '4', make_straddle4 },
 #endif
 	{ "straddle", 's', make_straddle },
-	{ "huge", 'h', make_huge }, /* last: it takes the most memory */
+	{ "huge", 'h', make_huge }, /* last, because it takes the most memory */
 };
 const unsigned shape_count = sizeof(shapes) / sizeof(shapes[0]);
 

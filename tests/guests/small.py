@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""Makes the small images in tests/images/ from finished guests: the page tables alone of real kernels' processes, and a text
-that says what they map. With them, the plain test run needs no emulator.
+"""Makes the small images in tests/images/ from finished guests: only the page tables of real kernels' processes, and a text
+with the pages that they map. With them, the plain test run needs no emulator.
 
 KIND.elf.xz  an ELF core whose segments are page tables; the pages that they map are not in it
-KIND.txt     what is mapped where; lines of
+KIND.txt     the mapped pages; lines of
 
   format NAME                                  then, for each process,
   shape NAME ROOT...                           and its pages
@@ -21,15 +21,15 @@ import tempfile
 
 import check
 
-LINES = 48              # runs of pages that are kept of each name in a shape
-KERNEL = 160            # kernel addresses that are kept
+LINES = 48              # the most runs of pages that are kept of each name in a shape
+KERNEL = 160            # the most kernel addresses that are kept
 LIMIT = 1 << 20         # bytes, for all images together
 
 
 # --- which pages
 
 def runs(pages, page_size):
-    """Lists of pages that follow each other and differ in position only."""
+    """Lists of consecutive pages that differ only in their position."""
     result = []
     for page in pages:
         va, state, pa, *rest = page
@@ -45,7 +45,7 @@ def runs(pages, page_size):
 
 
 def choose(pages, page_size):
-    """Of a shape's runs, a bounded number of each name, spread evenly."""
+    """A bounded number of a shape's runs for each name, spread evenly."""
     by_name = {}
     for run in runs(pages, page_size):
         by_name.setdefault((run[0][4], run[0][1], run[0][3]), []).append(run)
@@ -54,14 +54,14 @@ def choose(pages, page_size):
 
 
 def choose_kernel(guest):
-    """Named addresses, and every so many of the others."""
+    """All addresses with names, and a part of the others, spread evenly."""
     names = set(guest["kernel_names"].values())
     step = max(1, len(guest["kernel"]) // KERNEL)
     return [pair for i, pair in enumerate(guest["kernel"]) if i % step == 0 or pair[0] in names]
 
 
 def ranges(addresses, page_size):
-    """FIRST-LAST, inclusive, of addresses that are pages; neighbours become one."""
+    """The pages' addresses as FIRST-LAST, inclusive; neighbours become one range."""
     merged = []
     for va in sorted(int(va, 16) for va in addresses):
         if merged and va <= merged[-1][1] + 1:
@@ -101,7 +101,7 @@ def make(directory, path, output):
         core = pathlib.Path(scratch) / "small.elf"
         pagewalk.cut_spaces(spaces, source, core, ranges(addresses, guest["page_size"]))
         image = core.read_bytes()
-        # what goes into the tree has been checked
+        # only checked images go into the tree
         images = [check.Image("small image", str(core))]
         differences = []
         for shape, kept in shapes:

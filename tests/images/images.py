@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The small images of real kernels' page tables, held against what the kernels reported of themselves.
+"""Compares the small images of real kernels' page tables with the kernels' own reports.
 
-usage: images.py PAGEWALK IMAGE.txt...      The image is IMAGE.elf.xz; small.py says what the lines of the text mean.
+usage: images.py PAGEWALK IMAGE.txt...      The image is IMAGE.elf.xz; small.py describes the lines of the text.
 """
 
 import lzma
@@ -14,7 +14,7 @@ import check  # noqa: E402
 
 
 def pages_of(line, page_size):
-    """The pages of one line, as guest.json has them."""
+    """The pages of one line, in the form of guest.json."""
     va, count, state, pa, permissions, name = line.split(" ", 5)
     for i in range(int(count)):
         yield [hex(int(va, 16) + i * page_size), state, None if pa == "-" else hex(int(pa, 16) + i * page_size),
@@ -22,7 +22,7 @@ def pages_of(line, page_size):
 
 
 def read(path):
-    """A small image's text, as guest.json has it."""
+    """A small image's text, in the form of guest.json."""
     guest = {"kind": path.stem, "shapes": [], "kernel": [], "kernel_roots": []}
     for line in path.read_text().splitlines():
         word, _, rest = line.partition(" ")
