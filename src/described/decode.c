@@ -78,7 +78,7 @@ static pw_pa address_of(const struct pw_address *address, uint64_t word, uint64_
 	return (pa - address->minus) & ones(end);
 }
 
-/* log2 of a size that is written as ones below a zero: no one is 2^(low + 1), and each one doubles that. */
+/* log2 of a size that is written as ones below a zero: low + 1, and one more for each of these ones. */
 static unsigned size_of_ones(const struct pw_field *field, uint64_t word)
 {
 	unsigned lg2 = field->low + 1u;

@@ -69,8 +69,8 @@ static unsigned char *map_memory(int fd, size_t bytes)
 }
 
 /*
- * Maps the array of frames, all zero. A frame costs nothing until it is used; so not by an allocator,
- * which may write them, as glibc's does under MALLOC_PERTURB_.
+ * Maps the array of frames, all zero. It does not come from an allocator, which may write to it, as glibc's
+ * does under MALLOC_PERTURB_; so a frame costs nothing until it is used.
  */
 static struct pw_frame *map_frames(uint64_t frames)
 {

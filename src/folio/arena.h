@@ -9,7 +9,7 @@
  *   folio.h    counts: taking and releasing
  *   folio.c    the public side
  *
- * A folio is 2^order frames, its pa aligned to its size. Its counts stand in the first frame, its head:
+ * A folio is 2^order frames, its pa aligned to its size. Its counts are in the first frame, its head:
  *
  *   frame      n          n+1        n+2        n+3
  *            +----------+----------+----------+----------+

@@ -27,7 +27,7 @@
 
 static const uint32_t PW_PIN_BIAS = 1024; /* GUP_PIN_COUNTING_BIAS */
 static const uint32_t PW_COUNT_LIMIT = UINT32_C(1) << 30; /* far below where 32 bits wrap */
-/* Pages that one call can pin: more than a folio has, and still fitting 32 bits times PW_PIN_BIAS. */
+/* The most pages that one call can pin: more than a folio has; times PW_PIN_BIAS they still fit 32 bits. */
 static const uint32_t PW_PINS_AT_ONCE = UINT32_C(1) << 20;
 /*
  * Set in the counts of a folio that is being split, and of its parts. Their low half is zero: without

@@ -47,7 +47,7 @@ struct odd {
 	char first[200];
 };
 
-/* How many bytes more than the file has there may be in memory: hand-made images repeat some. */
+/* How many more bytes of memory than of file there may be: hand-made images repeat some. */
 static const uint64_t AGAIN_MAX = UINT64_C(16) << 20;
 
 struct core {
@@ -263,7 +263,7 @@ static bool left_out(const struct pw_memory *memory, pw_pa pa, uint64_t bytes)
 	return left && bytes - 1 <= left->last - pa;
 }
 
-/* Records the memory of a PT_LOAD for which the file has no bytes on purpose. Returns 0 or -ENOMEM. */
+/* Records the memory of a PT_LOAD that was left out of the file on purpose. Returns 0 or -ENOMEM. */
 static int add_left(struct pw_memory *memory, struct core *core, const Elf64_Phdr *header,
 		    uint32_t number, struct pw_error *error)
 {

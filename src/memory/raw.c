@@ -10,7 +10,7 @@
  *                    |              |              name may not have a comma.
  *   memory -------- BASE ------ BASE+LENGTH --
  *
- * Without LENGTH it is all that the file has from OFFSET on; without OFFSET that is 0.
+ * OFFSET is 0 by default; LENGTH is by default everything that the file has from OFFSET on.
  *
  * Bounds: each file is mapped once; there is as much memory as the caller's list asks for.
  */

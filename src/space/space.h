@@ -9,8 +9,8 @@
  *     editors       load `now`, edit their range (edit.h), hand tables that they took out to leaving.c
  *     leaving.c     frees the tables after every reader that was inside has left
  *
- * Root and depth are in one regime, and a regime never changes: a reader that loads `now` gets both or
- * neither. After the top has grown, the first entry of the new top leads to the old one; from then on
+ * Root and depth are in one regime, and a regime never changes: a reader that loads `now` gets two that
+ * belong together. After the top has grown, the first entry of the new top leads to the old one; from then on
  * an operation can take the old one out like any other table. A reader that entered before walks from the
  * old top until it leaves. It finds there what was mapped at some moment since it entered. Code that must
  * know what is mapped now, as a pin must, loads `now` again.
