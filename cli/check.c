@@ -173,7 +173,7 @@ static void print_group(const struct report *report, enum pw_finding_kind kind)
 	       (unsigned long long)group->count);
 	if (kind == PW_FINDING_WRITABLE_EXECUTABLE)
 		printf(" range%s, %s", group->count == 1 ? "" : "s",
-		       print_size(group->bytes - 1, size));
+		       pw_size_text(group->bytes - 1, size));
 	printf("\n");
 	for (size_t i = 0; i < group->kept_count && !*tool_stopped(); i++)
 		print_finding(report, &group->kept[i]);

@@ -138,7 +138,7 @@ static int cut(const struct arguments *arguments, const struct tool_input *input
 	if (!arguments->options.json) {
 		pw_escape_print(stdout, arguments->output);
 		printf(": %s of tables in %zu segments, %zu address space%s\n",
-		       print_size(result.bytes - 1, size), result.segments, what.regime_count,
+		       pw_size_text(result.bytes - 1, size), result.segments, what.regime_count,
 		       what.regime_count == 1 ? "" : "s");
 		return TOOL_DONE;
 	}

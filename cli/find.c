@@ -82,7 +82,7 @@ static void print_address(const struct pw_regime *regime, const struct pw_range 
 
 	printf("0x%0*llx -> 0x%016llx  %8s  %s%s\n", print_va_digits(regime),
 	       (unsigned long long)range->first, (unsigned long long)range->pa,
-	       print_page_size(range->size_lg2, page),
+	       pw_size_lg2_text(range->size_lg2, page),
 	       range->status == PW_OK ? pw_prot_string(range->attr, prot) : "prot-none",
 	       print_flags(0, range->memtype, flags));
 }
@@ -222,14 +222,14 @@ static void print_alias(const struct pw_regime *regime, const struct pw_alias *a
 	char length[PRINT_TEXT], page[PRINT_TEXT], prot[5];
 
 	printf("0x%016llx-0x%016llx  %s, mapped %zu times\n", (unsigned long long)alias->first,
-	       (unsigned long long)alias->last, print_size(alias->last - alias->first, length),
+	       (unsigned long long)alias->last, pw_size_text(alias->last - alias->first, length),
 	       alias->count);
 	for (size_t i = 0; i < alias->told; i++) {
 		const struct pw_range *range = &alias->ranges[i];
 
 		printf("    0x%0*llx-0x%0*llx  %8s  %s\n", digits, (unsigned long long)range->first,
 		       digits, (unsigned long long)range->last,
-		       print_page_size(range->size_lg2, page),
+		       pw_size_lg2_text(range->size_lg2, page),
 		       range->status == PW_OK ? pw_prot_string(range->attr, prot) : "prot-none");
 	}
 	if (alias->told < alias->count)

@@ -87,7 +87,7 @@ static bool print_segments(const struct pw_segment *segments, size_t count)
 	for (size_t i = 0; i < shown; i++)
 		table_row(table, "\t0x%llx\t0x%llx\t%s", (unsigned long long)segments[i].first,
 			  (unsigned long long)segments[i].last,
-			  print_size(segments[i].last - segments[i].first, size));
+			  pw_size_text(segments[i].last - segments[i].first, size));
 	if (!table_print(table))
 		return false;
 	if (shown < count)

@@ -2,80 +2,13 @@
 /* Numbers as people type them: hexadecimal, decimal, sizes, ranges. */
 #include "number.h"
 
-#include <ctype.h>
 #include <string.h>
 
-static const char too_big[] = "is more than 64 bits hold";
-
-static unsigned suffix_shift(char letter)
-{
-	switch (toupper((unsigned char)letter)) {
-	case 'K':
-		return 10;
-	case 'M':
-		return 20;
-	case 'G':
-		return 30;
-	case 'T':
-		return 40;
-	default:
-		return 0;
-	}
-}
-
-static unsigned digit_value(char digit)
-{
-	if (isdigit((unsigned char)digit))
-		return (unsigned)(digit - '0');
-	return (unsigned)(tolower((unsigned char)digit) - 'a' + 10);
-}
-
-/* What is wrong with text that is no number. */
-static const char *complain(const char *text, const char *end)
-{
-	size_t length = (size_t)(end - text);
-
-	if (length == 0)
-		return "is empty where a number should be";
-	if (text[0] == '-')
-		return "is negative; addresses and lengths are not";
-	for (size_t i = 0; i < length; i++)
-		if (!isxdigit((unsigned char)text[i]))
-			return "is not a number (write it in decimal, or in hexadecimal with 0x; "
-			       "K, M, G or T may follow)";
-	return "is not a decimal number; put 0x before it if it is hexadecimal";
-}
-
-const char *number_parse_part(const char *text, const char *end, uint64_t *number_ret)
-{
-	const char *digit = text;
-	unsigned radix = 10, shift;
-	uint64_t number = 0;
-
-	if (end - text > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-		radix = 16;
-		digit += 2;
-	}
-	shift = end > digit ? suffix_shift(end[-1]) : 0;
-	if (digit == end - (shift > 0))
-		return complain(text, end);
-	for (; digit < end - (shift > 0); digit++) {
-		if (!isxdigit((unsigned char)*digit) ||
-		    (radix == 10 && !isdigit((unsigned char)*digit)))
-			return complain(text, end);
-		if (__builtin_mul_overflow(number, (uint64_t)radix, &number) ||
-		    __builtin_add_overflow(number, (uint64_t)digit_value(*digit), &number))
-			return too_big;
-	}
-	if (__builtin_mul_overflow(number, UINT64_C(1) << shift, &number))
-		return too_big;
-	*number_ret = number;
-	return NULL;
-}
+#include "base/number.h"
 
 const char *number_parse(const char *text, uint64_t *number_ret)
 {
-	return number_parse_part(text, text + strlen(text), number_ret);
+	return pw_number_parse(text, text + strlen(text), number_ret);
 }
 
 const char *number_parse_range(const char *text, bool single, uint64_t *first_ret,
@@ -89,14 +22,14 @@ const char *number_parse_range(const char *text, bool single, uint64_t *first_re
 	/* A sign in front is part of the number, to be complained about. */
 	if (middle == text)
 		middle = *text ? text + 1 + strcspn(text + 1, "-+") : text;
-	wrong = number_parse_part(text, middle, &first);
+	wrong = pw_number_parse(text, middle, &first);
 	if (wrong)
 		return wrong;
 	if (middle == end) {
 		*first_ret = *last_ret = first;
 		return single ? NULL : "is one address; a range is FIRST-LAST or FIRST+LENGTH";
 	}
-	wrong = number_parse_part(middle + 1, end, &second);
+	wrong = pw_number_parse(middle + 1, end, &second);
 	if (wrong)
 		return wrong;
 	if (*middle == '-') {

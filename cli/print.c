@@ -9,34 +9,6 @@
 #include "base/escape.h"
 #include "base/names.h"
 
-static const char *const units[] = { "", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB" };
-
-char *print_page_size(unsigned lg2, char text[PRINT_TEXT])
-{
-	snprintf(text, PRINT_TEXT, "%u%s", 1u << lg2 % 10, units[lg2 / 10]);
-	return text;
-}
-
-char *print_size(uint64_t last, char text[PRINT_TEXT])
-{
-	uint64_t size = last + 1;
-	unsigned unit = 0;
-
-	if (size == 0)
-		return print_page_size(64, text);
-	while (unit < 6 && size >> (10 * (unit + 1)))
-		unit++;
-	if (size & ((UINT64_C(1) << (10 * unit)) - 1))
-		snprintf(text, PRINT_TEXT, "%.1f%s", (double)(size >> (10 * (unit - 1))) / 1024,
-			 units[unit]);
-	else
-		snprintf(text, PRINT_TEXT, "%llu%s", (unsigned long long)(size >> (10 * unit)),
-			 unit        ? units[unit]
-			 : size == 1 ? " byte"
-				     : " bytes");
-	return text;
-}
-
 char *print_entry_name(const struct pw_format *format, unsigned level, char text[PRINT_TEXT])
 {
 	const char *name = pw_level_name(format, level);
@@ -86,8 +58,8 @@ void print_range(const struct pw_regime *regime, const struct pw_range *range)
 	int digits = print_va_digits(regime);
 	char length[PRINT_TEXT], page[PRINT_TEXT], flags[PRINT_TEXT], prot[5];
 
-	print_size(range->last - range->first, length);
-	print_page_size(range->size_lg2, page);
+	pw_size_text(range->last - range->first, length);
+	pw_size_lg2_text(range->size_lg2, page);
 	printf("0x%0*llx-0x%0*llx  ", digits, (unsigned long long)range->first, digits,
 	       (unsigned long long)range->last);
 	if (range->status == PW_OK)

@@ -3,6 +3,7 @@
 #ifndef CLI_PRINT_H
 #define CLI_PRINT_H
 
+#include "base/names.h"
 #include "options.h"
 
 enum {
@@ -10,11 +11,6 @@ enum {
 	/* Which do not differ inside a range. */
 	PRINT_RANGE_FLAGS = PW_SPECIAL | PW_CONTIGUOUS | PW_SHADOW_STACK | PW_DBM,
 };
-
-/* "4 KiB", "1.1 GiB"; @last is the size - 1, so that 2^64 can be said. Returns @text. */
-char *print_size(uint64_t last, char text[PRINT_TEXT]);
-/* Of a page: log2 of its size. */
-char *print_page_size(unsigned lg2, char text[PRINT_TEXT]);
 
 /* "pte", "pmd entry", "segment entry": what people call an entry of that level. */
 char *print_entry_name(const struct pw_format *format, unsigned level, char text[PRINT_TEXT]);

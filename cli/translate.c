@@ -61,7 +61,7 @@ static void print_text(const struct tool_input *input, const struct pw_result *r
 	printf("0x%0*llx -> ", digits, (unsigned long long)result->va);
 	if (result->status == PW_OK)
 		printf("0x%016llx  %8s %s  %s%s%s\n", (unsigned long long)result->pa,
-		       print_page_size(result->size_lg2, size),
+		       pw_size_lg2_text(result->size_lg2, size),
 		       pw_level_name(input->format, result->level),
 		       pw_prot_string(result->attr, prot), text[0] ? " " : "", text);
 	else

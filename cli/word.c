@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "number.h"
 
 const char *word_check_label(const char *text, size_t length)
@@ -31,12 +32,12 @@ const char *word_parse_space(const char *text, struct word_space *space_ret)
 		text = equals + 1;
 	}
 	comma = strchrnul(text, ',');
-	wrong = number_parse_part(text, comma, &space.root[0]);
+	wrong = pw_number_parse(text, comma, &space.root[0]);
 	if (wrong)
 		return wrong;
 	if (comma < end) {
 		space.roots = 2;
-		wrong = number_parse_part(comma + 1, end, &space.root[1]);
+		wrong = pw_number_parse(comma + 1, end, &space.root[1]);
 		if (wrong)
 			return wrong;
 	}
@@ -134,5 +135,5 @@ const char *word_parse_line(const char *text, bool *any_ret, uint64_t *number_re
 	*any_ret = end > text;
 	if (*rest != '\0' && *rest != '#')
 		return "has more than one address; write each on a line of its own";
-	return end > text ? number_parse_part(text, end, number_ret) : NULL;
+	return end > text ? pw_number_parse(text, end, number_ret) : NULL;
 }

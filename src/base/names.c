@@ -45,3 +45,46 @@ void pw_names_json_flags(FILE *stream, unsigned attr)
 		}
 	fputc(']', stream);
 }
+
+/* ---- sizes ---- */
+
+static char *whole(uint64_t number, unsigned unit, char text[PW_SIZE_TEXT])
+{
+	static const char *const names[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+
+	snprintf(text, PW_SIZE_TEXT, "%llu %s", (unsigned long long)number,
+		 unit == 0 && number == 1 ? "byte" : names[unit]);
+	return text;
+}
+
+char *pw_size_text(uint64_t last, char text[PW_SIZE_TEXT])
+{
+	static const char letters[] = " KMGTPE";
+	uint64_t size = last + 1;
+	unsigned unit = 0;
+
+	if (size == 0)
+		return whole(16, 6, text);
+	while (unit < 6 && size >> (10 * (unit + 1)))
+		unit++;
+	if (!(size & ((UINT64_C(1) << (10 * unit)) - 1)))
+		return whole(size >> (10 * unit), unit, text);
+	snprintf(text, PW_SIZE_TEXT, "%.1f %ciB", (double)(size >> (10 * (unit - 1))) / 1024,
+		 letters[unit]);
+	return text;
+}
+
+char *pw_size_exact_text(uint64_t last, char text[PW_SIZE_TEXT])
+{
+	uint64_t number = last + 1;
+	unsigned unit = 0;
+
+	for (; number >= 1024 && number % 1024 == 0; unit++)
+		number /= 1024;
+	return number > 0 && number < 10000 ? whole(number, unit, text) : pw_size_text(last, text);
+}
+
+char *pw_size_lg2_text(unsigned lg2, char text[PW_SIZE_TEXT])
+{
+	return pw_size_text(lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX, text);
+}

@@ -29,6 +29,7 @@
 
 #include "access/access.h"
 #include "base/mutant.h"
+#include "base/names.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -403,13 +404,13 @@ static int compare_loads(const void *a, const void *b)
 
 static int refuse_repeated(const struct core *core, struct pw_error *error)
 {
-	char size[24];
+	char size[PW_SIZE_TEXT];
 
 	return pw_fail(
 		error, EINVAL,
 		"%s: its program headers describe more memory than the %s that the file has: "
 		"the same bytes stand at many addresses. No dump of a machine does that",
-		core->elf.name, pw_memory_size_text(core->elf.bytes, size));
+		core->elf.name, pw_size_text(core->elf.bytes - 1, size));
 }
 
 /*
@@ -508,7 +509,7 @@ static int check_loads(const struct core *core, struct pw_error *error)
 static void set_title(struct pw_memory *memory, const struct core *core)
 {
 	const char *machine = machine_name(&core->elf);
-	char number[24], size[24];
+	char number[24], size[PW_SIZE_TEXT];
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < memory->count; i++)
@@ -518,7 +519,7 @@ static void set_title(struct pw_memory *memory, const struct core *core)
 		snprintf(memory->title, sizeof(memory->title),
 			 "page tables alone, cut out of a larger image, %zu segment%s, %s",
 			 memory->count, memory->count == 1 ? "" : "s",
-			 pw_memory_size_text(total, size));
+			 pw_size_text(total - 1, size));
 		return;
 	}
 	if (!machine) {
@@ -527,7 +528,7 @@ static void set_title(struct pw_memory *memory, const struct core *core)
 	}
 	snprintf(memory->title, sizeof(memory->title), "ELF core, %s, %s-endian, %zu segment%s, %s",
 		 machine, core->elf.big_endian ? "big" : "little", memory->count,
-		 memory->count == 1 ? "" : "s", pw_memory_size_text(total, size));
+		 memory->count == 1 ? "" : "s", pw_size_text(total - 1, size));
 }
 
 int pw_memory_read_elf(struct pw_memory *memory, const char *name, const unsigned char *host,

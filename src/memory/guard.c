@@ -33,6 +33,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/names.h"
+
 /*
  * One guarded range. `version` is odd while the slot is being written. The handler skips such a slot, and
  * one that changes while it looks. It misses nothing: a mapping in which a thread faults is not being
@@ -270,10 +272,10 @@ static int map(struct pw_mapping *mapping, int protection, int flags, struct pw_
 		code = errno;
 	}
 	if (host == MAP_FAILED) {
-		char size[24];
+		char size[PW_SIZE_TEXT];
 
 		return pw_fail(error, code, "%s: cannot map %s into this process: %s",
-			       mapping->name, pw_memory_size_text(mapping->bytes, size),
+			       mapping->name, pw_size_text(mapping->bytes - 1, size),
 			       strerror(code));
 	}
 	mapping->host = host;

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/names.h"
 #include "memory/kdump.h"
 #include "memory/vmcoreinfo.h"
 
@@ -465,7 +466,7 @@ int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsig
 {
 	struct kdump *dump = calloc(1, sizeof(*dump));
 	struct pw_kdump_header header;
-	char machine[UTSNAME_FIELD], size[24];
+	char machine[UTSNAME_FIELD], size[PW_SIZE_TEXT];
 	int status;
 
 	if (!dump)
@@ -502,6 +503,6 @@ int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsig
 	snprintf(memory->title, sizeof(memory->title), "kdump, %.64s, %s-endian, %zu segment%s, %s",
 		 machine[0] ? machine : "machine unknown", dump->file.big_endian ? "big" : "little",
 		 memory->count, memory->count == 1 ? "" : "s",
-		 pw_memory_size_text(dump->pages * dump->block, size));
+		 pw_size_text(dump->pages * dump->block - 1, size));
 	return 0;
 }

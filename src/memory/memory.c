@@ -320,17 +320,3 @@ const char *pw_memory_add_text(struct pw_memory *memory, const char *text)
 	memory->texts = copy;
 	return copy->text;
 }
-
-char *pw_memory_size_text(uint64_t bytes, char text[24])
-{
-	static const char *const unit[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	unsigned i = 0;
-
-	while (i < 6 && bytes >> (10 * (i + 1)))
-		i++;
-	if (i == 0 || !(bytes & ((UINT64_C(1) << (10 * i)) - 1)))
-		snprintf(text, 24, "%llu %s", (unsigned long long)(bytes >> (10 * i)), unit[i]);
-	else
-		snprintf(text, 24, "%.1f %s", (double)(bytes >> (10 * (i - 1))) / 1024, unit[i]);
-	return text;
-}

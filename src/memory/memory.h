@@ -104,9 +104,6 @@ int pw_memory_copy(void *context, pw_pa pa, void *buffer, size_t bytes);
  */
 void *pw_memory_grow(void *array, size_t count, size_t bytes);
 
-/* Writes a size as "1.1 GiB" to @text. Returns @text. */
-char *pw_memory_size_text(uint64_t bytes, char text[24]);
-
 /* ---- mapped files (guard.c) ---- */
 
 /*

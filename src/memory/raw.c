@@ -16,10 +16,12 @@
  */
 #include "memory/memory.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/names.h"
+#include "base/number.h"
 
 /* The parts of one piece. Lengths are int, as printf wants them. */
 struct piece {
@@ -38,63 +40,17 @@ static int complain(const struct piece *piece, const char *at, int length, const
 		piece->length, piece->text, length, at, what);
 }
 
-/* log2 of the factor that a letter after a number stands for; 0 for any other letter. */
-static unsigned suffix_shift(char letter)
-{
-	switch (toupper((unsigned char)letter)) {
-	case 'K':
-		return 10;
-	case 'M':
-		return 20;
-	case 'G':
-		return 30;
-	case 'T':
-		return 40;
-	default:
-		return 0;
-	}
-}
-
 /* Reads a number that goes from *at to the next '+' or ':' or to @end; moves *at there. */
 static int read_number(const struct piece *piece, const char **at, const char *end,
 		       uint64_t *number_ret, struct pw_error *error)
 {
-	const char *start = *at, *digit = start, *stop = start;
-	unsigned radix = 10, shift;
-	uint64_t number = 0;
+	const char *start = *at, *stop = start, *wrong;
 
 	while (stop < end && *stop != '+' && *stop != ':')
 		stop++;
 	*at = stop;
-	if (stop - digit > 2 && digit[0] == '0' && (digit[1] == 'x' || digit[1] == 'X')) {
-		radix = 16;
-		digit += 2;
-	}
-	shift = stop > digit ? suffix_shift(stop[-1]) : 0;
-	if (digit == stop - (shift != 0))
-		return complain(piece, start, (int)(stop - start), "is not a number", error);
-	for (; digit < stop - (shift != 0); digit++) {
-		unsigned value;
-
-		if (!isxdigit((unsigned char)*digit) ||
-		    (radix == 10 && !isdigit((unsigned char)*digit)))
-			return complain(
-				piece, start, (int)(stop - start),
-				"is not a number (hex with 0x, or decimal; K, M, G or T after it)",
-				error);
-		value = isdigit((unsigned char)*digit)
-				? (unsigned)(*digit - '0')
-				: (unsigned)(tolower((unsigned char)*digit) - 'a' + 10);
-		if (__builtin_mul_overflow(number, (uint64_t)radix, &number) ||
-		    __builtin_add_overflow(number, (uint64_t)value, &number))
-			return complain(piece, start, (int)(stop - start),
-					"is more than 64 bits hold", error);
-	}
-	if (__builtin_mul_overflow(number, UINT64_C(1) << shift, &number))
-		return complain(piece, start, (int)(stop - start), "is more than 64 bits hold",
-				error);
-	*number_ret = number;
-	return 0;
+	wrong = pw_number_parse(start, stop, number_ret);
+	return wrong ? complain(piece, start, (int)(stop - start), wrong, error) : 0;
 }
 
 /* Cuts one piece into its parts; *name_bytes_ret is the length of its file name. */
@@ -166,7 +122,7 @@ static int add(struct pw_memory *memory, const struct piece *piece, const char *
 int pw_memory_read_raw(struct pw_memory *memory, const char *list, struct pw_error *error)
 {
 	uint64_t total = 0;
-	char size[24];
+	char size[PW_SIZE_TEXT];
 	int status = 0;
 
 	for (const char *next = list; next && status == 0;) {
@@ -198,6 +154,6 @@ int pw_memory_read_raw(struct pw_memory *memory, const char *list, struct pw_err
 	for (size_t i = 0; i < memory->count; i++)
 		total += memory->segments[i].last - memory->segments[i].first + 1;
 	snprintf(memory->title, sizeof(memory->title), "flat memory, %zu segment%s, %s",
-		 memory->count, memory->count == 1 ? "" : "s", pw_memory_size_text(total, size));
+		 memory->count, memory->count == 1 ? "" : "s", pw_size_text(total - 1, size));
 	return 0;
 }

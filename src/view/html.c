@@ -150,12 +150,12 @@ static void leads_to(const struct pw_picture *picture, const struct picture_step
 			step->next);
 	else if (step->kind == PW_LEAF)
 		snprintf(text, bytes, "maps the page of %s at 0x%" PRIx64 ", %s",
-			 pw_size_lg2_text(step->size_lg2, size, sizeof(size)), step->next,
+			 pw_size_lg2_text(step->size_lg2, size), step->next,
 			 pw_prot_string(step->attr, prot));
 	else
 		snprintf(text, bytes, "maps nothing: %s, %s",
 			 pw_status_name((enum pw_status)step->status),
-			 pw_size_lg2_text(step->shift, size, sizeof(size)));
+			 pw_size_lg2_text(step->shift, size));
 }
 
 static void step_attributes(FILE *stream, const struct pw_picture *picture,

@@ -92,7 +92,7 @@ static void describe_lane(struct picture_lane *lane)
 	char size[32];
 	int length;
 
-	pw_size_lg2_text(lane->shift, size, sizeof(size));
+	pw_size_lg2_text(lane->shift, size);
 	length = snprintf(lane->note, sizeof(lane->note), "%" PRIu64 " x %s", lane->entries, size);
 	if (lane->read == 0)
 		snprintf(lane->note + length, sizeof(lane->note) - (size_t)length, ", none read");
@@ -174,7 +174,7 @@ static void describe_part(struct pw_picture *picture, struct picture_part *part)
 	       "the walk iterates at %s: the range crosses 0x%" PRIx64
 	       ", where an entry of %s ends, and is cropped there; ",
 	       lane->name, (part->first | pw_mask(lane->shift)) + 1,
-	       pw_size_lg2_text(lane->shift, size, sizeof(size)));
+	       pw_size_lg2_text(lane->shift, size));
 	if (above)
 		append(part->why, bytes, "above, one %s entry covers all of it", above->name);
 	else if (folds == 0)

@@ -69,32 +69,6 @@ struct picture_step *pw_picture_add(struct pw_picture *picture)
 	return &picture->step[picture->steps++];
 }
 
-char *pw_size_text(uint64_t bytes, char *text, size_t size)
-{
-	static const char *const unit[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	double rest = (double)bytes;
-	unsigned exact = 0, rough = 0;
-	uint64_t whole = bytes;
-
-	for (; whole >= 1024 && whole % 1024 == 0 && exact < 6; exact++)
-		whole /= 1024;
-	for (; rest >= 1024 && rough < 6; rough++)
-		rest /= 1024;
-	if (whole < 10000)
-		snprintf(text, size, "%" PRIu64 " %s", whole, unit[exact]);
-	else
-		snprintf(text, size, "%.1f %s", rest, unit[rough]);
-	return text;
-}
-
-char *pw_size_lg2_text(unsigned lg2, char *text, size_t size)
-{
-	if (lg2 < 64)
-		return pw_size_text(UINT64_C(1) << lg2, text, size);
-	snprintf(text, size, "16 EiB");
-	return text;
-}
-
 char *pw_table_name(const struct pw_format *format, unsigned level, char *text, size_t size)
 {
 	const char *name = pw_level_name(format, level);

@@ -14,6 +14,7 @@
 
 #include <pagewalk/view.h>
 
+#include "base/names.h"
 #include "view/flags.h"
 
 enum {
@@ -163,10 +164,6 @@ void pw_picture_permissions(struct pw_picture *picture);
 
 /* ---- helpers of the drawings ---- */
 
-/* "4 KiB", "16 EiB"; "2.1 GiB" where no unit fits. Returns @text. */
-char *pw_size_text(uint64_t bytes, char *text, size_t size);
-/* The size 2^lg2, up to 2^64. */
-char *pw_size_lg2_text(unsigned lg2, char *text, size_t size);
 /* "page table", "segment table", "pgd table": the table whose entries are of @level. */
 char *pw_table_name(const struct pw_format *format, unsigned level, char *text, size_t size);
 /* Words of a step's first entry. */

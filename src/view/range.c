@@ -277,8 +277,8 @@ static void describe_end(struct pw_picture *picture)
 		length = snprintf(text, bytes, "nothing is mapped");
 	else
 		length = snprintf(text, bytes, "mapped: %s by %" PRIu64 " leaf entr%s",
-				  pw_size_text(picture->mapped, size, sizeof(size)),
-				  picture->leaves, picture->leaves == 1 ? "y" : "ies");
+				  pw_size_exact_text(picture->mapped - 1, size), picture->leaves,
+				  picture->leaves == 1 ? "y" : "ies");
 	snprintf(text + length, bytes - (size_t)length,
 		 "; %" PRIu64 " hole%s, %" PRIu64 " table%s entered below the top", picture->holes,
 		 plural(picture->holes), picture->tables, plural(picture->tables));

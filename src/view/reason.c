@@ -81,7 +81,7 @@ static void none_reason(const struct reason *reason, char *text, size_t bytes)
 		linux_reason(reason, more, sizeof(more));
 	snprintf(text, bytes, "%s%s is %s (%s)%s", reason->alone ? "" : "not mapped: ",
 		 entry_text(reason, reason->step, entry, sizeof(entry)), what,
-		 pw_size_lg2_text(reason->step->shift, size, sizeof(size)), more);
+		 pw_size_lg2_text(reason->step->shift, size), more);
 }
 
 /* What Linux keeps in the place of a page. */
@@ -109,7 +109,7 @@ static void absent_reason(const struct reason *reason, char *text, size_t bytes)
 		entry_text(reason, reason->step, entry, sizeof(entry));
 	snprintf(text, bytes, "%s%snot present%s (%s)", entry, reason->alone ? " is " : "",
 		 absent_text((enum pw_status)reason->step->status),
-		 pw_size_lg2_text(reason->step->shift, size, sizeof(size)));
+		 pw_size_lg2_text(reason->step->shift, size));
 }
 
 static void prot_none_reason(const struct reason *reason, char *text, size_t bytes)
@@ -122,7 +122,7 @@ static void prot_none_reason(const struct reason *reason, char *text, size_t byt
 		 "%s: Linux keeps the page at 0x%" PRIx64
 		 " here (%s), and nobody may access it; a hole for the hardware",
 		 reason->alone ? entry : "PROT_NONE", reason->step->next,
-		 pw_size_lg2_text(reason->step->shift, size, sizeof(size)));
+		 pw_size_lg2_text(reason->step->shift, size));
 }
 
 static void outside_reason(const struct reason *reason, char *text, size_t bytes)
@@ -208,7 +208,7 @@ static void leaf_reason(const struct reason *reason, char *text, size_t bytes)
 
 	snprintf(text, bytes,
 		 "mapped: physical 0x%" PRIx64 ", in a page of %s at 0x%" PRIx64 ", %s", result->pa,
-		 pw_size_lg2_text(result->size_lg2, size, sizeof(size)), leaf->next,
+		 pw_size_lg2_text(result->size_lg2, size), leaf->next,
 		 pw_prot_string(result->attr, prot));
 	if (real != result->pa) {
 		size_t length = strlen(text);
@@ -224,7 +224,7 @@ static void leaf_reason(const struct reason *reason, char *text, size_t bytes)
 		snprintf(text + length, bytes - length,
 			 "; one of %" PRIu64 " entries of %s that map it together",
 			 UINT64_C(1) << (result->size_lg2 - leaf->shift),
-			 pw_size_lg2_text(leaf->shift, each, sizeof(each)));
+			 pw_size_lg2_text(leaf->shift, each));
 	}
 }
 

@@ -47,7 +47,7 @@ void pw_svg_title_text(const struct pw_picture *picture, char *text, size_t byte
 	char size[32] = "16 EiB";
 
 	if (picture->last - picture->first != UINT64_MAX)
-		pw_size_text(picture->last - picture->first + 1, size, sizeof(size));
+		pw_size_exact_text(picture->last - picture->first, size);
 	if (picture->is_range)
 		snprintf(text, bytes, "%s: 0x%" PRIx64 "-0x%" PRIx64 ", %s", name, picture->first,
 			 picture->last, size);

@@ -110,7 +110,7 @@ static void draw_box(struct svg *svg, const struct column *column)
 		    pw_table_name(picture->regime.format, step->level, table, sizeof(table)));
 	pw_svg_text(svg, "m s dim", "start", box, TABLE - 23, "at 0x%" PRIx64, step->table);
 	pw_svg_text(svg, "s dim", "start", box, TABLE - 8, "%" PRIu64 " entries of %s",
-		    (uint64_t)last + 1, pw_size_lg2_text(step->shift, size, sizeof(size)));
+		    (uint64_t)last + 1, pw_size_lg2_text(step->shift, size));
 	pw_svg_rect(svg, "table", box, TABLE, BOX_SHARE, TABLE_HEIGHT);
 	if (y > TABLE + 20)
 		pw_svg_text(svg, "m s dim", "start", box + 6, TABLE + 15, "0");
@@ -147,7 +147,7 @@ static void draw_page(struct svg *svg, const struct column *column)
 	char size[32], prot[5];
 
 	pw_svg_text(svg, "name", "start", x, TABLE - 38, "page of %s",
-		    pw_size_lg2_text(result->size_lg2, size, sizeof(size)));
+		    pw_size_lg2_text(result->size_lg2, size));
 	pw_svg_text(svg, "m s dim", "start", x, TABLE - 23, "at 0x%" PRIx64, result->pa - offset);
 	pw_svg_rect(svg, "page", x, TABLE, 176, TABLE_HEIGHT);
 	pw_svg_text(svg, "m dim", "start", x + 12, TABLE + 28, "0x%" PRIx64, result->pa - offset);

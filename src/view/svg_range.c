@@ -95,7 +95,7 @@ static void target_text(const struct pw_picture *picture, const struct picture_s
 {
 	char name[64], size[32], prot[5];
 
-	pw_size_lg2_text(step->kind == PW_LEAF ? step->size_lg2 : step->shift, size, sizeof(size));
+	pw_size_lg2_text(step->kind == PW_LEAF ? step->size_lg2 : step->shift, size);
 	if (step->kind == PW_TABLE)
 		snprintf(
 			text, bytes, "%s at 0x%" PRIx64,

@@ -31,7 +31,7 @@ void pw_text_title(struct line *line, const struct pw_picture *picture)
 			       picture->first);
 	pw_line_colour(line, LINE_PLAIN);
 	if (picture->is_range && picture->last - picture->first != UINT64_MAX)
-		pw_size_text(picture->last - picture->first + 1, size, sizeof(size));
+		pw_size_exact_text(picture->last - picture->first, size);
 	snprintf(rest, sizeof(rest), "%s%s (%s)%s%s", size[0] ? ", " : "", size,
 		 pw_view_text(regime->view), picture->label ? ", " : "",
 		 picture->label ? picture->label : "");
@@ -253,7 +253,7 @@ static void fill_beside(const struct pw_picture *picture, const struct picture_s
 	*beside = (struct beside){ 0 };
 	snprintf(text, sizeof(text), "%s at 0x%" PRIx64 ", %" PRIu64 " entries of %s",
 		 pw_table_name(f, step->level, table, sizeof(table)), step->table,
-		 UINT64_C(1) << step->bits, pw_size_lg2_text(step->shift, size, sizeof(size)));
+		 UINT64_C(1) << step->bits, pw_size_lg2_text(step->shift, size));
 	beside_add(beside, text, width, LINE_PLAIN);
 	/* The words stand beside the entry: two rows below the upper edge, or one at index 0. */
 	if (!at_top && beside->count == 1)
@@ -343,8 +343,7 @@ static void draw_page(struct line *line, const struct pw_picture *picture, unsig
 	char size[32], prot[5];
 
 	put_stem(line, stem);
-	pw_line_printf(line, "  page of %s",
-		       pw_size_lg2_text(result->size_lg2, size, sizeof(size)));
+	pw_line_printf(line, "  page of %s", pw_size_lg2_text(result->size_lg2, size));
 	pw_line_end(line);
 	pw_line_to(line, stem);
 	pw_line_glyph(line, LINE_UP_RIGHT);

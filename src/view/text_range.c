@@ -126,7 +126,7 @@ static void draw_mark_legend(struct line *line, const struct picture_part *part,
 		pw_line_printf(line, "%c 0x%" PRIx64, 'b' + (int)i, marks->at[i]);
 		if (lane)
 			pw_line_printf(line, "  boundary of %s entries, %s", lane->name,
-				       pw_size_lg2_text(lane->shift, size, sizeof(size)));
+				       pw_size_lg2_text(lane->shift, size));
 		pw_line_end(line);
 	}
 	pw_line_to(line, 3);
@@ -252,7 +252,7 @@ static void target_text(const struct pw_picture *picture, const struct picture_s
 {
 	char name[64], size[32], prot[5];
 
-	pw_size_lg2_text(step->kind == PW_LEAF ? step->size_lg2 : step->shift, size, sizeof(size));
+	pw_size_lg2_text(step->kind == PW_LEAF ? step->size_lg2 : step->shift, size);
 	if (step->kind == PW_TABLE)
 		snprintf(
 			text, bytes, "%s at 0x%" PRIx64,
