@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "options.h"
 #include "print.h"
 #include "usage.h"
@@ -111,7 +112,7 @@ static void print_json(const struct pw_format *format, const struct pw_finding *
 static void print_json_more(enum pw_finding_kind kind, uint64_t count)
 {
 	printf("{\"%s\":\"%s\"", json_key(kind), pw_finding_name(kind));
-	print_json_number("more", count);
+	pw_json_number(stdout, "more", count);
 	printf("}\n");
 }
 
@@ -175,7 +176,7 @@ static void print_group(const struct report *report, enum pw_finding_kind kind)
 		printf(" range%s, %s", group->count == 1 ? "" : "s",
 		       pw_size_text(group->bytes - 1, size));
 	printf("\n");
-	for (size_t i = 0; i < group->kept_count && !*tool_stopped(); i++)
+	for (size_t i = 0; i < group->kept_count && !tool_stopped(); i++)
 		print_finding(report, &group->kept[i]);
 	if (group->count > group->kept_count)
 		printf("  ... and %llu more\n",

@@ -112,7 +112,7 @@ static int cut(const struct arguments *arguments, const struct tool_input *input
 		.ranges = (const pw_va(*)[2])arguments->ranges,
 		.range_count = arguments->range_count,
 		.labels = labels,
-		.cancel = tool_stopped(),
+		.cancel = tool_stop_flag(),
 	};
 	struct pw_cut_result result;
 	struct pw_error error;
@@ -144,7 +144,7 @@ static int cut(const struct arguments *arguments, const struct tool_input *input
 	}
 	printf("{\"output\":");
 	print_json_string(arguments->output);
-	print_json_number("bytes", result.bytes);
+	pw_json_number(stdout, "bytes", result.bytes);
 	printf(",\"segments\":%zu,\"spaces\":%zu}\n", result.segments, what.regime_count);
 	return TOOL_DONE;
 }

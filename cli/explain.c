@@ -197,13 +197,13 @@ int tool_explain(int argc, char **argv)
 	remark_address(&input, arguments.first, &told);
 	what.label = source_name(arguments.source);
 	what.rows = arguments.rows;
-	what.cancel = tool_stopped();
+	what.cancel = tool_stop_flag();
 	if (pw_picture_create(input.memory, &input.regime, arguments.first, arguments.last, &what,
 			      &picture, &error)) {
 		tool_close(&input);
 		return tool_fail("%s", error.text);
 	}
-	status = pw_picture_found(picture) && !*tool_stopped() ? TOOL_DONE : TOOL_NOTHING;
+	status = pw_picture_found(picture) && !tool_stopped() ? TOOL_DONE : TOOL_NOTHING;
 	if (tool_check_memory(&input) || draw(&arguments, &input, picture))
 		status = TOOL_FAILED;
 	pw_picture_destroy(picture);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "number.h"
 #include "options.h"
 #include "print.h"
@@ -139,7 +140,7 @@ static int take(void *context, size_t which, const struct pw_range *range)
 {
 	struct finding *finding = context;
 
-	if (ferror(stdout) || __atomic_load_n(tool_stopped(), __ATOMIC_RELAXED))
+	if (ferror(stdout) || tool_stopped())
 		return 1;
 	if (which > 0)
 		return keep(&finding->answers[which], range);
@@ -157,7 +158,7 @@ static bool print_answers(struct finding *finding, bool complete)
 		struct answers *answers = &finding->answers[i];
 		const pw_pa *wanted = finding->arguments->wanted[i];
 
-		for (size_t n = 0; n < answers->count && !ferror(stdout) && !*tool_stopped(); n++)
+		for (size_t n = 0; n < answers->count && !ferror(stdout) && !tool_stopped(); n++)
 			print_answer(finding, i, &answers->ranges[n]);
 		if (answers->count + answers->told > 0)
 			continue;
@@ -195,13 +196,13 @@ static int find(const struct arguments *arguments, const struct tool_input *inpu
 	else if (tool_check_memory(input))
 		status = TOOL_FAILED;
 	else
-		all = print_answers(&finding, !state.stopped && !*tool_stopped());
+		all = print_answers(&finding, !state.stopped && !tool_stopped());
 	for (size_t i = 0; i < arguments->count; i++)
 		free(finding.answers[i].ranges);
 	free(finding.answers);
 	if (status < 0 || status == TOOL_FAILED)
 		return TOOL_FAILED;
-	if (*tool_stopped() && !state.stopped)
+	if (tool_stopped() && !state.stopped)
 		state.stopped = -ECANCELED;
 	if (tool_scan_stopped(state.stopped, state.next, "the answer", NULL) || !all)
 		return TOOL_NOTHING;
@@ -240,7 +241,7 @@ static void print_alias_json(const struct pw_alias *alias)
 {
 	printf("{\"pa\":\"0x%llx\"", (unsigned long long)alias->first);
 	print_json_length(alias->first, alias->last);
-	print_json_number("count", alias->count);
+	pw_json_number(stdout, "count", alias->count);
 	printf(",\"mappings\":[");
 	for (size_t i = 0; i < alias->told; i++) {
 		const struct pw_range *range = &alias->ranges[i];
@@ -260,7 +261,7 @@ static int take_alias(void *context, const struct pw_alias *alias)
 {
 	struct aliases *aliases = context;
 
-	if (ferror(stdout) || __atomic_load_n(tool_stopped(), __ATOMIC_RELAXED))
+	if (ferror(stdout) || tool_stopped())
 		return 1;
 	aliases->any = true;
 	if (aliases->arguments->options.json)
@@ -293,13 +294,13 @@ static int find_aliases(const struct arguments *arguments, const struct tool_inp
 	else if (status != -ECANCELED && status != -ENOMEM)
 		tool_message("%s", error.text);
 	pw_index_destroy(index);
-	if (*tool_stopped() && !state.stopped)
+	if (tool_stopped() && !state.stopped)
 		state.stopped = -ECANCELED;
 	/* The library's advice is for who can scan less than everything. */
 	if (status == -ENOMEM)
 		tool_message("out of memory for all that is mapped; without --aliases, physical "
 			     "addresses are found with little memory");
-	if (status && !*tool_stopped())
+	if (status && !tool_stopped())
 		return TOOL_FAILED;
 	if (tool_scan_stopped(state.stopped, state.next, "the answer", NULL))
 		return TOOL_NOTHING;

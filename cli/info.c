@@ -221,7 +221,7 @@ static void print_json(const char *source, const struct pw_memory *memory)
 	print_json_string(source);
 	printf(",\"title\":");
 	print_json_string(pw_memory_title(memory));
-	print_json_number("bytes", total(segments, segment_count));
+	pw_json_number(stdout, "bytes", total(segments, segment_count));
 	printf(",\"segments\":%zu,\"cpus\":%zu}\n", segment_count, cpu_count);
 	if (tool_find_kernel(memory, true, &kernel)) {
 		printf("{\"kernel\":");

@@ -80,22 +80,14 @@ void print_range(const struct pw_regime *regime, const struct pw_range *range)
 		       (unsigned long long)range->entry);
 }
 
-void print_json_number(const char *name, uint64_t number)
-{
-	printf(",\"%s\":", name);
-	pw_escape_json_number(stdout, number);
-}
-
 void print_json_length(uint64_t first, uint64_t last)
 {
-	printf(",\"length\":");
-	pw_escape_json_count(stdout, last - first);
+	pw_json_count(stdout, "length", last - first);
 }
 
 void print_json_page_size(unsigned lg2)
 {
-	printf(",\"size\":");
-	pw_escape_json_count(stdout, lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX);
+	pw_json_count(stdout, "size", lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX);
 }
 
 void print_json_page(unsigned lg2, unsigned attr, unsigned memtype, unsigned flags)

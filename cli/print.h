@@ -32,9 +32,7 @@ char *print_safe(const char *text, char safe[PRINT_TEXT]);
 
 /* @text as a JSON string with its quotes (base/escape.h). */
 void print_json_string(const char *text);
-/* ,"name":N; above 2^53, where numbers of many JSON readers end, as a string of digits. */
-void print_json_number(const char *name, uint64_t number);
-/* ,"length":N for first..last, and ,"size":N of a page, likewise. */
+/* ,"length":N for first..last, and ,"size":N of a page. */
 void print_json_length(uint64_t first, uint64_t last);
 void print_json_page_size(unsigned lg2);
 /* What a page is: ,"size":N,"prot":"rw-u","flags":[...],"memtype":"normal"; of @flags, those there. */

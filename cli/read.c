@@ -161,7 +161,7 @@ static int copy(const struct arguments *arguments, const struct tool_input *inpu
 		size_t piece;
 		int status;
 
-		if (__atomic_load_n(tool_stopped(), __ATOMIC_RELAXED))
+		if (tool_stopped())
 			return stop(arguments, va, "stopped");
 		if (pw_translate(input->memory, &input->regime, va, &result) != PW_OK)
 			return stop(arguments, va,

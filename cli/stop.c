@@ -88,7 +88,12 @@ void tool_hold_interrupts(bool hold)
 	}
 }
 
-const bool *tool_stopped(void)
+bool tool_stopped(void)
+{
+	return __atomic_load_n(&stopped, __ATOMIC_RELAXED);
+}
+
+const bool *tool_stop_flag(void)
 {
 	return &stopped;
 }
@@ -124,7 +129,7 @@ void tool_progress_start(struct tool_progress *progress, bool results_scroll,
 		.enabled = isatty(STDERR_FILENO) && !(results_scroll && isatty(STDOUT_FILENO)),
 		.started = now(),
 	};
-	limits->cancel = tool_stopped();
+	limits->cancel = tool_stop_flag();
 	if (!progress->enabled)
 		return;
 	limits->progress = show;

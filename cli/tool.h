@@ -55,13 +55,15 @@ const char *tool_nearest(const char *wrong, const char *const *names, size_t cou
 /* ---- stop.c ---- */
 
 /*
- * From here on, Ctrl-C, SIGTERM and SIGHUP set *tool_stopped() instead of ending the process. It is then to end
+ * From here on, Ctrl-C, SIGTERM and SIGHUP make tool_stopped() true instead of ending the process. It is then to end
  * by itself: after 0.06 s, or a second signal, it is ended.
  */
 void tool_catch_interrupts(void);
 /* While a file is written that would stay behind, the process is to end by itself, however long. */
 void tool_hold_interrupts(bool hold);
-const bool *tool_stopped(void);
+bool tool_stopped(void);
+/* The flag itself, for the library to look at. */
+const bool *tool_stop_flag(void);
 
 /*
  * Progress on stderr, where that is a terminal and a scan takes more than a second. Also sets the

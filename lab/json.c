@@ -3,18 +3,6 @@
 #include "base/escape.h"
 #include "lab/fold.h"
 
-static void put_text(FILE *stream, const char *name, const char *text)
-{
-	fprintf(stream, ",\"%s\":", name);
-	pw_escape_json(stream, text);
-}
-
-static void put_number(FILE *stream, const char *name, uint64_t value)
-{
-	fprintf(stream, ",\"%s\":", name);
-	pw_escape_json_number(stream, value);
-}
-
 static const char *walk_name(enum fold_walk_kind walk)
 {
 	return walk == FOLD_FAST ? "fast" : "pagewalk";
@@ -24,7 +12,7 @@ static void print_page(FILE *stream, const struct fold_page *page)
 {
 	fprintf(stream, "{\"va\":\"0x%llx\",\"pa\":\"0x%llx\"", (unsigned long long)page->va,
 		(unsigned long long)page->pa);
-	put_number(stream, "length", page->length);
+	pw_json_number(stream, "length", page->length);
 	if (page->expected)
 		fprintf(stream, ",\"expected_pa\":\"0x%llx\"",
 			(unsigned long long)page->expected_pa);
@@ -34,11 +22,6 @@ static void print_page(FILE *stream, const struct fold_page *page)
 		fprintf(stream, ",\"mapped_at\":\"0x%llx\"}", (unsigned long long)page->mapped_at);
 	else
 		fprintf(stream, ",\"mapped_at\":null}");
-}
-
-static void put_bool(FILE *stream, const char *name, bool value)
-{
-	fprintf(stream, ",\"%s\":%s", name, value ? "true" : "false");
 }
 
 static void print_turn(FILE *stream, const struct fold_input *input,
@@ -58,13 +41,13 @@ static void print_turn(FILE *stream, const struct fold_input *input,
 		fold_level_name(turn->level), turn->iteration + 1, (unsigned long long)turn->first,
 		(unsigned long long)turn->last, where[turn->place.where], turn->place.index,
 		(unsigned long long)turn->value);
-	put_text(stream, "read", fold_place_text(input, &turn->place, place));
+	pw_json_text(stream, "read", fold_place_text(input, &turn->place, place));
 	if (crop != FOLD_NO_CROP)
-		put_number(stream, "crop", UINT64_C(1) << crop);
-	put_bool(stream, "folded", turn->folded);
-	put_bool(stream, "departed", turn->departed);
-	put_bool(stream, "broken", turn->broken);
-	put_bool(stream, "outside", turn->outside);
+		pw_json_number(stream, "crop", UINT64_C(1) << crop);
+	pw_json_bool(stream, "folded", turn->folded);
+	pw_json_bool(stream, "departed", turn->departed);
+	pw_json_bool(stream, "broken", turn->broken);
+	pw_json_bool(stream, "outside", turn->outside);
 	fputc('}', stream);
 }
 
@@ -75,15 +58,15 @@ static void print_head(FILE *stream, const struct fold_input *input,
 	bool entry = input->neighbour == FOLD_NEIGHBOUR_ENTRY;
 
 	fprintf(stream, "{\"strategy\":\"%s\"", fold_strategy_name(result->strategy));
-	put_text(stream, "title", fold_strategy_title(result->strategy));
-	put_bool(stream, "right", result->right);
-	put_text(stream, "format", input->style->format);
-	put_text(stream, "style", input->style->name);
-	put_text(stream, "built", input->style->built);
+	pw_json_text(stream, "title", fold_strategy_title(result->strategy));
+	pw_json_bool(stream, "right", result->right);
+	pw_json_text(stream, "format", input->style->format);
+	pw_json_text(stream, "style", input->style->name);
+	pw_json_text(stream, "built", input->style->built);
 	fprintf(stream, ",\"levels\":%u", result->top + 1u);
-	put_text(stream, "walk", walk_name(result->walk));
+	pw_json_text(stream, "walk", walk_name(result->walk));
 	if (result->walk == FOLD_FAST)
-		put_text(stream, "neighbour", entry ? "entry" : "none");
+		pw_json_text(stream, "neighbour", entry ? "entry" : "none");
 	fprintf(stream, ",\"first\":\"0x%llx\",\"last\":\"0x%llx\"",
 		(unsigned long long)result->first, (unsigned long long)result->last);
 }
@@ -96,13 +79,13 @@ static void print_counts(FILE *stream, const struct fold_result *result)
 		pw_escape_json_number(stream, result->turns_of[level]);
 		fputs(level > 0 ? "," : "}", stream);
 	}
-	put_number(stream, "entries", result->entries);
-	put_number(stream, "most_loads", result->most_loads);
-	put_number(stream, "loads", result->loads);
-	put_number(stream, "stack_loads", result->stack_loads);
-	put_number(stream, "departures", result->departures);
-	put_number(stream, "broken", result->broken);
-	put_number(stream, "missing", result->missing);
+	pw_json_number(stream, "entries", result->entries);
+	pw_json_number(stream, "most_loads", result->most_loads);
+	pw_json_number(stream, "loads", result->loads);
+	pw_json_number(stream, "stack_loads", result->stack_loads);
+	pw_json_number(stream, "departures", result->departures);
+	pw_json_number(stream, "broken", result->broken);
+	pw_json_number(stream, "missing", result->missing);
 }
 
 void fold_print_json(FILE *stream, const struct fold_input *input, const struct fold_result *result)
@@ -128,7 +111,7 @@ void fold_print_json(FILE *stream, const struct fold_input *input, const struct 
 		print_turn(stream, input, result, &result->turn[i]);
 	}
 	fputc(']', stream);
-	put_text(stream, "verdict", result->verdict);
-	put_text(stream, "why", fold_why(input, result, why));
+	pw_json_text(stream, "verdict", result->verdict);
+	pw_json_text(stream, "why", fold_why(input, result, why));
 	fputs("}\n", stream);
 }

@@ -184,3 +184,40 @@ void pw_escape_json_count(FILE *stream, uint64_t last_index)
 	else
 		pw_escape_json_number(stream, last_index + 1);
 }
+
+/* ---- members of an object ---- */
+
+static void name_member(FILE *stream, const char *name)
+{
+	fprintf(stream, ",\"%s\":", name);
+}
+
+void pw_json_text(FILE *stream, const char *name, const char *text)
+{
+	name_member(stream, name);
+	pw_escape_json(stream, text);
+}
+
+void pw_json_number(FILE *stream, const char *name, uint64_t number)
+{
+	name_member(stream, name);
+	pw_escape_json_number(stream, number);
+}
+
+void pw_json_count(FILE *stream, const char *name, uint64_t last_index)
+{
+	name_member(stream, name);
+	pw_escape_json_count(stream, last_index);
+}
+
+void pw_json_hex(FILE *stream, const char *name, uint64_t number)
+{
+	name_member(stream, name);
+	fprintf(stream, "\"0x%llx\"", (unsigned long long)number);
+}
+
+void pw_json_bool(FILE *stream, const char *name, bool value)
+{
+	name_member(stream, name);
+	fputs(value ? "true" : "false", stream);
+}

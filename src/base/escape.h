@@ -43,6 +43,15 @@ void pw_escape_json_number(FILE *stream, uint64_t number);
 /* As pw_escape_json_number, for @last_index + 1, which can be 2^64. */
 void pw_escape_json_count(FILE *stream, uint64_t last_index);
 
+/* ---- members of an object, each behind a comma: ,"name":VALUE ---- */
+
+void pw_json_text(FILE *stream, const char *name, const char *text);
+void pw_json_number(FILE *stream, const char *name, uint64_t number);
+void pw_json_count(FILE *stream, const char *name, uint64_t last_index);
+/* "0x1000": addresses and entries. */
+void pw_json_hex(FILE *stream, const char *name, uint64_t number);
+void pw_json_bool(FILE *stream, const char *name, bool value);
+
 /*
  * Returns the length of the UTF-8 character at @text; *shown_ret says whether it is shown as it is. A
  * byte that is not UTF-8 counts as a character.

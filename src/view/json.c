@@ -7,33 +7,10 @@
 #include "base/names.h"
 #include "view/picture.h"
 
-static void put_hex(FILE *stream, const char *name, uint64_t value)
-{
-	fprintf(stream, ",\"%s\":\"0x%" PRIx64 "\"", name, value);
-}
-
-static void put_text(FILE *stream, const char *name, const char *text)
-{
-	fprintf(stream, ",\"%s\":", name);
-	pw_escape_json(stream, text);
-}
-
-static void put_number(FILE *stream, const char *name, uint64_t value)
-{
-	fprintf(stream, ",\"%s\":", name);
-	pw_escape_json_number(stream, value);
-}
-
 /* The size of a page, or of what an entry covers. */
 static void put_size(FILE *stream, const char *name, unsigned lg2)
 {
-	fprintf(stream, ",\"%s\":", name);
-	pw_escape_json_count(stream, lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX);
-}
-
-static void put_bool(FILE *stream, const char *name, bool value)
-{
-	fprintf(stream, ",\"%s\":%s", name, value ? "true" : "false");
+	pw_json_count(stream, name, lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX);
 }
 
 /* What was walked, and where that began. */
@@ -41,15 +18,15 @@ static void put_regime(FILE *stream, const struct pw_picture *picture)
 {
 	const struct pw_regime *regime = &picture->regime;
 
-	put_text(stream, "format", regime->format->name);
-	put_text(stream, "view", regime->view == PW_VIEW_LINUX ? "linux" : "hardware");
+	pw_json_text(stream, "format", regime->format->name);
+	pw_json_text(stream, "view", regime->view == PW_VIEW_LINUX ? "linux" : "hardware");
 	fputs(",\"roots\":[", stream);
 	for (unsigned i = 0; i < regime->roots; i++)
 		fprintf(stream, "%s\"0x%" PRIx64 "\"", i ? "," : "", regime->root[i]);
 	fputc(']', stream);
-	put_text(stream, "root", picture->root_text);
+	pw_json_text(stream, "root", picture->root_text);
 	if (picture->label)
-		put_text(stream, "source", picture->label);
+		pw_json_text(stream, "source", picture->label);
 }
 
 /* "P RW US" as ["P","RW","US"]. */
@@ -82,35 +59,35 @@ static void put_step(FILE *stream, const struct pw_picture *picture, unsigned i)
 	fprintf(stream, "{\"step\":%u", i + 1);
 	if (picture->is_range)
 		fprintf(stream, ",\"parent\":%d", step->parent + 1);
-	put_text(stream, "level", pw_level_name(picture->regime.format, step->level));
-	put_hex(stream, "first", step->first);
-	put_hex(stream, "last", step->last);
-	put_hex(stream, "table", step->table);
-	put_number(stream, "entries", UINT64_C(1) << step->bits);
+	pw_json_text(stream, "level", pw_level_name(picture->regime.format, step->level));
+	pw_json_hex(stream, "first", step->first);
+	pw_json_hex(stream, "last", step->last);
+	pw_json_hex(stream, "table", step->table);
+	pw_json_number(stream, "entries", UINT64_C(1) << step->bits);
 	put_size(stream, "covers", step->shift);
 	fprintf(stream, ",\"index\":%" PRIu32, step->index);
 	if (picture->is_range)
 		fprintf(stream, ",\"count\":%" PRIu32, step->count);
-	put_hex(stream, "at", step->at);
+	pw_json_hex(stream, "at", step->at);
 	if (step->read) {
-		put_hex(stream, "entry", step->entry);
+		pw_json_hex(stream, "entry", step->entry);
 		put_words(stream, pw_step_words(picture, step, words, sizeof(words)));
 	}
-	put_text(stream, "kind", kind_name(step->kind));
+	pw_json_text(stream, "kind", kind_name(step->kind));
 	if (step->kind == PW_HOLE)
-		put_text(stream, "status", pw_status_name((enum pw_status)step->status));
+		pw_json_text(stream, "status", pw_status_name((enum pw_status)step->status));
 	if (step->kind != PW_HOLE || step->status == PW_PROT_NONE)
-		put_hex(stream, "next", step->next);
+		pw_json_hex(stream, "next", step->next);
 	if (step->kind != PW_HOLE)
-		put_text(stream, "prot", pw_prot_string(step->attr, prot));
+		pw_json_text(stream, "prot", pw_prot_string(step->attr, prot));
 	if (step->kind == PW_LEAF)
 		put_size(stream, "size", step->size_lg2);
 	else if (step->status == PW_PROT_NONE)
 		put_size(stream, "size", step->shift);
 	if (step->count > 1 && step->kind != PW_HOLE)
-		put_hex(stream, "last_next", step->last_next);
+		pw_json_hex(stream, "last_next", step->last_next);
 	if (step->count > 1 && step->kind == PW_LEAF)
-		put_bool(stream, "scattered", step->scattered);
+		pw_json_bool(stream, "scattered", step->scattered);
 	fputs("}\n", stream);
 }
 
@@ -119,7 +96,7 @@ static void put_folded(FILE *stream, unsigned *count, const char *name, const ch
 {
 	fprintf(stream, "%s{\"level\":", (*count)++ ? "," : "");
 	pw_escape_json(stream, name);
-	put_text(stream, "why", why);
+	pw_json_text(stream, "why", why);
 	fputc('}', stream);
 }
 
@@ -136,11 +113,11 @@ static void put_fields(FILE *stream, const struct pw_picture *picture)
 			continue;
 		fprintf(stream, "%s{\"name\":", count++ ? "," : "");
 		pw_escape_json(stream, field->name);
-		put_number(stream, "low", field->low);
-		put_number(stream, "bits", field->bits);
-		put_hex(stream, "value", field->value);
+		pw_json_number(stream, "low", field->low);
+		pw_json_number(stream, "bits", field->bits);
+		pw_json_hex(stream, "value", field->value);
 		if (field->role == PICTURE_SIGN)
-			put_text(stream, "why", field->why);
+			pw_json_text(stream, "why", field->why);
 		fputc('}', stream);
 	}
 	fputc(']', stream);
@@ -152,8 +129,8 @@ static void put_permissions(FILE *stream, const struct pw_picture *picture)
 	for (unsigned i = 0; i < picture->permissions; i++) {
 		fprintf(stream, "%s{\"name\":", i ? "," : "");
 		pw_escape_json(stream, picture->permission[i].name);
-		put_bool(stream, "allowed", picture->permission[i].allowed);
-		put_text(stream, "why", picture->permission[i].why);
+		pw_json_bool(stream, "allowed", picture->permission[i].allowed);
+		pw_json_text(stream, "why", picture->permission[i].why);
 		fputc('}', stream);
 	}
 	fputc(']', stream);
@@ -167,20 +144,20 @@ static void put_result_address(FILE *stream, const struct pw_picture *picture)
 
 	fprintf(stream, "{\"va\":\"0x%" PRIx64 "\"", result->va);
 	if (result->status == PW_OK || result->status == PW_PROT_NONE) {
-		put_hex(stream, "pa", result->pa);
+		pw_json_hex(stream, "pa", result->pa);
 		put_size(stream, "size", result->size_lg2);
 	}
 	if (result->status == PW_OK) {
-		put_text(stream, "prot", pw_prot_string(result->attr, prot));
+		pw_json_text(stream, "prot", pw_prot_string(result->attr, prot));
 		pw_names_json_flags(stream, result->attr);
-		put_text(stream, "memtype", pw_memtype_name(result->memtype));
+		pw_json_text(stream, "memtype", pw_memtype_name(result->memtype));
 	}
-	put_text(stream, "status", pw_status_name((enum pw_status)result->status));
+	pw_json_text(stream, "status", pw_status_name((enum pw_status)result->status));
 	if (result->status != PW_NOT_CANONICAL)
-		put_text(stream, "level", pw_level_name(picture->regime.format, result->level));
+		pw_json_text(stream, "level", pw_level_name(picture->regime.format, result->level));
 	if (result->status != PW_NOT_CANONICAL)
-		put_hex(stream, "entry", result->entry);
-	put_text(stream, "why", picture->reason);
+		pw_json_hex(stream, "entry", result->entry);
+	pw_json_text(stream, "why", picture->reason);
 	put_regime(stream, picture);
 	put_fields(stream, picture);
 	put_permissions(stream, picture);
@@ -196,11 +173,11 @@ static void put_part(FILE *stream, const struct picture_part *part)
 	unsigned folded = 0;
 
 	fprintf(stream, "{\"first\":\"0x%" PRIx64 "\"", part->first);
-	put_hex(stream, "last", part->last);
+	pw_json_hex(stream, "last", part->last);
 	for (unsigned i = 0; i < part->lanes; i++)
 		if (part->lane[i].iterates)
-			put_text(stream, "iterates", part->lane[i].name);
-	put_text(stream, "why", part->why);
+			pw_json_text(stream, "iterates", part->lane[i].name);
+	pw_json_text(stream, "why", part->why);
 	fputs(",\"folded\":[", stream);
 	for (unsigned i = 0; i < part->lanes; i++)
 		if (part->lane[i].folded)
@@ -211,14 +188,14 @@ static void put_part(FILE *stream, const struct picture_part *part)
 static void put_result_range(FILE *stream, const struct pw_picture *picture)
 {
 	fprintf(stream, "{\"first\":\"0x%" PRIx64 "\"", picture->first);
-	put_hex(stream, "last", picture->last);
-	put_number(stream, "leaves", picture->leaves);
-	put_number(stream, "holes", picture->holes);
-	put_number(stream, "tables", picture->tables);
-	put_number(stream, "mapped", picture->mapped);
+	pw_json_hex(stream, "last", picture->last);
+	pw_json_number(stream, "leaves", picture->leaves);
+	pw_json_number(stream, "holes", picture->holes);
+	pw_json_number(stream, "tables", picture->tables);
+	pw_json_number(stream, "mapped", picture->mapped);
 	if (picture->stopped)
-		put_hex(stream, "stopped", picture->stopped_at);
-	put_text(stream, "why", picture->reason);
+		pw_json_hex(stream, "stopped", picture->stopped_at);
+	pw_json_text(stream, "why", picture->reason);
 	put_regime(stream, picture);
 	fputs(",\"parts\":[", stream);
 	for (unsigned i = 0; i < picture->parts; i++) {
