@@ -9,6 +9,7 @@
 
 #include "fold_page.inc"
 #include "lab/picture.h"
+#include "view/page.h"
 
 static const double WIDE = 1072, HALF = 518;
 static const unsigned COLUMNS_WIDE = FOLD_PICTURE_COLUMNS, COLUMNS_HALF = 7;
@@ -21,18 +22,6 @@ static const char *const where_names[] = {
 
 /* ---- the steps of one strategy, as sentences ---- */
 
-static void attribute(FILE *stream, const char *name, const char *text)
-{
-	fprintf(stream, " data-%s=\"", name);
-	pw_escape_xml(stream, text);
-	fputc('"', stream);
-}
-
-static void attribute_hex(FILE *stream, const char *name, uint64_t value)
-{
-	fprintf(stream, " data-%s=\"0x%" PRIx64 "\"", name, value);
-}
-
 static void step_item(FILE *stream, const struct fold_picture *picture,
 		      const struct fold_panel *panel, const struct fold_step *step)
 {
@@ -40,15 +29,15 @@ static void step_item(FILE *stream, const struct fold_picture *picture,
 	char text[FOLD_PICTURE_TEXT], place[96];
 
 	fputs("<li", stream);
-	attribute(stream, "level", fold_level_name(turn->level));
+	pw_page_data(stream, "level", fold_level_name(turn->level));
 	fprintf(stream, " data-turn=\"%" PRIu32 "\" data-turns=\"%" PRIu32 "\"",
 		turn->iteration + 1, step->turns);
-	attribute_hex(stream, "first", step->first);
-	attribute_hex(stream, "last", step->last);
-	attribute(stream, "where", where_names[turn->place.where]);
+	pw_page_data_hex(stream, "first", step->first);
+	pw_page_data_hex(stream, "last", step->last);
+	pw_page_data(stream, "where", where_names[turn->place.where]);
 	fprintf(stream, " data-index=\"%" PRIu32 "\"", turn->place.index);
-	attribute(stream, "place", fold_place_text(picture->input, &turn->place, place));
-	attribute_hex(stream, "value", turn->value);
+	pw_page_data(stream, "place", fold_place_text(picture->input, &turn->place, place));
+	pw_page_data_hex(stream, "value", turn->value);
 	if (turn->folded)
 		fputs(" data-folded=\"yes\"", stream);
 	if (turn->departed)
@@ -58,10 +47,10 @@ static void step_item(FILE *stream, const struct fold_picture *picture,
 	if (step->pages == 1) {
 		const struct fold_page *page = &panel->result->page[step->page];
 
-		attribute_hex(stream, "va", page->va);
-		attribute_hex(stream, "pa", page->pa);
+		pw_page_data_hex(stream, "va", page->va);
+		pw_page_data_hex(stream, "pa", page->pa);
 		if (page->mapped)
-			attribute_hex(stream, "mapped-at", page->mapped_at);
+			pw_page_data_hex(stream, "mapped-at", page->mapped_at);
 	}
 	fputc('>', stream);
 	pw_escape_xml(stream, fold_step_text(picture, panel, step, text));
@@ -123,13 +112,7 @@ static void draw_panel(FILE *stream, const struct fold_picture *picture,
 
 static void draw_controls(FILE *stream, const struct fold_picture *picture)
 {
-	fputs("<div class=\"controls\" role=\"group\" aria-label=\"Step through the walks\">\n"
-	      "<button type=\"button\" id=\"first\">First</button>\n"
-	      "<button type=\"button\" id=\"back\">Back</button>\n"
-	      "<button type=\"button\" id=\"next\">Next</button>\n"
-	      "<button type=\"button\" id=\"last\">Last</button>\n"
-	      "<span id=\"position\"></span>\n",
-	      stream);
+	pw_page_controls(stream, "Step through the walks");
 	if (picture->panels > 1) {
 		fputs("<span class=\"which\" role=\"group\" aria-label=\"Which walks to step\">"
 		      "move <button type=\"button\" data-which=\"\" aria-pressed=\"true\">"
@@ -145,10 +128,7 @@ static void draw_controls(FILE *stream, const struct fold_picture *picture)
 		}
 		fputs("</span>\n", stream);
 	}
-	fputs("<span class=\"keys\"><kbd>&larr;</kbd> <kbd>&rarr;</kbd> step, <kbd>Home</kbd> "
-	      "<kbd>End</kbd> first and last</span>\n</div>\n"
-	      "<div id=\"said\" class=\"said\" aria-live=\"polite\"></div>\n",
-	      stream);
+	pw_page_controls_end(stream);
 }
 
 static void draw_table(FILE *stream, const struct fold_picture *picture)
@@ -197,20 +177,10 @@ static void draw_page(FILE *stream, const struct fold_picture *picture)
 	char title[200], subtitle[200], why[800];
 
 	fold_picture_title(picture, title);
-	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-	      "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
-	      "<link rel=\"icon\" href=\"data:,\">\n<title>",
-	      stream);
-	pw_escape_xml(stream, title);
-	fputs("</title>\n", stream);
+	pw_page_head(stream, title);
 	pw_svg_style(stream);
 	fold_svg_style(stream);
-	fprintf(stream, "<style>\n%s%s</style>\n</head>\n<body class=\"pw\">\n<main>\n<h1>",
-		page_css, fold_page_css);
-	pw_escape_xml(stream, title);
-	fputs("</h1>\n<p class=\"lead\">", stream);
+	pw_page_body(stream, title, fold_page_css);
 	pw_escape_xml(stream, fold_picture_subtitle(picture, subtitle));
 	fputs("</p>\n", stream);
 	draw_controls(stream, picture);
@@ -222,10 +192,8 @@ static void draw_page(FILE *stream, const struct fold_picture *picture)
 	fputs("</p>\n", stream);
 	draw_legend(stream);
 	draw_table(stream, picture);
-	fprintf(stream,
-		"<footer>Levels are named as in Linux; tables as the architecture names them. "
-		"Drawn by pagewalk.</footer>\n</main>\n<script>\n%s</script>\n</body>\n</html>\n",
-		fold_page_js);
+	pw_page_end(stream, "Levels are named as in Linux; tables as the architecture names them.",
+		    fold_page_js);
 }
 
 int fold_draw_html(FILE *stream, const struct fold_input *input, struct fold_result *const *results,

@@ -7,8 +7,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "page.inc"
+#include "view/page.h"
 #include "view/svg.h"
+#include "walk_page.inc"
 
 /* ---- pieces ---- */
 
@@ -22,23 +23,6 @@ static void definition(FILE *stream, const char *term, const char *class, const 
 static void definition_hex(FILE *stream, const char *term, const char *class, uint64_t value)
 {
 	fprintf(stream, "<dt>%s</dt><dd class=\"m %s\">0x%" PRIx64 "</dd>\n", term, class, value);
-}
-
-static void attribute(FILE *stream, const char *name, const char *text)
-{
-	fprintf(stream, " data-%s=\"", name);
-	pw_escape_xml(stream, text);
-	fputc('"', stream);
-}
-
-static void attribute_hex(FILE *stream, const char *name, uint64_t value)
-{
-	fprintf(stream, " data-%s=\"0x%" PRIx64 "\"", name, value);
-}
-
-static const char *kind_name(unsigned kind)
-{
-	return kind == PW_TABLE ? "table" : kind == PW_LEAF ? "leaf" : "hole";
 }
 
 /* ---- the bits of an entry ---- */
@@ -128,7 +112,7 @@ static void item_begin(FILE *stream, unsigned number, const char *what, const ch
 static void root_item(FILE *stream, const struct pw_picture *picture)
 {
 	fputs("<li id=\"step-0\" data-kind=\"root\"", stream);
-	attribute(stream, "say", picture->root_text);
+	pw_page_data(stream, "say", picture->root_text);
 	fputs(">\n", stream);
 	item_begin(stream, 0, "root", "", "");
 	fputs("<dl>\n", stream);
@@ -163,24 +147,24 @@ static void step_attributes(FILE *stream, const struct pw_picture *picture,
 {
 	char prot[5];
 
-	attribute(stream, "level", pw_level_name(picture->regime.format, step->level));
-	attribute(stream, "kind", kind_name(step->kind));
+	pw_page_data(stream, "level", pw_level_name(picture->regime.format, step->level));
+	pw_page_data(stream, "kind", pw_kind_text((enum pw_kind)step->kind));
 	fprintf(stream, " data-index=\"%" PRIu32 "\" data-count=\"%" PRIu32 "\"", step->index,
 		step->count);
-	attribute_hex(stream, "table", step->table);
-	attribute_hex(stream, "at", step->at);
-	attribute_hex(stream, "first", step->first);
-	attribute_hex(stream, "last", step->last);
+	pw_page_data_hex(stream, "table", step->table);
+	pw_page_data_hex(stream, "at", step->at);
+	pw_page_data_hex(stream, "first", step->first);
+	pw_page_data_hex(stream, "last", step->last);
 	if (step->read) {
-		attribute_hex(stream, "entry", step->entry);
-		attribute(stream, "flags", words);
+		pw_page_data_hex(stream, "entry", step->entry);
+		pw_page_data(stream, "flags", words);
 	}
 	if (step->kind == PW_HOLE)
-		attribute(stream, "status", pw_status_name((enum pw_status)step->status));
+		pw_page_data(stream, "status", pw_status_name((enum pw_status)step->status));
 	else
-		attribute(stream, "prot", pw_prot_string(step->attr, prot));
+		pw_page_data(stream, "prot", pw_prot_string(step->attr, prot));
 	if (step->kind != PW_HOLE || step->status == PW_PROT_NONE)
-		attribute_hex(stream, "next", step->next);
+		pw_page_data_hex(stream, "next", step->next);
 }
 
 static void step_item(FILE *stream, const struct pw_picture *picture, unsigned i)
@@ -203,7 +187,7 @@ static void step_item(FILE *stream, const struct pw_picture *picture, unsigned i
 	snprintf(range, sizeof(range), "0x%" PRIx64 "-0x%" PRIx64, step->first, step->last);
 	fprintf(stream, "<li id=\"step-%u\"", i + 1);
 	step_attributes(stream, picture, step, words);
-	attribute(stream, "say", say);
+	pw_page_data(stream, "say", say);
 	fputs(">\n", stream);
 	item_begin(stream, i + 1, what, middle, to);
 	fputs("<dl>\n", stream);
@@ -258,19 +242,19 @@ static void result_item(FILE *stream, const struct pw_picture *picture)
 
 	fprintf(stream, "<li id=\"step-%u\" data-kind=\"result\"", number);
 	if (!picture->is_range) {
-		attribute_hex(stream, "va", result->va);
-		attribute(stream, "status", status);
+		pw_page_data_hex(stream, "va", result->va);
+		pw_page_data(stream, "status", status);
 		if (result->status == PW_OK || result->status == PW_PROT_NONE) {
-			attribute_hex(stream, "pa", result->pa);
+			pw_page_data_hex(stream, "pa", result->pa);
 			fprintf(stream, " data-size=\"%" PRIu64 "\"", pw_result_size(result));
 		}
 		if (found)
-			attribute(stream, "prot", pw_prot_string(result->attr, prot));
+			pw_page_data(stream, "prot", pw_prot_string(result->attr, prot));
 	} else {
 		fprintf(stream, " data-leaves=\"%" PRIu64 "\" data-holes=\"%" PRIu64 "\"",
 			picture->leaves, picture->holes);
 	}
-	attribute(stream, "say", picture->reason);
+	pw_page_data(stream, "say", picture->reason);
 	fputs(">\n", stream);
 	item_begin(stream, number, "result", "", found ? "mapped" : "not mapped");
 	fprintf(stream, "<p class=\"%s why\">", found ? "good" : "bad");
@@ -304,17 +288,8 @@ int pw_picture_html(const struct pw_picture *picture, FILE *stream)
 	if (!picture || !stream)
 		return -EINVAL;
 	pw_svg_title_text(picture, title, sizeof(title));
-	fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-	      "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
-	      "<link rel=\"icon\" href=\"data:,\">\n<title>",
-	      stream);
-	pw_escape_xml(stream, title);
-	fprintf(stream, "</title>\n<style>\n%s</style>\n</head>\n<body class=\"pw\">\n<main>\n<h1>",
-		page_css);
-	pw_escape_xml(stream, title);
-	fputs("</h1>\n<p class=\"lead\">", stream);
+	pw_page_head(stream, title);
+	pw_page_body(stream, title, "");
 	pw_escape_xml_printf(stream, "%s, %s%s%s", picture->regime.format->title,
 			     pw_view_text(picture->regime.view), picture->label ? ", from " : "",
 			     picture->label ? picture->label : "");
@@ -326,27 +301,18 @@ int pw_picture_html(const struct pw_picture *picture, FILE *stream)
 		pw_svg_range(stream, picture, true);
 	else
 		pw_svg_address(stream, picture, true);
-	fputs("</div>\n<div class=\"controls\" role=\"group\" aria-label=\"Step through the "
-	      "walk\">\n"
-	      "<button type=\"button\" id=\"first\">First</button>\n"
-	      "<button type=\"button\" id=\"back\">Back</button>\n"
-	      "<button type=\"button\" id=\"next\">Next</button>\n"
-	      "<button type=\"button\" id=\"last\">Last</button>\n"
-	      "<span id=\"position\"></span>\n"
-	      "<span class=\"keys\"><kbd>&larr;</kbd> <kbd>&rarr;</kbd> step, <kbd>Home</kbd> "
-	      "<kbd>End</kbd> first and last</span>\n</div>\n"
-	      "<div id=\"said\" class=\"said\" aria-live=\"polite\"></div>\n<ol class=\"steps\">\n",
-	      stream);
+	fputs("</div>\n", stream);
+	pw_page_controls(stream, "Step through the walk");
+	pw_page_controls_end(stream);
+	fputs("<ol class=\"steps\">\n", stream);
 	root_item(stream, picture);
 	for (unsigned i = 0; i < picture->steps; i++)
 		step_item(stream, picture, i);
 	result_item(stream, picture);
-	fprintf(stream,
-		"</ol>\n<footer>Words in capitals are the architecture's; words in small letters "
-		"are "
-		"Linux's use of bits that the hardware ignores. Drawn by "
-		"pagewalk.</footer>\n</main>\n"
-		"<script>\n%s</script>\n</body>\n</html>\n",
+	fputs("</ol>\n", stream);
+	pw_page_end(
+		stream,
+		"Words in capitals are the architecture's; words in small letters are Linux's use of bits that the hardware ignores.",
 		page_js);
 	return ferror(stream) ? -EIO : 0;
 }

@@ -46,11 +46,6 @@ static void put_words(FILE *stream, const char *words)
 	fputc(']', stream);
 }
 
-static const char *kind_name(unsigned kind)
-{
-	return kind == PW_TABLE ? "table" : kind == PW_LEAF ? "leaf" : "hole";
-}
-
 static void put_step(FILE *stream, const struct pw_picture *picture, unsigned i)
 {
 	const struct picture_step *step = &picture->step[i];
@@ -73,7 +68,7 @@ static void put_step(FILE *stream, const struct pw_picture *picture, unsigned i)
 		pw_json_hex(stream, "entry", step->entry);
 		put_words(stream, pw_step_words(picture, step, words, sizeof(words)));
 	}
-	pw_json_text(stream, "kind", kind_name(step->kind));
+	pw_json_text(stream, "kind", pw_kind_text((enum pw_kind)step->kind));
 	if (step->kind == PW_HOLE)
 		pw_json_text(stream, "status", pw_status_name((enum pw_status)step->status));
 	if (step->kind != PW_HOLE || step->status == PW_PROT_NONE)

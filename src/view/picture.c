@@ -92,3 +92,8 @@ const char *pw_view_text(enum pw_view view)
 {
 	return view == PW_VIEW_LINUX ? "Linux view" : "hardware view";
 }
+
+const char *pw_kind_text(enum pw_kind kind)
+{
+	return kind == PW_TABLE ? "table" : kind == PW_LEAF ? "leaf" : "hole";
+}

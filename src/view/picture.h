@@ -172,5 +172,7 @@ char *pw_step_words(const struct pw_picture *picture, const struct picture_step 
 /* Adds a step; NULL for want of memory. */
 struct picture_step *pw_picture_add(struct pw_picture *picture);
 const char *pw_view_text(enum pw_view view);
+/* "table", "leaf", "hole". */
+const char *pw_kind_text(enum pw_kind kind);
 
 #endif

@@ -132,7 +132,7 @@ class Page(unittest.TestCase):
     def test_on_its_own(self):
         for case in CASES:
             page = fold("--html", "-", *case).stdout
-            self.assertTrue(page.startswith("<!DOCTYPE html>"))
+            self.assertTrue(page.startswith("<!doctype html>"))
             self.assertIn("default-src 'none'", page)
             ids, outside = [], []
 

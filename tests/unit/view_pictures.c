@@ -129,6 +129,24 @@ static void check_fields(const struct pw_picture *picture)
 	assert_true(put_together == picture->first);
 }
 
+/* A reason without a picture names the entry's value, and fits into what its contract says. */
+static void check_reason(struct machine *machine, const struct pw_result *result)
+{
+	char text[480], few[8], value[24];
+
+	assert_ptr_equal(
+		pw_result_reason(machine->direct, &machine->regime, result, text, sizeof(text)),
+		text);
+	assert_true(text[0] && strlen(text) < sizeof(text) - 1);
+	snprintf(value, sizeof(value), "0x%llx", (unsigned long long)result->entry);
+	if ((result->status >= PW_NONE && result->status <= PW_PROT_NONE) ||
+	    result->status == PW_MALFORMED)
+		assert_non_null(strstr(text, value));
+	pw_result_reason(machine->direct, &machine->regime, result, few, sizeof(few));
+	assert_int_equal(strlen(few), sizeof(few) - 1);
+	assert_memory_equal(few, text, sizeof(few) - 1);
+}
+
 static void check_address(struct machine *machine, pw_va va)
 {
 	struct pw_picture *picture;
@@ -141,6 +159,7 @@ static void check_address(struct machine *machine, pw_va va)
 	assert_result(machine, "a picture", &picture->result, &result);
 	assert_int_equal(pw_picture_found(picture), result.status == PW_OK);
 	assert_true(picture->reason[0]);
+	check_reason(machine, &result);
 	check_fields(picture);
 	for (unsigned i = 0; i < picture->permissions; i++) {
 		static const uint32_t bit[] = { PW_READ, PW_WRITE, PW_EXEC, PW_USER };
