@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a fuzz target over every file of some folders, where libFuzzer does not. */
+/* Runs a fuzz target over every file of some folders, in builds without libFuzzer. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdint.h>

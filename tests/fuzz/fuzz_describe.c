@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptions of a format: the input is the text of the file. What is refused must be refused with a
- * sentence that names the file; what is accepted must be a format that can be walked: its geometry is
- * within bounds, and every way of asking agrees on random memory.
+ * Descriptions of a format. The input is the text of the file. A text is refused with a sentence that names
+ * the file, or accepted as a format that can be walked: its geometry is within bounds, and every kind of walk
+ * gives the same answers on random memory.
  */
 #include <stdio.h>
 #include <stdlib.h>

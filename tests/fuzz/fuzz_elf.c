@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ELF reader: the input is the file. What it says there is must then be readable, exactly. */
+/* The ELF reader. The input is the file. Exactly the memory that the reader reports must be readable. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Both ends of a segment can be read, and not a byte beyond where no other segment is. */
+/* Both ends of a segment can be read, and no byte beyond them, unless another segment has it. */
 static void probe(const struct pw_memory *memory, const struct pw_segment *segments, size_t count,
 		  size_t i)
 {
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct pw_segment *segments;
 	const struct pw_cpu *cpus;
 	size_t count;
-	/* As aligned as a mapped file, and no longer. */
+	/* Aligned like a mapped file, and no longer than the input. */
 	unsigned char *copy = malloc(size ? size : 1);
 	int status;
 
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			bytes += segments[i].last - segments[i].first + 1;
 		}
 		count = pw_memory_cpus(memory, &cpus);
-		/* What pw_memory_open(3) promises; 12 bytes are the smallest note. */
+		/* The bounds of pw_memory_open(3); the smallest note has 12 bytes. */
 		if (bytes > size + (16 << 20) || count > size / 12)
 			abort();
 		for (size_t i = 0; i < count; i++)

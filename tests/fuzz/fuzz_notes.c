@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Notes: the first byte of the input chooses the core that they stand in (bit 0 its class, bit 1 its
- * byte order, the rest its machine), the others are the notes.
+ * Notes. The first byte of the input chooses their core (bit 0 its class, bit 1 its byte order, the rest its
+ * machine). The other bytes are the notes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (pw_notes_read(&notes, copy, size - 1, NULL) || pw_notes_end(&notes, NULL))
 		abort();
 	count = pw_memory_cpus(notes.memory, &cpus);
-	/* Three for one note of control registers; none for less than a note's header. */
+	/* One note of control registers gives three; fewer bytes than a note's header give none. */
 	if (count > size / 4)
 		abort();
 	for (size_t i = 0; i < count; i++)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What people type: numbers, ranges, versions, address spaces, lines of a list. The first byte of the
- * input chooses which (n, r, k, s, l), the rest up to a NUL is the text. What is accepted must mean
- * what it says, judged by a slow reading of the same grammar, and must be read again the same when it
- * is printed; what is not must be told why. A flat file's base is a number to the library as well.
+ * Words that people type: numbers, ranges, versions, address spaces, lines of a list. The first byte of the
+ * input chooses the kind (n, r, k, s, l); the rest up to a NUL is the text. An accepted text must have the
+ * value that a slow reading of the same grammar gives, and must read the same again after it is printed. A
+ * refused text must get a reason. The library also reads a number, the base of a flat file.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static void require(bool right)
 		abort();
 }
 
-/* A sentence's end, and nothing else. */
+/* The complaint is the end of a sentence, and nothing else. */
 static void check_complaint(const char *wrong)
 {
 	size_t length = strlen(wrong);
@@ -36,7 +36,7 @@ static void check_complaint(const char *wrong)
 
 enum { LONGEST = 80 };
 
-/* A number of @length characters; false if it is none, or more than 64 bits. */
+/* Reads a number of @length characters; false if the text is not a number, or has more than 64 bits. */
 static bool slow_number(const char *text, size_t length, uint64_t *number_ret)
 {
 	static const char digits[] = "0123456789abcdef0123456789ABCDEF", units[] = "KMGTkmgt";
@@ -67,7 +67,7 @@ static bool slow_number(const char *text, size_t length, uint64_t *number_ret)
 	return length > 0;
 }
 
-/* A range; false if it is none, or goes beyond 2^64. */
+/* Reads a range; false if the text is not a range, or goes beyond 2^64. */
 static bool slow_range(const char *text, bool single, uint64_t *first, uint64_t *last)
 {
 	size_t length = strlen(text), middle = strcspn(text, "-+");
@@ -98,7 +98,7 @@ static void read_back(const char *format, uint64_t number, uint64_t meant)
 	require(!number_parse(text, &again) && again == meant);
 }
 
-/* As the base of a flat file of one byte, which src/memory/raw.c reads. */
+/* The number as the base of a flat file of one byte, which src/memory/raw.c reads. */
 static void check_base(const char *text, bool accepted, uint64_t number)
 {
 	static int file = -1;
@@ -108,7 +108,7 @@ static void check_base(const char *text, bool accepted, uint64_t number)
 	struct pw_memory *memory = NULL;
 	int status;
 
-	/* Letters of the larger grammar. */
+	/* The letters of the larger grammar. */
 	if (strpbrk(text, "@,+:"))
 		return;
 	if (file < 0) {
@@ -163,7 +163,7 @@ static void try_range(const char *text)
 			 (unsigned long long)last);
 		require(!number_parse_range(printed, false, &again[0], &again[1]) &&
 			again[0] == first && again[1] == last);
-		/* A length of 2^64 cannot be written. */
+		/* There is no way to write a length of 2^64. */
 		if (last - first == UINT64_MAX)
 			continue;
 		snprintf(printed, sizeof(printed), "%llu+0x%llx", (unsigned long long)first,
@@ -179,7 +179,7 @@ static void try_kernel(const char *text)
 	const char *wrong = word_parse_kernel(text, &kernel), *dot = strchr(text, '.');
 	uint64_t major = 0, minor = 0;
 	char printed[LONGEST];
-	/* Up to three digits, as many as 255 has. */
+	/* Up to three digits, because the largest number is 255. */
 	bool right = dot && dot - text <= 3 && strlen(dot + 1) <= 3 &&
 		     strspn(text, "0123456789") == (size_t)(dot - text) &&
 		     strspn(dot + 1, "0123456789") == strlen(dot + 1) &&
@@ -235,7 +235,7 @@ static void try_line(const char *text)
 
 	while (end > start && strchr(blanks, text[end - 1]))
 		end--;
-	/* What is left between blanks and the comment: nothing, or a number. */
+	/* The text between blanks and the comment: empty, or a number. */
 	require((wrong == NULL) == (end <= start || slow_number(text + start, end - start, &slow)));
 	if (wrong)
 		check_complaint(wrong);

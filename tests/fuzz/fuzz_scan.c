@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scans of random memory, with limits, in batches of odd sizes, and searches through them. The layout of
- * the input is that of fuzz_walk.c; the two addresses are the range, virtual and physical.
+ * Scans of random memory, with limits, in batches of odd sizes, and searches through them. The input has the
+ * layout of fuzz_walk.c; the two addresses are the range, virtual and physical.
  */
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What a scan says of an address must be what a walk says. */
+/* A scan and a walk must give the same answer about an address. */
 static void check(const struct fuzz_input *input, const struct pw_range *range)
 {
 	struct pw_result result;
@@ -64,7 +64,7 @@ static struct pw_scan *whole(const struct fuzz_input *input)
 	return scan;
 }
 
-/* The answers of an index, of which a search without one has to find the same. */
+/* The answers of an index; a search without an index must find the same. */
 struct answers {
 	const pw_pa *wanted;
 	struct pw_range *ranges;

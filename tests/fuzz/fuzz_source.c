@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Source strings, up to their first NUL, and behind it the contents of a file that every "%" in the
- * string stands for. What comes after "sample:" is looked for in a folder that is not there.
+ * Source strings. The input is the string up to the first NUL, and behind it the contents of a file; every "%"
+ * in the string stands for that file. A name after "sample:" is looked for in a folder that does not exist.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The string with the file's name in it. It must name no other file of the machine. */
+/* Puts the file's name into the string, which must name no other file of the machine. */
 static bool expand(char *text, size_t room, const uint8_t *data, size_t size, const char *path)
 {
 	size_t used = 0;
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ftruncate(file, 0) ||
 	    (end && pwrite(file, end + 1, size - length - 1, 0) != (ssize_t)(size - length - 1)))
 		abort();
-	/* What libkdumpfile makes of a damaged dump is not ours to mend. */
+	/* Faults of libkdumpfile on damaged dumps are not tested here. */
 	if (end && size - length > 8 &&
 	    (memcmp(end + 1, "KDUMP   ", 8) == 0 || memcmp(end + 1, "DISKDUMP", 8) == 0))
 		return 0;

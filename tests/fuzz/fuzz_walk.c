@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every format's walk over random memory. The input is the memory, but for its head:
+ * Every format's walk over random memory. The input is a head and the memory:
  *
  *   0      1      2      3      4        12       20      28      36
  *   +------+------+------+------+--------+--------+-------+-------+---------
@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* All ways of asking must tell the same. */
+/* All kinds of walk must give the same answers. */
 static void ask(const struct pw_memory *memory, const struct pw_regime *regime, pw_va va)
 {
 	struct pw_result one, traced, many[2];

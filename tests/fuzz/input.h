@@ -58,7 +58,7 @@ static inline bool fuzz_input_init(struct fuzz_input *input, const uint8_t *data
 	};
 	root[0] = fuzz_word(data + 4);
 	root[1] = fuzz_word(data + 12);
-	/* Most roots lie in the memory; the rest tests the checks. */
+	/* Most roots are in the memory; the others test the checks. */
 	if (data[3] & 2) {
 		root[0] &= ~UINT64_C(0x0fffffffffff0000);
 		root[1] &= ~UINT64_C(0x0fffffffffff0000);
@@ -77,7 +77,7 @@ static inline bool fuzz_input_init(struct fuzz_input *input, const uint8_t *data
 	if (size > MEMORY)
 		size = MEMORY;
 	memcpy(input->bytes, data, size);
-	/* Twice as much with each turn: short inputs are many. */
+	/* Each turn doubles the filled part, because many inputs are short. */
 	for (size_t filled = size; filled < MEMORY; filled *= 2)
 		memcpy(input->bytes + filled, input->bytes,
 		       filled < MEMORY - filled ? filled : MEMORY - filled);

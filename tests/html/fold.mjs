@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The page of `pagewalk lab fold --html` in a browser: all walks are stepped through with keys and buttons, what
-// each panel says of each turn is held against the tool's JSON, and the mark of a pointer that left its table
-// has to appear at its step and not before.
+// The page of `pagewalk lab fold --html` in a browser. The test steps through all walks with keys and buttons, and
+// compares each panel at each turn with the tool's JSON. The mark of a pointer that left its table must appear at
+// its step, and not before.
 //
-// usage: run.sh fold.mjs PAGEWALK [FOLDER]     with a FOLDER, screenshots are left there to be looked at
+// usage: run.sh fold.mjs PAGEWALK [FOLDER]     with a FOLDER, the test leaves screenshots there
 import assert from "node:assert/strict";
 import {execFileSync} from "node:child_process";
 import fs from "node:fs";
@@ -36,7 +36,7 @@ function fold(...what) {
 	return execFileSync(tool, ["lab", "fold", ...what], {encoding: "utf8", stdio: "pipe"});
 }
 
-// What each panel shows at this moment, as a person would see it.
+// The content of each panel at this moment, as a person would see it.
 function shown(page) {
 	return page.evaluate(() => {
 		const visible = (element) => {
@@ -67,7 +67,7 @@ function shown(page) {
 	});
 }
 
-// One panel at one step against its walk.
+// Compares one panel at one step with its walk.
 function compare(panel, walk, number, left) {
 	const steps = walk.steps, last = steps.length + 1, at = Math.min(number, last);
 
@@ -75,7 +75,7 @@ function compare(panel, walk, number, left) {
 	assert.equal(panel.count, 1, "one step is to be read, no more");
 	assert.ok(panel.lit.every((n) => n === at), "another step is lit in the picture");
 	assert.ok(panel.bright.every((n) => n <= at), "what is still to come is drawn as if it had been");
-	// Marked from the moment on, not earlier: by a word, and in the picture.
+	// The mark is there from that moment on, not earlier: as a word, and in the picture.
 	assert.equal(panel.flag, left !== undefined && at >= left, `step ${number}: the mark of ${walk.strategy}`);
 	assert.equal(panel.alarmed, panel.flag);
 	if (at === 0)
@@ -95,7 +95,7 @@ function compare(panel, walk, number, left) {
 	assert.equal(panel.data.place, step.read);
 	for (const name of ["folded", "departed", "broken"])
 		assert.equal(panel.data[name] === "yes", step[name]);
-	// The sentence says the same.
+	// The sentence agrees.
 	assert.ok(panel.text.startsWith(`${step.level}, turn ${step.turn}: reads ${step.read} = ${step.value}.`), panel.text);
 	assert.equal(panel.text.includes("NO TABLE"), step.departed);
 	assert.equal(panel.text.includes("the entry is passed on"), step.folded);
@@ -141,7 +141,7 @@ async function stepThrough(page, walks, left) {
 	compareAll(await shown(page), walks, last - 1, last, left);
 }
 
-// One walk moves, the others wait where they are.
+// One walk moves; the others stay where they are.
 async function stepOne(page, walks, left) {
 	const mover = walks[walks.length - 1];
 
@@ -158,7 +158,7 @@ async function stepOne(page, walks, left) {
 	await page.click(".which button[data-which='']");
 }
 
-// Text may stand on bars and boxes, but no text on another.
+// Text may overlap bars and boxes, but no other text.
 async function overlaps(page) {
 	return page.evaluate(() => {
 		const found = [];
@@ -171,7 +171,7 @@ async function overlaps(page) {
 				for (const b of boxes.slice(i + 1)) {
 					const wide = Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left);
 					const high = Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top);
-					// Lines stand a little closer than the boxes of their letters are high.
+					// The distance of lines is a little less than the height of their letters' boxes.
 					if (wide > 1 && high > a.box.height * 0.3)
 						found.push(`${a.text} | ${b.text}`);
 				}
@@ -210,7 +210,7 @@ async function tryCase(browser, what) {
 		page.on("pageerror", (error) => complaints.push(error.message));
 		page.on("request", (request) => requests.push(request.url()));
 		await page.goto(pathToFileURL(file).href);
-		// Keys alone differ by neither scheme nor width: one full round is enough.
+		// Keys do not depend on scheme or width, so one full round is enough.
 		if (width === 1280) {
 			await stepThrough(page, walks, what.left);
 			if (walks.length > 1)
@@ -228,7 +228,7 @@ async function tryCase(browser, what) {
 	console.log(`${what.name}: ${walks.length} walks agree with the tool's JSON`);
 }
 
-// A click on what is drawn of a turn goes there; the flag says which turn it was.
+// A click on the drawing of a turn goes to that turn; the flag says which turn it was.
 async function clicks(browser) {
 	const page = await browser.newPage({viewport: {width: 1280, height: 1000}});
 
@@ -245,7 +245,7 @@ async function clicks(browser) {
 	await page.close();
 }
 
-// Without its script the page still has everything: the whole picture, every sentence, every mark.
+// Without its script the page is still complete: the whole picture, every sentence, every mark.
 async function withoutScript(browser) {
 	const context = await browser.newContext({javaScriptEnabled: false});
 	const page = await context.newPage();

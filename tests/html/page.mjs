@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The page of `pagewalk explain --html` in a browser: it is stepped through with keys and buttons, the values
-// that it shows are read and held against the tool's JSON, and it may neither complain nor ask the network.
+// The page of `pagewalk explain --html` in a browser. The test steps through it with keys and buttons, and compares
+// the values that it shows with the tool's JSON. The page must not print errors and must not use the network.
 //
-// usage: run.sh page.mjs PAGEWALK [FOLDER]     with a FOLDER, screenshots are left there to be looked at
+// usage: run.sh page.mjs PAGEWALK [FOLDER]     with a FOLDER, the test leaves screenshots there
 import assert from "node:assert/strict";
 import {execFileSync} from "node:child_process";
 import fs from "node:fs";
@@ -35,7 +35,7 @@ function explain(...what) {
 	}
 }
 
-// What the page shows of its current step, as a person would read it.
+// The content of the page's current step, as a person would read it.
 function shown(page) {
 	return page.evaluate(() => {
 		const current = document.querySelectorAll("ol.steps > li.current");
@@ -64,7 +64,7 @@ function shown(page) {
 	});
 }
 
-// One step of the page against the same of the JSON.
+// Compares one step of the page with the same step of the JSON.
 function compare(seen, step, number, last) {
 	assert.equal(seen.count, 1);
 	assert.equal(seen.visible, 1, "one step's details are to be seen, no more");
@@ -147,7 +147,7 @@ async function stepThrough(page, steps, result) {
 	assert.equal((await shown(page)).number, last);
 }
 
-// By keyboard alone: the focus is to be seen, and is not lost at the ends.
+// By keyboard alone: the focus is visible, and is not lost at the ends.
 async function focus(page) {
 	await page.keyboard.press("Home");
 	await page.focus("#next");
@@ -161,7 +161,7 @@ async function focus(page) {
 	assert.equal(await page.evaluate(() => document.activeElement.id), "back");
 }
 
-// Text against what is behind it, in the scheme that the page is in.
+// The contrast of text with its background, in the page's current scheme.
 async function contrast(page) {
 	const worst = await page.evaluate(() => {
 		const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
@@ -201,7 +201,7 @@ async function tryCase(browser, what) {
 			page.on("pageerror", (error) => complaints.push(error.message));
 			page.on("request", (request) => requests.push(request.url()));
 			await page.goto(pathToFileURL(file).href);
-			// Keys alone differ by neither scheme nor width: one full round is enough.
+			// Keys do not depend on scheme or width, so one full round is enough.
 			if (scheme === "light" || width === 390)
 				await stepThrough(page, steps, result);
 			await focus(page);
@@ -248,7 +248,7 @@ async function onPaper(browser, file) {
 	}
 }
 
-// Without its script the page still has everything.
+// Without its script the page is still complete.
 async function withoutScript(browser) {
 	const context = await browser.newContext({javaScriptEnabled: false});
 	const page = await context.newPage();

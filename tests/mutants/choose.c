@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The mutant of this process. */
+/* Chooses the mutant of this process. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include "base/mutant.h"
 #include "choose.h"
 
-enum { LONGEST_S = 60 }; /* who breaks a rule may wait for ever */
+enum { LONGEST_S = 60 }; /* a program with a broken rule may wait forever */
 
 static const char *const names[] = {
 #include "names.h"
@@ -32,7 +32,7 @@ void mutant_choose(int argc, char **argv)
 	while (i < PW_MUTANTS && strcmp(names[i], argv[1]) != 0)
 		i++;
 	if (i == PW_MUTANTS) {
-		/* Success: where a failure is expected, this is none. */
+		/* Exits with success, because the caller expects a failure. */
 		fprintf(stderr, "no mutant is called %s\n", argv[1]);
 		exit(0);
 	}

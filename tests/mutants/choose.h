@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For test programs that are built a second time with mutants: PROGRAM [MUTANT [TEST]] runs the tests, or
- * those that TEST (with * and ?) is the name of, with that mutant.
+ * For test programs that are built a second time with mutants. PROGRAM [MUTANT [TEST]] runs all tests, or those
+ * whose name matches TEST (with * and ?), with that mutant.
  */
 #ifndef TESTS_MUTANTS_CHOOSE_H
 #define TESTS_MUTANTS_CHOOSE_H

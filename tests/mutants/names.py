@@ -6,7 +6,7 @@ import sys
 
 
 def names(path):
-    """In the order of the enum: PW_MUTANT_NO_WAIT is no-wait. The first is none."""
+    """The names in the order of the enum: PW_MUTANT_NO_WAIT is no-wait. The first is none."""
     with open(path, encoding='utf-8') as file:
         members = re.search(r'enum pw_mutant \{(.*?)\n\};', file.read(), re.S).group(1)
     return [name.lower().replace('_', '-') for name in re.findall(r'\bPW_MUTANT_(\w+),', members)]

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs every mutant of src/base/mutant.h against the test that has to notice it.
+"""Runs every mutant of src/base/mutant.h with the test that has to notice it.
 
-usage: run.py BUILD, a folder of its own, which is made where there is none; so is BUILD-tsan, for the
-mutants that ThreadSanitizer has to notice
+usage: run.py BUILD. BUILD is a folder of its own, which is made if there is none; so is BUILD-tsan, for the
+mutants that ThreadSanitizer has to notice.
 """
 import json
 import os
@@ -17,7 +17,7 @@ HEADER = os.path.join(ROOT, 'src', 'base', 'mutant.h')
 
 
 def prepare(build, sanitizer):
-    # As tests/stress/instrumented.sh: it is clang's ThreadSanitizer that the suite is known to be clean with.
+    # As in tests/stress/instrumented.sh: the suite is known to be clean with clang's ThreadSanitizer.
     compiler, options = {
         'none': ({}, []),
         'thread': ({'CC': 'clang-14'}, ['-Db_sanitize=thread', '-Db_lundef=false', '-Dkdump=disabled']),
@@ -28,11 +28,11 @@ def prepare(build, sanitizer):
 
 
 def results(build, sanitizer):
-    """Of each test, as meson writes them."""
+    """The result of each test, as meson writes it."""
     log = os.path.join(build, 'meson-logs', 'testlog.json')
     prepare(build, sanitizer)
     if os.path.exists(log):
-        os.remove(log)  # a run that does not come about must not look like the last one
+        os.remove(log)  # if a run fails to start, the results of the last run must not count
     subprocess.run(['meson', 'test', '-C', build, '--no-rebuild', '--suite', 'mutants'],
                    stdout=subprocess.DEVNULL, check=False)
     with open(log, encoding='utf-8') as lines:

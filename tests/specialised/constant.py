@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The compile-time guard: a walker for a format behind a variable is refused, with a sentence that
-says what to do; the same file with the format's own name compiles.
+"""The compile-time guard: a walker for a format in a variable does not compile, and the message says
+what to do. The same file with the format's own name compiles.
 
 usage: constant.py SOURCE_ROOT COMPILER...
 """

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints every format's name, log2 of its entries' bytes, and its shifts: for objects.py. A level whose
- * shift may be another one, as the entry above says, has a ? before it.
+ * For objects.py: prints every format's name, log2 of its entries' bytes, and its shifts. If the entry above
+ * can change the shift of a level, a ? is before it.
  */
 #include <pagewalk/pagewalk.h>
 #include <stdio.h>

@@ -3,15 +3,15 @@
 """Looks at the objects: is the walker really compiled for each format?
 
 For the direct instance of every format:
- - no calls, neither to a format's functions nor to what a compiler likes to emit (memset); but for the
-   two callbacks of a scan's owner, which are made once per table, and for entries that the memory lacks;
- - each level's index is taken from the address with a shift by a constant, also where the root or an
-   entry says at which level a walk goes on; but for tables whose own shift an entry says;
- - formats whose geometry is constant have no shift by a register at all.
-And the fast pin of every format, and its loop over a table's leaves, call nothing but each other and
-what is rare: a count that is zero, full or contended, and what was taken in vain.
+ - There are no calls, neither to a format's functions nor to functions that a compiler likes to emit (memset).
+   Exceptions are the two callbacks of a scan's owner, once per table, and entries that the memory lacks.
+ - Each level's index comes from the address by a shift by a constant, also where the root or an entry chooses
+   the level at which a walk continues. Exceptions are tables whose shift an entry gives.
+ - Formats with a constant geometry have no shift by a register at all.
+The fast pin of every format, and its loop over a table's leaves, call only each other and functions for
+rare cases: a count that is zero, full or contended, and a page that was taken in vain.
 
-With --notices FORMAT, ARCHIVE has that format compiled without optimisation: the shifts must be missed.
+With --notices FORMAT, ARCHIVE has that format compiled without optimisation: the test must notice the missing shifts.
 
 usage: objects.py [--notices FORMAT] GEOMETRY ARCHIVE [OBJDUMP]
 """
@@ -19,7 +19,7 @@ import re
 import subprocess
 import sys
 
-# What is variable in a format, and so may be shifted by. A new format belongs here only for a reason.
+# The variable parts of a format, which may be shift counts. A new format belongs here only for a reason.
 VARIABLE = {
     'amdv1': 'an entry names the level below it and the size of its page',
     'arm_lpae': 'contiguous entries; the top table is as large as TTBCR says',
@@ -32,7 +32,7 @@ VARIABLE = {
 }
 ALGORITHMS = ('translate', 'many', 'scan')
 OWNER_CALLS = 2  # enter and leave
-# Out of line on purpose: see src/walk/scan.h, src/folio/folio.h, src/pin/rules.h. Formats with the same code share a loop.
+# Functions that are out of line on purpose: see src/walk/scan.h, src/folio/folio.h, src/pin/rules.h. Formats with the same code share a loop.
 SCAN_CALLS = ('pw_scan_missing',)
 PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_pin_allowed')
 
@@ -71,7 +71,7 @@ def is_rare(algorithm, operands, symbol):
 
 
 def calls(name, algorithm, body):
-    """Complaints about what leaves the function; @body is that of name or of name.cold."""
+    """Complaints about calls and jumps out of the function; @body is that of name or of name.cold."""
     owner = 0
     for mnemonic, operands, symbol in body:
         if mnemonic.startswith('call'):

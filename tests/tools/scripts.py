@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `make` says while it installs and builds, and where it cannot: tools/deps.sh, configure.sh, build.sh.
+"""The messages of `make` while it installs and builds, and when it cannot: tools/deps.sh, configure.sh, build.sh.
 
 usage: scripts.py SOURCE_ROOT
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What the libraries define for others: every symbol has the prefix, the public ones are those of the headers.
+"""The symbols that the libraries define: all have the prefix, and the public ones are those of the headers.
 
 usage: symbols.py NM SOURCE VERSION STATIC [SHARED]
 """
@@ -10,12 +10,12 @@ import subprocess
 import sys
 import unittest
 
-# Of src/memory/guard.c: files that shrink while they are read (SIGBUS); of src/sync/rcu.c: per thread.
+# State of src/memory/guard.c (SIGBUS for files that shrink), and of src/sync/rcu.c (one for each thread).
 STATE = {'guarded', 'guards', 'installed', 'lock', 'page_bytes', 'previous', 'registered'}
 
 
 def defined(*arguments):
-    """The symbols that a library defines for whoever links it."""
+    """The symbols that a library defines for programs that link it."""
     text = subprocess.run([NM, '--defined-only', '--format=posix', *arguments], capture_output=True, text=True, check=True).stdout
     found = {}
     for line in text.splitlines():
@@ -51,7 +51,7 @@ class Symbols(unittest.TestCase):
         self.assertEqual(mapped() - set(defined('--extern-only', STATIC)), set())
 
     def test_no_state(self):
-        """Nothing that is written to outlives a call, but what a signal handler and a registered thread need."""
+        """No writable data outlives a call, except that of a signal handler and of a registered thread."""
         text = subprocess.run([NM, '--defined-only', '--format=sysv', STATIC], capture_output=True, text=True, check=True).stdout
         written = {line.split('|')[0].strip() for line in text.splitlines()
                    if re.fullmatch(r'\.t?(bss|data)(\.(?!rel\.ro).*)?', line.split('|')[-1].strip())}
