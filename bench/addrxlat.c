@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libaddrxlat at its best: one page-table method, and a callback that hands out pointers into the very
- * same mapping. No dump, no cache, no copy. It has no iterator, so for the iterating cases it is told
- * which leaves there are.
+ * libaddrxlat at its best: one page-table method, and a callback that returns pointers into the very
+ * same mapping. There is no dump, no cache, no copy. It has no iterator, so for the iterating cases it is told
+ * where the leaves are.
  */
 #include <libkdumpfile/addrxlat.h>
 #include <stdlib.h>
@@ -102,7 +102,7 @@ static inline uint64_t walk(const struct peer *peer, addrxlat_step_t *step, uint
 	step->base.addr = va;
 	if (addrxlat_walk(step) == ADDRXLAT_OK)
 		return step->base.addr;
-	/* 0 is no address that an image maps: the sum will be wrong. */
+	/* No image maps address 0, so the sum will be wrong. */
 	addrxlat_ctx_clear_err(peer->ctx);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bench: one table from one run. Ends with 1 if any two ways of reading the tables disagree. */
+/* Prints one table from one run. Ends with 1 if any two ways of reading the tables disagree. */
 #include <argp.h>
 #include <stdio.h>
 #include <string.h>

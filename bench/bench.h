@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The benchmark: contenders do the same work on the same tables, in turns, within one run. What counts
- * is how they compare; a shared machine's nanoseconds say little from one minute to the next.
+ * The benchmark: contenders do the same work on the same tables, in turns, within one run. The ratios
+ * count; a shared machine's nanoseconds say little from one minute to the next.
  *
- *   image     tables in an arena that stands for physical memory, and what they map
+ *   image     tables in an arena that stands for physical memory, and the list of their leaves
  *   contender one way to read them: pagewalk, a plain loop (the floor), a rival
- *   case      contenders side by side; each returns a sum over what it found, which must be right
+ *   case      contenders side by side; each returns a sum over its results, which must be right
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -16,12 +16,12 @@
 enum {
 	BENCH_CONTENDERS = 8,
 	BENCH_ROUNDS = 16,
-	BENCH_WINDOWS = 16, /* of an address list; each round reads another one */
+	BENCH_WINDOWS = 16, /* windows of an address list; each round reads another one */
 };
 
 /* ---- images ---- */
 
-/* A leaf as the generator wrote it. */
+/* A leaf that the generator wrote. */
 struct bench_leaf {
 	pw_va va;
 	pw_pa pa;
@@ -32,29 +32,29 @@ struct bench_image {
 	const struct pw_format *format;
 	struct pw_regime regime;
 	struct pw_memory *memory;
-	unsigned char *host; /* of physical address `base` */
+	unsigned char *host; /* the place of physical address `base` */
 	size_t bytes, used;
 	pw_pa base;
 	unsigned top;
-	/* What is mapped, for rivals that cannot iterate; NULL if nobody asked. */
+	/* The mapped leaves, for rivals that cannot iterate; NULL if not needed. */
 	struct bench_leaf *leaf;
 	size_t leaves, room;
-	/* Sums that contenders must arrive at. */
-	uint64_t raw_sum; /* of all entries of level 0, empty ones too, and of all larger leaves */
+	/* The right sums for contenders. */
+	uint64_t raw_sum; /* of all entries of level 0, also empty ones, and of all larger leaves */
 	uint64_t pa_sum; /* of the addresses of all mapped 4 KiB pages */
-	uint64_t pages; /* how many */
-	uint64_t tables; /* of level 0 */
+	uint64_t pages; /* the number of these pages */
+	uint64_t tables; /* the number of tables of level 0 */
 };
 
-/* @bytes of arena; @huge asks the host for huge pages below it. Exits when there is no memory. */
+/* Makes an arena of @bytes; @huge asks the host for huge pages. Exits if there is no memory. */
 void bench_image_create(struct bench_image *image, const char *format, size_t bytes, bool huge);
 /* Adds a leaf of @level. */
 void bench_image_map(struct bench_image *image, pw_va va, pw_pa pa, unsigned level, uint32_t attr);
-/* As bench_image_map, and writes it down in image->leaf. */
+/* As bench_image_map, and adds the leaf to image->leaf. */
 void bench_image_list(struct bench_image *image, pw_va va, pw_pa pa, unsigned level, uint32_t attr);
 void bench_image_destroy(struct bench_image *image);
 
-/* Entries as plain code reads them: host address of the physical address 0, and the root table. */
+/* For plain code: the host address of physical address 0. */
 static inline const unsigned char *bench_zero(const struct bench_image *image)
 {
 	return image->host - image->base;
@@ -79,21 +79,21 @@ static inline uint64_t bench_random(uint64_t *state)
 
 /* ---- address lists ---- */
 
-/* Addresses in windows of `count`, with the sum of their translations for each. */
+/* Addresses in windows of `count`, and the sum of translations of each window. */
 struct bench_list {
 	pw_va *va;
 	size_t count;
 	uint64_t sum[BENCH_WINDOWS];
-	/* Where the last entry of each walk stands, and the sum of what stands there; or NULL. */
+	/* The place of the last entry of each walk, and the sum of these entries; or NULL. */
 	const unsigned char **last;
 	uint64_t last_sum[BENCH_WINDOWS];
-	struct pw_result *result; /* of one call for many addresses */
+	struct pw_result *result; /* results of one call for many addresses */
 };
 
-/* @va, but known only once @answer is: for walks that wait for each other. */
+/* Returns @va, but only after @answer is known: for walks that wait for each other. */
 static inline pw_va bench_after(pw_va va, uint64_t answer)
 {
-	/* The compiler is not to see that no physical address has bit 63. */
+	/* Hides from the compiler that no physical address has bit 63. */
 	__asm__("" : "+r"(answer));
 	return va + (answer >> 63);
 }
@@ -112,9 +112,9 @@ struct bench_work {
 	const struct bench_list *list; /* NULL: iterate */
 	const struct bench_kernel *kernel;
 	const void *peer;
-	void *own; /* of a case that changes what it works on */
-	unsigned passes; /* that a run makes over its work; 1 if the contender does not say */
-	unsigned window; /* of the list, to be read */
+	void *own; /* data of a case that changes its tables or counts */
+	unsigned passes; /* the passes of a run over its work; 1 if the contender does not say */
+	unsigned window; /* the window of the list to read */
 };
 
 struct bench_contender {
@@ -123,13 +123,13 @@ struct bench_contender {
 	uint64_t expected; /* without a list: of one pass */
 	const uint64_t *expected_in; /* with a list: by window */
 	/*
-	 * What a run needs, and what undoes it after a check of what it left behind; neither is timed.
-	 * NULL: a run leaves everything as it was.
+	 * @before prepares a run; @after checks its results and undoes it. Neither is timed.
+	 * NULL: a run changes nothing.
 	 */
 	void (*before)(const struct bench_work *work);
 	void (*after)(const struct bench_work *work);
-	unsigned passes; /* 0: 1 */
-	const char *absent; /* why it cannot take part here; it is not run then */
+	unsigned passes; /* 0 stands for 1 */
+	const char *absent; /* why it cannot take part here; then it does not run */
 };
 
 /* Plain code for a format: the floor. */
@@ -139,15 +139,15 @@ struct bench_plain {
 	uint64_t (*translate)(const struct bench_work *work);
 	/* As complete an answer as pw_translate's, written by hand; or NULL. */
 	uint64_t (*answer)(const struct bench_work *work);
-	/* The two above, each walk after the answer of the one before; or NULL. */
+	/* The two above, with each walk after the answer of the previous walk; or NULL. */
 	uint64_t (*chained)(const struct bench_work *work);
 	uint64_t (*answer_chained)(const struct bench_work *work);
 };
 const struct bench_plain *bench_plain_find(const char *format);
-/* Only the last load of each walk, from where it is known to stand: no translator can be faster. */
+/* Only the last load of each walk, from its known place: no translator can be faster. */
 uint64_t bench_last_loads(const struct bench_work *work);
 
-/* libaddrxlat (addrxlat.c), or its absence (none.c). */
+/* libaddrxlat (addrxlat.c), or a stub without it (none.c). */
 const void *bench_peer_create(const struct bench_image *image);
 void bench_peer_destroy(const void *peer);
 uint64_t bench_peer_translate(const struct bench_work *work);
@@ -156,7 +156,7 @@ uint64_t bench_peer_leaves(const struct bench_work *work);
 /* The host kernel's walkers, on memory of this process: kernel.c. */
 struct bench_kernel {
 	unsigned char *memory;
-	size_t bytes, pages; /* pages: of these present */
+	size_t bytes, pages; /* how many of its pages are present */
 	unsigned char *vector; /* mincore's */
 	uint64_t *pagemap;
 	int fd; /* /proc/self/pagemap */
@@ -174,26 +174,26 @@ uint64_t bench_kernel_scan(const struct bench_work *work);
 
 /* ---- cases ---- */
 
-/* The columns of a part of the table. */
+/* The columns of one part of the printed table. */
 struct bench_columns {
-	const char *title; /* of the part */
-	const char *floor; /* what the second contender is */
+	const char *title; /* the title of the part */
+	const char *floor; /* the title of the second contender */
 	const char *rival[BENCH_CONTENDERS]; /* names of contenders; NULL: no more */
 };
 
 struct bench_case {
 	const char *name, *unit;
 	const struct bench_columns *columns;
-	double goal; /* ratio to the floor that is aimed at; 0: none */
-	double goal_ns; /* or nanoseconds; 0: none */
-	uint64_t sample_ns; /* how long a sample has to take; 0: the usual */
-	uint64_t units; /* in one run of a contender */
+	double goal; /* the goal as a ratio to the floor; 0: none */
+	double goal_ns; /* or in nanoseconds; 0: none */
+	uint64_t sample_ns; /* the least time of a sample; 0: the usual time */
+	uint64_t units; /* units of work in one run of a contender */
 	struct bench_work work;
 	struct bench_contender contender[BENCH_CONTENDERS];
 	size_t contenders;
 };
 
-/* A contender that takes part. */
+/* Adds a contender. */
 static inline struct bench_contender *bench_case_add(struct bench_case *c, const char *name,
 						     uint64_t (*run)(const struct bench_work *),
 						     uint64_t expected)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is measured: the tables of each case, and who takes part. */
+/* The cases: their tables and their contenders. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "cases.h"
 
 static const uint64_t MIB = 1 << 20, GIB = 1 << 30;
-/* Where user programs have their memory, and what every format here can map. */
+/* An address in the range of user programs, which every format here can map. */
 static const pw_va BENCH_VA = UINT64_C(0x4000000000);
 static const pw_pa BENCH_PA = UINT64_C(0x100000000);
 static const uint32_t BENCH_DATA = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY;
@@ -124,7 +124,7 @@ void bench_iterate_dense(const char *name, const char *format, bool scattered, d
 
 	bench_image_create(&image, format, 16 * MIB, true);
 	for (uint64_t i = 0; i < GIB >> 12; i++) {
-		/* An odd factor: all frames of a power of two, none beside its neighbour. */
+		/* An odd factor gives each frame of a power of two once, and separates neighbours. */
 		uint64_t frame = scattered ? i * 0x9e3779b1 % (GIB >> 12) : i;
 
 		bench_image_list(&image, BENCH_VA + (i << 12), BENCH_PA + (frame << 12), 0,
@@ -206,7 +206,7 @@ static void translate_chained(const char *name, const struct bench_image *image,
 	bench_case_run(&c);
 }
 
-/* Frames in an order that says nothing about the next one. */
+/* Frames in an order that gives no hint of the next one. */
 static pw_pa frame_of(uint64_t page, uint64_t pages)
 {
 	return BENCH_PA + (page * 0x9e3779b1 % pages << 12);
@@ -239,7 +239,7 @@ static void prepare(struct bench_image *image, struct bench_list *list, uint64_t
 	}
 }
 
-/* Where the walks of the list end. */
+/* Finds the entries at which the walks of the list end. */
 static void find_last(const struct bench_image *image, struct bench_list *list)
 {
 	size_t all = BENCH_WINDOWS * list->count;
@@ -251,7 +251,7 @@ static void find_last(const struct bench_image *image, struct bench_list *list)
 
 		pw_translate_trace(image->memory, &image->regime, list->va[i], &result, &trace);
 		list->last[i] = bench_zero(image) + trace.step[trace.steps - 1].at;
-		/* The entry as it stands in memory. */
+		/* The entry with the bytes that memory has. */
 		list->last_sum[i / list->count] += pw_entry_number(
 			result.entry, image->format->entry_lg2, image->format->big_endian);
 	}
@@ -282,7 +282,7 @@ void bench_translate_hot(const char *name, const char *bulk_name, const char *ch
 	finish(&image, &list);
 }
 
-/* 128 GiB of pages, 256 MiB of tables, each line of them as likely as any other. */
+/* 128 GiB of pages, 256 MiB of tables; every line of the tables is equally likely. */
 void bench_translate_random(const char *name, const char *bulk_name, const char *chained_name,
 			    const char *format, bool huge)
 {
@@ -299,7 +299,7 @@ void bench_translate_random(const char *name, const char *bulk_name, const char 
 	finish(&image, &list);
 }
 
-/* ---- an image such as a guest leaves behind ---- */
+/* ---- an image like a guest's ---- */
 
 struct shape {
 	struct bench_image *image;

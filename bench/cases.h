@@ -9,7 +9,7 @@ void bench_iterate_dense(const char *name, const char *format, bool scattered, d
 			 const struct bench_kernel *kernel);
 void bench_iterate_sparse(const char *name, const char *format, const struct bench_kernel *kernel);
 void bench_iterate_mix(const char *name, const char *format, const struct bench_kernel *kernel);
-/* NULL instead of @bulk_name or @chained_name: without that case. */
+/* If @bulk_name or @chained_name is NULL, that case is left out. */
 void bench_translate_hot(const char *name, const char *bulk_name, const char *chained_name,
 			 const char *format);
 void bench_translate_random(const char *name, const char *bulk_name, const char *chained_name,
@@ -21,7 +21,7 @@ void bench_map_image(const char *name, struct bench_kernel *kernel);
 void bench_pin(void);
 /* One and two readers, with and without a writer, for each back end of reclaim. */
 void bench_readers(void);
-/* map, unmap and protect, and what tables cost. */
+/* map, unmap and protect, and the memory that tables take. */
 void bench_edit(void);
 void bench_memory(void);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Edits of x86-64 tables, beside a plain loop that stores the same entries into the same tables, which
- * are all there already. After each run every entry is compared with what it should be, bit by bit.
- * And what tables cost in memory.
+ * all exist already. After each run, every entry is compared with the right value, bit by bit.
+ * Also measures the memory that tables take.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,10 +14,10 @@
 #include "folio/arena.h"
 #include "report.h"
 
-enum { PLACES = 256 }; /* ranges that a run edits, one call each */
+enum { PLACES = 256 }; /* the ranges that a run edits, one call each */
 
 static const pw_va EDIT_VA = UINT64_C(0x400000000000);
-/* Not in the arena: nothing is pinned here. Aligned to what the largest leaf needs, and to no more. */
+/* Not in the arena, because nothing is pinned here. Aligned for the largest leaf, and no further. */
 static const pw_pa EDIT_PA = UINT64_C(0x200000200000);
 static const uint32_t EDIT_ATTR = PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY;
 
@@ -25,10 +25,10 @@ struct edits {
 	struct pw_arena *arena;
 	struct pw_space *space;
 	uint64_t root;
-	unsigned shift; /* of the leaves: 12 or 21 */
-	uint64_t leaves; /* in one call */
-	pw_va stride; /* from one place to the next */
-	uint64_t bits; /* of a leaf that is writable */
+	unsigned shift; /* shift of the leaves: 12 or 21 */
+	uint64_t leaves; /* the number of leaves in one call */
+	pw_va stride; /* the distance of two ranges */
+	uint64_t bits; /* the bits of a writable leaf */
 };
 
 static struct edits *edits_of(const struct bench_work *work)
@@ -64,7 +64,7 @@ static uint64_t load(const uint64_t *entry)
 	return __atomic_load_n(entry, __ATOMIC_RELAXED);
 }
 
-/* Where the first leaf of @va stands: there is a table. */
+/* The place of the first leaf of @va; its table exists. */
 static uint64_t *first_leaf(const struct edits *edits, pw_va va)
 {
 	uint64_t e = load(below(edits, edits->root, va >> 39));
@@ -166,7 +166,7 @@ static uint64_t ours_protect(const struct bench_work *work)
 
 /* ---- around a run ---- */
 
-/* Every leaf: EDIT_PA and on, with these bits; or nothing, without. */
+/* Checks every leaf: pages from EDIT_PA on with these bits; without bits, empty entries. */
 static void check(const struct edits *edits, uint64_t bits)
 {
 	for (unsigned place = 0; place < PLACES; place++) {
@@ -252,7 +252,7 @@ static void edit_cases(const char *what, unsigned shift, uint64_t leaves, double
 	struct edits edits = {
 		.shift = shift,
 		.leaves = leaves,
-		/* Half of a table each: calls never take a table out. */
+		/* Each call has half of a table, so that no call takes a table out. */
 		.stride = leaves == 1 ? UINT64_C(1) << shift : (2 * leaves) << shift,
 		.bits = UINT64_C(1) << 63 | 0x67 | (shift == 21 ? 0x80 : 0),
 	};
@@ -291,12 +291,12 @@ static void edit_cases(const char *what, unsigned shift, uint64_t leaves, double
 void bench_edit(void)
 {
 	edit_cases("1x4k", 12, 1, 0, 0);
-	/* What Linux's generic_pt took on its author's machine: AMDv1; AMDv2, of x86-64's entries. */
+	/* The times of Linux's generic_pt on its author's machine: AMDv1; AMDv2, which has x86-64's entries. */
 	edit_cases("256x4k", 12, 256, 386, 228);
 	edit_cases("256x2m", 21, 256, 0, 0);
 }
 
-/* A GiB that nobody else's tables help with. @pa decides how large its pages can be. */
+/* Maps one GiB in a space of its own. The alignment of @pa limits the size of its pages. */
 static void memory_of(const char *name, pw_pa pa, uint64_t least)
 {
 	const uint64_t gib = UINT64_C(1) << 30;
@@ -313,7 +313,7 @@ static void memory_of(const char *name, pw_pa pa, uint64_t least)
 
 void bench_memory(void)
 {
-	/* The entries of the leaves alone. */
+	/* The least possible memory is that of the leaves' entries alone. */
 	memory_of("memory-4k", EDIT_PA + 4096, (UINT64_C(1) << 30 >> 12) * 8);
 	memory_of("memory-2m", EDIT_PA, (UINT64_C(1) << 30 >> 21) * 8);
 }

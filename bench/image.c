@@ -79,7 +79,7 @@ void bench_image_create(struct bench_image *image, const char *format, size_t by
 		fprintf(stderr, "bench: no format %s\n", format);
 		exit(2);
 	}
-	/* Aligned, so that huge pages can start at once. */
+	/* Aligned, so that huge pages start at the first byte. */
 	host = mmap(NULL, bytes + huge_page, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (host == MAP_FAILED) {
@@ -92,7 +92,7 @@ void bench_image_create(struct bench_image *image, const char *format, size_t by
 	image->regime.format = image->format;
 	image->regime.kernel = 0x0601;
 	image->regime.address_mask = ~UINT64_C(0);
-	/* As Linux does it on s390: three tables, for 4 TiB. */
+	/* As in Linux on s390: three tables, for 4 TiB. */
 	image->top = image->format->dynamic_top ? 2 : image->format->levels - 1u;
 	root = image->format->make_root(image->format, &image->regime, new_table(image, image->top),
 					image->top);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host kernel's own walkers, on as many pages of this process: mincore(2), /proc/self/pagemap and
- * the PAGEMAP_SCAN ioctl (Linux 6.7). They walk the process's real tables, so the sums that they must
- * arrive at are numbers of pages.
+ * The host kernel's own walkers, on the same number of pages of this process: mincore(2),
+ * /proc/self/pagemap and the PAGEMAP_SCAN ioctl (Linux 6.7). They walk the process's real tables, so their
+ * right sums are numbers of pages.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@ static bool touch(unsigned char *memory, size_t bytes, enum bench_shape shape)
 	}
 	for (size_t i = 0; shape == BENCH_MIX && i < bytes; i += 2 * chunk)
 		madvise(memory + i, chunk, MADV_HUGEPAGE);
-	/* Linux 5.14: fails where a plain store would get the process killed. */
+	/* Linux 5.14: fails where a plain store would kill the process. */
 	return madvise(memory, bytes, MADV_POPULATE_WRITE) == 0;
 }
 

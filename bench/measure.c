@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measuring: in every round each contender runs once, in turn, so that whatever else the machine does
- * hits all of them. Reported are the median times and the median of the ratios within a round.
+ * Measures: in every round each contender runs once, in turn, so that other work on the machine hits all of
+ * them. Reports the median times, and the median of the ratios within a round.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,10 +11,10 @@
 
 #include "report.h"
 
-/* A run shorter than this is repeated until it is not. */
+/* A shorter run is repeated until it takes this long. */
 static const uint64_t BENCH_SAMPLE_NS = 2000000;
 
-/* Time that this thread was given, in user and kernel mode: what others took does not count. */
+/* The CPU time of this thread, in user and kernel mode; time of other threads does not count. */
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -49,7 +49,7 @@ static void check(const struct bench_case *c, const struct bench_contender *cont
 	exit(1);
 }
 
-/* With a clock around each run: for those that need preparation. */
+/* With a clock around each run, for contenders that need preparation. */
 static uint64_t run_prepared(const struct bench_case *c, const struct bench_contender *contender,
 			     const struct bench_work *work, uint64_t repeat)
 {
@@ -91,11 +91,11 @@ static uint64_t run_checked(const struct bench_case *c, size_t i, unsigned windo
 /* One sample of contender @i, in nanoseconds per unit. */
 static double sample(const struct bench_case *c, size_t i, unsigned round, uint64_t repeat)
 {
-	/* Far from what the contender before has just brought into the cache. */
+	/* Far from the window that the previous contender has brought into the cache. */
 	unsigned window = (round + 5 * (unsigned)i) % BENCH_WINDOWS;
 	uint64_t units = c->units * (c->contender[i].passes ? c->contender[i].passes : 1);
 
-	/* What is small enough to be repeated is meant to be in the cache. */
+	/* A run that is short enough to be repeated should work in the cache. */
 	if (repeat > 1)
 		run_checked(c, i, window, 1);
 	return (double)run_checked(c, i, window, repeat) / (double)(repeat * units);

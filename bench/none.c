@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where libaddrxlat is not installed: the table goes without it. */
+/* A stub for machines without libaddrxlat; the printed table leaves it out. */
 #include "bench.h"
 
 const void *bench_peer_create(const struct bench_image *image)

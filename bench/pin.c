@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pins, and their release, beside an atomic add for each folio (the floor), a lock with a plain walk,
- * and the host kernel. What a run left behind is looked at after it: which pages came, all counts.
+ * and the host kernel. After each run, its pages and all counts are checked.
  */
 #include "pin.h"
 
@@ -32,7 +32,7 @@ static void wrong(const char *what, size_t at, uint64_t is, uint64_t should)
 	exit(1);
 }
 
-/* Has each folio the caller's own reference and @pins pins? */
+/* Has each folio the caller's own reference and @times pins? */
 static void check_counts(const struct bench_pins *pins, uint64_t times)
 {
 	uint64_t expected = 1 + times * bench_pin_counts(pins);
@@ -242,7 +242,7 @@ static void add_kernel(struct bench_case *c, const char *absent,
 static void pin_and_unpin(const char *pin_name, const char *unpin_name, unsigned order,
 			  size_t pages, size_t call)
 {
-	/* So many that a clock is not seen: what is pinned can be pinned again. */
+	/* Enough passes to hide the clock's own time; pages that are pinned can be pinned again. */
 	const unsigned passes = order > 0 ? 128 : pages > 4096 ? 1 : 4;
 	const char *absent = NULL;
 	struct bench_pins pins;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What pins are measured on, and a way to pin that somebody would write by hand, with a lock. */
+/* The memory for measuring pins, and a pin as one would write it by hand, with a lock. */
 #include "pin.h"
 
 #include <stdio.h>
@@ -12,8 +12,8 @@ static void stop(const char *what)
 }
 
 /*
- * Room for the folios, and for tables beside them: a power of two, so that it is one block and frames come
- * in order. Pieces of a rest would put folios that are far apart beside each other.
+ * Room for the folios, and for tables beside them. A power of two is one block, whose frames come in order.
+ * Otherwise the blocks of the remainder would put distant folios beside each other.
  */
 static uint64_t arena_bytes(size_t pages)
 {

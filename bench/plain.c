@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The floor: what a person would write for one architecture, for tables to be trusted. It reads every
- * entry once, as a walker of shared tables must (so no vector loads), and does nothing else: no
+ * The floor: a walk as one would write it by hand, for one architecture and trusted tables. It reads every
+ * entry once, as a walker of shared tables must (so there are no vector loads), and does nothing else: no
  * bounds, no permissions, no reasons for holes. It shares no code with pagewalk.
  */
 #include <endian.h>
@@ -68,8 +68,8 @@ static uint64_t x86_chained(const struct bench_work *work)
 }
 
 /*
- * The same with all that pw_translate answers: bounds of the memory, permissions over all levels,
- * accessed and dirty, memory type. What a careful person would write, for this format and this memory.
+ * The same with the complete answer of pw_translate: bounds of the memory, permissions over all levels,
+ * accessed and dirty, memory type. This is careful code by hand, for this format and this memory.
  */
 static __attribute__((noinline)) bool x86_answer(const struct bench_image *image, uint64_t va,
 						 struct pw_result *result)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Readers beside each other and beside a writer, by back end of reclaim. Measured is one reader, by
- * its own CPU time; the second one, and the writer, run on another processor if there is one.
+ * Readers beside each other and beside a writer, for each back end of reclaim. One reader is measured, by
+ * its own CPU time. The second reader, and the writer, run on another processor if there is one.
  *
  *   level 0 table   | reader 0: 64 | - | reader 1: 64 | -      | writer: 256 pages   |
  *   the next table                  the writer's, too: made, filled, emptied, taken out, freed
@@ -18,24 +18,24 @@
 #include "report.h"
 
 enum {
-	OWN = 64, /* pages of a reader */
+	OWN = 64, /* the pages of one reader */
 	/*
-	 * From one reader's to the next one's. Processors fetch cache lines ahead: whoever goes through
-	 * the folios before another's would take those away from it.
+	 * The distance between two readers' pages. Processors fetch cache lines ahead: a reader that goes
+	 * through the folios before another reader's would take those lines away.
 	 */
 	APART = 128,
-	CALL = 16, /* pages of a pin */
-	CALLS = 1 << 12, /* in a run */
+	CALL = 16, /* the pages of one pin */
+	CALLS = 1 << 12, /* the calls in one run */
 };
 
 struct crowd {
 	struct bench_pins pins;
-	bool locked; /* everybody uses pins.lock */
+	bool locked; /* all threads use pins.lock */
 	bool with_reader, with_writer;
 	pthread_t reader, writer;
 	bool reader_runs, writer_runs, stop; /* atomic */
 	cpu_set_t all, first, second;
-	/* What the writers of all runs did: [0] of pagewalk's, [1] with the lock. */
+	/* The work of the writers of all runs: [0] pagewalk's, [1] with the lock. */
 	uint64_t edits[2], ns[2];
 };
 
@@ -60,9 +60,9 @@ static uint64_t wall_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* ---- what they do ---- */
+/* ---- the threads' work ---- */
 
-/* One pin of @reader's pages, and its release. Returns how many came. */
+/* Pins the reader's pages and releases them. Returns the number of pages. */
 static uint64_t pin_once(struct crowd *crowd, struct pw_reader *reader, unsigned who, unsigned turn)
 {
 	pw_va va = BENCH_PIN_VA + ((who * APART + turn * CALL % OWN) << 12);
@@ -95,7 +95,7 @@ static void *be_reader(void *argument)
 	must(pw_reader_create(crowd->pins.space, &reader) == 0, "no second reader");
 	for (unsigned turn = 0; !__atomic_load_n(&crowd->stop, __ATOMIC_RELAXED); turn++) {
 		must(pin_once(crowd, reader, 1, turn) == CALL, "the second one missed pages");
-		/* Once: it stands beside what the measured one reads. */
+		/* Stored only once, because it is beside data that the measured reader reads. */
 		if (turn == 0)
 			__atomic_store_n(&crowd->reader_runs, true, __ATOMIC_RELAXED);
 	}
@@ -103,7 +103,7 @@ static void *be_reader(void *argument)
 	return NULL;
 }
 
-/* Maps, or unmaps, @pages from @va on; frames that no large page can have. */
+/* Maps or unmaps @pages from @va on, with frames that cannot be a large page. */
 static void edit(struct crowd *crowd, bool map, pw_va va, uint64_t pages)
 {
 	const pw_va last = va + (pages << 12) - 1;

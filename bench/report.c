@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ratios first: they are what carries over to another machine. */
+/* Ratios come first, because they hold on another machine, too. */
 #include "report.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ static const struct bench_columns bench_walks = {
 
 static FILE *bench_json;
 static const char *bench_separator = "";
-static const struct bench_columns *bench_open; /* whose lines are being printed */
+static const struct bench_columns *bench_open; /* the part whose lines are being printed */
 
 void bench_report_begin(const char *path)
 {

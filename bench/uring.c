@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pins of the host kernel: buffers registered with io_uring, which takes their pages with
- * FOLL_LONGTERM | FOLL_WRITE by the path that pagewalk's follows (io_uring/rsrc.c, mm/gup.c). By raw
- * system calls: a table of empty buffers, each of which is then filled and emptied by one call.
+ * Pins of the host kernel: buffers that are registered with io_uring, which takes their pages with
+ * FOLL_LONGTERM | FOLL_WRITE by the path that pagewalk models (io_uring/rsrc.c, mm/gup.c). This uses raw
+ * system calls: a table of empty buffers, each of which is filled by one call and emptied by another.
  */
 #include <errno.h>
 #include <linux/io_uring.h>
@@ -49,7 +49,7 @@ static unsigned char *touched(size_t bytes, bool huge)
 		return NULL;
 	memory += huge_page - (uintptr_t)memory % huge_page;
 	madvise(memory, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-	/* Kernels that have sparse tables of buffers (5.19) have this (5.14). */
+	/* Kernels with sparse tables of buffers (5.19) have this (5.14). */
 	if (madvise(memory, bytes, MADV_POPULATE_WRITE) == 0)
 		return memory;
 	munmap(memory, bytes);
@@ -75,7 +75,7 @@ struct bench_uring *bench_uring_create(size_t pages, size_t call, bool huge,
 	if (uring->fd >= 0 &&
 	    do_register(uring->fd, IORING_REGISTER_BUFFERS2, &sparse, sizeof(sparse)) == 0) {
 		uring->memory = touched(uring->bytes, huge);
-		/* Now, not in the middle of the measuring: RLIMIT_MEMLOCK may be in the way. */
+		/* Fails now rather than during the measurement, if RLIMIT_MEMLOCK is too low. */
 		if (uring->memory && bench_uring_pin(uring) == pages &&
 		    bench_uring_unpin(uring) == pages)
 			return uring;

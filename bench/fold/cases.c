@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ranges that every folding strategy is counted on. */
+/* The ranges on which every folding strategy is counted. */
 #include "cases.h"
 
 #include <stdio.h>
@@ -23,8 +23,8 @@ static void add(struct cell_case *c, enum cell_where where, uint64_t count, pw_v
 }
 
 /*
- * Inside: centred in an entry, which is where two tables of every level below meet, as they do where
- * two entries of the top meet; so the tables are as many. Ranges longer than an entry cross several.
+ * Inside: centred in an entry. There, two tables of every level below meet, as they do where two entries of
+ * the top meet; so both kinds of range have as many tables. Ranges longer than an entry cross several.
  * Empty: the second quarter of the addresses, where no other range is.
  */
 static void choose_ranges(struct cell_case *c)
@@ -57,7 +57,7 @@ static int compare(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-/* All pages of all ranges that are not empty, sorted, each once. */
+/* All pages of all ranges that are not empty, sorted, each one once. */
 static size_t list_pages(const struct cell_case *c, pw_va **page_ret)
 {
 	unsigned shift = c->format->shift[0];

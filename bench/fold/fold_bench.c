@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the folding strategies cost, in numbers that are the same on every run. Two halves, which
- * report.py puts together:
+ * Counts the costs of the folding strategies, in numbers that are the same on every run. report.py combines
+ * the two halves:
  *
  *   fold_bench count   walks every cell observed, prints turns and loads as JSON, one cell a line;
- *                      and checks every page that the lean forms find against the oracle
- *   fold_bench run     walks every cell by the lean forms, under callgrind, which is told to count
- *                      inside fold_lean_* alone and to dump after each
+ *                      and compares every page that the lean forms find with the oracle
+ *   fold_bench run     walks every cell by the lean forms, under callgrind, which counts only
+ *                      inside fold_lean_* and dumps after each walk
  *
  * A cell is a style and depth, a range, a kind of walk and a strategy; its name is a path of these.
  */
@@ -20,7 +20,7 @@
 #include "cases.h"
 
 enum { MOST_PAGES = 65536 };
-/* fold_run() asks the oracle about every page of a range, mapped or not. */
+/* fold_run() asks the oracle for every page of a range, mapped or not. */
 static const uint64_t MOST_OBSERVED = UINT64_C(1) << 19;
 
 enum walker { WALKER_B, WALKER_C, WALKER_D, WALKER_E, WALKER_WALK, WALKER_SCAN, WALKERS };
@@ -138,7 +138,7 @@ static void run(const struct cell *cell, pw_pa *page)
 	CALLGRIND_DUMP_STATS_AT(name);
 }
 
-/* The pages of an empty range stop a fast walk at once; a scan has no fast form. */
+/* An empty range stops a fast walk at once; a scan has no fast form. */
 static bool applies(const struct cell *cell)
 {
 	if (cell->kind == FOLD_FAST && cell->range->where == CELL_EMPTY)
@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (size_t i = 0; cell_case_at(i, &c); i++) {
-		/* Tables are built at full speed. */
+		/* Tables are built at full speed, without counting. */
 		if (!counting)
 			CALLGRIND_START_INSTRUMENTATION;
 		each_cell(&c, counting ? count : run);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The library's public walks, doing what the lean strategies do: the address of each page, in order. */
+/* The library's public walks with the results of the lean strategies: the address of each page, in order. */
 #include "cases.h"
 
 #include <stdio.h>

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Counts what the folding strategies cost, prints tables, and writes every cell down as JSON.
+"""Counts the costs of the folding strategies, prints tables, and writes every cell as JSON.
 
 usage: report.py FOLD_BENCH JSON
 
-Turns and loads are counted by the laboratory; instructions by callgrind, inside the lean forms and
-what they call; code sizes are read off the symbols. The strategies' are the same on every run (pw_scan
-allocates, which takes a few instructions more or less); instructions and sizes are those of the
+The laboratory counts turns and loads. callgrind counts instructions, inside the lean forms and the
+functions that they call. Code sizes come from the symbols. The strategies' numbers are the same on every
+run (pw_scan allocates, which takes a few instructions more or less). Instructions and sizes depend on the
 compiler that built FOLD_BENCH.
 """
 import json
@@ -21,7 +21,7 @@ LIBRARY = ["pw_walk_range", "pw_scan"]
 
 
 def counted(bench):
-    """Turns and loads, by the name of the cell; every page is checked on the way."""
+    """Turns and loads, by the name of the cell; this also checks every page."""
     done = subprocess.run([bench, "count"], stdout=subprocess.PIPE, text=True, check=True)
     return {o.pop("cell"): o for o in map(json.loads, done.stdout.splitlines())}
 
@@ -30,7 +30,7 @@ def instructions(bench):
     """Instructions by the name of the cell."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
-        # Valgrind of Debian 12 gives up on clang's debug information.
+        # The valgrind of Debian 12 cannot read clang's debug information.
         subprocess.run(["objcopy", "--strip-debug", bench, f"{folder}/bench"], check=True)
         subprocess.run(["valgrind", "--tool=callgrind", "-q", "--instr-atstart=no",
                         "--toggle-collect=fold_lean_*", f"--callgrind-out-file={folder}/out",
@@ -44,11 +44,11 @@ def instructions(bench):
 
 
 def sizes(bench):
-    """Bytes of code by (style's symbol, walk, strategy), of functions that call nothing."""
+    """Bytes of code by (style's symbol, walk, strategy), for functions without calls."""
     done = subprocess.run(["nm", "-S", "--defined-only", bench], capture_output=True, text=True, check=True)
     found = {}
     for line in done.stdout.splitlines():
-        # GCC puts what it thinks is never run into a part of its own.
+        # GCC puts code that it believes never to run into a part of its own.
         name = re.search(r" fold_lean_([bcde])_(fast|walk)_(\w+)(\.cold)?$", line)
         if name:
             key = name[3], name[2], name[1]
@@ -71,7 +71,7 @@ class Case:
         self.count, self.instruction = count, instruction
 
     def row(self, walk, where, pages):
-        """{strategy: what was counted} of one range; None if this case has none such."""
+        """{strategy: counts} of one range; None if this case does not have the range."""
         found = {}
         for strategy in STRATEGIES + LIBRARY:
             cell = f"{self.name}/{walk}/{where}/{pages}/{strategy}"
@@ -80,7 +80,7 @@ class Case:
         return found or None
 
     def empty(self):
-        """Number of entries of the empty range."""
+        """The number of entries of the empty range."""
         for cell in self.cells:
             if cell.split("/")[4] == "empty":
                 return int(cell.split("/")[5])
@@ -165,7 +165,7 @@ def print_crossing(cases, walk):
 
 
 def print_value_ends(cases):
-    """c beside d in pagewalk: the same source but for the ends, wherever no value decides."""
+    """Compares c with d in pagewalk where no value decides: the sources differ only in the ends."""
     same, rows = 0, []
     for case in cases:
         if case.style == "value":
