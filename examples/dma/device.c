@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The device: see dma.h. */
+/* The device; see dma.h. */
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dma.h"
 
-/* A page request: the driver maps what is missing, or says that nothing will be there. */
+/* A page request: the driver maps the missing page, or refuses. */
 static bool ask_driver(struct queue *q, pw_va iova, bool write)
 {
 	bool granted;
@@ -23,25 +23,25 @@ static bool ask_driver(struct queue *q, pw_va iova, bool write)
 	return granted;
 }
 
-/* The page at @iova did not come. Shall we try again? */
+/* The page at @iova did not come. Is it worth trying again? */
 static bool try_again(struct queue *q, enum pw_stop why, pw_va iova, bool write)
 {
 	switch (why) {
-	case PW_STOP_CHANGED: /* the tables were just being changed; they say something else by now */
+	case PW_STOP_CHANGED: /* the tables were being changed; they have a new state by now */
 	case PW_STOP_GONE:
 	case PW_STOP_FORK:
 		sched_yield();
 		return true;
-	case PW_STOP_NONE: /* what that means, only the owner of the tables knows */
+	case PW_STOP_NONE: /* only the owner of the tables knows what this means */
 	case PW_STOP_PROT_NONE:
 	case PW_STOP_ACCESS:
 		return ask_driver(q, iova, write);
-	default: /* and these stay as they are: no page of guest memory, no address at all, secret */
+	default: /* these do not change: not guest memory, not an address, secret memory */
 		return false;
 	}
 }
 
-/* Between guest memory at @iova and the device's own buffer. False: the device may not. */
+/* Copies between guest memory at @iova and the device's own buffer; false if the device may not. */
 static bool transfer(struct queue *q, struct pw_reader *reader, pw_va iova, char *buffer,
 		     uint64_t bytes, bool write)
 {
@@ -53,7 +53,7 @@ static bool transfer(struct queue *q, struct pw_reader *reader, pw_va iova, char
 		uint64_t came;
 		long parts = pw_pin_fast_iovec(reader, iova, bytes, flags, part, ROOM, &came, &why);
 
-		/* What came may be less than all. It is ours until the unpin, whatever is mapped now. */
+		/* Maybe only a part came. Its pages stay until the unpin, even if they are unmapped now. */
 		for (long i = 0; i < parts; i++) {
 			if (write)
 				memcpy(part[i].iov_base, buffer, part[i].iov_len);
@@ -63,9 +63,9 @@ static bool transfer(struct queue *q, struct pw_reader *reader, pw_va iova, char
 			sched_yield(); /* a device takes its time */
 		}
 		if (parts < 0)
-			return false; /* not a page's address: guests write what they like */
+			return false; /* not a page's address: a guest may write anything */
 		pw_unpin_iovec(reader, part, (size_t)parts, flags, write);
-		/* Why only a part came is told again, if it is still so, by the call for the rest. */
+		/* If only a part came, the call for the rest reports the reason again if it still holds. */
 		if (parts == 0 && !try_again(q, why, iova, write))
 			return false;
 		iova += came;
@@ -76,7 +76,7 @@ static bool transfer(struct queue *q, struct pw_reader *reader, pw_va iova, char
 
 void *device_run(void *queue)
 {
-	/* The ring is used as long as the device is: a long pin, which shared memory allows. */
+	/* The device uses the ring all its life, so this is a long pin, which shared memory allows. */
 	const unsigned long_flags = PW_PIN_WRITE | PW_PIN_LONGTERM;
 	struct queue *q = queue;
 	const size_t most = MOST_PAGES * (size_t)q->page;
@@ -96,7 +96,7 @@ void *device_run(void *queue)
 		pthread_mutex_lock(&q->lock);
 		while (n == q->posted)
 			pthread_cond_wait(&q->bell, &q->lock);
-		d = ring[n % SLOTS]; /* a copy: what is checked has to be what is used */
+		d = ring[n % SLOTS]; /* a copy, so that the checked values are the ones in use */
 		pthread_mutex_unlock(&q->lock);
 		good = d.bytes <= most && transfer(q, reader, d.source, buffer, d.bytes, false) &&
 		       transfer(q, reader, d.target, buffer, d.bytes, true);

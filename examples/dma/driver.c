@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver of the device: see dma.h. */
+/* The driver of the device; see dma.h. */
 #include <string.h>
 
 #include "dma.h"
@@ -23,7 +23,7 @@ void driver_map(struct queue *q, pw_va first, pw_va last, pw_pa pa, uint32_t att
 	must(pw_space_map(q->space, first, last, pa, attr, &error) == 0, error.text);
 }
 
-/* Called for unmapped pages. Who has them pinned keeps them; our reference goes, folio by folio. */
+/* Called for unmapped pages: gives the driver's reference back, folio by folio. Pins keep their pages. */
 static void give_back(void *queue, pw_va first, pw_va last, pw_pa pa)
 {
 	struct queue *q = queue;
@@ -63,7 +63,7 @@ static void make(struct queue *q, uint64_t job, pw_va iova, uint64_t bytes, bool
 	}
 }
 
-/* Where the addresses of this job begin: those of its source, then those of its target. */
+/* The first address of this job: its source, and then its target. */
 static pw_va slot_iova(const struct queue *q, uint64_t job)
 {
 	return q->slots_iova + job % SLOTS * q->slot_bytes;
@@ -92,7 +92,7 @@ static void bring_back(struct queue *q)
 	q->away.attr = 0;
 }
 
-/* Moves the folio behind @iova somewhere else, as a kernel does that makes room. */
+/* Moves the folio behind @iova to other pages, like a kernel that makes room. */
 static void move(struct queue *q, struct pw_reader *reader, uint64_t job)
 {
 	pw_va iova = slot_iova(q, job) + draw(q, 2 * MOST_PAGES) * q->page;
@@ -112,8 +112,8 @@ static void move(struct queue *q, struct pw_reader *reader, uint64_t job)
 	q->away.attr = found.attr & PW_WRITE ? MAY_WRITE : MAY_READ;
 	driver_unmap(q, q->away.first, q->away.last, false);
 	/*
-	 * Now no walk finds it, and one that did before will notice when it looks again. So either its
-	 * pin is seen here, or it gives the folio back.
+	 * Now no walk finds the folio, and a walk that found it before will notice when it looks again.
+	 * So either its pin is visible here, or it gives the folio back.
 	 */
 	if (!pw_folio_try_share(q->arena, old.pa)) {
 		q->pinned++;
@@ -151,7 +151,7 @@ static struct descriptor wait_for(struct queue *q, struct pw_reader *reader, uin
 	return d;
 }
 
-/* Counts words that are not what they should be. */
+/* Counts wrong words. */
 static void check(struct queue *q, struct pw_reader *reader, uint64_t job, pw_va iova,
 		  uint64_t bytes, bool filled)
 {
@@ -177,7 +177,7 @@ static void finish(struct queue *q, struct pw_reader *reader, uint64_t job,
 	q->wrong += d->status != (may ? DONE : FAILED);
 	q->refused += d->status == FAILED;
 	q->copied += may ? d->bytes : 0;
-	/* All of the slot, and the tables for it. */
+	/* Unmaps the whole slot, and frees its tables. */
 	driver_unmap(q, slot_iova(q, job), slot_iova(q, job) + q->slot_bytes - 1, true);
 }
 

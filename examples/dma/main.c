@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dma [FORMAT [JOBS]]: see dma.h. Exit status 0: not one word from a wrong page, and nothing leaked. */
+/* dma [FORMAT [JOBS]]: see dma.h. Exit status 0: no word came from a wrong page, and nothing leaked. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -52,7 +52,7 @@ static void stop(struct queue *q, pthread_t thread[2])
 int main(int argc, char **argv)
 {
 	const struct pw_format *format = pw_format_find(argc > 1 ? argv[1] : "amdv1");
-	/* Drivers that wait for the devices, but then have the memory of their tables back. */
+	/* With this, drivers wait for the devices, but get the memory of their tables back at once. */
 	const struct pw_space_options space_options = { .sync = PW_SYNC_IPI };
 	struct pw_arena_options options = { .poison = true };
 	struct queue queue[QUEUES] = { 0 };
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 		queue[i].arena = arena;
 		queue[i].space = space;
 		queue[i].page = UINT64_C(1) << options.page_lg2;
-		/* So many that a slot has page tables of its own. */
+		/* Enough bytes for a slot to have page tables of its own. */
 		queue[i].slot_bytes = UINT64_C(1) << (geometry.shift[0] + geometry.bits[0]);
 		if (queue[i].slot_bytes < 2 * MOST_PAGES * queue[i].page)
 			queue[i].slot_bytes = 2 * MOST_PAGES * queue[i].page;

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "translate: %s\n", error.text);
 		return 2;
 	}
-	/* The registers of the first CPU that says where its tables are. */
+	/* Finds the first CPU whose root words are known. */
 	for (size_t n = pw_memory_cpus(memory, &cpu);; cpu++, n--) {
 		if (n == 0) {
 			fprintf(stderr, "translate: %s does not say where its tables are\n",
