@@ -182,7 +182,7 @@ bool pw_format_can_edit(const struct pw_format *format);
 /* All zero: as deep as the format's CPUs usually start, RCU, Linux 6.1. */
 struct pw_space_options {
 	unsigned
-		levels; /* to begin with; the top grows when a mapping needs it. 0: 3, or all if fewer or fixed */
+		levels; /* at first; the top grows when a mapping needs it. 0: 3, or all if fewer or fixed */
 	enum pw_sync_kind sync;
 	uint16_t kernel; /* version of the software bits to write: as in struct pw_regime_options */
 };

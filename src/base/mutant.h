@@ -50,7 +50,7 @@ enum pw_mutant {
 	PW_MUTANT_TABLE_AT_0, /* a table may be at address 0, where the entry for it may read as empty */
 	PW_MUTANT_KEEP_ENTRIES, /* a table that is taken out keeps its entries */
 	PW_MUTANT_NO_SETTLE, /* a look at the pins may come before the stores that took the page away */
-	PW_MUTANT_BREAK_PART, /* part of a contiguous group changes, and the rest still claims to be a group */
+	PW_MUTANT_BREAK_PART, /* part of a contiguous group changes, and the rest still claims the group */
 	PW_MUTANT_BREAK_OTHERS, /* breaking up a group does not check which group is there by now */
 	PW_MUTANT_BREAK_TABLE, /* it does not check whether a table has replaced the group by now */
 	PW_MUTANT_BREAK_LEFT_END, /* of the groups at the two ends of a range, only the first is broken up */
