@@ -19,8 +19,8 @@ extern "C" {
  * wanted[which][0]..wanted[which][1] (inclusive), cropped to that part, by virtual address. If the scan met
  * tables again and did not walk them again, that range is among the answers as PW_SHARED, not cropped, if
  * there is an answer behind range.twin. Only answers cost memory.
- * Returns 0 at the end of the scan (pw_scan_state says whether it stopped early); the value of @found if it
- * returned another value than 0; -EINVAL for a range that ends before it begins; or -ENOMEM.
+ * Returns 0 at the end of the scan (pw_scan_state says whether it stopped early); the value of @found if that
+ * is not 0; -EINVAL for a range that ends before it begins; or -ENOMEM.
  */
 typedef int pw_found_fn(void *context, size_t which, const struct pw_range *range);
 int pw_find(struct pw_scan *scan, const pw_pa (*wanted)[2], size_t count, pw_found_fn *found,

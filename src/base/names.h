@@ -21,15 +21,15 @@ const char *pw_memtype_name(unsigned memtype);
 /* Prints ,"flags":["accessed","dirty"] for the attributes in @attr. */
 void pw_names_json_flags(FILE *stream, unsigned attr);
 
-/* ---- sizes, given as the last byte's offset @last, so that 2^64 can be said ---- */
+/* ---- sizes: @last is the offset of the last byte, so that 2^64 can be expressed ---- */
 
 enum { PW_SIZE_TEXT = 32 };
 
 /* "4 KiB", "1.1 GiB", "1 byte". Returns @text. */
 char *pw_size_text(uint64_t last, char text[PW_SIZE_TEXT]);
-/* The same, with no fraction where at most four digits say it exactly: "4104 KiB". */
+/* As pw_size_text, but without a fraction if at most four digits express the size exactly: "4104 KiB". */
 char *pw_size_exact_text(uint64_t last, char text[PW_SIZE_TEXT]);
-/* Of 2^@lg2 bytes; @lg2 may be 64. */
+/* As pw_size_text, for 2^@lg2 bytes; @lg2 may be 64. */
 char *pw_size_lg2_text(unsigned lg2, char text[PW_SIZE_TEXT]);
 
 #endif

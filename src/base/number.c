@@ -5,7 +5,7 @@
 #include <ctype.h>
 #include <stddef.h>
 
-static const char too_big[] = "is more than 64 bits hold";
+static const char too_big[] = "is more than 64 bits can hold";
 
 static unsigned suffix_shift(char letter)
 {
@@ -30,7 +30,7 @@ static unsigned digit_value(char digit)
 	return (unsigned)(tolower((unsigned char)digit) - 'a' + 10);
 }
 
-/* What is wrong with text that is no number. */
+/* Names the mistake in a text that is not a number. */
 static const char *complain(const char *text, const char *end)
 {
 	size_t length = (size_t)(end - text);

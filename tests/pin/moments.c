@@ -331,7 +331,7 @@ static void test_split_is_whole(void **state)
 	for_each(has_huge, split_is_whole);
 }
 
-/* After one page of a contiguous group is unmapped, the rest of it are single pages. */
+/* After one page of a contiguous group is unmapped, the rest are single pages. */
 static void group_broken(struct world *world)
 {
 	const unsigned order = (unsigned)__builtin_ctz(world->format->groups[0]);
