@@ -37,6 +37,29 @@ static inline int fuzz_fetch(void *context, pw_pa pa, void *buffer, size_t bytes
 	return 0;
 }
 
+/*
+ * The format that a byte of an input chooses: the one whose name fits it best. So inputs keep their formats
+ * when another one comes, except for the few bytes that it takes from all others.
+ */
+static inline const struct pw_format *fuzz_format(uint8_t byte)
+{
+	const struct pw_format *format, *best = NULL;
+	uint32_t most = 0;
+
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		uint32_t fits = (UINT32_C(0x811c9dc5) ^ byte) * UINT32_C(0x01000193);
+
+		for (const char *c = format->name; *c; c++)
+			fits = (fits ^ (unsigned char)*c) * UINT32_C(0x01000193);
+		fits = (fits ^ fits >> 15) * UINT32_C(0x2c1b3c6d);
+		if (!best || fits > most) {
+			best = format;
+			most = fits;
+		}
+	}
+	return best;
+}
+
 /* The bytes are repeated to fill 64 KiB, so that short inputs make deep tables. */
 static inline bool fuzz_input_init(struct fuzz_input *input, const uint8_t *data, size_t size)
 {
@@ -45,13 +68,11 @@ static inline bool fuzz_input_init(struct fuzz_input *input, const uint8_t *data
 	struct pw_regime_options options;
 	const struct pw_format *format;
 	uint64_t root[2];
-	size_t formats = 0, count;
+	size_t count;
 
 	if (size < HEAD + 8)
 		return false;
-	while (pw_format_at(formats))
-		formats++;
-	format = pw_format_at(data[0] % formats);
+	format = fuzz_format(data[0]);
 	options = (struct pw_regime_options){
 		.view = data[1] & 1 ? PW_VIEW_LINUX : PW_VIEW_HARDWARE,
 		.kernel = data[2] & 1 ? 0x0700 : 0,
