@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a format is made of.
+ * What a format is made of, and the recipe for a new one.
  *
- * To add a format:
- *  1. copy the nearest src/format/FOO.h; cite the manual, name the levels, list the bits;
- *  2. fill the numbers and the reading functions; each looks at the value it is given and at nothing
- *     else. Walks work now: add FOO.c (three lines) and a line to registry.c and to meson.build;
- *  3. fill the writing functions; the generic tests, which build their tables with them, now run;
- *  4. write FOO_words.c (words.h): names of the bits, and reasons; and in FOO_folds.h how Linux folds
- *     its levels, with a line in lab/lean.h; the test `words` says what is missing;
- *  5. add golden vectors and one valid and one invalid text table to tests/format/, and describe the
- *     format to the oracle (tests/oracle/).
+ * To add formats of a family FOO, each with a NAME (the test `recipe` checks that all of this is there,
+ * for every format, and says what is missing):
+ *  1. src/format/FOO.h: copy the nearest one. Cite the manual, name the levels, draw and list the bits. Fill
+ *     the numbers and the reading functions; each looks at the value it is given and at nothing else.
+ *  2. src/instance/FOO.c: one line for each NAME. Add it to src/meson.build, and each NAME to
+ *     src/instance/registry.c. Walks work now.
+ *  3. Fill the writing functions. tests/format/builders.c lists what the leaves of a format cannot say.
+ *     The generic tests, which build their tables with these functions, now run.
+ *  4. src/format/FOO_words.c (words.h): names of the bits, and reasons. Add it to src/meson.build, and a
+ *     line to tests/unit/view_flags.c.
+ *  5. src/format/FOO_folds.h: how Linux folds the levels. Add each style to lab/lean.h.
+ *  6. tests/format/vectors_FOO.c: golden vectors from the manual. Add it to tests/format/meson.build.
+ *  7. tests/format/tables/NAME.pwt and tests/format/tables/NAME-invalid.pwt: tables by hand.
+ *  8. tests/oracle/formats/NAME.pwf: the description for the oracle. Add it to tests/oracle/meson.build.
+ *  9. README.md, CHANGELOG.md and doc/folding.md name the family; CAVEATS.md says of each NAME whether a
+ *     real kernel confirmed it.
+ *
+ * Only if it is so: a shift by a register in a walk has a reason in tests/specialised/objects.py; what a
+ * machine's dumps say of its roots is read in src/memory/notes.c and src/memory/vmcoreinfo_root.c.
  *
  * Reading functions are plain `static inline`, reached through a constant struct pw_format and
  * therefore inlined; not always_inline, which gcc refuses through a pointer at -Og.

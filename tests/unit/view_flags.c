@@ -235,6 +235,12 @@ static void test_known_words(void **state)
 		{ "riscv_sv39", PW_VIEW_HARDWARE, 0, 0x48d158d7, "V R W U A D" },
 		{ "riscv_sv39", PW_VIEW_HARDWARE, 0, 0x8000000048d160d7, "V R W U A D N" },
 		{ "riscv_sv39", PW_VIEW_HARDWARE, 1, 0x20000c01, "V" },
+		{ "arm", PW_VIEW_HARDWARE, 0, 0x1234547f, "type=small-XN B C AP=rw TEX=1 S" },
+		{ "arm_lpae", PW_VIEW_HARDWARE, 0, 0x0060000123456f5f,
+		  "type=page AttrIndx=7 AP=rw SH=inner AF nG PXN XN" },
+		{ "amdv1", PW_VIEW_HARDWARE, 0, 0x7000000012345021,
+		  "PR A NextLevel=page FC IR IW" },
+		{ "mock", PW_VIEW_HARDWARE, 0, 0xc00000000123407f, "P L R W U A D UX KX" },
 		{ "um_2", PW_VIEW_LINUX, 0, 0x1e1, "present rw user accessed dirty" },
 	};
 
