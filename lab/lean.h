@@ -15,6 +15,8 @@
 #include "format/arm_lpae.h"
 #include "format/arm_short.h"
 #include "format/i386.h"
+#include "format/loongarch.h"
+#include "format/loongarch_folds.h"
 #include "format/powerpc.h"
 #include "format/powerpc_folds.h"
 #include "format/riscv.h"
@@ -58,6 +60,8 @@
 	X(riscv_sv39, riscv_sv39)           \
 	X(riscv_sv48, riscv_sv48)           \
 	X(riscv_sv57, riscv_sv57)           \
+	X(loongarch64_4k, loongarch64_4k)   \
+	X(loongarch64_16k, loongarch64_16k) \
 	X(sparc64_sun4u, sparc64_sun4u)     \
 	X(sparc64_sun4v, sparc64_sun4v)     \
 	X(um_2, um_2)                       \

@@ -11,6 +11,7 @@
 #include "format/arm_lpae.h"
 #include "format/arm_short.h"
 #include "format/i386.h"
+#include "format/loongarch.h"
 #include "format/mock.h"
 #include "format/powerpc.h"
 #include "format/riscv.h"
@@ -45,6 +46,8 @@ const struct pw_instance *const pw_registry[] = {
 	&pw_instance_riscv_sv39,
 	&pw_instance_riscv_sv48,
 	&pw_instance_riscv_sv57,
+	&pw_instance_loongarch64_4k,
+	&pw_instance_loongarch64_16k,
 	&pw_instance_sparc64_sun4u,
 	&pw_instance_sparc64_sun4v,
 	&pw_instance_um_2,

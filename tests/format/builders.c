@@ -90,6 +90,7 @@ static const struct limits all_limits[] = {
 	  .write_reads = true,
 	  .needs_permission = true,
 	  .prot_none_most = 2 },
+	{ .prefix = "loongarch64", .address_bits = 48, .special_most = TOP, .prot_none_most = TOP },
 	{ .prefix = "sparc64_sun4u",
 	  .address_bits = 43,
 	  .always = PW_READ,
