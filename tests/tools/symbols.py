@@ -30,7 +30,7 @@ def declared():
     names = set()
     for path in (SOURCE / 'include' / 'pagewalk').glob('*.h'):
         text = re.sub(r'/\*.*?\*/', '', path.read_text(encoding='utf-8'), flags=re.DOTALL)
-        text = re.sub(r'^#.*|^typedef [^;]*;|^(?:struct|enum) [^;(]*\{.*?^\};', '', text, flags=re.MULTILINE | re.DOTALL)
+        text = re.sub(r'^#[^\n]*|^typedef [^;]*;|^(?:struct|enum) [^;(]*\{.*?^\};', '', text, flags=re.MULTILINE | re.DOTALL)
         text = re.sub(r'^static inline .*?^\}', '', text, flags=re.MULTILINE | re.DOTALL)
         names |= set(re.findall(r'\b(pw_\w+)\([^;{]*\)\s*;', text))
     return names
