@@ -7,9 +7,9 @@
  * hardware ignores.
  *
  * To describe a format: write FOO_words.c beside FOO.h, with a `const struct pw_words pw_words_FOO`
- * for each of its constants, which name it as .words. What is NULL below has a default, which the
- * comment says; what has none must be there. The test `words` names what is missing; the test
- * `view_flags` holds each format to its entries: all bits that its builders use have a name.
+ * for each of its constants, which point to it by .words. A member that may be NULL has a default, which
+ * its comment says; all others must be filled. The test `words` names what is missing. The test
+ * `view_flags` checks that all bits that the format's builders use have a name.
  *
  * No walker includes this file: words cost a walk nothing.
  */
@@ -39,8 +39,8 @@ struct pw_bits {
 	/* In the last line, which has no mask: the list goes on there. */
 	const struct pw_bits *more;
 	/*
-	 * Why an entry with these bits set is malformed; NULL: they are no reason for that, or are
-	 * reserved, which their name then says.
+	 * Why an entry with any of these bits set is malformed: a clause. NULL: these bits do not make it
+	 * malformed, or their name begins with "reserved" and says enough.
 	 */
 	const char *malformed;
 };
@@ -61,8 +61,8 @@ struct pw_bits_of {
 	uint8_t kinds; /* enum pw_bits_kind */
 	const struct pw_bits *bits; /* ended by a line without a mask */
 	/*
-	 * Only entries with these bits so; 0: all. By these bits of a leaf's list a malformed entry is
-	 * known for one.
+	 * The list describes entries whose bits @where are @is; 0: all entries. A malformed entry that
+	 * matches the list of a leaf in this way is described as a leaf.
 	 */
 	uint64_t where, is;
 	uint8_t views; /* bit n: enum pw_view n; 0: all */
@@ -85,13 +85,13 @@ struct pw_short_table {
 };
 
 /*
- * Functions write a clause, without a full stop, into the @bytes of @text, and end it with a NUL; they
- * see what their parameters say, and nothing else.
+ * Functions write a clause without a full stop to the @bytes of @text, and end it with a NUL. They look
+ * at their parameters and at nothing else.
  */
 struct pw_words {
 	/*
-	 * What the machines that walk these tables call themselves, separated by blanks: "riscv64
-	 * riscv32". NULL: tables that the memory of any machine can have.
+	 * Names of the machines that walk these tables, as ELF cores have them, separated by blanks:
+	 * "riscv64 riscv32". NULL: the memory of any machine can have such tables.
 	 */
 	const char *machines;
 	/* enum pw_register: which of them decide something in this format. */
@@ -108,8 +108,8 @@ struct pw_words {
 	/* NULL: the bits are a sign, or choose the root, or have to be zero, as the spans say. */
 	const struct pw_above_words *above;
 	/*
-	 * By level: what Linux's loops do where a walk of a range iterates at that level; NULL in it:
-	 * nothing worth a word. NULL: a folded level's loop runs once for each turn of the one above.
+	 * By level: what Linux's loops do if a walk of a range iterates at that level. An element may be
+	 * NULL: nothing is said. NULL: a folded level's loop runs once for each turn of the one above.
 	 */
 	const char *const *loops;
 	/* Why there are no more levels than there are. NULL: "FORMAT walks through N tables". */
