@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every format has all that the recipe above struct pw_format (src/format/format.h) names.
+"""Every format has all parts that the recipe above struct pw_format (src/format/format.h) names.
 
-Each check below stands for one file of the recipe and returns what is missing, in a sentence. The test also
-compares the two lists: a file that the recipe names has a check, and the other way round.
+Each check below is for one file of the recipe, and returns a sentence that names the missing part. The test also
+compares the two lists: every file of the recipe has a check, and every check has a file in the recipe.
 
 usage: recipe.py PAGEWALK SOURCE_ROOT
 """
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import unittest
 
-# The mock architecture does not exist: nothing that is written for users names it.
+# The mock architecture does not exist, so texts for users do not name it.
 UNWRITTEN = {'mock'}
 NUMBERS = ('no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen '
            'seventeen eighteen nineteen twenty').split()
@@ -36,13 +36,13 @@ def has_word(text, word):
 
 
 def section(text, start, end):
-    """What stands between the line that begins with @start and the next that begins with @end."""
+    """The text between the line that begins with @start and the next line that begins with @end."""
     found = re.search(rf'^{re.escape(start)}.*?\n(.*?)(?=^{re.escape(end)}|\Z)', text, re.MULTILINE | re.DOTALL)
     return found[0] if found else ''
 
 
 def cites(path):
-    """Does the header's first comment say where its facts come from, or that of a header of its family?"""
+    """Does the first comment of the header, or of a header of its family, name the sources of its facts?"""
     text = read(path)
     if re.search(r'[Mm]anual|Specification|\bARM\b|SDM|\bISA\b|Architecture|Linux arch/', text.split('*/')[1]):
         return True
@@ -51,7 +51,7 @@ def cites(path):
 
 
 class Format:
-    """A format of the library, and where its parts are."""
+    """A format of the library, and the places of its parts."""
 
     def __init__(self, name, title):
         self.name, self.title = name, title
@@ -70,7 +70,7 @@ class Format:
         text = '\n'.join(sources('src/format/*_folds.h').values())
         return re.findall(rf'^static const struct fold_style fold_(\w+) = \{{\n\s*\.format = "{self.name}",', text, re.MULTILINE)
 
-    # ---- one method for each file of the recipe: what is missing, or None ----
+    # ---- one method for each file of the recipe: a sentence about a missing part, or None ----
 
     def header_file(self):
         if not self.header:
@@ -211,14 +211,14 @@ class Recipe(unittest.TestCase):
         self.assertEqual(named, set(CHECKS))
 
     def test_missing_parts_are_named(self):
-        """A format that has nothing lacks each part; the sentences say which."""
+        """A format without any parts lacks each of them; the sentences name them."""
         found = '\n'.join(missing(Format('zyx_9', 'zyx, of nobody')))
         for path in set(CHECKS) - {'src/meson.build', 'lab/lean.h', 'tests/format/meson.build', 'doc/folding.md'}:
             self.assertIn(f'format.h: {path})', found)
         self.assertEqual(len(found.splitlines()), len(CHECKS) - 4)
 
     def test_counts_of_the_readme(self):
-        """README.md counts the formats that CAVEATS.md says were compared with real kernels."""
+        """The number in README.md is the number of formats that CAVEATS.md lists as compared with real kernels."""
         text = section(read('CAVEATS.md'), '## Formats that no real kernel checked', '## ')
         again, once = (section(text, start, end) for start, end in (('- With Linux', '- Once'), ('- Once', '## ')))
         count = [sum(has_word(part, form.name) for form in formats()) for part in (again, once)]
