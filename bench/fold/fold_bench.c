@@ -83,7 +83,7 @@ static void check(const struct cell *cell, const pw_pa *page, size_t found)
 	for (size_t i = 0; i < found; i++) {
 		pw_va va = cell->range->first + ((pw_va)i << shift);
 
-		if (oracle->page(oracle, oracle, va, &right) && right == page[i])
+		if (oracle->page(oracle, va, &right) && right == page[i])
 			continue;
 		fprintf(stderr, "fold_bench: %s took the wrong page for 0x%" PRIx64 "\n", name, va);
 		exit(1);
