@@ -201,7 +201,7 @@ static pw_pa leaf_place(struct fold_tables *tables, const struct pw_span *span, 
 			entry = f->make_table(f, &tables->regime, here.level, below);
 			store(tables, at, entry);
 		}
-		here = pw_table_below(f, &tables->regime, here.level, entry, PW_KEEP_ALL);
+		here = pw_table_below(f, &tables->regime, here.level, &here, entry);
 	}
 	return pw_entry_address(f, here.table, pw_index(va, here.shift, here.bits));
 }

@@ -44,6 +44,7 @@ struct table pw_interp_top(const struct interp *in)
 
 	return (struct table){
 		.at = { .table = span->table,
+			.span = span,
 			.keep = PW_KEEP_ALL,
 			.level = span->top,
 			.shift = in->d->format.shift[span->top],
@@ -59,11 +60,12 @@ struct table pw_interp_below(const struct interp *in, const struct table *table,
 	unsigned above = in->d->format.shift[meaning->next] + in->d->format.bits[meaning->next];
 	struct table below = {
 		.at = { .table = meaning->address,
+			.above = entry,
+			.span = table->at.span,
 			.keep = table->at.keep & ~meaning->denied,
 			.level = (uint8_t)meaning->next,
 			.shift = in->d->format.shift[meaning->next],
 			.bits = (uint8_t)meaning->next_bits },
-		.above = entry,
 	};
 
 	/* A table with an unusual number of entries covers the usual range, each entry more or less of it. */
@@ -179,7 +181,7 @@ static enum pw_status walk_one(struct interp *in, pw_va va, struct pw_result *re
 			continue;
 		}
 		if (status == PW_OUTSIDE || status == PW_LENGTH) {
-			hole(result, status, table.at.level, table.at.shift, table.above);
+			hole(result, status, table.at.level, table.at.shift, table.at.above);
 		} else if (status != PW_OK && status != PW_PROT_NONE) {
 			hole(result, status, table.at.level, table.at.shift, step.entry);
 		} else {

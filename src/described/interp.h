@@ -14,10 +14,9 @@ struct interp {
 	const struct pw_span *span;
 };
 
-/* A table, with the facts that the entry above states about it. */
+/* A table, with the length that the root or the entry above states. */
 struct table {
 	struct pw_table_at at;
-	uint64_t above; /* the value of the entry above; 0 for the top table */
 	bool limited;
 	uint32_t from, upto; /* first and last index that exist, if limited */
 };

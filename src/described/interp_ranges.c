@@ -76,7 +76,6 @@ static bool scan_below(struct scan *scan, const struct table *table, pw_va va, p
 			.first_index = below.limited ? below.from : 0,
 			.last_index = below.limited ? below.upto : (uint32_t)ones(below.at.bits),
 			.last = table_last,
-			.entry = entry,
 			.parent = table->at.level,
 			.whole = va == first && until == table_last,
 		};
@@ -128,7 +127,7 @@ static bool scan_table(struct scan *scan, const struct table *table, pw_va va, p
 			.last = entry_last,
 			.level = table->at.level,
 			.size_lg2 = table->at.shift,
-			.entry = table->above,
+			.entry = table->at.above,
 		};
 		uint64_t entry = 0;
 		enum pw_status status = pw_interp_read(in, table, va, &entry, &host);

@@ -41,7 +41,7 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_sc
 		.last = table->last_index,
 		.va = first > walk->first ? first : walk->first,
 		.va_last = pw_min(table->last, position->last),
-		.entry = table->entry,
+		.entry = table->at.above,
 		.above = &walk->path[table->parent],
 		.whole = table->whole,
 	};

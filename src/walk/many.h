@@ -27,29 +27,32 @@ _Static_assert(PW_LANES % PW_BLOCK == 0 && PW_AHEAD % PW_BLOCK == 0 &&
 /* One walk, between two stages. */
 struct pw_lane {
 	const unsigned char *host; /* the next entry, NULL once the walk has ended */
-	const struct pw_span *span;
 	struct pw_table_at here;
-	uint64_t entry;
 };
+
+/* Ends a lane with the outcome of its last turn. */
+PW_INLINE void pw_lane_end(struct pw_lane *lane, const struct pw_turn *turn, pw_va va,
+			   struct pw_result *result)
+{
+	lane->host = NULL;
+	pw_result_fill(turn, va, result);
+}
 
 /* Aims a lane at its entry of @level, or ends it, if there is no such entry. */
 PW_INLINE void pw_lane_aim(const struct pw_format *f, const struct pw_access *a, void *context,
 			   const struct pw_regime *r, unsigned level, pw_va va,
 			   struct pw_lane *lane, struct pw_result *result)
 {
-	size_t bytes = pw_entry_bytes(f);
-	uint32_t index = pw_index(va, lane->here.shift, lane->here.bits);
-	enum pw_status status = PW_OK;
+	struct pw_slots slots = { .entries = 1 };
+	enum pw_status status = pw_turn_open(f, a, context, r, level, &lane->here, va, &slots);
+	struct pw_turn turn;
 
-	if (!pw_index_admitted(f, r, lane->span, level, lane->entry, index))
-		status = PW_LENGTH;
-	else if (!a->open(context, level, pw_entry_address(f, lane->here.table, index), bytes,
-			  &bytes, &lane->host))
-		status = PW_OUTSIDE;
-	if (PW_UNLIKELY(status != PW_OK)) {
-		lane->host = NULL;
-		pw_result_hole(status, level, lane->here.shift, lane->entry, 0, va, result);
+	if (PW_LIKELY(status == PW_OK)) {
+		lane->host = slots.host;
+		return;
 	}
+	turn = pw_turn_refused(f, level, &lane->here, status);
+	pw_lane_end(lane, &turn, va, result);
 }
 
 /* Loads and decides a lane's entry of @level; a lane that ended has host NULL afterwards. */
@@ -57,32 +60,15 @@ PW_INLINE void pw_lane_step(const struct pw_format *f, const struct pw_access *a
 			    const struct pw_regime *r, unsigned level, pw_va va,
 			    struct pw_lane *lane, struct pw_result *result)
 {
-	uint64_t entry = pw_entry_load(f, a, context, lane->host, 0);
-	enum pw_kind kind = f->kind(f, r, level, entry);
-	/* What was stored in a lane is no constant any more; what the format knows still is. */
-	unsigned shift = f->next_bits && level == 0 ? lane->here.shift : f->shift[level];
-	enum pw_status status;
-	unsigned lg2;
-	pw_pa page = 0;
+	struct pw_turn turn = pw_turn_decide(f, r, level, &lane->here, va,
+					     pw_entry_load(f, a, context, lane->host, 0));
 
-	if (kind == PW_TABLE) {
-		lane->entry = entry;
-		lane->here = pw_table_below(f, r, level, entry, lane->here.keep);
-		if (pw_table_beyond(f, level, &lane->here, va)) {
-			lane->host = NULL;
-			pw_result_hole(PW_LENGTH, level, f->shift[level], entry, 0, va, result);
-			return;
-		}
-		pw_lane_aim(f, a, context, r, lane->here.level, va, lane, result);
+	if (pw_turn_descends(&turn)) {
+		lane->here = turn.below;
+		pw_lane_aim(f, a, context, r, turn.below.level, va, lane, result);
 		return;
 	}
-	lane->host = NULL;
-	if (PW_LIKELY(kind == PW_LEAF)) {
-		pw_result_leaf(f, r, level, shift, entry, lane->here.keep, va, result);
-		return;
-	}
-	status = pw_hole_status(f, r, level, shift, entry, &page, &lg2);
-	pw_result_hole(status, level, lg2, entry, page, va, result);
+	pw_lane_end(lane, &turn, va, result);
 }
 
 /* Is a lane aimed at an entry of @level? It is at one of this level or below, or has ended. */
@@ -96,14 +82,15 @@ PW_INLINE void pw_lane_start(const struct pw_format *f, const struct pw_access *
 			     const struct pw_regime *r, pw_va va, struct pw_lane *lane,
 			     struct pw_result *result)
 {
-	struct pw_lane own = { .span = pw_span_find(r, va) };
+	const struct pw_span *span = pw_span_find(r, va);
+	struct pw_turn nowhere = pw_turn_nowhere(f);
+	struct pw_lane own;
 
-	if (PW_UNLIKELY(!own.span)) {
-		lane->host = NULL;
-		pw_result_hole(PW_NOT_CANONICAL, f->levels - 1u, 64, 0, 0, va, result);
+	if (PW_UNLIKELY(!span)) {
+		pw_lane_end(lane, &nowhere, va, result);
 		return;
 	}
-	own.here = pw_table_top(f, own.span);
+	own.here = pw_table_top(f, span);
 	pw_lane_aim(f, a, context, r, own.here.level, va, &own, result);
 	PW_UNROLL
 	for (unsigned level = f->levels - 1u; level > 1; level--)

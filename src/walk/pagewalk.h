@@ -20,66 +20,44 @@ static inline bool pw_walk_descends(const struct pw_walk_ops *ops, unsigned leve
 	return false;
 }
 
-/* One turn: the entry of @here that va selects, as callbacks shall see it. @above led to @here. */
-PW_INLINE void pw_walk_load(const struct pw_format *f, const struct pw_access *a, void *context,
-			    const struct pw_regime *r, const struct pw_span *span,
-			    const struct pw_table_at *here, uint64_t above, pw_va va, pw_va last,
-			    struct pw_entry *entry)
+/* The turn of va..@last, whose entry @here has, as callbacks shall see it. */
+PW_INLINE void pw_walk_entry(const struct pw_format *f, const struct pw_access *a, void *context,
+			     const struct pw_regime *r, const struct pw_table_at *here, pw_va va,
+			     pw_va last, struct pw_entry *entry)
 {
-	unsigned level = here->level;
-	uint32_t index = pw_index(va, here->shift, here->bits);
-	size_t bytes = pw_entry_bytes(f);
-	const unsigned char *host = NULL;
-	pw_pa page = 0;
+	const unsigned level = here->level;
+	struct pw_slots slots = { .entries = 1 };
+	enum pw_status status = pw_turn_open(f, a, context, r, level, here, va, &slots);
+	struct pw_turn turn;
 
 	*entry = (struct pw_entry){
 		.first = va,
-		.last = pw_min(va | pw_mask(here->shift), last),
-		.at = pw_entry_address(f, here->table, index),
+		.last = last,
+		.at = slots.at,
 		.level = (uint8_t)level,
 		.kind = PW_HOLE,
-		.size_lg2 = here->shift,
+		.status = (uint8_t)status,
+		.size_lg2 = (uint8_t)pw_table_shift(f, here, level),
 	};
-	if (!pw_index_admitted(f, r, span, level, above, index)) {
-		entry->status = PW_LENGTH;
+	if (PW_UNLIKELY(status != PW_OK))
 		return;
-	}
-	if (!a->open(context, level, entry->at, bytes, &bytes, &host)) {
-		entry->status = PW_OUTSIDE;
+	turn = pw_turn_read(f, a, context, r, level, here, va, &slots);
+	entry->value = turn.entry;
+	entry->host = a == &pw_direct_access ? slots.host : NULL;
+	entry->status = (uint8_t)turn.status;
+	/* The rest of an entry that leads more than one level down: nothing is behind it. */
+	if (turn.kind == PW_TABLE && turn.status != PW_OK)
 		return;
+	entry->kind = (uint8_t)turn.kind;
+	entry->size_lg2 = (uint8_t)turn.lg2;
+	entry->attr = turn.attr & (uint32_t)~PW_MEMTYPE_MASK;
+	entry->pa = turn.pa;
+	if (turn.kind == PW_TABLE) {
+		entry->pa = turn.below.table;
+		entry->attr = turn.below.keep & PW_PROT_MASK;
+	} else if (f->prefixed && (turn.kind == PW_LEAF || turn.status == PW_PROT_NONE)) {
+		entry->pa = pw_absolute(r, turn.pa);
 	}
-	entry->host = a == &pw_direct_access ? host : NULL;
-	entry->value = pw_entry_load(f, a, context, host, entry->at);
-	entry->kind = (uint8_t)f->kind(f, r, level, entry->value);
-	if (entry->kind == PW_TABLE) {
-		struct pw_table_at below = pw_table_below(f, r, level, entry->value, here->keep);
-
-		/* The rest of an entry that leads more than one level down: nothing is behind it. */
-		if (pw_table_beyond(f, level, &below, va)) {
-			entry->kind = PW_HOLE;
-			entry->status = PW_LENGTH;
-			return;
-		}
-		entry->pa = below.table;
-		entry->attr = below.keep & PW_PROT_MASK;
-	} else if (entry->kind == PW_LEAF) {
-		unsigned lg2 = pw_leaf_lg2(f, r, level, here->shift, entry->value);
-
-		entry->size_lg2 = (uint8_t)lg2;
-		entry->pa = pw_leaf_page(f, r, level, lg2, entry->value) | (va & pw_mask(lg2));
-		entry->attr = pw_attr_settle(f->attr(f, r, level, entry->value), here->keep) &
-			      (uint32_t)~PW_MEMTYPE_MASK;
-	} else {
-		unsigned lg2;
-
-		entry->status = (uint8_t)pw_hole_status(f, r, level, here->shift, entry->value,
-							&page, &lg2);
-		entry->size_lg2 = (uint8_t)lg2;
-		if (entry->status == PW_PROT_NONE)
-			entry->pa = page | (va & pw_mask(lg2));
-	}
-	if (f->prefixed && (entry->kind == PW_LEAF || entry->status == PW_PROT_NONE))
-		entry->pa = pw_absolute(r, entry->pa);
 }
 
 /* The callbacks of one turn. Returns what a callback did; walk->action says how to go on. */
@@ -106,30 +84,26 @@ PW_INLINE int pw_walk_span(const struct pw_format *f, const struct pw_access *a,
 			   const pw_va last)
 {
 	const struct pw_regime *r = walk->regime;
+	/* The tables from the top to the one that va is in, each with the last address to walk in it. */
 	struct {
 		struct pw_table_at at;
-		pw_va last; /* last address that the table covers */
-		uint64_t entry; /* the value that led to it */
-		uint8_t parent;
-	} table[PW_MAX_LEVELS];
-	const unsigned top = pw_top(f, span);
-	unsigned level = top;
+		pw_va last;
+	} path[PW_MAX_LEVELS], *here = path;
 
-	table[top].at = pw_table_top(f, span);
-	table[top].last = span->last;
-	table[top].entry = 0;
-	table[top].parent = (uint8_t)top;
+	here->at = pw_table_top(f, span);
+	here->last = last;
 	for (;;) {
+		const unsigned level = here->at.level;
 		struct pw_entry entry;
 		int stop;
 
 		/*
-		 * Step invariant: table[level] covers va, was reached by values loaded once each,
-		 * and `entry` is what va selects in it. A retry (PW_AGAIN) comes back here, with
-		 * nothing left of the turn before.
+		 * Step invariant: `here` covers va, was reached by values loaded once each, and the
+		 * turn is that of the entry that va selects in it. A retry (PW_AGAIN) comes back
+		 * here, with nothing left of the turn before.
 		 */
-		pw_walk_load(f, a, context, r, span, &table[level].at, table[level].entry, va,
-			     pw_min(last, table[level].last), &entry);
+		pw_walk_entry(f, a, context, r, &here->at, va,
+			      pw_min(va | pw_mask(here->at.shift), here->last), &entry);
 		stop = pw_walk_turn(walk, &entry);
 		if (stop)
 			return stop;
@@ -137,23 +111,21 @@ PW_INLINE int pw_walk_span(const struct pw_format *f, const struct pw_access *a,
 			continue;
 		if (entry.kind == PW_TABLE && walk->action == PW_SUBTREE &&
 		    pw_walk_descends(walk->ops, level)) {
-			struct pw_table_at below = pw_table_below(f, r, level, entry.value,
-								  table[level].at.keep);
-			pw_va covered = pw_mask(f->next_level ? below.shift + below.bits
-							      : table[level].at.shift);
+			/* Once more rather than kept over the callbacks, which few turns need. */
+			struct pw_table_at below = pw_table_below(f, r, level, &here->at,
+								  entry.value);
+			pw_va below_last = pw_min(va | pw_table_covers(&below), here->last);
 
-			table[below.level].at = below;
-			table[below.level].last = pw_min(va | covered, table[level].last);
-			table[below.level].entry = entry.value;
-			table[below.level].parent = (uint8_t)level;
-			level = below.level;
+			here++;
+			here->at = below;
+			here->last = below_last;
 			continue;
 		}
-		if (entry.last >= last)
-			return 0;
 		va = entry.last;
-		while (level < top && va >= table[level].last)
-			level = table[level].parent;
+		while (here > path && va == here->last)
+			here--;
+		if (va == here->last)
+			return 0;
 		va++;
 	}
 }

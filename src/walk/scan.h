@@ -24,7 +24,6 @@ struct pw_scan_table {
 	struct pw_table_at at;
 	uint32_t first_index, last_index; /* entries that exist; the first beyond the last: none */
 	pw_va last; /* last address that it covers */
-	uint64_t entry; /* the value that led to it */
 	uint64_t pages; /* pages met before it was entered */
 	uint8_t parent; /* level of the table above */
 	bool whole; /* entered at its first address, and last is inside the scan */
@@ -247,8 +246,7 @@ PW_INLINE bool pw_hole_is_plain(enum pw_status status)
  */
 PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const struct pw_access *a,
 					    void *context, const struct pw_regime *r,
-					    unsigned level, const struct pw_span *span,
-					    struct pw_scan_position *position,
+					    unsigned level, struct pw_scan_position *position,
 					    struct pw_scan_state_at *s, struct pw_scan_output *out)
 {
 	const struct pw_table_at *here = &s->table->at;
@@ -270,8 +268,7 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 
 		if (PW_UNLIKELY(!a->open(context, level, at, pw_entry_bytes(f), &bytes, &host))) {
 			pw_va last = pw_min(va | pw_mask(shift), stop);
-			enum pw_status status = pw_index_admitted(f, r, span, level,
-								  s->table->entry, index)
+			enum pw_status status = pw_index_admitted(f, r, level, here, index)
 							? PW_OUTSIDE
 							: PW_LENGTH;
 
@@ -281,8 +278,8 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 				last = pw_scan_missing(position, at, f->entry_lg2,
 						       s->table->last_index - index, va, shift,
 						       stop);
-			if (!pw_output_hole(out, holes, status, va, last, level, shift,
-					    s->table->entry, 0)) {
+			if (!pw_output_hole(out, holes, status, va, last, level, shift, here->above,
+					    0)) {
 				turn = PW_TURN_FULL;
 				break;
 			}
@@ -302,10 +299,10 @@ PW_INLINE enum pw_scan_turn pw_scan_entries(const struct pw_format *f, const str
 			bool room;
 
 			if (!ahead.loaded) {
-				if (pw_index_admitted(f, r, span, level, s->table->entry, index)) {
+				if (pw_index_admitted(f, r, level, here, index)) {
 					entry = pw_entry_load(f, a, context, host, at);
 				} else {
-					entry = s->table->entry;
+					entry = here->above;
 					status = PW_LENGTH;
 				}
 			}
@@ -397,14 +394,13 @@ PW_INLINE enum pw_visit pw_scan_down(const struct pw_format *f, const struct pw_
 				     pw_va *twin)
 {
 	unsigned level = s->table->at.level;
-	struct pw_table_at below = pw_table_below(f, r, level, s->entry, s->table->at.keep);
+	struct pw_table_at below = pw_table_below(f, r, level, &s->table->at, s->entry);
 	pw_va covered = pw_mask(s->table->at.shift);
 	pw_va first = s->va & ~covered;
 	pw_va last = pw_min(s->va | covered, s->table->last);
 	uint64_t entries;
 	struct pw_scan_table next = {
 		.at = below,
-		.entry = s->entry,
 		.pages = out->pages,
 		.parent = (uint8_t)level,
 	};
@@ -461,10 +457,10 @@ PW_INLINE bool pw_scan_span(const struct pw_format *f, const struct pw_access *a
 		pw_va entry_last;
 
 		if (s.table->at.level == 0)
-			turn = pw_scan_entries(f, a, context, r, 0, span, position, &s, out);
+			turn = pw_scan_entries(f, a, context, r, 0, position, &s, out);
 		else
-			turn = pw_scan_entries(f, a, context, r, s.table->at.level, span, position,
-					       &s, out);
+			turn = pw_scan_entries(f, a, context, r, s.table->at.level, position, &s,
+					       out);
 		if (turn == PW_TURN_FULL) {
 			position->next = s.va;
 			return true;

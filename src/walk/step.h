@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One step of a walk: where an entry stands, and its one load. Shared by every algorithm.
+ * One step of a walk: the place of an entry, its one load, and the meaning of the value. Every
+ * algorithm is made of these turns; they differ in where they go on.
  *
  *      va  |  index at level 2  |  index at level 1  |  index at level 0  |  offset  |
  *          +----------+---------+----------+---------+----------+---------+----------+
@@ -57,6 +58,8 @@ PW_INLINE unsigned pw_top(const struct pw_format *f, const struct pw_span *span)
  */
 struct pw_table_at {
 	pw_pa table;
+	uint64_t above; /* the value of the entry that led to it; 0 for the top */
+	const struct pw_span *span; /* that it translates for */
 	uint32_t keep; /* permissions that the tables above leave */
 	uint8_t level, shift, bits;
 };
@@ -67,6 +70,7 @@ PW_INLINE struct pw_table_at pw_table_top(const struct pw_format *f, const struc
 
 	return (struct pw_table_at){
 		.table = span->table,
+		.span = span,
 		.keep = PW_KEEP_ALL,
 		.level = (uint8_t)top,
 		.shift = f->shift[top],
@@ -74,14 +78,20 @@ PW_INLINE struct pw_table_at pw_table_top(const struct pw_format *f, const struc
 	};
 }
 
-/* The table that @entry of @level leads to. The pointer comes from the value, and from nowhere else. */
+/*
+ * The table that @entry of @level, an entry of @here, leads to. The pointer comes from the value, and
+ * from nowhere else.
+ */
 PW_INLINE struct pw_table_at pw_table_below(const struct pw_format *f, const struct pw_regime *r,
-					    unsigned level, uint64_t entry, uint32_t keep)
+					    unsigned level, const struct pw_table_at *here,
+					    uint64_t entry)
 {
 	unsigned next = f->next_level ? f->next_level(f, r, level, entry) : level - 1;
 	struct pw_table_at below = {
 		.table = f->table(f, r, level, entry),
-		.keep = f->keep ? keep & f->keep(f, r, level, entry) : keep,
+		.above = entry,
+		.span = here->span,
+		.keep = f->keep ? here->keep & f->keep(f, r, level, entry) : here->keep,
 		.level = (uint8_t)next,
 		.shift = f->shift[next],
 		.bits = f->bits[next],
@@ -96,18 +106,33 @@ PW_INLINE struct pw_table_at pw_table_below(const struct pw_format *f, const str
 }
 
 /*
+ * log2 of what an entry of the table covers. @level is the table's: as a constant it makes one of
+ * this, unless the entry above decides it.
+ */
+PW_INLINE unsigned pw_table_shift(const struct pw_format *f, const struct pw_table_at *here,
+				  unsigned level)
+{
+	return f->next_bits && level == 0 ? here->shift : f->shift[level];
+}
+
+/* The last of the addresses that a table of this size covers, counted from its first. */
+PW_INLINE pw_va pw_table_covers(const struct pw_table_at *table)
+{
+	return pw_mask(table->shift + table->bits);
+}
+
+/*
  * Does the table have an entry @index at all? The top table's length is the root's to say, any
- * other's that of @above, the entry of the level above it. Hardware checks this before it reads.
+ * other's that of the entry above. Hardware checks this before it reads.
  */
 PW_INLINE bool pw_index_admitted(const struct pw_format *f, const struct pw_regime *r,
-				 const struct pw_span *span, unsigned level, uint64_t above,
-				 uint32_t index)
+				 unsigned level, const struct pw_table_at *here, uint32_t index)
 {
 	if (!f->admits)
 		return true;
-	if (level == pw_top(f, span))
-		return index <= span->top_last;
-	return f->admits(f, r, level + 1, above, index);
+	if (level == pw_top(f, here->span))
+		return index <= here->span->top_last;
+	return f->admits(f, r, level + 1, here->above, index);
 }
 
 /*
@@ -117,8 +142,7 @@ PW_INLINE bool pw_index_admitted(const struct pw_format *f, const struct pw_regi
 PW_INLINE bool pw_table_beyond(const struct pw_format *f, unsigned level,
 			       const struct pw_table_at *below, pw_va va)
 {
-	return f->next_level &&
-	       (va & pw_mask(f->shift[level])) > pw_mask(below->shift + below->bits);
+	return f->next_level && (va & pw_mask(f->shift[level])) > pw_table_covers(below);
 }
 
 /* log2 of the size of the page behind a leaf; @shift is that of the table it stands in. */
@@ -168,6 +192,152 @@ PW_INLINE enum pw_status pw_hole_status(const struct pw_format *f, const struct 
 		*page = f->next_bits ? *page & ~pw_mask(*lg2) : *page;
 	}
 	return status;
+}
+
+/*
+ * ---- a turn: admitted, open, load; kind, then below or beyond, leaf, hole ----
+ *
+ * pw_turn_open() is the first half of a turn, pw_turn_read() the second; where the first fails,
+ * pw_turn_refused() is. There are halves because algorithms do something in between: bulk
+ * translation prefetches, and a scan opens once for many entries.
+ */
+
+/* The entry that an address selects, and those behind it. */
+struct pw_slots {
+	pw_pa at;
+	const unsigned char *host; /* as open() gave it */
+	size_t entries; /* that can be had from there on */
+	uint32_t index;
+};
+
+/* On by @count entries, of which it has more. */
+PW_INLINE void pw_slots_move(const struct pw_format *f, struct pw_slots *slots, size_t count)
+{
+	slots->at += (pw_pa)count << f->entry_lg2;
+	slots->host += count << f->entry_lg2;
+	slots->entries -= count;
+	slots->index += (uint32_t)count;
+}
+
+/* No more than up to the table's @last_index, which is not before the first of them. */
+PW_INLINE void pw_slots_limit(const struct pw_format *f, struct pw_slots *slots,
+			      uint32_t last_index)
+{
+	size_t rest = (size_t)(last_index - slots->index) + 1;
+
+	if (f->admits && rest < slots->entries)
+		slots->entries = rest;
+}
+
+/* The outcome of a turn. */
+struct pw_turn {
+	uint64_t entry; /* the value that decided: the one above if none was loaded */
+	bool loaded;
+	enum pw_kind kind;
+	enum pw_status status; /* PW_OK: a leaf, or a table to go on in */
+	unsigned level;
+	unsigned lg2; /* log2 of the page's size, or of what the entry covers */
+	uint32_t attr; /* effective ones of a leaf, with its memory type; else 0 */
+	pw_pa pa; /* of the address itself, for a leaf or PW_PROT_NONE; else 0 */
+	struct pw_table_at below; /* set if kind is PW_TABLE, and only then */
+};
+
+PW_INLINE bool pw_turn_descends(const struct pw_turn *turn)
+{
+	return turn->level > 0 && turn->kind == PW_TABLE && turn->status == PW_OK;
+}
+
+/* The turn of an entry that could not be loaded, because of @status. */
+PW_INLINE struct pw_turn pw_turn_refused(const struct pw_format *f, unsigned level,
+					 const struct pw_table_at *here, enum pw_status status)
+{
+	return (struct pw_turn){
+		.entry = here->above,
+		.kind = PW_HOLE,
+		.status = status,
+		.level = level,
+		.lg2 = pw_table_shift(f, here, level),
+	};
+}
+
+/* The turn of addresses that no root translates. */
+PW_INLINE struct pw_turn pw_turn_nowhere(const struct pw_format *f)
+{
+	return (struct pw_turn){
+		.kind = PW_HOLE,
+		.status = PW_NOT_CANONICAL,
+		.level = f->levels - 1u,
+		.lg2 = 64,
+	};
+}
+
+/*
+ * First half: finds the entry of @here that @va selects, and makes it loadable. The caller sets
+ * slots->entries to the number of entries that it wants from there on; afterwards it is the number of
+ * those that can be loaded, at least 1. Returns PW_OK, or the reason why there is none.
+ */
+PW_INLINE enum pw_status pw_turn_open(const struct pw_format *f, const struct pw_access *a,
+				      void *context, const struct pw_regime *r, unsigned level,
+				      const struct pw_table_at *here, pw_va va,
+				      struct pw_slots *slots)
+{
+	size_t bytes = slots->entries << f->entry_lg2;
+
+	slots->index = pw_index(va, pw_table_shift(f, here, level), here->bits);
+	slots->at = pw_entry_address(f, here->table, slots->index);
+	if (PW_UNLIKELY(!pw_index_admitted(f, r, level, here, slots->index)))
+		return PW_LENGTH;
+	if (PW_UNLIKELY(
+		    !a->open(context, level, slots->at, pw_entry_bytes(f), &bytes, &slots->host)))
+		return PW_OUTSIDE;
+	slots->entries = bytes >> f->entry_lg2;
+	return PW_OK;
+}
+
+/*
+ * Second half: decides on @entry, the value of the entry of @here that @va selects. @level is that of
+ * @here, as a constant where the caller has one.
+ */
+PW_INLINE struct pw_turn pw_turn_decide(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, const struct pw_table_at *here, pw_va va,
+					uint64_t entry)
+{
+	const unsigned shift = pw_table_shift(f, here, level);
+	struct pw_turn turn; /* not set as a whole: `below` is large, and most turns have none */
+	pw_pa page = 0;
+
+	turn.entry = entry;
+	turn.loaded = true;
+	turn.kind = f->kind(f, r, level, entry);
+	turn.status = PW_OK;
+	turn.level = level;
+	turn.lg2 = shift;
+	turn.attr = 0;
+	turn.pa = 0;
+	if (level > 0 && turn.kind == PW_TABLE) {
+		turn.below = pw_table_below(f, r, level, here, entry);
+		if (pw_table_beyond(f, level, &turn.below, va))
+			turn.status = PW_LENGTH;
+	} else if (PW_LIKELY(turn.kind == PW_LEAF)) {
+		turn.lg2 = pw_leaf_lg2(f, r, level, shift, entry);
+		turn.pa = pw_leaf_page(f, r, level, turn.lg2, entry) | (va & pw_mask(turn.lg2));
+		turn.attr = pw_attr_settle(f->attr(f, r, level, entry), here->keep);
+	} else {
+		turn.status = pw_hole_status(f, r, level, shift, entry, &page, &turn.lg2);
+		if (turn.status == PW_PROT_NONE)
+			turn.pa = page | (va & pw_mask(turn.lg2));
+	}
+	return turn;
+}
+
+/* Second half with the load of the entry, for which pw_turn_open() filled @slots. */
+PW_INLINE struct pw_turn pw_turn_read(const struct pw_format *f, const struct pw_access *a,
+				      void *context, const struct pw_regime *r, unsigned level,
+				      const struct pw_table_at *here, pw_va va,
+				      const struct pw_slots *slots)
+{
+	return pw_turn_decide(f, r, level, here, va,
+			      pw_entry_load(f, a, context, slots->host, slots->at));
 }
 
 #endif

@@ -8,66 +8,52 @@
 
 #include "walk/step.h"
 
-/* A leaf, as a result. */
-PW_INLINE void pw_result_leaf(const struct pw_format *f, const struct pw_regime *r, unsigned level,
-			      unsigned shift, uint64_t entry, uint32_t keep, pw_va va,
-			      struct pw_result *result)
-{
-	unsigned lg2 = pw_leaf_lg2(f, r, level, shift, entry);
-	uint32_t attr = pw_attr_settle(f->attr(f, r, level, entry), keep);
-
-	*result = (struct pw_result){
-		.va = va,
-		.pa = pw_leaf_page(f, r, level, lg2, entry) | (va & pw_mask(lg2)),
-		.entry = entry,
-		.attr = attr & (uint32_t)~PW_MEMTYPE_MASK,
-		.status = PW_OK,
-		.level = (uint8_t)level,
-		.size_lg2 = (uint8_t)lg2,
-		.memtype = (uint8_t)(attr >> PW_MEMTYPE_SHIFT),
-	};
-}
-
-/* A hole, as a result; @entry is the last value that was loaded. */
-PW_INLINE void pw_result_hole(enum pw_status status, unsigned level, unsigned shift, uint64_t entry,
-			      pw_pa page, pw_va va, struct pw_result *result)
+/* The outcome of the last turn is the result of the walk. */
+PW_INLINE void pw_result_fill(const struct pw_turn *turn, pw_va va, struct pw_result *result)
 {
 	*result = (struct pw_result){
 		.va = va,
-		.pa = status == PW_PROT_NONE ? page | (va & pw_mask(shift)) : 0,
-		.entry = entry,
-		.status = (uint8_t)status,
-		.level = (uint8_t)level,
-		.size_lg2 = (uint8_t)shift,
+		.pa = turn->pa,
+		.entry = turn->entry,
+		.attr = turn->attr & (uint32_t)~PW_MEMTYPE_MASK,
+		.status = (uint8_t)turn->status,
+		.level = (uint8_t)turn->level,
+		.size_lg2 = (uint8_t)turn->lg2,
+		.memtype = (uint8_t)(turn->attr >> PW_MEMTYPE_SHIFT),
 	};
 }
 
-PW_INLINE struct pw_step *pw_trace_step(struct pw_trace *trace, const struct pw_table_at *here,
-					uint32_t index, pw_pa at, uint64_t entry, enum pw_kind kind)
+/* Writes down a turn in @here, which read at @slots. */
+PW_INLINE void pw_trace_turn(struct pw_trace *trace, const struct pw_table_at *here,
+			     const struct pw_slots *slots, const struct pw_turn *turn)
 {
 	struct pw_step *step = &trace->step[trace->steps++];
 
 	*step = (struct pw_step){
 		.table = here->table,
-		.at = at,
-		.entry = entry,
-		.index = index,
+		.at = slots->at,
+		.entry = turn->loaded ? turn->entry : 0,
+		.next = turn->pa & ~pw_mask(turn->lg2),
+		.index = slots->index,
 		.attr = here->keep,
 		.level = here->level,
 		.bits = here->bits,
 		.shift = here->shift,
-		.kind = (uint8_t)kind,
+		.kind = (uint8_t)turn->kind,
+		.status = (uint8_t)turn->status,
 	};
-	return step;
+	if (turn->kind == PW_TABLE) {
+		step->next = turn->below.table;
+		step->attr = turn->below.keep;
+	} else if (turn->kind == PW_LEAF) {
+		step->attr = turn->attr & (uint32_t)~PW_MEMTYPE_MASK;
+	}
 }
 
 /* A walk under way. */
 struct pw_walk_at {
 	pw_va va;
-	const struct pw_span *span;
 	struct pw_table_at here;
-	uint64_t entry; /* the last one that was loaded */
-	enum pw_status status; /* how it ended */
 	struct pw_result *result;
 	struct pw_trace *trace; /* or NULL; so as a constant in the plain instance */
 };
@@ -76,16 +62,9 @@ struct pw_walk_at {
 PW_INLINE bool pw_walk_level(const struct pw_format *f, const struct pw_access *a, void *context,
 			     const struct pw_regime *r, unsigned level, struct pw_walk_at *walk)
 {
-	/* What the format says of the level is a constant; what led here may not be. */
-	unsigned shift = f->next_bits && level == 0 ? walk->here.shift : f->shift[level];
-	uint32_t index = pw_index(walk->va, shift, walk->here.bits);
-	pw_pa at = pw_entry_address(f, walk->here.table, index), page = 0;
-	size_t bytes = pw_entry_bytes(f);
-	struct pw_trace *trace = walk->trace;
-	struct pw_step *step = NULL;
-	const unsigned char *host;
-	enum pw_kind kind;
-	unsigned lg2;
+	struct pw_slots slots = { .entries = 1 };
+	enum pw_status status;
+	struct pw_turn turn;
 
 	if (f->dynamic_top && level > walk->here.level)
 		return false;
@@ -93,46 +72,18 @@ PW_INLINE bool pw_walk_level(const struct pw_format *f, const struct pw_access *
 	 * Step invariant: `here` is the table of this level that covers va, reached from the root
 	 * by values that were each loaded once; the entry to read is the one that va selects in it.
 	 */
-	if (PW_UNLIKELY(!pw_index_admitted(f, r, walk->span, level, walk->entry, index)))
-		walk->status = PW_LENGTH;
-	else if (PW_UNLIKELY(!a->open(context, level, at, bytes, &bytes, &host)))
-		walk->status = PW_OUTSIDE;
-	if (PW_UNLIKELY(walk->status != PW_OK)) {
-		pw_result_hole(walk->status, level, shift, walk->entry, 0, walk->va, walk->result);
-		if (trace)
-			pw_trace_step(trace, &walk->here, index, at, 0, PW_HOLE)->status =
-				(uint8_t)walk->status;
-		return true;
+	status = pw_turn_open(f, a, context, r, level, &walk->here, walk->va, &slots);
+	if (PW_LIKELY(status == PW_OK))
+		turn = pw_turn_read(f, a, context, r, level, &walk->here, walk->va, &slots);
+	else
+		turn = pw_turn_refused(f, level, &walk->here, status);
+	if (walk->trace)
+		pw_trace_turn(walk->trace, &walk->here, &slots, &turn);
+	if (pw_turn_descends(&turn)) {
+		walk->here = turn.below;
+		return false;
 	}
-	walk->entry = pw_entry_load(f, a, context, host, at);
-	kind = f->kind(f, r, level, walk->entry);
-	if (trace)
-		step = pw_trace_step(trace, &walk->here, index, at, walk->entry, kind);
-	if (kind == PW_TABLE) {
-		walk->here = pw_table_below(f, r, level, walk->entry, walk->here.keep);
-		if (trace) {
-			step->next = walk->here.table;
-			step->attr = walk->here.keep;
-		}
-		if (!pw_table_beyond(f, level, &walk->here, walk->va))
-			return false;
-		walk->status = PW_LENGTH;
-		pw_result_hole(PW_LENGTH, level, shift, walk->entry, 0, walk->va, walk->result);
-	} else if (PW_LIKELY(kind == PW_LEAF)) {
-		pw_result_leaf(f, r, level, shift, walk->entry, walk->here.keep, walk->va,
-			       walk->result);
-		if (trace) {
-			step->next = walk->result->pa & ~pw_mask(walk->result->size_lg2);
-			step->attr = walk->result->attr;
-		}
-	} else {
-		walk->status = pw_hole_status(f, r, level, shift, walk->entry, &page, &lg2);
-		pw_result_hole(walk->status, level, lg2, walk->entry, page, walk->va, walk->result);
-		if (trace)
-			step->next = page;
-	}
-	if (trace)
-		step->status = (uint8_t)walk->status;
+	pw_result_fill(&turn, walk->va, walk->result);
 	return true;
 }
 
@@ -146,20 +97,17 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 				     void *context, const struct pw_regime *r, pw_va va,
 				     struct pw_result *result, struct pw_trace *trace)
 {
-	struct pw_walk_at walk = {
-		.va = va,
-		.span = pw_span_find(r, va),
-		.status = PW_OK,
-		.result = result,
-		.trace = trace,
-	};
+	const struct pw_span *span = pw_span_find(r, va);
+	struct pw_walk_at walk = { .va = va, .result = result, .trace = trace };
 
 	PW_MUST_BE_CONSTANT(f->shift[0]);
-	if (PW_UNLIKELY(!walk.span)) {
-		pw_result_hole(PW_NOT_CANONICAL, f->levels - 1u, 64, 0, 0, va, result);
+	if (PW_UNLIKELY(!span)) {
+		struct pw_turn nowhere = pw_turn_nowhere(f);
+
+		pw_result_fill(&nowhere, va, result);
 		return PW_NOT_CANONICAL;
 	}
-	walk.here = pw_table_top(f, walk.span);
+	walk.here = pw_table_top(f, span);
 	/*
 	 * Turn by turn rather than in a loop: what ends a loop is not unrolled with it, and the ends
 	 * of all levels would share code in which the level is not a constant.
@@ -170,7 +118,7 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 	    (f->levels > 2 && pw_walk_level(f, a, context, r, 2, &walk)) ||
 	    (f->levels > 1 && pw_walk_level(f, a, context, r, 1, &walk)) ||
 	    pw_walk_level(f, a, context, r, 0, &walk))
-		return walk.status;
+		return (enum pw_status)result->status;
 	__builtin_unreachable();
 }
 

@@ -338,11 +338,11 @@ static void check_tables(const struct views *views, const struct limits *limits,
 		for (unsigned i = 0; i < 2; i++) {
 			uint64_t e = format->make_table(format, each[limits->two_tables ? i : 1],
 							level, pa);
-			struct pw_table_at below;
+			struct pw_table_at here = { .keep = PW_KEEP_ALL }, below;
 
 			assert_int_equal(format->kind(format, each[i], level, e), PW_TABLE);
 			assert_int_equal(format->table(format, each[i], level, e), pa);
-			below = pw_table_below(format, each[i], level, e, PW_KEEP_ALL);
+			below = pw_table_below(format, each[i], level, &here, e);
 			assert_int_equal(below.level, level - 1);
 			assert_int_equal(below.shift, format->shift[level - 1]);
 			assert_int_equal(below.bits, format->bits[level - 1]);
