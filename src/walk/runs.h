@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ranges on their way out of a scan: pages that are alike, and holes that are, become one run.
+ */
+#ifndef PW_WALK_RUNS_H
+#define PW_WALK_RUNS_H
+
+#include "walk/step.h"
+
+/* The run that may still grow stands where it will be delivered. */
+struct pw_runs {
+	struct pw_range *range;
+	size_t count, used;
+	bool holes; /* are they wanted, too? */
+	uint64_t pages;
+	struct pw_range *run; /* &range[used], or NULL */
+	pw_pa ahead; /* by how much the run's pages are ahead of their addresses */
+	uint32_t like; /* pw_run_like of the run */
+};
+
+/*
+ * Ends the open run. Returns whether there is room to open another: a run is only ever opened when
+ * there is, so one that is open fits.
+ */
+PW_INLINE bool pw_runs_end(struct pw_runs *runs)
+{
+	if (runs->run) {
+		runs->run = NULL;
+		runs->used++;
+	}
+	return runs->used < runs->count;
+}
+
+/* All that pages of one run have in common, as one number. */
+PW_INLINE uint32_t pw_run_like(const struct pw_turn *turn)
+{
+	return (turn->attr & (PW_RUN_MASK | PW_MEMTYPE_MASK)) | (uint32_t)turn->status << 20 |
+	       (uint32_t)turn->lg2 << 24;
+}
+
+/* Opens a run, behind those that ended, with the outcome of a turn for va..last. */
+PW_INLINE void pw_runs_open(struct pw_runs *runs, const struct pw_turn *turn, pw_va va, pw_va last,
+			    pw_va twin)
+{
+	runs->run = &runs->range[runs->used];
+	*runs->run = (struct pw_range){
+		.first = va,
+		.last = last,
+		.pa = turn->pa,
+		.entry = turn->entry,
+		.twin = twin,
+		.attr = turn->attr & ~(uint32_t)PW_MEMTYPE_MASK,
+		.status = (uint8_t)turn->status,
+		.level = (uint8_t)turn->level,
+		.size_lg2 = (uint8_t)turn->lg2,
+		.memtype = (uint8_t)(turn->attr >> PW_MEMTYPE_SHIFT),
+	};
+	runs->ahead = turn->pa - va;
+	runs->like = pw_run_like(turn);
+}
+
+/* Adds a page, or the part of a page that lies in va..last. False: there is no room. */
+PW_INLINE bool pw_runs_page(struct pw_runs *runs, const struct pw_turn *turn, pw_va va, pw_va last)
+{
+	runs->pages++;
+	if (PW_LIKELY(runs->run && turn->pa - va == runs->ahead &&
+		      pw_run_like(turn) == runs->like)) {
+		runs->run->last = last;
+		return true;
+	}
+	if (!pw_runs_end(runs))
+		return false;
+	pw_runs_open(runs, turn, va, last, 0);
+	return true;
+}
+
+/*
+ * Adds a hole; @twin is that of PW_SHARED. One that is not wanted still ends a run, because the
+ * addresses have a gap there. False: there is no room.
+ */
+PW_INLINE bool pw_runs_hole(struct pw_runs *runs, const struct pw_turn *turn, pw_va va, pw_va last,
+			    pw_va twin)
+{
+	/* There may be pages behind it: a table of nothing else is not empty. */
+	runs->pages += turn->status == PW_SHARED;
+	if (!runs->holes && turn->status != PW_SHARED) {
+		pw_runs_end(runs);
+		return true;
+	}
+	if (runs->run && runs->run->status == turn->status && runs->run->twin == twin) {
+		runs->run->last = last;
+		return true;
+	}
+	if (!pw_runs_end(runs))
+		return false;
+	pw_runs_open(runs, turn, va, last, twin);
+	return true;
+}
+
+/* Adds the outcome of a turn that does not descend for va..last. False: there is no room. */
+PW_INLINE bool pw_runs_add(struct pw_runs *runs, const struct pw_turn *turn, pw_va va, pw_va last,
+			   pw_va twin)
+{
+	if (PW_LIKELY(turn->kind == PW_LEAF))
+		return pw_runs_page(runs, turn, va, last);
+	if (turn->status == PW_PROT_NONE)
+		return pw_runs_page(runs, turn, va, last);
+	return pw_runs_hole(runs, turn, va, last, twin);
+}
+
+/* The outcome that was added last goes on up to @last, with @pages more pages. */
+PW_INLINE void pw_runs_grow(struct pw_runs *runs, pw_va last, size_t pages)
+{
+	runs->pages += pages;
+	if (runs->run)
+		runs->run->last = last;
+}
+
+#endif
