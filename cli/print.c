@@ -13,8 +13,7 @@ char *print_entry_name(const struct pw_format *format, unsigned level, char text
 {
 	const char *name = pw_level_name(format, level);
 
-	/* The e of pte is the entry. */
-	snprintf(text, PRINT_TEXT, strcmp(name, "pte") == 0 ? "%s" : "%s entry", name);
+	snprintf(text, PRINT_TEXT, "%s%s", name, pw_entry_suffix(name));
 	return text;
 }
 

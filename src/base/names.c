@@ -2,6 +2,8 @@
 /* Names of attributes and memory types. */
 #include "base/names.h"
 
+#include <string.h>
+
 /* In the order in which they are printed. */
 const struct pw_attr_name pw_attr_names[PW_ATTR_NAMES] = {
 	{ PW_ACCESSED, "accessed" },     { PW_DIRTY, "dirty" },
@@ -44,6 +46,11 @@ void pw_names_json_flags(FILE *stream, unsigned attr)
 			comma = ",";
 		}
 	fputc(']', stream);
+}
+
+const char *pw_entry_suffix(const char *level)
+{
+	return strcmp(level, "pte") == 0 ? "" : " entry";
 }
 
 /* ---- sizes ---- */

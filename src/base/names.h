@@ -21,6 +21,9 @@ const char *pw_memtype_name(unsigned memtype);
 /* Prints ,"flags":["accessed","dirty"] for the attributes in @attr. */
 void pw_names_json_flags(FILE *stream, unsigned attr);
 
+/* " entry", to be put behind the name of a level; "" behind "pte", whose e is the entry. */
+const char *pw_entry_suffix(const char *level);
+
 /* ---- sizes: @last is the offset of the last byte, so that 2^64 can be expressed ---- */
 
 enum { PW_SIZE_TEXT = 32 };

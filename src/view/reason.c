@@ -21,7 +21,7 @@ static char *entry_text(const struct reason *reason, const struct picture_step *
 			size_t bytes)
 {
 	const char *name = pw_level_name(reason->regime->format, step->level);
-	const char *entry = strcmp(name, "pte") == 0 ? "" : " entry";
+	const char *entry = pw_entry_suffix(name);
 
 	if (reason->alone)
 		snprintf(text, bytes, "%s%s 0x%" PRIx64, name, entry, step->entry);
