@@ -298,6 +298,7 @@ static inline int mock_root(struct pw_regime *r, const uint64_t *word, unsigned 
 				       "bits 63:48 and 11:6 clear",
 				       (unsigned long long)word[i]);
 		pw_span_low(&r->span[i], r->format, top, word[i] & MOCK_ADDRESS);
+		r->span[i].root = (uint8_t)i;
 		r->span[i].top_last = (last + 1) * quarter - 1;
 	}
 	if (count > 1 && (mirror || (word[1] & MOCK_ROOT_MIRROR)))

@@ -454,6 +454,7 @@ static void test_roots(void **state)
 			if (ours->first != theirs->first || ours->last != theirs->last ||
 			    ours->table != theirs->table || ours->top != theirs->top ||
 			    ours->top_bits != theirs->top_bits || ours->alias != theirs->alias ||
+			    ours->root != theirs->root ||
 			    (built_in->admits && ours->top_last != theirs->top_last))
 				fail_msg("%s: root 0x%llx 0x%llx (%u) gives 0x%llx-0x%llx at "
 					 "0x%llx, top %u, but 0x%llx-0x%llx at 0x%llx, top %u as "
