@@ -108,6 +108,21 @@ static uint64_t entries_of(const struct machine *machine, const struct node *nod
 	return entries;
 }
 
+/* Of a root's table, the entries for addresses that it does not translate: no walk reads them. */
+static uint64_t entries_beyond(const struct machine *machine, unsigned root)
+{
+	const struct pw_regime *r = &machine->regime;
+	uint64_t entries = (uint64_t)1 << machine->root[root]->bits, covered = 0;
+
+	for (unsigned i = 0; i < r->spans; i++) {
+		const struct pw_span *span = &r->span[i];
+
+		if (span->table == machine->root[root]->table)
+			covered += ((span->last - span->first) >> r->format->shift[span->top]) + 1;
+	}
+	return covered < entries ? entries - covered : 0;
+}
+
 static void check_scan(struct machine *machine)
 {
 	static struct pw_range range[RANGES];
@@ -128,7 +143,8 @@ static void check_scan(struct machine *machine)
 			continue;
 		/* A walk of the whole address space loads each entry that there is. */
 		for (unsigned n = 0; n < PW_MAX_ROOTS && machine->root[n]; n++) {
-			entries += entries_of(machine, machine->root[n]);
+			entries += entries_of(machine, machine->root[n]) -
+				   entries_beyond(machine, n);
 			all = all && (r->spans == 1 || machine->root[1]);
 		}
 		if (all || r->span[1].table == r->span[0].table)
