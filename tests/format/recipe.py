@@ -106,11 +106,11 @@ class Format:
     def known_words(self):
         same = re.findall(r'^const struct pw_words pw_words_(\w+) =', read(self.words), re.MULTILINE) if self.words else []
         if not any(f'"{name}"' in read('tests/unit/view_flags.c') for name in same):
-            return f'tests/unit/view_flags.c has no known words of {self.words}'
+            return f'tests/unit/view_flags.c has no known words of {self.words or "its family"}'
 
     def folds_file(self):
         if not self.styles() and '*const folds[] = { NULL };' not in (read(self.words) if self.words else ''):
-            return f'no src/format/*_folds.h has a style for it, and {self.words} has no empty list of them'
+            return f'no src/format/*_folds.h has a style for it, and {self.words or "its words"} has no empty list of them'
 
     def lean(self):
         for style in self.styles():
