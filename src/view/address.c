@@ -6,7 +6,7 @@
 
 #include "view/picture.h"
 
-/* Address bits that a person writes down: 32 where no table, and not the address itself, has more. */
+/* Address bits to draw: 32 where neither a table nor the address itself has more. */
 static unsigned address_bits(const struct pw_format *format, pw_va va)
 {
 	unsigned top = format->levels - 1u;
@@ -34,7 +34,7 @@ static struct picture_field *add_field(struct pw_picture *picture, enum picture_
 	return field;
 }
 
-/* Bits that no table is indexed with. */
+/* Bits that do not index a table. */
 static void add_above(struct pw_picture *picture, unsigned low, unsigned bits)
 {
 	struct picture_field *field = add_field(picture, PICTURE_SIGN, "", low, bits);
@@ -43,7 +43,7 @@ static void add_above(struct pw_picture *picture, unsigned low, unsigned bits)
 				   sizeof(field->why));
 }
 
-/* What stands above the index into the top table, which covers the lowest @covered bits. */
+/* The bits above the index into the top table. The tables cover the lowest @covered bits. */
 static void add_upper_fields(struct pw_picture *picture, unsigned top, unsigned covered)
 {
 	const struct pw_regime *regime = &picture->regime;
@@ -193,7 +193,7 @@ int pw_picture_address(struct pw_picture *picture, const struct pw_memory *memor
 	if (picture->result.status == PW_OK)
 		picture->step[picture->steps - 1].size_lg2 = picture->result.size_lg2;
 	if (!span) {
-		/* Drawn as the first span would see it: what is wrong is the part above. */
+		/* Drawn as an address of the first span: only the part above is wrong. */
 		span = &regime->span[0];
 		snprintf(picture->root_text, sizeof(picture->root_text),
 			 "no root covers the address, so no table is visited");

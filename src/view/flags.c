@@ -16,10 +16,10 @@ enum pw_status pw_linux_meaning(const struct pw_regime *regime, unsigned level, 
 	as_linux.view = PW_VIEW_LINUX;
 	*page_ret = 0;
 	*kind_ret = PW_HOLE;
-	/* A format from a file is data, and has no functions to ask. */
+	/* A format from a file is data: it does not have functions to ask. */
 	if (!f->kind || !f->hole)
 		return PW_NONE;
-	/* Linux's PTEs stand in another table than the hardware's. */
+	/* Linux's PTEs and the hardware's are in different tables. */
 	if (level == 0 && regime->view == PW_VIEW_HARDWARE && f->linux_twin)
 		return PW_NONE;
 	*kind_ret = f->kind(f, &as_linux, level, entry);
@@ -30,7 +30,7 @@ enum pw_status pw_linux_meaning(const struct pw_regime *regime, unsigned level, 
 	return status;
 }
 
-/* A hole is described by what Linux means by it, in the hardware view too: it explains the value. */
+/* A hole gets Linux's meaning in the hardware view too, because this explains the value. */
 static unsigned kind_of(const struct pw_regime *regime, unsigned level, enum pw_kind kind,
 			enum pw_status status, uint64_t entry)
 {
@@ -75,7 +75,7 @@ const struct pw_bits *pw_bits_find(const struct pw_regime *regime, unsigned leve
 	const struct pw_bits_of *of = NULL;
 	unsigned wanted;
 
-	/* A format from a file has no words. */
+	/* A format from a file does not have words. */
 	if (!regime->format->words || !regime->format->words->entries)
 		return NULL;
 	wanted = kind_of(regime, level, kind, status, entry);
@@ -139,7 +139,7 @@ char *pw_bits_words(const struct pw_regime *regime, unsigned level, enum pw_kind
 		    enum pw_status status, uint64_t entry, char *text, size_t bytes)
 {
 	const struct pw_bits *bits = pw_bits_find(regime, level, kind, status, entry);
-	/* The bit that says "encrypted" lies in the middle of x86's address. */
+	/* On x86, the bit that says "encrypted" lies inside the address field. */
 	uint64_t encrypted = entry & UINT64_C(0x000ffffffffff000) & ~regime->address_mask;
 	uint64_t rest = entry;
 	char word[64];

@@ -18,19 +18,19 @@ bool pw_bits_apply(const struct pw_bits *bits, const struct pw_regime *regime);
 /* The value of the field: shifted down, complemented if it is stored so. */
 uint64_t pw_bits_value(const struct pw_bits *bits, uint64_t entry);
 
-/* The field as a word into @text; false when it has none to show. */
+/* Writes the field as a word into @text; false if there is no word to show. */
 bool pw_bits_word(const struct pw_bits *bits, uint64_t entry, char *text, size_t bytes);
 
 /*
- * All words, separated by blanks, into @text; bits without a name come last, as "+0x...". An entry
- * of a format that is not described has no words at all. Returns @text.
+ * Writes all words, separated by blanks, into @text; bits without a name come last, as "+0x...". An
+ * entry of a format that is not described gets no words. Returns @text.
  */
 char *pw_bits_words(const struct pw_regime *regime, unsigned level, enum pw_kind kind,
 		    enum pw_status status, uint64_t entry, char *text, size_t bytes);
 
 /*
- * What Linux means by an entry that is a hole for the hardware: its kind, its page if it has one.
- * A hole, and PW_NONE, where Linux keeps entries of its own elsewhere (arm).
+ * Linux's meaning of an entry that is a hole for the hardware: its kind, and its page if it has one.
+ * The result is a hole and PW_NONE where Linux keeps its own entries elsewhere (arm).
  */
 enum pw_status pw_linux_meaning(const struct pw_regime *regime, unsigned level, uint64_t entry,
 				enum pw_kind *kind_ret, pw_pa *page_ret);

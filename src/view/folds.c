@@ -3,8 +3,8 @@
  * Levels that are not there, and where a walk starts instead.
  *
  * Linux has names for five levels on every architecture, and an architecture may have more levels
- * than an address space of it uses. A walk visits none of the missing ones; only a picture names
- * them, because the code that one reads beside it does.
+ * than one of its address spaces uses. A walk does not visit the missing levels; only a picture names
+ * them, because a reader compares it with code that names them.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "view/picture.h"
 
-/* What is said of a format that has no words: it was loaded from a file. */
+/* The description of a format without words: it was loaded from a file. */
 static const struct pw_words *words_of(const struct pw_format *format)
 {
 	static const struct pw_words none;
@@ -31,7 +31,7 @@ unsigned pw_folded_below(const struct pw_format *format, unsigned level, const c
 		i++;
 	for (i++; i < 5 && strcmp(format->level_name[level - 1], generic[i]) != 0; i++)
 		names[count++] = generic[i];
-	/* Names that are not Linux's: nothing is known to be missing. */
+	/* The names are not Linux's, so we do not know that a level is missing. */
 	return i < 5 ? count : 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One page that steps through the walk: the picture, and for each step what a debugger would want to
- * read. Everything is in the markup, page.js only lights it up; nothing is fetched from anywhere, and
- * the page's own policy forbids it.
+ * One page that steps through the walk: the picture, and for each step the facts that a debugging reader
+ * needs. The markup holds everything; page.js only highlights it. The page does not fetch anything, and
+ * its own policy forbids that.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -7,13 +7,13 @@
 #include "base/names.h"
 #include "view/picture.h"
 
-/* The size of a page, or of what an entry covers. */
+/* The size of a page, or of the range that an entry covers. */
 static void put_size(FILE *stream, const char *name, unsigned lg2)
 {
 	pw_json_count(stream, name, lg2 < 64 ? (UINT64_C(1) << lg2) - 1 : UINT64_MAX);
 }
 
-/* What was walked, and where that began. */
+/* The walked address or range, and the start of the walk. */
 static void put_regime(FILE *stream, const struct pw_picture *picture)
 {
 	const struct pw_regime *regime = &picture->regime;
@@ -86,7 +86,7 @@ static void put_step(FILE *stream, const struct pw_picture *picture, unsigned i)
 	fputs("}\n", stream);
 }
 
-/* Levels that were not visited because they are not there. */
+/* Levels that the walk did not visit because they do not exist. */
 static void put_folded(FILE *stream, unsigned *count, const char *name, const char *why)
 {
 	fprintf(stream, "%s{\"level\":", (*count)++ ? "," : "");
@@ -95,7 +95,7 @@ static void put_folded(FILE *stream, unsigned *count, const char *name, const ch
 	fputc('}', stream);
 }
 
-/* How the address is cut. */
+/* The fields of the address. */
 static void put_fields(FILE *stream, const struct pw_picture *picture)
 {
 	unsigned count = 0;

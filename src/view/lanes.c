@@ -3,8 +3,8 @@
  * The lanes of a range: at each level, where it is cropped, and at which level a walk iterates.
  *
  * All lanes share their boundaries, so that they can be drawn below each other: the boundaries are
- * those of the lowest level that has few enough entries of the range; above, some of them join, and
- * below, a cell stands for many entries.
+ * those of the lowest level that has few enough entries in the range. Above it, one entry spans several
+ * cells; below it, a cell stands for many entries.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 #include "view/picture.h"
 
-/* Entries of @shift that cover first..last. 2^64 of them cannot be: shifts are at least 12. */
+/* Entries of @shift that cover first..last. The number fits: shifts are at least 12. */
 static uint64_t entries_of(pw_va first, pw_va last, unsigned shift)
 {
 	if (shift >= 64)
@@ -50,7 +50,7 @@ static void fill_cells(const struct picture_part *part, struct picture_lane *lan
 	unsigned step = lane->shift > shared ? lane->shift : shared;
 	pw_va first = part->first;
 
-	/* Even the top table may have more entries in the range than cells: then they are one. */
+	/* Even the top table may have more entries in the range than cells: then one cell holds all. */
 	if (step >= 64 || entries_of(part->first, part->last, step) > PW_PICTURE_CELLS) {
 		add_cell(lane, part->first, part->last, bits);
 		return;
@@ -119,8 +119,8 @@ append(char *text, size_t bytes, const char *format, ...)
 }
 
 /*
- * What Linux's own loops do. Where the format does not say it, a folded level's loop runs once for each
- * turn of the one above it (top-level folding).
+ * Describes Linux's own loops. Unless the format says otherwise, a folded level's loop runs once for each
+ * turn of the loop above it (top-level folding).
  */
 static void describe_linux(const struct pw_picture *picture, const struct picture_part *part,
 			   const struct picture_lane *lane, char *text, size_t bytes)
@@ -144,7 +144,7 @@ static void describe_linux(const struct pw_picture *picture, const struct pictur
 		       folds > 1 ? "s" : "", folded, folds > 1 ? "" : "s", lane->name);
 }
 
-/* Why the walk iterates where it does: the sentence that the seeds of this project argue about. */
+/* Says at which level the walk iterates, and why. */
 static void describe_part(struct pw_picture *picture, struct picture_part *part)
 {
 	const struct picture_lane *above = NULL, *lane = NULL;
@@ -194,7 +194,7 @@ void pw_picture_lanes(struct pw_picture *picture, struct picture_part *part)
 	unsigned shared;
 
 	memcpy(shift, f->shift, sizeof(shift));
-	/* Where entries decide the size of a table of level 0, the first that was seen is taken. */
+	/* Where entries decide the size of a level 0 table, we take the first size that we saw. */
 	for (unsigned i = picture->steps; i-- > 0;)
 		if (picture->step[i].level == 0)
 			shift[0] = picture->step[i].shift;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines of text that know how many columns they have taken, so that boxes line up whatever the
- * characters are made of; and the characters of pictures, in UTF-8 and in ASCII.
+ * Lines of text that count their columns, so that boxes line up however many bytes a character has;
+ * and the characters of pictures, in UTF-8 and in ASCII.
  */
 #ifndef PW_VIEW_LINE_H
 #define PW_VIEW_LINE_H
@@ -14,7 +14,7 @@ enum line_glyph {
 	LINE_H, /* horizontal */
 	LINE_V,
 	LINE_DOTS, /* vertical, something left out */
-	LINE_DOWN_RIGHT, /* corners and crossings, by where their arms go */
+	LINE_DOWN_RIGHT, /* corners and crossings, by the directions of their arms */
 	LINE_DOWN_LEFT,
 	LINE_UP_RIGHT,
 	LINE_UP_LEFT,
@@ -47,14 +47,14 @@ void pw_line_put(struct line *line, const char *text);
 void pw_line_printf(struct line *line, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void pw_line_end(struct line *line);
-/* Text in the middle of @width columns, or cut off if it has more. */
+/* Centres the text in @width columns, or cuts it off if it is longer. */
 void pw_line_centre(struct line *line, const char *text, unsigned width);
 
-/* Columns of @text. */
+/* The number of columns that @text takes. */
 unsigned pw_line_width(const char *text);
 /*
- * How many bytes of @text make a line of at most @width columns, broken at a blank; a word that is
- * longer is broken where the line ends. *skip_ret is how many more to leave out before the next.
+ * Returns how many bytes of @text make a line of at most @width columns. The line breaks at a blank; a
+ * longer word breaks at the end of the line. *skip_ret is the number of bytes to skip before the next line.
  */
 size_t pw_line_break(const char *text, unsigned width, size_t *skip_ret);
 /* A paragraph from the current column on; further lines begin at @indent. Ends the last line. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame of a page that steps through walks: what stands around the pictures and the steps. A page
- * is written in this order:
+ * The frame of a page that steps through walks: everything around the pictures and the steps. Write a
+ * page in this order:
  *
  *   pw_page_head         the title; styles of drawings may follow
  *   pw_page_body         the page's own style, the heading, and the start of the line below it
@@ -11,7 +11,7 @@
  *   ...                  steps
  *   pw_page_end          the last line, and the script
  *
- * Nothing is fetched from anywhere, and the page's own policy forbids it.
+ * The page does not fetch anything, and its own policy forbids that.
  */
 #ifndef PW_VIEW_PAGE_H
 #define PW_VIEW_PAGE_H

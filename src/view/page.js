@@ -16,7 +16,7 @@
 	const last = steps.length - 1;
 	let current = -1;
 
-	// Brings what is drawn of the step into the picture's own window, never moving the page.
+	// Scrolls the picture's own window to the step's drawing, and never moves the page.
 	function reveal(number) {
 		const marked = drawn.filter((g) => Number(g.dataset.step) === number);
 		const box = marked.map((g) => g.querySelector(".hit, .page, .hole, .rowbg")).find(Boolean);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which level took which permission away: sentences. */
+/* Sentences that say which level took which permission away. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ static void add_name(char *text, size_t bytes, const char *name)
 	snprintf(text + length, bytes - length, "%s%s", length ? ", " : "", name);
 }
 
-/* A format from a file has no functions to ask: the level after which the permission was gone. */
+/* For a format from a file, which has no functions: the level after which the permission was gone. */
 static void first_refusal(const struct pw_picture *picture, uint32_t bit, uint32_t shown,
 			  char *text, size_t bytes)
 {
@@ -29,8 +29,8 @@ static void first_refusal(const struct pw_picture *picture, uint32_t bit, uint32
 }
 
 /*
- * @bit is what a leaf must have and tables must keep. Which levels refuse it, by name; an empty
- * string if none does.
+ * Names the levels that refuse @bit, which a leaf must have and tables must keep; an empty string if
+ * none does.
  */
 static void refusals(const struct pw_picture *picture, uint32_t bit, char *text, size_t bytes)
 {

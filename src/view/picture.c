@@ -73,7 +73,7 @@ char *pw_table_name(const struct pw_format *format, unsigned level, char *text, 
 {
 	const char *name = pw_level_name(format, level);
 
-	/* What everybody calls it, the manuals included. */
+	/* The common name, which the manuals use too. */
 	snprintf(text, size, "%s table", strcmp(name, "pte") == 0 ? "page" : name);
 	return text;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The model that all drawings share: what a walk saw, and the sentences that explain it.
+ * The model that all drawings share: the entries that a walk saw, and the sentences that explain them.
  *
  *   address   sign | index | index | index | offset       fields, from the highest bit down
  *                      |       |       |
@@ -25,8 +25,8 @@ enum {
 };
 
 enum picture_role {
-	PICTURE_SIGN, /* above what any table of the regime is indexed with */
-	PICTURE_FOLDED, /* a level that is not there */
+	PICTURE_SIGN, /* above every index of the regime */
+	PICTURE_FOLDED, /* a level that does not exist */
 	PICTURE_INDEX,
 	PICTURE_OFFSET,
 };
@@ -39,12 +39,12 @@ struct picture_field {
 	uint8_t role; /* enum picture_role */
 	uint8_t low, bits; /* bits may be 0: folded without a trace in the address */
 	uint8_t level; /* INDEX */
-	int step; /* INDEX: the step that used it; -1: the walk did not get there */
+	int step; /* INDEX: the step that used it; -1: the walk did not reach it */
 };
 
 /* An entry that was visited, or a run of entries of one table that are alike. */
 struct picture_step {
-	pw_va first, last; /* what of the asked range they cover */
+	pw_va first, last; /* the part of the requested range that they cover */
 	pw_pa table; /* that was indexed */
 	pw_pa at; /* where the first entry stands */
 	uint64_t entry, last_entry; /* values of the first and the last one */
@@ -57,8 +57,8 @@ struct picture_step {
 	uint8_t level, bits, shift;
 	uint8_t kind, status; /* enum pw_kind, enum pw_status */
 	uint8_t size_lg2; /* of a leaf's page */
-	bool read; /* was the entry there to be read at all? */
-	bool scattered; /* a run of leaves that do not lie one behind the other */
+	bool read; /* could the entry be read? */
+	bool scattered; /* a run of leaves whose pages are not adjacent */
 	bool on_linux; /* hardware view: Linux means more by this hole (see linux_*) */
 	uint8_t linux_kind, linux_status;
 	pw_pa linux_page;
@@ -84,7 +84,7 @@ struct picture_lane {
 	struct picture_cell cell[PW_PICTURE_CELLS];
 };
 
-/* What of the range lies in one span. */
+/* The part of the range that lies in one span. */
 struct picture_part {
 	pw_va first, last;
 	const struct pw_span *span; /* of picture->regime */
@@ -125,7 +125,7 @@ struct pw_picture {
 	struct picture_step *step;
 	unsigned steps, room;
 
-	char root_text[PW_PICTURE_TEXT]; /* where the walk starts, and why there */
+	char root_text[PW_PICTURE_TEXT]; /* where the walk starts, and why */
 	char reason[PW_PICTURE_TEXT]; /* how it ended */
 };
 
@@ -141,11 +141,11 @@ int pw_picture_range(struct pw_picture *picture, const struct pw_memory *memory,
 void pw_picture_lanes(struct pw_picture *picture, struct picture_part *part);
 
 /* folds.c: levels that this regime does not have. */
-/* How many levels above @level Linux folds into it, by name into @names. */
+/* Returns how many levels above @level Linux folds into it, and writes their names into @names. */
 unsigned pw_folded_below(const struct pw_format *format, unsigned level, const char *names[3]);
-/* Why: a sentence without its full stop into @text. */
+/* Writes the reason into @text, as a sentence without its full stop. */
 void pw_folded_why(const struct pw_regime *regime, unsigned level, char *text, size_t bytes);
-/* What the address bits above all indices do; returns a word for them: "sign", "root", ... */
+/* Says what the address bits above all indices do; returns a word for them: "sign", "root", ... */
 const char *pw_above_why(const struct pw_regime *regime, pw_va va, char *text, size_t bytes);
 void pw_root_why(const struct pw_regime *regime, const struct pw_span *span, char *text,
 		 size_t bytes);
@@ -169,7 +169,7 @@ char *pw_table_name(const struct pw_format *format, unsigned level, char *text, 
 /* Words of a step's first entry. */
 char *pw_step_words(const struct pw_picture *picture, const struct picture_step *step, char *text,
 		    size_t size);
-/* Adds a step; NULL for want of memory. */
+/* Adds a step; NULL if memory runs out. */
 struct picture_step *pw_picture_add(struct pw_picture *picture);
 const char *pw_view_text(enum pw_view view);
 /* "table", "leaf", "hole". */

@@ -2,9 +2,9 @@
 /*
  * The picture of a range: every entry that a walk of it visits, runs of alike entries in one step.
  *
- * Two things keep it small enough to look at. Leaves or holes that are alike and stand side by side
- * in a table share a step as they come. And when a table has been walked, and its entry and all that
- * is below it look like the entry before it, the two become one:
+ * Two rules keep it small. Adjacent leaves or holes of a table that are alike share a step. And once a
+ * table has been walked, its entry joins the entry before it if the two, and everything below them, are
+ * alike:
  *
  *   pmd 0 -> 512 leaves rw-u                  pmd 0 -> 512 leaves rw-u
  *   pmd 1 -> 512 leaves rw-u     becomes      ... 1 more pmd alike
@@ -68,7 +68,7 @@ static void join(struct picture_step *run, const struct picture_step *next)
 	run->last_next = next->next;
 }
 
-/* The subtrees of two neighbouring table entries: same shape, entry by entry? */
+/* Do the subtrees of two neighbouring table entries have the same shape, entry by entry? */
 static bool subtrees_alike(const struct pw_picture *picture, unsigned one, unsigned other,
 			   unsigned end)
 {
@@ -101,7 +101,7 @@ static int sibling_before(const struct pw_picture *picture, unsigned step)
 	return -1;
 }
 
-/* The table behind the open entry of @level was walked to its end: can it be folded away? */
+/* The table behind the open entry of @level was walked to its end: can its entry join the one before? */
 static void close_level(struct collector *c, unsigned level)
 {
 	struct pw_picture *picture = c->picture;
@@ -176,7 +176,7 @@ static void fill_step(const struct collector *c, const struct pw_entry *entry,
 		step->bits = (uint8_t)f->next_bits(f, regime, c->picture->step[parent].entry);
 		step->shift = (uint8_t)(f->shift[1] - step->bits);
 	}
-	/* A walk says where the page is that the range begins in; here it is where the page begins. */
+	/* A walk gives the address of the first byte of the range; the picture needs that of its page. */
 	if (entry->kind == PW_LEAF || entry->status == PW_PROT_NONE)
 		step->next = step->last_next = entry->pa - (entry->first & pw_mask(step->shift));
 	if (entry->kind == PW_HOLE && entry->status == PW_NONE &&

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Why a walk ended where it did: sentences, below a picture or on their own. */
+/* Sentences that say why a walk ended, below a picture or on their own. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "view/picture.h"
 
-/* What a reason is about: the last entry of a walk. */
+/* The subject of a reason: the last entry of a walk. */
 struct reason {
 	const struct pw_regime *regime;
 	const struct picture_step *step;
 	const struct picture_step *above; /* that led to its table; NULL: the root did */
 	const struct pw_result *result; /* of one address; NULL: a range */
-	/* No picture shows the entries: the reason says their values, and begins with the entry. */
+	/* There is no picture of the entries: the reason gives their values, and begins with the entry. */
 	bool alone;
 };
 
@@ -30,7 +30,7 @@ static char *entry_text(const struct reason *reason, const struct picture_step *
 	return text;
 }
 
-/* What an entry without a page for the hardware is to Linux, to be put behind a reason. */
+/* Linux's meaning of an entry without a page for the hardware; follows a reason. */
 static void linux_reason(const struct reason *reason, char *text, size_t bytes)
 {
 	const struct pw_format *f = reason->regime->format;
@@ -84,7 +84,7 @@ static void none_reason(const struct reason *reason, char *text, size_t bytes)
 		 pw_size_lg2_text(reason->step->shift, size), more);
 }
 
-/* What Linux keeps in the place of a page. */
+/* The thing that Linux keeps instead of a page. */
 static const char *absent_text(enum pw_status status)
 {
 	switch (status) {
@@ -142,7 +142,7 @@ static void outside_reason(const struct reason *reason, char *text, size_t bytes
 		 table, step->table, step->at, more);
 }
 
-/* A table without an entry for the address, because the root or the entry above says so. */
+/* The table has no entry for the address: the root or the entry above limits its length. */
 static void length_reason(const struct reason *reason, char *text, size_t bytes)
 {
 	const struct pw_format *f = reason->regime->format;
@@ -168,7 +168,7 @@ static void length_reason(const struct reason *reason, char *text, size_t bytes)
 		 entry_text(reason, above, entry, sizeof(entry)), table, step->index);
 }
 
-/* Why these bits, which are set, make an entry malformed, into @text, if they do. */
+/* Writes into @text why these bits, which are set, make an entry malformed, if they do. */
 static void bits_reason(const struct pw_bits *bits, uint64_t entry, char *text, size_t bytes)
 {
 	if (bits->malformed)
@@ -203,7 +203,7 @@ static void leaf_reason(const struct reason *reason, char *text, size_t bytes)
 	const struct pw_result *result = reason->result;
 	const struct picture_step *leaf = reason->step;
 	char size[32], each[32], prot[5];
-	/* What the entry says; with a prefix (s390x) the result is another address. */
+	/* The entry's own address; with a prefix (s390x) the result is another address. */
 	pw_pa real = leaf->next | (result->va & pw_mask(result->size_lg2));
 
 	snprintf(text, bytes,
@@ -228,7 +228,7 @@ static void leaf_reason(const struct reason *reason, char *text, size_t bytes)
 	}
 }
 
-/* No reason for what a range maps: its picture shows it. */
+/* A mapped range needs no reason: its picture shows it. */
 static void present_reason(const struct reason *reason, char *text, size_t bytes)
 {
 	char entry[80];
@@ -239,7 +239,7 @@ static void present_reason(const struct reason *reason, char *text, size_t bytes
 	if (reason->step->kind == PW_LEAF)
 		leaf_reason(reason, text, bytes);
 	else if (reason->step->kind == PW_TABLE)
-		/* The last step is a table only where that one is too short for the address. */
+		/* The last step is a table only if this table is too short for the address. */
 		snprintf(
 			text, bytes,
 			"the table that %s leads to covers only the lowest part of what the entry does, and the address lies above it",
@@ -349,8 +349,8 @@ static bool is_in_memory(const struct pw_memory *memory, pw_pa pa)
 }
 
 /*
- * Where tables of either byte order exist: would the bytes in the other order be a valid entry, with an
- * address that the memory has? Says so behind what @text holds.
+ * For architectures with tables of either byte order: appends a hint to @text if the bytes in the other
+ * order are a valid entry with an address that the memory has.
  */
 static void add_other_order(const struct pw_memory *memory, const struct reason *reason, char *text,
 			    size_t bytes)
@@ -378,7 +378,7 @@ static void add_other_order(const struct pw_memory *memory, const struct reason 
 		other, 1u << f->entry_lg2);
 }
 
-/* Were the table's bytes left out of the memory, and taken for zeros? */
+/* Did the memory leave out the table's bytes, so that we took them as zeros? */
 static bool is_left_out(const struct pw_memory *memory, const struct picture_step *step)
 {
 	char byte;

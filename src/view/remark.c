@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What answers depend on and nobody said, in the words of the format. */
+/* Assumptions that answers depend on and that were not given, in the words of the format. */
 #include <pagewalk/view.h>
 
 #include "format/words.h"

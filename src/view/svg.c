@@ -9,7 +9,7 @@
 #include "view/line.h"
 
 /*
- * The style stands in the document; colours follow the reader's scheme. The HTML page sets the same
+ * The document contains the style; colours follow the reader's scheme. The HTML page uses the same
  * variables for its own parts.
  */
 static const char style[] =
@@ -82,7 +82,7 @@ void pw_svg_begin(struct svg *svg, double width, double height)
 	char title[200];
 
 	pw_svg_title_text(picture, title, sizeof(title));
-	/* Embedded, what stands above is the title. */
+	/* If the picture is embedded, the page above it has the title. */
 	pw_svg_open(svg, svg->embedded ? 38 : 0, width, height, title, picture->reason);
 	if (!svg->embedded)
 		pw_svg_text(svg, "h1", "start", 24, 34, "%s", title);

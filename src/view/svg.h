@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drawings in SVG. Used alone, and inside the HTML page, which lights up one step after the other:
- * everything that belongs to step N has the class "step" and data-step="N"; steps count from 1, as
- * in the JSON; 0 is the root, and the last one the result.
+ * Drawings in SVG, used alone and inside the HTML page, which highlights one step after the other.
+ * Everything that belongs to step N has the class "step" and data-step="N". Steps count from 1, as
+ * in the JSON; 0 is the root, and the last one is the result.
  */
 #ifndef PW_VIEW_SVG_H
 #define PW_VIEW_SVG_H
@@ -25,7 +25,7 @@ void pw_svg_range(FILE *stream, const struct pw_picture *picture, bool embedded)
 
 /* The <style> of all drawings. */
 void pw_svg_style(FILE *stream);
-/* The opening tag, of what lies below @top, with its title, description and style; the background. */
+/* The opening tag with title, description and style, for the part below @top; and the background. */
 void pw_svg_open(struct svg *svg, double top, double width, double height, const char *title,
 		 const char *desc);
 /*
@@ -48,7 +48,7 @@ void pw_svg_group_end(struct svg *svg);
  */
 double pw_svg_paragraph(struct svg *svg, const char *class, double x, double y, double leading,
 			unsigned columns, const char *text);
-/* How many lines that takes. */
+/* The number of lines that pw_svg_paragraph() writes. */
 unsigned pw_svg_lines(unsigned columns, const char *text);
 /* The title of a picture in one line. */
 void pw_svg_title_text(const struct pw_picture *picture, char *text, size_t bytes);

@@ -68,7 +68,7 @@ static void draw_field(struct svg *svg, const struct column *column)
 		pw_svg_text(svg, "m s dim", "middle", middle, RULER + 53, "%" PRIu64, field->value);
 }
 
-/* A folded level: a column that nothing passes through. */
+/* A folded level: a column that no arrow enters. */
 static void draw_ghost(struct svg *svg, const struct column *column)
 {
 	pw_svg_rect(svg, "ghost", column->x + 10, TABLE + 14, column->width - 20,
@@ -76,7 +76,7 @@ static void draw_ghost(struct svg *svg, const struct column *column)
 	pw_svg_paragraph(svg, "s dim", column->x + 18, TABLE + 36, 15, 16, column->field->why);
 }
 
-/* The entry's height in its table is true to its index. */
+/* The entry's height in its table is proportional to its index. */
 static double hit_y(const struct picture_step *step)
 {
 	double last = (double)pw_mask(step->bits), share = last > 0 ? step->index / last : 0;
@@ -92,7 +92,7 @@ static void draw_drop(struct svg *svg, const struct column *column)
 	fprintf(svg->stream, "<path class=\"drop\" d=\"M%.1f %.1fV%.1fH%.1f\"/>\n", x,
 		RULER + RULER_HEIGHT, y, box - 7);
 	fprintf(svg->stream, "<path class=\"drophead\" d=\"M%.1f %.1fl-8 -4v8z\"/>\n", box, y);
-	/* Below the line where the arrow from the left would run through it. */
+	/* The index goes below the line where the arrow from the left would cross it. */
 	pw_svg_text(svg, "m s", "end", box - 9, y < TABLE + 36 ? y + 14 : y - 5, "%" PRIu32,
 		    column->step->index);
 }
@@ -128,7 +128,7 @@ static void draw_box(struct svg *svg, const struct column *column)
 			 pw_step_words(picture, step, words, sizeof(words)));
 }
 
-/* From the entry that was hit to what it leads to, which is drawn to the right. */
+/* An arrow from the selected entry to its table or page, which is drawn to the right. */
 static void draw_arrow(struct svg *svg, const struct column *from, double x)
 {
 	double y = hit_y(from->step) + ROW / 2, start = from->x + BOX_LEFT + BOX_SHARE;
@@ -255,7 +255,7 @@ void pw_svg_address(FILE *stream, const struct pw_picture *picture, bool embedde
 		};
 		x += column[i].width;
 	}
-	/* A hole is drawn where the walk would have gone on, or under the sign if it never began. */
+	/* A hole is drawn in the next column of the walk, or under the sign if the walk did not begin. */
 	hole_x = MARGIN + 20;
 	for (const struct column *c = column; c < end; c++)
 		if (c->step)

@@ -18,7 +18,7 @@ static const struct picture_lane *finest(const struct picture_part *part)
 	return lane;
 }
 
-/* Not to scale: all cells of the finest lane are as wide as each other. */
+/* Not to scale: all cells of the finest lane have the same width. */
 static double x_of(const struct picture_part *part, pw_va first)
 {
 	const struct picture_lane *lane = finest(part);
@@ -89,7 +89,7 @@ static unsigned depth_of(const struct pw_picture *picture, const struct picture_
 	return depth;
 }
 
-/* Where a step leads, as text. */
+/* The destination of a step, as text. */
 static void target_text(const struct pw_picture *picture, const struct picture_step *step,
 			char *text, size_t bytes)
 {
@@ -165,7 +165,7 @@ static double draw_part(struct svg *svg, unsigned number, double y, double *step
 	double top = y;
 	char table[64];
 
-	/* The bars cover the boundaries that their entries do not end at. */
+	/* A bar hides the boundaries inside its entry. */
 	y = draw_boundaries(svg, part, top, top + LANE * (part->lanes - 1) + BAR + 4) + 16;
 	for (unsigned i = 0; i < part->lanes; i++)
 		draw_lane(svg, part, &part->lane[i], top + LANE * i);

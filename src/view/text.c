@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One address as text: the ruler of its bits, each table as a box with the entry that was hit, and
- * what came out. Fits a mail: a hundred columns, and ASCII if it has to be.
+ * One address as text: the ruler of its bits, each table as a box with the selected entry, and the
+ * result. It fits into a mail: a hundred columns, and ASCII on request.
  */
 #include "view/text.h"
 
@@ -214,7 +214,7 @@ static void put_index(struct line *line, unsigned box, uint64_t index)
 	pw_line_to(line, box);
 }
 
-/* Levels that are missing between here and the step that follows. */
+/* Levels that are missing before the next step. */
 static void draw_folded(struct line *line, const struct pw_picture *picture, unsigned stem,
 			unsigned from, unsigned end)
 {

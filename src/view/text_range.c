@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A range as text: one bar per level, cropped where the entries of that level end, and then every
- * entry that the walk visits, as a tree.
+ * A range as text: one bar per level, cropped at the ends of that level's entries, and then a tree of
+ * every entry that the walk visits.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static const struct picture_lane *finest(const struct picture_part *part)
 	return lane;
 }
 
-/* Not to scale: every cell gets the same room, so that all of them can be read. */
+/* Not to scale: every cell gets the same width, so that all of them are readable. */
 static void place_marks(const struct picture_part *part, unsigned width, struct marks *marks)
 {
 	const struct picture_lane *lane = finest(part);
@@ -93,7 +93,7 @@ static void draw_bar(struct line *line, const struct picture_part *part,
 	}
 }
 
-/* The largest boundary that an address is on, of the levels of this part. */
+/* The highest level of this part that has a boundary at the address. */
 static const struct picture_lane *boundary_of(const struct picture_part *part, pw_va va)
 {
 	for (unsigned i = 0; i < part->lanes; i++)
@@ -218,7 +218,7 @@ static void tree_prefix(struct tree *tree, unsigned depth)
 	}
 }
 
-/* A row's last words: on the same line if they fit, else below it. */
+/* Writes a row's last words on the same line if they fit, else below it. */
 static void tree_tail(struct tree *tree, unsigned depth, unsigned column, enum line_colour colour,
 		      const char *text)
 {
