@@ -70,7 +70,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-/* ---- JSON: as they come ---- */
+/* ---- JSON: at once ---- */
 
 static const char *json_key(enum pw_finding_kind kind)
 {
@@ -219,7 +219,7 @@ static int take(void *context, const struct pw_finding *finding)
 	return 0;
 }
 
-/* Groups that are notes, or those that are not. Returns whether there are any. */
+/* Prints the groups that are notes, or the others. Returns whether there are any. */
 static bool print_groups(const struct report *report, bool notes)
 {
 	bool any = false;

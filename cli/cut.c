@@ -96,7 +96,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-/* The source's own root counts unless spaces are given in its place. */
+/* The source's own root is used unless spaces are given instead. */
 static bool has_common_root(const struct arguments *arguments)
 {
 	return arguments->options.roots > 0 || arguments->options.cpu >= 0 ||

@@ -22,7 +22,7 @@ enum {
 	OPTION_ROWS,
 
 	WIDTH_MIN = 72,
-	WIDTH_MAIL = 100, /* where output is no terminal */
+	WIDTH_MAIL = 100, /* where output is not a terminal */
 	WIDTH_MAX = 400,
 };
 
@@ -102,7 +102,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-/* How to draw where standard output goes. */
+/* Chooses the width and the characters for standard output. */
 static struct pw_text_style text_style(const struct arguments *arguments)
 {
 	bool terminal = isatty(STDOUT_FILENO);
@@ -132,7 +132,7 @@ static int draw_file(const struct tool_input *input, const struct pw_picture *pi
 
 	if (output_open(&output, path, input))
 		return TOOL_FAILED;
-	/* What cannot be written is told when the file is closed. */
+	/* Write errors are reported when the file is closed. */
 	draw(picture, output.stream);
 	return output_close(&output, TOOL_DONE);
 }
@@ -150,7 +150,7 @@ static int draw(const struct arguments *arguments, const struct tool_input *inpu
 		return TOOL_FAILED;
 	if (arguments->html && draw_file(input, picture, arguments->html, pw_picture_html))
 		return TOOL_FAILED;
-	/* A drawing on standard output is not mixed with text. */
+	/* A drawing on standard output must not be mixed with text. */
 	if (standard)
 		return 0;
 	if (arguments->options.json)
@@ -160,7 +160,7 @@ static int draw(const struct arguments *arguments, const struct tool_input *inpu
 	return 0;
 }
 
-/* What a picture, which people send around, says of its source: a file without its folders. */
+/* The name of the source in a picture. People pass pictures on, so a file goes without its folders. */
 static const char *source_name(const char *source)
 {
 	const char *slash = strrchr(source, '/');

@@ -76,7 +76,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 /* ---- addresses ---- */
 
-/* One address, where one was asked for. */
+/* Prints one address, if the user asked for one and not for a range. */
 static void print_address(const struct pw_regime *regime, const struct pw_range *range)
 {
 	char page[PRINT_TEXT], flags[PRINT_TEXT], prot[5];
@@ -135,7 +135,7 @@ static int keep(struct answers *answers, const struct pw_range *range)
 	return 0;
 }
 
-/* Answers to the first address are printed as they come; others have to wait for that. */
+/* Answers to the first address are printed at once; the other answers wait until these are complete. */
 static int take(void *context, size_t which, const struct pw_range *range)
 {
 	struct finding *finding = context;
@@ -149,7 +149,7 @@ static int take(void *context, size_t which, const struct pw_range *range)
 	return 0;
 }
 
-/* What was kept. Returns whether there was something for every address. */
+/* Prints the remembered answers. Returns whether every address has one. */
 static bool print_answers(struct finding *finding, bool complete)
 {
 	bool all = true;
@@ -163,7 +163,7 @@ static bool print_answers(struct finding *finding, bool complete)
 		if (answers->count + answers->told > 0)
 			continue;
 		all = false;
-		/* An interrupted search has nothing to say of what it did not find. */
+		/* After an interrupted search we do not know which addresses are not mapped. */
 		if (!complete)
 			continue;
 		if (wanted[0] == wanted[1])
@@ -296,7 +296,7 @@ static int find_aliases(const struct arguments *arguments, const struct tool_inp
 	pw_index_destroy(index);
 	if (tool_stopped() && !state.stopped)
 		state.stopped = -ECANCELED;
-	/* The library's advice is for who can scan less than everything. */
+	/* The library's own message suggests a smaller scan; this command scans everything. */
 	if (status == -ENOMEM)
 		tool_message("out of memory for all that is mapped; without --aliases, physical "
 			     "addresses are found with little memory");
@@ -313,7 +313,7 @@ static int find_aliases(const struct arguments *arguments, const struct tool_inp
 
 static int run(const struct arguments *arguments, const struct tool_input *input)
 {
-	/* Tables met again are answered for by where they were met before (PW_SHARED). */
+	/* The scan does not walk a table again; it refers to the table's earlier use (PW_SHARED). */
 	struct pw_scan_limits limits = { .repeats = 1 << 20 };
 	struct tool_progress progress;
 	struct pw_error error;

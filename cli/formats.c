@@ -28,7 +28,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-/* "9 9 9 9 | 12": bits that select at each level, from the top, and those of the offset. */
+/* "9 9 9 9 | 12": the index bits of each level, from the top, and the offset bits. */
 static void describe_levels(const struct pw_geometry *geometry, char text[PRINT_TEXT])
 {
 	int used = 0;

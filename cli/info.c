@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pagewalk info: what a source is. */
+/* pagewalk info: describes a source. */
 #include "base/escape.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-/* What the format calls its root: "CR3". */
+/* The format's name for its root: "CR3". */
 static const char *root_name(const char *format_name)
 {
 	const struct pw_format *format = pw_format_find(format_name);
@@ -48,7 +48,7 @@ static const char *root_name(const char *format_name)
 	return geometry.root_name;
 }
 
-/* Registers that are worth a word beside a root of this format. */
+/* Registers to mention beside a root of this format. */
 static uint32_t registers_of(const char *format_name)
 {
 	const struct pw_format *format = pw_format_find(format_name);
@@ -71,7 +71,7 @@ static uint64_t total(const struct pw_segment *segments, size_t count)
 
 /* ---- text ---- */
 
-/* How many lines of a list to print: an image that was cut out of another can have thousands. */
+/* Returns how many lines of a list to print: an image that was cut out of another can have thousands. */
 static size_t shown_of(size_t count)
 {
 	return count > 40 ? 20 : count;
@@ -123,7 +123,7 @@ static const struct {
 	{ "TCR", PW_REGISTER_TCR, offsetof(struct pw_registers, tcr) },
 };
 
-/* Those that are known, as text behind something else, or as members of a JSON object. */
+/* Prints the known registers, as text that follows other text, or as members of a JSON object. */
 static char *list_registers(const struct pw_cpu *cpu, bool json, char *text, size_t room)
 {
 	const uint32_t worth = json ? PW_REGISTERS_ALL : registers_of(cpu->format);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose software bits to read: what was told, what the source says, or 6.1. */
+/* Chooses the Linux version for software bits: the user's, else the source's, else 6.1. */
 #include "options.h"
 
 bool tool_find_kernel(const struct pw_memory *memory, bool search, struct pw_kernel *kernel_ret)

@@ -79,7 +79,7 @@ static void parse_strategies(const struct argp_state *state, const char *text, b
 	}
 }
 
-/* The one of two words. */
+/* Returns which of two words the argument is. */
 static bool parse_second(const struct argp_state *state, const char *option, const char *text,
 			 const char *first, const char *second)
 {
@@ -199,7 +199,7 @@ static int draw(const struct tool_input *source, const struct fold_input *input,
 
 	if (output_open(&output, path, source))
 		return TOOL_FAILED;
-	/* What cannot be written is told when the file is closed. */
+	/* Write errors are reported when the file is closed. */
 	if (fn(output.stream, input, results, count) == -ENOMEM)
 		status = tool_fail("no memory for a picture");
 	return output_close(&output, status);
@@ -224,7 +224,7 @@ static int draw_all(const struct arguments *arguments, const struct tool_input *
 static void print(const struct arguments *arguments, const struct fold_input *input,
 		  struct fold_result *const *results, size_t count, bool standard)
 {
-	/* A drawing on standard output is not mixed with text. */
+	/* A drawing on standard output must not be mixed with text. */
 	if (standard)
 		return;
 	if (arguments->options.json) {
@@ -238,7 +238,7 @@ static void print(const struct arguments *arguments, const struct fold_input *in
 	fold_print_summary(stdout, input, results, count);
 }
 
-/* Walks by each strategy that was chosen, then prints what came of it. */
+/* Walks by each chosen strategy, then prints the results. */
 static int compare(const struct arguments *arguments, const struct tool_input *source,
 		   struct fold_input *input)
 {

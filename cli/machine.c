@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Is the format one of the machine that the source is of? */
+/* Does the format belong to the source's machine? */
 #include "machine.h"
 
 #include <stdio.h>
 #include <string.h>
 
 /*
- * Beginnings of what machines call themselves (in ELF cores, in uname), and the family they belong to. A
- * guest of 32 bits may run on a machine of 64.
+ * The beginnings of machine names (in ELF cores, in uname), and the family of each. A 32-bit guest may
+ * run on a 64-bit machine.
  */
 static const struct {
 	const char *beginning, *family;

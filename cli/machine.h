@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * The machine that a source's @title names, into @text, if a format that is for @machines (of struct
- * pw_geometry) cannot be that of its CPUs' tables; NULL if it can, or if nobody knows.
+ * Writes the machine that a source's @title names into @text, if its CPUs cannot use a format for
+ * @machines (of struct pw_geometry). Returns NULL if they can, or if this is not known.
  */
 const char *machine_other(const char *title, const char *machines, char *text, size_t room);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pagewalk(1): which subcommand. */
+/* pagewalk(1): runs the subcommand. */
 #include <argp.h>
 #include <signal.h>
 #include <string.h>
@@ -12,7 +12,7 @@ struct subcommand {
 	const char *arguments, *what;
 };
 
-/* In the order in which a newcomer would want them. */
+/* In the order in which a newcomer needs them. */
 static const struct subcommand subcommands[] = {
 	{ "info", tool_info, "SOURCE", "what the source is: its memory, its CPUs and their roots" },
 	{ "map", tool_map, "SOURCE [FIRST-LAST]", "what is mapped, as merged ranges" },
@@ -59,7 +59,7 @@ static int refuse(const char *name)
 
 int main(int argc, char **argv)
 {
-	/* A file that may not become so large is an error to report, as any other. */
+	/* If a file exceeds the size limit, report this like any other write error. */
 	signal(SIGXFSZ, SIG_IGN);
 	argp_err_exit_status = TOOL_FAILED;
 	if (argc < 2) {

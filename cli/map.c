@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pagewalk map: the address map, as merged ranges. Printed as they are found: a terabyte of them
- * needs no memory, and output begins at once.
+ * pagewalk map: prints the address map as merged ranges, each as soon as it is found. So memory use does
+ * not grow with the map, and output begins at once.
  */
 #include "options.h"
 #include "print.h"
@@ -46,7 +46,7 @@ struct arguments {
 	struct tool_options options;
 	const char *source;
 	pw_va first, last;
-	uint32_t set, clear; /* attributes that must be there, or must not */
+	uint32_t set, clear; /* attributes that must be set, or must be clear */
 	bool huge, uncached, holes, filtered, expand;
 };
 
@@ -122,7 +122,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-/* Does the entry alone not say how the memory is cached? */
+/* Is the memory type only an index, so that the entry alone does not say how the memory is cached? */
 static bool is_indexed(unsigned memtype)
 {
 	return memtype == PW_MEM_INDEXED || memtype >= PW_MEM_INDEX_0;
@@ -131,7 +131,7 @@ static bool is_indexed(unsigned memtype)
 static bool wanted(const struct arguments *arguments, unsigned base_lg2,
 		   const struct pw_range *range)
 {
-	/* What a write makes writable is writable. */
+	/* A page that becomes writable on a write counts as writable. */
 	uint32_t attr;
 
 	if (!arguments->filtered)
@@ -145,12 +145,12 @@ static bool wanted(const struct arguments *arguments, unsigned base_lg2,
 		(range->memtype != PW_MEM_NORMAL && !is_indexed(range->memtype)));
 }
 
-/* What a map came to. */
+/* The outcome of a map. */
 struct outcome {
-	bool printed; /* a line, and so the head */
-	bool any; /* something that is mapped was among them */
+	bool printed; /* a line, and so also the head */
+	bool any; /* one of the ranges was mapped */
 	bool shared; /* a filter could not judge tables that were not walked again */
-	bool indexed; /* nor, --uncached, a memory type that is an index */
+	bool indexed; /* --uncached could not judge a memory type that is an index */
 };
 
 static void print_one(const struct arguments *arguments, const struct pw_regime *regime,
@@ -190,7 +190,7 @@ static void print_all(const struct arguments *arguments, const struct tool_input
 	tool_progress_end(progress);
 }
 
-/* What the lines themselves do not say. */
+/* Messages about facts that the lines do not show. */
 static void say_outcome(const struct arguments *arguments, const struct outcome *outcome)
 {
 	if (outcome->shared)

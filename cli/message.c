@@ -11,7 +11,7 @@
 
 static void message(const char *format, va_list arguments)
 {
-	/* In one piece, after what was printed before it. */
+	/* Writes the message in one piece, after all earlier output. */
 	char text[4096], safe[4 * sizeof(text)];
 
 	vsnprintf(text, sizeof(text), format, arguments);
@@ -38,7 +38,7 @@ int tool_fail(const char *format, ...)
 	return TOOL_FAILED;
 }
 
-/* Is nobody reading any more? */
+/* Has the reader closed the pipe? */
 static bool pipe_closed(void)
 {
 	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
@@ -97,7 +97,7 @@ static size_t distance(const char *a, const char *b)
 const char *tool_nearest(const char *wrong, const char *const *names, size_t count)
 {
 	const char *nearest = NULL;
-	/* A name of which more than a third is different was not meant. */
+	/* A name that differs in more than a third of its letters is not a likely candidate. */
 	size_t best = strlen(wrong) / 3 + 1;
 
 	for (size_t i = 0; i < count; i++) {

@@ -19,7 +19,7 @@ const char *number_parse_range(const char *text, bool single, uint64_t *first_re
 	uint64_t first, second;
 	const char *wrong;
 
-	/* A sign in front is part of the number, to be complained about. */
+	/* A leading sign is part of the number, so that the number is refused. */
 	if (middle == text)
 		middle = *text ? text + 1 + strcspn(text + 1, "-+") : text;
 	wrong = pw_number_parse(text, middle, &first);

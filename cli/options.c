@@ -343,7 +343,7 @@ static int refuse_cpu(const struct tool_options *options, const struct tool_inpu
 			 options->cpu, input->source, count, input->source);
 }
 
-/* What was given by hand goes before what the source says. */
+/* The user's values take precedence over the source's. */
 static struct pw_registers combine(const struct pw_registers *given, const struct pw_registers *cpu)
 {
 	struct pw_registers both = *cpu;
@@ -449,8 +449,8 @@ static bool is_in_memory(const struct pw_memory *memory, pw_pa first, uint64_t b
 }
 
 /*
- * Nothing can be said of an address space of which no top table is there. One of two may be missing:
- * that is among the answers.
+ * Refuses an address space if the memory has none of its top tables. One of two may be missing: then the
+ * answers say so.
  */
 static int check_roots(const struct tool_input *input)
 {
@@ -474,7 +474,7 @@ static int check_roots(const struct tool_input *input)
 		geometry.name);
 }
 
-/* What the answers hang on, and nobody said. */
+/* Remarks on assumptions that the answers depend on. */
 static void say_assumptions(const struct tool_input *input)
 {
 	char machine[40];

@@ -7,7 +7,7 @@
 
 #include "tool.h"
 
-/* Values of tool_options.cpu that are no line of `info`. */
+/* Values of tool_options.cpu that are not a line of `info`. */
 enum { TOOL_CPU_ANY = -1, TOOL_CPU_KERNEL = -2 };
 
 struct tool_options {
@@ -22,14 +22,14 @@ struct tool_options {
 /* For struct argp's children: --json alone, and all of them. Their input is a struct tool_options. */
 extern const struct argp tool_json_argp, tool_walk_argp;
 
-/* What a subcommand works on. */
+/* The input of a subcommand. */
 struct tool_input {
 	const char *source;
 	struct pw_memory *memory;
 	const struct pw_format *format;
 	const struct pw_format *loaded; /* by pw_format_load, or NULL */
 	const char *description; /* the file that it was loaded from, or NULL */
-	/* The options' own, and what the source says of its kernel, where they do not. */
+	/* The options' values; the source's facts about its kernel fill in the rest. */
 	struct pw_regime_options regime_options;
 	struct pw_regime regime;
 };
@@ -37,12 +37,12 @@ struct tool_input {
 /* Bytes of memory that are searched for Linux's banner: a second or two of reading. */
 #define TOOL_KERNEL_SEARCH (1ull << 30)
 
-/* Which Linux was it? By VMCOREINFO, or with @search by its banner in memory. False: not known. */
+/* Finds the Linux version by VMCOREINFO, or with @search by its banner in memory. False: not known. */
 bool tool_find_kernel(const struct pw_memory *memory, bool search, struct pw_kernel *kernel_ret);
 
 /*
- * Decides input->regime_options, whose memory is open. In the Linux view without --kernel, memory is
- * searched, and a message says what came of it.
+ * Decides input->regime_options; the memory must be open. In the Linux view without --kernel, it searches
+ * the memory, and a message states the result.
  */
 void tool_decide_kernel(const struct tool_options *options, struct tool_input *input);
 
@@ -62,20 +62,20 @@ void tool_range(const struct argp_state *state, const char *text, bool single, u
 int tool_open_memory(const char *source, struct pw_memory **memory_ret);
 
 /*
- * Opens the source and decides about the regime, by the options or by what the source says of its
- * CPUs (and says which on stderr). Without @need_root, only about the format. 0, or TOOL_FAILED after
- * a message; then there is nothing to close.
+ * Opens the source and decides the regime, by the options or by the source's description of its CPUs
+ * (and says which on stderr). Without @need_root, decides only the format. 0, or TOOL_FAILED after a
+ * message; then there is nothing to close.
  */
 int tool_open(const struct tool_options *options, const char *source, bool need_root,
 	      struct tool_input *input);
 void tool_close(struct tool_input *input);
 
-/* After reading: has the source held still? 0, or TOOL_FAILED after a message. */
+/* After reading: did the source stay unchanged? 0, or TOOL_FAILED after a message. */
 int tool_check_memory(const struct tool_input *input);
 
 /*
- * A root as more than one subcommand decodes it. @cpu, whose registers hold where none were given, may
- * be NULL. 0, or TOOL_FAILED after a message.
+ * Decodes a root; several subcommands share this. The registers of @cpu, which may be NULL, apply where
+ * none were given. 0, or TOOL_FAILED after a message.
  */
 int tool_regime(const struct pw_regime_options *options, const struct pw_format *format,
 		const uint64_t *root, unsigned count, const struct pw_cpu *cpu,

@@ -26,7 +26,7 @@ bool output_is_standard(const char *path)
 		same_file(&named, &standard));
 }
 
-/* The folder that @path, which is no file yet, would stand in. Returns the rest of the name. */
+/* Finds the folder for @path, which does not exist yet. Returns the rest of the name. */
 static const char *folder_of(const char *path, struct stat *folder)
 {
 	const char *slash = strrchr(path, '/');
@@ -68,7 +68,7 @@ int output_check(const char *path, const struct tool_input *input)
 	return 0;
 }
 
-/* What is no regular file is written as it is: there is nothing to lose. */
+/* Other files than regular ones are written in place: they have no old content to lose. */
 static bool is_special(const char *path)
 {
 	struct stat state;
@@ -76,7 +76,7 @@ static bool is_special(const char *path)
 	return stat(path, &state) == 0 && !S_ISREG(state.st_mode) && !S_ISDIR(state.st_mode);
 }
 
-/* The number behind /dev/fd/N and its like: a file that somebody opened for us. -1: it is none. */
+/* The number in /dev/fd/N and the like: a file that the caller opened for us. -1: not such a name. */
 static int own_descriptor(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -121,7 +121,7 @@ int output_open(struct output *output, const char *path, const struct tool_input
 		return open_special(output);
 	if (pw_replace_open(&output->file, path, false, &error))
 		return tool_fail("%s", error.text);
-	/* What has no name disappears with the process. */
+	/* A file without a name disappears with the process. */
 	tool_hold_interrupts(output->file.name);
 	output->stream = output->file.stream;
 	return 0;

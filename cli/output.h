@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that subcommands write. A file gets its name when it is whole, and is never one that the
- * command reads (base/replace.h); what is no regular file, as a pipe or /dev/null, is written as it
- * is. "-" and other names of standard output lead there.
+ * Files that subcommands write. A file gets its name when it is complete, and is never one that the
+ * command reads (base/replace.h). Anything but a regular file, such as a pipe or /dev/null, is written
+ * in place. "-" and other names of standard output lead there.
  */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
@@ -20,7 +20,7 @@ struct output {
 /* Does @path name standard output? Then nothing else should be printed. NULL: no. */
 bool output_is_standard(const char *path);
 
-/* Do two names lead to the same place? NULL: to none. */
+/* Do two names lead to the same place? A name that is NULL leads nowhere. */
 bool output_is_same(const char *one, const char *other);
 
 /* Is @path read by this command? 0, or TOOL_FAILED after a message. @input may be NULL. */

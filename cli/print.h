@@ -8,11 +8,11 @@
 
 enum {
 	PRINT_TEXT = 480, /* room for any of the texts below */
-	/* Which do not differ inside a range. */
+	/* Flags that are the same throughout a range. */
 	PRINT_RANGE_FLAGS = PW_SPECIAL | PW_CONTIGUOUS | PW_SHADOW_STACK | PW_DBM,
 };
 
-/* "pte", "pmd entry", "segment entry": what people call an entry of that level. */
+/* "pte", "pmd entry", "segment entry": the common name of an entry of that level. */
 char *print_entry_name(const struct pw_format *format, unsigned level, char text[PRINT_TEXT]);
 
 /* " accessed dirty ..." and the memory type, where it is not the ordinary one; each after a space. */
@@ -27,7 +27,7 @@ void print_range(const struct pw_regime *regime, const struct pw_range *range);
 /* A range, or hole, as a JSON object on a line. */
 void print_range_json(const struct pw_regime *regime, const struct pw_range *range);
 
-/* A name of somebody else's, as a terminal may have it. Returns @safe. */
+/* Writes a foreign name into @safe, without characters that steer a terminal. Returns @safe. */
 char *print_safe(const char *text, char safe[PRINT_TEXT]);
 
 /* @text as a JSON string with its quotes (base/escape.h). */
@@ -35,7 +35,7 @@ void print_json_string(const char *text);
 /* ,"length":N for first..last, and ,"size":N of a page. */
 void print_json_length(uint64_t first, uint64_t last);
 void print_json_page_size(unsigned lg2);
-/* What a page is: ,"size":N,"prot":"rw-u","flags":[...],"memtype":"normal"; of @flags, those there. */
+/* A page: ,"size":N,"prot":"rw-u","flags":[...],"memtype":"normal"; lists those of @flags that are set. */
 void print_json_page(unsigned lg2, unsigned attr, unsigned memtype, unsigned flags);
 
 #endif

@@ -73,7 +73,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-/* Up to ROW bytes at @va, which is any address: rows begin at multiples of ROW. */
+/* Prints up to ROW bytes at @va. Rows begin at multiples of ROW, but @va may be any address. */
 static void print_row(const struct pw_regime *regime, pw_va va, const unsigned char *bytes,
 		      size_t count)
 {
@@ -138,7 +138,7 @@ static int stop(const struct arguments *arguments, pw_va va, const char *reason)
 	return TOOL_NOTHING;
 }
 
-/* How much of @rest can be read in one piece: not beyond the page, nor a chunk's end. */
+/* Returns how much of @rest can be read in one piece: up to the end of the page and of the chunk. */
 static size_t piece_at(const struct pw_result *result, uint64_t rest)
 {
 	uint64_t size = pw_result_size(result);
@@ -169,7 +169,7 @@ static int copy(const struct arguments *arguments, const struct tool_input *inpu
 						     sizeof(reason)));
 		piece = piece_at(&result, rest);
 		status = pw_memory_read(input->memory, result.pa, bytes, piece);
-		/* The memory may end inside a page: what there is of it is read byte by byte. */
+		/* The memory may end inside a page: the part that exists is read byte by byte. */
 		for (; status == -ENODATA && piece > 1; piece--)
 			status = pw_memory_read(input->memory, result.pa, bytes, piece - 1);
 		if (status == -ENODATA) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Remarks about what an answer depends on, on stderr. */
+/* Remarks on stderr about the assumptions behind an answer. */
 #include "remark.h"
 
 #include "print.h"

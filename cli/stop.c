@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Long work: how far it is, and how it is left. */
+/* Long work: its progress, and how a signal stops it. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,8 +10,9 @@
 #include "tool.h"
 
 /*
- * What signal handlers can reach. Who is told to stop has PATIENCE_NS to say how far it came and to end;
- * then the process ends by the signal, wherever it is: sorting, or waiting for who reads its results.
+ * State of the signal handlers. After the first signal, the subcommand has PATIENCE_NS to report its
+ * progress and to end. Then the signal ends the process, whatever it is doing: sorting, or waiting for
+ * the reader of its results.
  */
 static bool stopped;
 static int first_signal;
@@ -38,7 +39,7 @@ static void give_up(int number)
 	struct pollfd messages = { .fd = STDERR_FILENO, .events = POLLOUT };
 
 	(void)number;
-	/* Whoever reads messages may not be reading. */
+	/* The reader of the messages may be stuck, so write only if it does not block. */
 	if (poll(&messages, 1, 0) == 1 && write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
 		messages.fd = -1;
 	sigaction(first_signal, &standard, NULL);
@@ -47,14 +48,14 @@ static void give_up(int number)
 
 static void catch_all(int flags)
 {
-	/* SA_RESTART: results are written on, and end where they should. */
+	/* SA_RESTART: a write of results continues, so that they do not end in the middle. */
 	struct sigaction action = { .sa_handler = stop, .sa_flags = flags | (int)SA_RESTART };
 	struct sigaction before;
 
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	/* Who started us under nohup(1) wants us to go on. */
+	/* Under nohup(1) we go on. */
 	if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
 		sigaction(SIGHUP, &action, NULL);
 }
@@ -79,7 +80,7 @@ void tool_hold_interrupts(bool hold)
 		catch_all(hold ? 0 : (int)SA_RESETHAND);
 		return;
 	}
-	/* Nobody asked to catch them before. */
+	/* Signals were not caught before, so restore their default. */
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		struct sigaction now;
 
@@ -124,7 +125,7 @@ static void show(void *context, const struct pw_scan_state *state)
 void tool_progress_start(struct tool_progress *progress, bool results_scroll,
 			 struct pw_scan_limits *limits)
 {
-	/* Results that run over the same terminal show well enough where the scan is. */
+	/* Results that scroll over the same terminal already show the progress. */
 	*progress = (struct tool_progress){
 		.enabled = isatty(STDERR_FILENO) && !(results_scroll && isatty(STDOUT_FILENO)),
 		.started = now(),

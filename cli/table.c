@@ -16,7 +16,7 @@ struct libscols_table *table_new(const char *const *columns)
 	if (!table)
 		return NULL;
 	scols_table_set_stream(table, stdout);
-	/* Nothing is cut to fit a terminal: a number with its end missing is worse than a long line. */
+	/* Do not cut columns to fit a terminal: a number without its end is worse than a long line. */
 	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
 	for (; *columns; columns++) {
 		bool right = **columns == '>';

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Short tables by libsmartcols: whole in memory, columns as wide as what is in them. */
+/* Short tables by libsmartcols: kept whole in memory, with columns as wide as their content. */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
@@ -8,16 +8,16 @@
 #include <libsmartcols.h>
 
 /*
- * A table with these columns (ended by NULL); '>' before a name aligns to the right. NULL for want of
- * memory, which every other function here takes.
+ * Makes a table with these columns (ended by NULL); '>' before a name aligns to the right. Returns NULL
+ * if memory runs out; every other function here accepts NULL.
  */
 struct libscols_table *table_new(const char *const *columns);
 
-/* A row: printf-like fields, divided by tabs. */
+/* Adds a row: printf-like fields, separated by tabs. */
 void table_row(struct libscols_table *table, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Prints it to stdout and releases it. False for want of memory. */
+/* Prints the table to stdout and releases it. False if memory ran out. */
 bool table_print(struct libscols_table *table);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the subcommands share. Results go to stdout, messages to stderr; the exit status is 0 done,
- * 1 found nothing or something not mapped, 2 usage or input error.
+ * Functions that the subcommands share. Results go to stdout, messages to stderr. The exit status is
+ * 0 done, 1 found nothing or something not mapped, 2 usage or input error.
  *
  * To add a subcommand: write cli/NAME.c with `int tool_NAME(int argc, char **argv)`, which returns
  * the exit status; declare it here, add it to the table in main.c, to meson.build, to man/pagewalk.1
@@ -36,37 +36,37 @@ int tool_translate(int argc, char **argv);
 
 /* ---- message.c ---- */
 
-/* "pagewalk: " and the sentence, as a line on stderr; what could steer a terminal is escaped. */
+/* Writes "pagewalk: " and the sentence as a line to stderr; escapes a terminal's control characters. */
 void tool_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same; returns TOOL_FAILED. */
 int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Ends a subcommand: writes out what is still in stdout's buffer, and returns @status, or TOOL_FAILED
- * if the results could not be written. A closed pipe is no reason for a message.
+ * Ends a subcommand: writes out stdout's buffer and returns @status, or TOOL_FAILED if the results could
+ * not be written. A closed pipe does not cause a message.
  */
 int tool_finish(int status);
-/* Writes out what is in stdout's buffer. False once that has failed: then there is no point in going on. */
+/* Writes out stdout's buffer. Returns false once that has failed: then the caller should stop. */
 bool tool_flush(void);
 
-/* The one of @count names that @wrong is most likely meant for, or NULL. */
+/* Returns the one of @count names that the user most likely meant by @wrong, or NULL. */
 const char *tool_nearest(const char *wrong, const char *const *names, size_t count);
 
 /* ---- stop.c ---- */
 
 /*
- * From here on, Ctrl-C, SIGTERM and SIGHUP make tool_stopped() true instead of ending the process. It is then to end
- * by itself: after 0.06 s, or a second signal, it is ended.
+ * From here on, Ctrl-C, SIGTERM and SIGHUP make tool_stopped() true instead of ending the process. The
+ * process must then end by itself: after 0.06 s, or at a second signal, it is ended.
  */
 void tool_catch_interrupts(void);
-/* While a file is written that would stay behind, the process is to end by itself, however long. */
+/* While it writes a file that would stay behind, the process ends by itself, however long that takes. */
 void tool_hold_interrupts(bool hold);
 bool tool_stopped(void);
 /* The flag itself, for the library to look at. */
 const bool *tool_stop_flag(void);
 
 /*
- * Progress on stderr, where that is a terminal and a scan takes more than a second. Also sets the
+ * Shows progress on stderr if that is a terminal and a scan takes more than a second. Also sets the
  * limit's cancel flag.
  */
 struct tool_progress {
@@ -79,8 +79,8 @@ void tool_progress_start(struct tool_progress *progress, bool results_scroll,
 void tool_progress_end(struct tool_progress *progress);
 
 /*
- * Says why a scan stopped early, if it did; then returns true. @what: "the map", "the answer". @advice (or
- * NULL): a sentence about what this subcommand can do against too many tables.
+ * If a scan stopped early, says why and returns true. @what: "the map", "the answer". @advice (or NULL):
+ * a sentence that says how this subcommand can avoid too many tables.
  */
 bool tool_scan_stopped(int stopped, pw_va next, const char *what, const char *advice);
 

@@ -96,7 +96,7 @@ static void print_json(const struct tool_input *input, const struct pw_result *r
 
 enum { BATCH = 1024 };
 
-/* Translates and prints; returns whether all of them were mapped. */
+/* Translates and prints addresses; returns whether all were mapped. */
 static bool answer(const struct tool_options *options, const struct tool_input *input,
 		   const pw_va *va, size_t count)
 {
@@ -152,8 +152,8 @@ static int take_line(struct stream *stream, const char *line)
 }
 
 /*
- * Answers what is there before it waits for more, so that another program can ask one address at a
- * time over a pair of pipes.
+ * Answers all addresses at hand before it waits for more, so that another program can ask for one
+ * address at a time over a pair of pipes.
  */
 static int take_input(struct stream *stream)
 {
@@ -169,7 +169,7 @@ static int take_input(struct stream *stream)
 		if (bytes < 0)
 			return tool_fail("standard input: %s", strerror(errno));
 		kept += (size_t)bytes;
-		/* The last line need not be ended. */
+		/* The last line may lack its newline. */
 		if (bytes == 0 && kept > 0)
 			buffer[kept++] = '\n';
 		while ((end = memchr(line, '\n', kept - (size_t)(line - buffer)))) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The options are looked at before argp(3) parses them: its own messages, which are getopt's, would
- * pass on to the terminal whatever an argument holds, and its help would end with success though
- * nobody could read it.
+ * Checks the options before argp(3) parses them. argp's own messages, which are getopt's, would pass an
+ * argument's control characters on to the terminal. Its help would end with success even if it could not
+ * be written.
  */
 #include "usage.h"
 
@@ -84,7 +84,7 @@ static void refuse(const char *name, const char *format, ...)
 	exit(TOOL_FAILED);
 }
 
-/* @word is what was typed, "--formt=x"; its option is none, or could be more than one. */
+/* @word is the typed option, "--formt=x"; it matches no option, or more than one. */
 static void refuse_long(const struct table *table, const char *name, const char *word)
 {
 	size_t length = strcspn(word + 2, "="), alike = 0;
@@ -108,7 +108,7 @@ static void print_help(const struct argp *argp, char *name, unsigned what)
 	exit(tool_finish(TOOL_DONE));
 }
 
-/* What getopt_long says when something is wrong: @key is '?' or ':'. */
+/* Reports an error of getopt_long: @key is '?' or ':'. */
 static void refuse_option(const struct table *table, const char *name, int key, const char *word)
 {
 	if (key == ':' && optopt >= KEY_LONG)
@@ -124,8 +124,8 @@ static void refuse_option(const struct table *table, const char *name, int key, 
 }
 
 /*
- * The first option that asks for help or is wrong: its key, as refuse_option() takes it, and in *word what
- * was typed. -1 if there is none.
+ * Finds the first option that asks for help or is wrong. Returns its key, as refuse_option() takes it,
+ * and in *word the typed text. -1 if there is none.
  */
 static int first_notable(const struct table *table, int help, int argc, char **words,
 			 const char **word)
@@ -144,7 +144,7 @@ static int first_notable(const struct table *table, int help, int argc, char **w
 void usage_check(const struct argp *argp, const char *name, int argc, char **argv)
 {
 	struct table table = { .letters = ":" };
-	/* getopt moves operands behind the options; argp is to do so itself. */
+	/* getopt moves operands behind the options, so it gets a copy; argp does this itself. */
 	char **words = calloc((size_t)argc + 1, sizeof(*words));
 	const char *word;
 	char title[64];

@@ -45,7 +45,7 @@ const char *word_parse_space(const char *text, struct word_space *space_ret)
 	return NULL;
 }
 
-/* Up to three digits at *text, which moves behind them; -1 if there are none, or more. */
+/* Reads up to three digits at *text and moves it behind them; -1 if there are none, or more. */
 static int small_number(const char **text)
 {
 	int number = 0;

@@ -8,7 +8,7 @@
 
 #include <pagewalk/format.h>
 
-enum { WORD_LABEL_LENGTH = 39 }; /* what a note of a cut image has room for */
+enum { WORD_LABEL_LENGTH = 39 }; /* the room in a note of a cut image */
 
 /* An address space: [LABEL=]WORD[,WORD]. */
 struct word_space {
@@ -27,14 +27,14 @@ const char *word_check_label(const char *text, size_t length);
 const char *word_parse_kernel(const char *text, uint16_t *kernel_ret);
 
 /*
- * The same, and what that Linux was built with: "6.12,device-private,no-memory-failure". Sets kernel,
- * config and config_told of @options.
+ * A version and the options that this Linux was built with: "6.12,device-private,no-memory-failure".
+ * Sets kernel, config and config_told of @options.
  */
 const char *word_parse_kernel_options(const char *text, struct pw_regime_options *options);
 
 /*
- * A line of a list of addresses: one number, or (*any_ret false) none; with blanks around it, and
- * a comment after #.
+ * A line of a list of addresses: one number, or (*any_ret false) none. There may be blanks around it,
+ * and a comment after #.
  */
 const char *word_parse_line(const char *text, bool *any_ret, uint64_t *number_ret);
 
