@@ -185,7 +185,7 @@ static void print_group(const struct report *report, enum pw_finding_kind kind)
 
 /* ---- both ---- */
 
-static int keep(struct group *group, const struct pw_finding *finding)
+static int remember(struct group *group, const struct pw_finding *finding)
 {
 	if (group->kept_count == group->room) {
 		size_t room = group->room ? 2 * group->room : 16;
@@ -213,7 +213,7 @@ static int take(void *context, const struct pw_finding *finding)
 	if (limit > 0 && group->count > limit)
 		return 0;
 	if (!report->arguments->options.json)
-		return keep(group, finding);
+		return remember(group, finding);
 	group->kept_count++;
 	print_json(report->input->format, finding);
 	return 0;

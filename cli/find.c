@@ -120,7 +120,7 @@ static void print_answer(struct finding *finding, size_t which, const struct pw_
 	print_range(regime, range);
 }
 
-static int keep(struct answers *answers, const struct pw_range *range)
+static int remember(struct answers *answers, const struct pw_range *range)
 {
 	if (answers->count == answers->room) {
 		size_t room = answers->room ? 2 * answers->room : 16;
@@ -143,7 +143,7 @@ static int take(void *context, size_t which, const struct pw_range *range)
 	if (ferror(stdout) || tool_stopped())
 		return 1;
 	if (which > 0)
-		return keep(&finding->answers[which], range);
+		return remember(&finding->answers[which], range);
 	finding->answers[which].told++;
 	print_answer(finding, which, range);
 	return 0;
