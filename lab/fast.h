@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get_user_pages_fast() as mm/gup.c has it, as far as folding is concerned: five loops, each given
- * the value of the entry above, which was read once. Stops at the first doubt; nothing is pinned.
+ * The parts of get_user_pages_fast() in mm/gup.c that concern folding: five loops, each given the value
+ * of the entry above, which was read once. The walk stops at the first doubt, and does not pin pages.
  */
 #ifndef LAB_FAST_H
 #define LAB_FAST_H
@@ -10,8 +10,8 @@
 #include "lab/strategy.h"
 
 /*
- * How to go down from an entry that was read: through a copy of it, as until 2020, or by the pointer
- * with the value. At a level that is folded, and only there, it makes a difference which.
+ * Goes down from an entry that was read: through a copy of it, as until 2020, or by the pointer together
+ * with the value. The two differ only at a folded level.
  */
 PW_INLINE bool fold_passes_copy(const struct fold_config *c, const struct fold_plan *p,
 				unsigned level)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a strategy under observation and judges what it found by the oracle. */
+/* Runs a strategy under observation and compares the pages that it found with the oracle. */
 #include "lab/fold.h"
 
 #include <stdio.h>
@@ -75,7 +75,7 @@ unsigned fold_turn_crop(const struct fold_input *input, const struct fold_result
 	return input->style->crop[turn->level];
 }
 
-/* Asks the oracle about every page, then counts what should have been found and was not. */
+/* Asks the oracle about every page, then counts the pages that the walk missed. */
 static void judge(const struct fold_input *input, struct fold_result *result)
 {
 	const struct fold_oracle *oracle = input->oracle;
@@ -95,7 +95,7 @@ static void judge(const struct fold_input *input, struct fold_result *result)
 		result->right = false;
 		page->mapped = oracle->address(oracle, page->pa, &page->mapped_at);
 	}
-	/* Between the pages found, and behind them, up to where the walk was entitled to stop. */
+	/* Checks between the pages found, and behind them up to a point where the walk may stop. */
 	for (size_t i = 0; i <= result->pages; i++) {
 		const struct fold_page *page = i < result->pages ? &result->page[i] : NULL;
 		pw_va end = page ? page->va : result->last + 1;

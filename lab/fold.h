@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The folding laboratory: one range, walked by each strategy in turn on the same tables, and all that
- * happened written down. Pictures, texts and tests are made from struct fold_result alone.
+ * The folding laboratory: each strategy in turn walks one range on the same tables, and a result records
+ * everything that happened. Pictures, texts and tests use struct fold_result alone.
  *
- * The kernel walks five levels everywhere; a machine that has fewer folds the others
+ * The kernel walks five levels everywhere; on a machine with fewer levels, it folds the others
  * (format/fold_style.h).
  */
 #ifndef LAB_FOLD_H
@@ -17,9 +17,9 @@
 
 static const uint32_t FOLD_NO_TURN = UINT32_MAX;
 
-/* The styles in the order of the formats; NULL from @index = their number on. */
+/* Returns style @index, in the order of the formats, or NULL if there are no more. */
 const struct fold_style *fold_style_at(size_t index);
-/* The style of this name for a format, its usual one for @name NULL, or NULL. */
+/* The style of this name for a format, or its usual one if @name is NULL. NULL if there is none. */
 const struct fold_style *fold_style_find(const struct pw_format *format, const char *name);
 
 enum fold_strategy {
@@ -27,7 +27,7 @@ enum fold_strategy {
 	FOLD_B, /* as a, with value-aware ends in the fast walk only */
 	FOLD_C, /* value-aware ends in every walk */
 	FOLD_D, /* pointer and value passed together: what Linux adopted */
-	FOLD_E, /* pagewalk's own walker, which starts at the real top */
+	FOLD_E, /* pagewalk's own walker, starting at the real top */
 	FOLD_D2020, /* d before arm64 needed the pointer at a level folded statically */
 	FOLD_STRATEGIES,
 };
@@ -44,17 +44,17 @@ enum fold_walk_kind {
 	FOLD_PAGEWALK, /* mm/pagewalk.c: pointers passed down, holes skipped */
 };
 
-/* What stands in memory beside a stack copy. */
+/* The memory beside a stack copy. */
 enum fold_neighbour {
 	FOLD_NEIGHBOUR_ENTRY, /* the caller's copy of the same entry: the silent case */
 	FOLD_NEIGHBOUR_NONE, /* an empty entry: the lucky case */
 };
 
-/* Where a pointer to an entry points, and how it came there. */
+/* Where a pointer to an entry points, and how it got there. */
 enum fold_where {
 	FOLD_IN_TABLE, /* entry `index` of the table at `table`; index may have left it */
 	FOLD_ON_STACK, /* `index` words behind a copy of an entry; 0 is the copy */
-	FOLD_STRAY, /* entry `index` of what would be the table, were the copy inside one */
+	FOLD_STRAY, /* entry `index` of the table, if the copy were inside one */
 };
 
 struct fold_place {
@@ -70,8 +70,8 @@ struct fold_place {
 /* One turn of one loop. */
 struct fold_turn {
 	uint8_t level; /* whose loop: 0..4 */
-	bool folded; /* the entry is another level's: passed on without a look */
-	bool departed; /* what was read is no entry of the table */
+	bool folded; /* the entry belongs to another level: passed on unchecked */
+	bool departed; /* the word that was read is not an entry of the table */
 	bool broken; /* the step invariant does not hold: place is not `expected` */
 	bool outside; /* the table is not in the memory */
 	uint32_t iteration; /* of this loop, from 0 */
@@ -118,7 +118,7 @@ struct fold_result {
 	char verdict[240]; /* one sentence */
 };
 
-/* What the tables really map. Independent of the walks that are judged by it. */
+/* The true mapping of the tables. It does not depend on the walks that it judges. */
 struct fold_oracle {
 	/* Is there a page at @va, and where? */
 	bool (*page)(const struct fold_oracle *oracle, pw_va va, pw_pa *pa_ret);
@@ -131,7 +131,7 @@ struct fold_input {
 	const struct pw_memory *memory;
 	const struct pw_format *format;
 	const struct fold_style *style;
-	/* Read once at the start of each walk: where the top table is and of which level. */
+	/* The place and level of the top table. Each walk reads it once, at its start. */
 	const uint64_t *root;
 	unsigned roots;
 	struct pw_regime_options options;
@@ -153,21 +153,21 @@ int fold_run(const struct fold_input *input, enum fold_strategy strategy,
 void fold_result_destroy(struct fold_result *result);
 
 /*
- * log2 of where the strategy cropped @turn, by level or by value; FOLD_NO_CROP: nowhere. @input is
- * what the result was made from.
+ * Returns log2 of the size at which the strategy cropped @turn, by level or by value; FOLD_NO_CROP if it
+ * did not. @input is the input of the result.
  */
 unsigned fold_turn_crop(const struct fold_input *input, const struct fold_result *result,
 			const struct fold_turn *turn);
 
 /*
- * Why this range and style do, or do not, make the strategies differ: a paragraph without line
- * breaks, into @text. Returns @text.
+ * Writes into @text why the strategies differ, or do not differ, for this range and style: a paragraph
+ * without line breaks. Returns @text.
  */
 char *fold_why(const struct fold_input *input, const struct fold_result *result, char text[800]);
 
 /*
- * "region-third table 0x100000[513]", "stack, 1 word beside the copy of pgd", into @text. Returns
- * @text.
+ * Writes a place into @text: "region-third table 0x100000[513]", "stack, 1 word beside the copy of pgd".
+ * Returns @text.
  */
 char *fold_place_text(const struct fold_input *input, const struct fold_place *place,
 		      char text[96]);
@@ -177,10 +177,10 @@ char *fold_place_text(const struct fold_input *input, const struct fold_place *p
 struct fold_tables;
 
 /*
- * Builds, in memory of its own, tables of @levels tables (0: the format's depth; where
- * that is not fixed, what Linux would have for the range) that map each page
- * of first..last to a page of its own. Beyond those, every address to which a stale copy of the
- * first top entry would lead is mapped as well, so that the silently wrong page exists.
+ * Builds, in memory of its own, tables with @levels levels that map each page of first..last to a page
+ * of its own. @levels 0 means the format's depth or, where that is not fixed, Linux's depth for the
+ * range. The tables also map every address to which a stale copy of the first top entry would lead, so
+ * that the silently wrong page exists.
  * Returns 0, -EINVAL (levels, range, a range of more than 2^18 pages), -ENOMEM.
  */
 int fold_tables_create(const struct pw_format *format, const struct fold_style *style,
@@ -192,8 +192,8 @@ void fold_tables_destroy(struct fold_tables *tables);
 void fold_tables_input(const struct fold_tables *tables, struct fold_input *input);
 
 /*
- * The same with the pages given: @page, sorted, without duplicates, all of which the tables can map.
- * Page n of the list stands at the address that the oracle says, another one for each n.
+ * The same for given pages: @page is sorted, without duplicates, and the tables can map all of it. Each
+ * page of the list has a physical address of its own, which the oracle knows.
  */
 int fold_tables_create_list(const struct pw_format *format, const struct fold_style *style,
 			    unsigned levels, const struct pw_regime_options *options,
@@ -202,7 +202,7 @@ int fold_tables_create_list(const struct pw_format *format, const struct fold_st
 
 /* ---- tables of an image ---- */
 
-/* The oracle for input->memory: one translation for each page, and a scan for each wrong one. */
+/* The oracle for input->memory: it translates each page, and scans for each wrong one. */
 struct fold_image {
 	struct fold_oracle oracle;
 	const struct pw_memory *memory;
@@ -213,7 +213,7 @@ void fold_image_init(struct fold_image *image, const struct pw_memory *memory,
 
 /* ---- as text and JSON: text.c, json.c ---- */
 
-/* What is walked, and how it is folded. */
+/* The walked range, and the folding style. */
 void fold_print_head(FILE *stream, const struct fold_input *input,
 		     const struct fold_result *result);
 /* One strategy: its loops, turns and pages; lists are cut off after @rows lines. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One page that steps through the walks of all strategies together: each one's panel, and below it a
- * sentence for each step. Everything is in the markup, fold_page.js only lights it up; nothing is
- * fetched from anywhere, and the page's own policy forbids it.
+ * One page that steps through the walks of all strategies together: a panel for each, and below it a
+ * sentence for each step. The markup holds everything; fold_page.js only highlights it. The page does
+ * not fetch anything, and its own policy forbids that.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The oracle for the tables of an image: every page is translated by itself, from the root. */
+/* The oracle for the tables of an image: it translates every page on its own, from the root. */
 #include "lab/fold.h"
 
 #include "base/words.h"
@@ -15,7 +15,7 @@ static bool page_at(const struct fold_oracle *oracle, pw_va va, pw_pa *pa_ret)
 	return true;
 }
 
-/* Only asked for pages that a strategy took wrongly, so it may take its time. */
+/* This may be slow: it runs only for pages that a strategy found wrongly. */
 static bool address_of(const struct fold_oracle *oracle, pw_pa pa, pw_va *va_ret)
 {
 	const struct fold_image *image = oracle->context;

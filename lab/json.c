@@ -51,7 +51,7 @@ static void print_turn(FILE *stream, const struct fold_input *input,
 	fputc('}', stream);
 }
 
-/* What was walked, and how. */
+/* The walked range, and the way of walking. */
 static void print_head(FILE *stream, const struct fold_input *input,
 		       const struct fold_result *result)
 {

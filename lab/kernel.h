@@ -2,13 +2,13 @@
 /*
  * The kernel's page-table layer, five levels as <linux/pgtable.h> has them, over pagewalk's formats.
  *
- * pgd_t, p4d_t, pud_t, pmd_t, pte_t hold an entry that was loaded; pgdp_t ... ptep_t point to where
- * one stands. They are types of their own, so that a level taken for another does not compile. Names
- * and `end` (exclusive, 0 for 2^64) are Linux's.
+ * pgd_t, p4d_t, pud_t, pmd_t, pte_t hold a loaded entry; pgdp_t ... ptep_t point to an entry. They are
+ * distinct types, so that code that confuses two levels does not compile. Names and `end` (exclusive, 0
+ * for 2^64) are Linux's.
  *
- * Two uses, told apart by a constant (struct fold_config): observed, in which every pointer carries
- * its provenance and every read is judged (observe.c); and lean, in which all of that is gone and the
- * code left is what a kernel would run (lean.h).
+ * A constant (struct fold_config) selects one of two uses. Observed: every pointer carries its
+ * provenance, and observe.c judges every read. Lean: all of that is compiled out, and only the code
+ * remains that a kernel would run (lean.h).
  */
 #ifndef LAB_KERNEL_H
 #define LAB_KERNEL_H
@@ -17,7 +17,7 @@
 #include "lab/fold.h"
 #include "walk/step.h"
 
-/* What a walk is compiled for. Lean: all of it constant. Observed: `observe` is. */
+/* The parameters that a walk is compiled for. Lean: all are constant. Observed: only `observe` is. */
 struct fold_config {
 	const struct pw_format *format;
 	const struct fold_style *style;
@@ -30,8 +30,8 @@ struct fold_observer;
 struct fold_walk {
 	const struct pw_regime *regime;
 	pw_pa root; /* top table: the kernel's mm->pgd, read once */
-	const unsigned char *ram; /* lean: where physical address 0 would stand */
-	pw_pa *page; /* lean: pages found go here, one per base page */
+	const unsigned char *ram; /* lean: the host address of physical address 0 */
+	pw_pa *page; /* lean: receives the pages found, one per base page */
 	size_t found;
 	struct fold_observer *observer;
 };
@@ -61,7 +61,7 @@ void fold_observe_crop(struct fold_observer *observer, unsigned level, pw_va nex
 void fold_observe_page(struct fold_observer *observer, unsigned level, pw_va addr, pw_va next,
 		       pw_pa pa);
 
-/* ---- what all levels have in common; @level is a constant in each use ---- */
+/* ---- common to all levels; @level is a constant in each use ---- */
 
 /* The word of an entry, by one load as READ_ONCE. */
 PW_INLINE struct fold_entry fold_word(const struct fold_config *c, const void *host)
@@ -96,7 +96,7 @@ PW_INLINE struct fold_entry fold_read(const struct fold_config *c, struct fold_w
 	return fold_word(c, pointer.host);
 }
 
-/* Which level an entry met at @level really is of: less than @level, if that is folded. */
+/* The real level of an entry that a walk meets at @level: lower than @level if that is folded. */
 PW_INLINE unsigned fold_real(const struct fold_config *c, unsigned level, uint64_t value)
 {
 	unsigned real = c->style->top;
@@ -107,7 +107,7 @@ PW_INLINE unsigned fold_real(const struct fold_config *c, unsigned level, uint64
 	return level < real ? level : real;
 }
 
-/* pXd_index() of a level that is there. */
+/* pXd_index() of a level that exists. */
 PW_INLINE uint32_t fold_index(const struct fold_config *c, unsigned level, pw_va addr)
 {
 	return pw_index(addr, c->format->shift[level], c->format->bits[level]);
@@ -133,7 +133,7 @@ PW_INLINE struct fold_pointer fold_in_table(const struct fold_config *c, const s
 	return pointer;
 }
 
-/* pgd_offset(), once the first entry of the top table is known where it has to be. */
+/* pgd_offset(), given the first entry of the top table if it depends on this. */
 PW_INLINE struct fold_pointer fold_top(const struct fold_config *c, const struct fold_walk *w,
 				       uint64_t first, pw_va addr)
 {
@@ -149,8 +149,8 @@ PW_INLINE struct fold_pointer fold_top(const struct fold_config *c, const struct
 }
 
 /*
- * p4d_to_folded_pud() of arm64: down to the start of the table's page, and up by this level's index.
- * Of a pointer to the stack it makes another one, to who knows what.
+ * p4d_to_folded_pud() of arm64: goes down to the start of the table's page, and up by this level's index.
+ * It turns a pointer to the stack into another one, to an unknown place on the stack.
  */
 PW_INLINE struct fold_pointer fold_realigned(const struct fold_config *c,
 					     struct fold_pointer parent, unsigned level, pw_va addr)
@@ -168,8 +168,8 @@ PW_INLINE struct fold_pointer fold_realigned(const struct fold_config *c,
 }
 
 /*
- * The way down from an entry of @level + 1, of which we have the pointer and the value: the table
- * behind the value, or where @level is folded the same place again.
+ * Goes down from an entry of @level + 1, by its pointer and its value: to the table behind the value or,
+ * if @level is folded, to the same place again.
  */
 PW_INLINE struct fold_pointer fold_down(const struct fold_config *c, const struct fold_walk *w,
 					unsigned level, struct fold_pointer parent, uint64_t value,
@@ -186,8 +186,8 @@ PW_INLINE struct fold_pointer fold_down(const struct fold_config *c, const struc
 }
 
 /*
- * pXd_offset() by pointer alone, as walkers use it that hold a lock: reads the entry anew, unless
- * the way down cannot depend on it.
+ * pXd_offset() by pointer alone, for walkers that hold a lock: it reads the entry anew, unless the way
+ * down cannot depend on the entry.
  */
 PW_INLINE struct fold_pointer fold_offset(const struct fold_config *c, struct fold_walk *w,
 					  unsigned level, struct fold_pointer parent, pw_va addr)
@@ -201,15 +201,15 @@ PW_INLINE struct fold_pointer fold_offset(const struct fold_config *c, struct fo
 }
 
 /*
- * pXd_offset_lockless(): does Linux give the real pointer to a folded level? s390 and arm64 do; the
- * generic default is a copy, which is as good where the folded loop has one turn.
+ * Does pXd_offset_lockless() give the real pointer to a folded level? On s390 and arm64 it does; the
+ * generic default is a copy, which is equally good if the folded loop has one turn.
  */
 PW_INLINE bool fold_lockless_real(const struct fold_config *c)
 {
 	return c->style->how == FOLD_VALUE || c->style->how == FOLD_REINDEX;
 }
 
-/* A pointer to @entry, a copy on the stack; @real is where it was loaded, at @level. */
+/* A pointer to @entry, a copy on the stack; @real is the pointer that loaded it, at @level. */
 PW_INLINE struct fold_pointer fold_copy(const struct fold_config *c, unsigned level,
 					const struct fold_entry *entry, struct fold_pointer real)
 {
@@ -239,7 +239,7 @@ PW_INLINE struct fold_pointer fold_next(const struct fold_config *c, struct fold
 	return pointer;
 }
 
-/* The next multiple of 2^shift, or @end where that comes first; overflow-safe like the kernel's. */
+/* The next multiple of 2^shift, or @end if that comes first; overflow-safe like the kernel's. */
 PW_INLINE pw_va fold_crop(unsigned shift, pw_va addr, pw_va end)
 {
 	pw_va boundary;
@@ -265,7 +265,7 @@ PW_INLINE pw_va fold_addr_end_value(const struct fold_config *c, unsigned level,
 	return fold_crop(c->style->crop[fold_real(c, level, value)], addr, end);
 }
 
-/* A folded level is never empty and never a leaf: the level that it is folded into will tell. */
+/* A folded level is never empty and never a leaf: the level that it is folded into decides. */
 PW_INLINE enum pw_kind fold_kind(const struct fold_config *c, const struct fold_walk *w,
 				 unsigned level, uint64_t value)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Strategies compiled for constant formats and styles: FOLD_LEAN(d, s390x, s390x) defines the pair of
- * functions of strategy d for style fold_s390x of format s390x. They are kept apart (noinline, one
- * symbol each), so that their size can be read off the object. To add a style: one line below.
+ * functions of strategy d for style fold_s390x of format s390x. Each is noinline and has its own symbol,
+ * so that the object file shows its size. To add a style, add one line below.
  */
 #ifndef LAB_LEAN_H
 #define LAB_LEAN_H
@@ -68,7 +68,7 @@
 	X(um_3, um_3)                       \
 	X(um_4, um_4)
 
-/* Those in which it is not: b and c would read what is no table. */
+/* The styles in which it is not: b and c would read memory that is not a table. */
 #define FOLD_LEAN_EACH_REINDEXED(X)       \
 	X(arm64_4k_48_of_52, arm64_4k_48) \
 	X(arm64_16k_47_of_52, arm64_16k_47)

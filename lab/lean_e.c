@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Strategy e, lean: the turns of pagewalk's own walker as plain loops. A style is nothing to it. */
+/* Strategy e, lean: the turns of pagewalk's own walker as plain loops. It ignores the style. */
 #include "lab/lean.h"
 #include "lab/own.h"
 

@@ -8,8 +8,8 @@
  *   pXd_addr_end      by level; pXd_addr_end_value: by the entry
  *   pXd_offset        down by pointer, reading anew; pXd_offset_lockless: by pointer and value
  *
- * pgd_offset() starts; at the pte nothing is folded and nothing leads down. What is neither a table nor
- * a leaf is none here, a swap entry too: these walks ask for nothing else.
+ * pgd_offset() starts. The pte level is not folded and does not lead down. Here, an entry that is neither
+ * a table nor a leaf is none, even a swap entry: these walks make no finer distinction.
  */
 #ifndef LAB_LEVELS_H
 #define LAB_LEVELS_H
@@ -258,7 +258,7 @@ PW_INLINE bool pte_present(const struct fold_config *c, const struct fold_walk *
 	return !pte_none(c, w, pte);
 }
 
-/* The next page; no table is left to crop to. */
+/* The next page: there is no lower table to crop to. */
 PW_INLINE pw_va pte_next(const struct fold_config *c, pw_va addr)
 {
 	return addr + (UINT64_C(1) << c->format->shift[0]);

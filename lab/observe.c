@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every read of an observed walk comes through here. Inside its table a pointer is read; on a copy,
- * the copy is; anywhere else the pointer has left what it pointed to, and what it reads is chosen.
+ * Every read of an observed walk comes through here. A pointer inside its table reads the table, and a
+ * pointer to a copy reads the copy. Any other pointer has left its object, and we choose the value that
+ * it reads.
  */
 #include "lab/observe.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A table's word, or false where there is no memory. Counted by the callers that are the walk's. */
+/* Reads a table's word; false if there is no memory. Does not count: callers on behalf of the walk do. */
 static bool peek(const struct fold_observer *observer, pw_pa at, uint64_t *word_ret)
 {
 	unsigned lg2 = observer->config->format->entry_lg2;
@@ -53,7 +54,7 @@ static void note_load(struct fold_observer *observer, pw_pa at)
 	observer->load[loads] = at;
 }
 
-/* The load of a table's word: counted, and announced to who may want to change it first. */
+/* Loads a table's word: counts the load, and first calls the hook, which may change the word. */
 static bool load(struct fold_observer *observer, pw_pa at, uint64_t *word_ret)
 {
 	const struct fold_input *input = observer->input;
@@ -94,7 +95,7 @@ static struct fold_entry read_place(struct fold_observer *observer,
 	observer->result->stack_loads++;
 	if (!departed(place))
 		return fold_word(c, pointer->host);
-	/* The caller's copy of the same entry is what a compiler tends to leave beside this one. */
+	/* A compiler tends to place the caller's copy of the same entry beside this one. */
 	if (observer->input->neighbour == FOLD_NEIGHBOUR_ENTRY && place->where != FOLD_IN_TABLE &&
 	    peek(observer, source_address(observer, place), &word))
 		return (struct fold_entry){ word };
@@ -102,8 +103,8 @@ static struct fold_entry read_place(struct fold_observer *observer,
 }
 
 /*
- * Where the walk of @addr, and of nothing else, has its entry of @level: offset(offset(... (addr))).
- * False if a hole is in the way: then there is no such entry, and no turn should have come so far.
+ * Finds the entry of @level in a walk of @addr alone: offset(offset(... (addr))). Returns false if a hole
+ * is in the way: then there is no such entry, and no turn should have come this far.
  */
 static bool expected_place(const struct fold_observer *observer, unsigned level, pw_va addr,
 			   struct fold_place *place_ret)
@@ -203,7 +204,7 @@ struct fold_entry fold_observe_read(struct fold_observer *observer,
 	struct fold_pointer first = *pointer;
 	bool outside;
 
-	/* pgd_offset() reads the first entry of a table whose length it is about to learn. */
+	/* pgd_offset() reads the first entry of a table before it knows the table's length. */
 	if (!first.place.entries)
 		first.place.entries = 1;
 	return read_place(observer, &first, &outside);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The observer of a walk: reads for it, writes its turns down, and judges every pointer. */
+/* The observer of a walk: it reads for the walk, records the turns, and judges every pointer. */
 #ifndef LAB_OBSERVE_H
 #define LAB_OBSERVE_H
 
@@ -23,10 +23,10 @@ struct fold_observer {
 void fold_observer_init(struct fold_observer *observer, const struct fold_input *input,
 			const struct fold_config *config, struct fold_result *result);
 
-/* Counts the loads per entry into the result, and releases what the observer owns. */
+/* Counts the loads per entry into the result, and releases the observer's memory. */
 void fold_observer_end(struct fold_observer *observer);
 
-/* A turn of a walk that has no pointers of its own: e's. Its entry stands at @at. */
+/* Records a turn of a walk without pointers of its own: e's. Its entry is at @at. */
 void fold_observe_entry(struct fold_observer *observer, const struct pw_entry *entry);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walk of src/walk/ as plain nested loops, to be compared with the kernel's: it starts at the
- * level that the root says, and a level that is not there costs a comparison where a format has
- * several depths (s390), else nothing. Lean only. The library's own pw_walk_range() takes the same
- * turns; it also works out permissions and calls back, which the kernel's fast walk does not.
+ * The walk of src/walk/ as plain nested loops, for comparison with the kernel's. It starts at the level
+ * that the root gives. A missing level costs a comparison if the format has several depths (s390), else
+ * nothing. Lean only. The library's own pw_walk_range() takes the same turns; it also works out
+ * permissions and calls back, and the kernel's fast walk does neither.
  */
 #ifndef LAB_OWN_H
 #define LAB_OWN_H
@@ -16,7 +16,7 @@ struct fold_own {
 	bool stop_at_hole;
 };
 
-/* What one turn of a table's loop came to. */
+/* The outcome of one turn of a table's loop. */
 struct fold_own_turn {
 	enum pw_kind kind;
 	pw_pa below; /* PW_TABLE */
@@ -32,8 +32,7 @@ PW_INLINE struct fold_entry fold_own_load(const struct fold_config *c, const str
 }
 
 /*
- * A turn at @level: which entry is read follows from the address and nothing else, so the step
- * invariant cannot be broken.
+ * A turn at @level. The address alone selects the entry, so the turn cannot break the step invariant.
  */
 PW_INLINE struct fold_own_turn fold_own_turn(const struct fold_config *c, struct fold_walk *w,
 					     const struct fold_own *own, unsigned level,

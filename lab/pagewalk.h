@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * walk_page_range() as mm/pagewalk.c has it, as far as folding is concerned: five loops, each given
- * the pointer to the entry above, which it reads anew on its way down. Holes are skipped.
+ * The parts of walk_page_range() in mm/pagewalk.c that concern folding: five loops, each given the
+ * pointer to the entry above, which it reads anew on its way down. The walk skips holes.
  */
 #ifndef LAB_PAGEWALK_H
 #define LAB_PAGEWALK_H

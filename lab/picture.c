@@ -22,7 +22,7 @@ static unsigned insert(pw_va *list, unsigned count, pw_va va)
 	return count + 1;
 }
 
-/* Columns begin where turns do, level by level from the top, as long as there is room. */
+/* Columns begin at the starts of turns, level by level from the top, as long as there is room. */
 static void find_columns(struct fold_picture *picture, struct fold_result *const *results,
 			 unsigned most)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a drawing of folding has in it, before anybody draws: panels, one for each strategy, on columns
- * that they share; and the steps of each, which are turns, or many turns that are too short to be told
- * apart. Made of results alone (fold.h), so that the same results make the same picture everywhere.
+ * The model of a drawing of folding: a panel for each strategy, on shared columns, and the steps of each
+ * panel. A step is one turn, or many turns that are too short to draw apart. The model depends on
+ * results alone (fold.h), so that the same results make the same picture everywhere.
  */
 #ifndef LAB_PICTURE_H
 #define LAB_PICTURE_H
@@ -17,7 +17,7 @@ enum {
 
 /* Turns of one loop, of one kind, in one column. */
 struct fold_step {
-	uint32_t turn; /* the first; what it says of itself holds for all */
+	uint32_t turn; /* the first; its description holds for all */
 	uint32_t turns;
 	uint32_t parent; /* step whose turn called this loop; FOLD_NO_TURN at the top */
 	pw_va first, last;
@@ -38,7 +38,7 @@ struct fold_picture {
 	const struct fold_input *input;
 	struct fold_panel *panel;
 	size_t panels;
-	/* Columns: the range, cut where turns begin. All are drawn as wide as each other. */
+	/* Columns: the range, cut at the starts of turns. All are drawn with the same width. */
 	pw_va start[FOLD_PICTURE_COLUMNS];
 	unsigned columns;
 	pw_va first, last;
@@ -66,17 +66,18 @@ char *fold_picture_subtitle(const struct fold_picture *picture, char text[200]);
 char *fold_crop_text(const struct fold_picture *picture, const struct fold_panel *panel,
 		     const struct fold_turn *turn, char text[32]);
 /*
- * What the strategy is. mm/pagewalk.c passes pointers down whatever the strategy: there, it is by its
- * ends alone that one differs from another.
+ * Describes the strategy. mm/pagewalk.c passes pointers down in every strategy: there, strategies differ
+ * by their ends alone.
  */
 const char *fold_panel_title(const struct fold_panel *panel);
 /*
- * Is @level folded, and how does Linux say that? Folding by value, s390 thinks of the levels above the
- * real top as folded into it; all others, of those below pgd as folded into pgd (seen from the top).
+ * Says in Linux's terms whether and how @level is folded. s390, which folds by value, regards the levels
+ * above the real top as folded into it; all others regard the levels below pgd as folded into pgd (seen
+ * from the top).
  */
 bool fold_level_word(const struct fold_picture *picture, const struct fold_panel *panel,
 		     unsigned level, char text[40]);
-/* What a step does, and why, in sentences. */
+/* Sentences that say what a step does, and why. */
 char *fold_step_text(const struct fold_picture *picture, const struct fold_panel *panel,
 		     const struct fold_step *step, char text[FOLD_PICTURE_TEXT]);
 /* "pud turn 2", "pte, 256 turns". */
@@ -94,9 +95,9 @@ double fold_panel_height(const struct fold_picture *picture, double width);
 /* Draws @panel with its upper left corner at 0, 0. */
 void fold_panel_draw(struct svg *svg, const struct fold_picture *picture,
 		     const struct fold_panel *panel, double width);
-/* The colours and shapes that these pictures have beyond those of svg.h. */
+/* Additional colours and shapes to those of svg.h. */
 void fold_svg_style(FILE *stream);
-/* What the shapes mean, from @y on; returns the y behind. */
+/* Draws the legend of the shapes from @y on; returns the y behind it. */
 double fold_legend_draw(struct svg *svg, double x, double y, double width);
 double fold_legend_height(double width);
 

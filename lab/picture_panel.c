@@ -116,7 +116,7 @@ static bool is_crossing(const struct fold_picture *picture, unsigned at)
 	return (picture->start[at] >> shift) != ((picture->start[at] - 1) >> shift);
 }
 
-/* The range's ends, and where it crosses into another entry of the real top, while there is room. */
+/* Labels the range's ends and its crossings into another entry of the real top, while there is room. */
 static void draw_axis(struct svg *svg, const struct fold_picture *picture, double width)
 {
 	unsigned shift = picture->input->format->shift[picture->panel[0].result->top];
@@ -160,7 +160,7 @@ static const struct fold_step *first_of_level(const struct fold_panel *panel, un
 	return NULL;
 }
 
-/* What stands at the left of a row, and what stands in a row that no turn is in. */
+/* The label at the left of a row, and the text in a row without turns. */
 static void draw_row(struct svg *svg, const struct fold_picture *picture,
 		     const struct fold_panel *panel, unsigned level, double width)
 {
@@ -186,7 +186,7 @@ static void draw_row(struct svg *svg, const struct fold_picture *picture,
 		    turns == 1 ? "" : "s");
 	if (!folded)
 		return;
-	/* Two lines at most; the words for s390 are better broken at their comma. */
+	/* Two lines at most; the words for s390 break better at their comma. */
 	comma = strchr(word, ',');
 	if (comma)
 		pw_svg_paragraph(svg, "s dim", 6, y + 77, 13, 14, comma + 2);
@@ -206,7 +206,7 @@ static const char *class_of(const struct fold_turn *turn, const struct fold_step
 	return step->iterates ? "hit" : "cell";
 }
 
-/* The arrow of a turn, as long as what is left of the range after cropping. */
+/* The arrow of a turn, as long as the range after cropping. */
 static void draw_bar(struct svg *svg, const struct fold_picture *picture,
 		     const struct fold_panel *panel, const struct fold_step *step, double width)
 {
@@ -237,7 +237,7 @@ static void draw_bar(struct svg *svg, const struct fold_picture *picture,
 		    "%s", full);
 }
 
-/* From one turn of a loop to the next: what pXdp++ does. */
+/* The step from one turn of a loop to the next: pXdp++. */
 static void draw_hop(struct svg *svg, const struct fold_picture *picture,
 		     const struct fold_panel *panel, const struct fold_step *step, double width)
 {
@@ -326,7 +326,7 @@ static double draw_stack_chips(struct svg *svg, const struct fold_turn *turn, co
 	return x;
 }
 
-/* What a turn read: boxes, and below them words and the value. */
+/* The entry that a turn read: boxes, and below them words and the value. */
 static void draw_place(struct svg *svg, const struct fold_picture *picture,
 		       const struct fold_panel *panel, const struct fold_step *step, double width)
 {

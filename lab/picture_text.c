@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What pictures of folding say. Names and numbers only: nothing here needs escapes but the drawing's. */
+/* The texts of pictures of folding. They hold names and numbers, which only the drawing has to escape. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -151,7 +151,7 @@ char *fold_crop_text(const struct fold_picture *picture, const struct fold_panel
 	return text;
 }
 
-/* How far the range of the loop goes that @turn is of. */
+/* The end of the range of @turn's loop. */
 static pw_va end_of_loop(const struct fold_panel *panel, const struct fold_turn *turn)
 {
 	return turn->parent == FOLD_NO_TURN ? panel->result->last
@@ -224,7 +224,7 @@ static void say_pages(const struct fold_panel *panel, const struct fold_step *st
 		append(text, ": WRONG, the oracle has none there.");
 }
 
-/* What the entry means, where that is not said by the steps below it. */
+/* Says what the entry means, unless the steps below it do. */
 static void say_entry(const struct fold_picture *picture, const struct fold_panel *panel,
 		      const struct fold_step *step, char *text)
 {

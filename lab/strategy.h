@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The strategies, as what differs between them. One file each: strategy_a.c ... strategy_e.c.
+ * The differences between the strategies. Each has a file: strategy_a.c ... strategy_e.c.
  *
- * Each exists twice. Observed, for any format and style at run time; and lean, compiled for constant
- * formats and styles, without provenance, log or checks: what a kernel would run, to be measured.
+ * Each exists twice. Observed: for any format and style at run time. Lean: compiled for constant formats
+ * and styles, without provenance, log or checks, to measure the code that a kernel would run.
  */
 #ifndef LAB_STRATEGY_H
 #define LAB_STRATEGY_H
 
 #include "lab/kernel.h"
 
-/* What the loop of one level gives to the next in the fast walk. */
+/* The argument that one level's loop passes to the next in the fast walk. */
 enum fold_pass {
 	FOLD_PASS_COPY, /* the value; the pointer is made from the copy */
 	FOLD_PASS_BOTH, /* pointer and value */
@@ -50,7 +50,7 @@ fold_observed_fn fold_observed_a, fold_observed_b, fold_observed_c, fold_observe
  */
 struct fold_lean {
 	const struct pw_regime *regime; /* of the case's format */
-	/* Where physical address 0 would stand on the host; a multiple of the page size. */
+	/* The host address of physical address 0; a multiple of the page size. */
 	const unsigned char *ram;
 	pw_pa *page; /* room for one per base page of the range */
 };
@@ -64,8 +64,8 @@ struct fold_lean_case {
 };
 
 /*
- * The cases in the order of the strategies b, c, d, e; NULL from @index = their number on. There is
- * none for a, which reads what is no table, nor where b and c would (FOLD_REINDEX).
+ * Returns case @index, in the order of the strategies b, c, d, e, or NULL if there are no more. There is
+ * no case for a, which reads memory that is not a table, nor for b and c where they would (FOLD_REINDEX).
  */
 const struct fold_lean_case *fold_lean_at(size_t index);
 const struct fold_lean_case *fold_lean_find(const char *format, const char *style,

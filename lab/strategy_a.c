@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * a: pXd_addr_end knows five levels, the fast walk passes values down and makes pointers of its copies.
- * Linux 5.2 to 5.8 (1a42010cdc26). On s390 the loop that iterates may be one whose pointer is such a
- * copy: its second turn reads what stands beside it on the stack.
+ * Linux 5.2 to 5.8 (1a42010cdc26). On s390 the pointer of the loop that iterates may point to such a
+ * copy: then the second turn reads the word beside it on the stack.
  *
- * There is no lean form: what it reads is up to the compiler.
+ * There is no lean form: the compiler decides which word it reads.
  */
 #include "lab/fast.h"
 #include "lab/pagewalk.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * b: pXd_addr_end_folded(), helpers for walks that read entries once. They crop at the size that the
- * entry's type gives, so that the pgd loop iterates and no copy is ever moved on from. Other walkers
- * stay as they were. RFC v2 1/3 of September 2020.
+ * entry's type gives, so that the pgd loop iterates and a pointer to a copy is never advanced. Other
+ * walkers do not change. RFC v2 1/3 of September 2020.
  */
 #include "lab/fast.h"
 #include "lab/pagewalk.h"

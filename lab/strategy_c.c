@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * c: every pXd_addr_end() is given the entry. As b, and pagewalk iterates at the top as well.
+ * c: every pXd_addr_end() is given the entry. This is like b, and pagewalk also iterates at the top.
  * RFC v2 2/3 of September 2020.
  */
 #include "lab/fast.h"

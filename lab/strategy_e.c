@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * e: pagewalk's own walker, "middle-level for everybody". It starts at the real top, which the root
- * word names together with the table, and never visits a folded level; so nothing has to be folded,
- * and no pointer is handed from loop to loop.
+ * word names together with the table, and never visits a folded level. So no level has to be folded, and
+ * loops do not pass pointers to each other.
  */
 #include "lab/observe.h"
 #include "lab/strategy.h"

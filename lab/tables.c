@@ -48,7 +48,7 @@ static int compare(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-/* Where entry @index of the top table would have the address @va. */
+/* The address that corresponds to @va under entry @index of the top table. */
 static pw_va moved(const struct fold_tables *tables, unsigned top, uint32_t index, pw_va va)
 {
 	const struct pw_format *f = tables->format;
@@ -58,9 +58,9 @@ static pw_va moved(const struct fold_tables *tables, unsigned top, uint32_t inde
 }
 
 /*
- * The range, and for each of its pages those to which a copy of another top entry leads: the entry
- * of the first address, where a walk goes on from a copy of it, and the entry that pgd_index() gives,
- * where a folded level has an index of its own.
+ * Lists the range, and for each of its pages the pages to which a copy of another top entry leads. That
+ * is the entry of the first address, if a walk goes on from a copy of it, and the entry that pgd_index()
+ * gives, if a folded level has an index of its own.
  */
 static int list_pages(struct fold_tables *tables, unsigned top, struct pw_error *error)
 {
@@ -164,7 +164,7 @@ static pw_pa new_table(struct fold_tables *tables, unsigned level, unsigned bits
 	if (at + align > tables->room) {
 		size_t room = (at + align) * 2;
 
-		/* Aligned as the addresses are: lean code finds a table's page by its pointer. */
+		/* The host memory is aligned like the addresses: lean code finds a page by its pointer. */
 		ram = aligned_alloc(ALIGNMENT, (room + ALIGNMENT - 1) & ~(ALIGNMENT - 1));
 		if (!ram)
 			return 0;
@@ -183,7 +183,7 @@ static pw_pa new_table(struct fold_tables *tables, unsigned level, unsigned bits
 	return FIRST_TABLE + at;
 }
 
-/* Where the leaf of @va stands, with the tables down to it; 0 for want of memory. */
+/* Makes the tables down to the leaf of @va and returns the leaf's address; 0 if memory runs out. */
 static pw_pa leaf_place(struct fold_tables *tables, const struct pw_span *span, pw_va va)
 {
 	const struct pw_format *f = tables->format;
@@ -231,7 +231,7 @@ static int fill(struct fold_tables *tables, struct pw_error *error)
 	return 0;
 }
 
-/* The top table, and a regime whose root it is; of two roots, each gets one. */
+/* Makes the top table, and a regime whose root it is; with two roots, each gets its own table. */
 static int plant(struct fold_tables *tables, unsigned top, struct pw_error *error)
 {
 	const struct pw_format *f = tables->format;
@@ -256,9 +256,9 @@ static int plant(struct fold_tables *tables, unsigned top, struct pw_error *erro
 }
 
 /*
- * The depth that is usual for the range. Where it is a matter of the address space (s390x), Linux gives
- * a process three levels and adds to them when an address needs more; with more than the range needs,
- * fewer are folded, and what folding does wrong does not show.
+ * The usual depth for the range. Where each address space has its own depth (s390x), Linux gives a
+ * process three levels and adds levels when an address needs them. With more levels than the range
+ * needs, fewer are folded, and the errors of folding do not show.
  */
 static unsigned usual_levels(const struct fold_tables *tables)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Results as text of at most a hundred columns of ASCII, to be pasted into a mail.
+ * Results as text of at most a hundred columns of ASCII, which fits into a mail.
  *
  *   level  crop  turns
  *   pgd    2^53      1  |...............................................|  . folded: passed on
@@ -45,7 +45,7 @@ static const char *crop_text(unsigned crop, char text[8])
 
 /* ---- the loops of one strategy ---- */
 
-/* Column of the bar at which @va stands: 0 for first, BAR for the end of the range. */
+/* The column of @va in the bar: 0 for first, BAR for the end of the range. */
 static size_t column_of(const struct fold_result *result, pw_va va)
 {
 	double part = (double)(va - result->first) / ((double)(result->last - result->first) + 1);
@@ -72,7 +72,7 @@ static void draw(const struct fold_result *result, unsigned level, char bar[BAR 
 			fill = '!';
 		for (size_t at = from + 1; at < to; at++)
 			bar[at] = fill;
-		/* Turns too short to be told apart make one stroke. */
+		/* Turns that are too short to draw apart make one stroke. */
 		if (to > from + 1 || bar[from] == ' ')
 			bar[from] = to > from + 1 ? '|' : fill;
 		if (to > from + 1)
@@ -130,7 +130,7 @@ static void print_turns(FILE *stream, const struct fold_input *input,
 
 	fprintf(stream, "   loop turn range and what is read\n");
 	for (size_t i = 0; i < result->turns; i++) {
-		/* The first ones, and whatever left its table. */
+		/* Lists the first @rows turns, then only turns that left their table, up to twice @rows. */
 		if (printed >= rows && !result->turn[i].departed)
 			continue;
 		if (printed >= 2 * rows)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Why a range and a style make the strategies differ, or not: a paragraph for people. */
+/* A paragraph for people that says why a range and a style make the strategies differ, or not. */
 #include <stdio.h>
 
 #include "lab/kernel.h"
