@@ -259,7 +259,7 @@ static int check(const struct arguments *arguments, const struct tool_input *inp
 		free(report.groups[kind].kept);
 	if (status == -ECANCELED || status == -E2BIG) {
 		tool_message("%s; the check is not complete%s", error.text,
-			     status == -E2BIG ? ": so many tables are hardly page tables. Are the "
+			     status == -E2BIG ? ": so many are probably not page tables. Are the "
 						"format and the root right?"
 					      : "");
 		return TOOL_NOTHING;

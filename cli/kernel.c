@@ -9,8 +9,8 @@ bool tool_find_kernel(const struct pw_memory *memory, bool search, struct pw_ker
 
 static void say_encryption(uint64_t bit)
 {
-	tool_message("bit %d of an entry marks encrypted memory and is no address (VMCOREINFO's "
-		     "sme_mask)",
+	tool_message("bit %d of an entry marks encrypted memory and is not part of the address "
+		     "(VMCOREINFO's sme_mask)",
 		     __builtin_ctzll(bit));
 }
 

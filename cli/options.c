@@ -55,7 +55,8 @@ static const struct argp_option walk_options[] = {
 	  "it, else 6.1, as Debian builds it",
 	  1 },
 	{ "encryption-bit", OPTION_ENCRYPTION, "N", 0,
-	  "x86: bit N of an entry marks encrypted memory (SME, SEV) and is no address", 1 },
+	  "x86: bit N of an entry marks encrypted memory (SME, SEV) and is not part of the address",
+	  1 },
 	{ NULL, 0, NULL, 0, "Registers beside the root, where the source does not say them:", 2 },
 	{ "prefix", OPTION_PREFIX, "WORD", 0,
 	  "s390x: the CPU's prefix, which stands for real addresses 0 to 0x1fff", 2 },
@@ -484,7 +485,7 @@ static void say_assumptions(const struct tool_input *input)
 	if (machine_other(pw_memory_title(input->memory), geometry.machines, machine,
 			  sizeof(machine)))
 		tool_message(
-			"%s is of another machine, %s, than the format %s is for: what follows are hardly its page tables",
+			"%s is from another machine, %s, than format %s is for: these are probably not its page tables",
 			input->source, machine, geometry.name);
 	remark_regime(input);
 }

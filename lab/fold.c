@@ -212,7 +212,8 @@ static int locate(const struct fold_input *input, struct fold_observer *observer
 		return status;
 	if (input->first > input->last || (input->first & offset) ||
 	    (input->last & offset) != offset)
-		return pw_fail(error, EINVAL, "0x%llx-0x%llx is no range of whole pages of 0x%llx",
+		return pw_fail(error, EINVAL,
+			       "0x%llx-0x%llx is not a range of whole pages of 0x%llx",
 			       (unsigned long long)input->first, (unsigned long long)input->last,
 			       (unsigned long long)offset + 1);
 	if ((input->last - input->first) >> input->format->shift[0] >= longest)

@@ -218,8 +218,8 @@ static int fill(struct fold_tables *tables, struct pw_error *error)
 
 		if (!span)
 			return pw_fail(error, EINVAL,
-				       "0x%llx is no address that these tables can map: they go "
-				       "from 0x%llx to 0x%llx",
+				       "0x%llx is not an address that these tables can map: they "
+				       "go from 0x%llx to 0x%llx",
 				       (unsigned long long)tables->page[i],
 				       (unsigned long long)tables->regime.span[0].first,
 				       (unsigned long long)tables->regime.span[0].last);
