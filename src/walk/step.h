@@ -327,6 +327,7 @@ PW_INLINE struct pw_turn pw_turn_decide(const struct pw_format *f, const struct 
 		if (turn.status == PW_PROT_NONE)
 			turn.pa = page | (va & pw_mask(turn.lg2));
 	}
+	/* cppcheck-suppress uninitvar */
 	return turn;
 }
 
