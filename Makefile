@@ -7,7 +7,7 @@ WERROR ?= 0
 export WERROR
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-fold pictures check-guests check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
+.PHONY: all demo test bench bench-build bench-fold pictures check-guests check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
 
 all: $(BUILD)/build.ninja
 	@tools/build.sh $(BUILD)
