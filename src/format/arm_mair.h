@@ -7,7 +7,7 @@
 
 /*
  * One attribute. The upper half is that of the outer cache, which is 0 for device memory, the lower
- * half that of the inner one. Write-back is told only of what is that in both.
+ * half that of the inner one. Only memory that is write-back in both is reported as write-back.
  */
 static inline enum pw_memtype arm_mair_type(unsigned attribute)
 {

@@ -69,7 +69,7 @@ static inline uint64_t arm_make_table(const struct pw_format *f, const struct pw
 	return (((uint32_t)pa + offset) & ARM_L1_TABLE_ADDRESS) | ARM_L1_TABLE;
 }
 
-/* Linux has no huge pages here, so nothing to copy for level 1: a section that lets nobody in. */
+/* Linux has no huge pages here, so nothing to copy for level 1: a section that grants no access. */
 static inline uint64_t arm_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
 					  unsigned level, pw_pa pa)
 {

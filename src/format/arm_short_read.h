@@ -117,7 +117,7 @@ static inline unsigned arm_ap(unsigned level, uint64_t e)
 	return (unsigned)(e >> (level == 0 ? ARM_PTE_AP_SHIFT : ARM_SECTION_AP_SHIFT)) & 3;
 }
 
-/* A leaf that lets nobody in faults on every access, as an empty entry does. */
+/* A leaf that grants no access faults on every access, as an empty entry does. */
 static inline enum pw_kind arm_kind(const struct pw_format *f, const struct pw_regime *r,
 				    unsigned level, uint64_t e)
 {
@@ -174,7 +174,7 @@ PW_INLINE uint32_t arm_memtype(const struct pw_regime *r, unsigned index)
 	return pw_memtype_attr((enum pw_memtype)type[index]);
 }
 
-/* DDI0406C table B3-8, by APX and AP[1:0]: what the user may, or the kernel where he may nothing. */
+/* DDI0406C table B3-8, by APX and AP[1:0]: what the user may, or the kernel where the user has no access. */
 static const uint8_t arm_prot[8] = {
 	0,
 	PW_READ | PW_WRITE,

@@ -25,7 +25,7 @@
  * A huge page stands in a directory of any level. LDDIR marks its level in bits 14:13 of a
  * register; they are 0 in memory. sp, S, N and M are Linux's: being split, special, PROT_NONE,
  * modified. P and W are Linux's too, unless the CPU walks by itself: it then sets V where P is set, and D
- * where W is. V and D are what the TLB asks, and so what the hardware view shows.
+ * where W is. The TLB checks V and D, and so the hardware view shows them.
  *
  * Two roots: bit 63 chooses PGDL, for the lower half, or PGDH. VALEN is taken to be 48. Addresses in
  * direct-mapped windows (DMW0 to DMW3) have no tables.

@@ -3,7 +3,7 @@
 #include "memory/memory.h"
 #include "walk/instance.h"
 
-/* What a call needs on its stack to reach a memory. */
+/* The context that a call needs on its stack to reach a memory. */
 union pw_context {
 	struct pw_direct direct;
 	struct pw_fetched fetched;

@@ -41,7 +41,7 @@ struct pw_instance {
 	const struct pw_pinner *pinner;
 };
 
-/* Where an access wants a context of the instance's own, not only one that was handed in. */
+/* Gives an access that needs a context of the instance's own one in place of the caller's. */
 #define PW_CONTEXT_direct(context)                         \
 	struct pw_direct_own own = pw_direct_own(context); \
 	context = &own
@@ -104,7 +104,7 @@ struct pw_instance {
 				    count, result);                                            \
 	}
 
-/* What of a struct pw_instance that fills. */
+/* The members of struct pw_instance that this macro provides. */
 #define PW_WALKER_MEMBERS(name)                                                                 \
 	.format = &pw_format_##name, .direct = PW_ALGORITHMS(name, direct, name##_direct_many), \
 	.fetched = PW_ALGORITHMS(name, fetched, NULL), .hooked = PW_ALGORITHMS(name, hooked, NULL)

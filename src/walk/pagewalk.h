@@ -20,7 +20,7 @@ static inline bool pw_walk_descends(const struct pw_walk_ops *ops, unsigned leve
 	return false;
 }
 
-/* The turn of va..@last, whose entry @here has, as callbacks shall see it. */
+/* Fills @entry, which callbacks see, from the turn of va..@last. The entry stands in @here. */
 PW_INLINE void pw_walk_entry(const struct pw_format *f, const struct pw_access *a, void *context,
 			     const struct pw_regime *r, const struct pw_table_at *here, pw_va va,
 			     pw_va last, struct pw_entry *entry)
@@ -111,7 +111,7 @@ PW_INLINE int pw_walk_span(const struct pw_format *f, const struct pw_access *a,
 			continue;
 		if (entry.kind == PW_TABLE && walk->action == PW_SUBTREE &&
 		    pw_walk_descends(walk->ops, level)) {
-			/* Once more rather than kept over the callbacks, which few turns need. */
+			/* Computed again, not kept over the callbacks: few turns need it. */
 			struct pw_table_at below = pw_table_below(f, r, level, &here->at,
 								  entry.value);
 			pw_va below_last = pw_min(va | pw_table_covers(&below), here->last);

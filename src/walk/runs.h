@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ranges on their way out of a scan: pages that are alike, and holes that are, become one run.
+ * Ranges on their way out of a scan. Pages that are alike become one run; so do holes that are alike.
  */
 #ifndef PW_WALK_RUNS_H
 #define PW_WALK_RUNS_H
@@ -31,7 +31,7 @@ PW_INLINE bool pw_runs_end(struct pw_runs *runs)
 	return runs->used < runs->count;
 }
 
-/* All that pages of one run have in common, as one number. */
+/* Returns the properties that all pages of one run share, as one number. */
 PW_INLINE uint32_t pw_run_like(const struct pw_turn *turn)
 {
 	return (turn->attr & (PW_RUN_MASK | PW_MEMTYPE_MASK)) | (uint32_t)turn->status << 20 |

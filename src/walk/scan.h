@@ -23,7 +23,7 @@
 
 #include "walk/runs.h"
 
-/* What a scan's owner says about a table that is about to be entered. */
+/* The answer of a scan's owner about a table that is about to be entered. */
 enum pw_visit {
 	PW_VISIT_WALK,
 	PW_VISIT_EMPTY, /* known to hold no page */
@@ -60,7 +60,7 @@ struct pw_scan_position {
 		      bool empty);
 };
 
-/* One call of the scanner for this memory and regime; what pw_scan_next is made of. */
+/* Calls the scanner once for this memory and regime. pw_scan_next consists of such calls. */
 size_t pw_scan_ranges(const struct pw_memory *memory, const struct pw_regime *regime,
 		      struct pw_scan_position *position, struct pw_range *range, size_t count);
 
@@ -82,13 +82,13 @@ struct pw_cursor {
 
 /* What a scan does next. */
 enum pw_scan_next {
-	PW_NEXT_OPEN, /* what could be loaded at once is read: the rest of the table */
+	PW_NEXT_OPEN, /* all entries that could be loaded at once are read: open the rest */
 	PW_NEXT_READ, /* a table below was entered: read that */
 	PW_NEXT_UP, /* the table is reported up to its last address */
 	PW_NEXT_RETURN, /* no room, or the owner said stop: everything before va is reported */
 };
 
-/* Which entries the table behind an entry has: s390 says so in the entry. */
+/* Finds the entries that the table behind an entry has. On s390 the entry says so. */
 PW_INLINE void pw_scan_extent(const struct pw_format *f, const struct pw_regime *r,
 			      struct pw_scan_table *below)
 {
@@ -163,7 +163,7 @@ PW_INLINE uint64_t pw_leaf_stride(const struct pw_format *f, const struct pw_reg
 {
 	if (!f->make_leaf)
 		return 0;
-	/* Accessed: of a page that is not, the hardware's table of arm has no entry. */
+	/* Accessed, because arm's hardware table has no entry for a page that is not accessed. */
 	return f->make_leaf(f, r, 0, UINT64_C(1) << shift, PW_ACCESSED) -
 	       f->make_leaf(f, r, 0, 0, PW_ACCESSED);
 }

@@ -115,15 +115,15 @@ PW_INLINE unsigned pw_table_shift(const struct pw_format *f, const struct pw_tab
 	return f->next_bits && level == 0 ? here->shift : f->shift[level];
 }
 
-/* The last of the addresses that a table of this size covers, counted from its first. */
+/* Returns the last address that a table of this size covers, counted from its first. */
 PW_INLINE pw_va pw_table_covers(const struct pw_table_at *table)
 {
 	return pw_mask(table->shift + table->bits);
 }
 
 /*
- * Does the table have an entry @index at all? The top table's length is the root's to say, any
- * other's that of the entry above. Hardware checks this before it reads.
+ * Does the table have an entry @index at all? The root gives the length of the top table, and
+ * the entry above gives that of any other table. Hardware checks this before it reads.
  */
 PW_INLINE bool pw_index_admitted(const struct pw_format *f, const struct pw_regime *r,
 				 unsigned level, const struct pw_table_at *here, uint32_t index)
@@ -166,7 +166,7 @@ PW_INLINE pw_pa pw_leaf_page(const struct pw_format *f, const struct pw_regime *
 
 /*
  * Is @entry, of level 0, a leaf like @other but for the page it maps? Then what was found of that one
- * holds for this one, too: its attributes and its size. @other is no part of a group, where some bits of
+ * holds for this one, too: its attributes and its size. @other is not part of a group, where some bits of
  * the address may say how large that is.
  */
 PW_INLINE bool pw_leaf_alike(const struct pw_format *f, uint64_t entry, uint64_t other)
@@ -197,8 +197,8 @@ PW_INLINE enum pw_status pw_hole_status(const struct pw_format *f, const struct 
 /*
  * ---- a turn: admitted, open, load; kind, then below or beyond, leaf, hole ----
  *
- * pw_turn_open() is the first half of a turn, pw_turn_read() the second; where the first fails,
- * pw_turn_refused() is. There are halves because algorithms do something in between: bulk
+ * pw_turn_open() is the first half of a turn, pw_turn_read() the second. If the first fails,
+ * pw_turn_refused() is the second. There are halves because algorithms do something in between: bulk
  * translation prefetches, and a scan opens once for many entries.
  */
 
@@ -210,7 +210,7 @@ struct pw_slots {
 	uint32_t index;
 };
 
-/* On by @count entries, of which it has more. */
+/* Moves on by @count entries. @slots has more entries than that. */
 PW_INLINE void pw_slots_move(const struct pw_format *f, struct pw_slots *slots, size_t count)
 {
 	slots->at += (pw_pa)count << f->entry_lg2;
@@ -219,7 +219,7 @@ PW_INLINE void pw_slots_move(const struct pw_format *f, struct pw_slots *slots, 
 	slots->index += (uint32_t)count;
 }
 
-/* No more than up to the table's @last_index, which is not before the first of them. */
+/* Ends the slots at the table's @last_index, which is not before the first of them. */
 PW_INLINE void pw_slots_limit(const struct pw_format *f, struct pw_slots *slots,
 			      uint32_t last_index)
 {

@@ -109,7 +109,7 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 	}
 	walk.here = pw_table_top(f, span);
 	/*
-	 * Turn by turn rather than in a loop: what ends a loop is not unrolled with it, and the ends
+	 * Turn by turn rather than in a loop: the code that ends a loop is not unrolled with it, and the ends
 	 * of all levels would share code in which the level is not a constant.
 	 */
 	if ((f->levels > 5 && pw_walk_level(f, a, context, r, 5, &walk)) ||
