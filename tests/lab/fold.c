@@ -521,7 +521,7 @@ static void test_refusals(void **state)
 	assert_int_equal(fold_tables_create(input.format, style, 2, NULL, UINT64_C(1) << 31,
 					    UINT64_C(1) << 31, &none, &error),
 			 -EINVAL);
-	assert_non_null(strstr(error.text, "no address"));
+	assert_non_null(strstr(error.text, "not an address"));
 	assert_int_equal(
 		fold_tables_create(input.format, style, 3, NULL, 0, 0x7fffffff, &none, &error),
 		-EINVAL);

@@ -193,7 +193,7 @@ class Usage(unittest.TestCase):
         self.refuse("not a strategy", "fold", "--format", "s390x", "--strategy", "a,f", "0-1")
         self.refuse("2 to 5 levels", "fold", "--format", "s390x", "--levels", "6", "0-1")
         self.refuse("another format", "fold", "--format", "x86_64", "--levels", "5", "0-1")
-        self.refuse("no address", "fold", "--format", "s390x", "--levels", "2", "0x80000000")
+        self.refuse("not an address", "fold", "--format", "s390x", "--levels", "2", "0x80000000")
         self.refuse("nothing to compare", "fold", "--format", "amdv1", "0-1")
         self.refuse("its usual one is 'value'", "fold", "--format", "s390x", "--style", "mode", "0-1")
         self.refuse("short ranges", "fold", "--format", "x86_64", "0-0xffffffffff")
