@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mock: an architecture that does not exist. It has everything that a format can have, in tables so
- * small that a test can try them all. This is its manual.
+ * Mock: an architecture that does not exist. It has every feature that a format can have. Its tables
+ * are so small that a test can try them all. This is its manual.
  *
  *  level 3   level 2   level 1   level 0
  *  top       upper     middle    page
@@ -14,23 +14,24 @@
  * +--+--+----+----+----+------+----+------+------+-------+---------------+-----+---+---+-+-+-+-+-+-+-+-+
  *
  * P      present. L: a leaf; at level 0 it must be set, at level 3 it must not.
- * R W U  may be read, may be written (needs R), user mode may; KX, UX: the kernel, user mode may execute.
+ * R W U  may be read, may be written (needs R), user mode has access; KX, UX: the kernel, user mode may
+ *        execute.
  *        Permissions are the AND over all levels.
  * A D G  accessed, dirty, global. The hardware does not use a leaf whose A is clear: it traps.
- * spc    software: no page behind it that one may take. From kernel 7.0 on the bit is spc2.
+ * spc    software: the page behind it may not be taken. From kernel 7.0 on, the bit is spc2.
  * grp    one of a group of alike leaves: 16K at level 0, 64K at level 1. The TLB holds them as one page,
  *        and address bits below that size are ignored.
  * type   of memory: normal, write-combining, device; 3 is reserved.
  *
  * In a table entry:
  * first, last  quarters of the table below that exist, as s390's TF and TL.
- * next   level of that table. It is below this entry's, and need not be the next below; such a table
- *        covers only the lowest part of what the entry does.
+ * next   level of that table. It is below this entry's level, but need not be the next below. If it is
+ *        not, the table covers only the lowest part of the entry's range.
  * 8K     a table of level 0 below level 1 has four entries of 8K in place of eight of 4K.
  *
- * Of an entry without P the hardware knows nothing. The kernel keeps there, by bit 60: a page of
- * PROT_NONE, its address in place (with L above level 0); by bit 61: a swap type in 6:2; and in an
- * empty entry its level in 9:8. All zeros is empty, too.
+ * The hardware ignores an entry without P. The kernel uses it. Bit 60 marks a page of PROT_NONE, with its
+ * address in place (and with L above level 0). Bit 61 marks a swap type in 6:2. An empty entry has its
+ * level in 9:8; an entry of all zeros is empty, too.
  *
  * Everything else must be zero. The root word:
  *
@@ -39,8 +40,8 @@
  * |      top table            |  0  | mirror | enable | last  | level |
  * +---------------------------+-----+--------+--------+-------+-------+
  *
- * The first one translates addresses from 0 on, a second one those that end at 2^64-1. One root alone
- * may have `mirror` set: it then translates these, too.
+ * The first root translates addresses from 0 on. A second root translates the addresses that end at
+ * 2^64-1. A single root may have `mirror` set: it then translates these addresses, too.
  */
 #ifndef PW_FORMAT_MOCK_H
 #define PW_FORMAT_MOCK_H
@@ -78,7 +79,7 @@ static const uint64_t MOCK_PROTNONE = UINT64_C(1) << 60;
 static const uint64_t MOCK_SWAP = UINT64_C(1) << 61;
 static const uint64_t MOCK_UX = UINT64_C(1) << 62;
 static const uint64_t MOCK_KX = UINT64_C(1) << 63;
-/* What only a leaf, and what only a table entry has. */
+/* The bits that only a leaf has, and those that only a table entry has. */
 static const uint64_t MOCK_LEAF_ONLY = UINT64_C(0x0800000000000fe0);
 static const uint64_t MOCK_TABLE_ONLY = UINT64_C(0x007f000000000000);
 static const uint64_t MOCK_ROOT_RESERVED = ~UINT64_C(0x0000fffffffff03f);
@@ -102,7 +103,7 @@ static inline uint64_t mock_special(const struct pw_regime *r)
 	return r->kernel >= MOCK_KERNEL_SPECIAL ? MOCK_SPECIAL_7_0 : (uint64_t)MOCK_SPECIAL;
 }
 
-/* What a present entry is, going by its encoding alone. */
+/* The kind of a present entry, from its encoding alone. */
 static inline enum pw_kind mock_decode(const struct pw_format *f, const struct pw_regime *r,
 				       unsigned level, uint64_t e)
 {
@@ -161,7 +162,7 @@ static inline unsigned mock_next_level(const struct pw_format *f, const struct p
 	return mock_next(e);
 }
 
-/* @level is one above that of the table, also where the entry stands higher up. */
+/* @level is one above the level of the table, even if the entry is higher up. */
 static inline bool mock_admits(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 			       uint64_t e, uint32_t index)
 {
@@ -226,7 +227,7 @@ static inline uint64_t mock_make_empty(const struct pw_format *f, const struct p
 	return (uint64_t)level << MOCK_EMPTY_SHIFT;
 }
 
-/* The bits of a leaf that @attr decides. */
+/* The bits of a leaf that depend on @attr. */
 static inline uint64_t mock_attr_bits(const struct pw_regime *r, uint32_t attr)
 {
 	uint64_t e = MOCK_P | MOCK_L;

@@ -83,7 +83,7 @@ static const struct pw_bits_of entries[] = {
 	{ 0 },
 };
 
-/* No Linux has these tables. */
+/* No Linux kernel has these tables. */
 static const struct fold_style *const folds[] = { NULL };
 
 const struct pw_words pw_words_mock = {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Roots decoded into regimes, and the names of what walks find. */
+/* Decodes roots into regimes, and names the results of walks. */
 #include <stdio.h>
 
 #include "format/linux.h"
 
-/* What is not known reads as the value that changes nothing. */
+/* An unknown register reads as the value that has no effect. */
 static struct pw_registers known_registers(const struct pw_format *format,
 					   const struct pw_registers *given)
 {

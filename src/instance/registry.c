@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The formats by name, and what can be said of every one of them. */
+/* The formats by name, and the facts that every format has. */
 #include "instance/registry.h"
 
 #include <string.h>
