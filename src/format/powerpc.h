@@ -2,15 +2,15 @@
 /*
  * powerpc64 radix (Book3S), with 4K and with 64K base pages.
  * Power ISA 3.0B Book III 5.7.10 "Radix Tree Translation"; Linux
- * arch/powerpc/include/asm/book3s/64/pgtable.h, radix.h and, for what the hardware refuses,
+ * arch/powerpc/include/asm/book3s/64/pgtable.h, radix.h and, for the entries that the hardware refuses,
  * arch/powerpc/kvm/book3s_64_mmu_radix.c kvmppc_mmu_walk_radix_tree().
  *
  *  level 3   level 2   level 1   level 0
  *  pgd       pud       pmd       pte
  *  13 bits   9 bits    9 bits    9 bits (4K pages) or 5 bits (64K pages), all 8 bytes, big-endian
  *
- * Each table entry says how large the table below it is (NLS, log2 of its entries). Only the lowest
- * one has a choice; so the base page's size is a property of the entry above it, not of the regime.
+ * Each table entry holds the size of the table below it (NLS, log2 of its entries). Only the size of the
+ * lowest table can vary. So the base page's size is a property of the entry above it, not of the regime.
  *
  *         63 62  61 60  57 56                     12 11  10  9  8  7  6  5  4  3  2  1  0
  *        +--+---+---+-----+-------------------------+---+---+---+--+--+--+-----+---+--+--+--+
@@ -19,8 +19,8 @@
  * table  | V|L=0|      next table, 59:8                         |        |        NLS       |
  *        +--+---+-----------------------------------------------+--------+------------------+
  *
- * Quadrants: addresses 0x0... belong to the process, 0xc... to PID 0, each with a tree of its own.
- * Linux copies its kernel half to no process; a root given alone is shown in both places.
+ * Quadrants: addresses 0x0... belong to the process, and 0xc... to PID 0. Each has its own tree. Linux does
+ * not copy its kernel half to processes. If only one root is given, its tree is shown in both places.
  */
 #ifndef PW_FORMAT_POWERPC_H
 #define PW_FORMAT_POWERPC_H
@@ -45,18 +45,18 @@ enum {
 };
 static const uint64_t PPC_VALID = UINT64_C(1) << 63;
 static const uint64_t PPC_LEAF = UINT64_C(1) << 62;
-/* Linux, SW0: valid for Linux while V is clear, for the moment that a change takes. */
+/* Linux, SW0: the entry is valid for Linux while V is clear for the short time of a change. */
 static const uint64_t PPC_INVALID = UINT64_C(1) << 61;
 static const uint64_t PPC_RPN = UINT64_C(0x01fffffffffff000);
 static const uint64_t PPC_TABLE = UINT64_C(0x0fffffffffffff00);
-/* What Linux calls a bad directory entry (RADIX_PMD_BAD_BITS); the hardware ignores these bits. */
+/* Linux calls a directory entry with these bits bad (RADIX_PMD_BAD_BITS); the hardware ignores them. */
 static const uint64_t PPC_TABLE_BAD = UINT64_C(0x20000000000000e0);
-/* RTS, in two parts: log2 of the tree's size less 31. The only size there is: 52 bits. */
+/* RTS, in two parts: log2 of the tree's size, minus 31. The only size is 52 bits. */
 static const uint64_t PPC_ROOT_RTS = UINT64_C(0x60000000000000e0);
 static const uint64_t PPC_ROOT_RTS_52 = UINT64_C(0x40000000000000a0);
 static const pw_va PPC_QUADRANT_3 = UINT64_C(0xc000000000000000);
 
-/* Is a directory entry one that the hardware follows? */
+/* Does the hardware follow this directory entry? */
 static inline bool ppc_table_valid(const struct pw_regime *r, unsigned level, uint64_t e)
 {
 	unsigned nls = e & PPC_NLS;
@@ -68,7 +68,7 @@ static inline bool ppc_table_valid(const struct pw_regime *r, unsigned level, ui
 	return !(e & PPC_TABLE & pw_mask(nls + 3));
 }
 
-/* Does a leaf stand where one may, with an address that is aligned to its size? See ppc_page(f, ). */
+/* May a leaf be at this level, and is its address aligned to its size? See ppc_page(). */
 static inline bool ppc_leaf_valid(unsigned level, uint64_t e)
 {
 	return level < 3 && (level == 0 || !(e & PPC_RPN & pw_mask(12 + 9 * level)));
@@ -81,7 +81,7 @@ static inline enum pw_kind ppc_kind(const struct pw_format *f, const struct pw_r
 		return (e & PPC_RWX) && ppc_leaf_valid(level, e) ? PW_LEAF : PW_HOLE;
 	if (level > 0 && e >> 62 == 2)
 		return ppc_table_valid(r, level, e) ? PW_TABLE : PW_HOLE;
-	/* pte_present(). The same in a pmd is one being split, which nobody may take a page from. */
+	/* pte_present(). A pmd with these bits is being split, and its page may not be taken. */
 	if (r->view == PW_VIEW_LINUX && level == 0 && e >> 61 == 3 && (e & PPC_RWX))
 		return PW_LEAF;
 	return PW_HOLE;
@@ -94,10 +94,10 @@ static inline pw_pa ppc_table(const struct pw_format *f, const struct pw_regime 
 }
 
 /*
- * At level 0 the entry above decides the size, and the walker aligns to that: bits 15:12 of a 64K page
- * are the offset's, whatever the entry has there, as in microwatt (mmu.vhdl) and QEMU
- * (ppc_radix64_walk_tree). KVM refuses them; it does so for larger pages too, where this file follows
- * it, since a large page that is not aligned was hardly meant as one.
+ * At level 0 the entry above decides the size, and the walker aligns the address to that size. Bits 15:12
+ * of a 64K page come from the offset; the entry's own bits 15:12 are ignored, as in microwatt (mmu.vhdl)
+ * and QEMU (ppc_radix64_walk_tree). KVM refuses entries with such bits. It also refuses larger pages that
+ * are not aligned. This file does so, too, because such an entry was hardly meant as a large page.
  */
 static inline pw_pa ppc_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 			     uint64_t e)
@@ -117,7 +117,7 @@ static inline uint32_t ppc_attr(const struct pw_format *f, const struct pw_regim
 	enum pw_memtype type = PW_MEM_NORMAL;
 	uint32_t attr = 0;
 
-	/* The write bit gives both: ISA 5.7.12, "Read/Write". */
+	/* The write bit grants reads and writes: ISA 5.7.12, "Read/Write". */
 	attr |= e & PPC_WRITE ? PW_READ | PW_WRITE : 0;
 	attr |= e & PPC_READ ? PW_READ : 0;
 	attr |= e & PPC_EXEC ? PW_EXEC_BOTH : 0;
@@ -142,10 +142,10 @@ static inline enum pw_status ppc_hole(const struct pw_format *f, const struct pw
 		return PW_MALFORMED;
 	if (!is_linux)
 		return PW_NONE;
-	/* R and C may be written back to an empty entry: radix__pte_none(). */
+	/* The hardware may write R and C back to an empty entry: radix__pte_none(). */
 	if (!(e & PPC_LEAF) || (level == 0 && !(e & ~(uint64_t)(PPC_REFERENCED | PPC_CHANGED))))
 		return PW_NONE;
-	/* A leaf without permissions, or a pmd being split: Linux has a page here. */
+	/* A leaf without permissions, or a pmd that is being split: Linux has a page here. */
 	if ((e & PPC_VALID) || ((e & PPC_INVALID) && level < 2)) {
 		*pa = ppc_page(f, r, level, e);
 		return PW_PROT_NONE;
@@ -159,7 +159,7 @@ static inline uint64_t ppc_make_empty(const struct pw_format *f, const struct pw
 	return 0;
 }
 
-/* The bits of a leaf that @attr decides. Without read, write and exec this is PROT_NONE. */
+/* The bits of a leaf that depend on @attr. Without read, write and exec, the leaf is PROT_NONE. */
 static inline uint64_t ppc_attr_bits(uint32_t attr)
 {
 	uint64_t e = PPC_VALID | PPC_LEAF;
@@ -233,7 +233,7 @@ static inline int ppc_root_check(const struct pw_regime *r, uint64_t word, struc
 	return 0;
 }
 
-/* One root, or the process's and PID 0's. */
+/* Takes one root, or two: the process's and PID 0's. */
 static inline int ppc_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			   struct pw_error *error)
 {

@@ -91,7 +91,7 @@ static const struct pw_above_words quadrant = {
 	.meaning = "bits 63:62 are the quadrant",
 };
 
-/* Power ISA 3.1 Book III 6.7.3: quadrant 3 is translated by the tree of PID 0. */
+/* Power ISA 3.1 Book III 6.7.3: the tree of PID 0 translates quadrant 3. */
 static bool kernel_of_process(const struct pw_regime *regime, pw_va va, char *text, size_t bytes)
 {
 	const struct pw_span *span = &regime->span[1];

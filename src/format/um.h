@@ -13,11 +13,11 @@
  * |     address        |   |   |   | D | A | U | RW| PN|   |NWP|NEW| P |
  * +--------------------+---+---+---+---+---+---+---+---+---+---+---+---+
  *
- * The kernel maps guest pages into host processes with mmap, as these entries say; the hardware view
- * is what update_pte_range() asks the host for: nothing of an old page but to execute it, and no
- * writing to a clean one, so that accesses and writes are noticed. NEW and NWP (until 6.12), then
- * NEEDSYNC in the place of NEW, mark what the host was not told yet; an empty entry may have them.
- * The byte order is the host's, which is taken to be little-endian.
+ * The kernel follows these entries when it maps guest pages into host processes with mmap. The hardware
+ * view shows the permissions that update_pte_range() requests from the host. An old page may only be
+ * executed, and a clean page may not be written, so that the kernel notices accesses and writes. NEW and
+ * NWP (until 6.12), then NEEDSYNC in the place of NEW, mark changes that the host does not know yet; an
+ * empty entry may have them. The byte order is the host's, which is assumed to be little-endian.
  */
 #ifndef PW_FORMAT_UM_H
 #define PW_FORMAT_UM_H
@@ -28,7 +28,7 @@ enum {
 	UM_PRESENT = 0x1,
 	UM_NEWPAGE = 0x2, /* NEEDSYNC from 6.13 on */
 	UM_NEWPROT = 0x4, /* until 6.12 */
-	UM_PROTNONE = 0x10, /* where PRESENT is clear */
+	UM_PROTNONE = 0x10, /* if PRESENT is clear */
 	UM_RW = 0x20,
 	UM_USER = 0x40,
 	UM_ACCESSED = 0x80,
@@ -44,7 +44,7 @@ static inline enum pw_kind um_kind(const struct pw_format *f, const struct pw_re
 {
 	if (level == 0)
 		return PW_LIKELY(e & UM_PRESENT) ? PW_LEAF : PW_HOLE;
-	/* pmd_bad(): a table has all of these flags and no other, USER as it likes. */
+	/* pmd_bad(): a table has all of these flags and no others; USER may be set or clear. */
 	return (e & (UM_FLAGS & ~UM_USER)) == (UM_TABLE & ~UM_USER) ? PW_TABLE : PW_HOLE;
 }
 
@@ -66,7 +66,7 @@ static inline uint32_t um_attr(const struct pw_format *f, const struct pw_regime
 	attr |= e & UM_DIRTY ? PW_DIRTY : 0;
 	if (r->view == PW_VIEW_LINUX)
 		return attr;
-	/* The kernel's own pages are mapped with everything: update_kernel_pte(). */
+	/* The kernel's own pages are mapped with all permissions: update_kernel_pte(). */
 	if (!is_user)
 		return attr | PW_WRITE;
 	if (!(e & UM_ACCESSED))
@@ -91,7 +91,7 @@ static inline enum pw_status um_hole(const struct pw_format *f, const struct pw_
 	return pw_linux_swap(r, level, (unsigned)(e >> 5) & 31);
 }
 
-/* What set_pte() adds, to have the host told. */
+/* set_pte() adds these bits, so that the kernel later informs the host. */
 static inline uint64_t um_unsynced(const struct pw_regime *r)
 {
 	return r->kernel >= UM_KERNEL_NEEDSYNC ? UM_NEWPAGE : UM_NEWPAGE | UM_NEWPROT;

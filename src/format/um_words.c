@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words for user-mode Linux: all of them are Linux's.
+ * Words for user-mode Linux. All bits are Linux's.
  * Linux arch/um/include/asm/pgtable.h.
  */
 #include "format/um.h"

@@ -61,8 +61,8 @@ struct pw_bits_of {
 	uint8_t kinds; /* enum pw_bits_kind */
 	const struct pw_bits *bits; /* ended by a line without a mask */
 	/*
-	 * The list describes the entries whose bits in @where equal @is; 0: all entries. A malformed entry that
-	 * matches the list of a leaf in this way is described as a leaf.
+	 * The list describes the entries whose bits in @where equal @is; 0: all entries. A malformed entry
+	 * that matches the list of a leaf in this way is described as a leaf.
 	 */
 	uint64_t where, is;
 	uint8_t views; /* bit n: enum pw_view n; 0: all */
@@ -123,7 +123,7 @@ struct pw_words {
 	 */
 	void (*top_table)(const struct pw_regime *regime, const struct pw_span *span, char *text,
 			  size_t bytes);
-	/* The reason why the table is too short. NULL: "the ENTRY above says that the TABLE has no entry N". */
+	/* Why the table is too short. NULL: "the ENTRY above says that the TABLE has no entry N". */
 	void (*too_short)(const struct pw_format *format, const struct pw_short_table *at,
 			  char *text, size_t bytes);
 	/*

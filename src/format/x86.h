@@ -34,12 +34,12 @@ enum {
 };
 static const uint64_t X86_NX = UINT64_C(1) << 63;
 static const uint64_t X86_ADDRESS = UINT64_C(0x000ffffffffff000);
-/* PAE has nothing between the address and NX, and a PDPTE no NX, R/W, U/S, D, PS: SDM tables 4-8 to 4-11.
- * A is reserved there as well, but QEMU sets it in guests. */
+/* PAE has no bits between the address and NX. A PDPTE has no NX, R/W, U/S, D and PS either: SDM tables 4-8
+ * to 4-11. A is reserved in a PDPTE as well, but QEMU sets it in guests. */
 static const uint64_t X86_PAE_RESERVED = UINT64_C(0x7ff) << 52;
 static const uint64_t X86_PDPTE_RESERVED = UINT64_C(0xfff00000000001c6);
 
-/* ---- what all share, i386 too ---- */
+/* ---- shared by all formats, i386 too ---- */
 
 static inline uint32_t x86_attr(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, uint64_t e)
@@ -60,8 +60,8 @@ static inline uint32_t x86_attr(const struct pw_format *f, const struct pw_regim
 }
 
 /*
- * What PAT, PCD and PWT select, SDM 12.12. Where the PAT is not known: 0 is write-back, and PCD alone
- * uncached, in its reset value and in Linux's alike.
+ * The memory types that PAT, PCD and PWT select, SDM 12.12. If the PAT is not known, index 0 is write-back
+ * and PCD alone is uncached: the reset value and Linux's value agree on these.
  */
 static inline void x86_memtypes(struct pw_regime *r)
 {
@@ -80,14 +80,14 @@ static inline void x86_memtypes(struct pw_regime *r)
 static inline uint32_t x86_keep(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, uint64_t e)
 {
-	/* As Linux writes the tables of user memory. */
+	/* Linux writes the tables of user memory in this way. */
 	if (PW_LIKELY((e & (X86_RW | X86_US | X86_NX)) == (X86_RW | X86_US)))
 		return PW_KEEP_ALL;
 	return PW_READ | PW_GLOBAL | (e & X86_RW ? PW_WRITE : 0) | (e & X86_US ? PW_USER : 0) |
 	       (e & X86_NX ? 0 : PW_EXEC_BOTH);
 }
 
-/* The bits of a leaf that @attr decides. */
+/* The bits of a leaf that depend on @attr. */
 static inline uint64_t x86_attr_bits(const struct pw_format *f, unsigned level, uint32_t attr)
 {
 	const bool has_nx = f->entry_lg2 == 3;
@@ -135,7 +135,7 @@ static inline enum pw_kind x86_long_kind(const struct pw_format *f, const struct
 		return PW_LEAF;
 	if (!(e & X86_PS))
 		return PW_TABLE;
-	/* PS is reserved above 1 GiB; so are address bits below the page's size (bit 12 is PAT). */
+	/* PS is reserved above 1 GiB. Address bits below the page's size are reserved, too (bit 12 is PAT). */
 	if (level > 2 || (e & pw_mask(f->shift[level]) & ~pw_mask(13)))
 		return PW_HOLE;
 	return PW_LEAF;
@@ -168,8 +168,8 @@ static inline uint32_t x86_pae_keep(const struct pw_format *f, const struct pw_r
 }
 
 /*
- * Non-present entries hold the inverted frame number (the L1TF defence, pgtable-invert.h): what looks
- * like an address in them is none. Swap: type in 63:59, as __swp_entry of pgtable_64.h has it.
+ * Non-present entries hold the inverted frame number (the L1TF defence, pgtable-invert.h), so their
+ * address field is not an address. Swap entries have the type in 63:59: __swp_entry of pgtable_64.h.
  */
 static inline enum pw_status x86_long_hole(const struct pw_format *f, const struct pw_regime *r,
 					   unsigned level, uint64_t e, pw_pa *pa)
@@ -179,7 +179,7 @@ static inline enum pw_status x86_long_hole(const struct pw_format *f, const stru
 	/* Knights Landing may set A and D in an empty entry: pte_none(). */
 	if (r->view == PW_VIEW_HARDWARE || !(e & ~(uint64_t)(X86_A | X86_D)) || level > 2)
 		return PW_NONE;
-	/* A pmd with PS alone is a huge page being split; no one may use it meanwhile: pmd_present(). */
+	/* A pmd with PS alone is a huge page that is being split. It may not be used meanwhile: pmd_present(). */
 	if (level == 0 ? e & X86_PROTNONE : e & X86_PS && (level == 1 || e & X86_PROTNONE)) {
 		*pa = ~e & r->address_mask & ~pw_mask(f->shift[level]);
 		return PW_PROT_NONE;
@@ -221,7 +221,7 @@ static inline uint64_t x86_long_make_prot_none(const struct pw_format *f, const 
 	       (level > 0 ? X86_PS : 0);
 }
 
-/* CR3: address in 51:12; PCID, LAM and the no-flush bit are not address. */
+/* CR3: the address is in 51:12. PCID, LAM and the no-flush bit are not part of it. */
 static inline int x86_64_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			      struct pw_error *error)
 {
@@ -231,7 +231,7 @@ static inline int x86_64_root(struct pw_regime *r, const uint64_t *word, unsigne
 	return 0;
 }
 
-/* CR3 in PAE mode: a 32-byte table at 31:5. */
+/* CR3 in PAE mode: 31:5 are the address of a 32-byte table. */
 static inline int x86_pae_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			       struct pw_error *error)
 {

@@ -80,7 +80,7 @@ static const struct pw_bits page_bits[] = {
 	{ 0 },
 };
 
-/* Of 2M, 4M and 1G; only the address differs, and the bits between it and PAT are reserved. */
+/* Pages of 2M, 4M and 1G. Only the address differs. The bits between it and PAT are reserved. */
 static const struct pw_bits large_bits[] = {
 	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
 	{ BIT(1), "RW", "may be written" },
@@ -125,7 +125,7 @@ static const struct pw_bits large_4m_bits[] = {
 	{ .more = large_bits },
 };
 
-/* Linux, where P is clear: pgtable_64.h __swp_entry, and the L1TF defence. */
+/* Linux, if P is clear: pgtable_64.h __swp_entry, and the L1TF defence. */
 static const struct pw_bits swap_64_bits[] = {
 	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
 	{ BIT(1), "soft-dirty", "Linux: written to since clear_refs" },
@@ -149,7 +149,7 @@ static const struct pw_bits swap_32_bits[] = {
 	{ 0 },
 };
 
-/* Linux: bit 8 where P is clear; the address is stored inverted in 64-bit entries. */
+/* Linux: bit 8 marks PROT_NONE if P is clear. 64-bit entries store the address inverted. */
 static const struct pw_bits prot_none_bits[] = {
 	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
 	{ BIT(1), "RW", "was writable" },
