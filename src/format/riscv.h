@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * riscv Sv39, Sv48 and Sv57, with Svnapot and Svpbmt. Sv32, which has the same functions: riscv32.h.
+ * riscv Sv39, Sv48 and Sv57, with Svnapot and Svpbmt. riscv32.h has Sv32, which uses the same functions.
  * RISC-V Privileged Specification, "Supervisor-Level ISA": Sv39 to Sv57, Svnapot, Svpbmt; Linux
  * arch/riscv/include/asm/pgtable.h, pgtable-bits.h, pgtable-64.h.
  *
@@ -14,10 +14,11 @@
  * | N| PBMT |  0   |       physical page number    | sw  | D | A | G | U | X | W | R | V |
  * +--+------+------+-------------------------------+-----+---+---+---+---+---+---+---+---+
  *
- * An entry with any of R, W, X is a leaf, at any level; one with none is a table, and makes all below it
- * global where it has G. W alone is a page of a shadow stack (Zicfiss), which ordinary instructions may
- * read and not write; without Zicfiss, or where it is off (menvcfg, henvcfg: SSE), it is reserved. Cores of T-Head with
- * memory types of their own in 63:59 are not covered: their entries look malformed here.
+ * An entry with any of R, W, X is a leaf, at any level. An entry with none of them is a table; if it has G,
+ * everything below it is global. W alone marks a page of a shadow stack (Zicfiss), which ordinary
+ * instructions may read but not write. Without Zicfiss, or if it is off (menvcfg, henvcfg: SSE), W alone is
+ * reserved. This format does not cover the cores of T-Head that have memory types of their own in 63:59:
+ * their entries look malformed here.
  */
 #ifndef PW_FORMAT_RISCV_H
 #define PW_FORMAT_RISCV_H
@@ -32,15 +33,15 @@ enum {
 	RISCV_RWX = 7 << 1,
 	RISCV_U = 1 << 4,
 	RISCV_G = 1 << 5,
-	RISCV_PROT_NONE = 1 << 5, /* Linux, where V is clear */
+	RISCV_PROT_NONE = 1 << 5, /* Linux, if V is clear */
 	RISCV_A = 1 << 6,
 	RISCV_D = 1 << 7,
 	RISCV_SPECIAL = 1 << 8, /* Linux */
-	RISCV_NAPOT_LG2 = 16, /* the one size of group there is: sixteen base pages */
+	RISCV_NAPOT_LG2 = 16, /* the only size of a group: sixteen base pages */
 };
 static const uint64_t RISCV_PPN = UINT64_C(0x003ffffffffffc00);
 static const uint64_t RISCV_RESERVED = UINT64_C(0x7f) << 54;
-/* Svrsw60t59b gives these to software; Linux 7.0 has uses for them. */
+/* Svrsw60t59b gives these bits to software; Linux 7.0 uses them. */
 static const uint64_t RISCV_RESERVED_SOFT = UINT64_C(3) << 59;
 static const uint64_t RISCV_PBMT = UINT64_C(3) << 61;
 static const uint64_t RISCV_PBMT_NC = UINT64_C(1) << 61;
@@ -74,14 +75,14 @@ static inline uint32_t riscv_attr(const struct pw_format *f, const struct pw_reg
 	return attr | pw_memtype_attr(type);
 }
 
-/* "Global" of a table holds for all that is below it; no other bit of one does. */
+/* "Global" in a table entry applies to everything below it. No other bit of a table entry does. */
 static inline uint32_t riscv_keep(const struct pw_format *f, const struct pw_regime *r,
 				  unsigned level, uint64_t e)
 {
 	return e & RISCV_G ? ~(uint32_t)PW_GLOBAL : PW_KEEP_ALL;
 }
 
-/* Is the encoding of a valid entry one that the specification allows? */
+/* Does the specification allow the encoding of this valid entry? */
 static inline bool riscv_allowed(const struct pw_format *f, const struct pw_regime *r,
 				 unsigned level, uint64_t e)
 {
@@ -95,7 +96,7 @@ static inline bool riscv_allowed(const struct pw_format *f, const struct pw_regi
 		return level > 0 && !(e & (RISCV_N | RISCV_PBMT | RISCV_U | RISCV_A | RISCV_D));
 	if ((e & RISCV_RWX) == (RISCV_W | RISCV_X) || (e & RISCV_PBMT) == RISCV_PBMT)
 		return false;
-	/* Groups of sixteen base pages, PPN 3:0 = 1000, are all that Svnapot has so far. */
+	/* So far, Svnapot only has groups of sixteen base pages, with PPN 3:0 = 1000. */
 	if (e & RISCV_N)
 		return level == 0 && (e >> 10 & 15) == 8;
 	return !(e & RISCV_PPN & pw_mask(f->shift[level] - 2u));
@@ -113,7 +114,7 @@ static inline enum pw_kind riscv_kind(const struct pw_format *f, const struct pw
 			return PW_HOLE;
 		return e & RISCV_RWX ? PW_LEAF : PW_TABLE;
 	}
-	/* A huge page being split is present for Linux, and its permissions hold: pmd_present(). */
+	/* A huge page that is being split is present for Linux. Its permissions apply: pmd_present(). */
 	return r->view == PW_VIEW_LINUX && level == 1 && (e & RISCV_RWX) && !(e & RISCV_PROT_NONE)
 		       ? PW_LEAF
 		       : PW_HOLE;
@@ -159,8 +160,8 @@ static inline uint64_t riscv_make_empty(const struct pw_format *f, const struct 
 }
 
 /*
- * The bits of a leaf that @attr decides. Write without read is a shadow stack, so it gives both; an entry
- * with neither of the three would be a table, so Linux's PAGE_NONE (which has R) stands for it.
+ * The bits of a leaf that depend on @attr. W without R would be a shadow stack, so write sets both. An entry
+ * with none of R, W, X would be a table, so Linux's PAGE_NONE (which has R) takes its place.
  */
 static inline uint64_t riscv_attr_bits(uint32_t attr)
 {
@@ -179,7 +180,7 @@ static inline uint64_t riscv_attr_bits(uint32_t attr)
 	return e | RISCV_V;
 }
 
-/* The page number in its place. */
+/* Puts the page number in its place. */
 static inline uint64_t riscv_make_leaf(const struct pw_format *f, const struct pw_regime *r,
 				       unsigned level, pw_pa pa, uint32_t attr)
 {
@@ -207,14 +208,14 @@ static inline uint64_t riscv_change_attr(const struct pw_format *f, const struct
 	return (e & ~decided) | riscv_attr_bits(attr);
 }
 
-/* The one group: N, and in the low bits of the page number the size, which is the same in all. */
+/* The only group: sets N, and the size in the low bits of the page number, the same in all members. */
 static inline uint64_t riscv_join(const struct pw_format *f, const struct pw_regime *r,
 				  unsigned level, uint64_t leaf, unsigned group_lg2)
 {
 	return (leaf & ~(pw_mask(4) << 10)) | UINT64_C(8) << 10 | RISCV_N;
 }
 
-/* satp.MODE of the format: 8, 9, 10 for 3, 4, 5 levels. */
+/* satp.MODE of the format: it is 8, 9, 10 for 3, 4, 5 levels. */
 static inline uint64_t riscv_satp_mode(const struct pw_regime *r)
 {
 	return r->format->levels + 5u;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * riscv Sv32: the riscv format with entries of 4 bytes, and physical addresses of 34 bits.
+ * riscv Sv32: the riscv format with 4-byte entries and 34-bit physical addresses.
  * RISC-V Privileged Specification, "Sv32: Page-Based 32-bit Virtual-Memory Systems"; Linux
  * arch/riscv/include/asm/pgtable-32.h.
  *

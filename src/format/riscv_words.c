@@ -45,7 +45,7 @@ static const struct pw_bits page_or_table_bits[] = {
 	{ 0 },
 };
 
-/* V is clear: G says PROT_NONE. */
+/* If V is clear, G marks PROT_NONE. */
 static const struct pw_bits prot_none_bits[] = {
 	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
 	{ BIT(1), "R", "was readable" },

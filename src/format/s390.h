@@ -2,15 +2,15 @@
 /*
  * s390x dynamic address translation.
  * z/Architecture Principles of Operation (SA22-7832) chapter 3; Linux arch/s390/include/asm/pgtable.h
- * and, for the order in which the hardware checks, arch/s390/kvm/gaccess.c guest_translate().
+ * and, for the order of the hardware's checks, arch/s390/kvm/gaccess.c guest_translate().
  *
  *  level 4        level 3         level 2        level 1   level 0
  *  region-first   region-second   region-third   segment   pte
  *  11 bits        11 bits         11 bits        11 bits   8 bits, all 8 bytes, big-endian
  *
- * The ASCE says where the top is (DT), and how many quarters of the top table exist (TL); each region
- * entry says the same of the table below it (TF..TL). Folding is therefore no matter of the format:
- * a walk starts at the regime's own top.
+ * The ASCE holds the top level (DT), and the number of quarters of the top table that exist (TL). Each
+ * region entry holds the quarters of the table below it that exist (TF..TL). So the format does not depend
+ * on folding: a walk starts at the regime's own top.
  *
  *         63                      12 11 10  9   8    7 6   5   4   3 2  1 0
  *        +--------------------------+--+--+---+---+------+---+---+----+----+
@@ -21,12 +21,12 @@
  * pte    |          frame           |Z | I| P |IEP|        software        |
  *        +--------------------------+--+--+---+---+------------------------+
  *
- * The frame of a page is a real address; results show the absolute one, for which the prefix of the CPU
- * has to be known (pw_absolute). Whether table origins are real or absolute is left open by the
- * architecture. Here, as in Linux's and QEMU's walkers, they are absolute.
+ * The frame of a page is a real address. Results show the absolute address; for this the prefix of the CPU
+ * must be known (pw_absolute). The architecture leaves open whether table origins are real or absolute. Here, as
+ * in Linux's and QEMU's walkers, they are absolute.
  *
- * An old page (not young) is invalid for the hardware but present for Linux; that is how accesses are
- * noticed. So the two views differ on ordinary pages, not only on PROT_NONE.
+ * An old page (not young) is invalid for the hardware but present for Linux, so that Linux notices accesses.
+ * So the two views differ on ordinary pages, not only on PROT_NONE.
  */
 #ifndef PW_FORMAT_S390_H
 #define PW_FORMAT_S390_H
@@ -77,7 +77,7 @@ enum {
 };
 static const uint64_t S390_ORIGIN = ~UINT64_C(0xfff);
 static const uint64_t S390_ORIGIN_PTE = ~UINT64_C(0x7ff); /* page tables are 2 KiB */
-/* When segment and region-third entries got a present bit and moved READ and WRITE. */
+/* In this release, segment and region-third entries got a present bit, and READ and WRITE moved. */
 static const uint16_t S390_KERNEL_PRESENT = 0x060d;
 
 /* Table type of an entry: 0 segment, 4 region-third, 8 region-second, 0xc region-first. */
@@ -86,7 +86,7 @@ static inline unsigned s390_type(unsigned level)
 	return (level - 1) << 2;
 }
 
-/* The software bits that say READ or WRITE in a large leaf; they moved once. */
+/* The software bits for WRITE and READ in a large leaf. They moved once. */
 static inline unsigned s390_large_write(const struct pw_regime *r, unsigned level)
 {
 	if (r->kernel >= S390_KERNEL_PRESENT)
@@ -101,7 +101,7 @@ static inline unsigned s390_large_read(const struct pw_regime *r, unsigned level
 	return level == 1 ? S390_SEGMENT_READ_6_1 : S390_REGION3_READ_6_1;
 }
 
-/* Is this a PTE that Linux means to be present and readable? */
+/* Does Linux treat this PTE as present and readable? */
 static inline bool s390_pte_readable(uint64_t e)
 {
 	return (e & (S390_PTE_PRESENT | S390_PTE_READ)) == (S390_PTE_PRESENT | S390_PTE_READ);
@@ -118,7 +118,7 @@ static inline enum pw_kind s390_kind(const struct pw_format *f, const struct pw_
 			       : PW_HOLE;
 	}
 	if (PW_UNLIKELY(e & S390_INVALID)) {
-		/* Large and old. Empty entries have no FC, software entries have the common bit. */
+		/* A large old page. Empty entries do not have FC, software entries have the common bit. */
 		return r->view == PW_VIEW_LINUX && level <= 2 && (e & S390_FC) &&
 				       !(e & S390_COMMON) && (e & s390_large_read(r, level)) &&
 				       (e & S390_TT) == s390_type(level)
@@ -163,13 +163,13 @@ static inline uint32_t s390_attr(const struct pw_format *f, const struct pw_regi
 {
 	unsigned young = level == 0 ? S390_PTE_YOUNG : S390_LARGE_YOUNG;
 	unsigned dirty = level == 0 ? S390_PTE_DIRTY : S390_LARGE_DIRTY;
-	/* Supervisor and user live in different spaces; the kernel's own is not private. */
+	/* Supervisor and user have different spaces. The kernel's own space is not private. */
 	uint32_t attr = PW_READ | (r->root[0] & S390_ASCE_PRIVATE ? PW_USER : 0);
 
 	if (r->view == PW_VIEW_HARDWARE) {
 		attr |= e & S390_PROTECT ? 0 : PW_WRITE;
 	} else {
-		/* A clean page is protected until it is written to; Linux may write to it. */
+		/* A clean page is protected until the first write, but Linux allows the write. */
 		unsigned write = level == 0 ? S390_PTE_WRITE : s390_large_write(r, level);
 
 		attr |= e & write || !(e & S390_PROTECT) ? PW_WRITE : 0;
@@ -181,7 +181,7 @@ static inline uint32_t s390_attr(const struct pw_format *f, const struct pw_regi
 	return attr;
 }
 
-/* Protection adds up over the levels (with EDAT-1 in region entries too, which Linux requires). */
+/* Protection adds up over the levels. With EDAT-1, which Linux requires, region entries have it, too. */
 static inline uint32_t s390_keep(const struct pw_format *f, const struct pw_regime *r,
 				 unsigned level, uint64_t e)
 {
@@ -221,7 +221,7 @@ static inline uint64_t s390_make_empty(const struct pw_format *f, const struct p
 	return level == 0 ? (uint64_t)S390_PTE_INVALID : S390_INVALID | s390_type(level);
 }
 
-/* The state table of pgtable.h: old pages are invalid, what may not be written yet is protected. */
+/* The state table of pgtable.h: old pages are invalid; pages not yet writable are protected. */
 static inline uint64_t s390_make_leaf(const struct pw_format *f, const struct pw_regime *r,
 				      unsigned level, pw_pa pa, uint32_t attr)
 {
@@ -235,7 +235,7 @@ static inline uint64_t s390_make_leaf(const struct pw_format *f, const struct pw
 		e |= attr & PW_DIRTY ? S390_PTE_DIRTY : 0;
 		e |= attr & PW_ACCESSED ? S390_PTE_YOUNG : S390_PTE_INVALID | S390_PROTECT;
 		e |= attr & PW_SPECIAL ? S390_PTE_SPECIAL : 0;
-		/* rw dirty old is the one old state that is not protected. */
+		/* Of the old states, only "rw dirty old" is not protected. */
 		if ((attr & (PW_WRITE | PW_DIRTY)) == (PW_WRITE | PW_DIRTY))
 			e &= ~(uint64_t)S390_PROTECT;
 		return e;

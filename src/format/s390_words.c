@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Words for s390x.
- * z/Architecture Principles of Operation (SA22-7832) chapter 3, where bits are counted from the
- * other end; Linux arch/s390/include/asm/pgtable.h.
+ * z/Architecture Principles of Operation (SA22-7832) chapter 3, which counts bits from the other end;
+ * Linux arch/s390/include/asm/pgtable.h.
  */
 #include "format/s390.h"
 
@@ -103,7 +103,7 @@ static const struct pw_bits region_leaf_bits[] = {
 	{ 0 },
 };
 
-/* An old page has I set, too; Linux clears it when the page is next accessed. */
+/* An old page has I set, too. Linux clears I at the next access. */
 static const struct pw_bits page_bits[] = {
 	{ 0x400, "I", "invalid: empty, or old if Linux has a page here" },
 	{ 0x200, "P", "protected: may not be written" },
@@ -171,9 +171,8 @@ static const struct pw_bits_of entries[] = {
 static const struct fold_style *const folds[] = { &fold_s390x, NULL };
 
 /*
- * Linux crops at sizes that are the same for every depth, so the loop of the level that the table
- * really has does the turning (middle-level iteration). Nothing is above level 4; and where segments
- * iterate, so may tables of pages.
+ * Linux crops at sizes that are the same for every depth. So the loop at the table's real level iterates
+ * (middle-level iteration). There is no level above level 4. If segments iterate, tables of pages may, too.
  */
 static const char *const loops[PW_MAX_LEVELS] = {
 	NULL,
@@ -182,9 +181,9 @@ static const char *const loops[PW_MAX_LEVELS] = {
 	"the pgd loop runs once, and the p4d loop turns",
 };
 
-/* ---- what the root and entries say of tables ---- */
+/* ---- facts about tables, from the root and from entries ---- */
 
-/* DT of an ASCE: of which type the top table is. */
+/* DT of an ASCE: the type of the top table. */
 static unsigned designation_type(uint64_t asce)
 {
 	return (unsigned)(asce >> 2) & 3;
@@ -209,7 +208,7 @@ static void top_table(const struct pw_regime *regime, const struct pw_span *span
 		 (unsigned)asce & 3);
 }
 
-/* TF and TL: which quarters of the next table exist. */
+/* TF and TL: the quarters of the next table that exist. */
 static void too_short(const struct pw_format *format, const struct pw_short_table *at, char *text,
 		      size_t bytes)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* sparc64: the functions and formats of sun4u and sun4v. What a TTE is made of is in sparc_tte.h. */
+/* sparc64: the functions and formats of sun4u and sun4v. sparc_tte.h describes the TTE. */
 #ifndef PW_FORMAT_SPARC_H
 #define PW_FORMAT_SPARC_H
 
 #include "format/sparc_tte.h"
 
-/* Does this entry have the layout of a leaf? It need not be a valid one. */
+/* Does this entry have the layout of a leaf? The leaf need not be valid. */
 static inline bool sparc_is_leaf(const struct pw_format *f, unsigned level, uint64_t e)
 {
 	return level == 0 || ((e & SPARC_HUGE) && (f->leaf_levels >> level & 1));
@@ -14,7 +14,7 @@ static inline bool sparc_is_leaf(const struct pw_format *f, unsigned level, uint
 static inline enum pw_kind sparc_kind(const struct pw_format *f, const struct pw_regime *r,
 				      unsigned level, uint64_t e)
 {
-	/* PROT_NONE has no READ; no page that anyone may use is without: init_64.c. */
+	/* PROT_NONE does not have READ; all usable pages have it: init_64.c. */
 	uint64_t usable = sparc_bits(f)->present | sparc_bits(f)->read;
 
 	if (sparc_is_leaf(f, level, e)) {
@@ -33,8 +33,8 @@ static inline pw_pa sparc_table(const struct pw_format *f, const struct pw_regim
 }
 
 /*
- * What a TTE says of its size: sun4v in 2:0; sun4u in 62:61, and in bit 48 (Panther) for 32M and
- * 256M, where 6 and 7 are not used.
+ * The size code of a TTE. sun4v has it in 2:0. sun4u has it in 62:61, and in bit 48 (Panther) for 32M and
+ * 256M; there, 6 and 7 are not used.
  */
 static inline unsigned sparc_size_code(const struct pw_format *f, uint64_t e)
 {
@@ -45,7 +45,7 @@ static inline unsigned sparc_size_code(const struct pw_format *f, uint64_t e)
 	return code < 6 ? code : 0;
 }
 
-/* Sizes step by eight from 8K. A huge entry covers no less than its level. */
+/* Each size is eight times the one before; the first is 8K. A huge entry covers at least its level. */
 static inline unsigned sparc_page_lg2(const struct pw_format *f, const struct pw_regime *r,
 				      unsigned level, uint64_t e)
 {
@@ -75,7 +75,7 @@ static inline uint32_t sparc_attr(const struct pw_format *f, const struct pw_reg
 		attr |= e & bits->write ? PW_WRITE : 0;
 		attr |= e & SPARC_SPECIAL ? PW_SPECIAL : 0;
 	}
-	/* On sun4u the instruction-miss handler asks this software bit: itlb_miss.S. */
+	/* On sun4u the instruction-miss handler checks this software bit: itlb_miss.S. */
 	attr |= e & bits->exec ? PW_EXEC_BOTH : 0;
 	attr |= e & bits->privileged ? 0 : PW_USER;
 	attr |= e & bits->accessed ? PW_ACCESSED : 0;
@@ -102,7 +102,7 @@ static inline enum pw_status sparc_hole(const struct pw_format *f, const struct 
 	return level == 0 ? pw_linux_swap(r, level, (unsigned)(e >> 13) & 31) : PW_NONE;
 }
 
-/* The bits of a leaf that @attr decides; __ACCESS_BITS and __DIRTY_BITS of init_64.c. */
+/* The bits of a leaf that depend on @attr; __ACCESS_BITS and __DIRTY_BITS of init_64.c. */
 static inline uint64_t sparc_attr_bits(const struct sparc_bits *bits, uint32_t attr)
 {
 	uint64_t e = bits->present | bits->read;
@@ -113,13 +113,13 @@ static inline uint64_t sparc_attr_bits(const struct sparc_bits *bits, uint32_t a
 	e |= attr & PW_ACCESSED ? bits->accessed | SPARC_VALID : 0;
 	e |= attr & PW_DIRTY ? bits->modified : 0;
 	e |= attr & PW_SPECIAL ? SPARC_SPECIAL : 0;
-	/* The first write is noticed by a fault. */
+	/* The kernel notices the first write by a fault. */
 	if ((attr & (PW_WRITE | PW_DIRTY)) == (PW_WRITE | PW_DIRTY))
 		e |= bits->hardware_write;
 	return e;
 }
 
-/* What a leaf of @level at @pa has, whatever its attributes. */
+/* The bits that every leaf of @level at @pa has, independent of its attributes. */
 static inline uint64_t sparc_frame(const struct sparc_bits *bits, unsigned level, pw_pa pa)
 {
 	uint64_t e = pa | bits->cache_physical | bits->cache_virtual;

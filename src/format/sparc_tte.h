@@ -8,13 +8,13 @@
  *  pgd       pud       pmd       pte
  *  10 bits   10 bits   10 bits   10 bits, 8 bytes, big-endian, 8K pages, 53 bits in all
  *
- * No hardware walks these tables. On a TLB miss the kernel's handlers do (tsb.h,
- * USER_PGTABLE_WALK_TL1), and load the leaf as it stands into the TLB: a leaf is a TTE of the MMU,
- * with its bits. The hardware view is therefore what the handlers would load: leaves with VALID.
+ * No hardware walks these tables. On a TLB miss the kernel's handlers walk them (tsb.h,
+ * USER_PGTABLE_WALK_TL1), and load the leaf unchanged into the TLB: a leaf is a TTE of the MMU, with its
+ * bits. So the hardware view shows the leaves that the handlers would load: those with VALID.
  *
- * A table entry is the physical address of the next table and nothing else. Bit 56 makes a leaf of an
- * entry of level 1 or 2. A TTE has its own size, which need not be a level's: a huge page of 8M is two
- * TTEs of 4M, and 256M are 32 entries of level 1.
+ * A table entry is the physical address of the next table and nothing else. An entry of level 1 or 2 with
+ * bit 56 set is a leaf. A TTE has its own size, which need not be the size of a level: a huge page of 8M is
+ * two TTEs of 4M, and a page of 256M is 32 entries of level 1.
  *
  *        63 62  61  60  59  58  57  56 55      48 47 43 42           13 12 11 10  9  8  7  6 5 4 3 2 1
  *       +--+-------+---+---+---+---+--+-----+---+------+---------------+--+--+--+--+--+--+-+-+-+-+-+-+
@@ -24,7 +24,7 @@
  *       +--+---+---+---+---+---+---+--+--------------------------------+--+--+--+--+--+--+-+-----+-----
  *
  * rd, wr, pr, M, A, spc and HG are software's: read, write, present, modified, accessed, special, huge.
- * A page that is old has VALID clear, so that the next access is noticed.
+ * An old page has VALID clear, so that the kernel notices the next access.
  */
 #ifndef PW_FORMAT_SPARC_TTE_H
 #define PW_FORMAT_SPARC_TTE_H
@@ -38,12 +38,12 @@ static const uint64_t SPARC_HUGE = UINT64_C(1) << 56;
 /* The variants of the format. */
 enum sparc_mmu { SPARC_SUN4U, SPARC_SUN4V };
 
-/* Where the two kinds have the bits that both have. */
+/* The places of the bits that both kinds have. */
 struct sparc_bits {
 	uint64_t address;
 	uint64_t modified, accessed, read, write, exec, present;
 	uint64_t side_effect, cache_physical, cache_virtual, privileged, hardware_write;
-	uint64_t size_4m; /* what every huge leaf is made of */
+	uint64_t size_4m; /* every huge leaf consists of TTEs of this size */
 };
 
 static const struct sparc_bits sparc_4u = {

@@ -135,7 +135,7 @@ static inline enum pw_kind x86_long_kind(const struct pw_format *f, const struct
 		return PW_LEAF;
 	if (!(e & X86_PS))
 		return PW_TABLE;
-	/* PS is reserved above 1 GiB. Address bits below the page's size are reserved, too (bit 12 is PAT). */
+	/* PS is reserved above 1 GiB; address bits below the page's size are, too (bit 12 is PAT). */
 	if (level > 2 || (e & pw_mask(f->shift[level]) & ~pw_mask(13)))
 		return PW_HOLE;
 	return PW_LEAF;
@@ -179,7 +179,7 @@ static inline enum pw_status x86_long_hole(const struct pw_format *f, const stru
 	/* Knights Landing may set A and D in an empty entry: pte_none(). */
 	if (r->view == PW_VIEW_HARDWARE || !(e & ~(uint64_t)(X86_A | X86_D)) || level > 2)
 		return PW_NONE;
-	/* A pmd with PS alone is a huge page that is being split. It may not be used meanwhile: pmd_present(). */
+	/* A pmd with PS alone is a huge page being split. It may not be used meanwhile: pmd_present(). */
 	if (level == 0 ? e & X86_PROTNONE : e & X86_PS && (level == 1 || e & X86_PROTNONE)) {
 		*pa = ~e & r->address_mask & ~pw_mask(f->shift[level]);
 		return PW_PROT_NONE;
