@@ -22,8 +22,8 @@
  *        +--------------------------+--+--+---+---+------------------------+
  *
  * The frame of a page is a real address. Results show the absolute address; for this the prefix of the CPU
- * must be known (pw_absolute). The architecture leaves open whether table origins are real or absolute. Here, as
- * in Linux's and QEMU's walkers, they are absolute.
+ * must be known (pw_absolute). The architecture leaves open whether table origins are real or absolute.
+ * Here, as in Linux's and QEMU's walkers, they are absolute.
  *
  * An old page (not young) is invalid for the hardware but present for Linux, so that Linux notices accesses.
  * So the two views differ on ordinary pages, not only on PROT_NONE.

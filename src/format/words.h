@@ -109,8 +109,8 @@ struct pw_words {
 	const struct pw_above_words *above;
 	/*
 	 * By level: the behaviour of Linux's loops if a walk of a range iterates at that level. An element
-	 * may be NULL: then there is no remark. NULL: a folded level's loop runs once for each turn of the
-	 * loop above.
+	 * may be NULL: then there is no remark. The array may be NULL: then a folded level's loop runs once
+	 * for each turn of the loop above.
 	 */
 	const char *const *loops;
 	/* The reason for the number of levels. NULL: "FORMAT walks through N tables". */

@@ -28,7 +28,7 @@ enum {
 	X86_D = 1 << 6,
 	X86_PS = 1 << 7, /* level > 0: a leaf; level 0: PAT */
 	X86_G = 1 << 8,
-	X86_PROTNONE = 1 << 8, /* Linux, where P is clear */
+	X86_PROTNONE = 1 << 8, /* Linux, if P is clear */
 	X86_SPECIAL = 1 << 9, /* Linux, software bit 1 */
 	X86_PAT_LARGE = 1 << 12,
 };
