@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What MAIR_EL1, or MAIR0 and MAIR1, say of an index: DDI0487 D17.2, MAIR_EL1; DDI0406C B4.1.104. */
+/*
+ * The memory type that MAIR_EL1, or MAIR0 and MAIR1, give an index: DDI0487 D17.2, MAIR_EL1;
+ * DDI0406C B4.1.104.
+ */
 #ifndef PW_FORMAT_ARM_MAIR_H
 #define PW_FORMAT_ARM_MAIR_H
 
 #include "format/format.h"
 
 /*
- * One attribute. The upper half is that of the outer cache, which is 0 for device memory, the lower
- * half that of the inner one. Only memory that is write-back in both is reported as write-back.
+ * One attribute. The upper half is for the outer cache and is 0 for device memory. The lower half is
+ * for the inner cache. Only memory that is write-back in both is reported as write-back.
  */
 static inline enum pw_memtype arm_mair_type(unsigned attribute)
 {

@@ -31,7 +31,7 @@ enum {
 enum fold_how {
 	FOLD_STATIC, /* when the kernel is compiled */
 	FOLD_MODE, /* when the CPU's mode is known: shifts change with it */
-	FOLD_VALUE, /* each entry says which level it is of; sizes stay those of five levels */
+	FOLD_VALUE, /* each entry names its level; sizes stay those of five levels */
 	FOLD_REINDEX, /* the level shares the table above it, with an index of its own */
 };
 
@@ -39,7 +39,7 @@ enum fold_how {
 struct fold_style {
 	const char *format;
 	const char *name; /* "static", "mode", "value", "reindex" */
-	const char *built; /* what kernel this is: "built for 52-bit addresses, no LPA2" */
+	const char *built; /* the kernel's build: "built for 52-bit addresses, no LPA2" */
 	enum fold_how how;
 	uint8_t top; /* level that the top table really is; FOLD_VALUE: of the deepest walk */
 	uint8_t pgd_shift, pgd_bits; /* of pgd_index(); FOLD_VALUE: the first entry says */
