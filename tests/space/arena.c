@@ -59,13 +59,16 @@ static void test_lazy(void **state)
 	/* Large, but within the host's address space. */
 	struct pw_arena_options options = { .bytes = UINT64_C(1)
 						     << (sizeof(size_t) > 4 ? 36 : 29) };
-	struct pw_arena *arena;
+	struct pw_arena *arena = NULL;
 	struct rusage before, after;
 	pw_pa pa, last;
 
 	(void)state;
 	getrusage(RUSAGE_SELF, &before);
-	arena = open_arena(options.bytes >> 12, 0, 12, false);
+	/* Emulators of foreign hosts give less. */
+	while (pw_arena_create(&options, &arena, NULL) != 0 && options.bytes > 1 << 28)
+		options.bytes /= 2;
+	assert_non_null(arena);
 	getrusage(RUSAGE_SELF, &after);
 	assert_true(after.ru_maxrss - before.ru_maxrss < 16 << 10);
 	/* A frame that was never used belongs to no folio: not to the zero page's either. */
