@@ -181,8 +181,8 @@ PW_INLINE bool pw_leaving_any(uint64_t leaving)
 /*
  * To be called after an allocation has failed: waits until the tables that are leaving are free. Returns
  * whether another try may succeed. It cannot if no table has been leaving since the look that gave
- * @before, or if this thread is inside a section of one of the arena's readers: others may be waiting for
- * that section to end, so it must not wait.
+ * @before; nor if tables are leaving and this thread is inside a section of one of the arena's readers:
+ * others may be waiting for that section to end, so it must not wait.
  */
 bool pw_arena_await(struct pw_arena *arena, uint64_t before);
 

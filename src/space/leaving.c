@@ -193,8 +193,8 @@ bool pw_arena_await(struct pw_arena *arena, uint64_t before)
 	const uint64_t after = pw_mutant(PW_MUTANT_LEAVING_BEFORE) ? before
 								   : pw_arena_leaving(arena);
 
-	if (before == after && !pw_leaving_any(after))
-		return false;
+	if (!pw_leaving_any(after))
+		return before != after;
 	if (!drain_all(arena))
 		return false;
 	/* Let other threads go on that are just handing tables over or freeing them. */

@@ -130,6 +130,50 @@ static void test_moved_meanwhile(void **state)
 	}
 }
 
+static void *drain_meanwhile(void *unused)
+{
+	drain();
+	return unused;
+}
+
+static void drain_by_another(void)
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, drain_meanwhile, NULL), 0);
+	pthread_join(thread, NULL);
+}
+
+/* A thread inside a section must not wait; if another thread frees what was leaving, there is no need to. */
+static void test_freed_while_inside(void **state)
+{
+	const struct pw_space_options lazy = { .sync = PW_SYNC_IPI };
+	pw_pa pa[FRAMES];
+	unsigned taken = 0;
+
+	(void)state;
+	world = open_world(pw_format_find("x86_64"), 0, FRAMES);
+	map_pages(&world, 0, 1, pw_arena_zero_page(world.arena), RO);
+	assert_int_equal(pw_space_create(world.arena, world.format, &lazy, &other, NULL), 0);
+	assert_int_equal(
+		pw_space_map(other, 0, world.page - 1, pw_arena_zero_page(world.arena), RO, NULL),
+		0);
+	while (pw_folio_alloc(world.arena, 0, PW_FOLIO_SHARED, 0, 0, &pa[taken]) == 0)
+		taken++;
+	assert_int_equal(pw_space_unmap(other, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	prepare();
+	at[PW_MOMENT_NO_MEMORY] = drain_by_another;
+	pw_reader_enter(world.reader);
+	map_pages(&world, (pw_va)1 << 21, 1, pw_arena_zero_page(world.arena), RO);
+	pw_reader_leave(world.reader);
+	over(1);
+	while (taken-- > 0)
+		pw_folio_put(world.arena, pa[taken], 1);
+	pw_space_destroy(other);
+	assert_int_equal(pw_space_unmap(world.space, 0, ~UINT64_C(0), NULL, NULL, NULL), 0);
+	close_world(&world);
+}
+
 /* ---- the look at the marks ---- */
 
 /*
@@ -243,9 +287,8 @@ static void test_copy_within(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_freed_meanwhile),
-		cmocka_unit_test(test_moved_meanwhile),
-		cmocka_unit_test(test_late_mark),
+		cmocka_unit_test(test_freed_meanwhile),    cmocka_unit_test(test_moved_meanwhile),
+		cmocka_unit_test(test_freed_while_inside), cmocka_unit_test(test_late_mark),
 		cmocka_unit_test(test_copy_within),
 	};
 
