@@ -101,9 +101,7 @@ PW_INLINE bool pw_runs_hole(struct pw_runs *runs, const struct pw_turn *turn, pw
 PW_INLINE bool pw_runs_add(struct pw_runs *runs, const struct pw_turn *turn, pw_va va, pw_va last,
 			   pw_va twin)
 {
-	if (PW_LIKELY(turn->kind == PW_LEAF))
-		return pw_runs_page(runs, turn, va, last);
-	if (turn->status == PW_PROT_NONE)
+	if (PW_LIKELY(turn->kind == PW_LEAF) || turn->status == PW_PROT_NONE)
 		return pw_runs_page(runs, turn, va, last);
 	return pw_runs_hole(runs, turn, va, last, twin);
 }

@@ -51,7 +51,7 @@ PW_INLINE void pw_trace_turn(struct pw_trace *trace, const struct pw_table_at *h
 }
 
 /* A walk under way. */
-struct pw_walk_at {
+struct pw_descent {
 	pw_va va;
 	struct pw_table_at here;
 	struct pw_result *result;
@@ -60,30 +60,30 @@ struct pw_walk_at {
 
 /* The turn of one level. Returns whether the walk ended there. */
 PW_INLINE bool pw_walk_level(const struct pw_format *f, const struct pw_access *a, void *context,
-			     const struct pw_regime *r, unsigned level, struct pw_walk_at *walk)
+			     const struct pw_regime *r, unsigned level, struct pw_descent *descent)
 {
 	struct pw_slots slots = { .entries = 1 };
 	enum pw_status status;
 	struct pw_turn turn;
 
-	if (f->dynamic_top && level > walk->here.level)
+	if (f->dynamic_top && level > descent->here.level)
 		return false;
 	/*
 	 * Step invariant: `here` is the table of this level that covers va, reached from the root
 	 * by values that were each loaded once; the entry to read is the one that va selects in it.
 	 */
-	status = pw_turn_open(f, a, context, r, level, &walk->here, walk->va, &slots);
+	status = pw_turn_open(f, a, context, r, level, &descent->here, descent->va, &slots);
 	if (PW_LIKELY(status == PW_OK))
-		turn = pw_turn_read(f, a, context, r, level, &walk->here, walk->va, &slots);
+		turn = pw_turn_read(f, a, context, r, level, &descent->here, descent->va, &slots);
 	else
-		turn = pw_turn_refused(f, level, &walk->here, status);
-	if (walk->trace)
-		pw_trace_turn(walk->trace, &walk->here, &slots, &turn);
+		turn = pw_turn_refused(f, level, &descent->here, status);
+	if (descent->trace)
+		pw_trace_turn(descent->trace, &descent->here, &slots, &turn);
 	if (pw_turn_descends(&turn)) {
-		walk->here = turn.below;
+		descent->here = turn.below;
 		return false;
 	}
-	pw_result_fill(&turn, walk->va, walk->result);
+	pw_result_fill(&turn, descent->va, descent->result);
 	return true;
 }
 
@@ -98,7 +98,7 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 				     struct pw_result *result, struct pw_trace *trace)
 {
 	const struct pw_span *span = pw_span_find(r, va);
-	struct pw_walk_at walk = { .va = va, .result = result, .trace = trace };
+	struct pw_descent descent = { .va = va, .result = result, .trace = trace };
 
 	PW_MUST_BE_CONSTANT(f->shift[0]);
 	if (PW_UNLIKELY(!span)) {
@@ -107,17 +107,17 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 		pw_result_fill(&nowhere, va, result);
 		return PW_NOT_CANONICAL;
 	}
-	walk.here = pw_table_top(f, span);
+	descent.here = pw_table_top(f, span);
 	/*
 	 * Turn by turn rather than in a loop: the code that ends a loop is not unrolled with it, and the ends
 	 * of all levels would share code in which the level is not a constant.
 	 */
-	if ((f->levels > 5 && pw_walk_level(f, a, context, r, 5, &walk)) ||
-	    (f->levels > 4 && pw_walk_level(f, a, context, r, 4, &walk)) ||
-	    (f->levels > 3 && pw_walk_level(f, a, context, r, 3, &walk)) ||
-	    (f->levels > 2 && pw_walk_level(f, a, context, r, 2, &walk)) ||
-	    (f->levels > 1 && pw_walk_level(f, a, context, r, 1, &walk)) ||
-	    pw_walk_level(f, a, context, r, 0, &walk))
+	if ((f->levels > 5 && pw_walk_level(f, a, context, r, 5, &descent)) ||
+	    (f->levels > 4 && pw_walk_level(f, a, context, r, 4, &descent)) ||
+	    (f->levels > 3 && pw_walk_level(f, a, context, r, 3, &descent)) ||
+	    (f->levels > 2 && pw_walk_level(f, a, context, r, 2, &descent)) ||
+	    (f->levels > 1 && pw_walk_level(f, a, context, r, 1, &descent)) ||
+	    pw_walk_level(f, a, context, r, 0, &descent))
 		return (enum pw_status)result->status;
 	__builtin_unreachable();
 }
