@@ -146,47 +146,47 @@ static void verdict(const struct fold_input *input, struct fold_result *result)
 	const struct fold_turn *departure = first_departure(result);
 	const struct fold_page *wrong = first_wrong_page(result);
 	int level = iterating_level(result);
-	char place[96], where[40] = "the tables map nowhere";
+	char place[96], where[40] = "no table maps";
 
 	if (wrong) {
 		if (wrong->mapped)
 			snprintf(where, sizeof(where), "is mapped at 0x%llx",
 				 (unsigned long long)wrong->mapped_at);
 		snprintf(result->verdict, sizeof(result->verdict),
-			 "WRONG: for 0x%llx it takes the page that %s, without notice%s%s.",
-			 (unsigned long long)wrong->va, where, departure ? "; it read " : "",
+			 "WRONG: for 0x%llx it takes the page that %s, and reports nothing%s%s.",
+			 (unsigned long long)wrong->va, where, departure ? ". It read the " : "",
 			 departure ? fold_place_text(input, &departure->place, place) : "");
 		return;
 	}
 	if (departure) {
 		snprintf(result->verdict, sizeof(result->verdict),
-			 "Right by luck: at 0x%llx it read %s, and %s.",
+			 "Right by luck: at 0x%llx it read the %s, %s.",
 			 (unsigned long long)departure->first,
 			 fold_place_text(input, &departure->place, place),
-			 result->stopped ? "gave up at the hole that it saw there"
-					 : "happened upon the right entry");
+			 result->stopped ? "saw a hole there and gave up"
+					 : "and found the right entry by chance");
 		return;
 	}
 	if (result->missing) {
 		snprintf(result->verdict, sizeof(result->verdict),
-			 "Incomplete: %llu page%s of the range were not found.",
+			 "Incomplete: it missed %llu page%s of the range.",
 			 (unsigned long long)result->missing, result->missing > 1 ? "s" : "");
 		return;
 	}
 	if (result->stopped) {
 		snprintf(result->verdict, sizeof(result->verdict),
-			 "Right: every page up to the hole at 0x%llx is the oracle's.",
+			 "Right: up to the hole at 0x%llx the oracle has the same pages.",
 			 (unsigned long long)result->stopped_at);
 		return;
 	}
 	if (level < 0)
 		snprintf(result->verdict, sizeof(result->verdict),
-			 "Right: every page is the oracle's; no loop above the pte takes a second "
-			 "turn.");
+			 "Right: the oracle has the same pages. No loop above the pte takes a "
+			 "second turn.");
 	else
 		snprintf(result->verdict, sizeof(result->verdict),
-			 "Right: every page is the oracle's; of the loops above the pte, %s is the "
-			 "topmost that iterates.",
+			 "Right: the oracle has the same pages. Of the loops above the pte, %s is "
+			 "the topmost that iterates.",
 			 fold_level_name((unsigned)level));
 }
 
@@ -201,8 +201,8 @@ static int locate(const struct fold_input *input, struct fold_observer *observer
 
 	if (!input->style)
 		return pw_fail(error, EINVAL,
-			       "%s has no folding that Linux knows: its levels are all there or "
-			       "skipped by the entries themselves",
+			       "Linux folds no level of %s, so there is nothing to compare; choose "
+			       "another format",
 			       input->format->name);
 	for (unsigned i = 0; i < input->roots && i < PW_MAX_ROOTS; i++)
 		root[i] = __atomic_load_n(&input->root[i], __ATOMIC_RELAXED);
@@ -213,26 +213,27 @@ static int locate(const struct fold_input *input, struct fold_observer *observer
 	if (input->first > input->last || (input->first & offset) ||
 	    (input->last & offset) != offset)
 		return pw_fail(error, EINVAL,
-			       "0x%llx-0x%llx is not a range of whole pages of 0x%llx",
+			       "0x%llx-0x%llx does not consist of whole pages of 0x%llx bytes",
 			       (unsigned long long)input->first, (unsigned long long)input->last,
 			       (unsigned long long)offset + 1);
 	if ((input->last - input->first) >> input->format->shift[0] >= longest)
 		return pw_fail(error, EINVAL,
-			       "0x%llx-0x%llx is more than %llu pages, too many to write every "
-			       "turn down",
+			       "0x%llx-0x%llx has more than %llu pages, too many to write down "
+			       "every turn; give a shorter range",
 			       (unsigned long long)input->first, (unsigned long long)input->last,
 			       (unsigned long long)longest);
 	observer->span = pw_span_find(&observer->regime, input->first);
 	if (!observer->span || input->last > observer->span->last)
 		return pw_fail(error, EINVAL,
-			       "0x%llx-0x%llx is not covered by one root: with these tables, "
+			       "no single root covers 0x%llx-0x%llx: with these tables, "
 			       "addresses go from 0x%llx to 0x%llx",
 			       (unsigned long long)input->first, (unsigned long long)input->last,
 			       (unsigned long long)observer->regime.span[0].first,
 			       (unsigned long long)observer->regime.span[0].last);
 	if (input->style->how != FOLD_VALUE && observer->span->top != input->style->top)
 		return pw_fail(error, EINVAL,
-			       "this root begins with a %s table; a %s kernel %s has one of %s",
+			       "this root leads to a %s table, but a %s kernel %s begins with a %s "
+			       "table; choose another --style or format",
 			       pw_level_name(input->format, observer->span->top),
 			       input->format->name, input->style->built,
 			       pw_level_name(input->format, input->style->top));

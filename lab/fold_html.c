@@ -138,7 +138,7 @@ static void draw_table(FILE *stream, const struct fold_picture *picture)
 	      stream);
 	for (unsigned level = FOLD_LEVELS; level-- > 0;)
 		fprintf(stream, "<th>%s</th>", fold_level_name(level));
-	fputs("<th>loads</th><th>of the stack</th><th>left its table</th><th></th></tr></thead>\n"
+	fputs("<th>loads</th><th>from the stack</th><th>left its table</th><th></th></tr></thead>\n"
 	      "<tbody>\n",
 	      stream);
 	for (size_t i = 0; i < picture->panels; i++) {

@@ -389,7 +389,7 @@ static void draw_page(struct svg *svg, const struct fold_picture *picture,
 	else if (wrong && page->mapped)
 		snprintf(text[0], 64, "WRONG: 0x%" PRIx64 "'s", page->mapped_at);
 	else
-		snprintf(text[0], 64, wrong ? "WRONG: nobody's" : "the oracle's");
+		snprintf(text[0], 64, wrong ? "WRONG: unmapped" : "the oracle's");
 	if (text_width(text[0], BOLD_11) > room && wrong && page->mapped && step->pages == 1)
 		snprintf(text[0], 64, "0x%" PRIx64 "'s", page->mapped_at);
 	if (text_width(text[0], BOLD_11) > room)
@@ -469,8 +469,8 @@ void fold_panel_draw(struct svg *svg, const struct fold_picture *picture,
 			     columns_of_verdict(width), result->verdict);
 	pw_svg_text(svg, "dim", "start", 0, y,
 		    "%" PRIu64 " loads from tables, %" PRIu64 " from the stack; %" PRIu64
-		    " turn%s left its table",
+		    " turn%s table",
 		    result->loads, result->stack_loads, result->departures,
-		    result->departures == 1 ? "" : "s");
+		    result->departures == 1 ? " left its" : "s left their");
 	pw_svg_group_end(svg);
 }

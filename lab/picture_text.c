@@ -36,11 +36,11 @@ char *fold_picture_subtitle(const struct fold_picture *picture, char text[200])
 	const struct fold_input *input = picture->input;
 
 	if (input->walk == FOLD_PAGEWALK)
-		snprintf(text, 200, "Kernel: %s. walk_page_range (mm/pagewalk.c).",
+		snprintf(text, 200, "Kernel: %s. Walk: walk_page_range (mm/pagewalk.c).",
 			 input->style->built);
 	else
 		snprintf(text, 200,
-			 "Kernel: %s. get_user_pages_fast; beside a stack copy stands %s.",
+			 "Kernel: %s. Walk: get_user_pages_fast. Beside a stack copy stands %s.",
 			 input->style->built,
 			 input->neighbour == FOLD_NEIGHBOUR_ENTRY
 				 ? "the caller's copy of the same entry"
@@ -96,7 +96,7 @@ bool fold_level_word(const struct fold_picture *picture, const struct fold_panel
 	if (how == FOLD_VALUE)
 		snprintf(text, 40, "folded, not a table");
 	else if (how == FOLD_REINDEX && level == result->top)
-		snprintf(text, 40, "folded with own index");
+		snprintf(text, 40, "folded by index");
 	else
 		snprintf(text, 40, "folded into the pgd");
 	return true;
@@ -170,7 +170,7 @@ static void say_crop(const struct fold_picture *picture, const struct fold_panel
 		append(text,
 		       " The entry covers 2^%u, so the range here is 0x%" PRIx64 "-0x%" PRIx64,
 		       crop, turn->first, turn->last);
-		append(text, cropped ? " and another entry follows." : ".");
+		append(text, cropped ? ", and another entry follows." : ".");
 		return;
 	}
 	if (crop == FOLD_NO_CROP) {
@@ -179,18 +179,16 @@ static void say_crop(const struct fold_picture *picture, const struct fold_panel
 	}
 	append(text, " %s_addr_end() crops at multiples of 2^%u", level, crop);
 	if (is_by_value(picture, panel) && turn->level > 0)
-		append(text, ", what the entry covers by its value");
+		append(text, ", the size that the entry's value gives");
 	if (cropped)
 		append(text,
 		       ": this turn has 0x%" PRIx64 "-0x%" PRIx64 ", and the loop iterates here.",
 		       turn->first, turn->last);
 	else if (rest)
-		append(text, ": what is left is 0x%" PRIx64 "-0x%" PRIx64 ".", turn->first,
-		       turn->last);
+		append(text, ": the rest is 0x%" PRIx64 "-0x%" PRIx64 ".", turn->first, turn->last);
 	else
 		append(text,
-		       ", and there is none inside: the range 0x%" PRIx64 "-0x%" PRIx64
-		       " stays whole.",
+		       ". The range 0x%" PRIx64 "-0x%" PRIx64 " crosses none, so it stays whole.",
 		       turn->first, turn->last);
 }
 
@@ -202,26 +200,27 @@ static void say_pages(const struct fold_panel *panel, const struct fold_step *st
 		return;
 	page = &panel->result->page[step->page];
 	if (step->pages > 1)
-		append(text, " Finds %" PRIu32 " pages, ", step->pages);
+		append(text, " It finds %" PRIu32 " pages. ", step->pages);
 	if (step->pages > 1 && step->wrong == 0) {
-		append(text, "each of them the oracle's.");
+		append(text, "The oracle has the same.");
 		return;
 	}
 	if (step->pages > 1)
-		append(text, "%" PRIu32 " of them WRONG, the first:", step->wrong);
+		append(text, "%" PRIu32 " of them are WRONG. The first:", step->wrong);
 	if (step->wrong == 0) {
-		append(text, " Finds the page 0x%" PRIx64 ", which is the oracle's.", page->pa);
+		append(text, " It finds the page 0x%" PRIx64 ". The oracle has the same.",
+		       page->pa);
 		return;
 	}
 	append(text, " For 0x%" PRIx64 " it takes the page 0x%" PRIx64, page->va, page->pa);
 	if (page->mapped)
-		append(text, ", which is that of 0x%" PRIx64, page->mapped_at);
+		append(text, ", which belongs to 0x%" PRIx64, page->mapped_at);
 	else
-		append(text, ", which is nobody's");
+		append(text, ", which no address maps");
 	if (page->expected)
-		append(text, ": WRONG, the oracle has 0x%" PRIx64 ".", page->expected_pa);
+		append(text, ". WRONG: the oracle has 0x%" PRIx64 ".", page->expected_pa);
 	else
-		append(text, ": WRONG, the oracle has none there.");
+		append(text, ". WRONG: the oracle has no page there.");
 }
 
 /* Says what the entry means, unless the steps below it do. */
@@ -232,18 +231,20 @@ static void say_entry(const struct fold_picture *picture, const struct fold_pane
 	char place[96], folded[40];
 
 	if (turn->departed) {
-		append(text, " That is NO TABLE: the pointer has left the one it was made for.");
+		append(text,
+		       " There is NO TABLE: the pointer has left the table that it was made for.");
 		if (turn->expected.entries > 0)
-			append(text, " This address selects %s.",
+			append(text, " This address selects the %s.",
 			       fold_place_text(picture->input, &turn->expected, place));
 	} else if (turn->broken) {
-		append(text, " This is the WRONG ENTRY, behind one that was read beside a table.");
+		append(text,
+		       " This is the WRONG ENTRY: an entry that was read beside a table led here.");
 		if (turn->expected.entries > 0)
-			append(text, " This address selects %s.",
+			append(text, " This address selects the %s.",
 			       fold_place_text(picture->input, &turn->expected, place));
 	}
 	if (turn->outside)
-		append(text, " There is no such memory.");
+		append(text, " The memory has no such address.");
 	if (fold_level_word(picture, panel, turn->level, folded))
 		append(text, " This level is %s", folded);
 	if (turn->folded)
@@ -266,17 +267,17 @@ char *fold_step_text(const struct fold_picture *picture, const struct fold_panel
 	fold_place_text(picture->input, &turn->place, place);
 	if (step->turns > 1) {
 		append(text,
-		       " for 0x%" PRIx64 "-0x%" PRIx64 ". The first reads %s = 0x%" PRIx64 ".",
+		       " for 0x%" PRIx64 "-0x%" PRIx64 ". The first reads the %s = 0x%" PRIx64 ".",
 		       step->first, step->last, place, turn->value);
 		say_entry(picture, panel, step, text);
 	} else {
-		append(text, ": reads %s = 0x%" PRIx64 ".", place, turn->value);
+		append(text, ": reads the %s = 0x%" PRIx64 ".", place, turn->value);
 		say_entry(picture, panel, step, text);
 		if (turn->level > 0)
 			say_crop(picture, panel, turn, text);
 	}
 	say_pages(panel, step, text);
 	if (result->stopped && step->turn + step->turns >= result->turns && step->pages == 0)
-		append(text, " It looks empty, and the fast walk gives up.");
+		append(text, " The entry looks empty, so the fast walk gives up.");
 	return text;
 }

@@ -73,8 +73,8 @@ static int list_pages(struct fold_tables *tables, unsigned top, struct pw_error 
 
 	if (count == 0 || count > MAX_PAGES)
 		return pw_fail(error, EINVAL,
-			       "0x%llx-0x%llx is more than %llu pages: tables are made for short "
-			       "ranges, across a boundary",
+			       "0x%llx-0x%llx has more than %llu pages; give a shorter range, "
+			       "across a boundary",
 			       (unsigned long long)tables->first, (unsigned long long)tables->last,
 			       (unsigned long long)MAX_PAGES);
 	tables->page = malloc(3 * (size_t)count * sizeof(*tables->page));
@@ -218,8 +218,8 @@ static int fill(struct fold_tables *tables, struct pw_error *error)
 
 		if (!span)
 			return pw_fail(error, EINVAL,
-				       "0x%llx is not an address that these tables can map: they "
-				       "go from 0x%llx to 0x%llx",
+				       "these tables cannot map 0x%llx: their addresses go from "
+				       "0x%llx to 0x%llx",
 				       (unsigned long long)tables->page[i],
 				       (unsigned long long)tables->regime.span[0].first,
 				       (unsigned long long)tables->regime.span[0].last);
@@ -289,7 +289,7 @@ static int build(struct fold_tables *tables, unsigned levels, struct pw_error *e
 		return pw_fail(error, EINVAL,
 			       f->dynamic_top
 				       ? "%s has 2 to %u levels, not %u"
-				       : "%s has %u levels, not %u; another format has those",
+				       : "%s has %u levels, not %u; give a format that has as many",
 			       f->name, f->levels, levels);
 	status = plant(tables, levels - 1, error);
 	if (!status && !tables->pages)
@@ -367,7 +367,7 @@ int fold_tables_create_list(const struct pw_format *format, const struct fold_st
 	struct fold_tables *tables;
 
 	if (count == 0)
-		return pw_fail(error, EINVAL, "tables without a page map nothing");
+		return pw_fail(error, EINVAL, "give at least one page that the tables map");
 	tables = new_tables(format, style, options, page[0], page[count - 1]);
 	if (tables)
 		tables->page = malloc(count * sizeof(*page));

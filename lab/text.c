@@ -161,7 +161,7 @@ static void print_page(FILE *stream, const struct fold_page *page)
 	else if (page->mapped)
 		fprintf(stream, "WRONG: the page of 0x%" PRIx64 "\n", page->mapped_at);
 	else
-		fprintf(stream, "WRONG: nobody's page\n");
+		fprintf(stream, "WRONG: a page that no address maps\n");
 }
 
 static void print_pages(FILE *stream, const struct fold_result *result, unsigned rows)
@@ -219,8 +219,9 @@ void fold_print(FILE *stream, const struct fold_input *input, const struct fold_
 		fprintf(stream, "(one entry %" PRIu64 " times)", result->most_loads);
 	else
 		fprintf(stream, "(no entry twice)");
-	fprintf(stream, ", %" PRIu64 " from the stack; %" PRIu64 " turn%s left its table\n",
-		result->stack_loads, result->departures, result->departures == 1 ? "" : "s");
+	fprintf(stream, ", %" PRIu64 " from the stack; %" PRIu64 " turn%s table\n",
+		result->stack_loads, result->departures,
+		result->departures == 1 ? " left its" : "s left their");
 	print_paragraph(stream, "   ", result->verdict);
 }
 

@@ -15,34 +15,31 @@ static bool crosses(const struct fold_input *input, const struct fold_result *re
 static void by_value(const struct fold_input *input, const struct fold_result *result, char *text)
 {
 	const char *top = pw_level_name(input->format, result->top);
+	const char *loop = fold_level_name(result->top);
 	unsigned shift = input->format->shift[result->top];
 
 	if (result->top == FOLD_PGD)
 		snprintf(text, ROOM,
-			 "With five tables nothing is folded: every pointer leads into the table "
-			 "behind a value, the loop that crops is the one whose table it is, and no "
-			 "copy is ever moved on from.");
+			 "With five tables no level is folded. Every pointer leads into the table "
+			 "behind an entry's value. Each loop crops at the size of its own table's "
+			 "entries, and no loop steps a copy.");
 	else if (!crosses(input, result))
-		snprintf(
-			text, ROOM,
-			"This range lies behind one %s entry (2^%u bytes), so no loop takes a "
-			"second turn through folded levels, and a copy of that entry is as good as "
-			"the entry. Cross a multiple of 2^%u to see the difference.",
-			top, shift, shift);
+		snprintf(text, ROOM,
+			 "This range lies behind one %s entry (2^%u bytes). So no loop takes a "
+			 "second turn through folded levels, and a copy of that entry is as good "
+			 "as the entry. To see the difference, cross a multiple of 2^%u.",
+			 top, shift, shift);
 	else
-		snprintf(
-			text, ROOM,
-			"The range crosses a multiple of 2^%u, what one %s entry covers, and "
-			"pgd_offset() leads to such an entry already. With static ends the loops "
-			"above %s crop at more than that and have one turn each; %s is the first "
-			"that crops and so the one that iterates, over whatever its pointer points "
-			"into: the table in d and e, a copy on the stack in a, where the second "
-			"turn "
-			"reads the word beside it. In b and c the pgd loop crops at 2^%u, by "
-			"value, "
-			"and iterates over the table; the copies below get one turn.",
-			shift, top, fold_level_name(result->top), fold_level_name(result->top),
-			shift);
+		snprintf(text, ROOM,
+			 "The range crosses a multiple of 2^%u. One %s entry covers that much, and "
+			 "pgd_offset() leads to such an entry already. With static ends, the loops "
+			 "above %s crop at more than that, so each takes one turn. The %s loop is "
+			 "the first that crops, so it iterates. In d and e it steps through the "
+			 "table. In a it steps a copy on the stack, and its second turn reads the "
+			 "word beside that copy. In b and c the pgd loop crops at 2^%u, by value, "
+			 "and iterates over the table; the folded loops below it get copies and "
+			 "take one turn.",
+			 shift, top, loop, loop, shift);
 }
 
 static void re_indexed(const struct fold_input *input, const struct fold_result *result, char *text)
@@ -52,18 +49,15 @@ static void re_indexed(const struct fold_input *input, const struct fold_result 
 	if (result->top == FOLD_PGD)
 		snprintf(text, ROOM, "All five levels are there, so none is folded.");
 	else
-		snprintf(
-			text, ROOM,
-			"%s_offset() takes its pointer down to the start of the page it is in, and "
-			"adds an index of its own. Of a copy on the stack that makes a pointer "
-			"into "
-			"a page of the stack, for one address as for many. Nothing in the entry's "
-			"value says so, so ends that look at values (b, c) change nothing. It "
-			"takes "
-			"the real pointer, at every level above: d, since 2024; d as of 2020 made "
-			"a "
-			"copy where p4d is folded statically.",
-			level);
+		snprintf(text, ROOM,
+			 "%s_offset() rounds its pointer down to the start of the page that it "
+			 "points into, and adds an index of its own. If the pointer points to a "
+			 "copy on the stack, the result points into a page of the stack, even for "
+			 "a single address. No entry's value says so, so ends that look at values "
+			 "(b, c) change nothing. The cure is to pass the real pointer through "
+			 "every level above. d does so since 2024; d as of 2020 made a copy where "
+			 "p4d is folded statically.",
+			 level);
 	(void)input;
 }
 
@@ -75,40 +69,36 @@ static void same_slot(const struct fold_input *input, const struct fold_result *
 		snprintf(text, ROOM, "All five levels are there, so none is folded.");
 		return;
 	}
-	snprintf(
-		text, ROOM,
-		"Stack copies do no harm here: pgd_addr_end() crops at 2^%u, exactly what one "
-		"entry "
-		"of the real top covers, so the pgd loop iterates, over the real table; what it "
-		"hands down never needs a second entry of it. The folded loops below get %s and "
-		"take one turn, and a copy that is read once and never moved on from is as good as "
-		"the entry.",
-		shift,
-		input->style->how == FOLD_MODE ? "a range no longer than their own size"
-					       : "an end that they return as it is");
+	snprintf(text, ROOM,
+		 "Stack copies do no harm here. pgd_addr_end() crops at 2^%u, and one entry of the "
+		 "real top covers exactly that. So the pgd loop iterates, over the real table, and "
+		 "a range that it hands down never needs a second entry of that table. The folded "
+		 "loops below get %s and take one turn. They read a copy once and never step it, "
+		 "so the copy is as good as the entry.",
+		 shift,
+		 input->style->how == FOLD_MODE ? "a range no longer than their own size"
+						: "an end that they return unchanged");
 }
 
 static void by_pointer(const struct fold_input *input, const struct fold_result *result, char *text)
 {
 	bool moved = input->style->how == FOLD_VALUE && result->top != FOLD_PGD &&
 		     crosses(input, result);
+	unsigned shift = input->format->shift[result->top];
 
 	if (moved)
-		snprintf(
-			text, ROOM,
-			"pagewalk passes pointers to real tables, so both ways are right. Before "
-			"(a, b, d): pgd_addr_end() uses the static 2^53 and the folded levels pass "
-			"the range on as it is, until %s_addr_end() crops it at 2^%u and iterates, "
-			"on a pointer that pgd_offset() made. After (c): pgd_addr_end() sees by "
-			"the "
-			"value that the entry covers 2^%u, crops, and iterates at the top, over "
-			"the "
-			"same entries; each turn goes down through the folded levels again.",
-			fold_level_name(result->top), input->format->shift[result->top],
-			input->format->shift[result->top]);
+		snprintf(text, ROOM,
+			 "mm/pagewalk.c passes pointers to real tables, so both ways are right. "
+			 "Before (a, b, d): pgd_addr_end() uses the static 2^53, and the folded "
+			 "levels pass the range on unchanged. Then %s_addr_end() crops it at "
+			 "2^%u, and that loop iterates, on a pointer that pgd_offset() made. After "
+			 "(c): pgd_addr_end() sees from the value that the entry covers 2^%u, and "
+			 "crops there. The pgd loop iterates over the same entries, and each turn "
+			 "goes down through the folded levels again.",
+			 fold_level_name(result->top), shift, shift);
 	else
 		snprintf(text, ROOM,
-			 "pagewalk passes pointers to real tables, never to copies, so every "
+			 "mm/pagewalk.c passes pointers to real tables, never to copies, so every "
 			 "strategy reads the right entries.");
 }
 

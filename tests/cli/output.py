@@ -429,7 +429,7 @@ class Json(Case):
                    "iterates here in tables with last scattered pages by hole holes leaf entered below top leads part x",
         "lab fold": "tables deep so the top table holds entries and level is are folded pages page beside a stack copy stands the caller's of same "
                     "entry an empty level crop turns not visited there no such reached loop turn range what is read passed on address found oracle "
-                    "loads from one times twice stack left its result again lucky right more wrong end memory value none walk_page_range get_user_pages_fast NO TABLE",
+                    "loads from one times twice stack left its their result again lucky right more wrong end memory value none walk_page_range get_user_pages_fast NO TABLE",
     }
 
     def commands(self):

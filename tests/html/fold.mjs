@@ -96,14 +96,14 @@ function compare(panel, walk, number, left) {
 	for (const name of ["folded", "departed", "broken"])
 		assert.equal(panel.data[name] === "yes", step[name]);
 	// The sentence agrees.
-	assert.ok(panel.text.startsWith(`${step.level}, turn ${step.turn}: reads ${step.read} = ${step.value}.`), panel.text);
+	assert.ok(panel.text.startsWith(`${step.level}, turn ${step.turn}: reads the ${step.read} = ${step.value}.`), panel.text);
 	assert.equal(panel.text.includes("NO TABLE"), step.departed);
 	assert.equal(panel.text.includes("the entry is passed on"), step.folded);
 	if (panel.data.va) {
 		const found = walk.pages.find((p) => p.va === panel.data.va);
 		assert.equal(panel.data.pa, found.pa);
 		assert.equal(panel.data.mappedAt, found.mapped_at);
-		assert.equal(panel.text.includes("WRONG, the oracle has"), found.va !== found.mapped_at);
+		assert.equal(panel.text.includes("WRONG: the oracle has"), found.va !== found.mapped_at);
 		assert.ok(panel.text.includes(found.pa));
 	}
 }

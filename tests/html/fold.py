@@ -87,11 +87,11 @@ class Svg(unittest.TestCase):
         # A few turns are drawn one by one.
         self.assertEqual(len(list(panel.iter(SVG + "title"))), len(walk["steps"]))
         for step in walk["steps"]:
-            self.assertIn(f"{step['level']}, turn {step['turn']}: reads {step['read']} = {step['value']}.", titles)
+            self.assertIn(f"{step['level']}, turn {step['turn']}: reads the {step['read']} = {step['value']}.", titles)
         for page in walk["pages"]:
             self.assertIn(f"found {page['pa']}", text)
             if page["mapped_at"] != page["va"]:
-                self.assertIn(f"For {page['va']} it takes the page {page['pa']}, which is that of {page['mapped_at']}",
+                self.assertIn(f"For {page['va']} it takes the page {page['pa']}, which belongs to {page['mapped_at']}",
                               titles)
         self.assertIn(walk["first"], text)
         self.assertIn(walk["last"], text)

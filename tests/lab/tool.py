@@ -114,7 +114,7 @@ class Text(unittest.TestCase):
         text = " ".join(run("fold", *MAIL, "--walk", "pagewalk").stdout.split())
         self.assertIn("Before (a, b, d): pgd_addr_end() uses the static 2^53", text)
         five = run("fold", "--format", "s390x", "0x1ffffffffff000-0x20000000000fff").stdout
-        self.assertIn("With five tables nothing is folded", " ".join(five.split()))
+        self.assertIn("With five tables no level is folded", " ".join(five.split()))
 
 
 class Image(unittest.TestCase):
@@ -192,11 +192,11 @@ class Usage(unittest.TestCase):
         self.refuse("no format 's390'", "fold", "--format", "s390", "0-1")
         self.refuse("not a strategy", "fold", "--format", "s390x", "--strategy", "a,f", "0-1")
         self.refuse("2 to 5 levels", "fold", "--format", "s390x", "--levels", "6", "0-1")
-        self.refuse("another format", "fold", "--format", "x86_64", "--levels", "5", "0-1")
-        self.refuse("not an address", "fold", "--format", "s390x", "--levels", "2", "0x80000000")
+        self.refuse("a format that has as many", "fold", "--format", "x86_64", "--levels", "5", "0-1")
+        self.refuse("cannot map 0x80000000", "fold", "--format", "s390x", "--levels", "2", "0x80000000")
         self.refuse("nothing to compare", "fold", "--format", "amdv1", "0-1")
         self.refuse("its usual one is 'value'", "fold", "--format", "s390x", "--style", "mode", "0-1")
-        self.refuse("short ranges", "fold", "--format", "x86_64", "0-0xffffffffff")
+        self.refuse("give a shorter range", "fold", "--format", "x86_64", "0-0xffffffffff")
         self.refuse("--levels belongs", "fold", "--source", "x", "--levels", "3", "0-1")
         self.refuse("--neighbour is entry or none", "fold", "--neighbour", "x", "0-1")
 
