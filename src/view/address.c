@@ -119,7 +119,7 @@ static void add_index_fields(struct pw_picture *picture, const struct pw_span *s
 			field = add_field(picture, PICTURE_FOLDED, f->level_name[level], shift,
 					  bits);
 			snprintf(field->why, sizeof(field->why),
-				 "the entry above leads past it; these bits have to be zero");
+				 "the entry above leads past it, so these bits must be zero");
 			continue;
 		}
 		field = add_field(picture, PICTURE_INDEX, f->level_name[level], shift, bits);

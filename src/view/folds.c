@@ -81,8 +81,8 @@ void pw_root_why(const struct pw_regime *regime, const struct pw_span *span, cha
 		size_t used = strlen(text);
 
 		snprintf(text + used, bytes - used,
-			 "; prefix 0x%" PRIx64 ": the pages that it leads to have real addresses, "
-			 "and 0x0-0x1fff of these are absolute 0x%" PRIx64 "-0x%" PRIx64
+			 "; with prefix 0x%" PRIx64 ", the pages have real addresses: real "
+			 "0x0-0x1fff is absolute 0x%" PRIx64 "-0x%" PRIx64
 			 ", and the other way round",
 			 regime->registers.prefix, regime->registers.prefix,
 			 regime->registers.prefix + 0x1fff);
@@ -98,7 +98,7 @@ const char *pw_above_why(const struct pw_regime *regime, pw_va va, char *text, s
 	char name[64];
 
 	if (!span)
-		snprintf(text, bytes, "not a value that a root covers");
+		snprintf(text, bytes, "no root covers this value");
 	else if (above)
 		snprintf(text, bytes, "%s", above->meaning);
 	else if (is_signed)

@@ -167,7 +167,7 @@ static void describe_part(struct pw_picture *picture, struct picture_part *part)
 	part->why[0] = '\0';
 	if (!lane) {
 		append(part->why, bytes,
-		       "one entry covers the range at every level: no level iterates");
+		       "at every level one entry covers the range, so no level iterates");
 		return;
 	}
 	append(part->why, bytes,
@@ -176,12 +176,12 @@ static void describe_part(struct pw_picture *picture, struct picture_part *part)
 	       lane->name, (part->first | pw_mask(lane->shift)) + 1,
 	       pw_size_lg2_text(lane->shift, size));
 	if (above)
-		append(part->why, bytes, "above, one %s entry covers all of it", above->name);
+		append(part->why, bytes, "one %s entry above covers all of it", above->name);
 	else if (folds == 0)
 		append(part->why, bytes, "this is the top level");
 	if (folds)
-		append(part->why, bytes, "%s%s %s folded, with no table to iterate over",
-		       above ? ", and " : "", folded, folds > 1 ? "are" : "is");
+		append(part->why, bytes, "%s%s %s no table to iterate over", above ? ", and " : "",
+		       folded, folds > 1 ? "are folded and have" : "is folded and has");
 	describe_linux(picture, part, lane, part->why, bytes);
 }
 

@@ -80,6 +80,6 @@ void pw_picture_permissions(struct pw_picture *picture)
 			snprintf(permission->why, sizeof(permission->why), "refused by %s", who);
 		else
 			snprintf(permission->why, sizeof(permission->why),
-				 "not by any entry: the format or its root refuses it");
+				 "the format or its root refuses it; no entry does");
 	}
 }

@@ -46,16 +46,16 @@ static void linux_reason(const struct reason *reason, char *text, size_t bytes)
 		old = !(f->attr(f, &as_linux, step->level, step->entry) & PW_ACCESSED);
 		snprintf(text, bytes,
 			 "; for Linux the page at 0x%" PRIx64
-			 " is present here%s: see the Linux view",
+			 " is present here%s; see the Linux view",
 			 step->linux_page,
-			 old ? ", but old, and the next access faults to make it young" : "");
+			 old ? ", but old: the next access faults, and makes it young" : "");
 	} else if (step->linux_status == PW_PROT_NONE) {
 		snprintf(text, bytes,
 			 "; for Linux it is PROT_NONE: the page at 0x%" PRIx64
 			 " is kept here, and nobody may access it",
 			 step->linux_page);
 	} else {
-		snprintf(text, bytes, "; for Linux it is a %s entry: see the Linux view",
+		snprintf(text, bytes, "; for Linux it is a %s entry; see the Linux view",
 			 pw_status_name((enum pw_status)step->linux_status));
 	}
 }
@@ -74,7 +74,7 @@ static void none_reason(const struct reason *reason, char *text, size_t bytes)
 	const char *what = is_empty(reason) ? "empty"
 			   : reason->regime->view == PW_VIEW_HARDWARE
 				   ? "not valid"
-				   : "not valid, and nothing to Linux";
+				   : "not valid, and means nothing to Linux";
 	char entry[80], size[32], more[200] = "";
 
 	if (reason->regime->view == PW_VIEW_HARDWARE)
@@ -93,9 +93,9 @@ static const char *absent_text(enum pw_status status)
 	case PW_HWPOISON:
 		return ": the page's memory failed, a hwpoison entry";
 	case PW_DEVICE:
-		return ": the page is in a device's own memory, or a device has it for itself";
+		return ": the page is in a device's own memory, or a device uses it exclusively";
 	case PW_MARKER:
-		return ", and no page: a marker of userfaultfd, of a page that was lost, or of a guard region";
+		return ": instead of a page there is a marker, of userfaultfd, of a lost page or of a guard region";
 	default:
 		return ": the page is in swap";
 	}
@@ -120,7 +120,7 @@ static void prot_none_reason(const struct reason *reason, char *text, size_t byt
 		entry_text(reason, reason->step, entry, sizeof(entry));
 	snprintf(text, bytes,
 		 "%s: Linux keeps the page at 0x%" PRIx64
-		 " here (%s), and nobody may access it; a hole for the hardware",
+		 " here (%s), and nobody may access it; for the hardware it is a hole",
 		 reason->alone ? entry : "PROT_NONE", reason->step->next,
 		 pw_size_lg2_text(reason->step->shift, size));
 }
@@ -215,14 +215,14 @@ static void leaf_reason(const struct reason *reason, char *text, size_t bytes)
 
 		snprintf(text + length, bytes - length,
 			 "; that is the absolute address: the entry leads to real 0x%" PRIx64
-			 ", and the prefix of the CPU is 0x%" PRIx64,
+			 ", and the CPU's prefix is 0x%" PRIx64,
 			 real, reason->regime->registers.prefix);
 	}
 	if (result->size_lg2 > leaf->shift) {
 		size_t length = strlen(text);
 
 		snprintf(text + length, bytes - length,
-			 "; one of %" PRIu64 " entries of %s that map it together",
+			 "; %" PRIu64 " entries of %s map it together",
 			 UINT64_C(1) << (result->size_lg2 - leaf->shift),
 			 pw_size_lg2_text(leaf->shift, each));
 	}
@@ -242,7 +242,7 @@ static void present_reason(const struct reason *reason, char *text, size_t bytes
 		/* The last step is a table only if this table is too short for the address. */
 		snprintf(
 			text, bytes,
-			"the table that %s leads to covers only the lowest part of what the entry does, and the address lies above it",
+			"the table that %s leads to covers only the lowest part of the entry's range, and the address lies above that part",
 			entry_text(reason, reason->step, entry, sizeof(entry)));
 }
 
@@ -275,7 +275,7 @@ static void tell(const struct reason *reason, char *text, size_t bytes)
 		length_reason(reason, text, bytes);
 		return;
 	case PW_UNSTABLE:
-		snprintf(text, bytes, "the entry changed each time it was read");
+		snprintf(text, bytes, "the entry changed each time that it was read");
 		return;
 	case PW_NOT_CANONICAL:
 	case PW_SHARED:
@@ -306,12 +306,11 @@ static void spans_text(const struct pw_regime *regime, char *text, size_t bytes)
 	if (regime->spans > 1)
 		snprintf(text, bytes,
 			 "the roots cover 0x%" PRIx64 "-0x%" PRIx64 " and 0x%" PRIx64 "-0x%" PRIx64
-			 ", and nothing between",
+			 ", but nothing between",
 			 span[0].first, span[0].last, span[1].first, span[1].last);
 	else
 		snprintf(text, bytes,
-			 "the tables that the root names cover 0x%" PRIx64 "-0x%" PRIx64
-			 ", no more",
+			 "the tables of this root cover 0x%" PRIx64 "-0x%" PRIx64 " only",
 			 span->first, span->last);
 }
 
@@ -329,7 +328,7 @@ void pw_not_canonical_reason(const struct pw_picture *picture, char *text, size_
 		if (field->role != PICTURE_FOLDED || field->value == 0)
 			continue;
 		snprintf(text + length, bytes - length,
-			 "; %s is folded, so its bits have to be zero, and are 0x%" PRIx64,
+			 "; %s is folded, so its bits must be zero, but they are 0x%" PRIx64,
 			 field->name, field->value);
 		return;
 	}
@@ -374,7 +373,7 @@ static void add_other_order(const struct pw_memory *memory, const struct reason 
 	snprintf(
 		text + length, bytes - length,
 		"; in the other byte order it is 0x%" PRIx64
-		", a valid entry with an address that the memory has: are these big-endian tables? A description of the format with 'entry %u big' reads them (pagewalk-format(5))",
+		", a valid entry with an address that the memory has. Are these big-endian tables? A description of the format with 'entry %u big' reads them (pagewalk-format(5))",
 		other, 1u << f->entry_lg2);
 }
 
@@ -398,7 +397,7 @@ char *pw_result_reason(const struct pw_memory *memory, const struct pw_regime *r
 
 	pw_translate_trace(memory, regime, result->va, &again, &trace);
 	if (again.status != result->status) {
-		snprintf(text, size, "the tables changed while they were looked at");
+		snprintf(text, size, "the tables changed while they were read; try again");
 		return text;
 	}
 	if (trace.steps == 0) {
@@ -414,8 +413,8 @@ char *pw_result_reason(const struct pw_memory *memory, const struct pw_regime *r
 	if (is_left_out(memory, &last)) {
 		pw_table_name(regime->format, last.level, table, sizeof(table));
 		snprintf(text, size,
-			 "the %s at 0x%" PRIx64
-			 " was left out of the dump, because it was all zero: empty",
+			 "the dump left out the %s at 0x%" PRIx64
+			 ", because it was all zero: it is empty",
 			 table, last.table);
 		return text;
 	}

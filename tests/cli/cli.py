@@ -95,7 +95,7 @@ class Translate(Case):
             {"va": "0xffffffffffffffff", "pa": "0x108fff", "size": 4096, "level": "pte", "entry": "0x8000000000108003", "prot": "rw-k",
              "status": "ok", "flags": [], "memtype": "normal"},
             {"va": "0x8000000000000000", "status": "not-canonical",
-             "why": "the roots cover 0x0-0x7fffffffffff and 0xffff800000000000-0xffffffffffffffff, and nothing between"}])
+             "why": "the roots cover 0x0-0x7fffffffffff and 0xffff800000000000-0xffffffffffffffff, but nothing between"}])
 
     def test_s390x(self):
         lines = self.lines("translate", *S390, self.s390, "0x5008", "0x6000", "0x100000", "0x80000000", "0x25800000", status=1)

@@ -146,7 +146,7 @@ class Prefixing(Case):
     def test_explained(self):
         text = " ".join(self.run_tool("explain", "--ascii", self.image("explain.elf", "qemu"), "0x10").stdout.split())
         self.assertIn("physical 0x40010", text)
-        self.assertIn("real 0x10, and the prefix of the CPU is 0x40000", text)
+        self.assertIn("real 0x10, and the CPU's prefix is 0x40000", text)
 
     def test_kept_by_cut(self):
         source = self.image("whole.elf", "qemu")

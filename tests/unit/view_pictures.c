@@ -169,7 +169,7 @@ static void check_address(struct machine *machine, pw_va va)
 		/* If something refuses access, the picture names it. */
 		if (!permission->allowed)
 			assert_true(strncmp(permission->why, "refused by ", 11) == 0 ||
-				    strncmp(permission->why, "not by any entry", 16) == 0);
+				    strncmp(permission->why, "the format or its root", 22) == 0);
 		else
 			assert_null(strstr(permission->why, "refused by"));
 	}
