@@ -13,11 +13,14 @@
  * |  |IW|IR|FC| U |  0   |         address          | level |     | D | A |         |PR |
  * +--+--+--+--+---+------+--------------------------+-------+-----+---+---+---------+---+
  *
- * `level` says what the entry is: 1..6, a table whose own level is one less than that here; 0, a leaf
- * of its level's size; 7, a leaf of another size, which stands in every entry that it covers. That
- * size is written into the address: all bits below its highest offset bit are one, that bit is zero.
- * A table may stand more than one level below the entry that leads to it; it then covers only the
- * lowest part of what the entry does.
+ * The field `level` tells the kinds of entries apart:
+ *  1..6  a table. The specification counts levels from 1, so its level here is one less.
+ *  0     a leaf of its level's size.
+ *  7     a leaf of another size. All entries that it covers hold the same value. The address holds the
+ *        size: the highest offset bit is zero, and all bits below it are one.
+ *
+ * An entry can skip levels: its table may be more than one level below it. Such a table covers only the
+ * lowest part of the entry's addresses.
  *
  * The root is the first doubleword of the device-table entry: V 0, TV 1, Mode 11:9 (levels), table
  * 51:12, IR 61, IW 62. A device has no privilege levels and cannot fetch instructions.
@@ -33,7 +36,7 @@ enum {
 	AMDV1_DIRTY = 0x40,
 	AMDV1_LEVEL = 0xe00,
 	AMDV1_LEVEL_SHIFT = 9,
-	AMDV1_LEVEL_SIZE = 7, /* the address says the size */
+	AMDV1_LEVEL_SIZE = 7, /* the address holds the size */
 	AMDV1_TOP = 5,
 
 	AMDV1_DTE_VALID = 0x1,
@@ -49,7 +52,7 @@ static inline unsigned amdv1_level(uint64_t e)
 	return (unsigned)(e & AMDV1_LEVEL) >> AMDV1_LEVEL_SHIFT;
 }
 
-/* log2 of the size that the ones at the low end of an address encode: 13 for none. */
+/* log2 of the size that an address encodes by the ones at its low end. Without any it is 13. */
 static inline unsigned amdv1_encoded_lg2(const struct pw_regime *r, uint64_t e)
 {
 	return 13 + (unsigned)__builtin_ctzll(~((e & r->address_mask) >> 12));
@@ -61,7 +64,7 @@ static inline unsigned amdv1_page_lg2(const struct pw_format *f, const struct pw
 	return amdv1_level(e) == AMDV1_LEVEL_SIZE ? amdv1_encoded_lg2(r, e) : f->shift[level];
 }
 
-/* The size of a leaf is at least its level's and less than that of the next, and 2^52 at most. */
+/* A leaf has at least its level's size, less than the next level's, and at most 2^52 bytes. */
 static inline bool amdv1_size_valid(const struct pw_format *f, const struct pw_regime *r,
 				    unsigned level, uint64_t e)
 {
@@ -77,7 +80,7 @@ static inline enum pw_kind amdv1_kind(const struct pw_format *f, const struct pw
 
 	if (PW_UNLIKELY(!(e & AMDV1_PRESENT) || (e & AMDV1_RESERVED)))
 		return PW_HOLE;
-	/* The topmost table has no leaves: table 15 of the specification. */
+	/* A table of the highest level has no leaves: table 15 of the specification. */
 	if (PW_LIKELY(next == 0))
 		return level < AMDV1_TOP ? PW_LEAF : PW_HOLE;
 	if (next == AMDV1_LEVEL_SIZE)
@@ -103,7 +106,7 @@ static inline pw_pa amdv1_page(const struct pw_format *f, const struct pw_regime
 	return e & r->address_mask & ~pw_mask(amdv1_page_lg2(f, r, level, e));
 }
 
-/* The device-table entry takes permissions away like any table entry does. */
+/* The device-table entry takes permissions away, as a table entry does. */
 static inline uint32_t amdv1_attr(const struct pw_format *f, const struct pw_regime *r,
 				  unsigned level, uint64_t e)
 {
@@ -115,7 +118,7 @@ static inline uint32_t amdv1_attr(const struct pw_format *f, const struct pw_reg
 	attr |= e & AMDV1_ACCESSED ? PW_ACCESSED : 0;
 	attr |= e & AMDV1_DIRTY ? PW_DIRTY : 0;
 	attr |= amdv1_level(e) == AMDV1_LEVEL_SIZE ? PW_CONTIGUOUS : 0;
-	/* Without FC (force coherent) the request itself says whether caches are snooped. */
+	/* Without FC (force coherent), each request says whether it snoops caches. */
 	return attr | pw_memtype_attr(e & AMDV1_FC ? PW_MEM_NORMAL : PW_MEM_INDEXED);
 }
 
@@ -126,7 +129,7 @@ static inline uint32_t amdv1_keep(const struct pw_format *f, const struct pw_reg
 	       (e & AMDV1_IW ? PW_KEEP_ALL : ~(uint32_t)PW_WRITE);
 }
 
-/* An IOMMU's tables have no entries for software: both views agree. */
+/* Linux keeps nothing of its own in an IOMMU's tables, so both views agree. */
 static inline enum pw_status amdv1_hole(const struct pw_format *f, const struct pw_regime *r,
 					unsigned level, uint64_t e, pw_pa *pa)
 {
@@ -170,7 +173,7 @@ static inline uint64_t amdv1_change_attr(const struct pw_format *f, const struct
 	return (e & ~decided) | amdv1_attr_bits(attr);
 }
 
-/* The size goes into the address, and every entry of the group is the same. */
+/* All entries of the group are the same: the address holds the size. */
 static inline uint64_t amdv1_join(const struct pw_format *f, const struct pw_regime *r,
 				  unsigned level, uint64_t leaf, unsigned group_lg2)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arm64 (AArch64, EL1&0, stage 1): what all granules share. The formats are in arm64_4k.h,
+ * arm64 (AArch64, EL1&0, stage 1): the part that all granules share. The formats are in arm64_4k.h,
  * arm64_16k.h and arm64_64k.h.
  * Arm ARM DDI0487 chapter D8; Linux arch/arm64/include/asm/pgtable-hwdef.h, pgtable-prot.h, pgtable.h.
  *
- * Levels count from the leaf; the manual's lookup level is 3 minus ours. With a granule of 2^g bytes
- * a table has 2^(g-3) entries, the top one as many as the size of the address space leaves it.
+ * Levels count from the leaf; the manual's lookup level is 3 minus the level here. With a granule of 2^g
+ * bytes a table has 2^(g-3) entries. The top table can have fewer: the size of the address space decides.
  *
  *       63   62 61   60    59   58 55  54   53   52   51   50  49     g  11  10  9 8  7 6 5 4     2 1 0
  *      +--+---------+-----+-----+----+----+----+----+-----+--+---------+---+---+----+----+--+-------+---+
@@ -15,12 +15,12 @@
  * page |            |     |     | sw |UXN |PXN |cont|DBM  |GP| address |nG |AF | SH | AP |NS|AttrIdx|1 1|
  *      +------------+-----+-----+----+----+----+----+-----+--+---------+---+---+----+----+--+-------+---+
  *
- * Address bits from 48 on: see enum arm64_wide. They are a matter of TCR_EL1 (IPS, DS), so the same
- * value is another address in another format, or with another TCR_EL1.
+ * enum arm64_wide says where an entry keeps the address bits from 48 on. They depend on TCR_EL1 (IPS, DS),
+ * so the same value can be another address in another format, or with another TCR_EL1.
  *
- * Two roots: TTBR0 has the lower addresses, TTBR1 those whose upper bits are all 1. Tags (TBI, MTE,
- * pointer authentication) are not addresses; clear them first. With FEAT_S1PIE the permission bits
- * are an index, which Linux programs to mean the same, except that tables take nothing away.
+ * Two roots: TTBR0 translates the lower addresses, TTBR1 the addresses whose upper bits are all 1. Tags (TBI,
+ * MTE, pointer authentication) are not part of an address; clear them first. With FEAT_S1PIE the permission
+ * bits are an index. Linux programs the indices to mean the same, except that tables take nothing away.
  */
 #ifndef PW_FORMAT_ARM64_H
 #define PW_FORMAT_ARM64_H
@@ -47,21 +47,21 @@ static const uint64_t ARM64_UXN = UINT64_C(1) << 54;
 /* Linux's software bits. */
 static const uint64_t ARM64_DIRTY = UINT64_C(1) << 55;
 static const uint64_t ARM64_SPECIAL = UINT64_C(1) << 56;
-static const uint64_t ARM64_PROT_NONE_6_1 = UINT64_C(1) << 58; /* until 6.9, invalid entries */
-static const uint64_t ARM64_PMD_INVALID_6_1 = UINT64_C(1) << 59; /* same, level 1 alone */
-/* "arm64/mm: Remove PTE_PROT_NONE bit": nG in an invalid entry says present, swap types moved. */
+static const uint64_t ARM64_PROT_NONE_6_1 = UINT64_C(1) << 58; /* in invalid entries, until 6.9 */
+static const uint64_t ARM64_PMD_INVALID_6_1 = UINT64_C(1) << 59; /* the same, only at level 1 */
+/* "arm64/mm: Remove PTE_PROT_NONE bit": nG in an invalid entry means present. Swap types moved. */
 static const uint16_t ARM64_KERNEL_NG = 0x060a;
 
-/* The variants of the format: where an entry keeps the address bits above 47. */
+/* The variants of the format. They differ in the place of the address bits above 47. */
 enum arm64_wide {
 	/*
-	 * 4K and 16K: none, and 49:48 have to be zero; an entry with one of these is not understood.
-	 * If TCR_EL1 is known and has DS set, as ARM64_LPA2: see arm64_root_tcr().
+	 * 4K and 16K: there are none. Bits 49:48 have to be zero; an entry with one of them set is not
+	 * understood. If TCR_EL1 is known and has DS set, as with ARM64_LPA2: arm64_root_tcr().
 	 */
 	ARM64_PA_48,
-	/* 64K: 51:48 in 15:12. With 48-bit physical addresses these have to be zero. */
+	/* 64K: 51:48 are in bits 15:12. With 48-bit physical addresses these have to be zero. */
 	ARM64_LPA,
-	ARM64_LPA2, /* 4K and 16K with TCR.DS: 49:48 in place, 51:50 in 9:8, where SH was */
+	ARM64_LPA2, /* 4K and 16K with TCR.DS: 49:48 are in place, 51:50 replace SH in bits 9:8 */
 };
 static const uint64_t ARM64_HIGH_48 = UINT64_C(3) << 48;
 static const uint64_t ARM64_HIGH_50 = UINT64_C(3) << 8;
@@ -71,7 +71,7 @@ static inline enum pw_kind arm64_kind(const struct pw_format *f, const struct pw
 {
 	unsigned type = e & (ARM64_VALID | ARM64_TABLE);
 
-	/* Not dropped: the address that is left without them is another one. */
+	/* A walk must not drop these bits: the rest would be another address. */
 	if (f->variant == ARM64_PA_48 && PW_UNLIKELY(e & ARM64_HIGH_48) && !r->high_field &&
 	    !pw_mutant(PW_MUTANT_HIGH_BITS_DROPPED))
 		return PW_HOLE;
@@ -85,7 +85,7 @@ static inline enum pw_kind arm64_kind(const struct pw_format *f, const struct pw
 	return f->leaf_levels >> level & 1 ? PW_LEAF : PW_HOLE;
 }
 
-/* Also the address of a page, or, with lower bits that do not count, of a block. */
+/* This is also the address of a page, and of a block once its lower bits are cleared. */
 static inline pw_pa arm64_table(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, uint64_t e)
 {
@@ -95,11 +95,11 @@ static inline pw_pa arm64_table(const struct pw_format *f, const struct pw_regim
 		return (e & pw_mask(48) & page) | (e & 0xf000) << 36;
 	if (f->variant == ARM64_LPA2)
 		return (e & pw_mask(50) & page) | (e & 0x300) << 42;
-	/* 9:8 moved by 40 are 49:48. */
+	/* Bits 9:8, shifted by 40, are the mask of bits 49:48. */
 	return (e & (pw_mask(48) | r->high_field << 40) & page) | (e & r->high_field) << 42;
 }
 
-/* The inverse. */
+/* The inverse of arm64_table(). */
 static inline uint64_t arm64_field(const struct pw_format *f, pw_pa pa)
 {
 	if (f->variant == ARM64_LPA)
@@ -110,9 +110,9 @@ static inline uint64_t arm64_field(const struct pw_format *f, pw_pa pa)
 }
 
 /*
- * log2 of the entries that the contiguous bit joins: DDI0487 D8.7.1. Linux, and so groups[], leaves
- * sixteen blocks of 1 GiB alone. Here the block sizes that came with 52-bit addresses (512 GiB, 64
- * GiB, 4 TiB) are left alone, too.
+ * log2 of the number of entries that the contiguous bit joins: DDI0487 D8.7.1. Sixteen blocks of 1 GiB can
+ * be joined, but Linux does not join them, and so groups[] does not have them. The block sizes that came
+ * with 52-bit addresses (512 GiB, 64 GiB, 4 TiB) are not joined here.
  */
 PW_INLINE unsigned arm64_joined(const struct pw_format *f, unsigned level)
 {
@@ -129,7 +129,7 @@ static inline unsigned arm64_page_lg2(const struct pw_format *f, const struct pw
 
 /*
  * Address bits below a block's size are ignored, not reserved. Entries of a contiguous group have to
- * agree; where they do not, hardware may answer with any of them, or fault.
+ * agree. If they do not, the hardware may use any of them, or fault.
  */
 static inline pw_pa arm64_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 			       uint64_t e)
@@ -137,18 +137,20 @@ static inline pw_pa arm64_page(const struct pw_format *f, const struct pw_regime
 	return arm64_table(f, r, level, e) & ~pw_mask(arm64_page_lg2(f, r, level, e));
 }
 
-/* AttrIndx is an index into MAIR_EL1; Linux fills it as memory.h (MT_*) says. */
+/* AttrIndx is an index into MAIR_EL1. Linux fills that register as memory.h (MT_*) says. */
 static const uint8_t arm64_linux_types[8] = {
 	PW_MEM_NORMAL, PW_MEM_NORMAL,      PW_MEM_WRITE_COMBINING, PW_MEM_DEVICE,
 	PW_MEM_DEVICE, PW_MEM_INDEX_0 + 5, PW_MEM_INDEX_0 + 6,     PW_MEM_INDEX_0 + 7,
 };
 
 /*
- * Who may what, by UXN, PXN, "may not write" and AP[1], from bit 3 to bit 0: DDI0487 D8.4.1. EL0
- * needs AP[1] to read or write, but only a clear UXN to execute. Where AP[1] is clear the letters
- * speak of the kernel, except for pages that EL0 and nobody else may execute: these are execute-only
- * user pages (PAGE_EXECONLY). A kernel's data page without UXN looks the same; Linux has none.
- * EL0's being able to write also keeps EL1 from executing, which no letter depends on.
+ * Permissions by UXN, PXN, "may not write" and AP[1], from bit 3 to bit 0: DDI0487 D8.4.1. EL0 needs
+ * AP[1] to read or write, but only a clear UXN to execute.
+ *
+ * If AP[1] is clear, the flags describe the kernel's access. There is one exception: a page that EL0 and
+ * nobody else may execute is an execute-only user page (PAGE_EXECONLY). A kernel's data page without UXN
+ * would look the same, but Linux has no such pages. EL1 cannot execute a page that EL0 can write; no flag
+ * depends on that.
  */
 static const uint16_t arm64_prot[16] = {
 	PW_READ | PW_WRITE | PW_EXEC | PW_KEXEC,
@@ -179,7 +181,7 @@ static inline uint32_t arm64_attr(const struct pw_format *f, const struct pw_reg
 	uint64_t read_only = e >> 7;
 	uint32_t attr = (e & clean) == ARM64_WRITE ? PW_DIRTY : 0;
 
-	/* A write makes it writable, where the MMU manages the dirty state: DDI0487 D8.5.2. */
+	/* If the MMU manages the dirty state, a write makes a clean page writable: DDI0487 D8.5.2. */
 	if (r->view == PW_VIEW_HARDWARE && (e & clean) == clean) {
 		if (!(r->registers.known & PW_REGISTER_TCR))
 			attr |= PW_DBM;
@@ -187,7 +189,7 @@ static inline uint32_t arm64_attr(const struct pw_format *f, const struct pw_reg
 			read_only = 0;
 	}
 	if (r->view == PW_VIEW_LINUX) {
-		/* Writable and read-only at once is clean: a fault, or the hardware, makes it dirty. */
+		/* A page that is both writable and read-only is clean. A fault or the MMU makes it dirty. */
 		read_only = ~e >> 51;
 		attr |= e & ARM64_DIRTY ? PW_DIRTY : 0;
 		attr |= e & ARM64_SPECIAL ? PW_SPECIAL : 0;
@@ -200,8 +202,8 @@ static inline uint32_t arm64_attr(const struct pw_format *f, const struct pw_reg
 }
 
 /*
- * What a table takes away from all that is below it, by APTable, UXNTable and PXNTable, bits 62 to
- * 59: DDI0487 D8.4.2, hierarchical control (TCR.HPD is 0 in Linux).
+ * The permissions that a table takes away from all leaves below it, by APTable, UXNTable and PXNTable (bits
+ * 62 to 59): DDI0487 D8.4.2, hierarchical control (TCR.HPD is 0 in Linux).
  */
 static const uint16_t arm64_lost[16] = {
 	0,
@@ -229,8 +231,8 @@ static inline uint32_t arm64_keep(const struct pw_format *f, const struct pw_reg
 }
 
 /*
- * An invalid entry behind which Linux has a page: PROT_NONE, or a huge page while it is changed
- * (pmd_mkinvalid). Nobody can get at either.
+ * Does Linux have a page behind this invalid entry? It is PROT_NONE, or a huge page that is being changed
+ * (pmd_mkinvalid). Nobody can access either.
  */
 static inline bool arm64_present_invalid(const struct pw_regime *r, unsigned level, uint64_t e)
 {
@@ -241,7 +243,7 @@ static inline bool arm64_present_invalid(const struct pw_regime *r, unsigned lev
 	return (e & ARM64_PROT_NONE_6_1) || (level == 1 && (e & ARM64_PMD_INVALID_6_1));
 }
 
-/* Valid, but no page: bits 1:0 are 01 at level 0 (reserved), or a block where there may be none. */
+/* A valid hole has 01 in bits 1:0 at level 0 (reserved), or is a block at a level without blocks. */
 static inline enum pw_status arm64_hole(const struct pw_format *f, const struct pw_regime *r,
 					unsigned level, uint64_t e, pw_pa *pa)
 {
@@ -257,7 +259,7 @@ static inline enum pw_status arm64_hole(const struct pw_format *f, const struct 
 	}
 	if (e & ARM64_TABLE)
 		return PW_NONE;
-	/* __SWP_TYPE_SHIFT: 10:6 since the nG bit is taken, 7:3 before. */
+	/* __SWP_TYPE_SHIFT: the type is in 10:6 since nG has a meaning, in 7:3 before. */
 	type = (unsigned)(e >> (r->kernel >= ARM64_KERNEL_NG ? 6 : 3)) & 31;
 	return pw_linux_swap(r, level, type);
 }
@@ -268,7 +270,7 @@ static inline uint64_t arm64_make_empty(const struct pw_format *f, const struct 
 	return 0;
 }
 
-/* The bits of a leaf that @attr decides. Linux sets PXN in every user page, UXN in its own. */
+/* The bits of a leaf that depend on @attr. Linux sets PXN in all user pages, and UXN in the kernel's. */
 static inline uint64_t arm64_attr_bits(uint32_t attr)
 {
 	bool exec = attr & PW_EXEC, user = attr & PW_USER;

@@ -5,7 +5,7 @@
  *           level 3   level 2   level 1   level 0
  * 16k_36                        pgd       pte      11 bits each
  * 16k_47              pgd       pmd       pte      11 bits each
- * 16k_48    pgd (1)   pud       pmd       pte      11 bits each but the top, of two entries
+ * 16k_48    pgd (1)   pud       pmd       pte      11 bits each but the top, which has two entries
  * 16k_52    pgd (5)   pud       pmd       pte      11 bits each but the top
  */
 #ifndef PW_FORMAT_ARM64_16K_H

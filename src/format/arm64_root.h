@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arm64: TTBR0 and TTBR1, and what TCR_EL1 says of them where it is known. DDI0487 D17.2, TTBR0_EL1,
+ * arm64: the roots TTBR0 and TTBR1, and their sizes in TCR_EL1 if that is known. DDI0487 D17.2, TTBR0_EL1,
  * TCR_EL1.
  */
 #ifndef PW_FORMAT_ARM64_ROOT_H
@@ -12,7 +12,7 @@ static const uint64_t ARM64_TCR_EPD0 = UINT64_C(1) << 7;
 static const uint64_t ARM64_TCR_EPD1 = UINT64_C(1) << 23;
 static const uint64_t ARM64_TCR_DS = UINT64_C(1) << 59;
 
-/* Size of the virtual addresses that one root translates. */
+/* Number of bits in the virtual addresses that one root translates. */
 static inline unsigned arm64_va_bits(const struct pw_format *format)
 {
 	unsigned top = format->levels - 1u;
@@ -20,13 +20,16 @@ static inline unsigned arm64_va_bits(const struct pw_format *format)
 	return format->shift[top] + format->bits[top];
 }
 
-/* Where physical addresses of 52 bits are possible: with a 64K granule, or with TCR.DS. */
+/* Can physical addresses have 52 bits? They can with a 64K granule, or with TCR.DS. */
 static inline bool arm64_root_is_wide(const struct pw_regime *r)
 {
 	return r->format->variant != ARM64_PA_48 || r->high_field;
 }
 
-/* TCR_EL1, if known, against the format: the sizes and granules of the roots that are used. */
+/*
+ * Compares TCR_EL1, if it is known, with the format. Refuses a root of another size or granule, unless
+ * TCR_EL1 forbids walks from it.
+ */
 static inline int arm64_root_tcr(struct pw_regime *r, unsigned count, struct pw_error *error)
 {
 	static const uint8_t granule0[4] = { 12, 16, 14, 0 }, granule1[4] = { 0, 14, 12, 16 };
@@ -63,8 +66,8 @@ static inline int arm64_root_tcr(struct pw_regime *r, unsigned count, struct pw_
 }
 
 /*
- * TTBR: ASID in 63:48, address in 47:x where 2^x is the size of the top table, bit 0 is CnP. With
- * 52-bit addresses x is at least 6, and bits 5:2 are address bits 51:48. DDI0487 D17.2, TTBR0_EL1.
+ * TTBR: 63:48 are the ASID, 47:x the address, bit 0 is CnP. 2^x is the size of the top table. With 52-bit
+ * physical addresses x is at least 6, and bits 5:2 are address bits 51:48. DDI0487 D17.2, TTBR0_EL1.
  */
 static inline int arm64_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			     struct pw_error *error)
@@ -88,7 +91,7 @@ static inline int arm64_root(struct pw_regime *r, const uint64_t *word, unsigned
 		uint64_t flags = wide ? 0x3d : 0x1;
 		pw_pa table = word[i] & pw_mask(48) & ~pw_mask(table_lg2);
 
-		/* Only the upper half is known: it is the one span. */
+		/* Only TTBR1 was given: its half is the only span. */
 		if (i == 0 && absent)
 			continue;
 		if (word[i] & pw_mask(table_lg2) & ~flags)
@@ -108,7 +111,7 @@ static inline int arm64_root(struct pw_regime *r, const uint64_t *word, unsigned
 		r->span[1].last = ~UINT64_C(0);
 		r->spans = 2;
 	}
-	/* A root of which no walks are made (EPD1, EPD0) translates nothing. */
+	/* EPD1 and EPD0 forbid walks from a root, so it translates nothing. */
 	if (count > 1 && (r->registers.tcr & ARM64_TCR_EPD1))
 		r->span[--r->spans] = none;
 	if (absent || (r->registers.tcr & ARM64_TCR_EPD0)) {

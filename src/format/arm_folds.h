@@ -5,7 +5,7 @@
 
 #include "format/fold_style.h"
 
-/* Linux takes two of these entries for one pgd_t; the tables are the hardware's. */
+/* In Linux one pgd_t holds two of these entries. Here each entry counts: the tables are the hardware's. */
 static const struct fold_style fold_arm = {
 	.format = "arm",
 	.name = "static",

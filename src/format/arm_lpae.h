@@ -15,12 +15,14 @@
  * page |                      | sw   | XN |PXN |cont|   address   |nG |AF | SH | AP |NS|AttrIdx|1 1|
  *      +----------------------+------+----+----+----+-------------+---+---+----+----+--+-------+---+
  *
- * TTBCR says what each of two roots covers. Where it is not known one root covers 4 GiB, and with two
- * TTBR1 has the kernel's gigabytes, as in Linux without CONFIG_CPU_TTBR0_PAN; the second word tells how
- * many: with the 3G/1G split (TTBCR.T1SZ = 2) a walk starts at a table of level 1, which is aligned
- * to a page; with 2G/2G (T1SZ = 1) it starts at the last two entries of a pgd, 16 bytes into it
- * (TTBR1_OFFSET). With that option (6.9 on) TTBR1 is a whole pgd, aligned like a table of level 1, and
- * in use from 0 or from 32 MiB on: no word tells, only TTBCR does.
+ * TTBCR says which addresses each of two roots translates. If TTBCR is not known, a single root translates
+ * 4 GiB. Of two roots, TTBR1 then translates the kernel's gigabytes, as in Linux without
+ * CONFIG_CPU_TTBR0_PAN. The second root word tells how many these are:
+ *  - 3G/1G split (TTBCR.T1SZ = 2): a walk starts at a table of level 1, which is aligned to a page.
+ *  - 2G/2G split (T1SZ = 1): it starts at the last two entries of a pgd, 16 bytes into it (TTBR1_OFFSET).
+ *
+ * With CONFIG_CPU_TTBR0_PAN (from 6.9 on), TTBR1 is a whole pgd, aligned like a table of level 1. It is in
+ * use from 0 or from 32 MiB on. The root words do not say so, only TTBCR does.
  */
 #ifndef PW_FORMAT_ARM_LPAE_H
 #define PW_FORMAT_ARM_LPAE_H
@@ -34,7 +36,7 @@ enum {
 	LPAE_TABLE = 1 << 1, /* in a page, too */
 	LPAE_ATTRINDX_SHIFT = 2,
 	LPAE_USER = 1 << 6, /* AP[1] */
-	LPAE_AP2 = 1 << 7, /* read-only, for the hardware */
+	LPAE_AP2 = 1 << 7, /* read-only for the hardware */
 	LPAE_SH_INNER = 3 << 8,
 	LPAE_AF = 1 << 10,
 	LPAE_NG = 1 << 11,
@@ -46,7 +48,7 @@ enum {
 static const uint64_t LPAE_CONTIGUOUS = UINT64_C(1) << 52;
 static const uint64_t LPAE_PXN = UINT64_C(1) << 53;
 static const uint64_t LPAE_XN = UINT64_C(1) << 54;
-/* Linux's: L_PTE_* and, the same, L_PMD_SECT_*. */
+/* Linux's software bits: L_PTE_*, and L_PMD_SECT_* in the same places. */
 static const uint64_t LPAE_L_DIRTY = UINT64_C(1) << 55;
 static const uint64_t LPAE_L_SPECIAL = UINT64_C(1) << 56;
 static const uint64_t LPAE_L_NONE = UINT64_C(1) << 57;
@@ -71,7 +73,7 @@ static inline pw_pa lpae_table(const struct pw_format *f, const struct pw_regime
 	return e & LPAE_ADDRESS;
 }
 
-/* 1 GiB blocks cannot be joined: sixteen are more than the four that there are. */
+/* 1 GiB blocks cannot be joined: a group would need sixteen, and there are only four. */
 static inline unsigned lpae_page_lg2(const struct pw_format *f, const struct pw_regime *r,
 				     unsigned level, uint64_t e)
 {
@@ -81,7 +83,7 @@ static inline unsigned lpae_page_lg2(const struct pw_format *f, const struct pw_
 
 /*
  * Address bits below a block's size are ignored, not reserved. Entries of a contiguous group have to
- * agree; where they do not, hardware may answer with any of them.
+ * agree. If they do not, the hardware may use any of them.
  */
 static inline pw_pa lpae_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 			      uint64_t e)
@@ -89,7 +91,7 @@ static inline pw_pa lpae_page(const struct pw_format *f, const struct pw_regime 
 	return e & LPAE_ADDRESS & ~pw_mask(lpae_page_lg2(f, r, level, e));
 }
 
-/* AttrIndx is an index into MAIR0 and MAIR1; Linux fills them as proc-v7-3level.S says. */
+/* AttrIndx is an index into MAIR0 and MAIR1. Linux fills these registers as proc-v7-3level.S says. */
 static const uint8_t lpae_linux_types[8] = {
 	PW_MEM_DEVICE, PW_MEM_WRITE_COMBINING, PW_MEM_WRITE_THROUGH, PW_MEM_NORMAL,
 	PW_MEM_DEVICE, PW_MEM_INDEX_0 + 5,     PW_MEM_INDEX_0 + 6,   PW_MEM_NORMAL,
@@ -110,7 +112,7 @@ static inline uint32_t lpae_attr(const struct pw_format *f, const struct pw_regi
 	if (r->view == PW_VIEW_HARDWARE) {
 		attr |= e & LPAE_AP2 ? 0 : PW_WRITE;
 	} else {
-		/* AP2 also stands where a page that may be written to is clean. */
+		/* A clean page has AP2 even if it may be written to. */
 		attr |= e & LPAE_L_RDONLY ? 0 : PW_WRITE;
 		attr |= e & LPAE_L_DIRTY ? PW_DIRTY : 0;
 		attr |= level == 0 && (e & LPAE_L_SPECIAL) ? PW_SPECIAL : 0;
@@ -119,8 +121,8 @@ static inline uint32_t lpae_attr(const struct pw_format *f, const struct pw_regi
 }
 
 /*
- * What a table takes away from all that is below it, by APTable, XNTable and PXNTable, bits 62 to 59:
- * DDI0406C B3.7.1 and B3.7.2.
+ * The permissions that a table takes away from all leaves below it, by APTable, XNTable and PXNTable (bits
+ * 62 to 59): DDI0406C B3.7.1 and B3.7.2.
  */
 static const uint16_t lpae_lost[16] = {
 	0,
@@ -148,8 +150,8 @@ static inline uint32_t lpae_keep(const struct pw_format *f, const struct pw_regi
 }
 
 /*
- * PROT_NONE: the valid bit is gone, NONE stands; a PTE keeps its bit 1, a huge page has none.
- * Linux 6.1's own pmd_present() forgets such huge pages, but they are there.
+ * A PROT_NONE entry has NONE set and the valid bit clear. A PTE keeps bit 1; in a huge page bit 1 is clear.
+ * In Linux 6.1, pmd_present() overlooks such huge pages, but they exist.
  */
 static inline enum pw_status lpae_hole(const struct pw_format *f, const struct pw_regime *r,
 				       unsigned level, uint64_t e, pw_pa *pa)
@@ -162,7 +164,7 @@ static inline enum pw_status lpae_hole(const struct pw_format *f, const struct p
 		*pa = lpae_page(f, r, level, e);
 		return PW_PROT_NONE;
 	}
-	/* Swap: type in 6:2, in PTEs alone. */
+	/* Only PTEs can be swap entries. The type is in 6:2. */
 	return level > 0 || (e & LPAE_TABLE) ? PW_NONE
 					     : pw_linux_swap(r, level, (unsigned)(e >> 2) & 31);
 }
@@ -173,7 +175,7 @@ static inline uint64_t lpae_make_empty(const struct pw_format *f, const struct p
 	return 0;
 }
 
-/* The bits of a leaf that @attr decides. A user page is kept from the kernel by its table (PXN). */
+/* The bits of a leaf that depend on @attr. PXN of the table keeps the kernel from executing a user page. */
 static inline uint64_t lpae_attr_bits(unsigned level, uint32_t attr)
 {
 	uint64_t e = 0;
@@ -231,7 +233,7 @@ static inline uint64_t lpae_make_root(const struct pw_format *f, const struct pw
 	return pa;
 }
 
-/* TTBR: ASID in 55:48, address in 39:5, or in 39:12 or 39:4 of TTBR1; bit 0 is CnP. */
+/* TTBR: 55:48 are the ASID, bit 0 is CnP. 39:5 are the address, in TTBR1 39:12 or 39:4. */
 static inline int lpae_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			    struct pw_error *error)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names that the long descriptors of arm and arm64 have in common, for their words.
+ * Names for words.h that the long descriptors of arm and arm64 share.
  * Arm ARM DDI0406C B3.6; DDI0487 D8.3.
  */
 #ifndef PW_FORMAT_ARM_NAMES_H
@@ -16,7 +16,7 @@ static const char *const ap_names[] = { "kernel-rw", "rw", "kernel-ro", "ro", NU
 static const char *const ap_table_names[] = { "all", "no-user", "no-write", "no-user,no-write",
 					      NULL };
 
-/* A hole with nothing in it. */
+/* An empty entry. */
 static const struct pw_bits empty_bits[] = {
 	{ .mask = 0x3,
 	  .name = "type",

@@ -12,7 +12,7 @@ static inline uint64_t arm_make_empty(const struct pw_format *f, const struct pw
 	return 0;
 }
 
-/* Sections are used for the kernel alone, which has no clean pages: writable is writable. */
+/* Linux uses sections only for the kernel, which has no clean pages. So PW_DIRTY does not count. */
 static inline uint64_t arm_make_section(pw_pa pa, uint32_t attr)
 {
 	uint64_t e = (pa & ARM_SECTION_ADDRESS) | ARM_L1_SECTION | ARM_SECTION_S |
@@ -26,7 +26,7 @@ static inline uint64_t arm_make_section(pw_pa pa, uint32_t attr)
 	return e;
 }
 
-/* What cpu_v7_set_pte_ext() makes of a Linux PTE: nothing, if it is old. */
+/* The hardware's PTE for a Linux PTE, as cpu_v7_set_pte_ext() makes it. It is 0 if the page is old. */
 static inline uint64_t arm_make_small(pw_pa pa, uint32_t attr)
 {
 	uint64_t e = (pa & ARM_PAGE_ADDRESS) | ARM_PTE_SMALL | ARM_PTE_S |
@@ -60,7 +60,7 @@ static inline uint64_t arm_make_leaf(const struct pw_format *f, const struct pw_
 	return e;
 }
 
-/* @pa is that of the table which this view reads; the entry always names the hardware's. */
+/* @pa is the table that this view reads. In both views the entry names the hardware's table. */
 static inline uint64_t arm_make_table(const struct pw_format *f, const struct pw_regime *r,
 				      unsigned level, pw_pa pa)
 {
@@ -69,7 +69,7 @@ static inline uint64_t arm_make_table(const struct pw_format *f, const struct pw
 	return (((uint32_t)pa + offset) & ARM_L1_TABLE_ADDRESS) | ARM_L1_TABLE;
 }
 
-/* Linux has no huge pages here, so nothing to copy for level 1: a section that grants no access. */
+/* At level 1 this is a section that grants no access. Linux has none to copy: no huge pages here. */
 static inline uint64_t arm_make_prot_none(const struct pw_format *f, const struct pw_regime *r,
 					  unsigned level, pw_pa pa)
 {
@@ -83,7 +83,7 @@ static inline uint64_t arm_make_prot_none(const struct pw_format *f, const struc
 static inline uint64_t arm_change_attr(const struct pw_format *f, const struct pw_regime *r,
 				       unsigned level, uint64_t e, uint32_t attr)
 {
-	/* Bits that are not attributes stay; a large page or supersection keeps its layout. */
+	/* All other bits stay, so a large page or supersection keeps its layout. */
 	uint64_t decided = ARM_PTE_APX | ARM_PTE_NG | ARM_AP_USER << ARM_PTE_AP_SHIFT;
 
 	if (level > 0)
@@ -101,7 +101,7 @@ static inline uint64_t arm_change_attr(const struct pw_format *f, const struct p
 	return (e & ~decided) | (arm_make_leaf(f, r, level, 0, attr) & decided);
 }
 
-/* Sixteen small pages make a large one, sixteen sections a supersection (below 4 GiB here). */
+/* Sixteen small pages make a large page, sixteen sections a supersection (here below 4 GiB). */
 static inline uint64_t arm_join(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, uint64_t leaf, unsigned group_lg2)
 {
@@ -110,7 +110,7 @@ static inline uint64_t arm_join(const struct pw_format *f, const struct pw_regim
 
 	if (level > 0)
 		return (leaf & ~(pw_mask(4) << 20)) | ARM_SECTION_SUPER;
-	/* An old page is none, and cannot be part of one. */
+	/* The entry of an old page is empty, so it cannot be part of a large page. */
 	if (!(leaf & ARM_PTE_SMALL))
 		return leaf;
 	e |= leaf & ARM_PTE_SMALL_XN ? ARM_PTE_LARGE_XN : 0;

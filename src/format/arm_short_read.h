@@ -22,8 +22,8 @@
  * small page   |    address 31:12            |nG| S|APX|  TEX  |  AP  |C |B |1   XN |
  *              +-----------------------------+--+--+---+-------+------+--+--+-------+
  *
- * The hardware has no dirty bit, and Linux does not use its accessed bit. So Linux keeps PTEs of its
- * own, half a page below the hardware's, and the two views read two tables:
+ * The hardware has no dirty bit, and Linux does not use the hardware's accessed bit. So Linux keeps a second
+ * table of PTEs, half a page below the hardware's. Each view reads its own table:
  *
  *      pgd entry        page of the PTEs
  *      +-------+       +0    +----------+
@@ -34,11 +34,11 @@
  *      +-------+       +c00  | hardware |  of the upper MiB
  *                            +----------+
  *
- * A PTE that is old or PROT_NONE is 0 in the hardware's table, one that is clean is read-only there.
- * Whoever writes for both readers stores two values, made under the two views.
+ * The hardware's PTE is 0 if the page is old or PROT_NONE, and read-only if the page is clean. An editor that
+ * writes for both readers stores two values, one built in each view.
  *
- * TTBCR.N is 0, as under Linux: TTBR0 covers everything. Domains are taken for "client": their
- * register (DACR) is not part of the tables. SCTLR.AFE is 0.
+ * If TTBCR is not known, TTBCR.N is 0, as in Linux: TTBR0 translates all addresses. All domains count as
+ * "client", because their register (DACR) is not part of the tables. SCTLR.AFE is 0.
  */
 #ifndef PW_FORMAT_ARM_SHORT_READ_H
 #define PW_FORMAT_ARM_SHORT_READ_H
@@ -48,7 +48,7 @@
 enum {
 	/* Level 1. */
 	ARM_L1_TABLE = 1, /* bits 1:0 */
-	ARM_L1_SECTION = 2, /* bit 1; bit 0 is PXN then */
+	ARM_L1_SECTION = 2, /* bit 1; bit 0 is PXN */
 	ARM_L1_SECTION_PXN = 1 << 0,
 	ARM_L1_TABLE_PXN = 1 << 2,
 	ARM_SECTION_XN = 1 << 4,
@@ -60,8 +60,8 @@ enum {
 	ARM_SECTION_NG = 1 << 17,
 	ARM_SECTION_SUPER = 1 << 18,
 
-	/* Level 0, the hardware's. */
-	ARM_PTE_SMALL = 2, /* bit 1; bit 0 is XN then */
+	/* Level 0: the hardware's PTE. */
+	ARM_PTE_SMALL = 2, /* bit 1; bit 0 is XN */
 	ARM_PTE_SMALL_XN = 1 << 0,
 	ARM_PTE_LARGE = 1, /* bits 1:0 */
 	ARM_PTE_LARGE_XN = 1 << 15,
@@ -72,13 +72,13 @@ enum {
 	ARM_PTE_S = 1 << 10,
 	ARM_PTE_NG = 1 << 11,
 
-	/* AP[1:0], where APX takes the writing away; 0 gives no access to anyone. */
+	/* AP[1:0]. 0 gives nobody access; APX takes the right to write away. */
 	ARM_AP_WRITE = 1,
 	ARM_AP_USER = 2,
 	/* Bits 3:2, in all leaves. */
 	ARM_CB_SHIFT = 2,
 
-	/* Level 0, Linux's: L_PTE_*. */
+	/* Level 0: Linux's PTE (L_PTE_*). */
 	ARM_L_PRESENT = 1 << 0,
 	ARM_L_YOUNG = 1 << 1,
 	ARM_L_MT_SHIFT = 2,
@@ -89,16 +89,16 @@ enum {
 	ARM_L_SHARED = 1 << 10,
 	ARM_L_NONE = 1 << 11,
 
-	/* Normal memory, write-allocate: what Linux uses on multiprocessors. As L_PTE_MT and TEX:C:B. */
+	/* Normal memory, write-allocate: Linux's type on multiprocessors, as L_PTE_MT and as TEX:C:B. */
 	ARM_MT_WRITEALLOC = 7,
-	/* What lies between the two halves of a page of PTEs: PTE_HWTABLE_OFF. */
+	/* Distance of the hardware's PTE from Linux's PTE: PTE_HWTABLE_OFF. */
 	ARM_HARDWARE_OFFSET = 2048,
 };
 static const uint32_t ARM_L1_TABLE_ADDRESS = 0xfffffc00;
 static const uint32_t ARM_SECTION_ADDRESS = 0xfff00000;
 static const uint32_t ARM_PAGE_ADDRESS = 0xfffff000;
 static const uint32_t ARM_TTBR_ADDRESS = 0xffffc000;
-/* Cacheability of the walk, and bits that are 0 with TTBCR.N = 0. */
+/* Bits 13:7 are 0 if TTBCR.N is 0. Bits 6:0 are the cacheability of the walk. */
 static const uint32_t ARM_TTBR_RESERVED = 0x3f80;
 
 static inline bool arm_linux_pte(const struct pw_regime *r, unsigned level)
@@ -111,7 +111,7 @@ static inline bool arm_small(uint64_t e)
 	return e & ARM_PTE_SMALL;
 }
 
-/* AP[1:0] of a leaf of either level, as the hardware has it. */
+/* AP[1:0] of a leaf in the hardware's tables, at either level. */
 static inline unsigned arm_ap(unsigned level, uint64_t e)
 {
 	return (unsigned)(e >> (level == 0 ? ARM_PTE_AP_SHIFT : ARM_SECTION_AP_SHIFT)) & 3;
@@ -159,8 +159,8 @@ static inline unsigned arm_page_lg2(const struct pw_format *f, const struct pw_r
 }
 
 /*
- * Memory type by TEX[0]:C:B: an index into PRRR and NMRR, because SCTLR.TRE is 1. Linux fills them as
- * proc-v7-2level.S says; what another system does is not known.
+ * The memory type by TEX[0]:C:B. These bits are an index into PRRR and NMRR, because SCTLR.TRE is 1. Linux
+ * fills the two registers as proc-v7-2level.S says. Their values in other systems are not known.
  */
 PW_INLINE uint32_t arm_memtype(const struct pw_regime *r, unsigned index)
 {
@@ -174,7 +174,7 @@ PW_INLINE uint32_t arm_memtype(const struct pw_regime *r, unsigned index)
 	return pw_memtype_attr((enum pw_memtype)type[index]);
 }
 
-/* DDI0406C table B3-8, by APX and AP[1:0]: what the user may, or the kernel where the user has no access. */
+/* Permissions by APX and AP[1:0]: the user's, or the kernel's if users have none. DDI0406C table B3-8. */
 static const uint8_t arm_prot[8] = {
 	0,
 	PW_READ | PW_WRITE,
@@ -190,7 +190,7 @@ static const uint8_t arm_prot[8] = {
 static inline uint32_t arm_attr(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, uint64_t e)
 {
-	/* A section has AP, TEX, APX and nG where a small page has them, six bits further up. */
+	/* In a section, AP, TEX, APX and nG are six bits higher than in a small page. */
 	uint32_t fields = (uint32_t)e >> (level > 0 ? ARM_SECTION_SHIFT : 0);
 	uint32_t tex = fields >> ARM_PTE_SMALL_TEX_SHIFT;
 	uint32_t xn = level > 0 ? ARM_SECTION_XN : ARM_PTE_SMALL_XN;
@@ -203,7 +203,7 @@ static inline uint32_t arm_attr(const struct pw_format *f, const struct pw_regim
 		attr |= e & ARM_L_YOUNG ? PW_ACCESSED : 0;
 		attr |= e & ARM_L_DIRTY ? PW_DIRTY : 0;
 		xn = ARM_L_XN;
-		tex = (uint32_t)e >> 4; /* the hardware gets L_PTE_MT's low bits as TEX[0]:C:B */
+		tex = (uint32_t)e >> 4; /* TEX[0]:C:B for the hardware are L_PTE_MT's low bits */
 	} else {
 		if (level == 0 && !arm_small(e)) {
 			tex = (uint32_t)e >> ARM_PTE_LARGE_TEX_SHIFT;
@@ -217,7 +217,7 @@ static inline uint32_t arm_attr(const struct pw_format *f, const struct pw_regim
 	return attr | arm_memtype(r, (tex & 1) << 2 | ((uint32_t)e >> ARM_CB_SHIFT & 3));
 }
 
-/* A table's PXN holds for all that is below it; Linux sets it in user tables. */
+/* PXN in a table entry applies to all leaves below it. Linux sets it in user tables. */
 static inline uint32_t arm_keep(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, uint64_t e)
 {
@@ -232,13 +232,13 @@ static inline enum pw_status arm_hole(const struct pw_format *f, const struct pw
 			*pa = e & ARM_PAGE_ADDRESS;
 			return PW_PROT_NONE;
 		}
-		/* Swap: type in 6:2. */
+		/* Swap entries have the type in 6:2. */
 		return e == 0 || (e & 3) ? PW_NONE
 					 : pw_linux_swap(r, level, (unsigned)(e >> 2) & 31);
 	}
 	if (!(e & 3))
 		return PW_NONE;
-	/* AP is 0. With APX that is a reserved combination: DDI0406C table B3-8. */
+	/* AP is 0 here. AP 0 with APX is reserved: DDI0406C table B3-8. */
 	if (e & (level == 0 ? (unsigned)ARM_PTE_APX : (unsigned)ARM_SECTION_APX))
 		return PW_MALFORMED;
 	if (r->view == PW_VIEW_HARDWARE || (e & ARM_SECTION_SUPER))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arm: what TTBCR says of TTBR0 and TTBR1. DDI0406C B3.5.4 (short descriptors), B3.6.4 (long ones,
- * "Determining which translation table base register to use"), B4.1.153.
+ * arm: the addresses that TTBR0 and TTBR1 translate, by TTBCR. DDI0406C B3.5.4 (short descriptors), B3.6.4
+ * (long descriptors, "Determining which translation table base register to use"), B4.1.153.
  *
  *          31  30        23   22 21   19 18  16         7    6      5     4   3 2  0
  *         +---+---------+----+--+-------+------+-------+----+----------+-----+-+----+
@@ -16,7 +16,7 @@
 
 static const uint64_t TTBCR_EAE = UINT64_C(1) << 31;
 enum {
-	TTBCR_SIZE = 7, /* N or T0SZ; T1SZ sixteen bits further up */
+	TTBCR_SIZE = 7, /* N or T0SZ; T1SZ is sixteen bits higher */
 	TTBCR_T1SZ_SHIFT = 16,
 	TTBCR_EPD0 = 1 << 7,
 	TTBCR_EPD1 = 1 << 23,
@@ -25,8 +25,8 @@ enum {
 };
 
 /*
- * What is left of one or two spans when walks from a root are forbidden (@off, bit n: TTBRn), or a root
- * was not given.
+ * Drops the spans of roots that were not given, or from which walks are forbidden (@off, bit n: TTBRn).
+ * Drops empty spans, too. Fails if no span is left.
  */
 static inline int arm_ttbcr_spans(struct pw_regime *r, unsigned count, unsigned off,
 				  struct pw_error *error)
@@ -47,9 +47,10 @@ static inline int arm_ttbcr_spans(struct pw_regime *r, unsigned count, unsigned 
 }
 
 /*
- * One root of long descriptors. With @size (TxSZ) a walk starts at the four entries of a pgd, at two of
- * them, or one level further down, at as many entries as the addresses need; whole addresses below
- * 4 GiB index them.
+ * Fills the span of root @i of long descriptors, except for its first and last address. @size (TxSZ)
+ * decides where a walk starts: at four entries of a pgd (0), at two entries of a pgd (1), or else at a table
+ * one level below, with as many entries as the addresses need. An index comes from the whole address, not
+ * from its distance to the span's start.
  */
 static inline int lpae_root_span(struct pw_regime *r, unsigned i, unsigned size, uint64_t word,
 				 struct pw_error *error)
@@ -94,7 +95,7 @@ static inline int lpae_root_ttbcr(struct pw_regime *r, const uint64_t *word, uns
 	high_first = t1sz ? ~pw_mask(32 - t1sz) & pw_mask(32) : low_last + 1;
 	if (t1sz && !t0sz)
 		low_last = high_first - 1;
-	/* With both sizes zero TTBR1 is not used: its span is empty. */
+	/* If both sizes are zero, TTBR1 is not used: its span is empty. */
 	r->span[0] = (struct pw_span){ .first = 0, .last = low_last };
 	r->span[1] = (struct pw_span){ .first = high_first, .last = pw_mask(32) };
 	status = lpae_root_span(r, 0, t0sz, word[0], error);
@@ -103,7 +104,10 @@ static inline int lpae_root_ttbcr(struct pw_regime *r, const uint64_t *word, uns
 	return status ? status : arm_ttbcr_spans(r, count, off, error);
 }
 
-/* Short descriptors: TTBR0 has the first 2^(32-N) bytes, by a table so much smaller, TTBR1 the rest. */
+/*
+ * Short descriptors: TTBR0 translates the first 2^(32-N) bytes, TTBR1 the rest. TTBR0's table is smaller by
+ * the factor 2^N.
+ */
 static inline int arm_root_ttbcr(struct pw_regime *r, const uint64_t *word, unsigned count,
 				 struct pw_error *error)
 {

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a format is made of, and the recipe for a new one.
+ * The parts of a format, and the recipe for a new one.
  *
- * To add formats of a family FOO, each with a NAME (the test `recipe` checks that all of this is there,
- * for every format, and says what is missing):
- *  1. src/format/FOO.h: copy the nearest one. Cite the manual, name the levels, draw and list the bits. Fill
- *     the numbers and the reading functions; each looks at the value it is given and at nothing else.
+ * To add formats of a family FOO, each with a NAME, follow these steps. The test `recipe` checks them for
+ * every format, and names the missing parts.
+ *  1. src/format/FOO.h: copy the most similar one. Cite the manual, name the levels, draw and list the bits.
+ *     Fill the numbers and the reading functions. Each function looks at its parameters and at nothing else.
  *  2. src/instance/FOO.c: one line for each NAME. Add it to src/meson.build, and each NAME to
  *     src/instance/registry.c. Walks work now.
- *  3. Fill the writing functions. tests/format/builders.c lists what the leaves of a format cannot say.
- *     The generic tests, which build their tables with these functions, now run.
- *  4. src/format/FOO_words.c (words.h): names of the bits, and reasons. Add it to src/meson.build, and a
+ *  3. Fill the writing functions. tests/format/builders.c lists the attributes that a format's leaves cannot
+ *     hold. The generic tests build their tables with these functions, so they run now.
+ *  4. src/format/FOO_words.c (words.h): names of the bits, and reasons. Add it to src/meson.build. Add a
  *     line to tests/unit/view_flags.c.
  *  5. src/format/FOO_folds.h: how Linux folds the levels. Add each style to lab/lean.h.
  *  6. tests/format/vectors_FOO.c: golden vectors from the manual. Add it to tests/format/meson.build.
- *  7. tests/format/tables/NAME.pwt and tests/format/tables/NAME-invalid.pwt: tables by hand.
+ *  7. tests/format/tables/NAME.pwt and tests/format/tables/NAME-invalid.pwt: tables written by hand.
  *  8. tests/oracle/formats/NAME.pwf: the description for the oracle. Add it to tests/oracle/meson.build.
- *  9. README.md, CHANGELOG.md and doc/folding.md name the family; CAVEATS.md says of each NAME whether a
+ *  9. README.md, CHANGELOG.md and doc/folding.md: name the family. CAVEATS.md: say of each NAME whether a
  *     real kernel confirmed it.
  *
- * Only if it is so: a shift by a register in a walk has a reason in tests/specialised/objects.py; what a
- * machine's dumps say of its roots is read in src/memory/notes.c and src/memory/vmcoreinfo_root.c.
+ * Only if a walk shifts by a register: give the reason in tests/specialised/objects.py. Only if dumps of the
+ * machine name its roots: read them in src/memory/notes.c and src/memory/vmcoreinfo_root.c.
  *
- * Reading functions are plain `static inline`, reached through a constant struct pw_format and
- * therefore inlined; not always_inline, which gcc refuses through a pointer at -Og.
+ * Reading functions are plain `static inline`. The compiler inlines them, because it reaches them through a
+ * constant struct pw_format. They are not always_inline: at -Og, gcc refuses that through a pointer.
  */
 #ifndef PW_FORMAT_FORMAT_H
 #define PW_FORMAT_FORMAT_H
@@ -41,43 +41,43 @@ struct pw_format {
 	const char *root_name;
 	const char *level_name[PW_MAX_LEVELS];
 	/*
-	 * Which of its family's encodings this is: a small number, which the family's header names
-	 * and its functions ask. Like every number here it is a constant in them.
+	 * The encoding, if the family has several: a small number, which the family's header names. In
+	 * the family's functions it is a constant, as every number here is.
 	 */
 	uint8_t variant;
 
-	/* Geometry of the deepest regime; level n covers 2^(shift[n] + bits[n]) bytes per table. */
+	/* Geometry of the deepest regime; a table of level n covers 2^(shift[n] + bits[n]) bytes. */
 	uint8_t levels;
 	uint8_t shift[PW_MAX_LEVELS];
 	uint8_t bits[PW_MAX_LEVELS];
 	uint8_t entry_lg2; /* 2 or 3 */
 	uint8_t leaf_levels; /* bit n: an entry of level n can be a leaf */
 	/*
-	 * Highest and lowest bit of what says which page a leaf of level 0 maps, and nothing else: see
-	 * pw_leaf_alike. Both 0: leaves are always looked at one by one.
+	 * Highest and lowest bit of a field in a leaf of level 0 that holds the page's address and nothing
+	 * else: see pw_leaf_alike. Both 0: there is no such field, so each leaf is decoded by itself.
 	 */
 	uint8_t page_field[2];
 	uint8_t max_roots;
 	bool big_endian;
-	bool dynamic_top; /* the root or an entry decides at which level the next table stands */
-	/* What a kernel of this machine can be built with, of pw_kernel_config, and Debian's is. */
+	bool dynamic_top; /* the root, or an entry, decides the level of the next table */
+	/* enum pw_kernel_config: options that this machine's kernels can have. Debian's do: linux.c. */
 	uint8_t config;
-	bool needs_ttbcr; /* what a second root translates, only that says: tables built here have one */
-	bool prefixed; /* pages have real addresses, of which a CPU's prefix makes absolute ones */
-	bool linux_twin; /* Linux keeps PTEs of its own beside these: its view reads other tables */
-	/* Bit n: 2^n neighbouring leaves of that level can be joined to one page. */
+	bool needs_ttbcr; /* only TTBCR says what a second root translates; built tables have one root */
+	bool prefixed; /* pages have real addresses; a CPU's prefix makes them absolute */
+	bool linux_twin; /* Linux keeps separate PTEs beside these; the Linux view reads those */
+	/* By level. Bit n: 2^n neighbouring leaves can be joined to one page. */
 	uint16_t groups[PW_MAX_LEVELS];
 
 	/*
-	 * Decodes the root words into regime->span[]: 0, or -EINVAL with a sentence. Everything else
-	 * of the regime is set before.
+	 * Decodes the root words into regime->span[]. Returns 0, or -EINVAL with a sentence. All other
+	 * members of the regime are set before.
 	 */
 	int (*root)(struct pw_regime *regime, const uint64_t *word, unsigned count,
 		    struct pw_error *error);
 
-	/* ---- reading: each is given a value that was loaded once ---- */
+	/* ---- reading: each function gets a value that was loaded once ---- */
 
-	/* PW_TABLE never at level 0. A hole for whatever reason is a PW_HOLE; hole() says why. */
+	/* Never PW_TABLE at level 0. Every hole is a PW_HOLE, and hole() gives the reason. */
 	enum pw_kind (*kind)(const struct pw_format *format, const struct pw_regime *regime,
 			     unsigned level, uint64_t entry);
 	/* Address of the next table. */
@@ -86,51 +86,51 @@ struct pw_format {
 	/* Address of the page, aligned to its size. */
 	pw_pa (*page)(const struct pw_format *format, const struct pw_regime *regime,
 		      unsigned level, uint64_t entry);
-	/* log2 of the page's size where it is not shift[level]; NULL if it always is. */
+	/* log2 of the page's size. NULL: it is always shift[level]. */
 	unsigned (*page_lg2)(const struct pw_format *format, const struct pw_regime *regime,
 			     unsigned level, uint64_t entry);
 	/* Attributes of a leaf: enum pw_attr, PW_KEXEC, and pw_memtype_attr(). */
 	uint32_t (*attr)(const struct pw_format *format, const struct pw_regime *regime,
 			 unsigned level, uint64_t entry);
-	/* What a table entry leaves of the permissions below it; NULL: all. */
+	/* The permissions that a table entry does not take away from the leaves below it. NULL: all. */
 	uint32_t (*keep)(const struct pw_format *format, const struct pw_regime *regime,
 			 unsigned level, uint64_t entry);
-	/* Why a hole is one. With PW_PROT_NONE, *pa is the page as page() would say it. */
+	/* The reason for a hole. With PW_PROT_NONE, *pa is the page's address, as from page(). */
 	enum pw_status (*hole)(const struct pw_format *format, const struct pw_regime *regime,
 			       unsigned level, uint64_t entry, pw_pa *pa);
 	/* Does the table behind this entry of @level have an entry @index? NULL: always. */
 	bool (*admits)(const struct pw_format *format, const struct pw_regime *regime,
 		       unsigned level, uint64_t entry, uint32_t index);
-	/* log2 of the entries of the level-0 table behind a level-1 entry; NULL: bits[0]. */
+	/* log2 of the number of entries in the level-0 table behind a level-1 entry. NULL: bits[0]. */
 	unsigned (*next_bits)(const struct pw_format *format, const struct pw_regime *regime,
 			      uint64_t entry);
-	/* Level of the table behind this entry; NULL: level - 1. */
+	/* Level of the table behind this entry. NULL: level - 1. */
 	unsigned (*next_level)(const struct pw_format *format, const struct pw_regime *regime,
 			       unsigned level, uint64_t entry);
 
-	/* ---- writing: values to be stored; NULL where nobody builds such tables ---- */
+	/* ---- writing: values to be stored; NULL if nobody builds such tables ---- */
 
-	/* An empty entry; for s390 it still names its level. */
+	/* An empty entry. On s390 it still names its level. */
 	uint64_t (*make_empty)(const struct pw_format *format, const struct pw_regime *regime,
 			       unsigned level);
 	/*
-	 * A leaf for the page at @pa with PW_PROT_MASK, accessed, dirty, special and global bits of
-	 * @attr, as the Linux of this regime would write it. @pa is aligned to 2^shift[level].
+	 * A leaf for the page at @pa, as the Linux of this regime would write it. @pa is aligned to
+	 * 2^shift[level]. Of @attr, PW_PROT_MASK and the accessed, dirty, special and global bits count.
 	 */
 	uint64_t (*make_leaf)(const struct pw_format *format, const struct pw_regime *regime,
 			      unsigned level, pw_pa pa, uint32_t attr);
 	/* An entry of @level that leads to the table at @pa. */
 	uint64_t (*make_table)(const struct pw_format *format, const struct pw_regime *regime,
 			       unsigned level, pw_pa pa);
-	/* A present entry that nobody may access (PROT_NONE) for the page at @pa. */
+	/* An entry for the page at @pa that is present and that nobody may access (PROT_NONE). */
 	uint64_t (*make_prot_none)(const struct pw_format *format, const struct pw_regime *regime,
 				   unsigned level, pw_pa pa);
-	/* The same leaf with other attributes: same page, @attr as in make_leaf. */
+	/* The leaf @entry with other attributes and the same page. @attr is as in make_leaf(). */
 	uint64_t (*change_attr)(const struct pw_format *format, const struct pw_regime *regime,
 				unsigned level, uint64_t entry, uint32_t attr);
 	/*
-	 * make_leaf()'s @leaf as one of a group of 2^@group_lg2, whose first page is aligned to the
-	 * group's size. NULL if groups[] is all zero.
+	 * @leaf, a result of make_leaf(), as a member of a group of 2^@group_lg2 leaves. The group's first
+	 * page is aligned to the group's size. NULL if groups[] is all zero.
 	 */
 	uint64_t (*join)(const struct pw_format *format, const struct pw_regime *regime,
 			 unsigned level, uint64_t leaf, unsigned group_lg2);
@@ -138,13 +138,13 @@ struct pw_format {
 	uint64_t (*make_root)(const struct pw_format *format, const struct pw_regime *regime,
 			      pw_pa pa, unsigned top);
 
-	const struct pw_words *words; /* for people: format/words.h; NULL for described formats */
+	const struct pw_words *words; /* for people: format/words.h. NULL: a described format */
 	const struct pw_instance *instance;
 };
 
 /*
- * Refuses at compile time a walker whose format is not a constant: a format behind a variable would
- * work, at a quarter of the speed (reached through calls), and nobody would notice.
+ * Refuses at compile time a walker whose format is not a constant. Such a walker would work, but at a
+ * quarter of the speed, because it calls the format's functions; and nobody would notice.
  */
 #if defined(__OPTIMIZE__) && !defined(PW_NO_CONSTANT_GUARD)
 void pw_format_is_not_constant(void)
@@ -160,7 +160,7 @@ void pw_format_is_not_constant(void)
 
 /* ---- spans: helpers for root() ---- */
 
-/* One span over all that the top table covers, from 0. */
+/* One span from 0 over all addresses that the top table covers. */
 static inline void pw_span_low(struct pw_span *span, const struct pw_format *format, unsigned top,
 			       pw_pa table)
 {
@@ -174,7 +174,7 @@ static inline void pw_span_low(struct pw_span *span, const struct pw_format *for
 	};
 }
 
-/* The sign-extended pair of x86-64 and riscv: both halves on one table. */
+/* The two sign-extended halves of x86-64 and riscv: one table translates both. */
 static inline void pw_span_signed(struct pw_regime *regime, pw_pa table)
 {
 	const struct pw_format *format = regime->format;
@@ -193,7 +193,7 @@ static inline void pw_span_signed(struct pw_regime *regime, pw_pa table)
 
 enum { PW_PREFIX_AREA = 0x2000 };
 
-/* The absolute address of a real one. A prefix of 0, which all other formats have, changes nothing. */
+/* The absolute address of @real. A prefix of 0 changes nothing; all formats but s390x have that. */
 PW_INLINE pw_pa pw_absolute(const struct pw_regime *regime, pw_pa real)
 {
 	const pw_pa prefix = regime->registers.prefix;
@@ -205,7 +205,10 @@ PW_INLINE pw_pa pw_absolute(const struct pw_regime *regime, pw_pa real)
 	return real - prefix < PW_PREFIX_AREA ? real - prefix : real;
 }
 
-/* The last real address up to @last that is as far from its absolute one as @real is. */
+/*
+ * Returns the last address of the run that begins at @real, and at most @last. In a run, all real addresses
+ * differ from their absolute ones by the same amount.
+ */
 static inline pw_pa pw_absolute_last(const struct pw_regime *regime, pw_pa real, pw_pa last)
 {
 	const pw_pa ends[3] = {
@@ -220,7 +223,7 @@ static inline pw_pa pw_absolute_last(const struct pw_regime *regime, pw_pa real,
 	return last;
 }
 
-/* The span that covers @va, or NULL: not canonical. */
+/* The span that covers @va. NULL: @va is not canonical. */
 PW_INLINE const struct pw_span *pw_span_find(const struct pw_regime *regime, pw_va va)
 {
 	if (PW_LIKELY(va <= regime->span[0].last && va >= regime->span[0].first))

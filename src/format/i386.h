@@ -29,10 +29,10 @@ static inline enum pw_kind i386_kind(const struct pw_format *f, const struct pw_
 		return PW_HOLE;
 	if (level == 0)
 		return PW_LEAF;
-	/* Without CR4.PSE the bit is ignored: SDM 4.3. */
+	/* Without CR4.PSE, PS is ignored: SDM 4.3. */
 	if (!(e & X86_PS) || !(r->registers.cr4 & X86_CR4_PSE))
 		return PW_TABLE;
-	/* Bit 21 is reserved, 20:13 are address 39:32 (PSE-36): SDM table 4-4. */
+	/* Bit 21 is reserved. Bits 20:13 are address bits 39:32 (PSE-36): SDM table 4-4. */
 	return e & (1u << 21) ? PW_HOLE : PW_LEAF;
 }
 
@@ -50,7 +50,7 @@ static inline pw_pa i386_page(const struct pw_format *f, const struct pw_regime 
 	return (e & 0xffc00000) | (((e >> 13) & 0xff) << 32);
 }
 
-/* No NX, and nothing inverted: pgtable-2level.h. Swap: type in 5:1. */
+/* There is no NX, and PROT_NONE entries are not inverted: pgtable-2level.h. Swap entries: type in 5:1. */
 static inline enum pw_status i386_hole(const struct pw_format *f, const struct pw_regime *r,
 				       unsigned level, uint64_t e, pw_pa *pa)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Which swap types a kernel has for what is not in swap: include/linux/swap.h of 5.10 to 7.2. */
+/* The swap types that a kernel uses for pages outside swap: include/linux/swap.h of 5.10 to 7.2. */
 #include "format/linux.h"
 
 enum {
 	KERNEL_DEVICE_EXCLUSIVE = 0x050e, /* two more types of device memory */
 	KERNEL_MARKERS = 0x0513, /* markers, migration read-exclusive, failed swap-in */
-	KERNEL_MARKERS_ALWAYS = 0x0602, /* and no type of its own for a failed swap-in */
-	KERNEL_DEVICE_EXCLUSIVE_ONE = 0x060f, /* exclusive is one type */
-	DEBIAN_DEVICE_PRIVATE = 0x060d, /* Debian builds it in, where it can be */
+	KERNEL_MARKERS_ALWAYS = 0x0602, /* in every build; failed swap-in is a marker */
+	KERNEL_DEVICE_EXCLUSIVE_ONE = 0x060f, /* device-exclusive is one type */
+	DEBIAN_DEVICE_PRIVATE = 0x060d, /* Debian sets it wherever it can */
 };
 
 static unsigned markers(unsigned kernel, unsigned config)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the Linux kernels do alike on all architectures with entries that are not present.
+ * Entries that are not present: the part that Linux does alike on all architectures.
  *
- * Such an entry has a type of 5 bits. Types from 0 on are swap files; those at the upper end are none
- * (include/linux/swap.h):
+ * Such an entry has a type of 5 bits. The types from 0 on stand for swap files. The types at the upper end
+ * have other uses (include/linux/swap.h):
  *
  *     0          first[HWPOISON]  [MIGRATION]            [DEVICE]            [MARKER]            31
  *     +------------+---------------+---------------------+-------------------+-------------------+
@@ -13,9 +13,10 @@
  *     hwpoison   1 with CONFIG_MEMORY_FAILURE
  *     migration  with CONFIG_MIGRATION 2 (read, write); 3 from 5.19 on (read-exclusive)
  *     device     with CONFIG_DEVICE_PRIVATE 2 (write, read); 4 from 5.14 on (exclusive write, read); 3
- *                from 6.15 on, where exclusive is one
- *     marker     none before 5.19; then one, until 6.1 only with CONFIG_PTE_MARKER; and until 6.1 one
- *                more, for pages that could not be read from swap, which is a marker later
+ *                from 6.15 on (one exclusive type)
+ *     marker     none before 5.19; one from then on, but until 6.1 only with CONFIG_PTE_MARKER. From 5.19
+ *                to 6.1 there is one more type, for pages that could not be read from swap. Later kernels
+ *                use a marker for these.
  */
 #ifndef PW_FORMAT_LINUX_H
 #define PW_FORMAT_LINUX_H
@@ -33,8 +34,9 @@ enum {
 };
 
 /*
- * What an entry of this swap type is. An entry above level 0 is of a huge page, which is never in swap;
- * hwpoison and markers are there in hugetlb's tables (huge_pte), migration and device of any.
+ * The status of an entry of this swap type. Above level 0 the entry stands for a huge page, and such a page
+ * is never in swap. There, hwpoison and markers belong to hugetlb (huge_pte); migration and device entries
+ * can belong to any huge page.
  */
 static inline enum pw_status pw_linux_swap(const struct pw_regime *r, unsigned level, unsigned type)
 {
@@ -47,7 +49,7 @@ static inline enum pw_status pw_linux_swap(const struct pw_regime *r, unsigned l
 	return type < r->swap_first[PW_FIRST_MARKER] ? PW_DEVICE : PW_MARKER;
 }
 
-/* Sets regime->config and regime->swap_first for its kernel, of which @options may tell something. */
+/* Sets regime->config and regime->swap_first for regime->kernel. @options can hold some build options. */
 void pw_linux_init(struct pw_regime *regime, const struct pw_regime_options *options);
 
 #endif

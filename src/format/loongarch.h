@@ -16,19 +16,20 @@
  * page  |RPLV|NX|NR|  |      |   address             |S |N |M |W |P |G |MAT|PLV|D |V |
  *       +----+--+--+--+------+---------------+----+--+--+--+--+--+--+--+---+---+--+--+
  *
- * The walk is the same whether software makes it on a TLB miss (LDDIR, LDPTE) or the hardware does. A
- * directory has no valid bit: what is not a huge page (bit 6) is the address of a table, and Linux lets its
- * empty entries lead to a table of empty entries. Linux stores the address in a window that maps
- * physical memory, whose bits the walk ignores. Only an entry of all zeros, which Linux never has, is
- * taken for an empty one here: it would lead to a table at 0.
+ * On a TLB miss, software (LDDIR, LDPTE) or the hardware walks the tables. Both walks are the same.
  *
- * A huge page stands in a directory of any level. LDDIR marks its level in bits 14:13 of a
- * register; they are 0 in memory. sp, S, N and M are Linux's: being split, special, PROT_NONE,
- * modified. P and W are Linux's too, unless the CPU walks by itself: it then sets V where P is set, and D
- * where W is. The TLB checks V and D, and so the hardware view shows them.
+ * Entries of a directory have no valid bit. Bit 6 marks a huge page; all other entries hold the address of a
+ * table. Linux's empty entries lead to a table of empty entries. Linux stores an address in its window of
+ * physical memory, and the walk ignores the window's bits. An entry of zeros would lead to a table at 0.
+ * Linux never has one, so here it counts as empty.
  *
- * Two roots: bit 63 chooses PGDL, for the lower half, or PGDH. VALEN is taken to be 48. Addresses in
- * direct-mapped windows (DMW0 to DMW3) have no tables.
+ * Directories of any level can have huge pages. LDDIR marks the level of one in bits 14:13 of a register;
+ * in memory these bits are 0. Linux alone uses sp, S, N and M: being split, special, PROT_NONE, modified.
+ * It uses P and W as well. A CPU that walks by itself reads these two: it sets V if P is set, and D if W is
+ * set. The TLB checks V and D, so the hardware view shows them.
+ *
+ * Two roots: bit 63 of an address chooses PGDL (the lower half) or PGDH. VALEN is assumed to be 48. Addresses
+ * in direct-mapped windows (DMW0 to DMW3) have no tables.
  */
 #ifndef PW_FORMAT_LOONGARCH_H
 #define PW_FORMAT_LOONGARCH_H
@@ -36,7 +37,7 @@
 #include "format/linux.h"
 
 enum {
-	LOONGARCH_V = 1 << 0, /* Linux: also accessed */
+	LOONGARCH_V = 1 << 0, /* Linux: accessed, too */
 	LOONGARCH_D = 1 << 1, /* a write does not trap */
 	LOONGARCH_PLV_SHIFT = 2,
 	LOONGARCH_PLV_USER = 3,
@@ -61,7 +62,7 @@ static const uint64_t LOONGARCH_NX = UINT64_C(1) << 62;
 static const uint64_t LOONGARCH_RPLV = UINT64_C(1) << 63;
 /* Linux's window of cached physical memory: DMW1, CSR_DMW1_INIT. */
 static const uint64_t LOONGARCH_WINDOW = UINT64_C(0x9000000000000000);
-/* "LoongArch: Introduce hardware page table walker": D alone is dirty, too. */
+/* "LoongArch: Introduce hardware page table walker": D alone makes a page dirty, too. */
 static const uint16_t LOONGARCH_KERNEL_WALKER = 0x0605;
 
 static inline enum pw_kind loongarch_kind(const struct pw_format *f, const struct pw_regime *r,
@@ -73,7 +74,7 @@ static inline enum pw_kind loongarch_kind(const struct pw_format *f, const struc
 		return PW_LIKELY(e & valid) ? PW_LEAF : PW_HOLE;
 	if (PW_LIKELY(!(e & LOONGARCH_HUGE)))
 		return e && !(e & pw_mask(f->shift[0])) ? PW_TABLE : PW_HOLE;
-	/* With a level in it LDDIR and LDPTE would take it for a page of that level's size. */
+	/* With a level in 14:13, LDDIR and LDPTE would take the entry for a page of that level's size. */
 	return (e & valid) && !(e & LOONGARCH_HUGE_LEVEL) ? PW_LEAF : PW_HOLE;
 }
 
@@ -91,8 +92,9 @@ static inline pw_pa loongarch_page(const struct pw_format *f, const struct pw_re
 }
 
 /*
- * With RPLV set only programs of the page's own privilege level may use it, else also those with
- * more privilege. Linux runs at PLV 0 and PLV 3: a page of level 1 or 2 is the kernel's, or nobody's.
+ * If RPLV is set, only programs of the page's own privilege level may use it. Otherwise programs with more
+ * privilege may use it, too. Linux runs at PLV 0 and PLV 3. So only the kernel can use a page of PLV 1 or 2,
+ * and with RPLV nobody can.
  */
 static inline uint32_t loongarch_attr(const struct pw_format *f, const struct pw_regime *r,
 				      unsigned level, uint64_t e)
@@ -121,8 +123,9 @@ static inline uint32_t loongarch_attr(const struct pw_format *f, const struct pw
 }
 
 /*
- * Linux: pte_none() leaves out G, which an empty PTE beside a global one has, since one TLB entry holds both.
- * The swap type is in 20:16. A huge page without P is in migration, or is being split.
+ * Linux's pte_none() ignores G. One TLB entry holds two neighbouring PTEs, so an empty PTE beside a global
+ * one has G as well. Swap entries have the type in 20:16. A huge page without P is in migration, or is being
+ * split.
  */
 static inline enum pw_status loongarch_hole(const struct pw_format *f, const struct pw_regime *r,
 					    unsigned level, uint64_t e, pw_pa *pa)
@@ -148,7 +151,7 @@ static inline uint64_t loongarch_make_empty(const struct pw_format *f, const str
 	return 0;
 }
 
-/* The bits of a leaf that @attr decides. The first write to a clean page traps, or the CPU sets D. */
+/* The bits of a leaf that depend on @attr. The first write to a clean page traps, or the CPU sets D. */
 static inline uint64_t loongarch_attr_bits(unsigned level, uint32_t attr)
 {
 	uint64_t e = LOONGARCH_P;
@@ -166,7 +169,7 @@ static inline uint64_t loongarch_attr_bits(unsigned level, uint32_t attr)
 	return e;
 }
 
-/* What a leaf of @level at @pa has, whatever its attributes. */
+/* The bits of a leaf of @level at @pa that do not depend on attributes. */
 static inline uint64_t loongarch_frame(unsigned level, pw_pa pa)
 {
 	return pa | LOONGARCH_MAT_CACHED << LOONGARCH_MAT_SHIFT | (level > 0 ? LOONGARCH_HUGE : 0);
@@ -210,8 +213,8 @@ static inline uint64_t loongarch_make_root(const struct pw_format *f, const stru
 }
 
 /*
- * PGDL and PGDH: the address of a table, which Linux writes as an address in its window. Each has the
- * half of the addresses whose bit 47 is its own; so each uses half of a table of 48 bits.
+ * PGDL and PGDH hold the address of a table. Linux writes an address in its window there. Each register
+ * translates one half of the 48-bit addresses, by bit 47, and so uses one half of its table.
  */
 static inline int loongarch_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 				 struct pw_error *error)
