@@ -23,8 +23,8 @@ static const struct pw_bits table_bits[] = {
 	{ 0x1e, "ignored1", "ignored" },
 	{ BIT(5), "A", "accessed" },
 	{ 0x1c0, "ignored6", "ignored" },
-	{ 0xe00, "NextLevel", "level of the table below; 0: a page, 7: one of any size", next_names,
-	  PW_SHOW_ALWAYS },
+	{ 0xe00, "NextLevel", "level of the next table; 0: a page; 7: a page of another size",
+	  next_names, PW_SHOW_ALWAYS },
 	{ UINT64_C(0x000ffffffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x07f0000000000000), "reserved", "has to be zero" },
 	{ UINT64_C(3) << 59, "ignored59", "ignored" },
@@ -40,10 +40,10 @@ static const struct pw_bits page_bits[] = {
 	{ BIT(5), "A", "accessed" },
 	{ BIT(6), "D", "dirty" },
 	{ 0x180, "ignored7", "ignored" },
-	{ 0xe00, "NextLevel", "0: a page of the level's size, 7: size in the address", next_names,
-	  PW_SHOW_ALWAYS },
-	{ UINT64_C(0x000ffffffffff000), "address", "of the page, and of 7: its size", NULL,
-	  PW_SHOW_ADDRESS },
+	{ 0xe00, "NextLevel", "0: a page of this level's size; 7: the address holds the size",
+	  next_names, PW_SHOW_ALWAYS },
+	{ UINT64_C(0x000ffffffffff000), "address", "of the page; with NextLevel 7 its size, too",
+	  NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x07f0000000000000), "reserved", "has to be zero" },
 	{ BIT(59), "U", "untranslated access" },
 	{ BIT(60), "FC", "force coherency" },
@@ -65,7 +65,7 @@ static const struct pw_bits_of entries[] = {
 	{ 0 },
 };
 
-/* Linux walks these tables by code of their own, which has no five levels. */
+/* Linux walks these tables with separate code, which does not have the five levels. */
 static const struct fold_style *const folds[] = { NULL };
 
 static void starts(const struct pw_regime *regime, char *text, size_t bytes)

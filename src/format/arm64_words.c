@@ -30,7 +30,7 @@ enum {
 static const struct pw_bits any_table_bits[] = {
 	{ 0x3, "type", "of the entry", upper_type_names, PW_SHOW_ALWAYS },
 	{ BIT(10), "AF", "accessed (FEAT_HAFT), else ignored" },
-	{ UINT64_C(3) << 61, "APTable", "what is refused below", ap_table_names },
+	{ UINT64_C(3) << 61, "APTable", "access that is allowed below", ap_table_names },
 	{ BIT(60), "UXNTable", "user mode may execute nothing below" },
 	{ BIT(59), "PXNTable", "the kernel may execute nothing below" },
 	{ BIT(63), "NSTable", "non-secure below" },
@@ -54,7 +54,7 @@ static const struct pw_bits table_lpa_bits[] = {
 	{ .more = any_table_bits },
 };
 
-/* 4K and 16K with 52-bit addresses: address bits 51:50 stand in 9:8. */
+/* 4K and 16K with 52-bit addresses: bits 9:8 are address bits 51:50. */
 static const struct pw_bits table_lpa2_bits[] = {
 	{ 0xfc, "ignored", "ignored" },
 	{ 0x800, "ignored11", "ignored" },
@@ -64,13 +64,13 @@ static const struct pw_bits table_lpa2_bits[] = {
 	{ .more = any_table_bits },
 };
 
-/* What pages and blocks have in all shapes. */
+/* The bits that pages and blocks of all variants share. */
 static const struct pw_bits leaf_bits[] = {
 	{ 0x1c, "AttrIndx", "index into MAIR_EL1: memory type", NULL, PW_SHOW_ALWAYS },
 	{ BIT(5), "NS", "non-secure" },
 	{ 0xc0, "AP", "who may access it", ap_names, PW_SHOW_ALWAYS },
 	{ BIT(10), "AF", "accessed" },
-	{ BIT(11), "nG", "not global: of one ASID; Linux, where invalid: present all the same" },
+	{ BIT(11), "nG", "not global: belongs to one ASID; Linux, in an invalid entry: present" },
 	{ BIT(50), "GP", "guarded: branches must land on a BTI" },
 	{ BIT(51), "DBM", "dirty bit modifier; Linux: may be written" },
 	{ BIT(52), "Cont", "contiguous: one of a group that maps one larger page" },
@@ -82,7 +82,7 @@ static const struct pw_bits leaf_bits[] = {
 	{ BIT(57), "sw57", "for software", NULL, 0, NO_DEVMAP },
 	{ BIT(58), "prot-none", "Linux: nobody may use it", NULL, 0, 0, NG_KERNEL },
 	{ BIT(58), "uffd-wp", "Linux: userfaultfd watches writes", NULL, 0, UFFD_KERNEL },
-	{ BIT(59), "present-invalid", "Linux: present while it is changed", NULL, 0, 0, NG_KERNEL },
+	{ BIT(59), "present-invalid", "Linux: present, and being changed", NULL, 0, 0, NG_KERNEL },
 	{ BIT(59), "sw59", "ignored", NULL, 0, NG_KERNEL },
 	{ UINT64_C(7) << 60, "POIndex", "permission overlay" },
 	{ BIT(63), "sw63", "for software" },
@@ -102,7 +102,7 @@ static const struct pw_bits leaf_lpa2_bits[] = {
 	{ .more = leaf_bits },
 };
 
-/* 64K with 52-bit addresses: address bits 51:48 stand in 15:12. */
+/* 64K with 52-bit addresses: bits 15:12 are address bits 51:48. */
 static const struct pw_bits leaf_lpa_bits[] = {
 	{ 0x300, "SH", "shareability", share_names },
 	{ 0xf000, "address-high", "bits 51:48", NULL, PW_SHOW_ADDRESS },
@@ -141,17 +141,19 @@ static const struct pw_bits block_lpa2_bits[] = {
 	{ .more = leaf_lpa2_bits },
 };
 
-/* __swp_entry of pgtable.h; the type moved when nG was taken. */
+/* __swp_entry of pgtable.h. The type moved when nG got a meaning in invalid entries. */
 static const struct pw_bits swap_bits[] = {
 	{ 0x3, "type", "of the entry", page_type_names, PW_SHOW_ALWAYS },
 	{ BIT(2), "exclusive", "Linux: the page is this process's alone" },
-	{ 0xf8, "swap-type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS, 0, NG_KERNEL },
+	{ 0xf8, "swap-type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS, 0,
+	  NG_KERNEL },
 	{ UINT64_C(0x03ffffffffffff00), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS, 0,
 	  NG_KERNEL },
 	{ UINT64_C(0xfc00000000000000), "sw-high", "for software", NULL, 0, 0, NG_KERNEL },
 	{ BIT(3), "uffd-wp", "Linux: userfaultfd watches writes", NULL, 0, NG_KERNEL },
 	{ 0x30, "sw", "for software", NULL, 0, NG_KERNEL },
-	{ 0x7c0, "swap-type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS, NG_KERNEL },
+	{ 0x7c0, "swap-type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS,
+	  NG_KERNEL },
 	{ BIT(11), "nG", "clear in swap entries", NULL, 0, NG_KERNEL },
 	{ UINT64_C(0x3ffffffffffff000), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS,
 	  NG_KERNEL },
@@ -203,7 +205,7 @@ static const struct fold_style *const folds_64k_52[] = { &fold_arm64_64k_52, NUL
 
 static void granule(const struct pw_regime *regime, char *text, size_t bytes)
 {
-	snprintf(text, bytes, "this granule and size of addresses take %u tables",
+	snprintf(text, bytes, "a walk takes %u tables with this granule and address size",
 		 regime->format->levels);
 }
 

@@ -51,7 +51,7 @@ static const struct pw_bits block_bits[] = {
 
 static const struct pw_bits table_bits[] = {
 	{ 0x3, "type", "of the entry", upper_type_names, PW_SHOW_ALWAYS },
-	{ UINT64_C(3) << 61, "APTable", "what is refused below", ap_table_names },
+	{ UINT64_C(3) << 61, "APTable", "access that is allowed below", ap_table_names },
 	{ BIT(60), "XNTable", "nothing below may be executed" },
 	{ BIT(59), "PXNTable", "the kernel may execute nothing below" },
 	{ BIT(63), "NSTable", "non-secure below" },
@@ -63,7 +63,7 @@ static const struct pw_bits table_bits[] = {
 
 static const struct pw_bits swap_bits[] = {
 	{ 0x3, "type", "of the entry", page_type_names, PW_SHOW_ALWAYS },
-	{ 0x7c, "swap-type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS },
+	{ 0x7c, "swap-type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
 	{ BIT(7), "exclusive", "Linux: the page is this process's alone" },
 	{ UINT64_C(0xffffff00), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
 	{ UINT64_C(0xffffffff00000000), "sw-high", "for software" },
@@ -78,16 +78,16 @@ static const struct pw_bits_of entries[] = {
 
 static const struct fold_style *const folds[] = { &fold_arm_lpae, NULL };
 
-/* CONFIG_CPU_TTBR0_PAN splits the space in another way than kernels without it. */
+/* Kernels with CONFIG_CPU_TTBR0_PAN split the space in another way than kernels without it. */
 static bool no_ttbcr(const struct pw_regime *regime, char *text, size_t bytes)
 {
 	if (regime->roots < 2 || (regime->registers.known & PW_REGISTER_TCR))
 		return false;
 	snprintf(
 		text, bytes,
-		"TTBCR, which says what TTBR0 and TTBR1 translate, is not known: TTBR1 is taken to have 0x%" PRIx64
+		"TTBCR, which says what TTBR0 and TTBR1 translate, is not known: TTBR1 is assumed to translate 0x%" PRIx64
 		"-0x%" PRIx64
-		". Kernels with CONFIG_CPU_TTBR0_PAN (6.9 on) have it otherwise: give TTBCR, or TTBR0 alone",
+		". Kernels with CONFIG_CPU_TTBR0_PAN (from 6.9 on) split the addresses in another way: give TTBCR, or TTBR0 alone",
 		regime->span[1].first, regime->span[1].last);
 	return true;
 }

@@ -20,7 +20,7 @@ enum {
 	LEAF_OR_PROT_NONE = PW_BITS_LEAF | PW_BITS_PROT_NONE,
 };
 
-/* AP[1:0]; APX, which takes writing away, is a word of its own. */
+/* AP[1:0]. APX, which takes the right to write away, is a separate word. */
 static const char *const ap_names[] = { "none", "kernel-rw", "user-ro", "rw", NULL };
 static const char *const type_names[] = { "fault", "table", "section", "section-PXN", NULL };
 static const char *const page_names[] = { "fault", "large", "small", "small-XN", NULL };
@@ -125,7 +125,7 @@ static const struct pw_bits linux_page_bits[] = {
 
 static const struct pw_bits linux_swap_bits[] = {
 	{ 0x3, "present", "clear in swap entries", NULL, PW_SHOW_ALWAYS },
-	{ 0x7c, "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS },
+	{ 0x7c, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
 	{ BIT(7), "exclusive", "the page is this process's alone" },
 	{ 0xffffff00, "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
 	{ 0 },

@@ -28,24 +28,24 @@ static const char *const mat_names[] = { "SUC", "CC", "WUC", "reserved", NULL };
 static const struct pw_bits table_4k_bits[] = {
 	{ 0xfff, "reserved", "has to be zero" },
 	{ UINT64_C(0x0000fffffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
-	{ UINT64_C(0xffff) << 48, "window", "ignored; where Linux itself reads the table" },
+	{ UINT64_C(0xffff) << 48, "window", "ignored; Linux reads the table through it" },
 	{ 0 },
 };
 
 static const struct pw_bits table_16k_bits[] = {
 	{ 0x3fff, "reserved", "has to be zero" },
 	{ UINT64_C(0x0000ffffffffc000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
-	{ UINT64_C(0xffff) << 48, "window", "ignored; where Linux itself reads the table" },
+	{ UINT64_C(0xffff) << 48, "window", "ignored; Linux reads the table through it" },
 	{ 0 },
 };
 
-/* What huge pages have as well. */
+/* The high bits, which base pages and huge pages share. */
 static const struct pw_bits upper_bits[] = {
 	{ UINT64_C(0xfff) << 48, "ignored48", "ignored" },
 	{ BIT(60), "splitting", "Linux: a huge page that is being split" },
 	{ BIT(61), "NR", "may not be read" },
 	{ BIT(62), "NX", "may not be executed" },
-	{ BIT(63), "RPLV", "for PLV alone, and not for more privilege" },
+	{ BIT(63), "RPLV", "for this PLV alone, not for more privilege" },
 	{ 0 },
 };
 
@@ -87,11 +87,13 @@ static const struct pw_bits huge_bits[] = {
 static const struct pw_bits swap_bits[] = {
 	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
 	{ 0x3e, "sw", "clear in swap entries" },
-	{ BIT(6), "H", "a huge page's" },
+	{ BIT(6), "H", "the entry of a huge page" },
 	{ BIT(7), "P", "present: clear in swap entries" },
 	{ 0xff00, "sw8", "clear in swap entries" },
-	{ 0xff0000, "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS, 0, EXCLUSIVE },
-	{ 0x7f0000, "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS, EXCLUSIVE },
+	{ 0xff0000, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS, 0,
+	  EXCLUSIVE },
+	{ 0x7f0000, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS,
+	  EXCLUSIVE },
 	{ BIT(23), "exclusive", "Linux: the page is this process's alone", NULL, 0, EXCLUSIVE },
 	{ UINT64_C(0xffffffffff000000), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
 	{ 0 },
@@ -130,7 +132,7 @@ static void built(const struct pw_regime *regime, char *text, size_t bytes)
 		 1u << (f->shift[0] - 10), f->levels);
 }
 
-/* Linux's windows: 8 uncached, 9 cached, a for write-combining. Which ones there are, DMW0 to DMW3 say. */
+/* Linux's windows, by bits 63:60: 8 uncached, 9 cached, a write-combining. DMW0 to DMW3 say which exist. */
 static bool in_window(const struct pw_regime *regime, pw_va va, char *text, size_t bytes)
 {
 	if (va >> 60 < 8 || va >> 60 > 10)

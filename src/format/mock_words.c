@@ -63,7 +63,7 @@ static const struct pw_bits page_bits[] = {
 
 static const struct pw_bits swap_bits[] = {
 	{ 0x1, "P", "present", NULL, PW_SHOW_ALWAYS },
-	{ 0x7c, "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS },
+	{ 0x7c, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
 	{ BIT(61), "swap", "a swap entry" },
 	{ 0 },
 };

@@ -56,7 +56,7 @@ static const struct pw_bits swap_bits[] = {
 	{ BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
 	{ BIT(62), "L", "with V clear, a swap entry" },
 	{ BIT(61), "sw61", "for software" },
-	{ 0x1f, "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS },
+	{ 0x1f, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
 	{ 0x20, "exclusive", "Linux: the page is this process's alone" },
 	{ 0x200, "soft-dirty", "Linux: written to since clear_refs" },
 	{ 0x1c0, "sw", "for software" },

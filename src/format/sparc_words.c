@@ -80,7 +80,7 @@ static const struct pw_bits sun4v_bits[] = {
 
 static const struct pw_bits swap_bits[] = {
 	{ UINT64_C(0x1fff), "sw", "clear in swap entries" },
-	{ UINT64_C(0xfe000), "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS },
+	{ UINT64_C(0xfe000), "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
 	{ BIT(20), "exclusive", "Linux: the page is this process's alone" },
 	{ UINT64_C(0xffffffffffe00000), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
 	{ 0 },

@@ -37,7 +37,7 @@ static const struct pw_bits swap_bits[] = {
 	{ 0x1, "present", "present", NULL, PW_SHOW_ALWAYS },
 	{ 0x2, "newpage", "set in swap entries" },
 	{ 0x1c, "sw", "unused" },
-	{ 0x3e0, "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS },
+	{ 0x3e0, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
 	{ 0x400, "exclusive", "the page is this process's alone" },
 	{ UINT64_C(0xfffffffffffff800), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
 	{ 0 },

@@ -133,7 +133,8 @@ static const struct pw_bits swap_64_bits[] = {
 	{ BIT(3), "exclusive", "Linux: the page is this process's alone" },
 	{ UINT64_C(0xf0), "sw", "unused" },
 	{ BIT(8), "protnone", "never set in swap entries" },
-	{ UINT64_C(0xf8) << 56, "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS },
+	{ UINT64_C(0xf8) << 56, "type", "swap file, or another kind of entry", NULL,
+	  PW_SHOW_ALWAYS },
 	{ UINT64_C(0x07fffffffffffe00), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS, 0, 0,
 	  true },
 	{ 0 },
@@ -141,7 +142,7 @@ static const struct pw_bits swap_64_bits[] = {
 
 static const struct pw_bits swap_32_bits[] = {
 	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
-	{ UINT64_C(0x3e), "type", "which swap file, or what else", NULL, PW_SHOW_ALWAYS },
+	{ UINT64_C(0x3e), "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
 	{ BIT(6), "sw6", "unused" },
 	{ BIT(7), "exclusive", "Linux: the page is this process's alone" },
 	{ BIT(8), "protnone", "never set in swap entries" },
