@@ -10,7 +10,7 @@ here=$(dirname "$0")
 packages_of() {
     case $1 in
     build)    echo "gcc libc6-dev meson ninja-build pkg-config libsmartcols-dev liblzma-dev liburcu-dev" ;;
-    test)     echo "libcmocka-dev python3 binutils libkdumpfile-dev" ;;
+    test)     echo "libcmocka-dev python3 binutils libkdumpfile-dev libdw-dev" ;;
     lint)     echo "clang-format clang-tidy cppcheck mandoc" ;;
     sanitize) echo "clang libclang-rt-14-dev" ;;
     cross)    echo "gcc-i686-linux-gnu libc6-dev-i386-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user" ;;

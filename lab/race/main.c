@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* pw_lab_main: a program with scenarios searches them, and reports. */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab/race/real.h"
+#include "lab/race/report.h"
+#include "lab/race/wrap.h"
+
+enum {
+	OPTION_MODEL = 0x100,
+	OPTION_SECONDS,
+	OPTION_RUNS,
+	OPTION_REPLAY,
+	OPTION_SAMPLE,
+	OPTION_PCT,
+	OPTION_SEED,
+	OPTION_BOUND,
+	OPTION_ALL_ORDERS,
+	OPTION_JSON,
+	OPTION_LIST,
+	STATUS_BROKEN = 3,
+};
+
+static const struct argp_option options[] = {
+	{ "model", OPTION_MODEL, "MODEL", 0,
+	  "sc: no reordering; tso: stores may be late; both (default)", 0 },
+	{ "seconds", OPTION_SECONDS, "N", 0, "Stop each search after N seconds", 0 },
+	{ "runs", OPTION_RUNS, "N", 0, "Stop each search after N runs", 0 },
+	{ "replay", OPTION_REPLAY, "SCHEDULE", 0, "Run this one schedule, and show it", 0 },
+	{ "sample", OPTION_SAMPLE, "N", 0, "N random runs in place of the search; proves nothing",
+	  0 },
+	{ "pct", OPTION_PCT, "N", 0,
+	  "With --sample: random priorities that change N times in a run", 0 },
+	{ "seed", OPTION_SEED, "N", 0, "With --sample: another N gives other runs", 0 },
+	{ "bound", OPTION_BOUND, "N", 0,
+	  "Every interleaving of at most N preemptions, without reduction; proves nothing", 0 },
+	{ "all-orders", OPTION_ALL_ORDERS, NULL, 0,
+	  "Every interleaving, without reduction: for small scenarios, to check the search", 0 },
+	{ "json", OPTION_JSON, NULL, 0, "One JSON object for each search", 0 },
+	{ "list", OPTION_LIST, NULL, 0, "List the scenarios of this program", 0 },
+	{ 0 },
+};
+
+struct arguments {
+	struct race_ask ask;
+	const char *name;
+	bool list, sc, tso;
+	unsigned long long sample;
+	bool pct;
+};
+
+static unsigned long long number(struct argp_state *state, const char *option, const char *text)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || *end || end == text || *text == '-')
+		argp_error(state, "--%s wants a number, not '%s'", option, text);
+	return value;
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	struct race_ask *ask = &arguments->ask;
+
+	switch (key) {
+	case OPTION_MODEL:
+		arguments->sc = strcmp(text, "tso") != 0;
+		arguments->tso = strcmp(text, "sc") != 0;
+		if (strcmp(text, "sc") != 0 && strcmp(text, "tso") != 0 &&
+		    strcmp(text, "both") != 0)
+			argp_error(state, "--model is sc, tso or both, not '%s'", text);
+		return 0;
+	case OPTION_SECONDS:
+		ask->search.seconds = (double)number(state, "seconds", text);
+		return 0;
+	case OPTION_RUNS:
+		ask->search.limit = number(state, "runs", text);
+		return 0;
+	case OPTION_REPLAY:
+		ask->replay = text;
+		return 0;
+	case OPTION_SAMPLE:
+		arguments->sample = number(state, "sample", text);
+		return 0;
+	case OPTION_PCT:
+		arguments->pct = true;
+		ask->search.bound = (unsigned)number(state, "pct", text);
+		return 0;
+	case OPTION_SEED:
+		ask->search.seed = number(state, "seed", text);
+		return 0;
+	case OPTION_BOUND:
+		ask->search.mode = RACE_BOUNDED;
+		ask->search.bound = (unsigned)number(state, "bound", text);
+		return 0;
+	case OPTION_ALL_ORDERS:
+		ask->search.mode = RACE_ALL;
+		return 0;
+	case OPTION_JSON:
+		ask->json = true;
+		return 0;
+	case OPTION_LIST:
+		arguments->list = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->name)
+			argp_error(state, "give one scenario, or none for all");
+		arguments->name = text;
+		return 0;
+	case ARGP_KEY_END:
+		if (arguments->sample) {
+			ask->search.mode = arguments->pct ? RACE_PCT : RACE_RANDOM;
+			ask->search.limit = arguments->sample;
+		}
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int list(const struct pw_lab_scenario *scenarios, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		printf("%-24s %s\n", scenarios[i].name,
+		       scenarios[i].about ? scenarios[i].about : "");
+	return 0;
+}
+
+static int run(const struct pw_lab_scenario *scenario, const struct arguments *arguments)
+{
+	int worst = 0;
+
+	for (int model = PW_LAB_SC; model <= PW_LAB_TSO; model++)
+		if (model == PW_LAB_SC ? arguments->sc : arguments->tso)
+			worst = race_worse(worst,
+					   race_run_scenario(scenario, (enum pw_lab_model)model,
+							     &arguments->ask));
+	return worst;
+}
+
+/* One process for each scenario: what its setup leaves behind does not reach the next one. */
+static int run_apart(const struct pw_lab_scenario *scenario, const struct arguments *arguments)
+{
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child < 0) {
+		perror("pagewalk-lab: no process for the scenario");
+		return STATUS_BROKEN;
+	}
+	if (child == 0) {
+		race_prepare(scenario);
+		status = run(scenario, arguments);
+		fflush(stdout);
+		_exit(status);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return STATUS_BROKEN;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	fprintf(stderr,
+		"pagewalk-lab: scenario %s ended by signal %d: a fault of its code, or of the "
+		"laboratory\n",
+		scenario->name, WTERMSIG(status));
+	return STATUS_BROKEN;
+}
+
+int pw_lab_main(int argc, char **argv, const struct pw_lab_scenario *scenarios, size_t count)
+{
+	static const struct argp argp = {
+		options,
+		parse,
+		"[SCENARIO]",
+		"Runs scenarios under every interleaving of their threads.\v"
+		"Exit status: 0 nothing can go wrong, 1 something can, 2 the search did not finish, 3 the "
+		"scenario or the arguments are at fault.",
+		NULL,
+		NULL,
+		NULL
+	};
+	struct arguments arguments = { .ask.search.mode = RACE_SOURCE, .sc = true, .tso = true };
+	int worst = 0;
+	bool any = false;
+
+	argp_err_exit_status = STATUS_BROKEN;
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (arguments.list)
+		return list(scenarios, count);
+	for (size_t i = 0; i < count; i++) {
+		if (arguments.name && strcmp(arguments.name, scenarios[i].name) != 0)
+			continue;
+		any = true;
+		worst = race_worse(worst, run_apart(&scenarios[i], &arguments));
+	}
+	if (!any) {
+		fprintf(stderr,
+			"%s: there is no scenario '%s'; --list shows those that there are\n",
+			argv[0], arguments.name ? arguments.name : "");
+		return STATUS_BROKEN;
+	}
+	return worst;
+}

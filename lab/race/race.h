@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The laboratory for races: it runs compiled code under every order of its steps.
+ *
+ *   code under test --- compiled with -fsanitize=thread, so that each access calls out
+ *        |
+ *     callouts.c   loads, stores, read-modify-writes, fences: address, size, memory order
+ *     wrap.c       locks, memory, threads of the C library
+ *        |
+ *     words.c      is the word shared? only then the access is a step that others may come before
+ *     undo.c       what a run has written, to be put back before the next run
+ *     heap.c       memory that a run allocates and frees
+ *        |
+ *     search.c     who goes on: depth first, with source sets and sleep sets
+ *     buffer.c     store buffers, for total store order
+ *     order.c      which steps depend on each other; data races
+ *     fiber.c      one stack for each thread, all on one processor
+ *        |
+ *     result       shorten.c, schedule.c, trace.c: the shortest schedule that fails, and how it reads
+ *
+ * A run executes the scenario once. An event is one step of a run: an access to a shared word, or a free.
+ * Two events depend on each other if their bytes overlap and one of them writes. Runs that order all
+ * dependent events alike behave alike: they are one class, and the search wants one run of each.
+ *
+ * The laboratory is a program of its own, with one search at a time: its state is in static objects.
+ */
+#ifndef RACE_RACE_H
+#define RACE_RACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <pagewalk/lab.h>
+
+enum {
+	RACE_THREADS = PW_LAB_THREADS,
+	/* A lane does steps: a thread, or the processor that empties the thread's store buffer. */
+	RACE_LANES = 2 * RACE_THREADS,
+	RACE_EVENTS = 1 << 13, /* the most that a run may have */
+};
+
+enum race_kind {
+	RACE_LOAD,
+	RACE_STORE,
+	RACE_RMW,
+	RACE_FENCE, /* nothing but draining the thread's store buffer */
+	RACE_LOCK, /* waits until the word is 0, then takes it */
+	RACE_UNLOCK,
+	RACE_WAIT, /* waits until the word is not `value` */
+	RACE_YIELD, /* waits until another thread has written anything */
+	RACE_ENTER, /* a reader enters its section */
+	RACE_LEAVE, /* a reader leaves it */
+	RACE_FREE, /* a write to the whole object: it is gone */
+	RACE_FLUSH, /* a store leaves the store buffer of its thread */
+	RACE_KINDS,
+};
+
+/* A step, as its thread is about to do it. */
+struct race_op {
+	uintptr_t at;
+	uint64_t value; /* RACE_WAIT: go on when the word is not this */
+	uint32_t bytes;
+	uint8_t kind; /* enum race_kind */
+	uint8_t order; /* __ATOMIC_RELAXED and so on */
+	bool atomic; /* not a plain access of the language */
+	bool writes;
+	bool drains; /* waits until the thread's own store buffer is empty */
+	const void *pc; /* in the code under test */
+};
+
+/* How many events of each lane come before: a vector clock. */
+struct race_clock {
+	int16_t at[RACE_LANES];
+};
+
+struct race_event {
+	struct race_op op;
+	uint64_t before, after; /* the word's value, if it has one */
+	uint64_t hash; /* of the class, up to this event */
+	struct race_clock clock; /* by dependence: this event and all that must come before it */
+	struct race_clock hb; /* by the language: what happens before the end of this event */
+	struct race_clock sync; /* a write: what a thread acquires that reads it */
+	int16_t index; /* in its lane, from 1 */
+	int16_t from; /* a load: the event that wrote the value, or -1 */
+	uint8_t lane;
+	uint8_t preemptions; /* before this event */
+	bool forwarded; /* a load: its value came from the thread's own store buffer */
+	/* ---- the search's: the state before this event; bits are lanes ---- */
+	uint16_t live, enabled; /* has a next step; can do it now */
+	uint16_t backtrack, done; /* is to be tried here; was tried */
+	uint16_t sleep; /* would only repeat a class that is known */
+};
+
+/* ---- state that all parts share ---- */
+
+struct race_state {
+	const struct pw_lab_scenario *scenario;
+	enum pw_lab_model model;
+	unsigned threads, lanes; /* lanes is twice as many when there are store buffers */
+	/* This run. */
+	unsigned depth; /* events so far */
+	int thread; /* runs now; -1 in between */
+	struct race_op pending[RACE_LANES]; /* the next step of each live lane */
+	struct race_clock clock[RACE_LANES], hb[RACE_LANES];
+	struct race_clock released[RACE_THREADS]; /* at its last release fence */
+	struct race_clock acquirable[RACE_THREADS]; /* of relaxed loads, for an acquire fence */
+	unsigned stored
+		[RACE_THREADS]; /* stores that it has buffered since it last drained its buffer */
+	uint32_t run; /* its number; never 0 */
+	const char *failure; /* a sentence, or NULL */
+	enum pw_lab_finding finding;
+};
+extern struct race_state race;
+extern struct race_event race_event[RACE_EVENTS + 1];
+/* The code under test runs. False while the laboratory's own code does. */
+extern bool race_on;
+
+/* Ends the run with a finding. Does not return to the code under test. */
+void race_fail(enum pw_lab_finding finding, const char *format, ...)
+	__attribute__((format(printf, 2, 3), noreturn));
+/* The same for the laboratory's own code, between steps. */
+void race_note(enum pw_lab_finding finding, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The thread is about to do @op. Returns when it is its turn. */
+void race_step(const struct race_op *op);
+
+/* Does it wait for a condition? */
+static inline bool race_blocks(const struct race_op *op)
+{
+	return op->kind == RACE_LOCK || op->kind == RACE_WAIT || op->kind == RACE_YIELD;
+}
+
+static inline bool race_overlap(const struct race_op *a, const struct race_op *b)
+{
+	return a->at < b->at + b->bytes && b->at < a->at + a->bytes;
+}
+
+static inline bool race_dependent(const struct race_op *a, const struct race_op *b)
+{
+	if (!a->writes && !b->writes)
+		return false;
+	/* A thread that yields looks at the whole memory. */
+	if (a->kind == RACE_YIELD || b->kind == RACE_YIELD)
+		return true;
+	return race_overlap(a, b);
+}
+
+/* The value of a word of 1, 2, 4 or 8 bytes; 0 for anything else. */
+static inline uint64_t race_value(const struct race_op *op)
+{
+	switch (op->bytes) {
+	case 1:
+		return *(const uint8_t *)op->at;
+	case 2:
+		return *(const uint16_t *)op->at;
+	case 4:
+		return *(const uint32_t *)op->at;
+	case 8:
+		return *(const uint64_t *)op->at;
+	default:
+		return 0;
+	}
+}
+
+/* ---- words.c ---- */
+
+/* What is known of 8 bytes of memory. */
+struct race_word {
+	uint8_t readers, writers; /* threads, over all runs of the search */
+	bool shared; /* two threads touch it, one of them writes */
+	uint32_t saved; /* the run in which its old value was saved */
+	uint32_t freed; /* the run in which it was freed, or RACE_FREED_BEFORE */
+};
+static const uint32_t RACE_FREED_BEFORE = ~UINT32_C(0);
+
+struct race_word *race_word(uintptr_t at);
+/* Notes that the thread touches these bytes. Is any of them shared? */
+bool race_touch(uintptr_t at, size_t bytes, bool write);
+/* Has the thread touched freed memory? */
+bool race_is_freed(uintptr_t at, size_t bytes);
+void race_mark_freed(uintptr_t at, size_t bytes, bool freed);
+/* Were there new shared words since the last call? Then earlier runs have missed steps. */
+bool race_words_grew(void);
+unsigned race_words_shared(void);
+void race_words_forget(void);
+
+/* ---- undo.c ---- */
+
+/* Saves what is there before the code under test writes. */
+void race_will_write(uintptr_t at, size_t bytes);
+/* From now on writes are saved: what is there now is how each run begins. */
+void race_baseline(void);
+/* Puts everything back. */
+void race_restore(void);
+/* Writes, for the laboratory: saves first. */
+void race_write(uintptr_t at, uint64_t value, unsigned bytes);
+
+/* ---- heap.c ---- */
+
+void *race_alloc(size_t alignment, size_t bytes);
+void race_free(void *object);
+bool race_heap_has(const void *object);
+size_t race_heap_size(const void *object);
+void race_heap_baseline(void);
+void race_heap_restore(void);
+/* Bytes that this run has allocated and not freed. */
+size_t race_heap_leaked(void);
+
+/* ---- buffer.c: total store order ---- */
+
+struct race_buffered {
+	struct race_op op; /* kind RACE_FLUSH */
+	uint64_t value;
+	struct race_clock clock, hb, sync;
+};
+
+void race_buffers_clear(void);
+/* Puts a store of the running thread into its buffer. False if there may be no room. */
+bool race_buffer_store(const struct race_op *op, uint64_t value);
+bool race_buffer_any(unsigned thread);
+const struct race_buffered *race_buffer_oldest(unsigned thread);
+void race_buffer_flush(unsigned thread);
+enum race_forward { RACE_FORWARD_NONE, RACE_FORWARD_ALL, RACE_FORWARD_PART };
+/* Does the thread load what stands in its own buffer? */
+enum race_forward race_buffer_forward(unsigned thread, const struct race_op *op,
+				      uint64_t *value_ret);
+
+/* ---- order.c ---- */
+
+void race_join(struct race_clock *into, const struct race_clock *from);
+/* Fills the clocks of the event at race.depth, which lane @lane is about to do. */
+void race_order_event(struct race_event *event);
+/* The event has been done before, in the same way: the clocks that it gave its lane. */
+void race_order_replay(const struct race_event *event);
+void race_order_reset(void);
+/* A fence of the language, without a store buffer to empty. */
+void race_order_fence(unsigned thread, int order);
+
+/* ---- search.c ---- */
+
+enum race_mode {
+	RACE_ALL, /* every interleaving: to check the others against */
+	RACE_SLEEP, /* sleep sets alone */
+	RACE_SOURCE, /* source sets and sleep sets */
+	RACE_BOUNDED, /* every interleaving of at most `bound` preemptions */
+	RACE_RANDOM, /* a random walk */
+	RACE_PCT, /* random priorities, which change at `bound` random events */
+	RACE_REPLAY, /* one given schedule */
+};
+
+struct race_search {
+	enum race_mode mode;
+	unsigned bound;
+	uint64_t limit; /* runs; 0 for no limit */
+	double seconds; /* 0 for no limit */
+	uint64_t seed;
+	bool stop_at_finding;
+	const uint8_t *schedule; /* lanes, for RACE_REPLAY; or a beginning that is fixed */
+	unsigned scheduled;
+	/* Called every few thousand runs; false ends the search. May be NULL. */
+	bool (*progress)(void *context, const struct pw_lab_result *result);
+	void *context;
+	/* Called at each finding, before the search goes on, while the events stand. May be NULL. */
+	void (*found)(void *context);
+};
+
+void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model model,
+		  const struct race_search *search, struct pw_lab_result *result);
+
+/* ---- fiber.c ---- */
+
+/* Starts @main on the stack of @thread when it is switched to for the first time. */
+void race_fiber_start(unsigned thread, void (*main)(void));
+/* Goes on with @thread, or with the search for -1. */
+void race_fiber_switch(int from, int to);
+bool race_on_stack(uintptr_t at);
+
+/* ---- schedule.c ---- */
+
+/* "a13b4A1": lanes and how many steps each; capitals empty store buffers. */
+void race_schedule_text(const uint8_t *lane, unsigned count, char *text, size_t size);
+/* Returns the number of steps, or -1: then *at_ret is where it is wrong. */
+int race_schedule_parse(const char *text, uint8_t *lane, unsigned room, const char **at_ret);
+
+/* ---- shorten.c ---- */
+
+/*
+ * Fills @order with the events of the run in an order of the same class that has the fewest switches of
+ * thread. Returns how many switches it has, or -1 if there are too many orders: then it is the run's own.
+ */
+int race_shorten(uint8_t *order);
+
+#endif

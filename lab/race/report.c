@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a search to its result. A finding is reported once it was seen twice: the shortest order of its class is
+ * replayed, and must fail again.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lab/race/real.h"
+#include "lab/race/report.h"
+#include "lab/race/wrap.h"
+
+int race_worse(int a, int b)
+{
+	static const int rank[] = {
+		[RACE_PROVED] = 0, [RACE_FOUND] = 2, [RACE_NOT_FINISHED] = 1, [RACE_BROKEN] = 3
+	};
+
+	if (a < 0 || a > RACE_BROKEN || b < 0 || b > RACE_BROKEN)
+		return RACE_BROKEN;
+	return rank[a] >= rank[b] ? a : b;
+}
+
+void race_prepare(const struct pw_lab_scenario *scenario)
+{
+	race.thread = -1;
+	race_setting_up = true;
+	if (scenario->setup)
+		scenario->setup();
+	race_setting_up = false;
+}
+
+/* ---- the shortest schedule ---- */
+
+struct shortest {
+	uint8_t order[RACE_EVENTS];
+	unsigned steps;
+	int switches; /* -1: not known */
+};
+
+/* The best of all findings so far: fewest switches, then fewest steps. */
+static void keep_shortest(void *context)
+{
+	static uint8_t order[RACE_EVENTS];
+	struct shortest *best = context;
+	int switches = race_shorten(order);
+	bool better;
+
+	if (best->steps == 0)
+		better = true;
+	else if (switches < 0)
+		better = best->switches < 0 && race.depth < best->steps;
+	else
+		better = best->switches < 0 || switches < best->switches ||
+			 (switches == best->switches && race.depth < best->steps);
+	if (!better)
+		return;
+	best->switches = switches;
+	best->steps = race.depth;
+	__real_memcpy(best->order, order, race.depth);
+}
+
+struct replayed {
+	void (*call)(void *context);
+	void *context;
+	struct pw_lab_result *result;
+};
+
+static void on_replay(void *context)
+{
+	struct replayed *replayed = context;
+	uint8_t lane[RACE_EVENTS];
+
+	for (unsigned i = 0; i < race.depth; i++)
+		lane[i] = race_event[i].lane;
+	race_schedule_text(lane, race.depth, replayed->result->schedule,
+			   sizeof(replayed->result->schedule));
+	if (replayed->call)
+		replayed->call(replayed->context);
+}
+
+int race_search_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_model model,
+			 const struct race_search *search, struct pw_lab_result *result,
+			 void (*call)(void *context), void *context)
+{
+	static struct shortest best;
+	struct replayed replayed = { call, context, result };
+	struct race_search how = *search;
+	struct pw_lab_result again;
+
+	best.steps = 0;
+	if (how.mode != RACE_REPLAY) {
+		how.found = keep_shortest;
+		how.context = &best;
+		race_explore(scenario, model, &how, result);
+	} else {
+		how.found = on_replay;
+		how.context = &replayed;
+		race_explore(scenario, model, &how, result);
+	}
+	if (result->finding == PW_LAB_BROKEN)
+		return RACE_BROKEN;
+	if (result->findings == 0)
+		return result->complete ? RACE_PROVED : RACE_NOT_FINISHED;
+	if (how.mode == RACE_REPLAY)
+		return RACE_FOUND;
+	how = (struct race_search){ .mode = RACE_REPLAY,
+				    .schedule = best.order,
+				    .scheduled = best.steps,
+				    .found = on_replay,
+				    .context = &replayed };
+	race_explore(scenario, model, &how, &again);
+	if (again.findings == 0 || again.finding == PW_LAB_BROKEN) {
+		result->finding = PW_LAB_BROKEN;
+		snprintf(result->sentence, sizeof(result->sentence),
+			 "the finding did not come again when its schedule was repeated: %.120s",
+			 again.sentence);
+		return RACE_BROKEN;
+	}
+	result->finding = again.finding;
+	memcpy(result->sentence, again.sentence, sizeof(result->sentence));
+	return RACE_FOUND;
+}
+
+/* ---- for people ---- */
+
+static const char *model_name(enum pw_lab_model model)
+{
+	return model == PW_LAB_TSO ? "TSO" : "SC";
+}
+
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+	    size.ws_col >= 60)
+		return size.ws_col;
+	return 100;
+}
+
+struct told {
+	const struct race_ask *ask;
+	enum pw_lab_model model;
+};
+
+static void print_finding(void *context)
+{
+	const struct told *told = context;
+
+	if (told->ask->json)
+		return;
+	printf("%s, %s: %s\n\n", race.scenario->name, model_name(told->model), race.failure);
+	race_print_trace(stdout, race.failure,
+			 told->ask->width ? told->ask->width : terminal_width());
+}
+
+static const char *verdict_of(int status, const struct race_search *search)
+{
+	switch (status) {
+	case RACE_PROVED:
+		return "proved";
+	case RACE_FOUND:
+		return "found";
+	case RACE_NOT_FINISHED:
+		return search->mode == RACE_RANDOM || search->mode == RACE_PCT ? "sampled"
+		       : search->mode == RACE_BOUNDED ? "nothing within the bound"
+						      : "not finished";
+	default:
+		return "broken";
+	}
+}
+
+static void print_counts(const char *verdict, const char *name, enum pw_lab_model model,
+			 const struct pw_lab_result *r)
+{
+	printf("%s %s %s: %" PRIu64 " classes in %" PRIu64 " runs (%" PRIu64 " blocked, %" PRIu64
+	       " cut, %" PRIu64 " restarted), %" PRIu64
+	       " findings, deepest %u steps, %u shared words, "
+	       "%s\n",
+	       verdict, name, model_name(model), r->classes, r->runs, r->blocked, r->cut,
+	       r->restarted, r->findings, r->deepest, r->words,
+	       r->complete ? "complete" : "not complete");
+	if (r->estimate > (double)r->runs)
+		printf("  about %.2g runs would be needed\n", r->estimate);
+}
+
+/* ---- for programs ---- */
+
+static void print_json_text(const char *text)
+{
+	putchar('"');
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
+
+static void print_json(const char *verdict, const char *name, enum pw_lab_model model,
+		       const struct pw_lab_result *r)
+{
+	printf("{\"scenario\": ");
+	print_json_text(name);
+	printf(", \"model\": \"%s\", \"verdict\": \"%s\", \"classes\": %" PRIu64
+	       ", \"runs\": %" PRIu64 ", \"ended\": %" PRIu64 ", \"blocked\": %" PRIu64
+	       ", \"cut\": %" PRIu64 ", \"restarted\": %" PRIu64 ", \"findings\": %" PRIu64
+	       ", \"events\": %" PRIu64
+	       ", \"deepest\": %u, \"words\": %u, \"complete\": %s, \"seconds\": %.3f",
+	       model_name(model), verdict, r->classes, r->runs, r->ended, r->blocked, r->cut,
+	       r->restarted, r->findings, r->events, r->deepest, r->words,
+	       r->complete ? "true" : "false", r->seconds);
+	if (*r->sentence) {
+		printf(", \"sentence\": ");
+		print_json_text(r->sentence);
+	}
+	if (*r->schedule)
+		printf(", \"schedule\": \"%s\"", r->schedule);
+	printf("}\n");
+}
+
+int race_run_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_model model,
+		      const struct race_ask *ask)
+{
+	static uint8_t lanes[RACE_EVENTS];
+	struct told told = { ask, model };
+	struct race_search search = ask->search;
+	struct pw_lab_result result;
+	const char *verdict, *wrong;
+	int status;
+
+	if (ask->replay) {
+		int count = race_schedule_parse(ask->replay, lanes, RACE_EVENTS, &wrong);
+
+		if (count < 0) {
+			fprintf(stderr,
+				"pagewalk-lab: the schedule is wrong at '%s': write letters of "
+				"threads and numbers of steps, as a13b4A1\n",
+				wrong);
+			return RACE_BROKEN;
+		}
+		search.mode = RACE_REPLAY;
+		search.schedule = lanes;
+		search.scheduled = (unsigned)count;
+	}
+	status = race_search_scenario(scenario, model, &search, &result, print_finding, &told);
+	verdict = verdict_of(status, &search);
+	if (ask->json) {
+		print_json(verdict, scenario->name, model, &result);
+		return status;
+	}
+	if (status == RACE_FOUND)
+		printf("     replay: --model %s --replay %s\n", model == PW_LAB_TSO ? "tso" : "sc",
+		       result.schedule);
+	if (status == RACE_BROKEN)
+		fprintf(stderr, "pagewalk-lab: %s\n", result.sentence);
+	if (ask->replay && status == RACE_NOT_FINISHED)
+		printf("%s %s: the schedule ends without a finding\n", scenario->name,
+		       model_name(model));
+	else
+		print_counts(verdict, scenario->name, model, &result);
+	return status;
+}

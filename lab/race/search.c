@@ -1,0 +1,767 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The search: stateless, depth first, with source sets and sleep sets (Abdulla, Aronis, Jonsson, Sagonas:
+ * Optimal Dynamic Partial Order Reduction, POPL 2014, the source-DPOR of section 4).
+ *
+ * A run is repeated up to the last state where another lane is still to be tried; there it goes on with that
+ * lane, and then as it comes. When an event turns out to be in a race with an earlier one (dependent, and next
+ * to each other in the order), the state before the earlier one must also be left by a lane that leads to the
+ * reversed order: it goes into `backtrack` there. A lane sleeps in a state if all that it leads to was seen: it
+ * wakes up when somebody does a step that its next step depends on.
+ *
+ * Invariant, before each run: for every state i of the run so far, all classes that begin with events 0..i-1 and
+ * go on with a lane of done[i] or sleep[i] were visited, or will be from a lane in backtrack[i].
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lab/race/race.h"
+#include "lab/race/real.h"
+
+struct race_state race;
+struct race_event race_event[RACE_EVENTS + 1];
+bool race_on;
+
+/* What the search keeps from run to run. */
+static struct {
+	const struct race_search *how;
+	struct pw_lab_result *result;
+	unsigned prefix; /* events that are repeated */
+	unsigned fixed; /* of them, those that no search changes */
+	int last; /* the lane of the last event, or -1 */
+	unsigned preemptions;
+	bool starting; /* threads run to their first step */
+	bool unfinished; /* the run was given up: every lane that can go on sleeps */
+	bool cut;
+	uint64_t random;
+	unsigned alive; /* threads that have not ended */
+	char sentence[256];
+	uint64_t written
+		[RACE_THREADS]; /* how many writes of others had been made when it last yielded */
+	uint64_t writes, own_writes[RACE_THREADS];
+} search;
+
+/* ---- findings ---- */
+
+static void note(enum pw_lab_finding finding, const char *format, va_list arguments)
+{
+	if (race.failure)
+		return;
+	vsnprintf(search.sentence, sizeof(search.sentence), format, arguments);
+	race.failure = search.sentence;
+	race.finding = finding;
+}
+
+void race_note(enum pw_lab_finding finding, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	note(finding, format, arguments);
+	va_end(arguments);
+}
+
+void race_fail(enum pw_lab_finding finding, const char *format, ...)
+{
+	va_list arguments;
+
+	race_on = false;
+	va_start(arguments, format);
+	note(finding, format, arguments);
+	va_end(arguments);
+	race_fiber_switch(race.thread, -1);
+	abort();
+}
+
+void pw_lab_fail(const char *format, ...)
+{
+	va_list arguments;
+	bool inside = race.thread >= 0 && race_on;
+
+	race_on = false;
+	va_start(arguments, format);
+	note(PW_LAB_CHECK, format, arguments);
+	va_end(arguments);
+	if (inside)
+		race_fiber_switch(race.thread, -1);
+}
+
+/* ---- the set of classes ---- */
+
+static struct {
+	uint64_t *slot;
+	size_t room, count;
+	uint64_t hash;
+} classes;
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash ^= value + UINT64_C(0x9e3779b97f4a7c15) + (hash << 6) + (hash >> 2);
+	hash *= UINT64_C(0xff51afd7ed558ccd);
+	return hash ^ hash >> 33;
+}
+
+static void classes_clear(void)
+{
+	__real_free(classes.slot);
+	__real_memset(&classes, 0, sizeof(classes));
+}
+
+static void classes_put(uint64_t hash)
+{
+	size_t i = hash & (classes.room - 1);
+
+	while (classes.slot[i]) {
+		if (classes.slot[i] == hash)
+			return;
+		i = (i + 1) & (classes.room - 1);
+	}
+	classes.slot[i] = hash;
+	classes.count++;
+}
+
+static void classes_add(uint64_t hash)
+{
+	size_t before = classes.count;
+
+	hash += !hash;
+	if (2 * classes.count >= classes.room) {
+		uint64_t *old = classes.slot;
+		size_t room = classes.room;
+
+		classes.room = room ? 2 * room : 1 << 12;
+		classes.slot = __real_calloc(classes.room, sizeof(*classes.slot));
+		if (!classes.slot) {
+			fprintf(stderr, "pagewalk-lab: out of memory for %zu classes\n",
+				classes.room);
+			exit(3);
+		}
+		classes.count = 0;
+		for (size_t i = 0; i < room; i++)
+			if (old[i])
+				classes_put(old[i]);
+		__real_free(old);
+	}
+	before = classes.count;
+	classes_put(hash);
+	if (classes.count > before)
+		classes.hash += mix(hash, 1);
+}
+
+/* Independent of the order in which a class was run: the sum over its events. */
+static uint64_t event_hash(const struct race_event *event)
+{
+	uint64_t hash = mix(event->lane + 1u, (uint64_t)event->index),
+		 half[sizeof(event->clock) / 8];
+
+	__real_memcpy(half, &event->clock, sizeof(half));
+	for (unsigned i = 0; i < sizeof(half) / sizeof(*half); i++)
+		if (half[i])
+			hash = mix(hash, half[i] + i);
+	return hash;
+}
+
+/* ---- races ---- */
+
+static bool before(const struct race_event *a, const struct race_event *b)
+{
+	return b->clock.at[a->lane] >= a->index;
+}
+
+/* Could this step, which waits, not be done where the earlier event was? Then the two cannot change places. */
+static bool waited_for(const struct race_op *op, const struct race_event *earlier)
+{
+	if (op->at != earlier->op.at || op->bytes != earlier->op.bytes)
+		return false;
+	if (op->kind == RACE_LOCK)
+		return earlier->before != 0;
+	return op->kind == RACE_WAIT && earlier->before == op->value;
+}
+
+/*
+ * The lanes that can begin a run from the state before event @j in which @op of @lane comes before that event:
+ * the first events of those after @j that do not depend on it, followed by @op.
+ */
+static unsigned initials(unsigned j, unsigned depth, unsigned lane, const struct race_op *op,
+			 const struct race_clock *clock)
+{
+	static uint16_t after[RACE_EVENTS];
+	const struct race_event *event = &race_event[j];
+	unsigned count = 0, seen = 0, first = 0;
+	bool alone = true;
+
+	for (unsigned k = j + 1; k < depth; k++) {
+		const struct race_event *other = &race_event[k];
+		bool minimal = true;
+
+		if (before(event, other))
+			continue;
+		if (!(seen & 1u << other->lane)) {
+			for (unsigned x = 0; x < count && minimal; x++)
+				minimal = !before(&race_event[after[x]], other);
+			if (minimal)
+				first |= 1u << other->lane;
+			seen |= 1u << other->lane;
+		}
+		after[count++] = (uint16_t)k;
+	}
+	if (seen & 1u << lane)
+		return first;
+	for (unsigned x = 0; x < count && alone; x++) {
+		const struct race_event *other = &race_event[after[x]];
+
+		alone = !race_dependent(&other->op, op) && clock->at[other->lane] < other->index;
+	}
+	return alone ? first | 1u << lane : first;
+}
+
+/*
+ * Finds the events that are in a race with @op, the next step of @lane at @depth. All earlier ones count that
+ * are not ordered before the lane's last event, not only the last one: a write may be in a race with reads of
+ * several threads. @clock is the lane's before the step, so that a lock is not taken for ordered by itself.
+ */
+static void find_races(unsigned depth, unsigned lane, const struct race_op *op,
+		       const struct race_clock *clock)
+{
+	for (unsigned j = depth; j-- > search.fixed;) {
+		struct race_event *event = &race_event[j];
+		unsigned lanes, can;
+
+		if (event->lane == lane || !race_dependent(&event->op, op))
+			continue;
+		if (clock->at[event->lane] >= event->index || waited_for(op, event))
+			continue;
+		lanes = initials(j, depth, lane, op, clock);
+		if (lanes & (event->backtrack | event->sleep))
+			continue;
+		can = lanes & event->enabled;
+		if (!can)
+			event->backtrack |= event->enabled;
+		else
+			event->backtrack |= (uint16_t)(can & 1u << lane ? 1u << lane : can & -can);
+	}
+}
+
+/* ---- one run ---- */
+
+static bool can_go_on(unsigned lane)
+{
+	const struct race_op *op = &race.pending[lane];
+
+	if (lane >= RACE_THREADS)
+		return true;
+	if (race.lanes > race.threads && op->drains && race_buffer_any(lane))
+		return false;
+	switch (op->kind) {
+	case RACE_LOCK:
+		return race_value(op) == 0;
+	case RACE_WAIT:
+		return race_value(op) != op->value;
+	case RACE_YIELD:
+		return search.writes - search.own_writes[lane] > search.written[lane];
+	default:
+		return true;
+	}
+}
+
+static void look_around(unsigned *live_ret, unsigned *enabled_ret)
+{
+	unsigned live = search.alive, enabled = 0;
+
+	if (race.lanes > race.threads)
+		for (unsigned i = 0; i < race.threads; i++)
+			if (race_buffer_any(i)) {
+				live |= 1u << (i + RACE_THREADS);
+				race.pending[i + RACE_THREADS] = race_buffer_oldest(i)->op;
+			}
+	for (unsigned left = live; left; left &= left - 1) {
+		unsigned lane = (unsigned)__builtin_ctz(left);
+
+		if (can_go_on(lane))
+			enabled |= 1u << lane;
+	}
+	*live_ret = live;
+	*enabled_ret = enabled;
+}
+
+/* Nobody can go on. Has the run ended as it should? */
+static void end_of_run(unsigned live)
+{
+	unsigned waiting = 0, yielding = 0;
+	char names[128] = "";
+
+	for (unsigned i = 0; i < race.threads; i++) {
+		if (!(live & 1u << i) || race.scenario->thread[i].daemon)
+			continue;
+		waiting++;
+		yielding += race.pending[i].kind == RACE_YIELD;
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 waiting > 1 ? ", " : "", race.scenario->thread[i].name);
+	}
+	if (!waiting)
+		return;
+	if (yielding == waiting)
+		race_note(PW_LAB_NO_PROGRESS,
+			  "no progress: %s wait%s in a loop, and nobody is left "
+			  "to write anything",
+			  names, waiting > 1 ? "" : "s");
+	else
+		race_note(PW_LAB_DEADLOCK, "deadlock: %s wait%s, and nobody is left to end it",
+			  names, waiting > 1 ? "" : "s");
+}
+
+static uint64_t random_number(void)
+{
+	search.random ^= search.random << 13;
+	search.random ^= search.random >> 7;
+	search.random ^= search.random << 17;
+	return search.random;
+}
+
+static unsigned priority[RACE_LANES], changes[16];
+
+static unsigned pick_random(unsigned enabled)
+{
+	unsigned skip = (unsigned)(random_number() % (unsigned)__builtin_popcount(enabled));
+
+	while (skip--)
+		enabled &= enabled - 1;
+	return (unsigned)__builtin_ctz(enabled);
+}
+
+/* Probabilistic concurrency testing (Burckhardt and others, ASPLOS 2010). */
+static unsigned pick_priority(unsigned enabled)
+{
+	unsigned best = 0;
+	bool any = false;
+
+	for (unsigned left = enabled; left; left &= left - 1) {
+		unsigned lane = (unsigned)__builtin_ctz(left);
+
+		if (!any || priority[lane] > priority[best])
+			best = lane;
+		any = true;
+	}
+	for (unsigned i = 0; i < search.how->bound && i < 16; i++)
+		if (changes[i] == race.depth)
+			priority[best] = i;
+	return best;
+}
+
+static unsigned pick(unsigned may, unsigned enabled)
+{
+	switch (search.how->mode) {
+	case RACE_RANDOM:
+		return pick_random(enabled);
+	case RACE_PCT:
+		return pick_priority(enabled);
+	default:
+		if (search.last >= 0 && may & 1u << search.last)
+			return (unsigned)search.last;
+		return (unsigned)__builtin_ctz(may);
+	}
+}
+
+/* A state that no run has been in: which lane goes on? False if every lane sleeps. */
+static bool new_state(struct race_event *event, unsigned live, unsigned enabled)
+{
+	unsigned sleep = 0, may;
+
+	if (race.depth > search.fixed && search.how->mode <= RACE_SOURCE &&
+	    search.how->mode != RACE_ALL) {
+		const struct race_event *last = event - 1;
+		unsigned asleep = (last->sleep | last->done) & ~(1u << last->lane) & live;
+
+		for (; asleep; asleep &= asleep - 1) {
+			unsigned lane = (unsigned)__builtin_ctz(asleep);
+
+			if (!race_dependent(&race.pending[lane], &last->op))
+				sleep |= 1u << lane;
+		}
+	}
+	may = enabled & ~sleep;
+	event->live = (uint16_t)live;
+	event->enabled = (uint16_t)enabled;
+	event->sleep = (uint16_t)sleep;
+	event->done = 0;
+	event->preemptions = (uint8_t)search.preemptions;
+	if (!may)
+		return false;
+	if (race.depth < search.how->scheduled) {
+		unsigned lane = search.how->schedule[race.depth];
+
+		if (!(enabled & 1u << lane)) {
+			race_note(PW_LAB_BROKEN,
+				  "step %u of the schedule belongs to %s, which cannot "
+				  "go on there",
+				  race.depth + 1,
+				  lane < race.threads ? race.scenario->thread[lane].name
+						      : "an empty store buffer");
+			return false;
+		}
+		event->lane = (uint8_t)lane;
+	} else {
+		if (search.how->mode == RACE_BOUNDED && search.preemptions >= search.how->bound &&
+		    search.last >= 0 && enabled & 1u << search.last)
+			may = 1u << search.last;
+		event->lane = (uint8_t)pick(may, enabled);
+	}
+	event->backtrack = (uint16_t)(search.how->mode == RACE_SOURCE ? 1u << event->lane
+								      : enabled);
+	return true;
+}
+
+/* Is the step that @event repeats the one that its lane is about to do? */
+static bool repeats(const struct race_event *event)
+{
+	const struct race_op *op = &race.pending[event->lane];
+
+	return op->at == event->op.at && op->bytes == event->op.bytes && op->kind == event->op.kind;
+}
+
+static void begin_event(struct race_event *event)
+{
+	const unsigned lane = event->lane;
+
+	event->op = race.pending[lane];
+	if (search.last >= 0 && (int)lane != search.last && event->enabled & 1u << search.last)
+		search.preemptions++;
+	if (search.how->mode == RACE_SOURCE)
+		find_races(race.depth, lane, &event->op, &race.clock[lane]);
+	event->before = race_value(&event->op);
+	event->forwarded = lane < RACE_THREADS && event->op.kind == RACE_LOAD &&
+			   race_buffer_forward(lane, &event->op, &event->before) ==
+				   RACE_FORWARD_ALL;
+	event->after = event->before;
+	race_order_event(event);
+	event->hash = (race.depth ? event[-1].hash : 0) + event_hash(event);
+}
+
+/*
+ * Chooses the lane of the next event. Returns the thread that is to run; or -1 if the run has ended. Flushes
+ * happen in here.
+ */
+static int next_thread(void)
+{
+	for (;;) {
+		struct race_event *event = &race_event[race.depth];
+		unsigned live, enabled;
+
+		if (race.depth > 0 && event[-1].op.writes)
+			event[-1].after = race_value(&event[-1].op);
+		if (race.failure)
+			return -1;
+		if (race.depth == RACE_EVENTS) {
+			search.cut = true;
+			return -1;
+		}
+		if (race.depth + 1 < search.prefix) {
+			/* The same step as in the run before. */
+			if (event->lane >= RACE_THREADS &&
+			    race_buffer_any(event->lane % RACE_THREADS))
+				race.pending[event->lane] =
+					race_buffer_oldest(event->lane % RACE_THREADS)->op;
+			if (!repeats(event)) {
+				race_note(
+					PW_LAB_BROKEN,
+					"step %u is another one although the schedule "
+					"is the same: the code under test depends on something "
+					"else, as time, random numbers, or memory that is not set",
+					race.depth + 1);
+				return -1;
+			}
+			if (search.last >= 0 && event->lane != search.last &&
+			    event->enabled & 1u << search.last)
+				search.preemptions++;
+			race_order_replay(event);
+		} else {
+			look_around(&live, &enabled);
+			if (!enabled) {
+				end_of_run(live);
+				return -1;
+			}
+			if (race.depth >= search.prefix && !new_state(event, live, enabled)) {
+				search.unfinished = true;
+				return -1;
+			}
+			begin_event(event);
+			if (race.failure) {
+				race.depth++;
+				return -1;
+			}
+		}
+		race.depth++;
+		search.last = event->lane;
+		if (event->op.drains)
+			race.stored[event->lane] = 0;
+		if (event->op.writes) {
+			search.writes++;
+			search.own_writes[event->lane % RACE_THREADS]++;
+		}
+		if (event->op.kind == RACE_YIELD)
+			search.written[event->lane] = search.writes -
+						      search.own_writes[event->lane];
+		if (event->lane < RACE_THREADS)
+			return event->lane;
+		race_buffer_flush(event->lane % RACE_THREADS);
+	}
+}
+
+static void go_on_with(int thread)
+{
+	int from = race.thread;
+
+	if (thread == from) {
+		race_on = true;
+		return;
+	}
+	race.thread = thread;
+	race_on = thread >= 0;
+	race_fiber_switch(from, thread);
+	/* Back again: the thread that switched here has set `race.thread` and `race_on`. */
+}
+
+void race_step(const struct race_op *op)
+{
+	race_on = false;
+	race.pending[race.thread] = *op;
+	go_on_with(search.starting ? -1 : next_thread());
+}
+
+static void thread_main(void)
+{
+	int thread = race.thread;
+
+	race.scenario->thread[thread].run();
+	race_on = false;
+	search.alive &= ~(1u << thread);
+	go_on_with(search.starting ? -1 : next_thread());
+	abort();
+}
+
+static void run_once(void)
+{
+	int thread;
+
+	race_restore();
+	race_heap_restore();
+	race_buffers_clear();
+	race_order_reset();
+	race.run++;
+	race.depth = 0;
+	race.failure = NULL;
+	race.finding = PW_LAB_NONE;
+	search.last = -1;
+	search.preemptions = 0;
+	search.unfinished = search.cut = false;
+	search.writes = 0;
+	__real_memset(search.written, 0, sizeof(search.written));
+	__real_memset(search.own_writes, 0, sizeof(search.own_writes));
+	search.alive = (1u << race.threads) - 1;
+	search.starting = true;
+	race.thread = -1;
+	for (unsigned i = 0; i < race.threads && !race.failure; i++) {
+		race_fiber_start(i, thread_main);
+		go_on_with((int)i);
+		race_on = false;
+		race.thread = -1;
+	}
+	search.starting = false;
+	if (race.failure)
+		return;
+	thread = next_thread();
+	if (thread >= 0)
+		go_on_with(thread);
+	race_on = false;
+	race.thread = -1;
+}
+
+/* ---- all runs ---- */
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* The state where the next run differs; false if all is done. */
+static bool backtrack(void)
+{
+	if (search.how->mode > RACE_BOUNDED)
+		return search.how->mode != RACE_REPLAY;
+	for (unsigned i = race.depth; i-- > search.fixed;) {
+		struct race_event *event = &race_event[i];
+		unsigned todo;
+
+		event->done |= (uint16_t)(1u << event->lane);
+		todo = event->backtrack & event->enabled & ~event->done & ~event->sleep;
+		if (search.how->mode == RACE_BOUNDED && i > 0 &&
+		    event->preemptions >= search.how->bound &&
+		    event->enabled & 1u << event[-1].lane)
+			todo &= 1u << event[-1].lane;
+		if (todo) {
+			event->lane = (uint8_t)__builtin_ctz(todo);
+			search.prefix = i + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void prepare_sample(unsigned deepest)
+{
+	for (unsigned i = 0; i < RACE_LANES; i++)
+		priority[i] = 16 + (unsigned)(random_number() % 100000);
+	for (unsigned i = 0; i < 16; i++)
+		changes[i] = deepest ? (unsigned)(random_number() % deepest) : 0;
+}
+
+/* How many runs there are in all, if each state has as many branches as those on the current path (Knuth). */
+static double estimate(void)
+{
+	double product = 1;
+
+	for (unsigned i = search.fixed; i < race.depth; i++)
+		product *= (unsigned)__builtin_popcount(
+			race_event[i].backtrack & race_event[i].enabled & ~race_event[i].sleep);
+	return product;
+}
+
+static void check_end(void)
+{
+	if (race.failure)
+		return;
+	if (race.scenario->check)
+		race.scenario->check();
+	if (!race.failure && race.scenario->leaks && race_heap_leaked() > 0)
+		race_note(PW_LAB_LEAK, "%zu bytes are allocated and not freed", race_heap_leaked());
+}
+
+static void remember_finding(void)
+{
+	struct pw_lab_result *result = search.result;
+
+	result->findings++;
+	if (result->findings == 1) {
+		result->finding = race.finding;
+		snprintf(result->sentence, sizeof(result->sentence), "%s", race.failure);
+	}
+	if (search.how->found)
+		search.how->found(search.how->context);
+}
+
+/* The run has ended: counts it. False if the search is to stop. */
+static bool count_run(void)
+{
+	struct pw_lab_result *result = search.result;
+	const bool source = search.how->mode == RACE_SOURCE;
+
+	result->runs++;
+	if (race_words_grew()) {
+		/* None of the runs so far counts. */
+		result->restarted = result->runs;
+		result->findings = result->events = result->ended = 0;
+		result->blocked = result->cut = result->deepest = 0;
+		result->finding = PW_LAB_NONE;
+		classes_clear();
+		return race.finding != PW_LAB_BROKEN;
+	}
+	result->events += race.depth;
+	if (race.depth > result->deepest)
+		result->deepest = race.depth;
+	if (race.finding == PW_LAB_BROKEN) {
+		remember_finding();
+		return false;
+	}
+	if (search.unfinished) {
+		result->blocked++;
+		return true;
+	}
+	if (search.cut) {
+		result->cut++;
+		return true;
+	}
+	result->ended++;
+	/* Steps that were never done, for lack of what they wait for, are in races, too. */
+	for (unsigned i = 0; source && i < race.threads; i++)
+		if (search.alive & 1u << i)
+			find_races(race.depth, i, &race.pending[i], &race.clock[i]);
+	check_end();
+	classes_add(mix(race.depth ? race_event[race.depth - 1].hash : 0, race.failure ? 77 : 0));
+	if (race.failure)
+		remember_finding();
+	return !(race.failure && search.how->stop_at_finding);
+}
+
+static bool within_limits(double start)
+{
+	const struct race_search *how = search.how;
+	struct pw_lab_result *result = search.result;
+
+	if (how->limit && result->runs >= how->limit)
+		return false;
+	if (result->runs & 255)
+		return true;
+	result->seconds = now() - start;
+	if (how->seconds > 0 && result->seconds > how->seconds)
+		return false;
+	result->classes = classes.count;
+	return !how->progress || how->progress(how->context, result);
+}
+
+/* Did the last run begin the search anew? Then every state is a new one. */
+static bool began_again(uint64_t restarted)
+{
+	return search.result->restarted != restarted;
+}
+
+void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model model,
+		  const struct race_search *how, struct pw_lab_result *result)
+{
+	const double start = now();
+	bool complete = false;
+
+	memset(result, 0, sizeof(*result));
+	race_baseline();
+	race_heap_baseline();
+	search.how = how;
+	search.result = result;
+	search.prefix = 0;
+	search.fixed = how->mode == RACE_REPLAY ? 0 : how->scheduled;
+	search.random = how->seed * 2 + 1;
+	race.scenario = scenario;
+	race.model = model;
+	for (race.threads = 0; race.threads < RACE_THREADS && scenario->thread[race.threads].run;)
+		race.threads++;
+	race.lanes = model == PW_LAB_TSO ? 2 * race.threads : race.threads;
+	classes_clear();
+	for (;;) {
+		uint64_t restarted = result->restarted;
+
+		if (how->mode == RACE_RANDOM || how->mode == RACE_PCT) {
+			search.prefix = 0;
+			prepare_sample(result->deepest);
+		}
+		run_once();
+		if (!count_run() || !within_limits(start))
+			break;
+		if (began_again(restarted))
+			search.prefix = 0;
+		else if (!backtrack()) {
+			complete = how->mode <= RACE_SOURCE;
+			break;
+		}
+	}
+	race_restore();
+	result->complete = complete && !result->cut;
+	result->estimate = result->complete ? 0 : estimate();
+	result->classes = classes.count;
+	result->hash = classes.hash;
+	result->words = race_words_shared();
+	result->seconds = now() - start;
+}
