@@ -14,7 +14,7 @@ enum { OPTION_LIMIT = 0x200, DEFAULT_LIMIT = 20 };
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "How much to print:", 3 },
 	{ "limit", OPTION_LIMIT, "N", 0,
-	  "At most N findings of each kind, 0 for all (default 20; with --json, all)", 3 },
+	  "Print at most N findings of each kind; 0 for all (default 20; with --json, all)", 3 },
 	{ 0 },
 };
 
@@ -127,7 +127,7 @@ static const char *title(enum pw_finding_kind kind)
 		[PW_FINDING_OUTSIDE] = "tables outside the memory that we have",
 		[PW_FINDING_SHARED] = "tables that are used more than once",
 		[PW_FINDING_LEVELS] = "tables that are used at two levels",
-		[PW_FINDING_CYCLIC] = "cyclic tables, reached from below themselves",
+		[PW_FINDING_CYCLIC] = "cyclic tables, which can be reached from themselves",
 	};
 
 	return titles[kind];
@@ -141,7 +141,7 @@ static void print_table(const struct pw_format *format, int digits,
 	       (unsigned long long)finding->range.last, pw_level_name(format, finding->level),
 	       (unsigned long long)finding->table);
 	if (finding->kind == PW_FINDING_SHARED)
-		printf(", as at 0x%0*llx", digits, (unsigned long long)finding->other);
+		printf(", the same as at 0x%0*llx", digits, (unsigned long long)finding->other);
 	else if (finding->kind == PW_FINDING_LEVELS)
 		printf(", which is the %s table at 0x%0*llx",
 		       pw_level_name(format, finding->other_level), digits,
@@ -272,13 +272,10 @@ static int check(const struct arguments *arguments, const struct tool_input *inp
 static const char description[] =
 	"Look for what is wrong or dangerous: memory that is writable and executable, malformed "
 	"entries, entries of a group that disagree, tables outside the memory, and tables that are "
-	"cyclic or used at two levels. "
-	"Notes "
-	"say which tables are used more than once."
+	"cyclic or used at two levels. Notes say which tables are used more than once."
 	"\v"
-	"Every distinct table is looked at once. Exit status: 0 nothing was found, or notes alone; "
-	"1 "
-	"something was; 2 wrong usage or input.";
+	"Each table is read once, even if it is used often. Exit status: 0 check found nothing, or "
+	"only notes; 1 it found something; 2 wrong usage or input.";
 
 int tool_check(int argc, char **argv)
 {

@@ -18,12 +18,12 @@ enum {
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "What to keep:", 3 },
 	{ "space", OPTION_SPACE, "[LABEL=]WORD[,WORD]", 0,
-	  "One more address space, by its root or two roots; may be repeated", 3 },
+	  "One more address space, by its root or its two roots; may be repeated", 3 },
 	{ "range", OPTION_RANGE, "FIRST-LAST", 0,
 	  "Only tables that translate these addresses; may be repeated", 3 },
 	{ "label", OPTION_LABEL, "TEXT", 0,
-	  "What the image shows, for `pagewalk info' (up to 39 characters), "
-	  "where --space does not say",
+	  "The label of each address space without one in --space; `pagewalk info' prints it (up "
+	  "to 39 characters)",
 	  3 },
 	{ 0 },
 };
@@ -88,8 +88,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (!arguments->output)
 			usage_error(state, "give a SOURCE and the name of the file to write");
 		if (strcmp(arguments->output, "-") == 0)
-			usage_error(state, "an image is written to a file, not to standard output; "
-					   "a file called - is ./-");
+			usage_error(state, "an image goes to a file, not to standard output; for a "
+					   "file called -, write ./-");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -149,14 +149,13 @@ static int cut(const struct arguments *arguments, const struct tool_input *input
 	return TOOL_DONE;
 }
 
-static const char description[] = "Write an ELF core that holds the page tables alone: no byte of "
-				  "what the pages hold, but every "
-				  "translation gives the same result as on SOURCE. The roots are "
-				  "kept in it, so that it needs no "
-				  "--format and --root."
-				  "\v"
-				  "A file OUTPUT is replaced once the new one is complete. Exit "
-				  "status: 0 done, 2 wrong usage or input, or nothing to write.";
+static const char description[] =
+	"Write an ELF core that holds the page tables alone. It has no byte of the pages, but every "
+	"translation gives the same result as on SOURCE. It keeps the roots, so it needs neither "
+	"--format nor --root."
+	"\v"
+	"An old file OUTPUT is replaced when the new one is complete. Exit status: 0 done, 2 wrong "
+	"usage or input, or nothing to write.";
 
 int tool_cut(int argc, char **argv)
 {

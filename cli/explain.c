@@ -29,12 +29,13 @@ enum {
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Drawings:", 3 },
 	{ "svg", OPTION_SVG, "FILE", 0, "Also draw the walk into FILE, as SVG", 3 },
-	{ "html", OPTION_HTML, "FILE", 0,
-	  "Also write FILE, a page on its own that steps through the walk", 3 },
+	{ "html", OPTION_HTML, "FILE", 0, "Also write FILE, a web page that steps through the walk",
+	  3 },
 	{ "width", OPTION_WIDTH, "COLUMNS", 0,
-	  "Columns of the text, 72 to 400; the terminal's if there is one, else 100", 3 },
+	  "Columns of the text, 72 to 400 (default: as many as the terminal has, else 100)", 3 },
 	{ "ascii", OPTION_ASCII, NULL, 0, "Draw with ASCII characters alone", 3 },
-	{ "rows", OPTION_ROWS, "N", 0, "Of a range, show up to N different entries (200)", 3 },
+	{ "rows", OPTION_ROWS, "N", 0,
+	  "For a range, show at most N different entries (default 200)", 3 },
 	{ 0 },
 };
 
@@ -52,7 +53,8 @@ static unsigned parse_count(const struct argp_state *state, const char *text, co
 	uint64_t number = tool_number(state, text);
 
 	if (number < least || number > most)
-		usage_error(state, "--%s takes %u to %u, not %s", option, least, most, text);
+		usage_error(state, "--%s takes a number from %u to %u, not %s", option, least, most,
+			    text);
 	return (unsigned)number;
 }
 
@@ -170,12 +172,12 @@ static const char *source_name(const char *source)
 
 static const char description[] =
 	"Explain a walk: how the bits of an address select an entry in each table, what the "
-	"entries say, which levels are folded, and where it ends. Of a range: where it is "
+	"entries say, which levels are folded, and where the walk ends. For a range: where it is "
 	"cropped, at which level the walk iterates, and every entry that it visits."
 	"\v"
-	"FILE may be -, for standard output. Words in capitals are the architecture's, words in "
-	"small letters Linux's use of bits that the hardware ignores. Exit status: 0 mapped (of a "
-	"range: anything in it), 1 not mapped, 2 wrong usage or input.";
+	"FILE may be -, for standard output. Words in capitals are the architecture's; words in "
+	"small letters are Linux's use of bits that the hardware ignores. Exit status: 0 mapped (or "
+	"part of the range is), 1 not mapped, 2 wrong usage or input.";
 
 int tool_explain(int argc, char **argv)
 {

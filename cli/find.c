@@ -15,11 +15,11 @@ enum { OPTION_ALIASES = 0x200, OPTION_LIMIT, DEFAULT_LIMIT = 20, DEFAULT_JSON_LI
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Aliases:", 3 },
 	{ "aliases", OPTION_ALIASES, NULL, 0,
-	  "Print all physical memory (of the given addresses, if any) that is mapped more than "
-	  "once",
+	  "Print all physical memory that is mapped more than once; if addresses are given, only "
+	  "theirs",
 	  3 },
 	{ "limit", OPTION_LIMIT, "N", 0,
-	  "Of memory that is mapped more than once, print up to N mappings, 0 for all (20; with "
+	  "For each run of such memory, print at most N mappings; 0 for all (default 20; with "
 	  "--json, 1000)",
 	  3 },
 	{ 0 },
@@ -64,7 +64,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (arguments->count == 0 && !arguments->aliases)
 			usage_error(state, "give a physical address, or --aliases");
 		if (arguments->limited && !arguments->aliases)
-			usage_error(state, "--limit belongs to --aliases");
+			usage_error(state, "--limit works only with --aliases; give both");
 		if (!arguments->limited)
 			arguments->limit = arguments->options.json ? DEFAULT_JSON_LIMIT
 								   : DEFAULT_LIMIT;
@@ -298,8 +298,8 @@ static int find_aliases(const struct arguments *arguments, const struct tool_inp
 		state.stopped = -ECANCELED;
 	/* The library's own message suggests a smaller scan; this command scans everything. */
 	if (status == -ENOMEM)
-		tool_message("out of memory for all that is mapped; without --aliases, physical "
-			     "addresses are found with little memory");
+		tool_message("out of memory for a list of all mappings; give physical addresses "
+			     "without --aliases, which needs little memory");
 	if (status && !tool_stopped())
 		return TOOL_FAILED;
 	if (tool_scan_stopped(state.stopped, state.next, "the answer", NULL))
@@ -330,11 +330,10 @@ static int run(const struct arguments *arguments, const struct tool_input *input
 }
 
 static const char description[] =
-	"Find every virtual address that maps a physical one (or any of a range)."
+	"Find every virtual address that maps a physical address, or any address of a range."
 	"\v"
-	"The whole address space is scanned once, however many addresses are asked for. Exit "
-	"status: "
-	"0 each of them is mapped, 1 one of them is not, 2 wrong usage or input.";
+	"The whole address space is scanned once, for any number of addresses. Exit status: 0 each "
+	"of them is mapped, 1 at least one is not, 2 wrong usage or input.";
 
 int tool_find(int argc, char **argv)
 {

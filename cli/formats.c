@@ -21,7 +21,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		state->child_inputs[0] = &arguments->options;
 		return 0;
 	case ARGP_KEY_ARG:
-		usage_error(state, "'%s': no arguments are taken", text);
+		usage_error(state, "formats takes no arguments; leave '%s' out", text);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -101,9 +101,8 @@ static void print_json(void)
 }
 
 static const char description[] =
-	"List every format: how an address is cut into indices (bits at each level, from the top, "
-	"| "
-	"bits of offset), page sizes, bytes and byte order of an entry, and what its root word is."
+	"List every format: how it cuts an address (index bits of each level from the top, | offset "
+	"bits), its page sizes, the bytes and byte order of an entry, and its root word."
 	"\v"
 	"Exit status: 0 done, 2 wrong usage.";
 

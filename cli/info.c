@@ -270,7 +270,7 @@ static void print_json(const char *source, const struct pw_memory *memory)
 }
 
 static const char description[] =
-	"Say what a source is: its memory, its CPUs with their roots, and where each came from."
+	"Describe a source: its memory, its CPUs with their roots, and the origin of each root."
 	"\v"
 	"Exit status: 0 done, 2 wrong usage or input.";
 

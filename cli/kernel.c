@@ -24,9 +24,9 @@ void tool_decide_kernel(const struct tool_options *options, struct tool_input *i
 	if (!tool_find_kernel(input->memory, asked, &kernel)) {
 		if (asked)
 			tool_message(
-				"nothing says which Linux this was (no VMCOREINFO, and no banner "
-				"in the first %llu MiB of memory): its bits are read as those of "
-				"6.1; --kernel VERSION says otherwise",
+				"nothing says which Linux this was (there is no VMCOREINFO, and no "
+				"banner in the first %llu MiB of memory), so its bits are read as "
+				"those of 6.1; if it was another version, give --kernel VERSION",
 				TOOL_KERNEL_SEARCH >> 20);
 		return;
 	}
@@ -39,8 +39,8 @@ void tool_decide_kernel(const struct tool_options *options, struct tool_input *i
 		say_encryption(kernel.encryption);
 	}
 	if (asked)
-		tool_message("reading entries as Linux %u.%u has them (%s, by %s); --kernel "
-			     "VERSION says otherwise",
+		tool_message("reading entries as Linux %u.%u has them (%s, by %s); if it was "
+			     "another version, give --kernel VERSION",
 			     kernel.version >> 8, kernel.version & 255u, kernel.release,
 			     kernel.origin);
 }

@@ -24,7 +24,8 @@ enum {
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "What to compare, and on what:", 3 },
 	{ "strategy", OPTION_STRATEGY, "LIST", 0,
-	  "Of a, b, c, d, e, with commas (default: all five); d2020 is d before its arm64 fix", 3 },
+	  "Some of a, b, c, d, e, with commas (default: all five); d2020 is d before its arm64 fix",
+	  3 },
 	{ "walk", OPTION_WALK, "KIND", 0,
 	  "fast: get_user_pages_fast (default); pagewalk: mm/pagewalk.c", 3 },
 	{ "levels", OPTION_LEVELS, "N", 0, "s390x: depth of the tables, 2 to 5", 3 },
@@ -32,14 +33,16 @@ static const struct argp_option options[] = {
 	  "How the kernel folds: static, mode, value, reindex. Default: the format's usual way",
 	  3 },
 	{ "neighbour", OPTION_NEIGHBOUR, "WHAT", 0,
-	  "What stands beside a stack copy: entry (the caller's copy of the same, default) or none",
+	  "What stands beside a stack copy: entry (the caller's copy of the same entry; default) or "
+	  "none",
 	  3 },
 	{ "source", OPTION_SOURCE, "SOURCE", 0,
 	  "Walk the tables of an image instead of tables made for the purpose", 3 },
-	{ "rows", OPTION_ROWS, "N", 0, "Turns and pages to list of each strategy (default 16)", 3 },
-	{ "svg", OPTION_SVG, "FILE", 0, "Also draw the strategies beside each other into FILE", 3 },
+	{ "rows", OPTION_ROWS, "N", 0,
+	  "List at most N turns and N pages of each strategy (default 16)", 3 },
+	{ "svg", OPTION_SVG, "FILE", 0, "Also draw the strategies side by side into FILE", 3 },
 	{ "html", OPTION_HTML, "FILE", 0,
-	  "Also write FILE, a page on its own that steps through the walks", 3 },
+	  "Also write FILE, a web page that steps through the walks", 3 },
 	{ 0 },
 };
 
@@ -70,8 +73,8 @@ static void parse_strategies(const struct argp_state *state, const char *text, b
 		if (i == FOLD_STRATEGIES)
 			usage_error(
 				state,
-				"'%.*s' is not a strategy; write a list like a,d of a, b, c, d, "
-				"e, d2020",
+				"'%.*s' is not a strategy; the strategies are a, b, c, d, e and "
+				"d2020: write a list like a,d",
 				(int)length, text);
 		chosen[i] = true;
 		text += length;
@@ -93,7 +96,7 @@ static unsigned parse_small(const struct argp_state *state, const char *option, 
 	uint64_t number = tool_number(state, text);
 
 	if (number > 1000000)
-		usage_error(state, "--%s %s is too much", option, text);
+		usage_error(state, "--%s %s is too large; give at most 1000000", option, text);
 	return (unsigned)number;
 }
 
@@ -106,14 +109,14 @@ static void parse_end(const struct arguments *arguments, const struct argp_state
 			    "give --format NAME for tables made for the purpose, or --source "
 			    "SOURCE for those of an image");
 	if (!arguments->source && arguments->options.roots > 0)
-		usage_error(state, "--root belongs to --source: tables made for the purpose have a "
-				   "root of their own");
+		usage_error(state, "--root works only with --source: tables made for the purpose "
+				   "have a root of their own");
 	if (arguments->svg && arguments->html && strcmp(arguments->svg, arguments->html) == 0)
 		usage_error(state, "--svg and --html would write to the same file, '%s'",
 			    arguments->svg);
 	if (arguments->source && arguments->levels > 0)
-		usage_error(state, "--levels belongs to tables made for the purpose; with --source "
-				   "the root word says how many there are");
+		usage_error(state, "--levels does not work with --source: the root word says how "
+				   "many levels there are; leave --levels out");
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -182,7 +185,7 @@ static int find_style(const struct arguments *arguments, const struct pw_format 
 		return 0;
 	if (!fold_style_find(format, NULL))
 		return tool_fail("%s has no levels that Linux folds, so there is nothing to "
-				 "compare",
+				 "compare; choose another format",
 				 geometry.name);
 	return tool_fail("no kernel folds %s in the style '%s'; its usual one is '%s'",
 			 geometry.name, arguments->style, fold_style_find(format, NULL)->name);
@@ -324,17 +327,14 @@ static int compare_image(const struct arguments *arguments)
 }
 
 static const char description[] =
-	"Walk FIRST-LAST with five levels as Linux does, by each way of dealing with levels that "
-	"the "
-	"machine does not have, on the same tables; show the turns of each loop, the pages found "
-	"beside the right ones, and where a pointer left its table."
+	"Walk FIRST-LAST with five levels, as Linux does. Each strategy deals in its own way with "
+	"levels that the machine does not have; all walk the same tables. Show the turns of each "
+	"loop, the pages found beside the right ones, and where a pointer left its table."
 	"\v"
 	"Strategies: a, static ends and stack copies (the regression of 5.2); b, separate "
-	"folded-end "
-	"helpers; c, value-aware ends; d, pointer and value passed together (what Linux adopted); "
-	"e, "
-	"pagewalk's own walker. Tables made for the purpose map every page of the range, and every "
-	"page that a stale copy would lead to. The view is Linux's unless --view says "
+	"folded-end helpers; c, value-aware ends; d, pointer and value passed together (Linux "
+	"adopted this); e, pagewalk's own walker. Tables made for the purpose map every page of the "
+	"range, and every page to which a stale copy would lead. The view is Linux's unless --view says "
 	"otherwise.\n\n"
 	"pagewalk lab fold --format s390x --levels 3 0x1007ffff000-0x10080000fff\n"
 	"pagewalk lab fold --format arm64_16k_47 0x123456788000\n\n"

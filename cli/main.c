@@ -36,10 +36,9 @@ static void usage(FILE *file)
 		fprintf(file, "  %-9s %-20s %s\n", subcommands[i].name, subcommands[i].arguments,
 			subcommands[i].what);
 	fprintf(file,
-		"\nA SOURCE is an ELF core or a kdump (FILE), flat memory (raw:FILE@BASE), or one "
-		"of "
-		"the\nimages that come with pagewalk (sample:NAME). `pagewalk SUBCOMMAND --help' "
-		"says more,\nand pagewalk(1) most.\n\n"
+		"\nA SOURCE is an ELF core or a kdump (FILE), flat memory (raw:FILE@BASE), or one of "
+		"the\nimages that come with pagewalk (sample:NAME). For more, see "
+		"`pagewalk SUBCOMMAND --help'\nand pagewalk(1).\n\n"
 		"      --help     print this\n"
 		"      --version  print the version\n");
 }
@@ -81,7 +80,7 @@ int main(int argc, char **argv)
 			return subcommands[i].run(argc - 1, argv + 1);
 	if (argv[1][0] == '-')
 		return tool_fail("%s: the subcommand comes first, as in `pagewalk map SOURCE'; "
-				 "`pagewalk --help' lists them",
+				 "`pagewalk --help' lists the subcommands",
 				 argv[1]);
 	return refuse(argv[1]);
 }

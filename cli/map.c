@@ -24,7 +24,7 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ NULL, 0, NULL, 0, "Only ranges that are (all of what is given):", 3 },
+	{ NULL, 0, NULL, 0, "Only ranges that are (a range must pass all filters):", 3 },
 	{ "writable", OPTION_WRITABLE, NULL, 0, "writable", 3 },
 	{ "read-only", OPTION_READ_ONLY, NULL, 0, "not writable", 3 },
 	{ "executable", OPTION_EXECUTABLE, NULL, 0, "executable", 3 },
@@ -38,7 +38,7 @@ static const struct argp_option options[] = {
 	{ "holes", OPTION_HOLES, NULL, 0, "Also print what is not mapped, and why", 4 },
 	{ NULL, 0, NULL, 0, "Tables that are used more than twice:", 5 },
 	{ "expand", OPTION_EXPAND, NULL, 0,
-	  "Print what they map at every use, not twice and then as `shared'", 5 },
+	  "Print their pages at every use; without it, at two uses, and then `shared'", 5 },
 	{ 0 },
 };
 
@@ -114,8 +114,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 					    ? "--user and --kernel-only"
 					    : "--writable and --read-only");
 		if (arguments->holes && arguments->filtered)
-			usage_error(state, "--holes and filters exclude each other: a hole has no "
-					   "permissions");
+			usage_error(state,
+				    "--holes and filters exclude each other, because a hole has "
+				    "no permissions; leave one out");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -194,13 +195,13 @@ static void print_all(const struct arguments *arguments, const struct tool_input
 static void say_outcome(const struct arguments *arguments, const struct outcome *outcome)
 {
 	if (outcome->shared)
-		tool_message("some tables are used again and again; what they map is filtered at "
-			     "their first uses%s",
-			     arguments->expand ? "" : ", at all of them with --expand");
+		tool_message("some tables are used again and again; only the pages of their first "
+			     "uses were filtered%s",
+			     arguments->expand ? "" : " (--expand: those of all uses)");
 	if (outcome->indexed)
-		tool_message("some ranges have a memory type that is an index into a register "
-			     "which is not known; --uncached leaves them out (--pat or --mair "
-			     "says what the indices mean)");
+		tool_message("some ranges have a memory type that is an index into an unknown "
+			     "register, so --uncached leaves them out; --pat or --mair says what "
+			     "the indices mean");
 	if (outcome->any)
 		return;
 	if (arguments->filtered)
@@ -237,11 +238,10 @@ static int map(const struct arguments *arguments, const struct tool_input *input
 }
 
 static const char description[] =
-	"Print what is mapped, as ranges that are alike: virtual and physical addresses, length, "
-	"page "
-	"size and permissions."
+	"Print what is mapped, as ranges of pages that are alike: virtual and physical addresses, "
+	"length, page size and permissions."
 	"\v"
-	"FIRST-LAST is inclusive; FIRST+LENGTH is the same range said otherwise. Exit status: 0 "
+	"FIRST-LAST is inclusive; FIRST+LENGTH is another way to write a range. Exit status: 0 "
 	"something is mapped, 1 nothing is (or the scan was stopped), 2 wrong usage or input.";
 
 int tool_map(int argc, char **argv)

@@ -39,35 +39,34 @@ static const struct argp_option walk_options[] = {
 	{ "format", OPTION_FORMAT, "NAME", 0,
 	  "Format of the tables: a name of `pagewalk formats', or a file that describes one", 1 },
 	{ "root", OPTION_ROOT, "WORD", 0,
-	  "The root, as the hardware's own word (CR3, TTBR, ASCE, satp, ...); twice for TTBR0 and "
-	  "TTBR1. Default: what the source says of its CPUs",
+	  "The root, as the hardware's own word (CR3, TTBR, ASCE, satp, ...); give it twice for "
+	  "TTBR0 and TTBR1. Default: the first root that the source knows",
 	  1 },
 	{ "cpu", OPTION_CPU, "N|kernel", 0,
 	  "Use the root and the registers on line N of `pagewalk info', or the kernel's own root "
-	  "by "
-	  "VMCOREINFO; with --root, the registers alone",
+	  "from VMCOREINFO; with --root, use only the registers",
 	  1 },
 	{ "view", OPTION_VIEW, "VIEW", 0,
 	  "hardware: what the MMU would do (default); linux: what the kernel means", 1 },
 	{ "kernel", OPTION_KERNEL, "VERSION[,CONFIG...]", 0,
-	  "Linux version whose software bits to assume in the Linux view, and what it was built "
-	  "with: [no-]device-private, [no-]memory-failure, ... Default: what the source says of "
-	  "it, else 6.1, as Debian builds it",
+	  "The version of Linux whose software bits the Linux view assumes, and its configuration: "
+	  "[no-]device-private, [no-]memory-failure, ... Default: the source's version, else 6.1, "
+	  "as Debian builds it",
 	  1 },
 	{ "encryption-bit", OPTION_ENCRYPTION, "N", 0,
 	  "x86: bit N of an entry marks encrypted memory (SME, SEV) and is not part of the address",
 	  1 },
-	{ NULL, 0, NULL, 0, "Registers beside the root, where the source does not say them:", 2 },
+	{ NULL, 0, NULL, 0, "Registers beside the root, if the source does not have them:", 2 },
 	{ "prefix", OPTION_PREFIX, "WORD", 0,
-	  "s390x: the CPU's prefix, which stands for real addresses 0 to 0x1fff", 2 },
-	{ "cr4", OPTION_CR4, "WORD", 0, "i386: CR4; without PSE there are no pages of 4 MiB", 2 },
+	  "s390x: the CPU's prefix, where real addresses 0 to 0x1fff are", 2 },
+	{ "cr4", OPTION_CR4, "WORD", 0, "i386: CR4; its PSE allows pages of 4 MiB", 2 },
 	{ "pat", OPTION_PAT, "WORD", 0, "x86: IA32_PAT, for memory types", 2 },
 	{ "mair", OPTION_MAIR, "WORD", 0,
 	  "arm64, arm_lpae: MAIR_EL1, or MAIR1 and MAIR0 as one number, for memory types", 2 },
 	{ "tcr", OPTION_TCR, "WORD", 0,
-	  "arm64: TCR_EL1; arm, arm_lpae: TTBCR. What each root translates, and how", 2 },
-	{ NULL, 0, NULL, 0, "Results:", 3 },
-	{ "json", OPTION_JSON, NULL, 0, "Print one JSON object per line", 3 },
+	  "arm64: TCR_EL1; arm, arm_lpae: TTBCR; it says what each root translates", 2 },
+	{ NULL, 0, NULL, 0, "Results:", 6 },
+	{ "json", OPTION_JSON, NULL, 0, "Print one JSON object per line", 6 },
 	{ 0 },
 };
 
@@ -154,7 +153,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		}
 		number = tool_number(state, text);
 		if (number > INT32_MAX)
-			usage_error(state, "--cpu %s: no source has so many", text);
+			usage_error(
+				state,
+				"--cpu %s: no source has so many CPUs; `pagewalk info' lists them",
+				text);
 		options->cpu = (long)number;
 		return 0;
 	case OPTION_VIEW:
@@ -163,7 +165,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		else if (strcmp(text, "linux") == 0)
 			options->regime.view = PW_VIEW_LINUX;
 		else
-			usage_error(state, "'%s' is not a view; it is hardware or linux", text);
+			usage_error(state, "'%s' is not a view; give hardware or linux", text);
 		return 0;
 	case OPTION_KERNEL:
 		parse_kernel(state, text, &options->regime);
@@ -173,7 +175,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		if (number < 12 || number > 62)
 			usage_error(state,
 				    "'%s' is not the number of an address bit of an x86 "
-				    "entry (12 to 62)",
+				    "entry; give 12 to 62",
 				    text);
 		options->regime.encryption = UINT64_C(1) << number;
 		return 0;
@@ -336,11 +338,11 @@ static int refuse_cpu(const struct tool_options *options, const struct tool_inpu
 
 	if (options->cpu == TOOL_CPU_KERNEL)
 		return tool_fail("--cpu kernel: %s has no VMCOREINFO that says where the kernel's "
-				 "own page tables are; give --root WORD, or --cpu N, of `pagewalk "
+				 "own page tables are; give --root WORD, or --cpu N from `pagewalk "
 				 "info %s'",
 				 input->source, input->source);
 	return tool_fail("--cpu %ld: %s describes %zu CPUs or address spaces; `pagewalk info %s' "
-			 "lists them, from 0 on",
+			 "lists them, from line 0 on",
 			 options->cpu, input->source, count, input->source);
 }
 
@@ -386,10 +388,10 @@ static int use_cpu(const struct pw_cpu *cpu, struct tool_input *input)
 				 input->source, pw_memory_title(input->memory), geometry.name,
 				 geometry.root_name);
 	if (cpu->roots == 0)
-		return tool_fail("%s says of CPU %u only \"%s\", and not where its page tables "
-				 "begin: give --root WORD (for %s: %s)",
-				 input->source, cpu->id, cpu->origin, geometry.name,
-				 geometry.root_name);
+		return tool_fail(
+			"%s says of CPU %u only \"%s\", and does not say where its page tables "
+			"begin: give --root WORD (for %s: %s)",
+			input->source, cpu->id, cpu->origin, geometry.name, geometry.root_name);
 	if (tool_regime(&input->regime_options, input->format, cpu->root, cpu->roots, cpu,
 			&input->regime))
 		return TOOL_FAILED;
@@ -485,7 +487,7 @@ static void say_assumptions(const struct tool_input *input)
 	if (machine_other(pw_memory_title(input->memory), geometry.machines, machine,
 			  sizeof(machine)))
 		tool_message(
-			"%s is from another machine, %s, than format %s is for: these are probably not its page tables",
+			"%s is from a machine (%s) that does not use format %s, so these are probably not its page tables; give another --format",
 			input->source, machine, geometry.name);
 	remark_regime(input);
 }

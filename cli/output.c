@@ -58,13 +58,14 @@ int output_check(const char *path, const struct tool_input *input)
 	if (!input || strcmp(path, "-") == 0)
 		return 0;
 	if (pw_memory_has_file(input->memory, path))
-		return tool_fail("%s: this is the source, or a part of it; it is not replaced, and "
-				 "what is read is not overwritten. Name another file to write",
+		return tool_fail("%s is the source, or a part of it, and is not overwritten: name "
+				 "another file to write",
 				 path);
 	if (input->description && output_is_same(input->description, path))
-		return tool_fail("%s describes the format, and is not replaced: name another file "
-				 "to write",
-				 path);
+		return tool_fail(
+			"%s describes the format, and is not overwritten: name another file "
+			"to write",
+			path);
 	return 0;
 }
 

@@ -16,7 +16,7 @@ enum {
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "How to write the bytes:", 3 },
-	{ "raw", OPTION_RAW, NULL, 0, "As they are, instead of as a hex dump", 3 },
+	{ "raw", OPTION_RAW, NULL, 0, "As they are, not as a hex dump", 3 },
 	{ "output", 'o', "FILE", 0, "As they are, to FILE", 3 },
 	{ 0 },
 };
@@ -60,13 +60,17 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (arguments->given < 3)
 			usage_error(state, "give a SOURCE, an address and a length");
 		if (arguments->length == 0)
-			usage_error(state, "a length of 0 leaves nothing to read");
+			usage_error(state, "a length of 0 leaves nothing to read; give at least 1");
 		if (arguments->length - 1 > UINT64_MAX - arguments->va)
-			usage_error(state, "0x%llx bytes from 0x%llx on go beyond 2^64",
-				    (unsigned long long)arguments->length,
-				    (unsigned long long)arguments->va);
+			usage_error(
+				state,
+				"0x%llx bytes from 0x%llx on go beyond 2^64; give a shorter length",
+				(unsigned long long)arguments->length,
+				(unsigned long long)arguments->va);
 		if (arguments->raw && arguments->options.json)
-			usage_error(state, "--json and raw bytes exclude each other");
+			usage_error(
+				state,
+				"--json excludes raw bytes; leave out --json, or --raw and --output");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -202,7 +206,8 @@ static int copy_to_file(const struct arguments *arguments, const struct tool_inp
 		return TOOL_FAILED;
 	status = copy(arguments, input, output.stream);
 	if (status == TOOL_NOTHING && output.file.stream)
-		tool_message("%s is not written: that takes all bytes", arguments->output);
+		tool_message("%s was not written, because not all bytes could be read",
+			     arguments->output);
 	return output_close(&output, status);
 }
 

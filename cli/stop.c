@@ -34,7 +34,7 @@ static void stop(int number)
 
 static void give_up(int number)
 {
-	static const char text[] = "pagewalk: stopped; what was printed is not complete\n";
+	static const char text[] = "pagewalk: stopped; the output is not complete\n";
 	struct sigaction standard = { .sa_handler = SIG_DFL };
 	struct pollfd messages = { .fd = STDERR_FILENO, .events = POLLOUT };
 
@@ -155,9 +155,10 @@ bool tool_scan_stopped(int code, pw_va next, const char *what, const char *advic
 		tool_message("stopped at 0x%llx; %s is not complete", at, what);
 		return true;
 	case -E2BIG:
-		tool_message("stopped at 0x%llx: so many tables are hardly page tables, so %s is "
-			     "not complete. Are the format and the root right?%s%s",
-			     at, what, advice ? " " : "", advice ? advice : "");
+		tool_message(
+			"stopped at 0x%llx: so many tables are probably not page tables, so %s "
+			"is not complete. Are the format and the root right?%s%s",
+			at, what, advice ? " " : "", advice ? advice : "");
 		return true;
 	default:
 		tool_message("stopped at 0x%llx: %s; %s is not complete", at, strerror(-code),

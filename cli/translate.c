@@ -38,7 +38,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (strcmp(text, "-") != 0)
 			unused = tool_number(state, text);
 		else if (arguments->input)
-			usage_error(state, "there is one standard input: - can be given only once");
+			usage_error(state, "give - only once: there is one standard input");
 		else
 			arguments->input = true;
 		(void)unused;
@@ -176,8 +176,8 @@ static int take_input(struct stream *stream)
 			*end = '\0';
 			if (strlen(line) != (size_t)(end - line)) {
 				flush(stream);
-				return tool_fail("standard input, line %lu: a NUL byte; addresses "
-						 "are read as text",
+				return tool_fail("standard input, line %lu has a NUL byte; give "
+						 "addresses as text, one on a line",
 						 stream->line + 1);
 			}
 			if (take_line(stream, line))
@@ -187,8 +187,9 @@ static int take_input(struct stream *stream)
 		kept -= (size_t)(line - buffer);
 		memmove(buffer, line, kept);
 		if (kept == sizeof(buffer) - 1)
-			return tool_fail("standard input, line %lu is far too long for an address",
-					 stream->line + 1);
+			return tool_fail(
+				"standard input, line %lu is too long for an address; give one on a line",
+				stream->line + 1);
 		flush(stream);
 		if (!tool_flush() || bytes == 0)
 			return 0;
@@ -199,11 +200,9 @@ static const char description[] =
 	"Translate virtual addresses: print the physical address, page size, level and permissions "
 	"of each, or why nothing is mapped there."
 	"\v"
-	"- reads addresses from standard input, one a line. Numbers are decimal, or hexadecimal "
-	"with "
-	"0x; K, M, G or T may follow. Exit status: 0 all are mapped, 1 some are not, 2 wrong usage "
-	"or "
-	"input.";
+	"VA may be -, for addresses from standard input, one on a line. Numbers are decimal, or "
+	"hexadecimal with 0x; K, M, G or T may follow. Exit status: 0 all are mapped, 1 some are "
+	"not, 2 wrong usage or input.";
 
 int tool_translate(int argc, char **argv)
 {

@@ -94,7 +94,7 @@ static void refuse_long(const struct table *table, const char *name, const char 
 	for (size_t i = 0; i < table->count; i++)
 		alike += strncmp(table->name[i], word + 2, length) == 0;
 	if (alike > 1)
-		refuse(name, "option '%s' is ambiguous: more than one begins so", word);
+		refuse(name, "option '%s' is ambiguous: several options begin like this", word);
 	snprintf(typed, sizeof(typed), "%.*s", (int)(length < 100 ? length : 100), word + 2);
 	nearest = tool_nearest(typed, table->name, table->count);
 	if (nearest)

@@ -11,10 +11,10 @@
 const char *word_check_label(const char *text, size_t length)
 {
 	if (length > WORD_LABEL_LENGTH)
-		return "is too long; there is room for 39 characters";
+		return "is too long; use up to 39 characters";
 	for (size_t i = 0; i < length; i++)
 		if (text[i] < ' ' || text[i] > '~')
-			return "has other characters than printable ASCII";
+			return "has characters that are not printable ASCII; leave them out";
 	return NULL;
 }
 
@@ -109,8 +109,8 @@ const char *word_parse_kernel_options(const char *text, struct pw_regime_options
 					    (size_t)(end - word) - (no ? 3 : 0));
 
 		if (!bit || (told & bit))
-			return "is not a version of Linux, and once each what it was built with: "
-			       "device-private, memory-failure, migration, pte-marker, or no- "
+			return "is not a version of Linux with words after it, each once: "
+			       "device-private, memory-failure, migration or pte-marker, or no- "
 			       "before one of these";
 		told |= bit;
 		config |= no ? 0 : bit;

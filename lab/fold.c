@@ -200,10 +200,11 @@ static int locate(const struct fold_input *input, struct fold_observer *observer
 	int status;
 
 	if (!input->style)
-		return pw_fail(error, EINVAL,
-			       "Linux folds no level of %s, so there is nothing to compare; choose "
-			       "another format",
-			       input->format->name);
+		return pw_fail(
+			error, EINVAL,
+			"%s has no levels that Linux folds, so there is nothing to compare; choose "
+			"another format",
+			input->format->name);
 	for (unsigned i = 0; i < input->roots && i < PW_MAX_ROOTS; i++)
 		root[i] = __atomic_load_n(&input->root[i], __ATOMIC_RELAXED);
 	status = pw_regime_init(&observer->regime, input->format, root, input->roots,

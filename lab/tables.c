@@ -281,7 +281,8 @@ static int build(struct fold_tables *tables, unsigned levels, struct pw_error *e
 
 	if (!tables->style || !f->make_leaf || !f->make_table || !f->make_root)
 		return pw_fail(error, EINVAL,
-			       "%s has no levels that Linux folds, so there is nothing to show",
+			       "%s has no levels that Linux folds, so there is nothing to show; "
+			       "choose another format",
 			       f->name);
 	if (levels == 0)
 		levels = usual_levels(tables);

@@ -232,9 +232,10 @@ static int collect(struct cutter *cutter, struct pw_error *error)
 	if (status == 0)
 		status = crop(cutter);
 	if (status == -E2BIG)
-		return pw_fail(error, E2BIG,
-			       "there are more tables than any machine has: these bytes are hardly "
-			       "page tables. Are the format and the root right?");
+		return pw_fail(
+			error, E2BIG,
+			"there are more tables than any machine has, so these bytes are probably "
+			"not page tables. Are the format and the root right?");
 	if (status == -ENOMEM)
 		return pw_fail(error, ENOMEM, "out of memory");
 	if (status)
@@ -421,7 +422,7 @@ int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_resul
 	if (!cut || !path)
 		return pw_fail_null(error, cut ? "path" : "cut");
 	if (cut->regime_count == 0)
-		return pw_fail(error, EINVAL, "there is no address space to cut out");
+		return pw_fail(error, EINVAL, "give at least one address space to cut out");
 	if (!cut->memory || !cut->regimes || (!cut->ranges && cut->range_count > 0))
 		return pw_fail_null(error, !cut->memory    ? "cut->memory"
 					   : !cut->regimes ? "cut->regimes"
@@ -434,8 +435,8 @@ int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_resul
 				       (unsigned long long)cut->ranges[i][1]);
 	if (pw_memory_has_file(cut->memory, path) && !pw_mutant(PW_MUTANT_INPUT_REPLACED))
 		return pw_fail(error, EEXIST,
-			       "%s is one of the files that the tables are read from, and is not "
-			       "replaced",
+			       "%s is one of the files from which the tables are read, and is not "
+			       "replaced; name another file to write",
 			       path);
 	status = collect(&cutter, error);
 	if (status == 0)

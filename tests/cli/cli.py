@@ -278,8 +278,8 @@ class Read(Case):
         self.refused("read", *X86, self.x86, "0x10000", 0, says="length of 0")
         self.refused("read", *X86, self.x86, "0xffffffffffffff00", "0x101", says="beyond 2^64")
         self.refused("read", *X86, self.x86, "0x10000", says="a length")
-        self.refused("read", "--raw", "--json", *X86, self.x86, "0x10000", 1, says="exclude each other")
-        self.refused("read", "-o", self.path / "x86.img", *X86, self.x86, "0x10000", 1, says="is not replaced")
+        self.refused("read", "--raw", "--json", *X86, self.x86, "0x10000", 1, says="excludes raw bytes")
+        self.refused("read", "-o", self.path / "x86.img", *X86, self.x86, "0x10000", 1, says="is not overwritten")
         self.refused("read", "-o", self.path / "no" / "where", *X86, self.x86, "0x10000", 1, says="No such file")
 
 
@@ -320,7 +320,7 @@ class Check(Case):
         self.assertIn("writable and executable: 1 range, 2 MiB\n", text)
         self.assertRegex(text, r"malformed entries.*: 1\n")
         self.assertIn("0x0000000000400000-0x00000000005fffff  pte table at 0x9000000 (entry 0x9000027)", text)
-        self.assertIn("0x0000000040000000-0x000000007fffffff  pmd table at 0x102000, as at 0x0000000000000000", text)
+        self.assertIn("0x0000000040000000-0x000000007fffffff  pmd table at 0x102000, the same as at 0x0000000000000000", text)
 
     def test_json(self):
         findings = self.objects("check", "--json", *X86, self.x86, status=1)
@@ -349,8 +349,8 @@ class Check(Case):
         source = ["--format", "x86_64", "--root", 0, f"raw:{source}@0"]
         lines = self.lines("check", *source)
         self.assertEqual(lines[:2], ["nothing looks wrong", "note: tables that are used more than once: 2"])
-        self.assertIn("pte table at 0x3000, as at 0x0000000000000000", lines[2])
-        self.assertIn("0x0000000040000000-0x00000000ffffffff  pmd table at 0x2000, as at 0x0000000000000000", lines[3])
+        self.assertIn("pte table at 0x3000, the same as at 0x0000000000000000", lines[2])
+        self.assertIn("0x0000000040000000-0x00000000ffffffff  pmd table at 0x2000, the same as at 0x0000000000000000", lines[3])
         self.assertEqual([n["note"] for n in self.objects("check", "--json", *source)], ["shared-table", "shared-table"])
         self.assertIn({"note": "shared-table", "more": 1}, self.objects("check", "--json", "--limit", 1, *source))
 
@@ -397,7 +397,7 @@ class Cut(Case):
         self.assertIn(f"{output}: page tables alone, cut out of a larger image, 1 segment", self.lines("info", output)[0])
 
     def test_refusals(self):
-        self.refused("cut", *X86, self.x86, self.path / "x86.img", says="is not replaced")
+        self.refused("cut", *X86, self.x86, self.path / "x86.img", says="is not overwritten")
         self.refused("cut", *X86, self.x86, "/dev/null", says="/dev/null")
         self.refused("cut", *X86, self.x86, self.path / "no" / "where", says="No such file")
         self.refused("cut", "--format", "x86_64", "--root", "0x7000000", self.x86, self.path / "new", says="0x7000000")
@@ -432,7 +432,7 @@ class Sources(Case):
         text.write_text("hello")
         for source, says in [(self.path / "missing", "missing"), (self.path, str(self.path)), (empty, "empty"), (cut_short, "truncated"),
                              (text, "raw:"), (f"raw:{self.path / 'x86.img'}", "@0"), (f"raw:{self.path / 'x86.img'}@z", "'z'"),
-                             (f"raw:{self.path / 'x86.img'}@0+1T", "0x10000"), ("", "empty"), ("qemo:/tmp/x", "unknown kind"),
+                             (f"raw:{self.path / 'x86.img'}@0+1T", "0x10000"), ("", "empty"), ("qemo:/tmp/x", "not a kind of source"),
                              ("sample:none-of-this-name", "none-of-this-name")]:
             self.refused("info", source, says=says)
             self.refused("map", *X86, source, says=says)
@@ -518,7 +518,7 @@ class Streams(Case):
         if status == 1:
             self.assertRegex(err, r"pagewalk: stopped at 0x[0-9a-f]+; the map is not complete")
         else:
-            self.assertIn("pagewalk: stopped; what was printed is not complete", err)
+            self.assertIn("pagewalk: stopped; the output is not complete", err)
             lines.pop()
         for line in lines:
             json.loads(line)
@@ -546,6 +546,8 @@ class Help(Case):
             text = self.run_tool(*name.split(), "--help").stdout
             self.assertTrue(text.startswith(f"Usage: pagewalk {name}"))
             self.assertIn("Exit status:", " ".join(text.split()))
+            # Options follow each heading.
+            self.assertNotRegex(text, r"(?m)^ \S.*:\n(?!  +-)")
             for option in self.options(name):
                 self.assertIn(option, text)
 

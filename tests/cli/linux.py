@@ -228,7 +228,7 @@ class LeftOut(Case):
         options = ["--format", "x86_64", "--root", CR3]
         result = self.run_tool("translate", *options, path, 0, status=1)
         self.assertIn("none: the dump left out the page table at 0x4000, because it was all zero: it is empty", result.stdout)
-        self.assertIn("which were left out of the file", result.stderr)
+        self.assertIn("that were left out of the file", result.stderr)
         self.assertIn("nothing looks wrong", self.run_tool("check", *options, path).stdout)
         self.assertIn("remark: PT_LOAD 1 has 0x2000 bytes of memory at 0x4000", self.run_tool("info", path).stdout)
         self.assertIn("none", self.run_tool("map", "--holes", *options, path, "0-0x1fffff", status=1).stdout)

@@ -98,14 +98,14 @@ class Whole(Case):
         for path in [self.path / "x86.img", self.out / "source"]:
             for name, arguments in self.writers(path).items():
                 with self.subTest(f"{name} {path}"):
-                    self.assertIn(b"this is the source", self.tool(*arguments, status=2).stderr)
+                    self.assertIn(b"is the source, or a part of it", self.tool(*arguments, status=2).stderr)
         for path in [self.format, self.out / "hard.pwf"]:
             for name, arguments in self.writers(path).items():
                 if "fold" not in name:
                     with self.subTest(f"{name} {path}"):
                         self.assertIn(b"describes the format", self.tool(*arguments, status=2).stderr)
         parts = f"raw:{self.path / 'x86.img'}@0x100000+0x8000,{self.format}@0x900000"
-        self.assertIn(b"this is the source", self.tool("cut", *X86, parts, self.format, status=2).stderr)
+        self.assertIn(b"is the source, or a part of it", self.tool("cut", *X86, parts, self.format, status=2).stderr)
         self.assertEqual(((self.path / "x86.img").read_bytes(), self.format.read_bytes()), (source, format))
 
     def test_nothing_to_write(self):
@@ -422,7 +422,7 @@ class Json(Case):
         "find --aliases": "mapped times", "translate": "", "info": "memory FIRST LAST SIZE CPUs or address spaces LINE CPU FORMAT ROOTS FROM "
         "The source does not say where page tables begin give format and root to look them remark", "read": "",
         "check": "writable and executable range ranges malformed entries reserved bits or of the wrong type tables outside memory that we have "
-                 "note are used more than once at two levels as which is table", "cut": "of tables in segments address space",
+                 "note are used more than once at two levels the same as which is table", "cut": "of tables in segments address space",
         "formats": "NAME ADDRESS BITS PAGES ENTRY ROOT WHAT LE BE",
         "explain": "virtual address hardware Linux view folded not visited entries of at page table physical yes no sign root offset zero read "
                    "write execute user refused empty is walk starts the mapped in a to va contiguous more alike PROT_NONE none entry boundary "

@@ -181,7 +181,7 @@ class Files(unittest.TestCase):
         subprocess.run([TOOL, "cut", "--root", "0x28341c7", "sample:s390x", str(image)], check=True,
                        capture_output=True, timeout=120)
         before = image.read_bytes()
-        self.refused("this is the source", "--svg", str(image), "--format", "s390x", "--source", str(image), "--root",
+        self.refused("is the source, or a part of it", "--svg", str(image), "--format", "s390x", "--source", str(image), "--root",
                      "0x28341c7", "0x7ffff000-0x80000fff")
         self.assertEqual(image.read_bytes(), before)
 

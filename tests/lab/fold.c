@@ -503,7 +503,7 @@ static void test_refusals(void **state)
 	(void)state;
 	wrong = input;
 	wrong.style = NULL;
-	expect_refused(&wrong, "folds no level");
+	expect_refused(&wrong, "no levels that Linux folds");
 	wrong = input;
 	wrong.first++;
 	expect_refused(&wrong, "whole pages");

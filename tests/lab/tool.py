@@ -197,7 +197,7 @@ class Usage(unittest.TestCase):
         self.refuse("nothing to compare", "fold", "--format", "amdv1", "0-1")
         self.refuse("its usual one is 'value'", "fold", "--format", "s390x", "--style", "mode", "0-1")
         self.refuse("give a shorter range", "fold", "--format", "x86_64", "0-0xffffffffff")
-        self.refuse("--levels belongs", "fold", "--source", "x", "--levels", "3", "0-1")
+        self.refuse("--levels does not work with --source", "fold", "--source", "x", "--levels", "3", "0-1")
         self.refuse("--neighbour is entry or none", "fold", "--neighbour", "x", "0-1")
 
     def test_help(self):
