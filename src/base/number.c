@@ -36,7 +36,7 @@ static const char *complain(const char *text, const char *end)
 	size_t length = (size_t)(end - text);
 
 	if (length == 0)
-		return "is empty where a number should be";
+		return "is empty; write a number";
 	if (text[0] == '-')
 		return "is negative; addresses and lengths are not";
 	for (size_t i = 0; i < length; i++)

@@ -94,7 +94,7 @@ static int parse_level(struct pw_parser *p)
 		return pw_parse_fail(
 			p, "all level lines must come before the first span or entries line");
 	if (format->levels == PW_MAX_LEVELS)
-		return pw_parse_fail(p, "more than %u levels", PW_MAX_LEVELS);
+		return pw_parse_fail(p, "there are more than %u levels", PW_MAX_LEVELS);
 	memmove(d->level_name[1], d->level_name[0],
 		sizeof(d->level_name) - sizeof(d->level_name[0]));
 	memmove(&format->shift[1], &format->shift[0], sizeof(format->shift) - 1);
@@ -111,7 +111,7 @@ static int parse_level(struct pw_parser *p)
 	if (bits == 0 || shift + bits > 64 || shift < 3)
 		return pw_parse_fail(
 			p,
-			"a level of shift %u and %u bits: the shift must be at least 3, the bits "
+			"this level has shift %u and %u bits: the shift must be at least 3, the bits "
 			"at least 1, and their sum at most 64",
 			(unsigned)shift, (unsigned)bits);
 	if (format->levels > 1 && format->shift[1] != shift + bits)
@@ -149,7 +149,7 @@ static int parse_span(struct pw_parser *p)
 	if (d->format.levels == 0)
 		return pw_parse_fail(p, "span lines come after the level lines");
 	if (d->spans++ == PW_DESCRIBED_SPANS)
-		return pw_parse_fail(p, "more than %u span lines", PW_DESCRIBED_SPANS);
+		return pw_parse_fail(p, "there are more than %u span lines", PW_DESCRIBED_SPANS);
 	span->top = (uint8_t)(d->format.levels - 1);
 	status = pw_parse_number(p, "the first address of the span", UINT64_MAX, &span->first);
 	if (status == 0)
@@ -186,8 +186,9 @@ static int parse_span(struct pw_parser *p)
 	span->alias = pw_parse_take(p, "alias");
 	if (!pw_parse_take(p, "at"))
 		return pw_parse_fail(
-			p, "where is the top table? Write 'at' and the bits of the root word "
-			   "that hold its address");
+			p,
+			"the span does not say where the top table is: write 'at' and the bits of "
+			"the root word that hold its address");
 	status = pw_parse_address(p, &span->address);
 	if (span->word >= d->format.max_roots)
 		d->format.max_roots = (uint8_t)(span->word + 1);
@@ -200,7 +201,8 @@ static int parse_refuse(struct pw_parser *p)
 	int status;
 
 	if (p->d->refusals++ == PW_DESCRIBED_REFUSALS)
-		return pw_parse_fail(p, "more than %u refuse lines", PW_DESCRIBED_REFUSALS);
+		return pw_parse_fail(p, "there are more than %u refuse lines",
+				     PW_DESCRIBED_REFUSALS);
 	status = pw_parse_when(p, &refusal->when);
 	if (status)
 		return status;
@@ -307,7 +309,7 @@ static int parse_rule(struct pw_parser *p, enum pw_kind kind, enum pw_status hol
 				level == 0 && !has_next ? "below it: it is the lowest"
 							: p->d->level_name[rule.next]);
 		if (described->rules == PW_DESCRIBED_RULES)
-			return pw_parse_fail(p, "more than %u rules for level %s",
+			return pw_parse_fail(p, "there are more than %u rules for level %s",
 					     PW_DESCRIBED_RULES, p->d->level_name[level]);
 		described->rule[described->rules++] = rule;
 		if (kind == PW_LEAF)
@@ -326,7 +328,8 @@ static int add_trait(struct pw_parser *p, struct pw_trait *trait)
 		if (!(p->selected & 1u << level))
 			continue;
 		if (described->traits == PW_DESCRIBED_TRAITS)
-			return pw_parse_fail(p, "more than %u attribute lines for level %s",
+			return pw_parse_fail(p,
+					     "there are more than %u attribute lines for level %s",
 					     PW_DESCRIBED_TRAITS, p->d->level_name[level]);
 		described->trait[described->traits++] = *trait;
 	}
@@ -363,7 +366,7 @@ static int parse_meaning(struct pw_parser *p, const char *word)
 	if (!p->selected)
 		return pw_parse_fail(
 			p,
-			"'%s' is not expected here: an entries line has to come first, or this is "
+			"'%s' is not expected here: either an entries line must come first, or this is "
 			"not a word of the grammar; see pagewalk-format(5)",
 			word);
 	if (known)
@@ -543,7 +546,8 @@ static int parse_text(struct pw_parser *p, char *text, size_t bytes)
 		line[length] = '\0';
 		p->line++;
 		if (strlen(line) != length)
-			return pw_parse_fail(p, "a NUL byte; a description is a text file");
+			return pw_parse_fail(
+				p, "the line has a NUL byte, but a description is a text file");
 		status = parse_line(p, line);
 		if (status)
 			return status;

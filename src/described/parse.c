@@ -221,7 +221,7 @@ int pw_parse_address(struct pw_parser *p, struct pw_address *address)
 			break;
 		word = pw_parse_word(p);
 		if (address->count == PW_DESCRIBED_FIELDS)
-			return pw_parse_fail(p, "an address of more than %u fields",
+			return pw_parse_fail(p, "the address has more than %u fields",
 					     PW_DESCRIBED_FIELDS);
 		if (!read_field(word, &address->field[address->count++]))
 			return pw_parse_fail(
@@ -379,7 +379,7 @@ int pw_parse_when(struct pw_parser *p, struct pw_conditions *when)
 		while (!pw_parse_take(p, "because") && (word = pw_parse_word(p))) {
 			if (when->count == PW_DESCRIBED_CONDITIONS)
 				return pw_parse_fail(
-					p, "more than %u conditions; split the line in two",
+					p, "the line has more than %u conditions; split it in two",
 					PW_DESCRIBED_CONDITIONS);
 			if (!read_condition(word, &when->condition[when->count++]))
 				return pw_parse_fail(
@@ -390,7 +390,8 @@ int pw_parse_when(struct pw_parser *p, struct pw_conditions *when)
 					word);
 		}
 		if (when->count == 0)
-			return pw_parse_fail(p, "'if' without a condition");
+			return pw_parse_fail(p,
+					     "'if' has no condition; write one, like 7 or 11:9=3");
 		return 0;
 	}
 	word = pw_parse_word(p);

@@ -277,8 +277,8 @@ static int add_left(struct pw_memory *memory, struct core *core, const Elf64_Phd
 	    bytes - 1 > UINT64_MAX - first)
 		return 0;
 	odd_add(&core->left,
-		"PT_LOAD %u has 0x%llx bytes of memory at 0x%llx which were left out of the file: "
-		"tables there were all zero and are read so; nothing is known of data there",
+		"PT_LOAD %u has 0x%llx bytes of memory at 0x%llx that were left out of the file: "
+		"tables there were all zero, and are read as zeros; data there is not known",
 		number, (unsigned long long)bytes, (unsigned long long)first);
 	left = pw_memory_grow(memory->left, memory->left_count, sizeof(*left));
 	if (!left)
@@ -331,14 +331,14 @@ static int add_load(struct core *core, const Elf64_Phdr *header, uint32_t number
 		return 0;
 	/* Linux writes this for memory without a single physical address (/proc/kcore). */
 	if (header->p_paddr == (elf->wide ? UINT64_MAX : UINT32_MAX)) {
-		odd_add(&core->virtual, "PT_LOAD %u has no physical address and is ignored",
+		odd_add(&core->virtual, "PT_LOAD %u has no physical address, so it is ignored",
 			number);
 		return 0;
 	}
 	if (bytes > header->p_memsz || bytes - 1 > UINT64_MAX - header->p_paddr) {
 		odd_add(&core->excessive,
-			"PT_LOAD %u at 0x%llx has more bytes in the file (0x%llx) than there is "
-			"memory for; the rest is ignored",
+			"PT_LOAD %u at 0x%llx has more bytes in the file (0x%llx) than in "
+			"memory; the rest is ignored",
 			number, (unsigned long long)header->p_paddr, (unsigned long long)bytes);
 		if (bytes > header->p_memsz)
 			bytes = header->p_memsz;
@@ -385,7 +385,7 @@ static int add_notes(struct core *core, struct pw_notes *notes, const Elf64_Phdr
 	if (there > elf->bytes - core->note_bytes && !pw_mutant(PW_MUTANT_NOTES_AGAIN)) {
 		odd_add(&core->repeated,
 			"PT_NOTE %u repeats notes of others before it: together they have more bytes "
-			"than the file; it is not read",
+			"than the file, so it is not read",
 			number);
 		return 0;
 	}
@@ -408,8 +408,9 @@ static int refuse_repeated(const struct core *core, struct pw_error *error)
 
 	return pw_fail(
 		error, EINVAL,
-		"%s: its program headers describe more memory than the %s that the file has: "
-		"the same bytes stand at many addresses. No dump of a machine does that",
+		"%s: its program headers describe more memory than the %s that the file has, "
+		"because the same bytes stand at many addresses. A dump of a machine is never "
+		"like that; make the dump again",
 		core->elf.name, pw_size_text(core->elf.bytes - 1, size));
 }
 
@@ -492,7 +493,7 @@ static int check_loads(const struct core *core, struct pw_error *error)
 	if (core->sized > 1 && core->addressed == 0)
 		return pw_fail(error, EINVAL,
 			       "%s is the core of a process, not of a machine: its segments have "
-			       "no physical addresses",
+			       "no physical addresses. Dump the machine's memory",
 			       core->elf.name);
 	if (core->count > 0)
 		return 0;

@@ -288,8 +288,8 @@ static void read_level(struct pw_memory *memory, struct kdump *dump)
 
 	if (status & incomplete) {
 		pw_memory_add_remark(memory,
-				     "incomplete: the dump says that it could not be finished "
-				     "(status 0x%x); some of its pages are missing",
+				     "incomplete: the dump says that it was not finished "
+				     "(status 0x%x), so some of its pages are missing",
 				     status);
 		return;
 	}

@@ -27,14 +27,14 @@ static const char lime_advice[] =
 	"at 8 and the last at 16. Name each range as raw:FILE@FIRST+LENGTH:OFFSET, with commas "
 	"between them";
 static const char windows_advice[] =
-	"Volatility 3 writes its memory as a flat file (vol -f FILE layerwriter.LayerWriter), "
-	"which raw:OUT@0 reads; the root (DirectoryTableBase) is the word at offset 16 of FILE";
+	"Volatility 3 writes its memory as a flat file (vol -f FILE layerwriter.LayerWriter). Read "
+	"that as raw:OUT@0; the root (DirectoryTableBase) is the word at offset 16 of FILE";
 static const char vmware_advice[] =
-	"VMware's own vmss2core converts it to an ELF core: vmss2core -N6 FILE [FILE.vmem]. If there "
-	"is a .vmem file beside it, that is flat memory: raw:FILE.vmem@0 if it has at most 3 GiB";
+	"VMware's own vmss2core converts it to an ELF core: vmss2core -N6 FILE [FILE.vmem]. A .vmem "
+	"file beside it is flat memory: if it has at most 3 GiB, read it as raw:FILE.vmem@0";
 static const char hibernation_advice[] =
-	"Volatility 3 unpacks it to a flat file: vol -f FILE windows.hibernation.Dump; raw:OUT@0 "
-	"reads that";
+	"Volatility 3 unpacks it to a flat file: vol -f FILE windows.hibernation.Dump. Read that as "
+	"raw:OUT@0";
 static const char qemu_advice[] =
 	"Start QEMU with the machine's own options and -incoming 'exec:cat FILE' -S, and let it "
 	"write a dump: dump-guest-memory OUT";
@@ -42,7 +42,8 @@ static const char libvirt_advice[] =
 	"Restore it and dump it: virsh restore --paused FILE, virsh dump --memory-only DOMAIN OUT";
 static const char xen_advice[] =
 	"Restore the domain (xl restore FILE) and let its own kernel write a dump (kdump)";
-static const char lkcd_advice[] = "The program crash reads it; no program is known to convert it";
+static const char lkcd_advice[] =
+	"Read it with the program crash; no program is known to convert it";
 
 static const struct magic magics[] = {
 	/* struct makedumpfile_header: the flattened format, for writing a dump to a pipe. */

@@ -87,7 +87,8 @@ int pw_memory_seal(struct pw_memory *memory, struct pw_error *error)
 	memcpy(title, memory->title, sizeof(title));
 	pw_escape_text(title, memory->title, sizeof(memory->title));
 	if (memory->count == 0)
-		return pw_fail(error, EINVAL, "the source holds no memory at all");
+		return pw_fail(error, EINVAL,
+			       "the source holds no memory at all; give another one");
 	qsort(memory->segments, memory->count, sizeof(*memory->segments), compare_segments);
 	/* Pages that were left out cannot be loaded in place. */
 	memory->direct = !memory->left_out;
@@ -197,11 +198,10 @@ int pw_memory_check(const struct pw_memory *memory, struct pw_error *error)
 	name = pw_memory_shrunk(memory);
 	if (!name)
 		return 0;
-	return pw_fail(
-		error, EIO,
-		"%s became shorter (or unreadable) while it was being read; do not trust the "
-		"last results. Work on a copy that nobody writes to",
-		name);
+	return pw_fail(error, EIO,
+		       "%s became shorter (or unreadable) while it was read; do not trust the last "
+		       "results. Work on a copy to which nobody writes",
+		       name);
 }
 
 static int make(pw_fetch_fn *fetch, void *context, const struct pw_segment *segments, size_t count,
@@ -226,7 +226,7 @@ static int make(pw_fetch_fn *fetch, void *context, const struct pw_segment *segm
 		pw_memory_close(memory);
 		return status;
 	}
-	snprintf(memory->title, sizeof(memory->title), "memory of the caller's, %s",
+	snprintf(memory->title, sizeof(memory->title), "memory of the caller, %s",
 		 fetch ? "fetched" : "mapped");
 	*memory_ret = memory;
 	return 0;

@@ -358,7 +358,7 @@ int pw_notes_read(struct pw_notes *notes, const unsigned char *host, uint64_t by
 			pw_memory_add_remark(notes->memory,
 					     "the note at offset 0x%llx should have a name of %u "
 					     "and a description of %u bytes, but the notes end "
-					     "after %llu; it and those after it are not read",
+					     "after %llu; it and the notes after it are not read",
 					     (unsigned long long)(header - elf->host),
 					     note.name_bytes, note.desc_bytes,
 					     (unsigned long long)rest);

@@ -83,7 +83,7 @@ static int read_source(struct pw_memory *memory, const char *source, struct pw_e
 	length = unknown_prefix(source);
 	if (length)
 		return pw_fail(error, EINVAL,
-			       "'%.*s' is an unknown kind of source, and there is no file %s; "
+			       "'%.*s' is not a kind of source, and there is no file %s; "
 			       "give a FILE, raw:FILE@BASE or sample:NAME",
 			       length, source, source);
 	return read_file(memory, source, error);

@@ -66,7 +66,8 @@ static int cut(struct piece *piece, int *name_bytes_ret, struct pw_error *error)
 			       "%.*s@0 if that is at 0",
 			       piece->length, piece->text, piece->length, piece->text);
 	if (at == piece->text)
-		return pw_fail(error, EINVAL, "raw: '%.*s' names no file before the @",
+		return pw_fail(error, EINVAL,
+			       "raw: '%.*s' names no file before the @; write FILE@BASE",
 			       piece->length, piece->text);
 	*name_bytes_ret = (int)(at - piece->text);
 	at++;
@@ -102,8 +103,8 @@ static int add(struct pw_memory *memory, const struct piece *piece, const char *
 	if (!piece->has_bytes)
 		bytes = size - piece->offset;
 	if (bytes == 0)
-		return pw_fail(error, EINVAL, "raw: '%.*s' has a length of 0", piece->length,
-			       piece->text);
+		return pw_fail(error, EINVAL, "raw: '%.*s' has a length of 0; give at least 1",
+			       piece->length, piece->text);
 	if (bytes > size - piece->offset)
 		return pw_fail(error, EINVAL,
 			       "raw: '%.*s' asks for 0x%llx bytes from offset 0x%llx, but %s has "
@@ -132,7 +133,8 @@ int pw_memory_read_raw(struct pw_memory *memory, const char *list, struct pw_err
 		int name_bytes = 0;
 
 		if (comma - next > INT16_MAX)
-			return pw_fail(error, ENAMETOOLONG, "raw: a name is too long");
+			return pw_fail(error, ENAMETOOLONG,
+				       "raw: the name of a file is too long; use a shorter one");
 		piece.length = (int)(comma - next);
 		next = *comma ? comma + 1 : NULL;
 		if (piece.length == 0)

@@ -129,8 +129,8 @@ static int refuse(const char *name, const char *const *folders, size_t count,
 	if (list[0])
 		return pw_fail(error, ENOENT, "there is no sample '%s'; there are: %s", name, list);
 	return pw_fail(error, ENOENT,
-		       "there is no sample '%s': no samples are in %s. Name the folder that has "
-		       "them in PAGEWALK_SAMPLES",
+		       "there is no sample '%s': no samples are in %s. Set PAGEWALK_SAMPLES to "
+		       "the folder that has them",
 		       name, places[0] ? places : "any known folder");
 }
 
@@ -158,8 +158,8 @@ static const char *lzma_complaint(lzma_ret result, bool is_whole)
 	case LZMA_DATA_ERROR:
 		return "is damaged";
 	case LZMA_BUF_ERROR:
-		return "is damaged, or larger when unpacked than a sample may be (1024 times as "
-		       "large and 1 MiB, 256 MiB at most)";
+		return "is damaged, or unpacks to more than a sample may have (1024 times its size "
+		       "and 1 MiB, 256 MiB at most)";
 	case LZMA_MEM_ERROR:
 	case LZMA_MEMLIMIT_ERROR:
 		return "needs more memory to unpack than a sample may (128 MiB)";

@@ -270,7 +270,7 @@ static void invents_no_zeros(void **state)
 	image_open(&opened, &image);
 	assert_int_equal(opened.status, 0);
 	assert_says(pw_memory_remark(opened.memory, 0),
-		    "PT_LOAD 0 has 0x10000 bytes of memory at 0x20000 which were left out");
+		    "PT_LOAD 0 has 0x10000 bytes of memory at 0x20000 that were left out");
 	assert_says(pw_memory_remark(opened.memory, 0), "(and 1 more like it)");
 	assert_int_equal(pw_memory_segments(opened.memory, &segments), 2);
 	assert_pattern(opened.memory, 0x8000, 0x807f);

@@ -399,7 +399,7 @@ static void lies_about_sizes(void **state)
 		finish(&image, at);
 		image_open(&opened, &image);
 		assert_int_equal(opened.status, 0);
-		assert_says(pw_memory_remark(opened.memory, 0), "it and those after it");
+		assert_says(pw_memory_remark(opened.memory, 0), "it and the notes after it");
 		assert_int_equal(pw_memory_cpus(opened.memory, &cpus), 1);
 		opened_close(&opened);
 	}
