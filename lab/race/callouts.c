@@ -15,19 +15,34 @@ static bool buffers(void)
 	return race.lanes > race.threads;
 }
 
+static void touched_freed(const struct race_op *op)
+{
+	race_fail(PW_LAB_USE_AFTER_FREE, "thread %s %s memory that is freed",
+		  race.scenario->thread[race.thread].name, op->writes ? "writes" : "reads");
+}
+
 static void check_freed(const struct race_op *op)
 {
 	if (race_is_freed(op->at, op->bytes))
-		race_fail(PW_LAB_USE_AFTER_FREE, "thread %s %s memory that is freed",
-			  race.scenario->thread[race.thread].name, op->writes ? "writes" : "reads");
+		touched_freed(op);
 }
 
 /* Offers the step, if it is one. */
-static void step(const struct race_op *op)
+static inline void step(const struct race_op *op)
 {
-	if (race_touch(op->at, op->bytes, op->writes))
+	struct race_word *word;
+
+	if ((op->at & 7) + op->bytes > 8) {
+		if (race_touch(op->at, op->bytes, op->writes))
+			race_step(op);
+		check_freed(op);
+		return;
+	}
+	word = race_word(op->at);
+	if (race_touch_word(word, op->writes))
 		race_step(op);
-	check_freed(op);
+	if (__builtin_expect(race_word_freed(word), 0))
+		touched_freed(op);
 }
 
 /* A fence: a step, if the thread's buffer may hold anything. */

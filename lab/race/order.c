@@ -74,6 +74,9 @@ static void report_race(const struct race_event *event, const struct race_event 
 /* Is an earlier event of another thread in conflict with this one, and not before it? */
 static void look_for_race(const struct race_event *event, const struct race_clock *hb)
 {
+	/* Atomic accesses alone are no data race. */
+	if (event->plain == 0)
+		return;
 	for (unsigned i = race.depth; i-- > 0;) {
 		const struct race_event *other = &race_event[i];
 
@@ -130,8 +133,11 @@ static void order_by_dependence(struct race_event *event, struct race_clock *clo
 	for (unsigned i = race.depth; i-- > 0;) {
 		const struct race_event *other = &race_event[i];
 
-		if (race_dependent(&other->op, op))
-			race_join(clock, &other->clock);
+		if (!race_dependent(&other->op, op))
+			continue;
+		race_join(clock, &other->clock);
+		if (race_covers(&other->op, op))
+			break;
 	}
 }
 
@@ -140,6 +146,7 @@ void race_order_event(struct race_event *event)
 	const unsigned lane = event->lane, thread = lane % RACE_THREADS;
 	struct race_clock *clock = &race.clock[lane];
 
+	event->plain = (int16_t)((race.depth ? event[-1].plain : 0) + !event->op.atomic);
 	if (lane >= RACE_THREADS) {
 		const struct race_buffered *store = race_buffer_oldest(thread);
 

@@ -82,6 +82,7 @@ struct race_event {
 	struct race_clock hb; /* by the language: what happens before the end of this event */
 	struct race_clock sync; /* a write: what a thread acquires that reads it */
 	int16_t index; /* in its lane, from 1 */
+	int16_t plain; /* how many events up to this one are plain accesses */
 	int16_t from; /* a load: the event that wrote the value, or -1 */
 	uint8_t lane;
 	uint8_t preemptions; /* before this event */
@@ -147,6 +148,16 @@ static inline bool race_dependent(const struct race_op *a, const struct race_op 
 	return race_overlap(a, b);
 }
 
+/*
+ * Does @a write all bytes of @b? Then everything that came before @a and depends on @b depends on @a too, so it comes
+ * before @b already because of @a.
+ */
+static inline bool race_covers(const struct race_op *a, const struct race_op *b)
+{
+	return a->writes && b->kind != RACE_YIELD && a->at <= b->at &&
+	       a->at + a->bytes >= b->at + b->bytes;
+}
+
 /* The value of a word of 1, 2, 4 or 8 bytes; 0 for anything else. */
 static inline uint64_t race_value(const struct race_op *op)
 {
@@ -175,7 +186,49 @@ struct race_word {
 };
 static const uint32_t RACE_FREED_BEFORE = ~UINT32_C(0);
 
-struct race_word *race_word(uintptr_t at);
+enum {
+	RACE_PAGE_LG2 = 12,
+	RACE_PAGE_WORDS = 1 << (RACE_PAGE_LG2 - 3),
+	RACE_PAGES_CACHED = 1024, /* pages that are found at the first look */
+};
+
+struct race_page {
+	uintptr_t number; /* the address >> RACE_PAGE_LG2 */
+	struct race_page *next;
+	struct race_word word[RACE_PAGE_WORDS];
+};
+
+extern struct race_page *race_page_cache[RACE_PAGES_CACHED];
+struct race_page *race_find_page(uintptr_t number);
+
+static inline struct race_word *race_word(uintptr_t at)
+{
+	uintptr_t number = at >> RACE_PAGE_LG2;
+	struct race_page *page = race_page_cache[number % RACE_PAGES_CACHED];
+
+	if (__builtin_expect(!page || page->number != number, 0))
+		page = race_find_page(number);
+	return &page->word[(at >> 3) & (RACE_PAGE_WORDS - 1)];
+}
+
+/* The thread touches the word for the first time, reading or writing. Is the word shared now? */
+bool race_touch_new(struct race_word *word, uint8_t me, bool write);
+
+/* Notes that the running thread touches the word. Is it shared? */
+static inline bool race_touch_word(struct race_word *word, bool write)
+{
+	uint8_t me = (uint8_t)(1u << race.thread);
+
+	if (word->shared || (write ? word->writers : word->readers) & me)
+		return word->shared;
+	return race_touch_new(word, me, write);
+}
+
+static inline bool race_word_freed(const struct race_word *word)
+{
+	return word->freed == race.run || word->freed == RACE_FREED_BEFORE;
+}
+
 /* Notes that the thread touches these bytes. Is any of them shared? */
 bool race_touch(uintptr_t at, size_t bytes, bool write);
 /* Has the thread touched freed memory? */

@@ -218,6 +218,22 @@ static unsigned initials(unsigned j, unsigned depth, unsigned lane, const struct
 	return alone ? first | 1u << lane : first;
 }
 
+/* The event and @op are in a race: the state before the event is also to be left so that @op comes first. */
+static void reverse(unsigned j, unsigned depth, unsigned lane, const struct race_op *op,
+		    const struct race_clock *clock)
+{
+	struct race_event *event = &race_event[j];
+	unsigned lanes = initials(j, depth, lane, op, clock), can;
+
+	if (lanes & (event->backtrack | event->sleep))
+		return;
+	can = lanes & event->enabled;
+	if (!can)
+		event->backtrack |= event->enabled;
+	else
+		event->backtrack |= (uint16_t)(can & 1u << lane ? 1u << lane : can & -can);
+}
+
 /*
  * Finds the events that are in a race with @op, the next step of @lane at @depth. All earlier ones count that
  * are not ordered before the lane's last event, not only the last one: a write may be in a race with reads of
@@ -227,21 +243,16 @@ static void find_races(unsigned depth, unsigned lane, const struct race_op *op,
 		       const struct race_clock *clock)
 {
 	for (unsigned j = depth; j-- > search.fixed;) {
-		struct race_event *event = &race_event[j];
-		unsigned lanes, can;
+		const struct race_event *event = &race_event[j];
 
-		if (event->lane == lane || !race_dependent(&event->op, op))
+		if (!race_dependent(&event->op, op))
 			continue;
-		if (clock->at[event->lane] >= event->index || waited_for(op, event))
-			continue;
-		lanes = initials(j, depth, lane, op, clock);
-		if (lanes & (event->backtrack | event->sleep))
-			continue;
-		can = lanes & event->enabled;
-		if (!can)
-			event->backtrack |= event->enabled;
-		else
-			event->backtrack |= (uint16_t)(can & 1u << lane ? 1u << lane : can & -can);
+		if (event->lane != lane && clock->at[event->lane] < event->index &&
+		    !waited_for(op, event))
+			reverse(j, depth, lane, op, clock);
+		/* What came before this write is ordered by it. A step that waits looks further: for its lock. */
+		if (race_covers(&event->op, op) && !race_blocks(op))
+			return;
 	}
 }
 

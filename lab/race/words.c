@@ -11,26 +11,14 @@
 #include "lab/race/race.h"
 #include "lab/race/real.h"
 
-enum {
-	PAGE_LG2 = 12,
-	PAGE_WORDS = 1 << (PAGE_LG2 - 3),
-	CACHED = 1024, /* pages that are found at the first look */
-};
-
-struct page {
-	uintptr_t number; /* the address >> PAGE_LG2 */
-	struct page *next;
-	struct race_word word[PAGE_WORDS];
-};
-
-static struct page *cache[CACHED];
-static struct page *all; /* list of all pages; searched when the cache fails, which is rare */
+struct race_page *race_page_cache[RACE_PAGES_CACHED];
+static struct race_page *all; /* list of all pages; searched when the cache fails, which is rare */
 static bool grew;
 static unsigned shared_words;
 
-static struct page *find_page(uintptr_t number)
+struct race_page *race_find_page(uintptr_t number)
 {
-	struct page *page;
+	struct race_page *page;
 
 	for (page = all; page; page = page->next)
 		if (page->number == number)
@@ -45,33 +33,20 @@ static struct page *find_page(uintptr_t number)
 		page->next = all;
 		all = page;
 	}
-	cache[number % CACHED] = page;
+	race_page_cache[number % RACE_PAGES_CACHED] = page;
 	return page;
 }
 
-struct race_word *race_word(uintptr_t at)
+bool race_touch_new(struct race_word *word, uint8_t me, bool write)
 {
-	uintptr_t number = at >> PAGE_LG2;
-	struct page *page = cache[number % CACHED];
+	uint8_t threads;
 
-	if (__builtin_expect(!page || page->number != number, 0))
-		page = find_page(number);
-	return &page->word[(at >> 3) & (PAGE_WORDS - 1)];
-}
-
-/* Notes one access to a word. Is the word shared? */
-static inline bool touch(struct race_word *word, uint8_t me, bool write)
-{
-	uint8_t all_threads;
-
-	if (word->shared || (write ? word->writers : word->readers) & me)
-		return word->shared;
 	if (write)
 		word->writers |= me;
 	else
 		word->readers |= me;
-	all_threads = word->readers | word->writers;
-	if (!word->writers || !(all_threads & (all_threads - 1)))
+	threads = word->readers | word->writers;
+	if (!word->writers || !(threads & (threads - 1)))
 		return false;
 	word->shared = true;
 	grew = true;
@@ -81,20 +56,17 @@ static inline bool touch(struct race_word *word, uint8_t me, bool write)
 
 bool race_touch(uintptr_t at, size_t bytes, bool write)
 {
-	uint8_t me = (uint8_t)(1u << race.thread);
 	bool shared = false;
 
 	for (uintptr_t i = at & ~(uintptr_t)7; i < at + bytes; i += 8)
-		shared |= touch(race_word(i), me, write);
+		shared |= race_touch_word(race_word(i), write);
 	return shared;
 }
 
 bool race_is_freed(uintptr_t at, size_t bytes)
 {
 	for (uintptr_t i = at & ~(uintptr_t)7; i < at + bytes; i += 8) {
-		uint32_t freed = race_word(i)->freed;
-
-		if (freed == race.run || freed == RACE_FREED_BEFORE)
+		if (race_word_freed(race_word(i)))
 			return true;
 	}
 	return false;
@@ -121,7 +93,7 @@ unsigned race_words_shared(void)
 
 void race_words_forget(void)
 {
-	for (struct page *page = all; page; page = page->next)
+	for (struct race_page *page = all; page; page = page->next)
 		__real_memset(page->word, 0, sizeof(page->word));
 	shared_words = 0;
 	grew = false;
