@@ -3,9 +3,9 @@
  * Walks: one address, many addresses, merged ranges, and the pagewalk interface with callbacks.
  *
  * Every function here loads each entry that it visits exactly once, and decides by that value alone. None
- * of them locks, writes a table, keeps a cache beyond the call, or fails because of an entry: whatever it
- * finds is a pw_status. The tables may change meanwhile; a result then reflects each entry at the moment when
- * it was loaded. Any number of threads may share a pw_regime and a pw_memory.
+ * of them locks, writes a table, or keeps a cache beyond the call. None fails because of an entry: every
+ * outcome is a pw_status. The tables may change meanwhile; a result then reflects each entry at the moment
+ * when it was loaded. Any number of threads may share a pw_regime and a pw_memory.
  */
 #ifndef PAGEWALK_WALK_H
 #define PAGEWALK_WALK_H
@@ -82,9 +82,9 @@ size_t pw_translate_many(const struct pw_memory *memory, const struct pw_regime 
  * and PROT_NONE pages are physically contiguous. Accessed and dirty bits do not split a run.
  *
  * Entries of a group (contiguous bit, large pages of arm, NAPOT, amdv1's level 7) can disagree: some claim
- * the group, others do not. Then those that claim it are reported with the size of single entries and
- * PW_CONTIGUOUS, because there is no page of the group's size. pw_translate, which loads one of them, gives
- * the size that this one claims.
+ * the group, others do not. Then there is no page of the group's size. The entries that claim the group are
+ * reported with the size of single entries and PW_CONTIGUOUS. pw_translate loads only one entry of the group,
+ * and gives the size that this entry claims.
  */
 struct pw_range {
 	pw_va first, last;
@@ -96,7 +96,7 @@ struct pw_range {
 	uint8_t status, level, size_lg2, memtype;
 };
 
-/* What a scan has done so far, and whether it ended early. */
+/* The progress of a scan, and the reason if it ended early. */
 struct pw_scan_state {
 	/* Entries read; tables entered; entries read again in tables met before. */
 	uint64_t entries, tables, repeated;
@@ -113,7 +113,7 @@ struct pw_scan_limits {
 		uses; /* how often to read one table; then PW_SHARED [as often as repeats allows] */
 	const bool
 		*cancel; /* a signal handler or another thread may set it; checked once per table */
-	/* The scanning thread calls it now and then to show how far it is [not called]. */
+	/* The scanning thread calls this function now and then to show its progress [not called]. */
 	void (*progress)(void *progress_context, const struct pw_scan_state *state);
 	void *progress_context;
 };
@@ -129,9 +129,10 @@ struct pw_scan_limits {
  *	pw_scan_destroy(scan);
  *
  * A table that is met again (same table, level and inherited permissions) is walked again until the limit
- * for repeats or for its uses is reached. From then on it is reported as one PW_SHARED range; so a scan of
+ * for repeats or for its uses is reached. From then on it is reported as one PW_SHARED range. So a scan of
  * any bytes ends.
- * A scan belongs to one thread at a time.
+ *
+ * Only one thread at a time may use a scan.
  */
 struct pw_scan;
 
@@ -144,7 +145,7 @@ void pw_scan_destroy(struct pw_scan *scan);
 /* Fills up to @count ranges (at least one). Returns 0 at the end. The end of a buffer never splits a run. */
 size_t pw_scan_next(struct pw_scan *scan, struct pw_range *range, size_t count);
 
-/* Turns the reporting of holes on or off. It is off at first. */
+/* Turns the reporting of holes on or off. At first it is off. */
 void pw_scan_holes(struct pw_scan *scan, bool holes);
 
 void pw_scan_state(const struct pw_scan *scan, struct pw_scan_state *state_ret);
@@ -200,8 +201,8 @@ struct pw_walk {
 
 /*
  * Walks first..last. It descends only as deep as there are callbacks. @private_data may be NULL. Returns 0 at
- * the end, the value by which a callback stopped it, or -EINVAL if first > last. Only the range bounds a walk
- * of untrusted tables: use a scan for those.
+ * the end, the value by which a callback stopped it, or -EINVAL if first > last. A walk has no limits but its
+ * range: use a scan for untrusted tables.
  */
 int pw_walk_range(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		  pw_va last, const struct pw_walk_ops *ops, void *private_data);

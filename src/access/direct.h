@@ -17,8 +17,8 @@ struct pw_direct {
 };
 
 /*
- * The context of one walk. The walk owns it, so that it can stay in registers across loads. Most memories
- * are one segment, or have their tables in the first one; so that one is tried before any search.
+ * The context of one walk. The walk owns it, so it can stay in registers across loads. Most memories are one
+ * segment, or have their tables in the first segment. So a load tries the first segment before any search.
  */
 struct pw_direct_own {
 	pw_pa first; /* of the first segment */
@@ -48,7 +48,7 @@ static inline bool pw_direct_open(void *context, unsigned level, pw_pa pa, size_
 	uint64_t offset = pa - direct->first, rest = direct->room + 7 - offset;
 
 	(void)level;
-	/* Computed as a number: outside the segment it is not used, and would not be a valid pointer. */
+	/* Computed as a number: outside the segment the result is not a valid pointer, and is not used. */
 	*host = (const unsigned char *)((uintptr_t)direct->host + (size_t)offset);
 	if (PW_UNLIKELY(offset > direct->room)) {
 		const struct pw_segment *segment = pw_segment_find(direct->all->segments,

@@ -16,8 +16,8 @@
  *     load frame.link again: still h, o?      new counts
  *     no: give back what was taken, again
  *
- * A look at counts that takes nothing loads the link a second time as well. A thread that changes a head's
- * dirty flag or mapping holds the folio meanwhile, so that it is not split.
+ * A thread that only looks at the counts also loads the link a second time. A thread that changes a head's
+ * dirty flag or mapping holds the folio meanwhile, so the folio is not split.
  */
 #ifndef PW_FOLIO_H
 #define PW_FOLIO_H
@@ -30,9 +30,9 @@ static const uint32_t PW_COUNT_LIMIT = UINT32_C(1) << 30; /* far below where 32 
 /* The most pages that one call can pin: more than a folio has; times PW_PIN_BIAS they still fit 32 bits. */
 static const uint32_t PW_PINS_AT_ONCE = UINT32_C(1) << 20;
 /*
- * Set in the counts of a folio that is being split, and of its parts. Their low half is zero: without
- * references, nobody can take the folio. In place of the pins they hold how many references each page has;
- * so a look can tell that the folio is neither free nor pinned.
+ * Set in the counts of a folio that is being split, and of its parts. The low half of these counts is zero:
+ * nobody can take a folio without references. In place of the pins they hold the number of references that
+ * each page has. So a reader of the counts sees that the folio is neither free nor pinned.
  */
 static const uint64_t PW_COUNTS_SPLITTING = UINT64_C(1) << 63;
 
@@ -70,7 +70,7 @@ PW_INLINE uint32_t pw_folio_head(const struct pw_arena *arena, uint32_t frame)
 	return pw_link_head(pw_frame_link(arena, frame));
 }
 
-/* How many frames there are from @frame to the end of its folio, which may be changing. At least 1. */
+/* Returns the number of frames from @frame to the end of its folio, at least 1. The folio may be changing. */
 PW_INLINE uint32_t pw_folio_rest(const struct pw_arena *arena, uint32_t frame)
 {
 	uint64_t link = pw_frame_link(arena, frame);
@@ -85,7 +85,8 @@ PW_INLINE bool pw_folio_is_zero(const struct pw_arena *arena, uint32_t frame)
 }
 
 /*
- * What @pages references, or pins, are in the counts of a folio of this order. Up to PW_PINS_AT_ONCE pins.
+ * Returns the amount that @pages references, or pins, add to the counts of a folio of this order. There may
+ * be up to PW_PINS_AT_ONCE pins.
  */
 PW_INLINE uint64_t pw_counts_of(unsigned order, uint32_t pages, bool pin)
 {
@@ -114,7 +115,7 @@ bool pw_counts_add_any(uint64_t *counts, uint64_t add);
  */
 PW_INLINE bool pw_counts_add(uint64_t *counts, uint64_t add)
 {
-	/* The bits that no number below the limit has. Two numbers up to the limit do not carry. */
+	/* Numbers below the limit have none of these bits. Two numbers up to the limit do not carry. */
 	const uint64_t high = ~(((uint64_t)PW_COUNT_LIMIT - 1) << 32 | (PW_COUNT_LIMIT - 1));
 	uint64_t old = __atomic_load_n(counts, __ATOMIC_RELAXED);
 
@@ -229,7 +230,7 @@ PW_INLINE enum pw_folio_kind pw_folio_kind_of(const struct pw_arena *arena, uint
 	return pw_head_kind(arena, pw_folio_head(arena, frame));
 }
 
-/* Is this page exclusive? Not a question to its folio, parts of which may be shared (commit 5805192c7b72). */
+/* Is this page exclusive? The page itself knows: parts of its folio may be shared (commit 5805192c7b72). */
 PW_INLINE bool pw_folio_is_exclusive(const struct pw_arena *arena, uint32_t frame)
 {
 	if (pw_mutant(PW_MUTANT_HEAD_EXCLUSIVE))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All code that is compiled once for each format. Only here does a format meet all algorithms.
+ * All code that is compiled once for each format. Only this file combines a format with all algorithms.
  * PW_INSTANCE(x86_64) defines pw_instance_x86_64 from the constant pw_format_x86_64.
  */
 #ifndef PW_INSTANCE_INSTANCE_H

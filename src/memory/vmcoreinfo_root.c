@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a kernel's own page tables are. VMCOREINFO gives the virtual address of swapper_pg_dir. How it
- * becomes a physical address differs by architecture; most subtract a number:
+ * Finds a kernel's own page tables. VMCOREINFO gives the virtual address of swapper_pg_dir. Each architecture
+ * turns it into a physical address in another way; most subtract a number:
  *
  *   x86_64   subtract __START_KERNEL_map (0xffffffff80000000), then add phys_base
  *   arm64    subtract kimage_voffset; PAGESIZE and TCR_EL1_T1SZ give the format
@@ -10,8 +10,8 @@
  *   s390x    subtract KERNELOFFSET, add KERNELOFFPHYS (since 6.10); before that, both addresses are the
  *            same. The first entry gives the level of the table
  *   ppc64    subtract 0xc000000000000000
- *   i386, arm (whose kernels state nothing)   the PT_LOAD that holds the symbol; else the usual numbers are
- *            tried, and the right one is that by which the tables map themselves
+ *   i386, arm (whose kernels state nothing)   use the PT_LOAD that holds the symbol; else try the usual
+ *            numbers. With the right one, the tables map themselves
  *
  * arch/ARCH/kernel/vmcore_info*.c of 6.1 to 7.2; Documentation/admin-guide/kdump/vmcoreinfo.rst.
  */
@@ -193,7 +193,7 @@ static bool linear_root(const struct pw_memory *memory, const char *name, pw_va 
 {
 	static const uint32_t starts[] = { 0xc0000000, 0xb0000000, 0x80000000, 0x78000000,
 					   0x40000000 };
-	/* The start of memory: 0 on a PC. */
+	/* Memory starts at 0 on a PC. */
 	pw_pa memory_first = memory->machine == EM_386 ? 0 : memory->segments[0].first;
 	pw_pa pa;
 
@@ -215,7 +215,7 @@ static bool linear_root(const struct pw_memory *memory, const char *name, pw_va 
 	return true;
 }
 
-/* The machine. If the dump does not name it (QEMU writes "Unknown"), keys of VMCOREINFO tell. */
+/* Returns the machine. If the dump does not name it (QEMU writes "Unknown"), keys of VMCOREINFO decide. */
 static unsigned machine_of(const struct pw_memory *memory)
 {
 	uint64_t number;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds physical memory that is mapped more than once, by a sweep over it: from each place where a run
- * begins or ends to the next. Runs enter the sweep in the order of their starts, and leave it in the order
- * of their ends. The runs that are in it form a set of their numbers, which go by virtual address. So a step
- * costs the same however many there are, and the first few are found without a look at the others.
+ * Finds physical memory that is mapped more than once. It sweeps over the memory, from each place where a run
+ * begins or ends to the next such place. Runs enter the sweep in the order of their starts, and leave it in
+ * the order of their ends. Runs are numbered by virtual address, and a set holds the numbers of the runs in
+ * the sweep. So the cost of a step does not depend on the number of runs, and the first few runs are found
+ * without a look at the others.
  *
  * Bounds: 13 bytes for each run of the index, and the ranges that are reported at once.
  */
@@ -67,7 +68,7 @@ static bool set_next(const struct set *set, size_t *number)
 	unsigned level = 0;
 	uint64_t rest = 0;
 
-	/* Up, until a word has a bit at `at` or above it. */
+	/* Go up until a word has a bit at `at` or above. */
 	for (; level < set->levels && at / 64 < set->words[level]; level++) {
 		rest = set->word[level][at / 64] >> at % 64;
 		if (rest)
@@ -77,7 +78,7 @@ static bool set_next(const struct set *set, size_t *number)
 	if (!rest)
 		return false;
 	at += (unsigned)__builtin_ctzll(rest);
-	/* Down, to the lowest member below that bit. */
+	/* Go down to the lowest member below that bit. */
 	while (level-- > 0)
 		at = at * 64 + (unsigned)__builtin_ctzll(set->word[level][at]);
 	*number = at;

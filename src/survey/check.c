@@ -21,7 +21,7 @@ struct check {
 	struct pw_segment *runs;
 	size_t run_count;
 	struct pw_finding
-		open; /* if @is_open: a finding that is not reported yet, since it may grow */
+		open; /* if is_open: a finding that is not reported yet, because it may grow */
 	bool is_open;
 	int told; /* the value by which the caller's function stopped the check; may be positive */
 };
@@ -46,7 +46,7 @@ bool pw_finding_is_note(enum pw_finding_kind kind)
 	return kind == PW_FINDING_SHARED;
 }
 
-/* Reports the finding that might have grown. */
+/* Reports the open finding, if there is one. */
 static int flush(struct check *check)
 {
 	if (!check->is_open)
@@ -89,13 +89,13 @@ static int judge_range(struct check *check, const struct pw_range *range)
 	};
 	int status = 0;
 
-	/* PW_DBM counts as writable: where the MMU manages the dirty state, nothing stops a write. */
+	/* PW_DBM counts as writable: nothing stops a write if the MMU manages the dirty state. */
 	if (range->status == PW_OK && (range->attr & PW_EXEC) && (range->attr & writable))
 		status = tell(check, &finding);
 	finding.kind = PW_FINDING_MALFORMED;
 	if (range->status == PW_MALFORMED)
 		status = tell(check, &finding);
-	/* An entry that claims a group, and yet has the size of a single one: see struct pw_range. */
+	/* The entry claims a group but has the size of a single entry: see struct pw_range. */
 	finding.kind = PW_FINDING_GROUP;
 	if (status == 0 && (range->attr & PW_CONTIGUOUS) && pw_range_may_be_group(f, range) &&
 	    range->size_lg2 == f->shift[range->level])
@@ -111,7 +111,7 @@ static int check_ranges(struct check *check, pw_va first, pw_va last, struct pw_
 	struct pw_scan *scan;
 	int status;
 
-	/* A table met again has nothing new here; the other pass reports that it was met again. */
+	/* This pass learns nothing from a table that is met again. The other pass reports such tables. */
 	limits.repeats = 1;
 	status = pw_scan_create(check->memory, check->regime, first, last, &limits, &scan, error);
 	if (status)

@@ -14,8 +14,8 @@
  *   | a section   |  only for 65535 segments and more, to hold their number (elf(5), PN_XNUM)
  *   +-------------+
  *
- * It keeps the exact bytes of tables, not the pages around them: a page with a 2 KiB table may hold anything
- * in its other half.
+ * The file has the exact bytes of the tables, not the pages around them: a page with a 2 KiB table can hold
+ * anything in its other half.
  */
 #include <elf.h>
 #include <endian.h>
@@ -157,7 +157,7 @@ static void join(struct cutter *cutter)
 	cutter->count = kept + 1;
 }
 
-/* Adds the parts of first..last, which is not in the memory, that were left out because they were zero. */
+/* first..last is not in the memory. Adds those of its parts that were left out because they were zero. */
 static int keep_left_out(struct cutter *cropped, pw_pa first, pw_pa last)
 {
 	const struct pw_memory *memory = cropped->cut->memory;
@@ -226,7 +226,7 @@ static int collect(struct cutter *cutter, struct pw_error *error)
 			status = collect_view(cutter, &cut->regimes[i], (enum pw_view)view);
 	if (status == 0 && cutter->count > 0)
 		status = sort_pieces(cutter);
-	/* Joins before it crops: tables may overlap, and the memory may have each of them in many parts. */
+	/* Joins the pieces first: tables may overlap, and the memory may have each of them in many parts. */
 	if (status == 0 && cutter->count > 0)
 		join(cutter);
 	if (status == 0)
@@ -316,7 +316,7 @@ static void pad(FILE *file, uint64_t *at, uint64_t offset)
 		putc(0, file);
 }
 
-/* Returns 0 if writing should go on, or the error that stops it. Closing the file reports the file's own. */
+/* Returns 0 to go on writing, or the error that stops it. pw_replace_close reports errors of the file. */
 static int go_on(FILE *file, const struct pw_cut *cut)
 {
 	return pw_cancelled(cut->cancel) ? -ECANCELED : ferror(file) ? -EIO : 0;

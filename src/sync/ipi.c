@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reclaim by handshake, as struct mmu_gather with an interrupt. Readers mark themselves. Retracted items
- * gather in a batch; the thread that fills it waits for the readers, then frees the whole batch. A
- * thread that fills the next batch meanwhile waits for its turn, so that there are never more items
- * waiting than one batch per thread and one more.
+ * Reclaim by handshake, as in struct mmu_gather with an interrupt. Readers mark themselves. Retracted items
+ * gather in a batch. The thread that fills the batch waits for the readers, then frees the whole batch. If
+ * another thread fills the next batch meanwhile, it waits for its turn. So at most one batch per thread, and
+ * one more, is waiting at any time.
  */
 #include "base/mutant.h"
 #include "sync/parts.h"
@@ -40,7 +40,7 @@ static void ipi_drain(struct pw_sync *sync)
 	const bool alone = !pw_mutant(PW_MUTANT_DRAIN_OWN);
 	struct pw_later *batch;
 
-	/* While this thread holds it, no other thread is still freeing a batch. */
+	/* While this thread holds the lock, no other thread is freeing a batch. */
 	if (alone)
 		pthread_mutex_lock(&sync->freeing);
 	pthread_mutex_lock(&sync->lock);

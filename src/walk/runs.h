@@ -11,7 +11,7 @@
 struct pw_runs {
 	struct pw_range *range;
 	size_t count, used;
-	bool holes; /* are they wanted, too? */
+	bool holes; /* the caller wants holes, too */
 	uint64_t pages;
 	struct pw_range *run; /* &range[used], or NULL */
 	pw_pa ahead; /* by how much the run's pages are ahead of their addresses */
@@ -19,8 +19,8 @@ struct pw_runs {
 };
 
 /*
- * Ends the open run. Returns whether there is room to open another: a run is only ever opened when
- * there is, so one that is open fits.
+ * Ends the open run. Returns whether there is room to open another. A run is opened only if there is room, so
+ * an open run always fits.
  */
 PW_INLINE bool pw_runs_end(struct pw_runs *runs)
 {
@@ -75,13 +75,13 @@ PW_INLINE bool pw_runs_page(struct pw_runs *runs, const struct pw_turn *turn, pw
 }
 
 /*
- * Adds a hole; @twin is that of PW_SHARED. One that is not wanted still ends a run, because the
- * addresses have a gap there. False: there is no room.
+ * Adds a hole. @twin is for PW_SHARED. A hole that is not wanted still ends a run, because the addresses have
+ * a gap there. False: there is no room.
  */
 PW_INLINE bool pw_runs_hole(struct pw_runs *runs, const struct pw_turn *turn, pw_va va, pw_va last,
 			    pw_va twin)
 {
-	/* There may be pages behind it: a table of nothing else is not empty. */
+	/* A shared range may hide pages. It counts as one, so that a table with nothing else is not empty. */
 	runs->pages += turn->status == PW_SHARED;
 	if (!runs->holes && turn->status != PW_SHARED) {
 		pw_runs_end(runs);
@@ -106,7 +106,7 @@ PW_INLINE bool pw_runs_add(struct pw_runs *runs, const struct pw_turn *turn, pw_
 	return pw_runs_hole(runs, turn, va, last, twin);
 }
 
-/* The outcome that was added last goes on up to @last, with @pages more pages. */
+/* Extends the outcome that was added last to @last, by @pages more pages. */
 PW_INLINE void pw_runs_grow(struct pw_runs *runs, pw_va last, size_t pages)
 {
 	runs->pages += pages;
