@@ -19,14 +19,16 @@ def read(path):
 
 def folder_of(path):
     parts = path.split('/')
-    return '/'.join(parts[:2]) if parts[0] == 'src' or (parts[0] == 'lab' and len(parts) > 2) else parts[0]
+    if parts[0] == 'lab':
+        return os.path.dirname(path)
+    return '/'.join(parts[:2]) if parts[0] == 'src' else parts[0]
 
 
 def check(path, allowed):
     """The lines of a source whose include is not allowed."""
     with open(path, encoding='utf-8') as lines:
         for number, line in enumerate(lines, 1):
-            found = re.match(r'\s*#\s*include\s+"(lab/race(?=/)|[^"/]+)/', line)
+            found = re.match(r'\s*#\s*include\s+"(lab/[^"]*(?=/)|[^"/]+)/', line)
             if found and found[1] not in allowed:
                 yield f'{path}:{number}: may not include {found[1]}/'
 

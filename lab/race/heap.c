@@ -75,7 +75,7 @@ void race_free(void *object)
 {
 	struct header *header = header_of(object);
 
-	if (header->freed == race.run || header->freed == ~UINT64_C(0))
+	if ((race.run && header->freed == race.run) || header->freed == ~UINT64_C(0))
 		race_fail(PW_LAB_DOUBLE_FREE, "an object of %zu bytes is freed twice",
 			  (size_t)header->bytes);
 	race_will_write((uintptr_t)&header->freed, sizeof(header->freed));

@@ -108,6 +108,7 @@ struct race_state {
 	struct race_clock acquirable[RACE_THREADS]; /* of relaxed loads, for an acquire fence */
 	unsigned stored
 		[RACE_THREADS]; /* stores that it has buffered since it last drained its buffer */
+	bool trusted[RACE_THREADS]; /* it may touch freed memory: it is in an allocator */
 	uint32_t run; /* its number; never 0 */
 	const char *failure; /* a sentence, or NULL */
 	enum pw_lab_finding finding;
@@ -182,9 +183,10 @@ struct race_word {
 	uint8_t readers, writers; /* threads, over all runs of the search */
 	bool shared; /* two threads touch it, one of them writes */
 	uint32_t saved; /* the run in which its old value was saved */
-	uint32_t freed; /* the run in which it was freed, or RACE_FREED_BEFORE */
+	bool freed_before; /* it was freed before all runs */
+	uint32_t freed; /* the run in which it was freed */
+	uint32_t used_again; /* the run in which it was allocated */
 };
-static const uint32_t RACE_FREED_BEFORE = ~UINT32_C(0);
 
 enum {
 	RACE_PAGE_LG2 = 12,
@@ -226,7 +228,7 @@ static inline bool race_touch_word(struct race_word *word, bool write)
 
 static inline bool race_word_freed(const struct race_word *word)
 {
-	return word->freed == race.run || word->freed == RACE_FREED_BEFORE;
+	return word->freed == race.run || (word->freed_before && word->used_again != race.run);
 }
 
 /* Notes that the thread touches these bytes. Is any of them shared? */
@@ -312,10 +314,14 @@ struct race_search {
 	bool stop_at_finding;
 	const uint8_t *schedule; /* lanes, for RACE_REPLAY; or a beginning that is fixed */
 	unsigned scheduled;
+	unsigned words; /* end the search when so many words are known to be shared; 0: don't */
 	/* Called every few thousand runs; false ends the search. May be NULL. */
 	bool (*progress)(void *context, const struct pw_lab_result *result);
 	void *context;
-	/* Called at each finding, before the search goes on, while the events stand. May be NULL. */
+	/*
+	 * Called at each finding, and at the end of a replay, before the search goes on, while the events stand.
+	 * May be NULL.
+	 */
 	void (*found)(void *context);
 };
 
@@ -332,10 +338,23 @@ bool race_on_stack(uintptr_t at);
 
 /* ---- schedule.c ---- */
 
-/* "a13b4A1": lanes and how many steps each; capitals empty store buffers. */
-void race_schedule_text(const uint8_t *lane, unsigned count, char *text, size_t size);
-/* Returns the number of steps, or -1: then *at_ret is where it is wrong. */
-int race_schedule_parse(const char *text, uint8_t *lane, unsigned room, const char **at_ret);
+/*
+ * A schedule as text: "9a13b4A1.5e1f". How many words are shared, for they make the steps; then a letter for each
+ * lane and how many steps it does, capitals for what empties a store buffer; then a check of the steps' kinds.
+ */
+struct race_schedule {
+	unsigned words;
+	unsigned count;
+	uint16_t check; /* 0: none was given */
+	uint8_t lane[RACE_EVENTS];
+};
+
+/* Writes the run that stands in race_event[]. Leaves *text empty if there is no room. */
+void race_schedule_write(char *text, size_t size);
+/* False if the text is not a schedule: then *wrong_ret is where. */
+bool race_schedule_read(const char *text, struct race_schedule *schedule, const char **wrong_ret);
+/* Of the kinds and sizes of the first @count steps of the run: never 0. */
+uint16_t race_steps_hash(unsigned count);
 
 /* ---- shorten.c ---- */
 

@@ -39,6 +39,7 @@ struct shortest {
 	uint8_t order[RACE_EVENTS];
 	unsigned steps;
 	int switches; /* -1: not known */
+	unsigned words; /* that were known to be shared: they make the steps */
 };
 
 /* The best of all findings so far: fewest switches, then fewest steps. */
@@ -49,6 +50,10 @@ static void keep_shortest(void *context)
 	int switches = race_shorten(order);
 	bool better;
 
+	/* Schedules of before the search began anew have other steps. */
+	if (best->words != race_words_shared())
+		best->steps = 0;
+	best->words = race_words_shared();
 	if (best->steps == 0)
 		better = true;
 	else if (switches < 0)
@@ -72,12 +77,8 @@ struct replayed {
 static void on_replay(void *context)
 {
 	struct replayed *replayed = context;
-	uint8_t lane[RACE_EVENTS];
 
-	for (unsigned i = 0; i < race.depth; i++)
-		lane[i] = race_event[i].lane;
-	race_schedule_text(lane, race.depth, replayed->result->schedule,
-			   sizeof(replayed->result->schedule));
+	race_schedule_write(replayed->result->schedule, sizeof(replayed->result->schedule));
 	if (replayed->call)
 		replayed->call(replayed->context);
 }
@@ -97,6 +98,10 @@ int race_search_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_mod
 		how.context = &best;
 		race_explore(scenario, model, &how, result);
 	} else {
+		struct race_search learn = { .mode = RACE_SOURCE, .words = how.words };
+
+		/* The search is deterministic: it finds the same shared words again, and so the same steps. */
+		race_explore(scenario, model, &learn, result);
 		how.found = on_replay;
 		how.context = &replayed;
 		race_explore(scenario, model, &how, result);
@@ -150,12 +155,13 @@ struct told {
 static void print_finding(void *context)
 {
 	const struct told *told = context;
+	const char *verdict = race.failure ? race.failure
+					   : "the schedule ends, and nothing has failed";
 
 	if (told->ask->json)
 		return;
-	printf("%s, %s: %s\n\n", race.scenario->name, model_name(told->model), race.failure);
-	race_print_trace(stdout, race.failure,
-			 told->ask->width ? told->ask->width : terminal_width());
+	printf("%s, %s: %s\n\n", race.scenario->name, model_name(told->model), verdict);
+	race_print_trace(stdout, verdict, told->ask->width ? told->ask->width : terminal_width());
 }
 
 static const char *verdict_of(int status, const struct race_search *search)
@@ -231,7 +237,7 @@ static void print_json(const char *verdict, const char *name, enum pw_lab_model 
 int race_run_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_model model,
 		      const struct race_ask *ask)
 {
-	static uint8_t lanes[RACE_EVENTS];
+	static struct race_schedule schedule;
 	struct told told = { ask, model };
 	struct race_search search = ask->search;
 	struct pw_lab_result result;
@@ -239,20 +245,26 @@ int race_run_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_model 
 	int status;
 
 	if (ask->replay) {
-		int count = race_schedule_parse(ask->replay, lanes, RACE_EVENTS, &wrong);
-
-		if (count < 0) {
+		if (!race_schedule_read(ask->replay, &schedule, &wrong)) {
 			fprintf(stderr,
-				"pagewalk-lab: the schedule is wrong at '%s': write letters of "
-				"threads and numbers of steps, as a13b4A1\n",
+				"pagewalk-lab: the schedule is wrong at '%s': it is a number, letters "
+				"of threads with numbers of steps, and a check, as 9a3b17c15.5e1f\n",
 				wrong);
 			return RACE_BROKEN;
 		}
 		search.mode = RACE_REPLAY;
-		search.schedule = lanes;
-		search.scheduled = (unsigned)count;
+		search.schedule = schedule.lane;
+		search.scheduled = schedule.count;
+		search.words = schedule.words;
 	}
 	status = race_search_scenario(scenario, model, &search, &result, print_finding, &told);
+	if (ask->replay && status != RACE_BROKEN && schedule.check &&
+	    race_steps_hash(schedule.count) != schedule.check) {
+		fprintf(stderr,
+			"pagewalk-lab: the schedule was made for other code, or another scenario: its "
+			"steps are of other kinds here\n");
+		return RACE_BROKEN;
+	}
 	verdict = verdict_of(status, &search);
 	if (ask->json) {
 		print_json(verdict, scenario->name, model, &result);

@@ -1,54 +1,81 @@
 /* SPDX-License-Identifier: MIT */
-/* Schedules as text: a letter for each lane, and how many steps it does before another one goes on. */
+/* Schedules as text. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lab/race/race.h"
 
-void race_schedule_text(const uint8_t *lane, unsigned count, char *text, size_t size)
+uint16_t race_steps_hash(unsigned count)
 {
-	size_t used = 0;
+	uint32_t hash = 2166136261u;
 
-	if (size > 0)
-		*text = '\0';
-	for (unsigned i = 0; i < count;) {
-		unsigned last = i;
-		int length;
+	for (unsigned i = 0; i < count && i < race.depth; i++) {
+		const struct race_op *op = &race_event[i].op;
 
-		while (last < count && lane[last] == lane[i])
-			last++;
-		length = snprintf(text + used, size - used, "%c%u",
-				  lane[i] < RACE_THREADS ? 'a' + lane[i]
-							 : 'A' + lane[i] - RACE_THREADS,
-				  last - i);
-		if (length < 0 || (size_t)length >= size - used) {
-			*text = '\0';
-			return;
-		}
-		used += (size_t)length;
-		i = last;
+		hash = (hash ^ race_event[i].lane) * 16777619u;
+		hash = (hash ^ (op->kind | (uint32_t)op->order << 8)) * 16777619u;
+		hash = (hash ^ op->bytes) * 16777619u;
 	}
+	hash ^= hash >> 16;
+	return (uint16_t)(hash & 0xffff ? hash : 1);
 }
 
-int race_schedule_parse(const char *text, uint8_t *lane, unsigned room, const char **at_ret)
+static char letter(unsigned lane)
 {
-	unsigned count = 0;
+	return (char)(lane < RACE_THREADS ? 'a' + lane : 'A' + lane - RACE_THREADS);
+}
 
-	for (*at_ret = text; *text; *at_ret = text) {
-		unsigned who, steps = 0;
+void race_schedule_write(char *text, size_t size)
+{
+	int used = snprintf(text, size, "%u", race_words_shared());
+
+	for (unsigned i = 0, next; i < race.depth && used >= 0 && (size_t)used < size; i = next) {
+		for (next = i; next < race.depth && race_event[next].lane == race_event[i].lane;)
+			next++;
+		used += snprintf(text + used, size - (size_t)used, "%c%u",
+				 letter(race_event[i].lane), next - i);
+	}
+	if (used >= 0 && (size_t)used < size)
+		used += snprintf(text + used, size - (size_t)used, ".%04x",
+				 race_steps_hash(race.depth));
+	if (used < 0 || (size_t)used >= size)
+		*text = '\0';
+}
+
+static unsigned small_number(const char **text, unsigned most)
+{
+	unsigned number = 0;
+
+	for (; **text >= '0' && **text <= '9' && number <= most; (*text)++)
+		number = number * 10 + (unsigned)(**text - '0');
+	return number;
+}
+
+bool race_schedule_read(const char *text, struct race_schedule *schedule, const char **wrong_ret)
+{
+	char *end;
+
+	schedule->words = small_number(&text, 1 << 20);
+	schedule->count = schedule->check = 0;
+	for (*wrong_ret = text; *text && *text != '.'; *wrong_ret = text) {
+		unsigned lane, steps;
 
 		if (*text >= 'a' && *text < 'a' + RACE_THREADS)
-			who = (unsigned)(*text - 'a');
+			lane = (unsigned)(*text - 'a');
 		else if (*text >= 'A' && *text < 'A' + RACE_THREADS)
-			who = (unsigned)(*text - 'A') + RACE_THREADS;
+			lane = (unsigned)(*text - 'A') + RACE_THREADS;
 		else
-			return -1;
-		for (text++; *text >= '0' && *text <= '9' && steps <= room; text++)
-			steps = steps * 10 + (unsigned)(*text - '0');
-		if (steps == 0 || steps > room - count)
-			return -1;
-		while (steps-- > 0)
-			lane[count++] = (uint8_t)who;
+			return false;
+		text++;
+		steps = small_number(&text, RACE_EVENTS);
+		if (steps == 0 || steps > RACE_EVENTS - schedule->count)
+			return false;
+		memset(schedule->lane + schedule->count, (int)lane, steps);
+		schedule->count += steps;
 	}
-	return (int)count;
+	if (!*text)
+		return true;
+	schedule->check = (uint16_t)strtoul(text + 1, &end, 16);
+	return end == text + 5 && !*end;
 }

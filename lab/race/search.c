@@ -569,6 +569,7 @@ static void run_once(void)
 	search.preemptions = 0;
 	search.unfinished = search.cut = false;
 	search.writes = 0;
+	__real_memset(race.trusted, 0, sizeof(race.trusted));
 	__real_memset(search.written, 0, sizeof(search.written));
 	__real_memset(search.own_writes, 0, sizeof(search.own_writes));
 	search.alive = (1u << race.threads) - 1;
@@ -680,7 +681,7 @@ static bool count_run(void)
 		result->blocked = result->cut = result->deepest = 0;
 		result->finding = PW_LAB_NONE;
 		classes_clear();
-		return race.finding != PW_LAB_BROKEN;
+		return !search.how->words || race_words_shared() < search.how->words;
 	}
 	result->events += race.depth;
 	if (race.depth > result->deepest)
@@ -706,6 +707,8 @@ static bool count_run(void)
 	classes_add(mix(race.depth ? race_event[race.depth - 1].hash : 0, race.failure ? 77 : 0));
 	if (race.failure)
 		remember_finding();
+	else if (search.how->mode == RACE_REPLAY && search.how->found)
+		search.how->found(search.how->context);
 	return !(race.failure && search.how->stop_at_finding);
 }
 
@@ -769,6 +772,7 @@ void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model mode
 		}
 	}
 	race_restore();
+	race_heap_restore();
 	result->complete = complete && !result->cut;
 	result->estimate = result->complete ? 0 : estimate();
 	result->classes = classes.count;

@@ -74,8 +74,14 @@ bool race_is_freed(uintptr_t at, size_t bytes)
 
 void race_mark_freed(uintptr_t at, size_t bytes, bool freed)
 {
-	for (uintptr_t i = at; i < at + bytes; i += 8)
-		race_word(i)->freed = freed ? race.run : 0;
+	for (uintptr_t i = at; i < at + bytes; i += 8) {
+		struct race_word *word = race_word(i);
+
+		if (race.run == 0)
+			word->freed_before = freed;
+		word->freed = freed ? race.run : 0;
+		word->used_again = freed ? 0 : race.run;
+	}
 }
 
 bool race_words_grew(void)

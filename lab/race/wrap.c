@@ -33,8 +33,16 @@ static struct race_op word_op(const void *at, enum race_kind kind, const void *p
 
 static void step(const struct race_op *op)
 {
+	const struct race_op fence = { .kind = RACE_FENCE,
+				       .atomic = true,
+				       .drains = true,
+				       .order = __ATOMIC_RELAXED,
+				       .pc = op->pc };
+
 	if (race_touch(op->at, op->bytes, op->writes))
 		race_step(op);
+	else if (op->drains && race.stored[race.thread] > 0)
+		race_step(&fence); /* a lock is a barrier, also one that nobody else takes */
 }
 
 /* ---- locks ---- */
@@ -301,4 +309,61 @@ int __wrap_memcmp(const void *a, const void *b, size_t bytes)
 	race_read(a, bytes, CALLER);
 	race_read(b, bytes, CALLER);
 	return __real_memcmp(a, b, bytes);
+}
+
+/* ---- for scenarios that stand in for a library ---- */
+
+bool race_running(void)
+{
+	return race_on;
+}
+
+uint64_t race_look(const uint64_t *word)
+{
+	struct race_op op = word_op(word, RACE_LOAD, CALLER);
+
+	/* A look follows a full barrier. */
+	op.drains = true;
+	if (race_on)
+		step(&op);
+	return race_value(&op);
+}
+
+void race_count(uint64_t *word)
+{
+	struct race_op op = word_op(word, RACE_RMW, CALLER);
+
+	if (race_on)
+		step(&op);
+	race_write(op.at, race_value(&op) + 1, 8);
+}
+
+void race_pause_steps(bool pause)
+{
+	race_on = !pause && race.thread >= 0;
+}
+
+void race_gone(void *at, size_t bytes)
+{
+	struct race_op op = { .at = (uintptr_t)at,
+			      .bytes = (uint32_t)bytes,
+			      .kind = RACE_FREE,
+			      .writes = true,
+			      .drains = true,
+			      .pc = CALLER };
+
+	if (race_on)
+		step(&op);
+	race_mark_freed(op.at, bytes, true);
+}
+
+bool race_trust(bool trusted)
+{
+	bool before;
+
+	if (race.thread < 0)
+		return false;
+	before = race.trusted[race.thread];
+	race.trusted[race.thread] = trusted;
+	return before;
 }

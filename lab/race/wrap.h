@@ -20,4 +20,19 @@ void race_written(void *p, size_t bytes, const void *pc);
  */
 void race_section(void *mark, uint64_t value, bool enter);
 
+/* Is a run under way? False in the setup. */
+bool race_running(void);
+/* Loads a word behind a full barrier, as one step. */
+uint64_t race_look(const uint64_t *word);
+/* Adds one to a word by a read-modify-write, as one step. */
+void race_count(uint64_t *word);
+/* Stores 4 or 8 bytes as a release store of the code under test. */
+void race_store(void *at, uint64_t value, unsigned bytes);
+/* What the thread does meanwhile is no step: for the scenario's own looks. */
+void race_pause_steps(bool pause);
+/* The object is freed: a step that writes all of it. Accesses from then on are findings. */
+void race_gone(void *at, size_t bytes);
+/* From now on the thread may, or may not, touch freed memory, as an allocator does. Returns what it was. */
+bool race_trust(bool trusted);
+
 #endif

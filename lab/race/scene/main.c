@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/* pagewalk-lab: what `pagewalk lab list` and `pagewalk lab run` call. */
+#include <argp.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab/race/report.h"
+#include "lab/race/scene/mutants.h"
+#include "lab/race/scene/scene.h"
+
+enum {
+	OPTION_MODEL = 0x100,
+	OPTION_SECONDS,
+	OPTION_RUNS,
+	OPTION_REPLAY,
+	OPTION_MUTANT,
+	OPTION_FORMAT,
+	OPTION_SAMPLE,
+	OPTION_BOUND,
+	OPTION_SEED,
+	OPTION_ALL,
+	OPTION_MUTANTS,
+	OPTION_JSON,
+	FILES = 256,
+	LARGEST = 64 << 10, /* bytes of a scenario */
+};
+
+static const struct argp_option options[] = {
+	{ "all", OPTION_ALL, NULL, 0, "Run every installed scenario, and print a table", 0 },
+	{ "mutants", OPTION_MUTANTS, NULL, 0,
+	  "Also run each scenario with each mutant that it names: something must be found", 0 },
+	{ "mutant", OPTION_MUTANT, "NAME", 0, "Break this rule of the library", 0 },
+	{ "format", OPTION_FORMAT, "NAME", 0, "Tables of this format, in place of the scenario's",
+	  0 },
+	{ "model", OPTION_MODEL, "MODEL", 0,
+	  "sc: no reordering; tso: stores may be late; both (default)", 0 },
+	{ "replay", OPTION_REPLAY, "SCHEDULE", 0, "Run this one schedule, and show it", 0 },
+	{ "sample", OPTION_SAMPLE, "N", 0, "N random runs in place of the search; proves nothing",
+	  0 },
+	{ "seed", OPTION_SEED, "N", 0, "With --sample: another N gives other runs", 0 },
+	{ "bound", OPTION_BOUND, "N", 0,
+	  "Every interleaving of at most N preemptions, without reduction; proves nothing", 0 },
+	{ "seconds", OPTION_SECONDS, "N", 0, "Stop each search after N seconds", 0 },
+	{ "runs", OPTION_RUNS, "N", 0, "Stop each search after N runs", 0 },
+	{ "json", OPTION_JSON, NULL, 0, "One JSON object for each search", 0 },
+	{ 0 },
+};
+
+struct arguments {
+	struct race_ask ask;
+	bool sc, tso, all, mutants, list;
+	const char *mutant, *format;
+	const char *file[FILES];
+	unsigned files;
+};
+
+/* The folder of installed scenarios: PAGEWALK_SCENARIOS, or that of the installation, or of the source tree. */
+static const char *folder(void)
+{
+	const char *set = getenv("PAGEWALK_SCENARIOS");
+
+	if (set && *set)
+		return set;
+	return access(PW_SCENARIO_DIR, R_OK) == 0 ? PW_SCENARIO_DIR : PW_SOURCE_SCENARIOS;
+}
+
+/* ---- arguments ---- */
+
+static unsigned long long number(const struct argp_state *state, const char *option,
+				 const char *text)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || *end || end == text || *text == '-')
+		argp_error(state, "--%s wants a number, not '%s'", option, text);
+	return value;
+}
+
+static void parse_model(struct arguments *arguments, struct argp_state *state, const char *text)
+{
+	arguments->sc = strcmp(text, "tso") != 0;
+	arguments->tso = strcmp(text, "sc") != 0;
+	if (strcmp(text, "sc") != 0 && strcmp(text, "tso") != 0 && strcmp(text, "both") != 0)
+		argp_error(state, "--model is sc, tso or both, not '%s'", text);
+}
+
+static void check_words(struct arguments *arguments, struct argp_state *state)
+{
+	if (arguments->mutant && scene_mutant(arguments->mutant) == PW_MUTANT_NONE)
+		argp_error(state, "no mutant is called '%s'; src/base/mutant.h lists them",
+			   arguments->mutant);
+	if (arguments->format && (!pw_format_find(arguments->format) ||
+				  !pw_format_can_edit(pw_format_find(arguments->format))))
+		argp_error(state,
+			   "'%s' is not a format whose tables can be built; 'pagewalk formats' "
+			   "lists them",
+			   arguments->format);
+	if (!arguments->files && !arguments->all && !arguments->list)
+		argp_error(state,
+			   "give a scenario by its name or file, or --all; 'pagewalk lab list' "
+			   "lists them");
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	struct race_search *search = &arguments->ask.search;
+
+	switch (key) {
+	case OPTION_MODEL:
+		parse_model(arguments, state, text);
+		return 0;
+	case OPTION_SECONDS:
+		search->seconds = (double)number(state, "seconds", text);
+		return 0;
+	case OPTION_RUNS:
+		search->limit = number(state, "runs", text);
+		return 0;
+	case OPTION_REPLAY:
+		arguments->ask.replay = text;
+		return 0;
+	case OPTION_SAMPLE:
+		search->mode = RACE_RANDOM;
+		search->limit = number(state, "sample", text);
+		return 0;
+	case OPTION_SEED:
+		search->seed = number(state, "seed", text);
+		return 0;
+	case OPTION_BOUND:
+		search->mode = RACE_BOUNDED;
+		search->bound = (unsigned)number(state, "bound", text);
+		return 0;
+	case OPTION_MUTANT:
+		arguments->mutant = text;
+		return 0;
+	case OPTION_FORMAT:
+		arguments->format = text;
+		return 0;
+	case OPTION_ALL:
+		arguments->all = true;
+		return 0;
+	case OPTION_MUTANTS:
+		arguments->mutants = true;
+		return 0;
+	case OPTION_JSON:
+		arguments->ask.json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->files == FILES)
+			argp_error(state, "too many scenarios: at most %d", FILES);
+		arguments->file[arguments->files++] = text;
+		return 0;
+	case ARGP_KEY_END:
+		check_words(arguments, state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* ---- scenarios in files ---- */
+
+static bool read_file(const char *path, char *text, size_t size)
+{
+	FILE *file = fopen(path, "r");
+	size_t length;
+
+	if (!file) {
+		fprintf(stderr, "pagewalk lab: %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	length = fread(text, 1, size - 1, file);
+	if (ferror(file) || !feof(file) || memchr(text, '\0', length)) {
+		fprintf(stderr, "pagewalk lab: %s is not a scenario: text of less than %d bytes\n",
+			path, LARGEST);
+		fclose(file);
+		return false;
+	}
+	fclose(file);
+	text[length] = '\0';
+	return true;
+}
+
+/* Reads a scenario by its file, or by the name of an installed one. */
+static bool load(const char *name, struct scene *scene)
+{
+	static char text[LARGEST];
+	char path[512];
+	const char *base;
+	struct pw_error error;
+
+	snprintf(path, sizeof(path), "%s", name);
+	if (!strchr(name, '/') && access(path, R_OK) != 0)
+		snprintf(path, sizeof(path), "%s/%s.scene", folder(), name);
+	if (!read_file(path, text, sizeof(text)))
+		return false;
+	if (!scene_parse(scene, path, text, &error)) {
+		fprintf(stderr, "%s\n", error.text);
+		return false;
+	}
+	base = strrchr(path, '/');
+	base = base ? base + 1 : path;
+	snprintf(scene->name, sizeof(scene->name), "%.*s", (int)strcspn(base, "."), base);
+	return true;
+}
+
+static int is_scene(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return dot && strcmp(dot, ".scene") == 0;
+}
+
+/* Calls @what for each installed scenario, in the order of their names. Returns the worst status. */
+static int for_all(int (*what)(const char *path, const struct arguments *arguments),
+		   const struct arguments *arguments)
+{
+	struct dirent **list;
+	int count = scandir(folder(), &list, is_scene, alphasort), worst = 0;
+
+	if (count <= 0) {
+		fprintf(stderr,
+			"pagewalk lab: there are no scenarios in %s: set PAGEWALK_SCENARIOS to "
+			"their folder\n",
+			folder());
+		return RACE_BROKEN;
+	}
+	for (int i = 0; i < count; i++) {
+		char path[512];
+
+		snprintf(path, sizeof(path), "%s/%s", folder(), list[i]->d_name);
+		worst = race_worse(worst, what(path, arguments));
+		free(list[i]);
+	}
+	free(list);
+	return worst;
+}
+
+static int list_one(const char *path, const struct arguments *arguments)
+{
+	static struct scene scene;
+
+	(void)arguments;
+	if (!load(path, &scene))
+		return RACE_BROKEN;
+	printf("%-20s %s", scene.name, scene.about);
+	if (*scene.source)
+		printf(" (%s)", scene.source);
+	printf("\n");
+	return 0;
+}
+
+/* ---- searches ---- */
+
+static struct {
+	unsigned proved, found, unfinished, wrong;
+} total;
+
+/* One search, in a process of its own: what it leaves behind does not reach the next one. */
+static int search_apart(const struct scene *scene, const char *format, enum pw_lab_model model,
+			const char *mutant, const struct arguments *arguments)
+{
+	struct pw_lab_scenario scenario;
+	char shown[SCENE_NAME * 3 + 8];
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child < 0) {
+		fprintf(stderr, "pagewalk lab: no process for the search: %s\n", strerror(errno));
+		return RACE_BROKEN;
+	}
+	if (child == 0) {
+		world.scene = scene;
+		world.format = pw_format_find(format);
+		pw_mutant_chosen = mutant ? scene_mutant(mutant) : PW_MUTANT_NONE;
+		scene_words_init();
+		scene_scenario(scene, &scenario);
+		snprintf(shown, sizeof(shown), "%s, %s%s%s", scene->name, format,
+			 mutant ? ", without " : "", mutant ? mutant : "");
+		scenario.name = shown;
+		race_prepare(&scenario);
+		status = race_run_scenario(&scenario, model, &arguments->ask);
+		fflush(stdout);
+		_exit(status);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return RACE_BROKEN;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	fprintf(stderr,
+		"pagewalk lab: the search of %s ended by signal %d: this is a fault of the "
+		"laboratory\n",
+		scene->name, WTERMSIG(status));
+	return RACE_BROKEN;
+}
+
+static void count(int status, bool wanted)
+{
+	total.proved += status == RACE_PROVED && wanted;
+	total.found += status == RACE_FOUND && wanted;
+	total.unfinished += status == RACE_NOT_FINISHED;
+	total.wrong += status == RACE_BROKEN || (status != RACE_NOT_FINISHED && !wanted);
+}
+
+/* Searches one scenario under one model. With --all, an expected finding is a success. */
+static int search(const struct scene *scene, const char *format, enum pw_lab_model model,
+		  const char *mutant, bool finding, const struct arguments *arguments)
+{
+	int status = search_apart(scene, format, model, mutant, arguments);
+	bool wanted = status == (finding ? RACE_FOUND : RACE_PROVED);
+
+	if (!arguments->all)
+		return status;
+	count(status, wanted);
+	if (status == RACE_NOT_FINISHED || status == RACE_BROKEN)
+		return status;
+	if (!wanted)
+		printf("  NOT as expected: something should %sbe found\n", finding ? "" : "not ");
+	return wanted ? RACE_PROVED : RACE_FOUND;
+}
+
+static int search_models(const struct scene *scene, const char *format, const char *mutant,
+			 bool finding, bool tso_only, const struct arguments *arguments)
+{
+	int worst = 0;
+
+	for (int model = PW_LAB_SC; model <= PW_LAB_TSO; model++) {
+		bool here = finding && (!tso_only || model == PW_LAB_TSO);
+
+		if (!(model == PW_LAB_SC ? arguments->sc : arguments->tso))
+			continue;
+		worst = race_worse(worst, search(scene, format, (enum pw_lab_model)model, mutant,
+						 here, arguments));
+	}
+	return worst;
+}
+
+static int run_one(const char *name, const struct arguments *arguments)
+{
+	static struct scene scene;
+	int worst = 0;
+
+	if (!load(name, &scene)) {
+		total.wrong++;
+		return RACE_BROKEN;
+	}
+	for (unsigned i = 0; i < scene.formats; i++) {
+		const char *format = arguments->format ? arguments->format : scene.format[i];
+
+		worst = race_worse(worst, search_models(&scene, format, arguments->mutant,
+							arguments->mutant || scene.expect_finding,
+							scene.expect_tso_only, arguments));
+		for (unsigned m = 0; arguments->mutants && m < scene.mutants; m++)
+			worst = race_worse(worst,
+					   search_models(&scene, format, scene.mutant[m].name, true,
+							 scene.mutant[m].tso_only, arguments));
+		if (arguments->format || !arguments->all)
+			break;
+	}
+	return worst;
+}
+
+static const char explanation[] =
+	"Runs a scenario of page tables, pins and editors under every interleaving.\v"
+	"A scenario is the name of an installed one, or a file; pagewalk-lab(5) describes the language.\n\n"
+	"Exit status: 0 proved, 1 something was found, 2 a search did not finish, 3 wrong arguments or a "
+	"wrong scenario. With --all: 0 everything came out as the scenarios expect, 1 something did not.";
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = { options, parse, "[SCENARIO...]", explanation, NULL,
+					  NULL,    NULL };
+	struct arguments arguments = { .ask.search.mode = RACE_SOURCE, .sc = true, .tso = true };
+	int worst = 0;
+
+	argp_err_exit_status = RACE_BROKEN;
+	if (argc > 1 && strcmp(argv[1], "list") == 0)
+		return for_all(list_one, &arguments);
+	if (argc > 1 && strcmp(argv[1], "run") == 0) {
+		argv[1] = (char *)"pagewalk lab run";
+		argc--;
+		argv++;
+	}
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (arguments.all)
+		worst = for_all(run_one, &arguments);
+	for (unsigned i = 0; i < arguments.files; i++)
+		worst = race_worse(worst, run_one(arguments.file[i], &arguments));
+	if (arguments.all) {
+		printf("%u proved, %u found, %u not finished", total.proved, total.found,
+		       total.unfinished);
+		printf(total.wrong ? ", %u not as expected\n" : "\n", total.wrong);
+	}
+	return worst;
+}

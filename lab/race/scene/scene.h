@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scenarios as text: tables, folios, and threads that work on them; for what the laboratory knows of pagewalk.
+ *
+ *     about    a pin beside an unmap; the page is used again
+ *     format   x86_64 s390x
+ *     folio P
+ *     map 0x10000 P
+ *     thread pinner: pin 0x10000
+ *     thread unmapper: unmap 0x10000 drop
+ *     thread user: folio Q
+ *     mutant no-leaf-recheck
+ *
+ *   parse.c   text to struct scene, errors with line and column
+ *   world.c   what a run works on; reclaim, as operations of the laboratory; freed tables
+ *   ops.c     the operations, by the public functions of space.h and pin.h; what must hold after them
+ *   words.c   how addresses and entries read in a trace
+ *   main.c    the program pagewalk-lab
+ *
+ * This folder is compiled as it is, and the library that it calls is instrumented: so only what the library does
+ * is a step.
+ */
+#ifndef RACE_SCENE_SCENE_H
+#define RACE_SCENE_SCENE_H
+
+#include <pagewalk/pagewalk.h>
+
+#include "lab/race/race.h"
+
+enum {
+	SCENE_OPS = 128, /* in all threads and the setup */
+	SCENE_FOLIOS = 24,
+	SCENE_FLAGS = 16,
+	SCENE_FORMATS = 40,
+	SCENE_MUTANTS = 16,
+	SCENE_NEVER = 8,
+	SCENE_NAME = 32,
+	SCENE_TEXT = 200,
+	SCENE_SETUP = RACE_THREADS, /* who executes the operations of the setup */
+	SCENE_NONE = -1,
+};
+
+enum scene_op_kind {
+	SCENE_FOLIO, /* allocates */
+	SCENE_MAP,
+	SCENE_UNMAP,
+	SCENE_PROTECT,
+	SCENE_SPLIT, /* of large pages in the tables */
+	SCENE_COLLAPSE,
+	SCENE_PIN,
+	SCENE_READ, /* translates, in a section */
+	SCENE_PUT, /* gives references back */
+	SCENE_GET, /* takes references, if the folio is there */
+	SCENE_BREAK, /* makes single pages of a folio */
+	SCENE_SHARE,
+	SCENE_OWN,
+	SCENE_TRUNCATE,
+	SCENE_DIRTY,
+	SCENE_LOOK, /* at the pins of a folio */
+	SCENE_COPY, /* as fork: write-protects, and looks at the pins */
+	SCENE_WAIT,
+	SCENE_DRAIN,
+	SCENE_POKE, /* stores an entry as a writer that keeps no rule */
+	SCENE_OP_KINDS,
+};
+
+struct scene_op {
+	enum scene_op_kind kind;
+	unsigned line; /* in the file */
+	int thread; /* or SCENE_SETUP */
+	pw_va va;
+	uint64_t pages; /* base pages; 0 for one */
+	int folio; /* or SCENE_NONE */
+	uint64_t from; /* map: the folio's first page that is mapped. share, own, poke: its page */
+	unsigned order; /* folio */
+	enum pw_folio_kind folio_kind;
+	uint32_t attr; /* map, protect */
+	unsigned flags; /* pin: enum pw_pin_flags */
+	uint32_t references; /* put, get, break */
+	int flag; /* is set if the operation succeeds in what the name says; or SCENE_NONE */
+	bool drop; /* unmap: gives back one reference for each page */
+	bool hold; /* pin: the pages are kept */
+	unsigned level; /* poke */
+	int half; /* poke: 0 all, 1 the low half of the entry, 2 the high one */
+};
+
+struct scene_folio {
+	char name[SCENE_NAME];
+	int thread; /* that allocates it, and alone may name it; or SCENE_SETUP */
+	uint64_t owner; /* the folio's identity: no other has it */
+	unsigned order;
+};
+
+struct scene_thread {
+	char name[SCENE_NAME];
+	bool reads; /* it needs a reader */
+};
+
+struct scene {
+	char name[SCENE_NAME];
+	char about[SCENE_TEXT], source[SCENE_TEXT];
+	char path[256];
+	char format[SCENE_FORMATS][SCENE_NAME];
+	unsigned formats;
+	unsigned levels; /* 0: as deep as usual */
+	uint64_t frames;
+	enum scene_reclaim { SCENE_RCU, SCENE_IPI, SCENE_AT_ONCE } reclaim;
+	struct scene_thread thread[RACE_THREADS];
+	unsigned threads;
+	struct scene_folio folio[SCENE_FOLIOS];
+	unsigned folios;
+	char flag[SCENE_FLAGS][SCENE_NAME];
+	unsigned flags;
+	struct scene_op op[SCENE_OPS]; /* those of a thread in its order */
+	unsigned ops;
+	struct {
+		char name[SCENE_NAME];
+		bool tso_only; /* without a store buffer nothing goes wrong */
+	} mutant[SCENE_MUTANTS];
+	unsigned mutants;
+	struct {
+		int flag[2];
+	} never[SCENE_NEVER]; /* pairs that must not both be set at the end */
+	unsigned nevers;
+	bool expect_finding; /* even as it is: for writers that keep no rule */
+	bool expect_tso_only; /* under total store order alone */
+};
+
+/* ---- parse.c ---- */
+
+/* Reads a scenario. False: *error_ret says line, column and what is wrong. @name is its name in messages. */
+bool scene_parse(struct scene *scene, const char *name, const char *text, struct pw_error *error);
+
+/* ---- world.c ---- */
+
+struct scene_world {
+	const struct scene *scene;
+	const struct pw_format *format;
+	struct pw_arena *arena;
+	struct pw_space *space;
+	struct pw_reader *reader[RACE_THREADS];
+	pw_pa folio[SCENE_FOLIOS]; /* ~0: not allocated */
+	bool flag[SCENE_FLAGS]; /* of this run; each is written by one thread */
+};
+extern struct scene_world world;
+
+/* Makes arena, tables and readers, and executes the setup's operations. Exits with a sentence if it cannot. */
+void scene_setup(void);
+/* The body of every thread, and the check at the end. */
+void scene_thread(void);
+void scene_check(void);
+/* Fills what the laboratory runs. @scene and @result live as long as the search. */
+void scene_scenario(const struct scene *scene, struct pw_lab_scenario *scenario);
+/* The level of the table that is, or was, at @pa; -1 if there was none. */
+int scene_table_level(pw_pa pa, pw_pa *table_ret);
+
+/* ---- ops.c ---- */
+
+void scene_execute(const struct scene_op *op);
+
+/* ---- words.c ---- */
+
+void scene_words_init(void);
+
+#endif

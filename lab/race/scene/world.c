@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a run works on: an arena, an address space in it, readers; and how the laboratory knows when tables may be
+ * freed. Readers say when they are inside, by an operation of the laboratory. Reclaim by RCU is a thread of its
+ * own: it waits for the readers that are inside, and frees; it runs when it may, as callbacks of call_rcu do. By
+ * IPI, the writer waits itself.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/race/scene/scene.h"
+#include "lab/race/trace.h"
+#include "lab/race/wrap.h"
+#include "space/edit.h"
+#include "space/space.h"
+#include "sync/sync.h"
+
+struct scene_world world;
+
+/* ---- reclaim ---- */
+
+/* Items that wait for a grace period: a list, and a word that changes with it. Only instrumented code and
+ * operations of the laboratory touch them in a run. */
+static struct {
+	uint64_t given; /* items, ever */
+	struct pw_later *first;
+} grace;
+
+static int no_init(struct pw_sync *sync)
+{
+	(void)sync;
+	return 0;
+}
+
+static void no_deinit(struct pw_sync *sync)
+{
+	(void)sync;
+}
+
+static int no_join(struct pw_sync_reader *reader)
+{
+	(void)reader;
+	return 0;
+}
+
+static void no_quit(struct pw_sync_reader *reader)
+{
+	(void)reader;
+}
+
+static void enter(struct pw_sync_reader *reader)
+{
+	reader->depth++;
+	race_section(&reader->mark, reader->mark + 1, true);
+}
+
+static void leave(struct pw_sync_reader *reader)
+{
+	reader->depth--;
+	race_section(&reader->mark, reader->mark + 1, false);
+}
+
+/* Waits for those that are inside now: each look is a step, and so is each wait. */
+static void wait_for_readers(struct pw_sync *sync)
+{
+	(void)sync;
+	for (unsigned i = 0; i < RACE_THREADS; i++) {
+		uint64_t mark;
+
+		if (!world.reader[i])
+			continue;
+		mark = race_look(&world.reader[i]->sync.mark);
+		if (mark & 1)
+			pw_lab_wait(&world.reader[i]->sync.mark, 8, mark);
+	}
+}
+
+static void free_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn *free)
+{
+	(void)sync;
+	item->free = free;
+	if (world.scene->reclaim == SCENE_IPI)
+		wait_for_readers(sync);
+	if (world.scene->reclaim != SCENE_RCU || !race_running()) {
+		free(item);
+		return;
+	}
+	race_count(&grace.given);
+	race_write((uintptr_t)&item->next, (uintptr_t)grace.first, 8);
+	race_write((uintptr_t)&grace.first, (uintptr_t)item, 8);
+}
+
+/* The thread of grace periods. */
+static void grace_periods(void)
+{
+	uint64_t seen = 0;
+
+	for (;;) {
+		struct pw_later *item;
+
+		pw_lab_wait(&grace.given, 8, seen);
+		seen = race_look(&grace.given);
+		item = grace.first;
+		race_write((uintptr_t)&grace.first, 0, 8);
+		wait_for_readers(&world.space->sync);
+		while (item) {
+			struct pw_later *next = item->next;
+
+			item->free(item);
+			item = next;
+		}
+	}
+}
+
+static void drain(struct pw_sync *sync)
+{
+	(void)sync;
+}
+
+static bool inside(struct pw_sync *sync)
+{
+	(void)sync;
+	return false;
+}
+
+static const struct pw_sync_ops laboratory = {
+	.name = "laboratory",
+	.init = no_init,
+	.deinit = no_deinit,
+	.join = no_join,
+	.quit = no_quit,
+	.enter = enter,
+	.leave = leave,
+	.wait = wait_for_readers,
+	.later = free_later,
+	.drain = drain,
+	.inside = inside,
+};
+
+/* ---- tables: which there are, and which are gone ---- */
+
+enum { TABLES = 256 };
+static struct {
+	pw_pa pa;
+	uint64_t bytes;
+	unsigned level;
+} tables[TABLES];
+static unsigned table_count;
+
+int scene_table_level(pw_pa pa, pw_pa *table_ret)
+{
+	for (unsigned i = table_count; i-- > 0;)
+		if (pa - tables[i].pa < tables[i].bytes) {
+			*table_ret = tables[i].pa;
+			return (int)tables[i].level;
+		}
+	return -1;
+}
+
+static void remember_table(unsigned level, pw_pa pa, uint64_t bytes)
+{
+	for (unsigned i = 0; i < table_count; i++)
+		if (tables[i].pa == pa && tables[i].level == level)
+			return;
+	if (table_count == TABLES)
+		return;
+	tables[table_count].pa = pa;
+	tables[table_count].bytes = bytes;
+	tables[table_count++].level = level;
+}
+
+static uint64_t table_bytes(const struct pw_space *space, unsigned level)
+{
+	return UINT64_C(1) << (space->format->bits[level] + space->format->entry_lg2);
+}
+
+int __real_pw_table_alloc(struct pw_space *space, unsigned level, pw_pa *pa_ret);
+int __wrap_pw_table_alloc(struct pw_space *space, unsigned level, pw_pa *pa_ret);
+void __real_pw_table_free(struct pw_space *space, unsigned level, pw_pa pa);
+void __wrap_pw_table_free(struct pw_space *space, unsigned level, pw_pa pa);
+
+int __wrap_pw_table_alloc(struct pw_space *space, unsigned level, pw_pa *pa_ret)
+{
+	const bool trusted = race_trust(true);
+	int code = __real_pw_table_alloc(space, level, pa_ret);
+
+	race_trust(trusted);
+	if (code)
+		return code;
+	remember_table(level, *pa_ret, table_bytes(space, level));
+	race_mark_freed((uintptr_t)pw_table_host(space, *pa_ret), table_bytes(space, level), false);
+	return 0;
+}
+
+void __wrap_pw_table_free(struct pw_space *space, unsigned level, pw_pa pa)
+{
+	bool trusted;
+
+	race_gone(pw_table_host(space, pa), table_bytes(space, level));
+	trusted = race_trust(true);
+	__real_pw_table_free(space, level, pa);
+	race_trust(trusted);
+}
+
+/* ---- setup and threads ---- */
+
+static void give_up(const char *what)
+{
+	fprintf(stderr, "%s: %s\n", world.scene->path, what);
+	exit(3);
+}
+
+static void make_readers(void)
+{
+	for (unsigned i = 0; i < world.scene->threads; i++) {
+		struct pw_sync_reader *reader;
+
+		if (!world.scene->thread[i].reads)
+			continue;
+		if (pw_reader_create(world.space, &world.reader[i]) != 0)
+			give_up("there is no memory for a reader");
+		reader = &world.reader[i]->sync;
+		reader->ops = &laboratory;
+		reader->sync = &world.space->sync;
+		reader->mark = 0;
+	}
+}
+
+void scene_setup(void)
+{
+	const struct scene *scene = world.scene;
+	struct pw_arena_options memory = { .page_lg2 = world.format->shift[0] };
+	struct pw_space_options options = { .levels = scene->levels };
+	struct pw_error error;
+
+	memory.bytes = scene->frames << memory.page_lg2;
+	for (unsigned i = 0; i < SCENE_FOLIOS; i++)
+		world.folio[i] = ~UINT64_C(0);
+	if (options.levels > world.format->levels)
+		options.levels = world.format->levels;
+	if (!world.format->dynamic_top)
+		options.levels = 0;
+	if (pw_arena_create(&memory, &world.arena, &error) != 0 ||
+	    pw_space_create(world.arena, world.format, &options, &world.space, &error) != 0)
+		give_up(error.text);
+	world.space->sync.ops = &laboratory;
+	make_readers();
+	for (unsigned i = 0; i < scene->ops; i++)
+		if (scene->op[i].thread == SCENE_SETUP)
+			scene_execute(&scene->op[i]);
+}
+
+void scene_thread(void)
+{
+	const struct scene *scene = world.scene;
+	const int thread = race.thread;
+
+	/* What only this thread writes begins anew in each run. */
+	for (unsigned i = 0; i < scene->folios; i++)
+		if (scene->folio[i].thread == thread)
+			world.folio[i] = ~UINT64_C(0);
+	for (unsigned i = 0; i < scene->ops; i++)
+		if (scene->op[i].thread == thread && scene->op[i].flag != SCENE_NONE)
+			world.flag[scene->op[i].flag] = false;
+	for (unsigned i = 0; i < scene->ops; i++)
+		if (scene->op[i].thread == thread)
+			scene_execute(&scene->op[i]);
+}
+
+void scene_check(void)
+{
+	const struct scene *scene = world.scene;
+
+	for (unsigned i = 0; i < scene->nevers; i++) {
+		const int *flag = scene->never[i].flag;
+
+		if (world.flag[flag[0]] && world.flag[flag[1]])
+			pw_lab_fail("both '%s' and '%s' came true", scene->flag[flag[0]],
+				    scene->flag[flag[1]]);
+	}
+}
+
+void scene_scenario(const struct scene *scene, struct pw_lab_scenario *scenario)
+{
+	memset(scenario, 0, sizeof(*scenario));
+	scenario->name = scene->name;
+	scenario->about = scene->about;
+	scenario->setup = scene_setup;
+	scenario->check = scene_check;
+	for (unsigned i = 0; i < scene->threads; i++) {
+		scenario->thread[i].name = scene->thread[i].name;
+		scenario->thread[i].run = scene_thread;
+	}
+	if (scene->reclaim == SCENE_RCU && scene->threads < RACE_THREADS) {
+		scenario->thread[scene->threads].name = "grace period";
+		scenario->thread[scene->threads].run = grace_periods;
+		scenario->thread[scene->threads].daemon = true;
+	}
+}
