@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How a kernel folds one format's levels into the five that Linux has names for. Each format's styles
- * stand beside it, in FOO_folds.h; the laboratory (lab/) walks by them.
+ * stand beside it, in FOO_folds.h. Only the laboratory (lab/) walks by them. The library's own walks do not:
+ * a format's root() decides at which level they start.
  *
  *   static    include/asm-generic/pgtable-nop4d.h, -nopud.h, -nopmd.h: the folded pXd_offset returns
  *             its pointer, pXd_addr_end returns its end; the range was cropped at the top

@@ -6,21 +6,27 @@
  * every format, and names the missing parts.
  *  1. src/format/FOO.h: copy the most similar one. Cite the manual, name the levels, draw and list the bits.
  *     Fill the numbers and the reading functions. Each function looks at its parameters and at nothing else.
+ *     The title begins with the family's name, as the documents of step 9 spell it. Leave out .words, which
+ *     would not link yet, and the writing functions.
  *  2. src/instance/FOO.c: one line for each NAME. Add it to src/meson.build, and each NAME to
  *     src/instance/registry.c. Walks work now.
- *  3. Fill the writing functions. tests/format/builders.c lists the attributes that a format's leaves cannot
- *     hold. The generic tests build their tables with these functions, so they run now.
- *  4. src/format/FOO_words.c (words.h): names of the bits, and reasons. Add it to src/meson.build. Add a
- *     line to tests/unit/view_flags.c.
- *  5. src/format/FOO_folds.h: how Linux folds the levels. Add each style to lab/lean.h.
+ *  3. Fill the writing functions. Add a line to all_limits[] in tests/format/builders.c: the attributes that
+ *     leaves of NAME cannot hold. The generic tests build their tables with these functions, so they run now.
+ *  4. src/format/FOO_folds.h (fold_style.h): how Linux folds the levels. Add each style to lab/lean.h.
+ *     Tables that have no relation to Linux's five levels have no style, and need no such file.
+ *  5. src/format/FOO_words.c (words.h): names of the bits, reasons, and the list of the styles. Add it to
+ *     src/meson.build, and fill .words. Add a line to tests/unit/view_flags.c.
  *  6. tests/format/vectors_FOO.c: golden vectors from the manual. Add it to tests/format/meson.build.
- *  7. tests/format/tables/NAME.pwt and tests/format/tables/NAME-invalid.pwt: tables written by hand.
- *  8. tests/oracle/formats/NAME.pwf: the description for the oracle. Add it to tests/oracle/meson.build.
+ *  7. tests/format/tables/NAME.pwt and tests/format/tables/NAME-invalid.pwt: tables written by hand. README
+ *     beside them describes their language.
+ *  8. tests/oracle/formats/NAME.pwf: the description for the oracle, in the language of pagewalk-format(5).
+ *     Add it to tests/oracle/meson.build. swap_types.py, in the same folder, writes the lines about swap types.
  *  9. README.md, CHANGELOG.md and doc/folding.md: name the family. CAVEATS.md: say of each NAME whether a
  *     real kernel confirmed it.
  *
- * Only if a walk shifts by a register: give the reason in tests/specialised/objects.py. Only if dumps of the
- * machine name its roots: read them in src/memory/notes.c and src/memory/vmcoreinfo_root.c.
+ * Only if a walk shifts by a register: give the reason in tests/specialised/objects.py. Only if there are
+ * dumps of the machine: name it in src/memory/elf.c (and in src/memory/kdump.c, which knows machines by their
+ * uname). Only if they hold its roots: read them in src/memory/notes.c and src/memory/vmcoreinfo_root.c.
  *
  * Reading functions are plain `static inline`. The compiler inlines them, because it reaches them through a
  * constant struct pw_format. They are not always_inline: at -Og, gcc refuses that through a pointer.
@@ -108,7 +114,12 @@ struct pw_format {
 	unsigned (*next_level)(const struct pw_format *format, const struct pw_regime *regime,
 			       unsigned level, uint64_t entry);
 
-	/* ---- writing: values to be stored; NULL if nobody builds such tables ---- */
+	/*
+	 * ---- writing: values to be stored ----
+	 *
+	 * Described formats have none of these. A built-in format lacks make_prot_none only if it has no
+	 * such entries, and join only if it has no groups.
+	 */
 
 	/* An empty entry. On s390 it still names its level. */
 	uint64_t (*make_empty)(const struct pw_format *format, const struct pw_regime *regime,

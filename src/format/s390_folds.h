@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How kernels fold the levels of s390x. */
+/* How kernels fold the levels of s390x. Where a walk starts, s390_root() decides (s390.h). */
 #ifndef PW_FORMAT_S390_FOLDS_H
 #define PW_FORMAT_S390_FOLDS_H
 

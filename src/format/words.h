@@ -6,8 +6,8 @@
  * Names in capitals are the architecture's. Names in small letters are Linux's own uses of bits that the
  * hardware ignores.
  *
- * To describe a format, write FOO_words.c beside FOO.h. Define a `const struct pw_words pw_words_FOO` for
- * each constant of the format; the constant's .words points to it. If a member may be NULL, its comment
+ * To describe a family of formats, write FOO_words.c beside FOO.h. Define a `const struct pw_words
+ * pw_words_NAME` for each pw_format_NAME, whose .words points to it. If a member may be NULL, its comment
  * gives the default; all others must be filled. The test `words` names the missing ones. The test
  * `view_flags` checks that all bits that the format's builders use have a name.
  *
@@ -90,8 +90,8 @@ struct pw_short_table {
  */
 struct pw_words {
 	/*
-	 * Names of the machines that walk these tables, in the spelling for ELF cores, separated by
-	 * blanks: "riscv64 riscv32". NULL: the memory of any machine can have such tables.
+	 * Names of the machines that walk these tables, as machine_name() of memory/elf.c spells them,
+	 * separated by blanks: "riscv64 riscv32". NULL: the memory of any machine can have such tables.
 	 */
 	const char *machines;
 	/* enum pw_register: the registers that affect this format. */
