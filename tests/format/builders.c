@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The rule for every format's builders: an entry that they make is decoded to the attributes that were
- * requested. The test runs over all registered formats. `limits` lists what a format cannot express; a format
- * that is not in the list fails.
+ * requested. The test runs over all registered formats. all_limits[] lists what the leaves of each format
+ * cannot hold; a format that is not in the list fails.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -131,8 +131,39 @@ static const struct limits *limits_of(const struct pw_format *format)
 	for (size_t i = 0; i < sizeof(all_limits) / sizeof(all_limits[0]); i++)
 		if (strncmp(format->name, all_limits[i].prefix, strlen(all_limits[i].prefix)) == 0)
 			return &all_limits[i];
-	fail_msg("%s is not in the table of what formats can say", format->name);
+	fail_msg("%s is not in all_limits[]: add a line that says what its leaves cannot hold",
+		 format->name);
 	return NULL;
+}
+
+/* Every built-in format has these functions. A format without one would crash the tests that follow. */
+static void check_functions(const struct pw_format *format, const struct limits *limits)
+{
+	const struct {
+		const char *name;
+		bool is_there;
+	} functions[] = {
+		{ "root", format->root },
+		{ "kind", format->kind },
+		{ "table", format->table },
+		{ "page", format->page },
+		{ "attr", format->attr },
+		{ "hole", format->hole },
+		{ "make_empty", format->make_empty },
+		{ "make_leaf", format->make_leaf },
+		{ "make_table", format->make_table },
+		{ "make_prot_none", format->make_prot_none || limits->no_prot_none },
+		{ "change_attr", format->change_attr },
+		{ "make_root", format->make_root },
+	};
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		if (!functions[i].is_there)
+			fail_msg("pw_format_%s has no .%s", format->name, functions[i].name);
+	if (format->page_field[0] <= format->page_field[1])
+		fail_msg(
+			"pw_format_%s: .page_field should be { highest, lowest bit }, and is { %u, %u }",
+			format->name, format->page_field[0], format->page_field[1]);
 }
 
 /* The n-th combination as attributes. */
@@ -190,6 +221,72 @@ static struct views views_of(const struct pw_format *format, uint16_t kernel)
 	return views;
 }
 
+/* An entry that a builder made, and how to read it. */
+struct made {
+	const struct pw_regime *regime;
+	unsigned level;
+	const char *builder;
+	pw_pa pa;
+	uint32_t attr;
+	uint64_t entry;
+};
+
+static void fail_made(const struct made *made, const char *function, const char *got,
+		      const char *want)
+{
+	const struct pw_regime *r = made->regime;
+
+	fail_msg("%s, level %u, %s view, kernel %u.%u: .%s() of pa 0x%llx and attr 0x%x made "
+		 "0x%llx; of this, .%s() says %s, not %s",
+		 r->format->name, made->level, r->view == PW_VIEW_LINUX ? "Linux" : "hardware",
+		 r->kernel >> 8, r->kernel & 0xffu, made->builder, (unsigned long long)made->pa,
+		 made->attr, (unsigned long long)made->entry, function, got, want);
+}
+
+static void check_number(const struct made *made, const char *function, uint64_t got, uint64_t want)
+{
+	char texts[2][32];
+
+	if (got == want)
+		return;
+	snprintf(texts[0], sizeof(texts[0]), "0x%llx", (unsigned long long)got);
+	snprintf(texts[1], sizeof(texts[1]), "0x%llx", (unsigned long long)want);
+	fail_made(made, function, texts[0], texts[1]);
+}
+
+static void check_kind(const struct made *made, enum pw_kind want)
+{
+	static const char *const names[] = { "PW_HOLE", "PW_TABLE", "PW_LEAF" };
+	const struct pw_regime *r = made->regime;
+	enum pw_kind kind = r->format->kind(r->format, r, made->level, made->entry);
+
+	if (kind != want)
+		fail_made(made, "kind", names[kind], names[want]);
+}
+
+/* The entry is a hole for this reason. @behind: the page that hole() tells, or ~made->pa if none. */
+static void check_hole(const struct made *made, enum pw_status want, pw_pa behind)
+{
+	const struct pw_regime *r = made->regime;
+	pw_pa pa = ~made->pa;
+	enum pw_status status;
+
+	check_kind(made, PW_HOLE);
+	status = r->format->hole(r->format, r, made->level, made->entry, &pa);
+	if (status != want)
+		fail_made(made, "hole", pw_status_name(status), pw_status_name(want));
+	check_number(made, "hole", pa, behind);
+}
+
+static void check_page(const struct made *made)
+{
+	const struct pw_regime *r = made->regime;
+
+	check_kind(made, PW_LEAF);
+	check_number(made, "page", r->format->page(r->format, r, made->level, made->entry),
+		     made->pa);
+}
+
 static uint32_t decoded(const struct pw_regime *r, unsigned level, uint64_t e)
 {
 	return pw_attr_settle(r->format->attr(r->format, r, level, e), PW_KEEP_ALL) & COMPARED;
@@ -200,30 +297,46 @@ static void check_leaf(const struct views *views, const struct limits *limits, u
 {
 	const struct pw_regime *r = &views->linux_view;
 	const struct pw_format *format = r->format;
-	uint64_t e = format->make_leaf(format, r, level, pa, attr);
-	pw_pa behind = ~pa;
+	const struct made made = { r,  level, "make_leaf",
+				   pa, attr,  format->make_leaf(format, r, level, pa, attr) };
+	struct made in_hardware = made;
 
 	if (limits->needs_permission && !(attr & RWX)) {
-		assert_int_equal(format->kind(format, r, level, e), PW_HOLE);
 		if (level > limits->prot_none_most)
-			return;
-		assert_int_equal(format->hole(format, r, level, e, &behind), PW_PROT_NONE);
-		assert_int_equal(behind, pa);
+			check_kind(&made, PW_HOLE);
+		else
+			check_hole(&made, PW_PROT_NONE, pa);
 		return;
 	}
-	assert_int_equal(format->kind(format, r, level, e), PW_LEAF);
-	assert_int_equal(format->page(format, r, level, e), pa);
-	assert_int_equal(pw_leaf_lg2(format, r, level, format->shift[level], e),
-			 format->shift[level]);
-	assert_int_equal(decoded(r, level, e), sayable(limits, level, attr));
+	check_page(&made);
+	check_number(&made, "page_lg2",
+		     pw_leaf_lg2(format, r, level, format->shift[level], made.entry),
+		     format->shift[level]);
+	check_number(&made, "attr", decoded(r, level, made.entry), sayable(limits, level, attr));
 	/* The hardware does not trap on a page that is young and dirty. */
 	if ((attr & AD) == AD && !limits->two_tables) {
-		assert_int_equal(format->kind(format, &views->hardware, level, e), PW_LEAF);
-		assert_int_equal(format->page(format, &views->hardware, level, e), pa);
+		in_hardware.regime = &views->hardware;
+		check_page(&in_hardware);
 		if (attr & PW_USER)
-			assert_int_equal(decoded(&views->hardware, level, e) & RWX,
-					 decoded(r, level, e) & RWX);
+			check_number(&in_hardware, "attr",
+				     decoded(&views->hardware, level, made.entry) & RWX,
+				     decoded(r, level, made.entry) & RWX);
 	}
+}
+
+/* A leaf whose attributes are changed is the leaf that is made with these attributes. */
+static void check_change(const struct made *made, uint32_t attr)
+{
+	const struct pw_regime *r = made->regime;
+	const struct pw_format *format = r->format;
+	uint64_t changed = format->change_attr(format, r, made->level, made->entry, attr);
+	uint64_t want = format->make_leaf(format, r, made->level, made->pa, attr);
+
+	if (changed != want)
+		fail_msg("%s, level %u: .change_attr() of 0x%llx to attr 0x%x made 0x%llx; "
+			 ".make_leaf() makes 0x%llx",
+			 format->name, made->level, (unsigned long long)made->entry, attr,
+			 (unsigned long long)changed, (unsigned long long)want);
 }
 
 static void check_leaves(const struct views *views, const struct limits *limits, unsigned level)
@@ -235,17 +348,15 @@ static void check_leaves(const struct views *views, const struct limits *limits,
 		pw_pa pa = address(limits, format->shift[level], which);
 
 		for (unsigned n = 0; n < COMBINATIONS; n++) {
-			uint32_t attr = combination(n);
-			uint64_t made = format->make_leaf(format, r, level, pa, attr);
+			struct made made = { r, level, "make_leaf", pa, combination(n), 0 };
 
+			made.entry = format->make_leaf(format, r, level, pa, made.attr);
 			if (strncmp(format->name, "arm64", 5) == 0 &&
-			    (attr & PW_PROT_MASK) == (PW_EXEC | PW_USER))
+			    (made.attr & PW_PROT_MASK) == (PW_EXEC | PW_USER))
 				continue;
-			check_leaf(views, limits, level, pa, attr);
+			check_leaf(views, limits, level, pa, made.attr);
 			for (unsigned m = 0; m < COMBINATIONS; m++)
-				assert_int_equal(
-					format->change_attr(format, r, level, made, combination(m)),
-					format->make_leaf(format, r, level, pa, combination(m)));
+				check_change(&made, combination(m));
 		}
 	}
 }
@@ -263,7 +374,6 @@ static void check_alike(const struct pw_regime *r, const struct limits *limits)
 	uint64_t state = 88172645463325252u;
 	unsigned leaves = 0;
 
-	assert_true(format->page_field[0] > format->page_field[1]);
 	for (unsigned n = 0; n < 200000; n++) {
 		uint64_t made = format->make_leaf(format, r, 0, 0, combination(n % COMBINATIONS));
 		uint64_t e = random_next(&state) & word, other = random_next(&state) & word;
@@ -300,28 +410,25 @@ static void check_alike(const struct pw_regime *r, const struct limits *limits)
 static void check_prot_none(const struct views *views, const struct limits *limits, unsigned level)
 {
 	const struct pw_format *format = views->hardware.format;
+	const struct pw_regime *hardware = limits->two_tables ? &views->hardware
+							      : &views->linux_view;
 
 	if (limits->no_prot_none) {
 		assert_null(format->make_prot_none);
 		return;
 	}
 	for (unsigned which = 0; which < 3; which++) {
-		pw_pa pa = address(limits, format->shift[level], which), behind = ~pa;
-		uint64_t e = format->make_prot_none(format, &views->linux_view, level, pa);
-		uint64_t other = limits->two_tables ? format->make_prot_none(
-							      format, &views->hardware, level, pa)
-						    : e;
+		pw_pa pa = address(limits, format->shift[level], which);
+		struct made made = { &views->hardware, level, "make_prot_none", pa, 0, 0 };
 
-		assert_int_equal(format->kind(format, &views->hardware, level, other), PW_HOLE);
-		assert_int_equal(format->hole(format, &views->hardware, level, other, &behind),
-				 PW_NONE);
-		assert_int_equal(behind, ~pa);
-		assert_int_equal(format->kind(format, &views->linux_view, level, e), PW_HOLE);
+		made.entry = format->make_prot_none(format, hardware, level, pa);
+		check_hole(&made, PW_NONE, ~pa);
+		made.regime = &views->linux_view;
+		made.entry = format->make_prot_none(format, &views->linux_view, level, pa);
 		if (level > limits->prot_none_most)
-			continue;
-		assert_int_equal(format->hole(format, &views->linux_view, level, e, &behind),
-				 PW_PROT_NONE);
-		assert_int_equal(behind, pa);
+			check_kind(&made, PW_HOLE);
+		else
+			check_hole(&made, PW_PROT_NONE, pa);
 	}
 }
 
@@ -336,17 +443,19 @@ static void check_tables(const struct views *views, const struct limits *limits,
 		const struct pw_regime *each[] = { &views->hardware, &views->linux_view };
 
 		for (unsigned i = 0; i < 2; i++) {
-			uint64_t e = format->make_table(format, each[limits->two_tables ? i : 1],
-							level, pa);
+			struct made made = { each[i], level, "make_table", pa, 0, 0 };
 			struct pw_table_at here = { .keep = PW_KEEP_ALL }, below;
 
-			assert_int_equal(format->kind(format, each[i], level, e), PW_TABLE);
-			assert_int_equal(format->table(format, each[i], level, e), pa);
-			below = pw_table_below(format, each[i], level, &here, e);
-			assert_int_equal(below.level, level - 1);
+			made.entry = format->make_table(format, each[limits->two_tables ? i : 1],
+							level, pa);
+			check_kind(&made, PW_TABLE);
+			check_number(&made, "table",
+				     format->table(format, each[i], level, made.entry), pa);
+			below = pw_table_below(format, each[i], level, &here, made.entry);
+			check_number(&made, "next_level", below.level, level - 1);
 			assert_int_equal(below.shift, format->shift[level - 1]);
-			assert_int_equal(below.bits, format->bits[level - 1]);
-			assert_int_equal(below.keep & PW_PROT_MASK, PW_PROT_MASK);
+			check_number(&made, "next_bits", below.bits, format->bits[level - 1]);
+			check_number(&made, "keep", below.keep & PW_PROT_MASK, PW_PROT_MASK);
 		}
 	}
 }
@@ -354,13 +463,13 @@ static void check_tables(const struct views *views, const struct limits *limits,
 static void check_empty(const struct views *views, unsigned level)
 {
 	const struct pw_format *format = views->hardware.format;
-	uint64_t e = format->make_empty(format, &views->linux_view, level);
 	const struct pw_regime *each[] = { &views->hardware, &views->linux_view };
-	pw_pa behind = 0;
 
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(format->kind(format, each[i], level, e), PW_HOLE);
-		assert_int_equal(format->hole(format, each[i], level, e, &behind), PW_NONE);
+		struct made made = { each[i], level, "make_empty", 0, 0, 0 };
+
+		made.entry = format->make_empty(format, &views->linux_view, level);
+		check_hole(&made, PW_NONE, ~made.pa);
 	}
 }
 
@@ -378,8 +487,13 @@ static void check_roots(const struct pw_format *format, const struct limits *lim
 
 			if (pw_regime_init(&r, format, &root, 1, NULL, &error))
 				fail_msg("%s: %s", format->name, error.text);
-			assert_int_equal(r.span[0].table, table[i]);
-			assert_int_equal(r.span[0].top, top);
+			if (r.span[0].table != table[i] || r.span[0].top != top)
+				fail_msg(
+					"%s: .make_root() of a table at 0x%llx, level %u, gave the "
+					"word 0x%llx; .root() finds in it 0x%llx, level %u",
+					format->name, (unsigned long long)table[i], top,
+					(unsigned long long)root,
+					(unsigned long long)r.span[0].table, r.span[0].top);
 			assert_int_equal(r.span[0].top_bits, format->bits[top]);
 		}
 	}
@@ -391,6 +505,7 @@ static void check_format(void **state)
 	const struct pw_format *format = *state;
 	const struct limits *limits = limits_of(format);
 
+	check_functions(format, limits);
 	for (size_t k = 0; k < sizeof(kernels) / sizeof(kernels[0]); k++) {
 		struct views views = views_of(format, kernels[k]);
 
