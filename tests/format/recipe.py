@@ -110,7 +110,7 @@ class Format:
 
     def folds_file(self):
         if not self.styles() and '*const folds[] = { NULL };' not in (read(self.words) if self.words else ''):
-            return f'no src/format/*_folds.h has a style for it, and {self.words or "its words"} has no empty list of them'
+            return f'no src/format/*_folds.h has a style for it, and no empty list of them in {self.words or "its words"}'
 
     def lean(self):
         for style in self.styles():
@@ -144,21 +144,21 @@ class Format:
 
     def readme(self):
         if not has_word(section(read('README.md'), '## Formats', '## '), self.family):
-            return f'the formats of README.md do not have {self.family}'
+            return f'the formats of README.md do not name {self.family}, as the title of {self.name} begins'
 
     def changelog(self):
         if not has_word(section(read('CHANGELOG.md'), '- Formats:', '- '), self.family):
-            return f'the formats of CHANGELOG.md do not have {self.family}'
+            return f'the formats of CHANGELOG.md do not name {self.family}, as the title of {self.name} begins'
 
     def folding(self):
         table = section(read('doc/folding.md'), '| folding |', '\n')
         if self.styles() and not any(has_word(table, word) for word in (self.family, self.name.split('_')[0])):
-            return f'the ways to fold of doc/folding.md do not have {self.family}'
+            return f'the table of ways to fold in doc/folding.md does not name {self.family}, as the title of {self.name} begins'
 
     def caveats(self):
         text = section(read('CAVEATS.md'), '## Formats that no real kernel checked', '## ')
         if len(re.findall(rf'(?<!\w){self.name}(?!\w)', text)) != 1:
-            return 'CAVEATS.md does not say, exactly once, whether a real kernel checked it'
+            return 'CAVEATS.md ("Formats that no real kernel checked") does not name it exactly once'
 
 
 CHECKS = {

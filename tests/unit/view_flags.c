@@ -28,13 +28,20 @@ static struct pw_regime regime_of(const struct pw_format *f, enum pw_view view, 
 	return regime;
 }
 
+static void check_words(const struct pw_format *f)
+{
+	if (!f->words || !f->words->entries)
+		fail_msg("%s has no .words with .entries (src/format/words.h)", f->name);
+}
+
 typedef void check_fn(const struct pw_regime *regime, unsigned level);
 
 static void for_all_levels(check_fn *check)
 {
 	const struct pw_format *f;
 
-	for (size_t i = 0; (f = pw_format_at(i)) != NULL; i++)
+	for (size_t i = 0; (f = pw_format_at(i)) != NULL; i++) {
+		check_words(f);
 		for (unsigned kernel = 0; kernel < KERNELS; kernel++)
 			for (enum pw_view view = PW_VIEW_HARDWARE; view <= PW_VIEW_LINUX; view++) {
 				struct pw_regime regime = regime_of(f, view, kernels[kernel]);
@@ -42,6 +49,7 @@ static void for_all_levels(check_fn *check)
 				for (unsigned level = 0; level < f->levels; level++)
 					check(&regime, level);
 			}
+	}
 }
 
 /* An entry without any meaning: its bits need no names, and are shown as a number. */
@@ -69,8 +77,10 @@ static char *words_of(const struct pw_regime *r, unsigned level, uint64_t entry,
 	if (kind == PW_HOLE)
 		status = f->hole(f, r, level, entry, &page);
 	if (!pw_bits_find(r, level, kind, status, entry))
-		fail_msg("%s, level %u, kernel %x: nothing describes 0x%llx (kind %d, %s)", f->name,
-			 level, r->kernel, (unsigned long long)entry, kind, pw_status_name(status));
+		fail_msg("%s, level %u, kernel %x: no list of .words->entries describes 0x%llx "
+			 "(kind %d, %s)",
+			 f->name, level, r->kernel, (unsigned long long)entry, kind,
+			 pw_status_name(status));
 	pw_bits_words(r, level, kind, status, entry, text, bytes);
 	if (strstr(text, "+0x") && !is_void(r, level, entry, kind, status))
 		fail_msg("%s, level %u, %s view: 0x%llx has bits without a name: %s", f->name,
@@ -169,13 +179,15 @@ static void test_fields_do_not_overlap(void **state)
 	const struct pw_format *f;
 
 	(void)state;
-	for (size_t i = 0; (f = pw_format_at(i)); i++)
+	for (size_t i = 0; (f = pw_format_at(i)); i++) {
+		check_words(f);
 		for (const struct pw_bits_of *of = f->words->entries; of->bits; of++)
 			for (unsigned kernel = 0; kernel < KERNELS; kernel++) {
 				const struct pw_regime r = { .kernel = kernels[kernel] };
 
 				check_tiles(&r, of->bits, f->name);
 			}
+	}
 }
 
 /* In any present entry, leaf or table, every bit has a name. */
