@@ -18,7 +18,10 @@ PW_INLINE uint64_t pw_entry_raw(uint64_t number, unsigned entry_lg2, bool big_en
 	return pw_entry_number(number, entry_lg2, big_endian);
 }
 
-/* An editor's load of an entry, in the same way as a reader's. */
+/*
+ * Loads an entry of an arena, with the order of pw_direct_load: for editors, and for pins, which need the
+ * entry's place as well.
+ */
 PW_INLINE uint64_t pw_publish_load(const void *host, unsigned entry_lg2, bool big_endian)
 {
 	uint64_t raw = entry_lg2 == 2 ? __atomic_load_n((const uint32_t *)host, PW_ORDER_DEPENDENT)

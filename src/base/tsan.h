@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells ThreadSanitizer about order that it cannot see, because a library that is not instrumented makes
- * it. Where such a library promises that everything before A in one thread happens before everything
- * after B in another, A calls pw_tsan_before(key) and B calls pw_tsan_after(key), with the same key.
- * Other builds contain nothing of it.
+ * Order between threads that ThreadSanitizer cannot see.
+ *
+ * The order of dependent loads: an entry in mapped memory is loaded with PW_ORDER_DEPENDENT.
+ *
+ * The order that a library makes which is not instrumented. Where such a library promises that everything
+ * before A in one thread happens before everything after B in another, A calls pw_tsan_before(key) and B
+ * calls pw_tsan_after(key), with the same key. Other builds contain nothing of it.
  */
 #ifndef PW_BASE_TSAN_H
 #define PW_BASE_TSAN_H
