@@ -74,8 +74,26 @@ struct vector {
 		.kind = PW_HOLE, .status = PW_PROT_NONE, .pa = (at), .differs = true \
 	}
 
+static inline void vector_text(enum pw_view view, const char *what, const char *got,
+			       const char *want)
+{
+	if (strcmp(got, want) != 0)
+		fail_msg("%s view: %s %s, not %s", view == PW_VIEW_LINUX ? "Linux" : "hardware",
+			 what, got, want);
+}
+
+static inline void vector_number(enum pw_view view, const char *what, uint64_t got, uint64_t want)
+{
+	char texts[2][32];
+
+	snprintf(texts[0], sizeof(texts[0]), "0x%llx", (unsigned long long)got);
+	snprintf(texts[1], sizeof(texts[1]), "0x%llx", (unsigned long long)want);
+	vector_text(view, what, texts[0], texts[1]);
+}
+
 static inline void vector_check_view(const struct vector *vector, enum pw_view view)
 {
+	static const char *const kinds[] = { "hole", "table", "leaf" };
 	static const unsigned others = PW_ACCESSED | PW_DIRTY | PW_GLOBAL | PW_SPECIAL |
 				       PW_CONTIGUOUS | PW_SHADOW_STACK;
 	const struct pw_format *format = pw_format_find(vector->format);
@@ -97,29 +115,34 @@ static inline void vector_check_view(const struct vector *vector, enum pw_view v
 			    : format->make_root(format, &regime, 0, format->levels - 1u);
 	if (pw_regime_init(&regime, format, &root, 1, &options, &error))
 		fail_msg("%s", error.text);
-	assert_int_equal(format->kind(format, &regime, level, entry), want->kind);
+	vector_text(view, "the entry is a", kinds[format->kind(format, &regime, level, entry)],
+		    kinds[want->kind]);
 	if (want->kind == PW_TABLE) {
-		assert_int_equal(format->table(format, &regime, level, entry), want->pa);
+		vector_number(view, "the table is at", format->table(format, &regime, level, entry),
+			      want->pa);
 		return;
 	}
 	if (want->kind == PW_HOLE) {
 		pw_pa pa = 0;
 
-		assert_string_equal(
-			pw_status_name(format->hole(format, &regime, level, entry, &pa)),
-			pw_status_name(want->status));
+		vector_text(view, "the hole is",
+			    pw_status_name(format->hole(format, &regime, level, entry, &pa)),
+			    pw_status_name(want->status));
 		if (want->status == PW_PROT_NONE)
-			assert_int_equal(pa, want->pa);
+			vector_number(view, "the page that nobody may use is at", pa, want->pa);
 		return;
 	}
-	assert_int_equal(format->page(format, &regime, level, entry), want->pa);
-	assert_int_equal(format->page_lg2 ? format->page_lg2(format, &regime, level, entry)
-					  : format->shift[level],
-			 want->lg2);
+	vector_number(view, "the page is at", format->page(format, &regime, level, entry),
+		      want->pa);
+	vector_number(view, "log2 of the page's size is",
+		      format->page_lg2 ? format->page_lg2(format, &regime, level, entry)
+				       : format->shift[level],
+		      want->lg2);
 	attr = pw_attr_settle(format->attr(format, &regime, level, entry), PW_KEEP_ALL);
-	assert_string_equal(pw_prot_string(attr, prot), want->prot);
-	assert_int_equal(attr & others, want->flags);
-	assert_int_equal(attr >> PW_MEMTYPE_SHIFT, want->memtype);
+	vector_text(view, "the permissions are", pw_prot_string(attr, prot), want->prot);
+	vector_number(view, "the other attributes (enum pw_attr) are", attr & others, want->flags);
+	vector_number(view, "the memory type (enum pw_memtype) is", attr >> PW_MEMTYPE_SHIFT,
+		      want->memtype);
 }
 
 static inline void vector_check(void **state)
