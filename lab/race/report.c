@@ -158,7 +158,7 @@ static void print_finding(void *context)
 	const char *verdict = race.failure ? race.failure
 					   : "the schedule ends, and nothing has failed";
 
-	if (told->ask->json)
+	if (told->ask->json || told->ask->brief)
 		return;
 	printf("%s, %s: %s\n\n", race.scenario->name, model_name(told->model), verdict);
 	race_print_trace(stdout, verdict, told->ask->width ? told->ask->width : terminal_width());
@@ -270,7 +270,7 @@ int race_run_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_model 
 		print_json(verdict, scenario->name, model, &result);
 		return status;
 	}
-	if (status == RACE_FOUND)
+	if (status == RACE_FOUND && !ask->brief)
 		printf("     replay: --model %s --replay %s\n", model == PW_LAB_TSO ? "tso" : "sc",
 		       result.schedule);
 	if (status == RACE_BROKEN)

@@ -18,6 +18,7 @@ struct race_ask {
 	struct race_search search;
 	const char *replay; /* a schedule as text, instead of a search; or NULL */
 	bool json;
+	bool brief; /* one line for each search, without the trace */
 	unsigned width; /* of the trace; 0: as wide as the terminal, or 100 */
 };
 

@@ -147,7 +147,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		arguments->format = text;
 		return 0;
 	case OPTION_ALL:
-		arguments->all = true;
+		arguments->all = arguments->ask.brief = true;
 		return 0;
 	case OPTION_MUTANTS:
 		arguments->mutants = true;

@@ -163,8 +163,9 @@ static void take(const struct scene_op *op, pw_pa pa)
 	bool taken = pw_folio_get(world.arena, pa, op->references);
 
 	set(op, taken);
-	if (taken && !pw_folio_info(world.arena, pa, &info))
-		pw_lab_fail("line %u: a free folio was taken", op->line);
+	/* It may be another one by now, for its taker has to look again; but never one that nobody has. */
+	if (taken && (!pw_folio_info(world.arena, pa, &info) || info.owner == 0))
+		pw_lab_fail("line %u: a folio was taken that nobody has", op->line);
 }
 
 static void of_folio(const struct scene_op *op)
