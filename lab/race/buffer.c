@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Total store order. A store of the code under test goes into its thread's buffer; it becomes visible to others
- * when the buffer gives it up, oldest first, which is a step of a lane of its own. The thread itself loads its
- * newest store from the buffer. Stores that are sequentially consistent, locked operations, fences, locks and
- * sections wait until the buffer is empty (Owens, Sarkar, Sewell: x86-TSO, 2009).
+ * when the buffer gives it up, oldest first, which is a step of a lane of its own. The thread itself loads each
+ * byte from its newest store of that byte, as long as it is in the buffer, otherwise from memory: so a load that
+ * is wider than the store, or beside it, may see a state that no other thread sees. Manuals do not promise more.
+ * Stores that are sequentially consistent, locked operations, fences, locks and sections wait until the buffer is
+ * empty (Owens, Sarkar, Sewell: x86-TSO, 2009). Waiting for others does not empty it.
  *
  * A plain store happens at once, with the buffer empty: its call-out comes before it, and cannot hold it back.
- * If another thread loads the word without order, that is a data race, and is reported as such.
+ * If another thread loads the word without order, that is a data race, and is reported as such. A plain load waits
+ * until what the thread itself has stored there is in memory. So what a plain store would let an earlier atomic
+ * store of the same thread do (be late, behind a later load) is not seen.
  */
 #include "lab/race/race.h"
+#include "lab/race/real.h"
 
 enum { BUFFERED = 64 };
 
@@ -70,20 +75,51 @@ void race_buffer_flush(unsigned thread)
 	b->count--;
 }
 
-enum race_forward race_buffer_forward(unsigned thread, const struct race_op *op,
-				      uint64_t *value_ret)
+/* Bytes of @op that @store has: bit i is byte i. For the first 64 bytes. */
+static uint64_t common_bytes(const struct race_op *op, const struct race_op *store)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < store->bytes; i++)
+		if (store->at + i - op->at < op->bytes && store->at + i - op->at < 64)
+			bytes |= UINT64_C(1) << (store->at + i - op->at);
+	return bytes;
+}
+
+enum race_forward race_buffer_forward(unsigned thread, const struct race_op *op)
 {
 	struct buffer *b = &buffer[thread];
+	const uint64_t whole = op->bytes < 64 ? (UINT64_C(1) << op->bytes) - 1 : ~UINT64_C(0);
+	uint64_t bytes = 0;
+	bool any = false;
 
-	for (unsigned i = b->count; i-- > 0;) {
+	for (unsigned i = 0; i < b->count; i++) {
+		any |= race_overlap(&at(b, i)->op, op);
+		bytes |= common_bytes(op, &at(b, i)->op);
+	}
+	if (!any)
+		return RACE_FORWARD_NONE;
+	return bytes == whole && op->bytes <= 64 ? RACE_FORWARD_ALL : RACE_FORWARD_PART;
+}
+
+uint64_t race_buffer_view(unsigned thread, const struct race_op *op)
+{
+	struct buffer *b = &buffer[thread];
+	const uint64_t memory = race_value(op);
+	struct race_op view = *op;
+	uint8_t value[8], stored[8];
+
+	if (b->count == 0 || op->bytes > sizeof(value))
+		return memory;
+	__real_memcpy(value, (const void *)op->at, op->bytes);
+	for (unsigned i = 0; i < b->count; i++) {
 		const struct race_buffered *store = at(b, i);
 
-		if (!race_overlap(&store->op, op))
-			continue;
-		if (store->op.at != op->at || store->op.bytes != op->bytes)
-			return RACE_FORWARD_PART;
-		*value_ret = store->value;
-		return RACE_FORWARD_ALL;
+		race_put((uintptr_t)stored, store->value, store->op.bytes);
+		for (unsigned k = 0; k < store->op.bytes; k++)
+			if (store->op.at + k - op->at < op->bytes)
+				value[store->op.at + k - op->at] = stored[k];
 	}
-	return RACE_FORWARD_NONE;
+	view.at = (uintptr_t)value;
+	return race_value(&view);
 }

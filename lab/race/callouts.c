@@ -30,7 +30,7 @@ static void check_freed(const struct race_op *op)
 }
 
 /* A fence: a step, if the thread's buffer may hold anything. */
-static inline void drain(const void *pc)
+void race_drain(const void *pc)
 {
 	const struct race_op fence = { .kind = RACE_FENCE,
 				       .atomic = true,
@@ -42,23 +42,25 @@ static inline void drain(const void *pc)
 		race_step(&fence);
 }
 
-/* Offers the step, if it is one. */
+/* Offers the step, if it is one. A locked operation is a fence even on a word of the thread's own. */
 static inline void step(const struct race_op *op)
 {
 	struct race_word *word;
+	bool shared, freed;
 
 	if ((op->at & 7) + op->bytes > 8) {
-		if (race_touch(op->at, op->bytes, op->writes))
-			race_step(op);
-		check_freed(op);
-		return;
+		shared = race_touch(op->at, op->bytes, op->writes);
+		word = NULL;
+	} else {
+		word = race_word(op->at);
+		shared = race_touch_word(word, op->writes);
 	}
-	word = race_word(op->at);
-	if (race_touch_word(word, op->writes))
+	if (shared)
 		race_step(op);
-	else if (op->atomic && op->drains)
-		drain(op->pc); /* a locked operation is a barrier, whatever its word */
-	if (__builtin_expect(race_word_freed(word), 0))
+	else if (op->drains && op->atomic)
+		race_drain(op->pc);
+	freed = word ? race_word_freed(word) : race_is_freed(op->at, op->bytes);
+	if (__builtin_expect(freed, 0))
 		touched_freed(op);
 }
 
@@ -71,13 +73,10 @@ static void plain(void *p, size_t bytes, bool writes, const void *pc)
 			      .writes = writes,
 			      .pc = pc,
 			      .kind = writes ? RACE_STORE : RACE_LOAD };
-	uint64_t value;
 
 	if (!race_on || bytes == 0)
 		return;
-	/* The access goes to the memory, so what the thread itself has stored must be there. */
-	op.drains = buffers() && (writes || race_buffer_forward((unsigned)race.thread, &op,
-								&value) != RACE_FORWARD_NONE);
+	op.drains = writes && buffers();
 	step(&op);
 	if (writes)
 		race_will_write(op.at, bytes);
@@ -173,17 +172,11 @@ static struct race_op atomic_op(const volatile void *p, unsigned bytes, enum rac
 static uint64_t atomic_load(const volatile void *p, unsigned bytes, int order, const void *pc)
 {
 	struct race_op op = atomic_op(p, bytes, RACE_LOAD, order, pc);
-	unsigned thread = (unsigned)race.thread;
-	uint64_t value;
 
 	if (!race_on)
 		return race_value(&op);
-	/* A load of which a part stands in the buffer waits until it is in the memory. */
-	op.drains = buffers() && race_buffer_forward(thread, &op, &value) == RACE_FORWARD_PART;
 	step(&op);
-	if (buffers() && race_buffer_forward(thread, &op, &value) == RACE_FORWARD_ALL)
-		return value;
-	return race_value(&op);
+	return race_buffer_view((unsigned)race.thread, &op);
 }
 
 static void atomic_store(volatile void *p, uint64_t value, unsigned bytes, int order,
@@ -195,11 +188,12 @@ static void atomic_store(volatile void *p, uint64_t value, unsigned bytes, int o
 		race_write(op.at, value, bytes);
 		return;
 	}
-	if (buffers() && race_touch(op.at, bytes, true)) {
+	/* Sequentially consistent: xchg, or mov and mfence. */
+	op.drains = order == __ATOMIC_SEQ_CST;
+	if (buffers() && !op.drains && race_touch(op.at, bytes, true)) {
 		check_freed(&op);
-		if (order != __ATOMIC_SEQ_CST && race_buffer_store(&op, value))
+		if (race_buffer_store(&op, value))
 			return;
-		/* xchg, or mov and mfence. */
 		op.drains = true;
 	}
 	step(&op);
@@ -333,7 +327,7 @@ void __tsan_atomic_thread_fence(int order)
 	if (!race_on)
 		return;
 	if (order == __ATOMIC_SEQ_CST && buffers())
-		drain(CALLER);
+		race_drain(CALLER);
 	race_order_fence((unsigned)race.thread, order);
 }
 

@@ -141,6 +141,16 @@ static void order_by_dependence(struct race_event *event, struct race_clock *clo
 	}
 }
 
+void race_order_program(unsigned lane, const struct race_op *op, struct race_clock *clock)
+{
+	/* A flush comes after what its thread had done when it stored. */
+	if (lane >= RACE_THREADS)
+		race_join(clock, &race_buffer_oldest(lane % RACE_THREADS)->clock);
+	/* The buffer is empty now, and what it gave up came before. */
+	else if (op->drains)
+		race_join(clock, &race.clock[lane + RACE_THREADS]);
+}
+
 void race_order_event(struct race_event *event)
 {
 	const unsigned lane = event->lane, thread = lane % RACE_THREADS;
@@ -150,15 +160,11 @@ void race_order_event(struct race_event *event)
 	if (lane >= RACE_THREADS) {
 		const struct race_buffered *store = race_buffer_oldest(thread);
 
-		race_join(clock, &store->clock);
 		event->hb = store->hb;
 		event->sync = store->sync;
 		event->from = -1;
 		look_for_race(event, &store->hb);
 	} else {
-		/* The buffer is empty now, and what it gave up came before. */
-		if (event->op.drains)
-			race_join(clock, &race.clock[lane + RACE_THREADS]);
 		order_by_language(event, thread);
 	}
 	order_by_dependence(event, clock);

@@ -48,7 +48,7 @@ enum race_kind {
 	RACE_LOCK, /* waits until the word is 0, then takes it */
 	RACE_UNLOCK,
 	RACE_WAIT, /* waits until the word is not `value` */
-	RACE_YIELD, /* waits until another thread has written anything */
+	RACE_YIELD, /* waits until another thread has changed anything since the last yield */
 	RACE_ENTER, /* a reader enters its section */
 	RACE_LEAVE, /* a reader leaves it */
 	RACE_FREE, /* a write to the whole object: it is gone */
@@ -176,6 +176,24 @@ static inline uint64_t race_value(const struct race_op *op)
 	}
 }
 
+static inline void race_put(uintptr_t at, uint64_t value, unsigned bytes)
+{
+	switch (bytes) {
+	case 1:
+		*(uint8_t *)at = (uint8_t)value;
+		break;
+	case 2:
+		*(uint16_t *)at = (uint16_t)value;
+		break;
+	case 4:
+		*(uint32_t *)at = (uint32_t)value;
+		break;
+	default:
+		*(uint64_t *)at = value;
+		break;
+	}
+}
+
 /* ---- words.c ---- */
 
 /* What is known of 8 bytes of memory. */
@@ -278,14 +296,17 @@ bool race_buffer_any(unsigned thread);
 const struct race_buffered *race_buffer_oldest(unsigned thread);
 void race_buffer_flush(unsigned thread);
 enum race_forward { RACE_FORWARD_NONE, RACE_FORWARD_ALL, RACE_FORWARD_PART };
-/* Does the thread load what stands in its own buffer? */
-enum race_forward race_buffer_forward(unsigned thread, const struct race_op *op,
-				      uint64_t *value_ret);
+/* How many of the bytes does the thread load from its own buffer? */
+enum race_forward race_buffer_forward(unsigned thread, const struct race_op *op);
+/* What the thread would load now: each byte from its newest store, or from memory. Of 1, 2, 4 or 8 bytes. */
+uint64_t race_buffer_view(unsigned thread, const struct race_op *op);
 
 /* ---- order.c ---- */
 
 void race_join(struct race_clock *into, const struct race_clock *from);
-/* Fills the clocks of the event at race.depth, which lane @lane is about to do. */
+/* The lane is about to do @op: what of its own thread comes before that, in every run. */
+void race_order_program(unsigned lane, const struct race_op *op, struct race_clock *clock);
+/* Fills the clocks of the event at race.depth, after race_order_program(). */
 void race_order_event(struct race_event *event);
 /* The event has been done before, in the same way: the clocks that it gave its lane. */
 void race_order_replay(const struct race_event *event);

@@ -39,9 +39,8 @@ static struct {
 	uint64_t random;
 	unsigned alive; /* threads that have not ended */
 	char sentence[256];
-	uint64_t written
-		[RACE_THREADS]; /* how many writes of others had been made when it last yielded */
-	uint64_t writes, own_writes[RACE_THREADS];
+	uint64_t changed[RACE_THREADS]; /* how many changes others had made when it last yielded */
+	uint64_t changes, own_changes[RACE_THREADS];
 } search;
 
 /* ---- findings ---- */
@@ -171,14 +170,17 @@ static bool before(const struct race_event *a, const struct race_event *b)
 	return b->clock.at[a->lane] >= a->index;
 }
 
-/* Could this step, which waits, not be done where the earlier event was? Then the two cannot change places. */
-static bool waited_for(const struct race_op *op, const struct race_event *earlier)
+/*
+ * Could this step, which waits, not be done where the earlier event was? Then the two cannot change places. With
+ * @own, the lane's own buffer had bytes of the word: it did not see the same value there.
+ */
+static bool waited_for(const struct race_op *op, const struct race_event *earlier, bool own)
 {
 	if (op->at != earlier->op.at || op->bytes != earlier->op.bytes)
 		return false;
 	if (op->kind == RACE_LOCK)
 		return earlier->before != 0;
-	return op->kind == RACE_WAIT && earlier->before == op->value;
+	return op->kind == RACE_WAIT && earlier->before == op->value && !own;
 }
 
 /*
@@ -242,13 +244,21 @@ static void reverse(unsigned j, unsigned depth, unsigned lane, const struct race
 static void find_races(unsigned depth, unsigned lane, const struct race_op *op,
 		       const struct race_clock *clock)
 {
+	bool own = lane < RACE_THREADS && race_buffer_forward(lane, op) != RACE_FORWARD_NONE;
+
 	for (unsigned j = depth; j-- > search.fixed;) {
 		const struct race_event *event = &race_event[j];
 
 		if (!race_dependent(&event->op, op))
 			continue;
+		if (event->lane == lane + RACE_THREADS) {
+			own = true;
+			/* A plain load waits for it. */
+			if (op->kind == RACE_LOAD && !op->atomic)
+				continue;
+		}
 		if (event->lane != lane && clock->at[event->lane] < event->index &&
-		    !waited_for(op, event))
+		    !waited_for(op, event, own))
 			reverse(j, depth, lane, op, clock);
 		/* What came before this write is ordered by it. A step that waits looks further: for its lock. */
 		if (race_covers(&event->op, op) && !race_blocks(op))
@@ -269,10 +279,13 @@ static bool can_go_on(unsigned lane)
 	switch (op->kind) {
 	case RACE_LOCK:
 		return race_value(op) == 0;
+	case RACE_LOAD:
+		/* A plain one reads memory when it has called out: what the thread has stored must be there. */
+		return op->atomic || race_buffer_forward(lane, op) == RACE_FORWARD_NONE;
 	case RACE_WAIT:
-		return race_value(op) != op->value;
+		return race_buffer_view(lane, op) != op->value;
 	case RACE_YIELD:
-		return search.writes - search.own_writes[lane] > search.written[lane];
+		return search.changes - search.own_changes[lane] > search.changed[lane];
 	default:
 		return true;
 	}
@@ -438,17 +451,30 @@ static void begin_event(struct race_event *event)
 	const unsigned lane = event->lane;
 
 	event->op = race.pending[lane];
+	race_order_program(lane, &event->op, &race.clock[lane]);
 	if (search.last >= 0 && (int)lane != search.last && event->enabled & 1u << search.last)
 		search.preemptions++;
 	if (search.how->mode == RACE_SOURCE)
 		find_races(race.depth, lane, &event->op, &race.clock[lane]);
-	event->before = race_value(&event->op);
-	event->forwarded = lane < RACE_THREADS && event->op.kind == RACE_LOAD &&
-			   race_buffer_forward(lane, &event->op, &event->before) ==
-				   RACE_FORWARD_ALL;
+	event->before = lane < RACE_THREADS ? race_buffer_view(lane, &event->op)
+					    : race_value(&event->op);
+	event->forwarded = lane < RACE_THREADS && event->op.bytes > 0 && !event->op.writes &&
+			   race_buffer_forward(lane, &event->op) == RACE_FORWARD_ALL;
 	event->after = event->before;
 	race_order_event(event);
 	event->hash = (race.depth ? event[-1].hash : 0) + event_hash(event);
+}
+
+/* A write that changes nothing (a failed exchange) does not wake those who yield: two of them could go on forever. */
+static void event_has_written(struct race_event *event)
+{
+	const unsigned bytes = event->op.bytes;
+
+	event->after = race_value(&event->op);
+	if (event->after == event->before && bytes <= 8 && !(bytes & (bytes - 1)))
+		return;
+	search.changes++;
+	search.own_changes[event->lane % RACE_THREADS]++;
 }
 
 /*
@@ -462,7 +488,7 @@ static int next_thread(void)
 		unsigned live, enabled;
 
 		if (race.depth > 0 && event[-1].op.writes)
-			event[-1].after = race_value(&event[-1].op);
+			event_has_written(&event[-1]);
 		if (race.failure)
 			return -1;
 		if (race.depth == RACE_EVENTS) {
@@ -508,13 +534,9 @@ static int next_thread(void)
 		search.last = event->lane;
 		if (event->op.drains)
 			race.stored[event->lane] = 0;
-		if (event->op.writes) {
-			search.writes++;
-			search.own_writes[event->lane % RACE_THREADS]++;
-		}
 		if (event->op.kind == RACE_YIELD)
-			search.written[event->lane] = search.writes -
-						      search.own_writes[event->lane];
+			search.changed[event->lane] = search.changes -
+						      search.own_changes[event->lane];
 		if (event->lane < RACE_THREADS)
 			return event->lane;
 		race_buffer_flush(event->lane % RACE_THREADS);
@@ -568,10 +590,10 @@ static void run_once(void)
 	search.last = -1;
 	search.preemptions = 0;
 	search.unfinished = search.cut = false;
-	search.writes = 0;
 	__real_memset(race.trusted, 0, sizeof(race.trusted));
-	__real_memset(search.written, 0, sizeof(search.written));
-	__real_memset(search.own_writes, 0, sizeof(search.own_writes));
+	search.changes = 0;
+	__real_memset(search.changed, 0, sizeof(search.changed));
+	__real_memset(search.own_changes, 0, sizeof(search.own_changes));
 	search.alive = (1u << race.threads) - 1;
 	search.starting = true;
 	race.thread = -1;
@@ -667,14 +689,40 @@ static void remember_finding(void)
 		search.how->found(search.how->context);
 }
 
+/*
+ * Steps that were never done are in races, too: for lack of what they wait for, or because the run has failed.
+ * Of a run that was given up, those that wait: two threads that wait for each other may be in no other run with
+ * these events. @lanes says which.
+ */
+static void find_pending_races(unsigned lanes)
+{
+	if (search.how->mode != RACE_SOURCE)
+		return;
+	for (unsigned i = 0; i < race.lanes; i++) {
+		/* Lanes of threads, then those of their buffers. */
+		unsigned lane = i < race.threads ? i : i - race.threads + RACE_THREADS;
+		struct race_clock clock = race.clock[lane];
+		struct race_op op;
+
+		if (!(lanes & 1u << lane) ||
+		    (lane >= RACE_THREADS ? !race_buffer_any(lane - RACE_THREADS)
+					  : !(search.alive & 1u << lane)))
+			continue;
+		op = lane >= RACE_THREADS ? race_buffer_oldest(lane - RACE_THREADS)->op
+					  : race.pending[lane];
+		race_order_program(lane, &op, &clock);
+		find_races(race.depth, lane, &op, &clock);
+	}
+}
+
 /* The run has ended: counts it. False if the search is to stop. */
 static bool count_run(void)
 {
 	struct pw_lab_result *result = search.result;
-	const bool source = search.how->mode == RACE_SOURCE;
 
 	result->runs++;
-	if (race_words_grew()) {
+	/* Steps of a given schedule may be missing, as long as not all shared words are known. */
+	if (race_words_grew() && (race.finding != PW_LAB_BROKEN || search.how->scheduled)) {
 		/* None of the runs so far counts. */
 		result->restarted = result->runs;
 		result->findings = result->events = result->ended = 0;
@@ -692,6 +740,7 @@ static bool count_run(void)
 	}
 	if (search.unfinished) {
 		result->blocked++;
+		find_pending_races(~(unsigned)race_event[race.depth].enabled);
 		return true;
 	}
 	if (search.cut) {
@@ -699,10 +748,7 @@ static bool count_run(void)
 		return true;
 	}
 	result->ended++;
-	/* Steps that were never done, for lack of what they wait for, are in races, too. */
-	for (unsigned i = 0; source && i < race.threads; i++)
-		if (search.alive & 1u << i)
-			find_races(race.depth, i, &race.pending[i], &race.clock[i]);
+	find_pending_races(~0u);
 	check_end();
 	classes_add(mix(race.depth ? race_event[race.depth - 1].hash : 0, race.failure ? 77 : 0));
 	if (race.failure)

@@ -63,18 +63,5 @@ void race_restore(void)
 void race_write(uintptr_t at, uint64_t value, unsigned bytes)
 {
 	race_will_write(at, bytes);
-	switch (bytes) {
-	case 1:
-		*(uint8_t *)at = (uint8_t)value;
-		break;
-	case 2:
-		*(uint16_t *)at = (uint16_t)value;
-		break;
-	case 4:
-		*(uint32_t *)at = (uint32_t)value;
-		break;
-	default:
-		*(uint64_t *)at = value;
-		break;
-	}
+	race_put(at, value, bytes);
 }

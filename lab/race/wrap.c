@@ -33,16 +33,10 @@ static struct race_op word_op(const void *at, enum race_kind kind, const void *p
 
 static void step(const struct race_op *op)
 {
-	const struct race_op fence = { .kind = RACE_FENCE,
-				       .atomic = true,
-				       .drains = true,
-				       .order = __ATOMIC_RELAXED,
-				       .pc = op->pc };
-
 	if (race_touch(op->at, op->bytes, op->writes))
 		race_step(op);
-	else if (op->drains && race.stored[race.thread] > 0)
-		race_step(&fence); /* a lock is a barrier, also one that nobody else takes */
+	else if (op->drains && op->atomic)
+		race_drain(op->pc);
 }
 
 /* ---- locks ---- */
@@ -146,11 +140,9 @@ int __wrap_pthread_cond_broadcast(pthread_cond_t *condition)
 
 void pw_lab_pause(void)
 {
-	struct race_op op = { .kind = RACE_YIELD,
-			      .atomic = true,
-			      .order = __ATOMIC_RELAXED,
-			      .drains = true,
-			      .pc = CALLER };
+	struct race_op op = {
+		.kind = RACE_YIELD, .atomic = true, .order = __ATOMIC_RELAXED, .pc = CALLER
+	};
 
 	if (race_on)
 		race_step(&op);
@@ -172,7 +164,6 @@ void pw_lab_wait(const void *at, unsigned bytes, uint64_t seen)
 			      .value = seen,
 			      .atomic = true,
 			      .order = __ATOMIC_ACQUIRE,
-			      .drains = true,
 			      .pc = CALLER };
 
 	if (!race_on)

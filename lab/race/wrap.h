@@ -14,6 +14,9 @@ extern bool race_setting_up;
 void race_read(const void *p, size_t bytes, const void *pc);
 void race_written(void *p, size_t bytes, const void *pc);
 
+/* A fence for the thread's store buffer. */
+void race_drain(const void *pc);
+
 /*
  * The thread enters or leaves a section of readers: the word at @mark becomes @value. It is an operation of its
  * own, not a store that could be late.
