@@ -109,12 +109,16 @@ uint64_t race_buffer_view(unsigned thread, const struct race_op *op)
 	struct race_op view = *op;
 	uint8_t value[8], stored[8];
 
-	if (b->count == 0 || op->bytes > sizeof(value))
+	if (b->count == 0 || op->bytes > sizeof(value) || race_mutant(RACE_MUTANT_NO_FORWARD))
 		return memory;
 	__real_memcpy(value, (const void *)op->at, op->bytes);
 	for (unsigned i = 0; i < b->count; i++) {
-		const struct race_buffered *store = at(b, i);
+		const struct race_buffered *store = at(
+			b, race_mutant(RACE_MUTANT_FORWARD_OLDEST) ? b->count - 1 - i : i);
 
+		if (race_mutant(RACE_MUTANT_FORWARD_WHOLE) &&
+		    (store->op.at != op->at || store->op.bytes != op->bytes))
+			continue;
 		race_put((uintptr_t)stored, store->value, store->op.bytes);
 		for (unsigned k = 0; k < store->op.bytes; k++)
 			if (store->op.at + k - op->at < op->bytes)

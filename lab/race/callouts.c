@@ -38,7 +38,7 @@ void race_drain(const void *pc)
 				       .order = __ATOMIC_RELAXED,
 				       .pc = pc };
 
-	if (race.stored[race.thread] > 0)
+	if (race.stored[race.thread] > 0 && !race_mutant(RACE_MUTANT_FENCE_NOTHING))
 		race_step(&fence);
 }
 
@@ -57,7 +57,7 @@ static inline void step(const struct race_op *op)
 	}
 	if (shared)
 		race_step(op);
-	else if (op->drains && op->atomic)
+	else if (op->drains && op->atomic && !race_mutant(RACE_MUTANT_OWN_WORD_NOTHING))
 		race_drain(op->pc);
 	freed = word ? race_word_freed(word) : race_is_freed(op->at, op->bytes);
 	if (__builtin_expect(freed, 0))
@@ -165,7 +165,7 @@ static struct race_op atomic_op(const volatile void *p, unsigned bytes, enum rac
 				 .order = (uint8_t)order,
 				 .atomic = true,
 				 .writes = kind != RACE_LOAD,
-				 .drains = kind == RACE_RMW,
+				 .drains = kind == RACE_RMW && !race_mutant(RACE_MUTANT_RMW_LATE),
 				 .pc = pc };
 }
 
@@ -189,7 +189,8 @@ static void atomic_store(volatile void *p, uint64_t value, unsigned bytes, int o
 		return;
 	}
 	/* Sequentially consistent: xchg, or mov and mfence. */
-	op.drains = order == __ATOMIC_SEQ_CST;
+	op.drains = order == __ATOMIC_SEQ_CST ||
+		    (race_mutant(RACE_MUTANT_RELEASE_DRAINS) && order == __ATOMIC_RELEASE);
 	if (buffers() && !op.drains && race_touch(op.at, bytes, true)) {
 		check_freed(&op);
 		if (race_buffer_store(&op, value))

@@ -126,10 +126,8 @@ static void order_by_language(struct race_event *event, unsigned thread)
 	look_for_race(event, hb);
 }
 
-static void order_by_dependence(struct race_event *event, struct race_clock *clock)
+void race_order_dependence(const struct race_op *op, struct race_clock *clock)
 {
-	const struct race_op *op = &event->op;
-
 	for (unsigned i = race.depth; i-- > 0;) {
 		const struct race_event *other = &race_event[i];
 
@@ -144,10 +142,10 @@ static void order_by_dependence(struct race_event *event, struct race_clock *clo
 void race_order_program(unsigned lane, const struct race_op *op, struct race_clock *clock)
 {
 	/* A flush comes after what its thread had done when it stored. */
-	if (lane >= RACE_THREADS)
+	if (lane >= RACE_THREADS && !race_mutant(RACE_MUTANT_FLUSH_UNORDERED))
 		race_join(clock, &race_buffer_oldest(lane % RACE_THREADS)->clock);
 	/* The buffer is empty now, and what it gave up came before. */
-	else if (op->drains)
+	if (lane < RACE_THREADS && op->drains && !race_mutant(RACE_MUTANT_DRAIN_UNORDERED))
 		race_join(clock, &race.clock[lane + RACE_THREADS]);
 }
 
@@ -167,7 +165,7 @@ void race_order_event(struct race_event *event)
 	} else {
 		order_by_language(event, thread);
 	}
-	order_by_dependence(event, clock);
+	race_order_dependence(&event->op, clock);
 	event->index = ++clock->at[lane];
 	event->clock = *clock;
 }

@@ -33,6 +33,8 @@
 
 #include <pagewalk/lab.h>
 
+#include "lab/race/mutant.h"
+
 enum {
 	RACE_THREADS = PW_LAB_THREADS,
 	/* A lane does steps: a thread, or the processor that empties the thread's store buffer. */
@@ -136,16 +138,18 @@ static inline bool race_blocks(const struct race_op *op)
 
 static inline bool race_overlap(const struct race_op *a, const struct race_op *b)
 {
+	if (race_mutant(RACE_MUTANT_SAME_ADDRESS))
+		return a->at == b->at && a->bytes > 0 && b->bytes > 0;
 	return a->at < b->at + b->bytes && b->at < a->at + a->bytes;
 }
 
 static inline bool race_dependent(const struct race_op *a, const struct race_op *b)
 {
-	if (!a->writes && !b->writes)
+	if (!a->writes && !b->writes && !race_mutant(RACE_MUTANT_LOADS_DEPEND))
 		return false;
 	/* A thread that yields looks at the whole memory. */
 	if (a->kind == RACE_YIELD || b->kind == RACE_YIELD)
-		return true;
+		return !race_mutant(RACE_MUTANT_YIELD_ALONE);
 	return race_overlap(a, b);
 }
 
@@ -155,6 +159,8 @@ static inline bool race_dependent(const struct race_op *a, const struct race_op 
  */
 static inline bool race_covers(const struct race_op *a, const struct race_op *b)
 {
+	if (race_mutant(RACE_MUTANT_COVER_PART))
+		return a->writes && b->kind != RACE_YIELD;
 	return a->writes && b->kind != RACE_YIELD && a->at <= b->at &&
 	       a->at + a->bytes >= b->at + b->bytes;
 }
@@ -306,6 +312,8 @@ uint64_t race_buffer_view(unsigned thread, const struct race_op *op);
 void race_join(struct race_clock *into, const struct race_clock *from);
 /* The lane is about to do @op: what of its own thread comes before that, in every run. */
 void race_order_program(unsigned lane, const struct race_op *op, struct race_clock *clock);
+/* What it depends on. */
+void race_order_dependence(const struct race_op *op, struct race_clock *clock);
 /* Fills the clocks of the event at race.depth, after race_order_program(). */
 void race_order_event(struct race_event *event);
 /* The event has been done before, in the same way: the clocks that it gave its lane. */

@@ -176,8 +176,11 @@ static bool before(const struct race_event *a, const struct race_event *b)
  */
 static bool waited_for(const struct race_op *op, const struct race_event *earlier, bool own)
 {
-	if (op->at != earlier->op.at || op->bytes != earlier->op.bytes)
+	if (op->at != earlier->op.at || op->bytes != earlier->op.bytes ||
+	    race_mutant(RACE_MUTANT_ALL_WAITS_RACE))
 		return false;
+	if (race_mutant(RACE_MUTANT_WAIT_OWN))
+		own = false;
 	if (op->kind == RACE_LOCK)
 		return earlier->before != 0;
 	return op->kind == RACE_WAIT && earlier->before == op->value && !own;
@@ -201,6 +204,8 @@ static unsigned initials(unsigned j, unsigned depth, unsigned lane, const struct
 
 		if (before(event, other))
 			continue;
+		if (race_mutant(RACE_MUTANT_ANY_INITIAL))
+			first |= 1u << other->lane;
 		if (!(seen & 1u << other->lane)) {
 			for (unsigned x = 0; x < count && minimal; x++)
 				minimal = !before(&race_event[after[x]], other);
@@ -229,7 +234,9 @@ static void reverse(unsigned j, unsigned depth, unsigned lane, const struct race
 
 	if (lanes & (event->backtrack | event->sleep))
 		return;
-	can = lanes & event->enabled;
+	can = race_mutant(RACE_MUTANT_WRONG_INITIAL) ? event->enabled : lanes & event->enabled;
+	if (!can && race_mutant(RACE_MUTANT_NO_FALLBACK))
+		return;
 	if (!can)
 		event->backtrack |= event->enabled;
 	else
@@ -249,7 +256,9 @@ static void find_races(unsigned depth, unsigned lane, const struct race_op *op,
 	for (unsigned j = depth; j-- > search.fixed;) {
 		const struct race_event *event = &race_event[j];
 
-		if (!race_dependent(&event->op, op))
+		if (!race_dependent(&event->op, op) ||
+		    (race_mutant(RACE_MUTANT_LOADS_FORGOTTEN) && !event->op.writes) ||
+		    (race_mutant(RACE_MUTANT_STORES_FORGOTTEN) && !op->writes))
 			continue;
 		if (event->lane == lane + RACE_THREADS) {
 			own = true;
@@ -261,7 +270,10 @@ static void find_races(unsigned depth, unsigned lane, const struct race_op *op,
 		    !waited_for(op, event, own))
 			reverse(j, depth, lane, op, clock);
 		/* What came before this write is ordered by it. A step that waits looks further: for its lock. */
-		if (race_covers(&event->op, op) && !race_blocks(op))
+		if (race_covers(&event->op, op) &&
+		    (!race_blocks(op) || race_mutant(RACE_MUTANT_COVER_LOCK)))
+			return;
+		if (race_mutant(RACE_MUTANT_LAST_ONLY))
 			return;
 	}
 }
@@ -399,12 +411,18 @@ static bool new_state(struct race_event *event, unsigned live, unsigned enabled)
 		const struct race_event *last = event - 1;
 		unsigned asleep = (last->sleep | last->done) & ~(1u << last->lane) & live;
 
+		if (race_mutant(RACE_MUTANT_SLEEP_OWN))
+			asleep |= 1u << last->lane & live;
 		for (; asleep; asleep &= asleep - 1) {
 			unsigned lane = (unsigned)__builtin_ctz(asleep);
 
-			if (!race_dependent(&race.pending[lane], &last->op))
+			if (!race_dependent(&race.pending[lane], &last->op) ||
+			    race_mutant(RACE_MUTANT_SLEEP_KEEPS) ||
+			    (race_mutant(RACE_MUTANT_SLEEP_BUFFERS) && lane >= RACE_THREADS))
 				sleep |= 1u << lane;
 		}
+		if (race_mutant(RACE_MUTANT_SLEEP_NEVER))
+			sleep = 0;
 	}
 	may = enabled & ~sleep;
 	event->live = (uint16_t)live;
@@ -452,6 +470,8 @@ static void begin_event(struct race_event *event)
 
 	event->op = race.pending[lane];
 	race_order_program(lane, &event->op, &race.clock[lane]);
+	if (race_mutant(RACE_MUTANT_LOCK_ORDERED) && event->op.kind == RACE_LOCK)
+		race_order_dependence(&event->op, &race.clock[lane]);
 	if (search.last >= 0 && (int)lane != search.last && event->enabled & 1u << search.last)
 		search.preemptions++;
 	if (search.how->mode == RACE_SOURCE)
@@ -471,7 +491,8 @@ static void event_has_written(struct race_event *event)
 	const unsigned bytes = event->op.bytes;
 
 	event->after = race_value(&event->op);
-	if (event->after == event->before && bytes <= 8 && !(bytes & (bytes - 1)))
+	if (event->after == event->before && bytes <= 8 && !(bytes & (bytes - 1)) &&
+	    !race_mutant(RACE_MUTANT_YIELD_ANY))
 		return;
 	search.changes++;
 	search.own_changes[event->lane % RACE_THREADS]++;
@@ -696,7 +717,7 @@ static void remember_finding(void)
  */
 static void find_pending_races(unsigned lanes)
 {
-	if (search.how->mode != RACE_SOURCE)
+	if (search.how->mode != RACE_SOURCE || race_mutant(RACE_MUTANT_BLOCKED_IGNORED))
 		return;
 	for (unsigned i = 0; i < race.lanes; i++) {
 		/* Lanes of threads, then those of their buffers. */
@@ -722,7 +743,8 @@ static bool count_run(void)
 
 	result->runs++;
 	/* Steps of a given schedule may be missing, as long as not all shared words are known. */
-	if (race_words_grew() && (race.finding != PW_LAB_BROKEN || search.how->scheduled)) {
+	if (race_words_grew() && !race_mutant(RACE_MUTANT_NO_RESTART) &&
+	    (race.finding != PW_LAB_BROKEN || search.how->scheduled)) {
 		/* None of the runs so far counts. */
 		result->restarted = result->runs;
 		result->findings = result->events = result->ended = 0;
@@ -740,7 +762,8 @@ static bool count_run(void)
 	}
 	if (search.unfinished) {
 		result->blocked++;
-		find_pending_races(~(unsigned)race_event[race.depth].enabled);
+		if (!race_mutant(RACE_MUTANT_GIVEN_UP_IGNORED))
+			find_pending_races(~(unsigned)race_event[race.depth].enabled);
 		return true;
 	}
 	if (search.cut) {

@@ -56,6 +56,8 @@ void race_restore(void)
 {
 	while (count > 0) {
 		count--;
+		if (race_mutant(RACE_MUTANT_NO_RESTORE))
+			continue;
 		*saved[count].at = saved[count].value;
 	}
 }

@@ -140,9 +140,11 @@ int __wrap_pthread_cond_broadcast(pthread_cond_t *condition)
 
 void pw_lab_pause(void)
 {
-	struct race_op op = {
-		.kind = RACE_YIELD, .atomic = true, .order = __ATOMIC_RELAXED, .pc = CALLER
-	};
+	struct race_op op = { .kind = RACE_YIELD,
+			      .atomic = true,
+			      .order = __ATOMIC_RELAXED,
+			      .drains = race_mutant(RACE_MUTANT_WAIT_DRAINS),
+			      .pc = CALLER };
 
 	if (race_on)
 		race_step(&op);
@@ -164,6 +166,7 @@ void pw_lab_wait(const void *at, unsigned bytes, uint64_t seen)
 			      .value = seen,
 			      .atomic = true,
 			      .order = __ATOMIC_ACQUIRE,
+			      .drains = race_mutant(RACE_MUTANT_WAIT_DRAINS),
 			      .pc = CALLER };
 
 	if (!race_on)

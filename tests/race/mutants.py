@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Breaks each rule of the laboratory on purpose: the random programs have to notice.
+
+usage: mutants.py PROGRAMS MUTANT_H
+"""
+import os
+import re
+import subprocess
+import sys
+
+# These mutants survive: they only cost runs, which must show.
+SLOWER = {
+    'ALL_WAITS_RACE': 'such pairs cannot change places, and trying finds nothing',
+    'SLEEP_NEVER': 'classes are visited again',
+    'LOADS_DEPEND': 'orders count as different that are alike',
+    'FLUSH_UNORDERED': 'no lane empties a buffer before there is a store in it',
+    'DRAIN_UNORDERED': 'no step that waits for its buffer comes before the buffer is empty',
+}
+# This one changes nothing: if v is the reversed order, its first step came later and depends on nothing in between, so
+# it can be done at once; the only exception are pairs that cannot change places.
+ALIKE = {'NO_FALLBACK'}
+
+
+def run(program, number):
+    """The first line of the complaint, or None; and how many runs the searches took."""
+    environment = dict(os.environ, PW_RACE_PROGRAMS=os.environ.get('PW_RACE_PROGRAMS', '2500'))
+    try:
+        done = subprocess.run([program, str(number)], env=environment, capture_output=True, text=True, timeout=200, check=False)
+    except subprocess.TimeoutExpired:
+        return 'it does not end', 0
+    if done.returncode:
+        return done.stdout.split('\n')[0] or f'it ends with status {done.returncode}', 0
+    return None, sum(map(int, re.findall(r'sets: (\d+) runs', done.stdout)))
+
+
+def main(program, header):
+    with open(header, encoding='utf-8') as file:
+        names = re.findall(r'^\tRACE_MUTANT_(\w+),', file.read(), re.MULTILINE)
+    complaint, runs_without = run(program, 0)
+    if complaint:
+        sys.exit(f'without a mutant: {complaint}')
+    failed = False
+    for number, name in enumerate(names):
+        if number == 0:
+            continue
+        complaint, runs = run(program, number)
+        if name in SLOWER or name in ALIKE:
+            right = not complaint and (name in ALIKE or runs > runs_without)
+            text = complaint or f'survives, with {runs} runs instead of {runs_without}'
+        else:
+            right = bool(complaint)
+            text = complaint or 'NOBODY NOTICES'
+        print(f'{"" if right else "WRONG: "}{name}: {text}', flush=True)
+        failed |= not right
+    sys.exit(failed)
+
+
+main(*sys.argv[1:])
