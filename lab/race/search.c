@@ -456,12 +456,30 @@ static bool new_state(struct race_event *event, unsigned live, unsigned enabled)
 	return true;
 }
 
-/* Is the step that @event repeats the one that its lane is about to do? */
+static void not_repeated(void)
+{
+	race_note(
+		PW_LAB_BROKEN,
+		"step %u is another one although the schedule is the same: the code under test depends "
+		"on something else, as time, random numbers, or memory that is not set",
+		race.depth + 1);
+}
+
+/* Is the step that @event repeats the one that its lane is about to do? Its thread may have ended instead. */
 static bool repeats(const struct race_event *event)
 {
-	const struct race_op *op = &race.pending[event->lane];
+	const unsigned lane = event->lane;
+	const struct race_op *op = &race.pending[lane];
 
-	return op->at == event->op.at && op->bytes == event->op.bytes && op->kind == event->op.kind;
+	if (lane >= RACE_THREADS) {
+		if (!race_buffer_any(lane - RACE_THREADS))
+			return false;
+		race.pending[lane] = race_buffer_oldest(lane - RACE_THREADS)->op;
+	} else if (!(search.alive & 1u << lane)) {
+		return false;
+	}
+	return op->at == event->op.at && op->bytes == event->op.bytes &&
+	       op->kind == event->op.kind && can_go_on(lane);
 }
 
 static void begin_event(struct race_event *event)
@@ -518,17 +536,8 @@ static int next_thread(void)
 		}
 		if (race.depth + 1 < search.prefix) {
 			/* The same step as in the run before. */
-			if (event->lane >= RACE_THREADS &&
-			    race_buffer_any(event->lane % RACE_THREADS))
-				race.pending[event->lane] =
-					race_buffer_oldest(event->lane % RACE_THREADS)->op;
 			if (!repeats(event)) {
-				race_note(
-					PW_LAB_BROKEN,
-					"step %u is another one although the schedule "
-					"is the same: the code under test depends on something "
-					"else, as time, random numbers, or memory that is not set",
-					race.depth + 1);
+				not_repeated();
 				return -1;
 			}
 			if (search.last >= 0 && event->lane != search.last &&
@@ -537,6 +546,10 @@ static int next_thread(void)
 			race_order_replay(event);
 		} else {
 			look_around(&live, &enabled);
+			if (race.depth < search.prefix && !(enabled & 1u << event->lane)) {
+				not_repeated();
+				return -1;
+			}
 			if (!enabled) {
 				end_of_run(live);
 				return -1;

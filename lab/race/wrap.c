@@ -35,7 +35,7 @@ static void step(const struct race_op *op)
 {
 	if (race_touch(op->at, op->bytes, op->writes))
 		race_step(op);
-	else if (op->drains && op->atomic)
+	else if (op->drains && op->atomic && !race_mutant(RACE_MUTANT_OWN_WORD_NOTHING))
 		race_drain(op->pc);
 }
 

@@ -298,6 +298,14 @@ static void look_at_time(void)
 		__atomic_fetch_add(now.tv_nsec >> i & 1 ? &flag : &other_flag, 1, __ATOMIC_RELAXED);
 }
 
+static void end_by_counter(void)
+{
+	if (count_secretly() % 5 == 4)
+		return;
+	__atomic_fetch_add(&flag, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&other_flag, 1, __ATOMIC_RELAXED);
+}
+
 static void add_to_both(void)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -351,6 +359,7 @@ static const struct pw_lab_scenario scenarios[] = {
 	{ .name = "fence-missing", TWO(publish_fence, subscribe_relaxed) },
 	{ .name = "release-sequence", THREE(publish_by_adding, add_relaxed, subscribe_to_both) },
 	{ .name = "counter", TWO(look_at_counter, add_to_both) },
+	{ .name = "counted-end", TWO(end_by_counter, add_to_both) },
 	{ .name = "time", TWO(look_at_time, add_to_both) },
 	{ .name = "lost-update", TWO(count_by_store, count_by_store), .check = both_counted },
 };
