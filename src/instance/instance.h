@@ -10,6 +10,7 @@
 #include "space/instance.h"
 #include "walk/instance.h"
 
+#ifndef PW_INSTANCE_EDITS_ONLY
 #define PW_INSTANCE(name)                               \
 	PW_WALKER(name)                                 \
 	PW_EDITOR(name);                                \
@@ -19,5 +20,18 @@
 		.editor = &pw_editor_##name,            \
 		.pinner = &pw_pinner_##name,            \
 	}
+#else
+/* For the laboratory (lab/race/scene), which does nothing else with tables, and is compiled in a third of the time. */
+#define PW_INSTANCE(name)                                           \
+	PW_TRANSLATE(name, direct)                                  \
+	PW_EDITOR(name);                                            \
+	PW_PINNER(name);                                            \
+	const struct pw_instance pw_instance_##name = {             \
+		.format = &pw_format_##name,                        \
+		.direct = { .translate = name##_direct_translate }, \
+		.editor = &pw_editor_##name,                        \
+		.pinner = &pw_pinner_##name,                        \
+	}
+#endif
 
 #endif

@@ -52,14 +52,17 @@ struct pw_instance {
  * Flattened, because a compiler that thinks a reason for a hole unlikely would call for it, and a
  * direct instance shall have no call but those to a scan's owner (tests/specialised).
  */
-#define PW_ALGORITHMS_COMMON(name, access)                                                         \
+#define PW_TRANSLATE(name, access)                                                                 \
 	__attribute__((flatten)) static enum pw_status name##_##access##_translate(                \
 		void *context, const struct pw_regime *regime, pw_va va, struct pw_result *result) \
 	{                                                                                          \
 		PW_CONTEXT_##access(context);                                                      \
 		return pw_walk_one(&pw_format_##name, &pw_##access##_access, context, regime, va,  \
 				   result, NULL);                                                  \
-	}                                                                                          \
+	}
+
+#define PW_ALGORITHMS_COMMON(name, access)                                                         \
+	PW_TRANSLATE(name, access)                                                                 \
 	static enum pw_status name##_##access##_trace(                                             \
 		void *context, const struct pw_regime *regime, pw_va va, struct pw_result *result, \
 		struct pw_trace *trace)                                                            \
