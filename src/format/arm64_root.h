@@ -48,17 +48,17 @@ static inline int arm64_root_tcr(struct pw_regime *r, unsigned count, struct pw_
 			return pw_fail(
 				error, EINVAL,
 				"TCR_EL1 0x%llx says that TTBR%u has %u-bit addresses and "
-				"%uK pages, and %s has %u-bit ones and %uK pages. Choose the "
-				"format that fits; a root of another size is looked at by "
-				"itself (EPD0 or EPD1 set takes the other one away)",
+				"%uK pages, but %s has %u-bit addresses and %uK pages. Choose "
+				"the format that fits. If the two roots differ in size, give "
+				"one at a time, with EPD0 or EPD1 set for the other",
 				(unsigned long long)tcr, i, size,
 				granule ? 1u << (granule - 10) : 0, r->format->name, bits,
 				1u << (page - 10));
 	}
 	if (r->format->variant == ARM64_LPA2 && !(tcr & ARM64_TCR_DS))
 		return pw_fail(error, EINVAL,
-			       "TCR_EL1 0x%llx has DS (bit 59) clear, and %s is for 52-bit "
-			       "addresses, which need it",
+			       "TCR_EL1 0x%llx has DS (bit 59) clear, but %s is for 52-bit "
+			       "addresses, which need it set: choose the 48-bit format",
 			       (unsigned long long)tcr, r->format->name);
 	if (r->format->variant != ARM64_LPA && (tcr & ARM64_TCR_DS))
 		r->high_field = ARM64_HIGH_50;
@@ -97,8 +97,8 @@ static inline int arm64_root(struct pw_regime *r, const uint64_t *word, unsigned
 		if (word[i] & pw_mask(table_lg2) & ~flags)
 			return pw_fail(error, EINVAL,
 				       "TTBR%u 0x%llx cannot be a root of %s: the top table is "
-				       "aligned to its size, 0x%llx bytes. Is it another granule "
-				       "or size of addresses (TCR_EL1)?",
+				       "aligned to its size, 0x%llx bytes. Does TCR_EL1 name "
+				       "another granule or address size?",
 				       i, (unsigned long long)word[i], format->name,
 				       1ULL << table_lg2);
 		if (wide)
@@ -121,8 +121,8 @@ static inline int arm64_root(struct pw_regime *r, const uint64_t *word, unsigned
 	}
 	if (r->spans == 0)
 		return pw_fail(error, EINVAL,
-			       "TCR_EL1 0x%llx forbids walks from every root that is given (EPD0, "
-			       "EPD1)",
+			       "TCR_EL1 0x%llx forbids walks from every given root (EPD0, EPD1): "
+			       "give the other root",
 			       (unsigned long long)r->registers.tcr);
 	return 0;
 }

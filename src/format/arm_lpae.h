@@ -246,7 +246,7 @@ static inline int lpae_root(struct pw_regime *r, const uint64_t *word, unsigned 
 		return lpae_root_ttbcr(r, word, count, error);
 	if (word[0] & 0x1e)
 		return pw_fail(error, EINVAL,
-			       "TTBR0 0x%llx cannot be that of LPAE: its table of 4 entries is "
+			       "TTBR0 0x%llx cannot be a root of LPAE: its table of 4 entries is "
 			       "aligned to 32 bytes. Is this a root of short descriptors (arm)?",
 			       (unsigned long long)word[0]);
 	pw_span_low(&r->span[0], r->format, 2, word[0] & pw_mask(40) & ~pw_mask(5));
@@ -255,9 +255,9 @@ static inline int lpae_root(struct pw_regime *r, const uint64_t *word, unsigned 
 	low = word[1] & 0xffe;
 	if (low != 0 && low != 0x10)
 		return pw_fail(error, EINVAL,
-			       "TTBR1 0x%llx is neither that of a 3G/1G split (a table aligned to "
-			       "4096 bytes) nor of 2G/2G (16 bytes into one). Give TTBR0 alone: "
-			       "Linux has the kernel's entries in every pgd",
+			       "TTBR1 0x%llx fits neither a 3G/1G split (a table aligned to 4096 "
+			       "bytes) nor a 2G/2G split (16 bytes into such a table). Give "
+			       "TTBR0 alone: Linux keeps the kernel's entries in every pgd",
 			       (unsigned long long)word[1]);
 	if (low)
 		first_gib = 2;

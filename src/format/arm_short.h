@@ -135,7 +135,7 @@ static inline int arm_root(struct pw_regime *r, const uint64_t *word, unsigned c
 			       "alone: in Linux it has all");
 	if (word[0] >> 32 || (word[0] & ARM_TTBR_RESERVED))
 		return pw_fail(error, EINVAL,
-			       "TTBR0 0x%llx cannot be that of short descriptors: bits 63:32 and "
+			       "TTBR0 0x%llx cannot be a root of short descriptors: bits 63:32 and "
 			       "13:7 are not zero. Is this an arm_lpae root?",
 			       (unsigned long long)word[0]);
 	pw_span_low(&r->span[0], r->format, 1, word[0] & ARM_TTBR_ADDRESS);

@@ -41,7 +41,8 @@ static inline int arm_ttbcr_spans(struct pw_regime *r, unsigned count, unsigned 
 	}
 	if (r->spans == 0)
 		return pw_fail(error, EINVAL,
-			       "TTBCR 0x%llx leaves no root that is given anything to translate",
+			       "TTBCR 0x%llx leaves the given roots nothing to translate: give the "
+			       "other root",
 			       (unsigned long long)r->registers.tcr);
 	return 0;
 }
@@ -61,11 +62,12 @@ static inline int lpae_root_span(struct pw_regime *r, unsigned i, unsigned size,
 	pw_va first = span->first, last = span->last;
 
 	if (word & pw_mask(bits + 3) & ~UINT64_C(1))
-		return pw_fail(error, EINVAL,
-			       "TTBR%u 0x%llx: TTBCR 0x%llx says that its table has %u entries, so "
-			       "that it is aligned to %u bytes",
-			       i, (unsigned long long)word, (unsigned long long)r->registers.tcr,
-			       1u << bits, 8u << bits);
+		return pw_fail(
+			error, EINVAL,
+			"TTBR%u 0x%llx is not aligned: TTBCR 0x%llx gives its table %u entries, "
+			"so it must be aligned to %u bytes",
+			i, (unsigned long long)word, (unsigned long long)r->registers.tcr,
+			1u << bits, 8u << bits);
 	*span = (struct pw_span){
 		.first = first,
 		.last = last,
@@ -121,7 +123,7 @@ static inline int arm_root_ttbcr(struct pw_regime *r, const uint64_t *word, unsi
 			       "descriptors; use --format arm_lpae",
 			       (unsigned long long)ttbcr);
 	if (word[0] >> 32 || (count > 1 && word[1] >> 32))
-		return pw_fail(error, EINVAL, "a TTBR of short descriptors has 32 bits");
+		return pw_fail(error, EINVAL, "a TTBR for short descriptors has 32 bits, no more");
 	pw_span_low(&r->span[0], r->format, 1, word[0] & pw_mask(32) & ~pw_mask(14 - n));
 	r->span[0].last = pw_mask(32 - n);
 	r->span[0].top_last = (uint32_t)pw_mask(12 - n);
