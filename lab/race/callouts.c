@@ -201,6 +201,11 @@ static void atomic_store(volatile void *p, uint64_t value, unsigned bytes, int o
 	race_write(op.at, value, bytes);
 }
 
+uint64_t race_load_half(const void *at)
+{
+	return atomic_load(at, 4, __ATOMIC_ACQUIRE, CALLER);
+}
+
 void race_store(void *at, uint64_t value, unsigned bytes)
 {
 	atomic_store(at, value, bytes, __ATOMIC_RELEASE, CALLER);

@@ -27,6 +27,8 @@ void race_section(void *mark, uint64_t value, bool enter);
 bool race_running(void);
 /* Loads a word behind a full barrier, as one step. */
 uint64_t race_look(const uint64_t *word);
+/* Loads 4 bytes, with acquire order, as one step. */
+uint64_t race_load_half(const void *at);
 /* Adds one to a word by a read-modify-write, as one step. */
 void race_count(uint64_t *word);
 /* Stores 4 or 8 bytes as a release store of the code under test. */

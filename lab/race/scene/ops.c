@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The operations of scenarios, by the public functions of space.h and pin.h, and what must hold after each: a page
- * that was pinned or found at an address is one that a map operation of the scenario puts there.
- */
+/* The operations of scenarios, by the public functions of space.h and pin.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,25 +12,22 @@
 
 enum { PAGES = 64 }; /* the most that an operation pins */
 
-static unsigned page_lg2(void)
-{
-	return world.format->shift[0];
-}
-
-static uint64_t pages_of(const struct scene_op *op)
-{
-	return op->pages ? op->pages : 1;
-}
-
-static pw_va last_of(const struct scene_op *op)
-{
-	return op->va + (pages_of(op) << page_lg2()) - 1;
-}
-
 static void set(const struct scene_op *op, bool value)
 {
 	if (op->flag != SCENE_NONE)
 		world.flag[op->flag] = value;
+}
+
+/* The operation has done what its name says, or has not. */
+static void done(const struct scene_op *op, bool value)
+{
+	set(op, value);
+	if (!op->must || value)
+		return;
+	if (race_running())
+		pw_lab_fail("line %u: this must succeed, and did not", op->line);
+	fprintf(stderr, "%s:%u: this must succeed, and did not\n", world.scene->path, op->line);
+	exit(3);
 }
 
 /* The library refused something that should work. */
@@ -47,49 +41,12 @@ static void refused(const struct scene_op *op, int code, const struct pw_error *
 	exit(3);
 }
 
-/* ---- the right page ---- */
+/* ---- readers ---- */
 
-/* Does the scenario map page @index of the folio with @owner at @va? */
-static bool may_be_at(pw_va va, uint64_t owner, uint64_t index)
+/* Where the page is in the memory that threads load from and store to. */
+static uint64_t *page_host(pw_pa pa)
 {
-	const struct scene *scene = world.scene;
-
-	for (unsigned i = 0; i < scene->ops; i++) {
-		const struct scene_op *op = &scene->op[i];
-
-		if (op->kind != SCENE_MAP && op->kind != SCENE_POKE)
-			continue;
-		if (op->folio == SCENE_NONE || va < op->va || va > last_of(op))
-			continue;
-		if (scene->folio[op->folio].owner == owner &&
-		    index == op->from + ((va - op->va) >> page_lg2()))
-			return true;
-	}
-	return false;
-}
-
-static const char *folio_name(uint64_t owner)
-{
-	for (unsigned i = 0; i < world.scene->folios; i++)
-		if (world.scene->folio[i].owner == owner)
-			return world.scene->folio[i].name;
-	return "nobody";
-}
-
-/* A page was found at @va, and is held: it must still be there, and the right one. */
-static void check_page(const struct scene_op *op, pw_va va, pw_pa pa)
-{
-	struct pw_folio_info info;
-
-	if (pa == pw_arena_zero_page(world.arena))
-		return;
-	if (!pw_folio_info(world.arena, pa, &info))
-		pw_lab_fail("line %u: the page that is pinned at 0x%" PRIx64 " is free", op->line,
-			    va);
-	if (!may_be_at(va, info.owner, info.index))
-		pw_lab_fail("line %u: a wrong page is pinned at 0x%" PRIx64
-			    ": page %u of folio %s, which was never mapped there",
-			    op->line, va, info.index, folio_name(info.owner));
+	return pw_arena_host(world.arena, pa, sizeof(uint64_t));
 }
 
 static void pin(const struct scene_op *op)
@@ -98,26 +55,57 @@ static void pin(const struct scene_op *op)
 	pw_pa page[PAGES];
 	enum pw_stop why;
 	long count = op->flags & PW_PIN_GET
-			     ? pw_get_fast(reader, op->va, pages_of(op), op->flags, page, &why)
-			     : pw_pin_fast(reader, op->va, pages_of(op), op->flags, page, &why);
+			     ? pw_get_fast(reader, op->va, scene_pages(op), op->flags, page, &why)
+			     : pw_pin_fast(reader, op->va, scene_pages(op), op->flags, page, &why);
 
 	if (count < 0)
 		pw_lab_fail("line %u: the pin was refused", op->line);
-	for (long i = 0; i < count; i++)
-		check_page(op, op->va + ((pw_va)i << page_lg2()), page[i]);
-	if (op->hold)
-		set(op, (uint64_t)count == pages_of(op));
-	else
+	if (op->limited && (uint64_t)count > op->most)
+		pw_lab_fail("line %u: a page was pinned that must not be pinned like this",
+			    op->line);
+	for (long i = 0; i < count; i++) {
+		scene_check_held(op, op->va + ((pw_va)i << scene_page_lg2()), page[i]);
+		if (op->touch)
+			race_read(page_host(page[i]), sizeof(uint64_t), op);
+	}
+	done(op, (uint64_t)count == scene_pages(op));
+	if (!op->hold)
 		pw_unpin_pages(reader, page, (size_t)count, op->flags, false);
 }
 
 static void read_page(const struct scene_op *op)
 {
 	struct pw_result result;
+	bool found = pw_space_translate(world.reader[op->thread], op->va, &result) == PW_OK;
 
-	if (pw_space_translate(world.reader[op->thread], op->va, &result) != PW_OK)
+	if (found)
+		scene_check_seen(op, op->va, result.pa);
+	done(op, found);
+}
+
+/*
+ * Loads a 64-bit entry as Linux does on a 32-bit host: the low half, the high half, the low half again, until
+ * both looks at the low half give the same.
+ */
+static void peek(const struct scene_op *op)
+{
+	const struct pw_format *f = world.format;
+	const struct pw_regime *r = pw_space_now(world.space);
+	unsigned char *entry = scene_entry(op->va, op->level);
+	uint64_t low, high, e;
+
+	if (!entry || f->entry_lg2 != 3) {
+		pw_lab_fail("line %u: there is no entry of two halves here", op->line);
 		return;
-	set(op, true);
+	}
+	do {
+		low = race_load_half(entry);
+		high = race_load_half(entry + 4);
+	} while (race_load_half(entry) != low);
+	e = pw_entry_number(high << 32 | low, f->entry_lg2, f->big_endian);
+	if (f->kind(f, r, op->level, e) == PW_LEAF)
+		scene_check_seen(op, op->va, f->page(f, r, op->level, e));
+	done(op, f->kind(f, r, op->level, e) == PW_LEAF);
 }
 
 /* ---- folios ---- */
@@ -130,13 +118,15 @@ static void allocate(const struct scene_op *op)
 
 	if (code == 0) {
 		world.folio[op->folio] = pa;
-		set(op, true);
-	} else if (!race_running()) {
-		fprintf(stderr,
-			"%s:%u: there is no memory for this folio: give the scenario more frames\n",
-			world.scene->path, op->line);
-		exit(3);
+		if (pa == pw_arena_zero_page(world.arena))
+			pw_lab_fail("line %u: the zero page was allocated", op->line);
 	}
+	done(op, code == 0);
+	if (code == 0 || race_running())
+		return;
+	fprintf(stderr, "%s:%u: there is no memory for this folio: give the scenario more frames\n",
+		world.scene->path, op->line);
+	exit(3);
 }
 
 /* The folio that an operation names; false if its allocation has failed in this run. */
@@ -145,7 +135,7 @@ static bool folio_of(const struct scene_op *op, pw_pa *pa_ret)
 	*pa_ret = world.folio[op->folio];
 	if (*pa_ret == ~UINT64_C(0))
 		return false;
-	*pa_ret += op->from << page_lg2();
+	*pa_ret += op->from << scene_page_lg2();
 	return true;
 }
 
@@ -156,16 +146,25 @@ static bool unpinned(pw_pa pa)
 	return pw_folio_info(world.arena, pa, &info) && !info.maybe_pinned;
 }
 
-/* Takes references. A folio that was taken is there. */
-static void take(const struct scene_op *op, pw_pa pa)
+/* The last look of an owner. With `must` the page must be there. */
+static void look(const struct scene_op *op, pw_pa pa)
 {
 	struct pw_folio_info info;
+	bool there = pw_folio_info(world.arena, pa, &info);
+
+	if (op->must && !there)
+		pw_lab_fail("line %u: the page seems to be free, and is not", op->line);
+	set(op, there && !info.maybe_pinned);
+}
+
+/* Takes references. */
+static void take(const struct scene_op *op, pw_pa pa)
+{
 	bool taken = pw_folio_get(world.arena, pa, op->references);
 
-	set(op, taken);
-	/* It may be another one by now, for its taker has to look again; but never one that nobody has. */
-	if (taken && (!pw_folio_info(world.arena, pa, &info) || info.owner == 0))
-		pw_lab_fail("line %u: a folio was taken that nobody has", op->line);
+	if (taken)
+		scene_check_taken(op, pa);
+	done(op, taken);
 }
 
 static void of_folio(const struct scene_op *op)
@@ -182,10 +181,10 @@ static void of_folio(const struct scene_op *op)
 		take(op, pa);
 		break;
 	case SCENE_BREAK:
-		set(op, pw_folio_split(world.arena, pa, op->references));
+		done(op, pw_folio_split(world.arena, pa, op->references));
 		break;
 	case SCENE_SHARE:
-		set(op, pw_folio_try_share(world.arena, pa));
+		done(op, pw_folio_try_share(world.arena, pa));
 		break;
 	case SCENE_OWN:
 		pw_folio_own(world.arena, pa);
@@ -196,8 +195,11 @@ static void of_folio(const struct scene_op *op)
 	case SCENE_DIRTY:
 		pw_folio_dirty(world.arena, pa);
 		break;
+	case SCENE_WRITE:
+		race_written(page_host(pa), sizeof(uint64_t), op);
+		break;
 	default:
-		set(op, unpinned(pa));
+		look(op, pa);
 		break;
 	}
 }
@@ -207,18 +209,19 @@ static void of_folio(const struct scene_op *op)
 static void map(const struct scene_op *op)
 {
 	struct pw_error error;
-	pw_pa pa = pw_arena_zero_page(world.arena);
+	pw_pa pa = op->outside ? op->pa : pw_arena_zero_page(world.arena);
 
 	if (op->folio != SCENE_NONE && !folio_of(op, &pa))
 		return;
-	refused(op, pw_space_map(world.space, op->va, last_of(op), pa, op->attr, &error), &error);
+	refused(op, pw_space_map(world.space, op->va, scene_last(op), pa, op->attr, &error),
+		&error);
 }
 
 /* Called with pages that are no longer mapped. */
 static void unmapped(void *context, pw_va first, pw_va last, pw_pa pa)
 {
 	const struct scene_op *op = context;
-	const pw_pa page = (pw_pa)1 << page_lg2();
+	const pw_pa page = (pw_pa)1 << scene_page_lg2();
 
 	/* The last look at the pins: nobody may keep one that it does not see. */
 	if (op->flag != SCENE_NONE)
@@ -235,7 +238,7 @@ static void unmapped(void *context, pw_va first, pw_va last, pw_pa pa)
 static void edit(const struct scene_op *op)
 {
 	struct pw_error error;
-	const pw_va last = last_of(op);
+	const pw_va last = scene_last(op);
 	int code;
 
 	switch (op->kind) {
@@ -263,86 +266,112 @@ static void copy(const struct scene_op *op)
 	pw_pa pa;
 
 	pw_space_copy_begin(world.space);
-	refused(op, pw_space_protect(world.space, op->va, last_of(op), PW_READ | PW_USER, &error),
+	refused(op,
+		pw_space_protect(world.space, op->va, scene_last(op), PW_READ | PW_USER, &error),
 		&error);
 	if (op->folio != SCENE_NONE && folio_of(op, &pa))
-		set(op, pw_folio_try_share(world.arena, pa));
+		done(op, pw_folio_try_share(world.arena, pa));
 	pw_space_copy_end(world.space);
 }
 
-/* Where the entry of @level for @va is; NULL if no table leads there. */
-static unsigned char *find_entry(pw_va va, unsigned level)
+/* ---- writers that keep no rule ---- */
+
+/* What a poke stores, in the memory's byte order. */
+static uint64_t poke_value(const struct scene_op *op)
 {
 	const struct pw_format *f = world.format;
 	const struct pw_regime *r = pw_space_now(world.space);
-	unsigned at = r->span[0].top;
-	pw_pa table = r->span[0].table;
+	uint64_t value = f->make_empty(f, r, op->level);
+	pw_pa pa = op->pa;
 
-	for (;;) {
-		unsigned char *entry = pw_table_host(world.space, table) +
-				       ((size_t)pw_index(va, f->shift[at], f->bits[at])
-					<< f->entry_lg2);
-		uint64_t e = pw_edit_load(f, entry);
-
-		if (at == level)
-			return entry;
-		if (f->kind(f, r, at, e) != PW_TABLE)
-			return NULL;
-		table = f->table(f, r, at--, e);
-	}
+	if (op->before)
+		return world.before[op - world.scene->op];
+	if (op->outside || (op->folio != SCENE_NONE && folio_of(op, &pa)))
+		value = f->make_leaf(f, r, op->level, pa, op->attr);
+	return pw_entry_raw(value, f->entry_lg2, f->big_endian);
 }
 
 /* Stores an entry as it is, or a half of it, without any of the library's rules. */
 static void poke(const struct scene_op *op)
 {
-	const struct pw_format *f = world.format;
-	const struct pw_regime *r = pw_space_now(world.space);
-	unsigned char *entry;
+	unsigned char *entry = world.entry[op - world.scene->op];
 	uint64_t value;
-	pw_pa pa;
 
 	race_pause_steps(true);
-	entry = find_entry(op->va, op->level);
-	value = f->make_empty(f, r, op->level);
-	if (entry && op->folio != SCENE_NONE && folio_of(op, &pa))
-		value = f->make_leaf(f, r, op->level, pa, op->attr);
-	if (entry)
-		value = pw_entry_raw(value, f->entry_lg2, f->big_endian);
+	if (!entry)
+		entry = scene_entry(op->va, op->level);
+	value = poke_value(op);
 	race_pause_steps(false);
 	if (!entry) {
 		pw_lab_fail("line %u: there is no table of level %u for 0x%" PRIx64, op->line,
 			    op->level, op->va);
 		return;
 	}
-	if (op->half)
+	if (op->half && world.format->entry_lg2 != 3)
+		pw_lab_fail("line %u: entries of %s have no halves", op->line, world.format->name);
+	else if (op->half)
 		race_store(entry + (op->half == 2 ? 4 : 0), op->half == 2 ? value >> 32 : value, 4);
 	else
-		race_store(entry, value, 1u << f->entry_lg2);
+		race_store(entry, value, 1u << world.format->entry_lg2);
 }
 
-void scene_execute(const struct scene_op *op)
+void scene_prepare_pokes(void)
+{
+	const struct scene *scene = world.scene;
+
+	for (unsigned i = 0; i < scene->ops; i++) {
+		const struct scene_op *op = &scene->op[i];
+
+		if (op->kind != SCENE_POKE)
+			continue;
+		world.entry[i] = scene_entry(op->va, op->level);
+		if (!world.entry[i])
+			continue;
+		if (world.format->entry_lg2 == 2)
+			world.before[i] = *(const uint32_t *)(const void *)world.entry[i];
+		else
+			world.before[i] = *(const uint64_t *)(const void *)world.entry[i];
+	}
+}
+
+/* Takes the table behind an entry out, and has it freed after its readers, whoever else edits it. */
+static void retire(const struct scene_op *op)
+{
+	const struct pw_format *f = world.format;
+	const struct pw_regime *r = pw_space_now(world.space);
+	unsigned char *entry;
+	uint64_t e = 0;
+	pw_pa table = 0;
+
+	race_pause_steps(true);
+	entry = scene_entry(op->va, op->level);
+	if (entry)
+		e = pw_edit_load(f, entry);
+	if (entry && f->kind(f, r, op->level, e) == PW_TABLE)
+		table = f->table(f, r, op->level, e);
+	race_pause_steps(false);
+	if (!table)
+		return;
+	race_store(entry, pw_entry_raw(f->make_empty(f, r, op->level), f->entry_lg2, f->big_endian),
+		   1u << f->entry_lg2);
+	pw_gather_add(world.space, op->level - 1, table);
+	pw_gather_finish(world.space);
+}
+
+static void of_tables(const struct scene_op *op)
 {
 	switch (op->kind) {
-	case SCENE_FOLIO:
-		allocate(op);
-		break;
 	case SCENE_MAP:
 		map(op);
 		break;
-	case SCENE_PIN:
-		pin(op);
-		break;
-	case SCENE_READ:
-		read_page(op);
-		break;
-	case SCENE_UNMAP:
-	case SCENE_PROTECT:
-	case SCENE_SPLIT:
-	case SCENE_COLLAPSE:
-		edit(op);
-		break;
 	case SCENE_COPY:
 		copy(op);
+		break;
+	case SCENE_COPY_BEGIN:
+		pw_space_copy_begin(world.space);
+		break;
+	case SCENE_COPY_END:
+		pw_space_copy_end(world.space);
 		break;
 	case SCENE_WAIT:
 		pw_space_wait(world.space);
@@ -353,8 +382,51 @@ void scene_execute(const struct scene_op *op)
 	case SCENE_POKE:
 		poke(op);
 		break;
+	case SCENE_RETIRE:
+		retire(op);
+		break;
 	default:
+		edit(op);
+		break;
+	}
+}
+
+void scene_execute(const struct scene_op *op)
+{
+	if (op->condition != SCENE_NONE && !world.flag[op->condition])
+		return;
+	switch (op->kind) {
+	case SCENE_FOLIO:
+		allocate(op);
+		break;
+	case SCENE_PIN:
+		pin(op);
+		break;
+	case SCENE_READ:
+		read_page(op);
+		break;
+	case SCENE_PEEK:
+		peek(op);
+		break;
+	case SCENE_ENTER:
+		pw_reader_enter(world.reader[op->thread]);
+		break;
+	case SCENE_LEAVE:
+		pw_reader_leave(world.reader[op->thread]);
+		break;
+	case SCENE_PUT:
+	case SCENE_GET:
+	case SCENE_BREAK:
+	case SCENE_SHARE:
+	case SCENE_OWN:
+	case SCENE_TRUNCATE:
+	case SCENE_DIRTY:
+	case SCENE_LOOK:
+	case SCENE_WRITE:
 		of_folio(op);
+		break;
+	default:
+		of_tables(op);
 		break;
 	}
 }

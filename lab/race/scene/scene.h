@@ -11,9 +11,11 @@
  *     thread user: folio Q
  *     mutant no-leaf-recheck
  *
- *   parse.c   text to struct scene, errors with line and column
- *   world.c   what a run works on; reclaim, as operations of the laboratory; freed tables
- *   ops.c     the operations, by the public functions of space.h and pin.h; what must hold after them
+ *   parse.c   text to struct scene, errors with line and column; parser.h lists its parts
+ *   world.c   what a run works on; reclaim, as operations of the laboratory
+ *   tables.c  which tables there are, and which are gone
+ *   ops.c     the operations, by the public functions of space.h and pin.h
+ *   check.c   what must hold after an operation, and at the end
  *   words.c   how addresses and entries read in a trace
  *   main.c    the program pagewalk-lab
  *
@@ -34,6 +36,7 @@ enum {
 	SCENE_FORMATS = 40,
 	SCENE_MUTANTS = 16,
 	SCENE_NEVER = 8,
+	SCENE_FINALS = 16,
 	SCENE_NAME = 32,
 	SCENE_TEXT = 200,
 	SCENE_SETUP = RACE_THREADS, /* who executes the operations of the setup */
@@ -61,6 +64,13 @@ enum scene_op_kind {
 	SCENE_WAIT,
 	SCENE_DRAIN,
 	SCENE_POKE, /* stores an entry as a writer that keeps no rule */
+	SCENE_PEEK, /* loads an entry in halves, as a 32-bit host does */
+	SCENE_RETIRE, /* takes a table out and frees it, whoever else uses it */
+	SCENE_COPY_BEGIN, /* the parts of copy, for other orders */
+	SCENE_COPY_END,
+	SCENE_ENTER, /* a section that lasts for several operations */
+	SCENE_LEAVE,
+	SCENE_WRITE, /* stores into a page, as a program does */
 	SCENE_OP_KINDS,
 };
 
@@ -78,10 +88,39 @@ struct scene_op {
 	unsigned flags; /* pin: enum pw_pin_flags */
 	uint32_t references; /* put, get, break */
 	int flag; /* is set if the operation succeeds in what the name says; or SCENE_NONE */
+	int condition; /* the operation is left out unless this is set; or SCENE_NONE */
+	bool must; /* it is a finding if it does not succeed */
+	bool limited; /* pin: it is a finding if more than `most` pages come */
+	uint64_t most;
+	bool touch; /* pin: loads from each page that came */
 	bool drop; /* unmap: gives back one reference for each page */
 	bool hold; /* pin: the pages are kept */
-	unsigned level; /* poke */
+	unsigned level; /* poke, peek, retire */
 	int half; /* poke: 0 all, 1 the low half of the entry, 2 the high one */
+	bool before; /* poke: what the setup has left there */
+	bool outside; /* map, poke: a page at address `pa`, which is not of a folio */
+	uint64_t pa;
+};
+
+/* What must hold when all threads have ended. */
+enum scene_final_kind {
+	SCENE_FINAL_FREE, /* the page is free */
+	SCENE_FINAL_REFERENCES, /* its folio has `value` references: a pin of a small one is 1024 */
+	SCENE_FINAL_DIRTY, /* its folio is dirty */
+	SCENE_FINAL_MAPS, /* `va` leads to the page */
+	SCENE_FINAL_ZERO, /* to the zero page */
+	SCENE_FINAL_NONE, /* nothing is mapped at `va` */
+	SCENE_FINAL_FRAMES, /* `value` frames are free */
+	SCENE_FINAL_FAULTS, /* more was given back than was taken, `value` times */
+};
+
+struct scene_final {
+	enum scene_final_kind kind;
+	unsigned line;
+	pw_va va;
+	int folio;
+	uint64_t page, value;
+	uint64_t size; /* of the leaf at `va`, in base pages; 0: any */
 };
 
 struct scene_folio {
@@ -122,6 +161,8 @@ struct scene {
 		int flag[2];
 	} never[SCENE_NEVER]; /* pairs that must not both be set at the end */
 	unsigned nevers;
+	struct scene_final final[SCENE_FINALS];
+	unsigned finals;
 	bool expect_finding; /* even as it is: for writers that keep no rule */
 	bool expect_tso_only; /* under total store order alone */
 };
@@ -141,22 +182,46 @@ struct scene_world {
 	struct pw_reader *reader[RACE_THREADS];
 	pw_pa folio[SCENE_FOLIOS]; /* ~0: not allocated */
 	bool flag[SCENE_FLAGS]; /* of this run; each is written by one thread */
+	/* poke: the entry in the tables of the setup, or NULL; and what the setup left there. */
+	unsigned char *entry[SCENE_OPS];
+	uint64_t before[SCENE_OPS];
 };
 extern struct scene_world world;
 
 /* Makes arena, tables and readers, and executes the setup's operations. Exits with a sentence if it cannot. */
 void scene_setup(void);
-/* The body of every thread, and the check at the end. */
+/* The body of every thread. */
 void scene_thread(void);
-void scene_check(void);
 /* Fills what the laboratory runs. @scene and @result live as long as the search. */
 void scene_scenario(const struct scene *scene, struct pw_lab_scenario *scenario);
+
+/* ---- tables.c ---- */
+
 /* The level of the table that is, or was, at @pa; -1 if there was none. */
 int scene_table_level(pw_pa pa, pw_pa *table_ret);
+/* Where the entry of @level for @va is now; NULL if no table leads there. No step. */
+unsigned char *scene_entry(pw_va va, unsigned level);
 
 /* ---- ops.c ---- */
 
 void scene_execute(const struct scene_op *op);
+/* To be called at the end of the setup: notes what the pokes will find. */
+void scene_prepare_pokes(void);
+
+/* ---- check.c ---- */
+
+unsigned scene_page_lg2(void);
+/* How many base pages the operation works on, and the last address of them. */
+uint64_t scene_pages(const struct scene_op *op);
+pw_va scene_last(const struct scene_op *op);
+/* A page came by @op, which holds it, for @va: it must be there, and one that belongs there. */
+void scene_check_held(const struct scene_op *op, pw_va va, pw_pa pa);
+/* The same for a page that is not held, as far as it can be known without that. */
+void scene_check_seen(const struct scene_op *op, pw_va va, pw_pa pa);
+/* A folio was taken: somebody must have it. */
+void scene_check_taken(const struct scene_op *op, pw_pa pa);
+/* What must hold when all threads have ended. */
+void scene_check(void);
 
 /* ---- words.c ---- */
 

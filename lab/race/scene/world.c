@@ -23,7 +23,7 @@ struct scene_world world;
 /* Items that wait for a grace period: a list, and a word that changes with it. Only instrumented code and
  * operations of the laboratory touch them in a run. */
 static struct {
-	uint64_t given; /* items, ever */
+	uint64_t given, freed; /* items, ever */
 	struct pw_later *first;
 } grace;
 
@@ -51,13 +51,13 @@ static void no_quit(struct pw_sync_reader *reader)
 
 static void enter(struct pw_sync_reader *reader)
 {
-	reader->depth++;
+	race_write((uintptr_t)&reader->depth, reader->depth + 1, sizeof(reader->depth));
 	race_section(&reader->mark, reader->mark + 1, true);
 }
 
 static void leave(struct pw_sync_reader *reader)
 {
-	reader->depth--;
+	race_write((uintptr_t)&reader->depth, reader->depth - 1, sizeof(reader->depth));
 	race_section(&reader->mark, reader->mark + 1, false);
 }
 
@@ -91,7 +91,7 @@ static void free_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn 
 	race_write((uintptr_t)&grace.first, (uintptr_t)item, 8);
 }
 
-/* The thread of grace periods. */
+/* The thread of grace periods. How many items it has freed matters to nobody but drain(). */
 static void grace_periods(void)
 {
 	uint64_t seen = 0;
@@ -108,20 +108,32 @@ static void grace_periods(void)
 			struct pw_later *next = item->next;
 
 			item->free(item);
+			race_count(&grace.freed);
 			item = next;
 		}
 	}
 }
 
+/* Waits until all that was given so far is free. */
 static void drain(struct pw_sync *sync)
 {
+	uint64_t given, freed;
+
 	(void)sync;
+	if (!race_running())
+		return;
+	given = race_look(&grace.given);
+	for (freed = race_look(&grace.freed); freed < given; freed = race_look(&grace.freed))
+		pw_lab_wait(&grace.freed, 8, freed);
 }
 
+/* The thread that asks is the one that runs. */
 static bool inside(struct pw_sync *sync)
 {
+	const struct pw_reader *reader = race.thread >= 0 ? world.reader[race.thread] : NULL;
+
 	(void)sync;
-	return false;
+	return reader && reader->sync.depth > 0;
 }
 
 static const struct pw_sync_ops laboratory = {
@@ -137,71 +149,6 @@ static const struct pw_sync_ops laboratory = {
 	.drain = drain,
 	.inside = inside,
 };
-
-/* ---- tables: which there are, and which are gone ---- */
-
-enum { TABLES = 256 };
-static struct {
-	pw_pa pa;
-	uint64_t bytes;
-	unsigned level;
-} tables[TABLES];
-static unsigned table_count;
-
-int scene_table_level(pw_pa pa, pw_pa *table_ret)
-{
-	for (unsigned i = table_count; i-- > 0;)
-		if (pa - tables[i].pa < tables[i].bytes) {
-			*table_ret = tables[i].pa;
-			return (int)tables[i].level;
-		}
-	return -1;
-}
-
-static void remember_table(unsigned level, pw_pa pa, uint64_t bytes)
-{
-	for (unsigned i = 0; i < table_count; i++)
-		if (tables[i].pa == pa && tables[i].level == level)
-			return;
-	if (table_count == TABLES)
-		return;
-	tables[table_count].pa = pa;
-	tables[table_count].bytes = bytes;
-	tables[table_count++].level = level;
-}
-
-static uint64_t table_bytes(const struct pw_space *space, unsigned level)
-{
-	return UINT64_C(1) << (space->format->bits[level] + space->format->entry_lg2);
-}
-
-int __real_pw_table_alloc(struct pw_space *space, unsigned level, pw_pa *pa_ret);
-int __wrap_pw_table_alloc(struct pw_space *space, unsigned level, pw_pa *pa_ret);
-void __real_pw_table_free(struct pw_space *space, unsigned level, pw_pa pa);
-void __wrap_pw_table_free(struct pw_space *space, unsigned level, pw_pa pa);
-
-int __wrap_pw_table_alloc(struct pw_space *space, unsigned level, pw_pa *pa_ret)
-{
-	const bool trusted = race_trust(true);
-	int code = __real_pw_table_alloc(space, level, pa_ret);
-
-	race_trust(trusted);
-	if (code)
-		return code;
-	remember_table(level, *pa_ret, table_bytes(space, level));
-	race_mark_freed((uintptr_t)pw_table_host(space, *pa_ret), table_bytes(space, level), false);
-	return 0;
-}
-
-void __wrap_pw_table_free(struct pw_space *space, unsigned level, pw_pa pa)
-{
-	bool trusted;
-
-	race_gone(pw_table_host(space, pa), table_bytes(space, level));
-	trusted = race_trust(true);
-	__real_pw_table_free(space, level, pa);
-	race_trust(trusted);
-}
 
 /* ---- setup and threads ---- */
 
@@ -249,6 +196,7 @@ void scene_setup(void)
 	for (unsigned i = 0; i < scene->ops; i++)
 		if (scene->op[i].thread == SCENE_SETUP)
 			scene_execute(&scene->op[i]);
+	scene_prepare_pokes();
 }
 
 void scene_thread(void)
@@ -266,19 +214,6 @@ void scene_thread(void)
 	for (unsigned i = 0; i < scene->ops; i++)
 		if (scene->op[i].thread == thread)
 			scene_execute(&scene->op[i]);
-}
-
-void scene_check(void)
-{
-	const struct scene *scene = world.scene;
-
-	for (unsigned i = 0; i < scene->nevers; i++) {
-		const int *flag = scene->never[i].flag;
-
-		if (world.flag[flag[0]] && world.flag[flag[1]])
-			pw_lab_fail("both '%s' and '%s' came true", scene->flag[flag[0]],
-				    scene->flag[flag[1]]);
-	}
 }
 
 void scene_scenario(const struct scene *scene, struct pw_lab_scenario *scenario)
