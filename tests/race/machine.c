@@ -5,7 +5,8 @@
  * reduction, no order of events, nothing in common with the laboratory.
  *
  * Each byte of a load comes from the thread's newest store of that byte that is still in its queue, otherwise from
- * memory. A yield waits until another thread has changed the memory since the last yield.
+ * memory. A yield waits until another thread has changed the memory since the last yield. A plain store empties the
+ * queue first, and a plain load waits until what it loads has left the queue, as the laboratory has it (buffer.c).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -91,10 +92,16 @@ static bool drained(const struct instruction *step)
 	case FENCE:
 	case LOCK:
 	case UNLOCK:
+	case PLAIN_STORE:
 		return true;
 	default:
 		return false;
 	}
+}
+
+static bool overlaps(const struct instruction *step, const struct store *store)
+{
+	return step->at < store->at + store->bytes && store->at < step->at + step->bytes;
 }
 
 static bool can_go_on(const struct machine *m, unsigned thread)
@@ -112,6 +119,11 @@ static bool can_go_on(const struct machine *m, unsigned thread)
 		return view(m, thread, step->at, step->bytes) != step->value;
 	case YIELD:
 		return m->news[thread];
+	case PLAIN_LOAD:
+		for (unsigned i = 0; i < m->queued[thread]; i++)
+			if (overlaps(step, &m->queue[thread][i]))
+				return false;
+		return true;
 	default:
 		return true;
 	}
@@ -145,9 +157,11 @@ static void execute(struct machine *m, unsigned thread)
 
 	switch (step->operation) {
 	case LOAD:
+	case PLAIN_LOAD:
 		read_value(m, thread, old);
 		break;
 	case STORE:
+	case PLAIN_STORE:
 		store_value(m, thread, step, step->value);
 		break;
 	case STORE_LAST:

@@ -31,6 +31,10 @@ int __tsan_atomic32_compare_exchange_strong(volatile uint32_t *p, uint32_t *expe
 int __tsan_atomic64_compare_exchange_strong(volatile uint64_t *p, uint64_t *expected,
 					    uint64_t value, int order, int failed);
 void __tsan_atomic_thread_fence(int order);
+void __tsan_read4(void *p);
+void __tsan_read8(void *p);
+void __tsan_write4(void *p);
+void __tsan_write8(void *p);
 
 static uint64_t memory[WORDS];
 static pthread_mutex_t mutex[MUTEXES];
@@ -40,6 +44,7 @@ static struct outcome now; /* of the run; not part of the memory that the labora
 static struct outcomes *collected;
 static struct pw_lab_result result;
 static uint64_t restarts;
+static bool beginning; /* of the runs is given */
 
 /* ---- a program as threads of the laboratory ---- */
 
@@ -90,6 +95,31 @@ static uint64_t swap(const struct instruction *step)
 	return half;
 }
 
+static uint64_t plain_load(const struct instruction *step)
+{
+	void *p = (char *)memory + step->at;
+
+	if (step->bytes == 8) {
+		__tsan_read8(p);
+		return *(volatile uint64_t *)p;
+	}
+	__tsan_read4(p);
+	return *(volatile uint32_t *)p;
+}
+
+static void plain_store(const struct instruction *step)
+{
+	void *p = (char *)memory + step->at;
+
+	if (step->bytes == 8) {
+		__tsan_write8(p);
+		*(volatile uint64_t *)p = step->value;
+	} else {
+		__tsan_write4(p);
+		*(volatile uint32_t *)p = (uint32_t)step->value;
+	}
+}
+
 static uint64_t read_value(unsigned thread, uint64_t value)
 {
 	now.read[thread] = mix_in(now.read[thread], value);
@@ -132,6 +162,12 @@ static unsigned execute(unsigned thread, const struct instruction *step, uint64_
 		return 0;
 	case YIELD:
 		sched_yield();
+		return 0;
+	case PLAIN_LOAD:
+		*last = read_value(thread, plain_load(step));
+		return 0;
+	case PLAIN_STORE:
+		plain_store(step);
 		return 0;
 	case FAIL_IF:
 		pw_lab_check(*last != step->value, "the value is %" PRIu64, *last);
@@ -185,11 +221,30 @@ static void collect(void)
 	outcomes_add_outcome(collected, &outcome);
 }
 
+/* The last finding of a search, in the order of its class that a person would be shown. */
+static struct {
+	uint8_t order[RACE_EVENTS];
+	unsigned steps;
+	uint64_t hash;
+} shown;
+
+static void shorten_finding(void)
+{
+	shown.steps = race.depth;
+	shown.hash = race.depth ? race_event[race.depth - 1].hash : 0;
+	race_shorten(shown.order);
+}
+
 static void collect_finding(void *context)
 {
 	(void)context;
+	/* A beginning that was given may not be possible. */
+	if (beginning && race.finding == PW_LAB_BROKEN && race.depth < 2)
+		return;
+	if (result.findings <= 3)
+		shorten_finding();
 	collect();
-	if (race.finding == PW_LAB_CHECK)
+	if (race.finding == PW_LAB_CHECK || race.finding == PW_LAB_DATA_RACE)
 		collected->failed = true;
 	if (race.finding == PW_LAB_BROKEN) {
 		printf("the laboratory says: %s\n", race.failure);
@@ -197,7 +252,10 @@ static void collect_finding(void *context)
 	}
 }
 
-/* A thread that yields is woken by any shared word; the machine knows no others. */
+/*
+ * A thread that yields is woken by shared words alone, and only plain stores to those empty the buffer; the machine
+ * makes no such difference.
+ */
 static void share_all(void)
 {
 	for (race.thread = 0; race.thread < 2; race.thread++) {
@@ -214,7 +272,8 @@ struct seen {
 	struct pw_lab_result result;
 };
 
-static void search(enum race_mode mode, enum pw_lab_model model, uint64_t limit, struct seen *seen)
+/* @how says which search; the outcomes are added to those that are there. */
+static void search_more(struct race_search how, enum pw_lab_model model, struct seen *seen)
 {
 	const struct pw_lab_scenario scenario = {
 		.name = "random",
@@ -223,17 +282,23 @@ static void search(enum race_mode mode, enum pw_lab_model model, uint64_t limit,
 			    { "c", program.threads == 3 ? run_c : NULL, false } },
 		.check = collect,
 	};
-	const struct race_search how = { .mode = mode, .limit = limit, .found = collect_finding };
 
+	how.found = collect_finding;
 	memset(&now, 0, sizeof(now));
-	race_words_forget();
-	if (program.yields)
-		share_all();
-	outcomes_clear(&seen->outcomes);
 	collected = &seen->outcomes;
 	restarts = 0;
 	race_explore(&scenario, model, &how, &result);
 	seen->result = result;
+}
+
+static void search(enum race_mode mode, enum pw_lab_model model, uint64_t limit, struct seen *seen)
+{
+	race_words_forget();
+	if (program.yields || program.plain)
+		share_all();
+	outcomes_clear(&seen->outcomes);
+	search_more((struct race_search){ .mode = mode, .limit = limit, .bound = 1000 }, model,
+		    seen);
 }
 
 /* ---- comparisons ---- */
@@ -241,7 +306,7 @@ static void search(enum race_mode mode, enum pw_lab_model model, uint64_t limit,
 static const char *const model_names[] = { "SC", "TSO" };
 
 static struct {
-	unsigned programs, all, machine, stuck, failing, wrong;
+	unsigned programs, all, machine, beginnings, stuck, failing, wrong;
 	uint64_t runs[3], classes, outcomes;
 } counts;
 
@@ -273,12 +338,64 @@ static void compare(uint64_t seed, enum pw_lab_model model, const char *what, co
 		complain(seed, model, text, a->result.classes, b->result.classes);
 }
 
+/*
+ * A finding comes again when its shortest order is replayed, and is of the same class; but a run that fails before
+ * its threads end may do so sooner.
+ */
+static void check_shortest(uint64_t seed, enum pw_lab_model model)
+{
+	static struct seen again;
+	const unsigned steps = shown.steps;
+	const uint64_t hash = shown.hash;
+	static uint8_t order[RACE_EVENTS];
+
+	outcomes_clear(&again.outcomes);
+	memcpy(order, shown.order, sizeof(order));
+	search_more(
+		(struct race_search){ .mode = RACE_REPLAY, .schedule = order, .scheduled = steps },
+		model, &again);
+	if (again.result.findings != 1 || again.result.runs != 1)
+		complain(seed, model, "findings when one is replayed", again.result.findings, 1);
+	else if (!again.outcomes.failed && (steps != shown.steps || hash != shown.hash))
+		complain(seed, model, "another class when one is replayed", hash, shown.hash);
+}
+
+/* Searches from every beginning of two steps, together, come to what one search comes to. */
+static void check_beginnings(uint64_t seed, enum pw_lab_model model, const struct seen *source)
+{
+	static struct seen all;
+	const unsigned lanes = model == PW_LAB_TSO ? 2 * program.threads : program.threads;
+
+	outcomes_clear(&all.outcomes);
+	beginning = true;
+	for (unsigned i = 0; i < lanes * lanes; i++) {
+		uint8_t schedule[2] = { (uint8_t)(i % lanes), (uint8_t)(i / lanes) };
+
+		for (unsigned k = 0; k < 2; k++)
+			if (schedule[k] >= program.threads)
+				schedule[k] = (uint8_t)(schedule[k] - program.threads +
+							RACE_THREADS);
+		search_more((struct race_search){ .mode = RACE_SOURCE,
+						  .schedule = schedule,
+						  .scheduled = 2 },
+			    model, &all);
+	}
+	beginning = false;
+	all.result.hash = 0;
+	counts.beginnings++;
+	compare(seed, model, "all beginnings and source sets", &all, source);
+}
+
 static void check_program(uint64_t seed, enum pw_lab_model model, uint64_t all_runs)
 {
-	static struct seen machine, all, sleep, source;
+	static struct seen machine, all, bounded, sleep, source;
 	const unsigned wrong = counts.wrong;
 
 	search(RACE_SOURCE, model, 200000, &source);
+	if (source.result.findings > 0)
+		check_shortest(seed, model);
+	if (source.result.runs < 100 && source.result.deepest >= 2)
+		check_beginnings(seed, model, &source);
 	search(RACE_SLEEP, model, 200000, &sleep);
 	counts.runs[2] += source.result.runs;
 	counts.classes += source.result.classes;
@@ -287,7 +404,9 @@ static void check_program(uint64_t seed, enum pw_lab_model model, uint64_t all_r
 	counts.failing += source.outcomes.failed;
 	if (!source.result.complete)
 		complain(seed, model, "source sets do not finish", source.result.runs, 0);
-	if (machine_outcomes(&program, model == PW_LAB_TSO, &machine.outcomes)) {
+	/* The machine knows no data races. */
+	if (!(program.plain && source.outcomes.failed) &&
+	    machine_outcomes(&program, model == PW_LAB_TSO, &machine.outcomes)) {
 		counts.machine++;
 		compare(seed, model, "machine and source sets", &machine, &source);
 	}
@@ -303,6 +422,8 @@ static void check_program(uint64_t seed, enum pw_lab_model model, uint64_t all_r
 	counts.all++;
 	counts.runs[0] += all.result.runs;
 	compare(seed, model, "all orders and sleep sets", &all, &sleep);
+	search(RACE_BOUNDED, model, all_runs + 1, &bounded);
+	compare(seed, model, "a bound that is never met and all orders", &bounded, &all);
 }
 
 static uint64_t number(const char *name, uint64_t otherwise)
@@ -343,8 +464,9 @@ int main(int argc, char **argv)
 	printf("%u programs, each under SC and TSO: %" PRIu64 " classes, %" PRIu64
 	       " outcomes; %u of them stuck, %u failing\n",
 	       counts.programs, counts.classes, counts.outcomes, counts.stuck, counts.failing);
-	printf("machine: %u; all orders: %u, %" PRIu64 " runs; sleep sets: %" PRIu64
+	printf("machine: %u; beginnings: %u; all orders: %u, %" PRIu64 " runs; sleep sets: %" PRIu64
 	       " runs; source sets: %" PRIu64 " runs\n",
-	       counts.machine, counts.all, counts.runs[0], counts.runs[1], counts.runs[2]);
+	       counts.machine, counts.beginnings, counts.all, counts.runs[0], counts.runs[1],
+	       counts.runs[2]);
 	return counts.wrong > 0;
 }

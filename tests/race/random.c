@@ -83,7 +83,7 @@ static unsigned below(unsigned limit)
 /* What the programs of one seed may do. */
 struct taste {
 	unsigned words;
-	bool halves, locks, waits, yields, fails, fences;
+	bool halves, locks, waits, yields, fails, fences, plain;
 };
 
 static struct instruction *append(struct program *program, unsigned thread, enum operation what)
@@ -140,6 +140,8 @@ static void add_section(struct program *program, unsigned thread, const struct t
 	append(program, thread, LOCK)->at = outer;
 	if (two)
 		append(program, thread, LOCK)->at = inner;
+	else if (taste->plain)
+		place(append(program, thread, below(2) ? PLAIN_LOAD : PLAIN_STORE), taste);
 	else
 		place(append(program, thread, below(2) ? LOAD : STORE_LAST), taste);
 	if (two)
@@ -163,6 +165,8 @@ static void add_step(struct program *program, unsigned thread, const struct tast
 	} else if (taste->fails && dice < 14) {
 		append(program, thread, FAIL_IF)->value = 1 + below(3);
 		program->fails = true;
+	} else if (taste->plain && below(8) == 0) {
+		place(append(program, thread, below(2) ? PLAIN_LOAD : PLAIN_STORE), taste);
 	} else if (dice < 15) {
 		append(program, thread, SKIP_ODD);
 		place(append(program, thread, below(2) ? STORE : ADD), taste);
@@ -185,7 +189,10 @@ void random_program(struct program *program, uint64_t seed)
 		.yields = below(5) == 0,
 		.fails = below(8) == 0,
 		.fences = below(4) == 0,
+		.plain = below(5) == 0,
 	};
+	taste.locks |= taste.plain;
+	program->plain = taste.plain;
 	program->threads = 2 + below(2);
 	for (unsigned i = 0; i < program->threads; i++) {
 		unsigned steps = program->threads == 2 ? 2 + below(5) : 1 + below(3);
@@ -199,9 +206,10 @@ void random_program(struct program *program, uint64_t seed)
 
 static void print_step(const struct instruction *step)
 {
-	static const char *const names[] = { "load", "store", "store last+", "add",  "exchange",
-					     "swap", "skip",  "fence",       "lock", "unlock",
-					     "wait", "yield", "fail if" };
+	static const char *const names[] = { "load",       "store",       "store last+", "add",
+					     "exchange",   "swap",        "skip",        "fence",
+					     "lock",       "unlock",      "wait",        "yield",
+					     "plain load", "plain store", "fail if" };
 
 	printf("%s", names[step->operation]);
 	switch (step->operation) {
@@ -221,7 +229,7 @@ static void print_step(const struct instruction *step)
 	}
 	if (step->operation == SWAP)
 		printf(" %" PRIu64 " ->", step->expected);
-	if (step->operation != LOAD)
+	if (step->operation != LOAD && step->operation != PLAIN_LOAD)
 		printf(" %#" PRIx64, step->value);
 	if (step->order == __ATOMIC_SEQ_CST)
 		printf(" sc");

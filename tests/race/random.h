@@ -25,6 +25,8 @@ enum operation {
 	UNLOCK,
 	WAIT, /* until the word is not `value` */
 	YIELD,
+	PLAIN_LOAD, /* a plain access of the language */
+	PLAIN_STORE,
 	FAIL_IF, /* if the value that was read last is `value` */
 };
 
@@ -38,7 +40,7 @@ struct instruction {
 struct program {
 	unsigned threads, count[THREADS];
 	struct instruction step[THREADS][STEPS];
-	bool yields, fails; /* has such steps */
+	bool yields, fails, plain; /* has such steps */
 };
 
 /* The same seed makes the same program. */

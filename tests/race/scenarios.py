@@ -74,7 +74,7 @@ def check_replay(program, result):
 
 def line(result):
     return (f'{result["scenario"]} {result["model"]} {result["verdict"]} classes {result["classes"]} runs {result["runs"]} '
-            f'findings {result["findings"]} steps {result["deepest"]}')
+            f'findings {result["findings"]}')
 
 
 def main(program, golden_file, update=None):
