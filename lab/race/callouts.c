@@ -74,8 +74,11 @@ static void plain(void *p, size_t bytes, bool writes, const void *pc)
 			      .pc = pc,
 			      .kind = writes ? RACE_STORE : RACE_LOAD };
 
-	if (!race_on || bytes == 0)
+	if (!race_on || bytes == 0) {
+		if (writes && race.checking)
+			race_will_write(op.at, bytes);
 		return;
+	}
 	op.drains = writes && buffers();
 	step(&op);
 	if (writes)

@@ -110,6 +110,7 @@ struct race_state {
 	struct race_clock acquirable[RACE_THREADS]; /* of relaxed loads, for an acquire fence */
 	unsigned stored
 		[RACE_THREADS]; /* stores that it has buffered since it last drained its buffer */
+	bool checking; /* the scenario's check runs */
 	bool trusted[RACE_THREADS]; /* it may touch freed memory: it is in an allocator */
 	uint32_t run; /* its number; never 0 */
 	const char *failure; /* a sentence, or NULL */
@@ -269,8 +270,11 @@ void race_words_forget(void);
 
 /* Saves what is there before the code under test writes. */
 void race_will_write(uintptr_t at, size_t bytes);
-/* From now on writes are saved: what is there now is how each run begins. */
-void race_baseline(void);
+/*
+ * From now on writes are saved: what is there now is how each run begins. @frame is the caller's: the stack below it
+ * is the laboratory's own.
+ */
+void race_baseline(const void *frame);
 /* Puts everything back. */
 void race_restore(void);
 /* Writes, for the laboratory: saves first. */

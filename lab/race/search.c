@@ -704,8 +704,11 @@ static void check_end(void)
 {
 	if (race.failure)
 		return;
+	/* What the check writes is put back, too: the next run begins as this one did. */
+	race.checking = true;
 	if (race.scenario->check)
 		race.scenario->check();
+	race.checking = false;
 	if (!race.failure && race.scenario->leaks && race_heap_leaked() > 0)
 		race_note(PW_LAB_LEAK, "%zu bytes are allocated and not freed", race_heap_leaked());
 }
@@ -823,7 +826,7 @@ void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model mode
 	bool complete = false;
 
 	memset(result, 0, sizeof(*result));
-	race_baseline();
+	race_baseline(__builtin_frame_address(0));
 	race_heap_baseline();
 	search.how = how;
 	search.result = result;

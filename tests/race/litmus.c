@@ -449,7 +449,8 @@ static const struct litmus *test;
 static char seen[OUTCOMES][VALUES + 1];
 static unsigned seen_count;
 
-static void collect(void)
+/* Not instrumented: the laboratory would put back what it writes. */
+__attribute__((no_sanitize("thread"))) static void collect(void)
 {
 	char outcome[VALUES + 1] = "";
 	unsigned i;
@@ -464,9 +465,9 @@ static void collect(void)
 		return;
 	if (seen_count == OUTCOMES)
 		abort();
-	memmove(seen[i + 1], seen[i], (seen_count - i) * sizeof(seen[0]));
+	for (unsigned k = seen_count++; k > i; k--)
+		strcpy(seen[k], seen[k - 1]);
 	strcpy(seen[i], outcome);
-	seen_count++;
 }
 
 static bool check(enum pw_lab_model model, enum race_mode mode)

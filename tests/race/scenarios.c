@@ -38,6 +38,21 @@ static void two_more(void)
 	sum = 0;
 }
 
+/* Leaves nothing behind for the next run. */
+static void take_sum(void)
+{
+	pthread_mutex_lock(&first_mutex);
+	two_more();
+	pthread_mutex_unlock(&first_mutex);
+	plain++;
+	pw_lab_check(plain == 1, "the check of another run is seen");
+}
+
+static void only_lock(void)
+{
+	pthread_mutex_lock(&first_mutex);
+}
+
 static void twice(void)
 {
 	pthread_mutex_lock(&first_mutex);
@@ -333,6 +348,8 @@ static void both_counted(void)
 static const struct pw_lab_scenario scenarios[] = {
 	{ .name = "two-locks", TWO(first_then_second, second_then_first), .check = two_more },
 	{ .name = "same-order", TWO(first_then_second, first_then_second) },
+	{ .name = "check-writes", TWO(first_then_second, first_then_second), .check = take_sum },
+	{ .name = "left-locked", TWO(only_lock, set_flag), .check = take_sum },
 	{ .name = "self-lock", TWO(twice, set_flag) },
 	{ .name = "unlock-unlocked", TWO(only_unlock, set_flag) },
 	{ .name = "spinlock", THREE(spin_and_add, spin_and_add, spin_and_add) },

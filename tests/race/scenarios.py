@@ -13,6 +13,8 @@ import sys
 EXPECTED = {
     'two-locks': 'deadlock: left, right wait',
     'same-order': None,
+    'check-writes': None,
+    'left-locked': 'deadlock: the check locks a mutex that thread left has left locked',
     'self-lock': 'deadlock: thread left locks a mutex that it has locked',
     'unlock-unlocked': 'thread left unlocks a mutex that it has not locked',
     'spinlock': None,
