@@ -33,7 +33,7 @@ def headers():
     for path in (SOURCE / "include" / "pagewalk").glob("*.h"):
         text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
         constants |= set(re.findall(r"^#define (PW_\w+)", text, re.MULTILINE))
-        text = re.sub(r"^#.*|extern \"C\" \{", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^#.*|extern \"C\" \{|__attribute__\(\(.*\)\)", "", text, flags=re.MULTILINE)
         for match in re.finditer(r"^((?:struct|enum) (?:pw_\w+ )?\{.*?\});", text, re.MULTILINE | re.DOTALL):
             name = match[1].split("{")[0].strip()
             if name != "enum":
