@@ -14,6 +14,7 @@
  */
 #include "lab/race/race.h"
 #include "lab/race/real.h"
+#include "lab/race/record.h"
 
 enum { BUFFERED = 64 };
 
@@ -62,6 +63,8 @@ bool race_buffer_store(const struct race_op *op, uint64_t value)
 	store->hb = race.hb[thread];
 	/* A release store passes on what happened before it; a relaxed one, what a fence released. */
 	store->sync = op->order >= __ATOMIC_RELEASE ? race.hb[thread] : race.released[thread];
+	if (race_recording)
+		race_record_store(op, value);
 	return true;
 }
 

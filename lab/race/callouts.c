@@ -6,6 +6,7 @@
  * A plain access calls out before it happens. An atomic one is done here.
  */
 #include "lab/race/race.h"
+#include "lab/race/record.h"
 #include "lab/race/wrap.h"
 
 #define CALLER __builtin_return_address(0)
@@ -363,11 +364,14 @@ void __tsan_init(void)
 
 void __tsan_func_entry(void *pc)
 {
-	(void)pc;
+	if (__builtin_expect(race_recording, 0))
+		race_record_enter(pc);
 }
 
 void __tsan_func_exit(void)
 {
+	if (__builtin_expect(race_recording, 0))
+		race_record_leave();
 }
 
 void __tsan_acquire(void *p)

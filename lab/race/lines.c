@@ -4,6 +4,7 @@
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <link.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,43 +44,147 @@ static Dwfl *open_self(void)
 	return NULL;
 }
 
-/* The innermost function, inlined or not, whose code has this address. */
-static void find_function(Dwfl_Module *module, Dwarf_Addr pc, char *text, size_t size)
+static Dwfl_Module *module_of(Dwarf_Addr at)
 {
-	Dwarf_Addr bias;
-	Dwarf_Die *unit = dwfl_module_addrdie(module, pc, &bias), *scopes = NULL;
-	int count = unit ? dwarf_getscopes(unit, pc - bias, &scopes) : 0;
+	Dwfl *self = at ? open_self() : NULL;
 
-	for (int i = 0; i < count; i++) {
+	return self ? dwfl_addrmodule(self, at) : NULL;
+}
+
+/* A return address: the call is before it. */
+static Dwarf_Addr call_of(const void *pc)
+{
+	return pc ? (Dwarf_Addr)(uintptr_t)pc - 1 : 0;
+}
+
+static void set_file(struct race_frame *frame, const char *path)
+{
+	const char *last = path ? strrchr(path, '/') : NULL;
+
+	snprintf(frame->file, sizeof(frame->file), "%s", last ? last + 1 : path ? path : "");
+}
+
+/* Where the compiler has put the code of a function into its caller: the place of the call. */
+static void set_call(struct race_frame *frame, Dwarf_Die *unit, Dwarf_Die *inlined)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word file = 0, line = 0;
+	Dwarf_Files *files;
+	size_t count;
+
+	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &line) == 0)
+		frame->line = (int)line;
+	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &file) == 0 &&
+	    dwarf_getsrcfiles(unit, &files, &count) == 0)
+		set_file(frame, dwarf_filesrc(files, file, NULL, NULL));
+}
+
+/* Fills in the names of functions, and the lines of all frames but the first. Returns how many frames there are. */
+static unsigned walk_scopes(Dwarf_Die *unit, Dwarf_Die *scopes, int count, struct race_frame *frame,
+			    unsigned room)
+{
+	unsigned frames = 0;
+
+	for (int i = 0; i < count && frames < room; i++) {
 		int tag = dwarf_tag(&scopes[i]);
 		const char *name = dwarf_diename(&scopes[i]);
 
-		if ((tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine) && name) {
-			snprintf(text, size, "%s", name);
+		if (tag != DW_TAG_subprogram && tag != DW_TAG_inlined_subroutine)
+			continue;
+		snprintf(frame[frames++].function, sizeof(frame->function), "%s", name ? name : "");
+		if (tag == DW_TAG_subprogram)
 			break;
+		if (frames < room) {
+			__real_memset(&frame[frames], 0, sizeof(*frame));
+			set_call(&frame[frames], unit, &scopes[i]);
 		}
 	}
+	return frames;
+}
+
+unsigned race_frames(const void *pc, struct race_frame *frame, unsigned room)
+{
+	Dwarf_Addr at = call_of(pc), bias;
+	Dwfl_Module *module = module_of(at);
+	Dwfl_Line *line = module ? dwfl_module_getsrc(module, at) : NULL;
+	Dwarf_Die *unit = module ? dwfl_module_addrdie(module, at, &bias) : NULL;
+	Dwarf_Die *scopes = NULL, *outer = NULL;
+	const char *path;
+	unsigned frames = 0;
+	int count;
+
+	if (!line || !unit || room == 0)
+		return 0;
+	__real_memset(frame, 0, sizeof(*frame));
+	path = dwfl_lineinfo(line, NULL, &frame->line, NULL, NULL, NULL);
+	set_file(frame, path);
+	/* The scopes of the innermost one are its callers; those of the address are where it is declared. */
+	if (dwarf_getscopes(unit, at - bias, &scopes) > 0) {
+		count = dwarf_getscopes_die(&scopes[0], &outer);
+		frames = walk_scopes(unit, outer, count, frame, room);
+	}
 	__real_free(scopes);
+	__real_free(outer);
+	return frames ? frames : 1;
 }
 
 bool race_line(const void *pc, char *file, size_t size, int *line_ret, char *function,
 	       size_t function_size)
 {
-	/* A return address: the call is before it. */
-	Dwarf_Addr at = (Dwarf_Addr)(uintptr_t)pc - 1;
-	Dwfl *self = pc ? open_self() : NULL;
-	Dwfl_Module *module = self ? dwfl_addrmodule(self, at) : NULL;
-	Dwfl_Line *line = module ? dwfl_module_getsrc(module, at) : NULL;
-	const char *path = line ? dwfl_lineinfo(line, NULL, line_ret, NULL, NULL, NULL) : NULL;
-	const char *last;
+	struct race_frame frame;
 
 	*function = '\0';
-	if (!path)
+	if (race_frames(pc, &frame, 1) == 0 || !*frame.file)
 		return false;
-	find_function(module, at, function, function_size);
-	last = strrchr(path, '/');
-	snprintf(file, size, "%s", last ? last + 1 : path);
+	snprintf(file, size, "%s", frame.file);
+	snprintf(function, function_size, "%s", frame.function);
+	*line_ret = frame.line;
 	return true;
+}
+
+static bool read_line(const char *path, int number, char *text, size_t size)
+{
+	FILE *file = fopen(path, "r");
+	size_t length;
+	char *begin;
+
+	if (!file)
+		return false;
+	*text = '\0';
+	while (number > 0 && fgets(text, (int)size, file)) {
+		/* A longer line takes several reads. */
+		if (strchr(text, '\n'))
+			number--;
+		else if (strlen(text) + 1 < size || number == 1)
+			break;
+	}
+	fclose(file);
+	if (number > 1 || (number == 1 && strlen(text) + 1 < size))
+		return false;
+	begin = text + strspn(text, " \t");
+	length = strcspn(begin, "\r\n");
+	memmove(text, begin, length);
+	text[length] = '\0';
+	return length > 0;
+}
+
+bool race_source(const void *pc, char *text, size_t size)
+{
+	Dwarf_Addr at = call_of(pc);
+	Dwfl_Module *module = module_of(at);
+	Dwfl_Line *line = module ? dwfl_module_getsrc(module, at) : NULL;
+	int number = 0;
+	const char *path = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
+	const char *folder = line ? dwfl_line_comp_dir(line) : NULL;
+	char whole[4096];
+
+	if (!path || number <= 0 || size < 2)
+		return false;
+	if (*path == '/' || !folder)
+		snprintf(whole, sizeof(whole), "%s", path);
+	else
+		snprintf(whole, sizeof(whole), "%s/%s", folder, path);
+	return read_line(whole, number, text, size);
 }
 
 bool race_symbol(const void *at, char *text, size_t size)

@@ -23,6 +23,9 @@ enum {
 	OPTION_BOUND,
 	OPTION_ALL_ORDERS,
 	OPTION_JSON,
+	OPTION_STACKS,
+	OPTION_SVG,
+	OPTION_HTML,
 	OPTION_LIST,
 	STATUS_BROKEN = 3,
 };
@@ -43,6 +46,11 @@ static const struct argp_option options[] = {
 	{ "all-orders", OPTION_ALL_ORDERS, NULL, 0,
 	  "Every interleaving, without reduction: for small scenarios, to check the search", 0 },
 	{ "json", OPTION_JSON, NULL, 0, "One JSON object for each search", 0 },
+	{ "stacks", OPTION_STACKS, NULL, 0, "Show the call stack of each step of a finding", 0 },
+	{ "svg", OPTION_SVG, "FILE", 0, "Draw the first finding as SVG; - is the standard output",
+	  0 },
+	{ "html", OPTION_HTML, "FILE", 0,
+	  "Write a page that steps through the first finding; - is the standard output", 0 },
 	{ "list", OPTION_LIST, NULL, 0, "List the scenarios of this program", 0 },
 	{ 0 },
 };
@@ -109,6 +117,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_JSON:
 		ask->json = true;
 		return 0;
+	case OPTION_STACKS:
+		ask->stacks = true;
+		return 0;
+	case OPTION_SVG:
+		ask->svg = text;
+		return 0;
+	case OPTION_HTML:
+		ask->html = text;
+		return 0;
 	case OPTION_LIST:
 		arguments->list = true;
 		return 0;
@@ -138,13 +155,23 @@ static int list(const struct pw_lab_scenario *scenarios, size_t count)
 
 static int run(const struct pw_lab_scenario *scenario, const struct arguments *arguments)
 {
+	struct race_ask ask = arguments->ask;
+	const char *file = ask.svg ? ask.svg : ask.html;
 	int worst = 0;
 
-	for (int model = PW_LAB_SC; model <= PW_LAB_TSO; model++)
-		if (model == PW_LAB_SC ? arguments->sc : arguments->tso)
-			worst = race_worse(worst,
-					   race_run_scenario(scenario, (enum pw_lab_model)model,
-							     &arguments->ask));
+	for (int model = PW_LAB_SC; model <= PW_LAB_TSO; model++) {
+		int status;
+
+		if (!(model == PW_LAB_SC ? arguments->sc : arguments->tso))
+			continue;
+		status = race_run_scenario(scenario, (enum pw_lab_model)model, &ask);
+		worst = race_worse(worst, status);
+		/* One file has room for one finding. */
+		if (status == RACE_FOUND)
+			ask.svg = ask.html = NULL;
+	}
+	if (file && (ask.svg || ask.html))
+		fprintf(stderr, "pagewalk-lab: nothing was found, so %s is not written\n", file);
 	return worst;
 }
 
@@ -199,6 +226,13 @@ int pw_lab_main(int argc, char **argv, const struct pw_lab_scenario *scenarios, 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	if (arguments.list)
 		return list(scenarios, count);
+	if ((arguments.ask.svg || arguments.ask.html) && !arguments.name && count > 1) {
+		fprintf(stderr,
+			"%s: a picture shows one scenario: name it; --list shows those that "
+			"there are\n",
+			argv[0]);
+		return STATUS_BROKEN;
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (arguments.name && strcmp(arguments.name, scenarios[i].name) != 0)
 			continue;

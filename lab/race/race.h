@@ -345,6 +345,7 @@ struct race_search {
 	double seconds; /* 0 for no limit */
 	uint64_t seed;
 	bool stop_at_finding;
+	bool stop_at_success; /* at the first run that ends without a finding */
 	const uint8_t *schedule; /* lanes, for RACE_REPLAY; or a beginning that is fixed */
 	unsigned scheduled;
 	unsigned words; /* end the search when so many words are known to be shared; 0: don't */
@@ -360,6 +361,9 @@ struct race_search {
 
 void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model model,
 		  const struct race_search *search, struct pw_lab_result *result);
+
+/* The threads that have not ended in this run, as bits. */
+unsigned race_alive(void);
 
 /* ---- fiber.c ---- */
 

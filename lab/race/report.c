@@ -3,12 +3,14 @@
  * From a search to its result. A finding is reported once it was seen twice: the shortest order of its class is
  * replayed, and must fail again.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "lab/race/picture.h"
 #include "lab/race/real.h"
 #include "lab/race/report.h"
 #include "lab/race/wrap.h"
@@ -132,11 +134,6 @@ int race_search_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_mod
 
 /* ---- for people ---- */
 
-static const char *model_name(enum pw_lab_model model)
-{
-	return model == PW_LAB_TSO ? "TSO" : "SC";
-}
-
 static unsigned terminal_width(void)
 {
 	struct winsize size;
@@ -145,23 +142,6 @@ static unsigned terminal_width(void)
 	    size.ws_col >= 60)
 		return size.ws_col;
 	return 100;
-}
-
-struct told {
-	const struct race_ask *ask;
-	enum pw_lab_model model;
-};
-
-static void print_finding(void *context)
-{
-	const struct told *told = context;
-	const char *verdict = race.failure ? race.failure
-					   : "the schedule ends, and nothing has failed";
-
-	if (told->ask->json || told->ask->brief)
-		return;
-	printf("%s, %s: %s\n\n", race.scenario->name, model_name(told->model), verdict);
-	race_print_trace(stdout, verdict, told->ask->width ? told->ask->width : terminal_width());
 }
 
 static const char *verdict_of(int status, const struct race_search *search)
@@ -180,16 +160,26 @@ static const char *verdict_of(int status, const struct race_search *search)
 	}
 }
 
+static void tell_counts(const char *verdict, const char *name, enum pw_lab_model model,
+			const struct pw_lab_result *r, char *text, size_t size)
+{
+	snprintf(text, size,
+		 "%s %s %s: %" PRIu64 " classes in %" PRIu64 " runs (%" PRIu64 " blocked, %" PRIu64
+		 " cut, %" PRIu64 " restarted), %" PRIu64
+		 " findings, deepest %u steps, %u shared words, "
+		 "%s",
+		 verdict, name, race_model_name(model), r->classes, r->runs, r->blocked, r->cut,
+		 r->restarted, r->findings, r->deepest, r->words,
+		 r->complete ? "complete" : "not complete");
+}
+
 static void print_counts(const char *verdict, const char *name, enum pw_lab_model model,
 			 const struct pw_lab_result *r)
 {
-	printf("%s %s %s: %" PRIu64 " classes in %" PRIu64 " runs (%" PRIu64 " blocked, %" PRIu64
-	       " cut, %" PRIu64 " restarted), %" PRIu64
-	       " findings, deepest %u steps, %u shared words, "
-	       "%s\n",
-	       verdict, name, model_name(model), r->classes, r->runs, r->blocked, r->cut,
-	       r->restarted, r->findings, r->deepest, r->words,
-	       r->complete ? "complete" : "not complete");
+	char text[512];
+
+	tell_counts(verdict, name, model, r, text, sizeof(text));
+	printf("%s\n", text);
 	if (r->estimate > (double)r->runs)
 		printf("  about %.2g runs would be needed\n", r->estimate);
 }
@@ -222,7 +212,7 @@ static void print_json(const char *verdict, const char *name, enum pw_lab_model 
 	       ", \"cut\": %" PRIu64 ", \"restarted\": %" PRIu64 ", \"findings\": %" PRIu64
 	       ", \"events\": %" PRIu64
 	       ", \"deepest\": %u, \"words\": %u, \"complete\": %s, \"seconds\": %.3f",
-	       model_name(model), verdict, r->classes, r->runs, r->ended, r->blocked, r->cut,
+	       race_model_name(model), verdict, r->classes, r->runs, r->ended, r->blocked, r->cut,
 	       r->restarted, r->findings, r->events, r->deepest, r->words,
 	       r->complete ? "true" : "false", r->seconds);
 	if (*r->sentence) {
@@ -234,11 +224,80 @@ static void print_json(const char *verdict, const char *name, enum pw_lab_model 
 	printf("}\n");
 }
 
+/* ---- the picture of a finding ---- */
+
+/* Continuations that are tried at most to find the step that decides. */
+static const uint64_t DECIDE_RUNS = 20000;
+
+static bool write_picture(const char *name, const struct race_picture *picture,
+			  void (*draw)(FILE *file, const struct race_picture *picture))
+{
+	FILE *file = strcmp(name, "-") == 0 ? stdout : fopen(name, "w");
+	bool written;
+
+	if (!file) {
+		fprintf(stderr, "pagewalk-lab: the picture cannot be written to %s: %s\n", name,
+			strerror(errno));
+		return false;
+	}
+	draw(file, picture);
+	written = file == stdout ? fflush(file) == 0 : !ferror(file) && fclose(file) == 0;
+	if (!written)
+		fprintf(stderr, "pagewalk-lab: the picture could not be written to %s\n", name);
+	return written;
+}
+
+/* Does the picture take the place of the text? */
+static bool draws_to_stdout(const struct race_ask *ask)
+{
+	return (ask->svg && strcmp(ask->svg, "-") == 0) ||
+	       (ask->html && strcmp(ask->html, "-") == 0);
+}
+
+/* Draws what was watched, if that is wanted: a finding, or a schedule. Returns false if it failed. */
+static bool draw(struct race_picture *picture, const struct pw_lab_scenario *scenario,
+		 enum pw_lab_model model, const struct race_ask *ask, int status,
+		 const struct pw_lab_result *result)
+{
+	const bool text = !ask->json && !ask->brief && !draws_to_stdout(ask);
+	bool done = true;
+
+	if (status != RACE_FOUND && (!ask->replay || status == RACE_BROKEN))
+		return true;
+	if (!text && !ask->svg && !ask->html)
+		return true;
+	if (!race_picture_make(picture, scenario, model)) {
+		fprintf(stderr,
+			"pagewalk-lab: the run was another one when it was repeated for its "
+			"picture\n");
+		return false;
+	}
+	if (status == RACE_FOUND) {
+		race_decide(picture, DECIDE_RUNS);
+		tell_counts("found", scenario->name, model, result, picture->counts,
+			    sizeof(picture->counts));
+	}
+	race_picture_finish(picture, ask->command);
+	if (text)
+		race_picture_text(stdout, picture, ask->width ? ask->width : terminal_width(),
+				  ask->stacks);
+	if (ask->svg)
+		done = write_picture(ask->svg, picture, race_picture_svg);
+	if (ask->html)
+		done = write_picture(ask->html, picture, race_picture_html) && done;
+	return done;
+}
+
+static void watch(void *picture)
+{
+	race_picture_watch(picture);
+}
+
 int race_run_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_model model,
 		      const struct race_ask *ask)
 {
 	static struct race_schedule schedule;
-	struct told told = { ask, model };
+	static struct race_picture picture;
 	struct race_search search = ask->search;
 	struct pw_lab_result result;
 	const char *verdict, *wrong;
@@ -257,7 +316,7 @@ int race_run_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_model 
 		search.scheduled = schedule.count;
 		search.words = schedule.words;
 	}
-	status = race_search_scenario(scenario, model, &search, &result, print_finding, &told);
+	status = race_search_scenario(scenario, model, &search, &result, watch, &picture);
 	if (ask->replay && status != RACE_BROKEN && schedule.check &&
 	    race_steps_hash(schedule.count) != schedule.check) {
 		fprintf(stderr,
@@ -265,19 +324,21 @@ int race_run_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_model 
 			"steps are of other kinds here\n");
 		return RACE_BROKEN;
 	}
+	if (!draw(&picture, scenario, model, ask, status, &result))
+		status = RACE_BROKEN;
+	race_picture_free(&picture);
+	if (draws_to_stdout(ask))
+		return status;
 	verdict = verdict_of(status, &search);
 	if (ask->json) {
 		print_json(verdict, scenario->name, model, &result);
 		return status;
 	}
-	if (status == RACE_FOUND && !ask->brief)
-		printf("     replay: --model %s --replay %s\n", model == PW_LAB_TSO ? "tso" : "sc",
-		       result.schedule);
 	if (status == RACE_BROKEN)
 		fprintf(stderr, "pagewalk-lab: %s\n", result.sentence);
 	if (ask->replay && status == RACE_NOT_FINISHED)
 		printf("%s %s: the schedule ends without a finding\n", scenario->name,
-		       model_name(model));
+		       race_model_name(model));
 	else
 		print_counts(verdict, scenario->name, model, &result);
 	return status;

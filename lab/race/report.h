@@ -19,6 +19,10 @@ struct race_ask {
 	const char *replay; /* a schedule as text, instead of a search; or NULL */
 	bool json;
 	bool brief; /* one line for each search, without the trace */
+	bool stacks; /* the trace has the call stack of each step */
+	const char *
+		command; /* that runs the scenario: for the line that says how to replay; or NULL */
+	const char *svg, *html; /* files for the picture of a finding, or NULL */
 	unsigned width; /* of the trace; 0: as wide as the terminal, or 100 */
 };
 

@@ -20,6 +20,7 @@
 
 #include "lab/race/race.h"
 #include "lab/race/real.h"
+#include "lab/race/record.h"
 
 struct race_state race;
 struct race_event race_event[RACE_EVENTS + 1];
@@ -528,6 +529,8 @@ static int next_thread(void)
 
 		if (race.depth > 0 && event[-1].op.writes)
 			event_has_written(&event[-1]);
+		if (race_recording)
+			race_record_moment();
 		if (race.failure)
 			return -1;
 		if (race.depth == RACE_EVENTS) {
@@ -595,7 +598,14 @@ void race_step(const struct race_op *op)
 {
 	race_on = false;
 	race.pending[race.thread] = *op;
+	if (race_recording)
+		race_record_step();
 	go_on_with(search.starting ? -1 : next_thread());
+}
+
+unsigned race_alive(void)
+{
+	return search.alive;
 }
 
 static void thread_main(void)
@@ -794,7 +804,7 @@ static bool count_run(void)
 		remember_finding();
 	else if (search.how->mode == RACE_REPLAY && search.how->found)
 		search.how->found(search.how->context);
-	return !(race.failure && search.how->stop_at_finding);
+	return race.failure ? !search.how->stop_at_finding : !search.how->stop_at_success;
 }
 
 static bool within_limits(double start)

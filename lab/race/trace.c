@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A run as text: what each step does, to what, and where in the source; in columns, one for each thread. */
+/* A run as text: what each step does, to what, and where in the source. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -48,7 +48,19 @@ static void tell_name(uintptr_t at, size_t bytes, char *text, size_t size)
 	snprintf(text, size, "%#" PRIxPTR, at);
 }
 
-static void tell_value(const struct race_op *op, uint64_t value, char *text, size_t size)
+void race_tell_name(const struct race_op *op, char *text, size_t size)
+{
+	*text = '\0';
+	if (op->bytes)
+		tell_name(op->at, op->bytes, text, size);
+}
+
+static bool is_lock(const struct race_op *op)
+{
+	return op->kind == RACE_LOCK || op->kind == RACE_UNLOCK;
+}
+
+void race_tell_value(const struct race_op *op, uint64_t value, char *text, size_t size)
 {
 	if (op->bytes == 0 || op->bytes > 8) {
 		*text = '\0';
@@ -56,7 +68,12 @@ static void tell_value(const struct race_op *op, uint64_t value, char *text, siz
 	}
 	if (race_words.value && race_words.value(op->at, op->bytes, value, text, size))
 		return;
-	snprintf(text, size, value < 10 ? "%" PRIu64 : "%#" PRIx64, value);
+	if (is_lock(op) && value == 0)
+		snprintf(text, size, "free");
+	else if (is_lock(op) && value <= race.threads)
+		snprintf(text, size, "held by %s", race.scenario->thread[value - 1].name);
+	else
+		snprintf(text, size, value < 1000 ? "%" PRIu64 : "%#" PRIx64, value);
 }
 
 static const char *verb_of(const struct race_event *event)
@@ -84,82 +101,12 @@ void race_tell(unsigned i, struct race_step_text *text)
 	text->thread = event->lane % RACE_THREADS;
 	text->event = event;
 	text->verb = verb_of(event);
-	if (op->bytes)
-		tell_name(op->at, op->bytes, text->name, sizeof(text->name));
-	tell_value(op, event->before, text->before, sizeof(text->before));
-	tell_value(op, event->after, text->after, sizeof(text->after));
+	race_tell_name(op, text->name, sizeof(text->name));
+	race_tell_value(op, event->before, text->before, sizeof(text->before));
+	race_tell_value(op, event->after, text->after, sizeof(text->after));
 	text->changes = op->writes && event->before != event->after;
 	text->switched = last != event->lane && event->enabled & 1u << last;
 	if (!race_line(op->pc, text->file, sizeof(text->file), &text->line, text->function,
 		       sizeof(text->function)))
 		text->file[0] = '\0';
-}
-
-/* ---- columns ---- */
-
-static unsigned column_width(unsigned width)
-{
-	unsigned each = (width - 5) / (race.threads ? race.threads : 1);
-
-	return each > 48 ? 48 : each < 18 ? 18 : each;
-}
-
-static void step_words(const struct race_step_text *step, char *text, size_t size)
-{
-	const enum race_kind kind = (enum race_kind)step->event->op.kind;
-
-	if (kind == RACE_FENCE || kind == RACE_YIELD)
-		snprintf(text, size, "%s", step->verb);
-	else if (!*step->before || kind == RACE_LOCK || kind == RACE_UNLOCK || kind == RACE_ENTER ||
-		 kind == RACE_LEAVE || kind == RACE_FREE)
-		snprintf(text, size, "%s %s", step->verb, step->name);
-	else if (step->changes)
-		snprintf(text, size, "%s %s: %s -> %s", step->verb, step->name, step->before,
-			 step->after);
-	else
-		snprintf(text, size, "%s %s: %s", step->verb, step->name, step->after);
-}
-
-/* Writes @text from column @indent on, in lines of @width. */
-static void print_wrapped(FILE *file, const char *text, unsigned indent, unsigned width)
-{
-	bool first = true;
-
-	while (*text) {
-		size_t length = strlen(text), rest = width - (first ? 0 : 2);
-
-		if (length > rest) {
-			length = rest;
-			while (length > 1 && text[length] != ' ')
-				length--;
-			if (length == 1)
-				length = rest;
-		}
-		if (!first)
-			fprintf(file, "%*s", (int)indent + 2, "");
-		fprintf(file, "%.*s\n", (int)length, text);
-		text += length;
-		text += strspn(text, " ");
-		first = false;
-	}
-}
-
-void race_print_trace(FILE *file, const char *verdict, unsigned width)
-{
-	const unsigned column = column_width(width);
-	struct race_step_text step;
-	char words[256];
-
-	fprintf(file, "     ");
-	for (unsigned i = 0; i < race.threads; i++)
-		fprintf(file, "%-*.*s", (int)column, (int)column - 1,
-			race.scenario->thread[i].name);
-	fputc('\n', file);
-	for (unsigned i = 0; i < race.depth; i++) {
-		race_tell(i, &step);
-		step_words(&step, words, sizeof(words));
-		fprintf(file, "%4u %*s", step.number, (int)(step.thread * column), "");
-		print_wrapped(file, words, 5 + step.thread * column, column - 1);
-	}
-	fprintf(file, "  => %s\n", verdict);
 }

@@ -28,6 +28,9 @@ enum {
 	OPTION_ALL,
 	OPTION_MUTANTS,
 	OPTION_JSON,
+	OPTION_STACKS,
+	OPTION_SVG,
+	OPTION_HTML,
 	FILES = 256,
 	LARGEST = 64 << 10, /* bytes of a scenario */
 };
@@ -49,6 +52,11 @@ static const struct argp_option options[] = {
 	  "Every interleaving of at most N preemptions, without reduction; proves nothing", 0 },
 	{ "seconds", OPTION_SECONDS, "N", 0, "Stop each search after N seconds", 0 },
 	{ "runs", OPTION_RUNS, "N", 0, "Stop each search after N runs", 0 },
+	{ "stacks", OPTION_STACKS, NULL, 0, "Show the call stack of each step of a finding", 0 },
+	{ "svg", OPTION_SVG, "FILE", 0, "Draw the last finding as SVG; - is the standard output",
+	  0 },
+	{ "html", OPTION_HTML, "FILE", 0,
+	  "Write a page that steps through the last finding; - is the standard output", 0 },
 	{ "json", OPTION_JSON, NULL, 0, "One JSON object for each search", 0 },
 	{ 0 },
 };
@@ -154,6 +162,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_JSON:
 		arguments->ask.json = true;
+		return 0;
+	case OPTION_STACKS:
+		arguments->ask.stacks = true;
+		return 0;
+	case OPTION_SVG:
+		arguments->ask.svg = text;
+		return 0;
+	case OPTION_HTML:
+		arguments->ask.html = text;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->files == FILES)
@@ -271,7 +288,8 @@ static int search_apart(const struct scene *scene, const char *format, enum pw_l
 			const char *mutant, const struct arguments *arguments)
 {
 	struct pw_lab_scenario scenario;
-	char shown[SCENE_NAME * 3 + 8];
+	struct race_ask ask = arguments->ask;
+	char shown[SCENE_NAME * 3 + 8], command[SCENE_NAME * 3 + 64];
 	int status;
 	pid_t child;
 
@@ -290,8 +308,11 @@ static int search_apart(const struct scene *scene, const char *format, enum pw_l
 		snprintf(shown, sizeof(shown), "%s, %s%s%s", scene->name, format,
 			 mutant ? ", without " : "", mutant ? mutant : "");
 		scenario.name = shown;
+		snprintf(command, sizeof(command), "pagewalk lab run %s --format %s%s%s",
+			 scene->name, format, mutant ? " --mutant " : "", mutant ? mutant : "");
+		ask.command = command;
 		race_prepare(&scenario);
-		status = race_run_scenario(&scenario, model, &arguments->ask);
+		status = race_run_scenario(&scenario, model, &ask);
 		fflush(stdout);
 		_exit(status);
 	}
