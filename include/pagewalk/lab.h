@@ -58,6 +58,8 @@ struct pw_lab_scenario {
 	/* Called when all threads have ended. May be NULL. */
 	void (*check)(void);
 	bool leaks; /* memory that a run allocates has to be freed by its end */
+	/* Plain accesses may race, as Linux's memory model allows: data races are not reported. */
+	bool racy;
 };
 
 /* Ends the run with a finding: in a thread, or in the check. The sentence is copied. */

@@ -11,6 +11,8 @@
 
 #define CALLER __builtin_return_address(0)
 
+enum { NULL_PAGE = 4096 };
+
 static bool buffers(void)
 {
 	return race.lanes > race.threads;
@@ -43,12 +45,21 @@ void race_drain(const void *pc)
 		race_step(&fence);
 }
 
+/* No object is there: the pointer is null, or the address of a member of an object that is not there. */
+static void touched_null(const struct race_op *op)
+{
+	race_fail(PW_LAB_CHECK, "thread %s %s through a null pointer",
+		  race.scenario->thread[race.thread].name, op->writes ? "writes" : "reads");
+}
+
 /* Offers the step, if it is one. A locked operation is a fence even on a word of the thread's own. */
 static inline void step(const struct race_op *op)
 {
 	struct race_word *word;
 	bool shared, freed;
 
+	if (__builtin_expect(op->at < NULL_PAGE, 0))
+		touched_null(op);
 	if ((op->at & 7) + op->bytes > 8) {
 		shared = race_touch(op->at, op->bytes, op->writes);
 		word = NULL;

@@ -75,7 +75,7 @@ static void report_race(const struct race_event *event, const struct race_event 
 static void look_for_race(const struct race_event *event, const struct race_clock *hb)
 {
 	/* Atomic accesses alone are no data race. */
-	if (event->plain == 0)
+	if (event->plain == 0 || race.scenario->racy)
 		return;
 	for (unsigned i = race.depth; i-- > 0;) {
 		const struct race_event *other = &race_event[i];
