@@ -23,7 +23,7 @@ ROWS = (
     row('truncate', rule='null'), row('truncate', 'null'),
     row('pmd-split'), row('pmd-split', 'leaf'),
     row('hugetlb'), row('hugetlb-no-ipi', expected='found'),
-    row('secret', rule='secretmem'), row('secret', 'secretmem'),
+    row('secret', rule='late'), row('secret', 'late'), row('secret', 'secretmem'), row('secret-ipi', rule='secretmem'),
     row('longterm', rule='longterm'), row('longterm', 'longterm'),
     row('movable', rule='movable'), row('movable', 'movable'),
     row('share'), row('share', 'unshare'),

@@ -287,6 +287,8 @@ static const struct pw_lab_scenario scenes[] = {
 	      "unshare", writer_unshare_pmd_without_ipi, machine_check),
 	SCENE("secret", "a page comes back as secret memory", build_unmap, pin_write, "fault",
 	      writer_secret, check_secret),
+	SCENE("secret-ipi", "the same, where TLBs are flushed by an IPI", build_unmap, pin_write,
+	      "fault", writer_secret_after_ipi, check_secret),
 	SCENE("longterm", "a file's page, pinned for long, is written back", build_file, pin_long,
 	      "write-back", writer_write_back, check_long),
 	SCENE("movable", "a page that has to stay movable, pinned for long, migrates",

@@ -73,6 +73,7 @@ RULES = {
     'unshare': [Rule(PTE, r'if \(!pte_write\(pte\) && gup_must_unshare\(.*?' + UNDO)],
     'secretmem': [Rule(('gup_fast_folio_allowed',), r'if \(check_secretmem && secretmem_mapping\(mapping\)\)\s*return false;'),
                   Rule(PTE, r'if \(unlikely\(page_is_secretmem\(page\)\)\) ' + UNDO)],
+    'late': [Rule(PTE, r'if \(!gup_fast_folio_allowed\(folio, flags\)\) ' + UNDO)],
     'longterm': [Rule(('gup_fast_folio_allowed',), r'!reject_file_backed \|\| shmem_mapping\(mapping\)', 'true')],
     'movable': [Rule(GRAB, r'if \(unlikely\(\(flags & FOLL_LONGTERM\) &&\s*!\w+\(\w+\)\)\)'
                            r' *(?:\{.*?return NULL;\s*\}|\s*return NULL;)')],
@@ -81,6 +82,28 @@ RULES = {
     'special': [Rule(PTE, r'(?:else )?if \(pte_special\(pte\)\)\s*goto pte_unmap;')],
     'irqs': [Rule(ROOTS, r'local_irq_save\(flags\);', 'flags = 0;')],
     'again': [Rule(('ptep_get_lockless',), r'while \(unlikely\(pte\.pte_low != ptep->pte_low\)\)', 'while (0)')],
+}
+
+# What each rule says, and since when Linux has it if that is after 5.9.
+RULE_WORDS = {
+    'recheck': 'once the page is taken, the entry and the one above it are read again',
+    'upper': 'once the page is taken, the entry above is read again (since 6.0)',
+    'lower': 'once the page is taken, the entry is read again',
+    'leaf': 'once a huge page is taken, its entry is read again',
+    'head': 'once a folio is taken, the page must still be in it',
+    'zero': 'a folio without references is not taken',
+    'overflow': 'a folio whose count has overflowed is not taken',
+    'sequence': 'if fork has run meanwhile, the pins are given back (since 5.11)',
+    'odd': 'while fork runs, nothing is pinned (since 5.11)',
+    'unshare': 'a page that may be shared is not pinned through a read-only entry (since 5.19)',
+    'secretmem': 'secret memory is not pinned (since 5.14)',
+    'late': 'what the folio is for is asked after the entry was read again (since 6.5)',
+    'longterm': "a file's page is not pinned for long, for writing (since 6.5)",
+    'movable': 'a page that has to stay movable is not pinned for long',
+    'null': 'a page that has left its file may be anything',
+    'special': 'what a special entry leads to is not a page',
+    'irqs': 'interrupts are off during the walk',
+    'again': 'the low half is read again',
 }
 
 

@@ -304,11 +304,13 @@ void writer_truncate(void)
 }
 
 /* The page is freed, and comes back in the same place as secret memory. */
-void writer_secret(void)
+static void become_secret(bool interrupt)
 {
 	lock();
 	take_entry(&machine.pte[0]);
 	unlock();
+	if (interrupt)
+		wait_for_processors(); /* the TLBs are flushed by an interrupt */
 	put(0, 1);
 	if (!allocate(0, OWNER_PROCESS))
 		return;
@@ -316,6 +318,16 @@ void writer_secret(void)
 	lock();
 	set_entry(&machine.pte[0], machine_leaf(0, ENTRY_WRITE));
 	unlock();
+}
+
+void writer_secret(void)
+{
+	become_secret(false);
+}
+
+void writer_secret_after_ipi(void)
+{
+	become_secret(true);
 }
 
 /* The file system writes the page back: it wants to know of the next write. */

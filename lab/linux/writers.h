@@ -20,6 +20,7 @@ void writer_split_pmd(void);
 void writer_unshare_pmd(void);
 void writer_unshare_pmd_without_ipi(void);
 void writer_secret(void);
+void writer_secret_after_ipi(void);
 void writer_write_back(void);
 void writer_migrate(void);
 void writer_share(void);
