@@ -7,7 +7,7 @@ WERROR ?= 0
 export WERROR
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-build bench-fold pictures check-guests check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
+.PHONY: all demo test bench bench-build bench-fold pictures check-guests check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
 
 all: $(BUILD)/build.ninja
 	@tools/build.sh $(BUILD)
@@ -45,6 +45,13 @@ pictures: all
 check-guests: all
 	@tools/deps.sh guests
 	@tests/guests/run.py --pagewalk $(BUILD)/pagewalk
+
+# Linux's own fast path under every interleaving, from Debian's sources of three kernels; see tests/linux/.
+KERNELS := 6.1 6.12 7.2
+check-linux-gup: all
+	@tools/deps.sh linux
+	@tools/build.sh $(BUILD) lab/race/libpagewalk-lab.a
+	@tests/linux/run.py $(BUILD) $(KERNELS)
 
 # Runs each target for SECONDS_EACH; it only reads the corpus in tests/fuzz/corpus.
 SECONDS_EACH := 60

@@ -39,13 +39,16 @@ _pagewalk()
     --style)
         COMPREPLY=($(compgen -W "static mode value reindex" -- "$current"))
         return ;;
+    --model)
+        COMPREPLY=($(compgen -W "sc tso both" -- "$current"))
+        return ;;
     --neighbour)
         COMPREPLY=($(compgen -W "entry none" -- "$current"))
         return ;;
     --output|-o|--svg|--html|--source)
         COMPREPLY=($(compgen -f -- "$current"))
         return ;;
-    --root|--cpu|--kernel|--encryption-bit|--prefix|--cr4|--pat|--mair|--tcr|--limit|--space|--range|--label|--width|--rows|--levels|--strategy)
+    --root|--cpu|--kernel|--encryption-bit|--prefix|--cr4|--pat|--mair|--tcr|--limit|--space|--range|--label|--width|--rows|--levels|--strategy|--seconds|--jobs|--cc|--cflags|--libs)
         return ;;
     esac
     case $subcommand in
@@ -59,10 +62,11 @@ _pagewalk()
     cut) options+=" $walk --space --range --label" ;;
     lab)
         if [[ $previous == lab ]]; then
-            COMPREPLY=($(compgen -W "fold --help" -- "$current"))
+            COMPREPLY=($(compgen -W "fold linux --help" -- "$current"))
             return
         fi
-        options+=" $walk --strategy --walk --levels --style --neighbour --source --rows --svg --html" ;;
+        options+=" $walk --strategy --walk --levels --style --neighbour --source --rows --svg --html"
+        options+=" --list --model --trace --seconds --jobs --cc --cflags --libs" ;;
     esac
     if [[ $current == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$current"))

@@ -13,14 +13,14 @@
 
 /* ---- the language ---- */
 
-#define unlikely(x) (x)
-#define likely(x) (x)
-#define WARN_ON_ONCE(x) (x)
+#define unlikely(x)        (x)
+#define likely(x)          (x)
+#define WARN_ON_ONCE(x)    (x)
 #define VM_WARN_ON_ONCE(x) ((void)(x))
-#define VM_BUG_ON(x) ((void)(x))
-#define BUILD_BUG_ON(x) ((void)0)
+#define VM_BUG_ON(x)       ((void)(x))
+#define BUILD_BUG_ON(x)    ((void)0)
 #define IS_ENABLED(option) 1
-#define __maybe_unused __attribute__((unused))
+#define __maybe_unused     __attribute__((unused))
 #define __must_check
 #define __always_inline inline __attribute__((always_inline))
 
@@ -44,12 +44,12 @@ enum {
 
 enum { PAGE_SHIFT = 12, PMD_SHIFT = 14, PUD_SHIFT = 16, P4D_SHIFT = 18, PGDIR_SHIFT = 20 };
 
-#define PAGE_SIZE (1UL << PAGE_SHIFT)
-#define PMD_SIZE (1UL << PMD_SHIFT)
-#define PUD_SIZE (1UL << PUD_SHIFT)
+#define PAGE_SIZE  (1UL << PAGE_SHIFT)
+#define PMD_SIZE   (1UL << PMD_SHIFT)
+#define PUD_SIZE   (1UL << PUD_SHIFT)
 #define PGDIR_SIZE (1UL << PGDIR_SHIFT)
-#define PMD_MASK (~(PMD_SIZE - 1))
-#define PUD_MASK (~(PUD_SIZE - 1))
+#define PMD_MASK   (~(PMD_SIZE - 1))
+#define PUD_MASK   (~(PUD_SIZE - 1))
 #define PGDIR_MASK (~(PGDIR_SIZE - 1))
 
 #include ENTRY_HEADER /* entry_whole.h or entry_halves.h: pte_t */
@@ -102,18 +102,18 @@ static inline void check_nothing(const void *word)
 }
 
 /* A word of any type, loaded once. */
-#define READ_ONCE(x)                                          \
-	({                                                    \
-		__typeof__(x) once_;                          \
-		_Generic(&(x),                                \
-			pte_t *: check_entry,                 \
-			pmd_t *: check_entry,                 \
-			pud_t *: check_entry,                 \
-			p4d_t *: check_entry,                 \
-			pgd_t *: check_entry,                 \
-			default: check_nothing)(&(x));        \
+#define READ_ONCE(x)                                           \
+	({                                                     \
+		__typeof__(x) once_;                           \
+		_Generic(&(x), pte_t *                         \
+			 : check_entry, pmd_t *                \
+			 : check_entry, pud_t *                \
+			 : check_entry, p4d_t *                \
+			 : check_entry, pgd_t *                \
+			 : check_entry, default                \
+			 : check_nothing)(&(x));               \
 		__atomic_load(&(x), &once_, __ATOMIC_RELAXED); \
-		once_;                                        \
+		once_;                                         \
 	})
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 
@@ -190,13 +190,13 @@ LEVEL(pud)
 LEVEL(p4d)
 LEVEL(pgd)
 
-#define pmd_trans_huge(e) pmd_leaf(e)
-#define pmdp_get(p) READ_ONCE(*(p))
-#define pudp_get(p) READ_ONCE(*(p))
-#define p4dp_get(p) READ_ONCE(*(p))
-#define pgdp_get(p) READ_ONCE(*(p))
+#define pmd_trans_huge(e)    pmd_leaf(e)
+#define pmdp_get(p)          READ_ONCE(*(p))
+#define pudp_get(p)          READ_ONCE(*(p))
+#define p4dp_get(p)          READ_ONCE(*(p))
+#define pgdp_get(p)          READ_ONCE(*(p))
 #define pmdp_get_lockless(p) pmdp_get(p)
-#define pfn_valid(frame) true
+#define pfn_valid(frame)     true
 
 /* ---- tables ---- */
 
@@ -253,10 +253,10 @@ static inline void set_irqs(struct page **pages, uint64_t off)
 }
 
 /* The processor is known by the array that the walk fills, which every caller has as `pages`. */
-#define local_irq_save(flags) (set_irqs(pages, 1), (flags) = 0)
-#define local_irq_restore(flags) ((void)(flags), set_irqs(pages, 0))
+#define local_irq_save(flags)          (set_irqs(pages, 1), (flags) = 0)
+#define local_irq_restore(flags)       ((void)(flags), set_irqs(pages, 0))
 #define lockdep_assert_irqs_disabled() ((void)0)
-#define irqs_disabled() true
+#define irqs_disabled()                true
 
 #include "kernel_folio.h"
 

@@ -21,7 +21,8 @@ static unsigned table_count;
 /* What anonymous pages have for a mapping: the address is never followed. */
 static uint64_t anonymous[2];
 
-static void name_word(const void *at, size_t bytes, const char *format, const char *what, unsigned i)
+static void name_word(const void *at, size_t bytes, const char *format, const char *what,
+		      unsigned i)
 {
 	char name[64];
 
@@ -40,7 +41,8 @@ static void name_pages(void)
 		name_word(&folio->_pincount, sizeof(folio->_pincount), "%s %u pins", "folio", i);
 		name_word(&folio->owner, sizeof(folio->owner), "%s %u owner", "folio", i);
 		name_word(&folio->large, sizeof(folio->large), "%s %u large", "folio", i);
-		name_word(&folio->exclusive, sizeof(folio->exclusive), "%s %u exclusive", "page", i);
+		name_word(&folio->exclusive, sizeof(folio->exclusive), "%s %u exclusive", "page",
+			  i);
 		name_word(&folio->movable, sizeof(folio->movable), "%s %u movable", "folio", i);
 		name_word(&folio->copied, sizeof(folio->copied), "%s %u copied", "page", i);
 	}
@@ -63,8 +65,8 @@ void machine_pages(void)
 {
 	for (unsigned i = 0; i < PAGES; i++) {
 		machine.folio[i].head = &machine.folio[i];
-		machine.folio[i].mapping =
-			(struct address_space *)((uintptr_t)anonymous | 1); /* anonymous */
+		machine.folio[i].mapping = (struct address_space *)((uintptr_t)anonymous |
+								    1); /* anonymous */
 		machine.folio[i].exclusive = 1;
 		machine.frame[i] = i;
 	}
@@ -156,7 +158,8 @@ static void check_held(unsigned i)
 	pw_lab_check(machine.folio[i].owner == OWNER_PROCESS,
 		     "gup_fast pinned page %u, which is somebody else's by now", i);
 	pw_lab_check(is_pinned(head),
-		     "gup_fast pinned page %u, but its folio is not the one that counts the pin", i);
+		     "gup_fast pinned page %u, but its folio is not the one that counts the pin",
+		     i);
 	pw_lab_check(!machine.folio[i].copied,
 		     "gup_fast pinned page %u, of which khugepaged has made a copy: what is "
 		     "written through the pin is lost",

@@ -91,7 +91,8 @@ struct machine {
 	uint32_t lock; /* of the page tables */
 	uint32_t sequence; /* write_protect_seq */
 	uint64_t child; /* fork's: the child's entry */
-	uint64_t frame[PAGES]; /* the frame that each page is in; its own number, unless a scenario says so */
+	uint64_t frame
+		[PAGES]; /* the frame that each page is in; its own number, unless a scenario says so */
 };
 extern struct machine machine;
 

@@ -26,7 +26,7 @@ ROWS = (
     row('secret', rule='late'), row('secret', 'late'), row('secret', 'secretmem'), row('secret-ipi', rule='secretmem'),
     row('longterm', rule='longterm'), row('longterm', 'longterm'),
     row('movable', rule='movable'), row('movable', 'movable'),
-    row('share'), row('share', 'unshare'),
+    row('share'), row('share', 'unshare'), row('share-no-barrier', expected='found'),
     row('special'), row('special', 'special'),
     row('overflow'), row('overflow', 'overflow'),
     row('fold-static'),

@@ -203,8 +203,7 @@ static void check_long(void)
 
 static void check_movable(void)
 {
-	pw_lab_check(!machine_holds(0),
-		     "gup_fast pinned a page for long that has to stay movable");
+	pw_lab_check(!machine_holds(0), "gup_fast pinned a page for long that has to stay movable");
 	machine_check();
 }
 
@@ -218,8 +217,7 @@ static void check_share(void)
 
 static void check_overflow(void)
 {
-	pw_lab_check(!machine_holds(0),
-		     "gup_fast took a reference of a count that has overflowed");
+	pw_lab_check(!machine_holds(0), "gup_fast took a reference of a count that has overflowed");
 }
 
 static void check_across(void)
@@ -235,11 +233,11 @@ static void check_across(void)
 
 /* ---- the scenarios ---- */
 
-#define SCENE(name_, about_, setup_, reader, who, writer, check_)                       \
-	{                                                                               \
-		.name = name_, .about = about_, .setup = setup_,                        \
-		.thread = { { "gup_fast", reader, false }, { who, writer, false } },    \
-		.check = check_, .racy = true                                           \
+#define SCENE(name_, about_, setup_, reader, who, writer, check_)                    \
+	{                                                                            \
+		.name = name_, .about = about_, .setup = setup_,                     \
+		.thread = { { "gup_fast", reader, false }, { who, writer, false } }, \
+		.check = check_, .racy = true                                        \
 	}
 
 static const struct pw_lab_scenario scenes[] = {
@@ -295,6 +293,8 @@ static const struct pw_lab_scenario scenes[] = {
 	      build_movable, pin_long, "migrate", writer_migrate, check_movable),
 	SCENE("share", "KSM shares a read-only page", build_read_only, pin_read, "KSM",
 	      writer_share, check_share),
+	SCENE("share-no-barrier", "the same, without the barrier after the entry", build_read_only,
+	      pin_read, "KSM", writer_share_without_barrier, check_share),
 	SCENE("special", "a special entry takes a page's place", build_special, pin_write, "driver",
 	      writer_special, check_special),
 	SCENE("overflow", "a folio whose count has overflowed", build_overflow, pin_write, "others",

@@ -47,8 +47,8 @@ static bool allocate(unsigned page, enum owner owner)
 {
 	uint32_t nobody = OWNER_NOBODY;
 
-	if (!__atomic_compare_exchange_n(&machine.folio[page].owner, &nobody, (uint32_t)owner, false,
-					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&machine.folio[page].owner, &nobody, (uint32_t)owner,
+					 false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		return false;
 	WRITE_ONCE(machine.folio[page]._refcount.counter, 1);
 	return true;
@@ -355,19 +355,33 @@ void writer_migrate(void)
 	unlock();
 }
 
-/* KSM, swap: a read-only page may be shared from now on, unless it is pinned. The entry comes back as it was. */
-void writer_share(void)
+/*
+ * KSM, swap: a read-only page may be shared from now on, unless it is pinned. The entry comes back as it was. The
+ * barrier is between the entry and the count: on the other side, gup_fast pins and reads the entry again.
+ */
+static void share(bool barrier)
 {
-	uint64_t old;
+	uint64_t old = READ_ONCE(machine.pte[0]);
 
 	lock();
-	old = take_entry(&machine.pte[0]);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	set_entry(&machine.pte[0], 0);
+	if (barrier)
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (READ_ONCE(machine.folio[0]._refcount.counter) < PIN_BIAS)
 		WRITE_ONCE(machine.folio[0].exclusive, 0);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	set_entry(&machine.pte[0], old);
 	unlock();
+}
+
+void writer_share(void)
+{
+	share(true);
+}
+
+void writer_share_without_barrier(void)
+{
+	share(false);
 }
 
 /* The driver's memory takes the page's place: page 3 stands for what the kernel has no page for. */

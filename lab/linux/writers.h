@@ -24,6 +24,7 @@ void writer_secret_after_ipi(void);
 void writer_write_back(void);
 void writer_migrate(void);
 void writer_share(void);
+void writer_share_without_barrier(void);
 void writer_special(void);
 void writer_count(void);
 void writer_grow(void);
