@@ -38,7 +38,7 @@ void race_will_write(uintptr_t at, size_t bytes)
 {
 	if (!baseline || race_on_stack(at))
 		return;
-	if (at < own_stack && at >= (uintptr_t)__builtin_frame_address(0))
+	if (race.checking && at < own_stack && at >= (uintptr_t)__builtin_frame_address(0))
 		return;
 	for (uintptr_t i = at & ~(uintptr_t)7; i < at + bytes; i += 8) {
 		struct race_word *word = race_word(i);
