@@ -7,10 +7,11 @@
  * Stores that are sequentially consistent, locked operations, fences, locks and sections wait until the buffer is
  * empty (Owens, Sarkar, Sewell: x86-TSO, 2009). Waiting for others does not empty it.
  *
- * A plain store happens at once, with the buffer empty: its call-out comes before it, and cannot hold it back.
- * If another thread loads the word without order, that is a data race, and is reported as such. A plain load waits
- * until what the thread itself has stored there is in memory. So what a plain store would let an earlier atomic
- * store of the same thread do (be late, behind a later load) is not seen.
+ * A plain store, and a free, is in memory at once: its call-out comes before it, and cannot hold it back. Nobody can
+ * tell that it overtook earlier stores: a thread that sees it without having acquired a later store or locked
+ * operation of this thread is in a data race, which is reported; and the later one leaves the buffer last. A plain
+ * access goes to the memory, so it waits until what the thread itself has stored there atomically has left the buffer,
+ * with all that was stored before: that an earlier store is later than that is not seen.
  */
 #include "lab/race/race.h"
 #include "lab/race/real.h"

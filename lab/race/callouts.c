@@ -91,7 +91,7 @@ static void plain(void *p, size_t bytes, bool writes, const void *pc)
 			race_will_write(op.at, bytes);
 		return;
 	}
-	op.drains = writes && buffers();
+	op.drains = writes && race_mutant(RACE_MUTANT_PLAIN_DRAINS);
 	step(&op);
 	if (writes)
 		race_will_write(op.at, bytes);

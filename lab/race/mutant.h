@@ -46,9 +46,13 @@ enum race_mutant {
 	RACE_MUTANT_OWN_WORD_NOTHING, /* a locked operation on a word of the thread's own does not */
 	RACE_MUTANT_WAIT_DRAINS, /* waiting empties the buffer */
 	RACE_MUTANT_RELEASE_DRAINS, /* a release store does */
+	RACE_MUTANT_PLAIN_DRAINS, /* a plain store does */
+	RACE_MUTANT_PLAIN_AT_ONCE, /* a plain access does not wait for the thread's own store there */
 	/* Runs. */
 	RACE_MUTANT_NO_RESTART, /* a new shared word does not begin the search anew */
 	RACE_MUTANT_NO_RESTORE, /* a run begins with what the one before it has written */
+	RACE_MUTANT_SHORTEN_ANY, /* the shortest order takes no care of what depends on what */
+	RACE_MUTANT_FIXED_CHANGED, /* the beginning that was given is changed */
 	RACE_MUTANTS_END,
 };
 

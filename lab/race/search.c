@@ -263,8 +263,8 @@ static void find_races(unsigned depth, unsigned lane, const struct race_op *op,
 			continue;
 		if (event->lane == lane + RACE_THREADS) {
 			own = true;
-			/* A plain load waits for it. */
-			if (op->kind == RACE_LOAD && !op->atomic)
+			/* A plain access waits for it. */
+			if (!op->atomic)
 				continue;
 		}
 		if (event->lane != lane && clock->at[event->lane] < event->index &&
@@ -287,14 +287,13 @@ static bool can_go_on(unsigned lane)
 
 	if (lane >= RACE_THREADS)
 		return true;
-	if (race.lanes > race.threads && op->drains && race_buffer_any(lane))
+	if (race.lanes > race.threads && race_buffer_any(lane) &&
+	    (op->drains || (!op->atomic && !race_mutant(RACE_MUTANT_PLAIN_AT_ONCE) &&
+			    race_buffer_forward(lane, op) != RACE_FORWARD_NONE)))
 		return false;
 	switch (op->kind) {
 	case RACE_LOCK:
 		return race_value(op) == 0;
-	case RACE_LOAD:
-		/* A plain one reads memory when it has called out: what the thread has stored must be there. */
-		return op->atomic || race_buffer_forward(lane, op) == RACE_FORWARD_NONE;
 	case RACE_WAIT:
 		return race_buffer_view(lane, op) != op->value;
 	case RACE_YIELD:
@@ -329,6 +328,12 @@ static void end_of_run(unsigned live)
 {
 	unsigned waiting = 0, yielding = 0;
 	char names[128] = "";
+
+	if (race.depth < search.how->scheduled) {
+		race_note(PW_LAB_BROKEN, "the run ends after %u steps, but the schedule has %u",
+			  race.depth, search.how->scheduled);
+		return;
+	}
 
 	for (unsigned i = 0; i < race.threads; i++) {
 		if (!(live & 1u << i) || race.scenario->thread[i].daemon)
@@ -841,7 +846,9 @@ void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model mode
 	search.how = how;
 	search.result = result;
 	search.prefix = 0;
-	search.fixed = how->mode == RACE_REPLAY ? 0 : how->scheduled;
+	search.fixed = how->mode == RACE_REPLAY || race_mutant(RACE_MUTANT_FIXED_CHANGED)
+			       ? 0
+			       : how->scheduled;
 	search.random = how->seed * 2 + 1;
 	race.scenario = scenario;
 	race.model = model;

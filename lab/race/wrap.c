@@ -245,11 +245,9 @@ void *__wrap_calloc(size_t count, size_t bytes)
 
 void __wrap_free(void *object)
 {
-	struct race_op op = { .at = (uintptr_t)object,
-			      .kind = RACE_FREE,
-			      .writes = true,
-			      .drains = true,
-			      .pc = CALLER };
+	struct race_op op = {
+		.at = (uintptr_t)object, .kind = RACE_FREE, .writes = true, .pc = CALLER
+	};
 
 	if (!object)
 		return;

@@ -10,10 +10,11 @@
 
 #include "lab/race/race.h"
 
-enum { VALUES = 4, OUTCOMES = 16 };
+enum { VALUES = 4, OUTCOMES = 24 };
 
 static uint64_t x, y, z;
 static uint64_t r[VALUES]; /* what was read */
+static uint64_t plain;
 static uint64_t own[2]; /* words that one thread has for itself */
 
 static inline void put(uint64_t *p, uint64_t value)
@@ -141,6 +142,24 @@ static void put_y_get_y_get_x(void)
 	put(&y, 1);
 	r[2] = get(&y);
 	r[3] = get(&x);
+}
+
+/* A plain store does not empty the store buffer. */
+static void put_x_plain_get_y_put_z(void)
+{
+	put(&x, 1);
+	plain = 1;
+	r[0] = get(&y);
+	put(&z, 1);
+}
+
+static void put_y_fence_get_x_get_z_plain(void)
+{
+	put(&y, 1);
+	fence();
+	r[1] = get(&x);
+	if (get(&z))
+		r[2] = plain;
 }
 
 /* A loop that waits does not empty the store buffer. */
@@ -390,6 +409,12 @@ static const struct litmus tests[] = {
 	  4,
 	  "1011 1110 1111",
 	  "1010 1011 1110 1111" },
+	{ "SB+plain",
+	  { put_x_plain_get_y_put_z, put_y_fence_get_x_get_z_plain },
+	  NULL,
+	  3,
+	  "010 011 100 101 110 111",
+	  "000 001 010 011 100 101 110 111" },
 	{ "SB+wait",
 	  { put_x_wait_get_z, put_y_put_z_fence_get_x },
 	  NULL,
@@ -493,9 +518,28 @@ static bool check(enum pw_lab_model model, enum race_mode mode)
 	return false;
 }
 
-int main(void)
+#ifdef RACE_MUTANTS
+enum race_mutant race_mutant_chosen;
+
+static void choose_mutant(const char *number)
+{
+	race_mutant_chosen = (enum race_mutant)strtoul(number, NULL, 10);
+}
+#else
+static void choose_mutant(const char *number)
+{
+	printf("this build has no mutant %s\n", number);
+	exit(2);
+}
+#endif
+
+/* usage: litmus [NUMBER OF A MUTANT] */
+int main(int argc, char **argv)
 {
 	bool right = true;
+
+	if (argc > 1)
+		choose_mutant(argv[1]);
 
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
 		test = &tests[i];

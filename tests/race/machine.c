@@ -5,8 +5,9 @@
  * reduction, no order of events, nothing in common with the laboratory.
  *
  * Each byte of a load comes from the thread's newest store of that byte that is still in its queue, otherwise from
- * memory. A yield waits until another thread has changed the memory since the last yield. A plain store empties the
- * queue first, and a plain load waits until what it loads has left the queue, as the laboratory has it (buffer.c).
+ * memory. A yield waits until another thread has changed the memory since the last yield. A plain store is late like
+ * any other; a plain access waits until what the thread has stored there atomically has left the queue, as the
+ * laboratory has it (buffer.c).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ enum { QUEUE = STEPS, STATES = 400000 };
 
 struct store {
 	uint32_t at, bytes;
+	bool plain;
 	uint64_t value;
 };
 
@@ -92,16 +94,17 @@ static bool drained(const struct instruction *step)
 	case FENCE:
 	case LOCK:
 	case UNLOCK:
-	case PLAIN_STORE:
 		return true;
 	default:
 		return false;
 	}
 }
 
+/* Has the thread stored there atomically? */
 static bool overlaps(const struct instruction *step, const struct store *store)
 {
-	return step->at < store->at + store->bytes && store->at < step->at + step->bytes;
+	return !store->plain && step->at < store->at + store->bytes &&
+	       store->at < step->at + step->bytes;
 }
 
 static bool can_go_on(const struct machine *m, unsigned thread)
@@ -120,6 +123,7 @@ static bool can_go_on(const struct machine *m, unsigned thread)
 	case YIELD:
 		return m->news[thread];
 	case PLAIN_LOAD:
+	case PLAIN_STORE:
 		for (unsigned i = 0; i < m->queued[thread]; i++)
 			if (overlaps(step, &m->queue[thread][i]))
 				return false;
@@ -138,7 +142,7 @@ static void read_value(struct machine *m, unsigned thread, uint64_t value)
 static void store_value(struct machine *m, unsigned thread, const struct instruction *step,
 			uint64_t value)
 {
-	struct store store = { step->at, step->bytes, value };
+	struct store store = { step->at, step->bytes, step->operation == PLAIN_STORE, value };
 
 	if (step->bytes == 4)
 		store.value = (uint32_t)value;

@@ -43,8 +43,9 @@ static struct outcome now; /* of the run; not part of the memory that the labora
 
 static struct outcomes *collected;
 static struct pw_lab_result result;
-static uint64_t restarts;
-static bool beginning; /* of the runs is given */
+static uint64_t restarts, wrong_beginnings;
+static unsigned shortest_run; /* steps */
+static const uint8_t *beginning; /* of the runs, if it is given: two lanes */
 
 /* ---- a program as threads of the laboratory ---- */
 
@@ -210,6 +211,11 @@ static void collect(void)
 {
 	struct outcome outcome = now;
 
+	if (race.depth < shortest_run)
+		shortest_run = race.depth;
+	if (beginning && race.depth >= 2 &&
+	    (race_event[0].lane != beginning[0] || race_event[1].lane != beginning[1]))
+		wrong_beginnings++;
 	/* What was collected before a restart does not count. */
 	if (result.restarted != restarts) {
 		outcomes_clear(collected);
@@ -252,10 +258,7 @@ static void collect_finding(void *context)
 	}
 }
 
-/*
- * A thread that yields is woken by shared words alone, and only plain stores to those empty the buffer; the machine
- * makes no such difference.
- */
+/* A thread that yields is woken by shared words alone; the machine makes no such difference. */
 static void share_all(void)
 {
 	for (race.thread = 0; race.thread < 2; race.thread++) {
@@ -287,6 +290,7 @@ static void search_more(struct race_search how, enum pw_lab_model model, struct 
 	memset(&now, 0, sizeof(now));
 	collected = &seen->outcomes;
 	restarts = 0;
+	shortest_run = RACE_EVENTS;
 	race_explore(&scenario, model, &how, &result);
 	seen->result = result;
 }
@@ -294,7 +298,7 @@ static void search_more(struct race_search how, enum pw_lab_model model, struct 
 static void search(enum race_mode mode, enum pw_lab_model model, uint64_t limit, struct seen *seen)
 {
 	race_words_forget();
-	if (program.yields || program.plain)
+	if (program.yields)
 		share_all();
 	outcomes_clear(&seen->outcomes);
 	search_more((struct race_search){ .mode = mode, .limit = limit, .bound = 1000 }, model,
@@ -367,7 +371,7 @@ static void check_beginnings(uint64_t seed, enum pw_lab_model model, const struc
 	const unsigned lanes = model == PW_LAB_TSO ? 2 * program.threads : program.threads;
 
 	outcomes_clear(&all.outcomes);
-	beginning = true;
+	wrong_beginnings = 0;
 	for (unsigned i = 0; i < lanes * lanes; i++) {
 		uint8_t schedule[2] = { (uint8_t)(i % lanes), (uint8_t)(i / lanes) };
 
@@ -375,12 +379,15 @@ static void check_beginnings(uint64_t seed, enum pw_lab_model model, const struc
 			if (schedule[k] >= program.threads)
 				schedule[k] = (uint8_t)(schedule[k] - program.threads +
 							RACE_THREADS);
+		beginning = schedule;
 		search_more((struct race_search){ .mode = RACE_SOURCE,
 						  .schedule = schedule,
 						  .scheduled = 2 },
 			    model, &all);
 	}
-	beginning = false;
+	beginning = NULL;
+	if (wrong_beginnings)
+		complain(seed, model, "runs with another beginning", wrong_beginnings, 0);
 	all.result.hash = 0;
 	counts.beginnings++;
 	compare(seed, model, "all beginnings and source sets", &all, source);
@@ -390,11 +397,13 @@ static void check_program(uint64_t seed, enum pw_lab_model model, uint64_t all_r
 {
 	static struct seen machine, all, bounded, sleep, source;
 	const unsigned wrong = counts.wrong;
+	unsigned shortest;
 
 	search(RACE_SOURCE, model, 200000, &source);
+	shortest = shortest_run;
 	if (source.result.findings > 0)
 		check_shortest(seed, model);
-	if (source.result.runs < 100 && source.result.deepest >= 2)
+	if (source.result.runs < 100 && shortest >= 2)
 		check_beginnings(seed, model, &source);
 	search(RACE_SLEEP, model, 200000, &sleep);
 	counts.runs[2] += source.result.runs;

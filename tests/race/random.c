@@ -131,17 +131,31 @@ static void add_access(struct program *program, unsigned thread, const struct ta
 	}
 }
 
+/* Of a word that few other accesses reach: most programs shall have no data race. */
+static void add_plain(struct program *program, unsigned thread)
+{
+	struct instruction *step = append(program, thread, below(2) ? PLAIN_LOAD : PLAIN_STORE);
+
+	step->at = 8 * (WORDS - 1) + (below(4) ? 0 : 4);
+	step->bytes = step->at % 8 || below(4) == 0 ? 4 : 8;
+	step->value = below(3);
+}
+
 /* A section with one mutex, or with one inside the other, in either order. */
 static void add_section(struct program *program, unsigned thread, const struct taste *taste)
 {
-	const bool two = below(2);
+	const bool two = below(2) && !taste->plain;
 	const unsigned outer = below(MUTEXES), inner = 1 - outer;
 
 	append(program, thread, LOCK)->at = outer;
 	if (two)
 		append(program, thread, LOCK)->at = inner;
 	else if (taste->plain)
-		place(append(program, thread, below(2) ? PLAIN_LOAD : PLAIN_STORE), taste);
+		for (unsigned i = 0; i < 3; i++)
+			if (below(2))
+				add_plain(program, thread);
+			else
+				place(append(program, thread, below(2) ? LOAD : STORE), taste);
 	else
 		place(append(program, thread, below(2) ? LOAD : STORE_LAST), taste);
 	if (two)
@@ -165,8 +179,8 @@ static void add_step(struct program *program, unsigned thread, const struct tast
 	} else if (taste->fails && dice < 14) {
 		append(program, thread, FAIL_IF)->value = 1 + below(3);
 		program->fails = true;
-	} else if (taste->plain && below(8) == 0) {
-		place(append(program, thread, below(2) ? PLAIN_LOAD : PLAIN_STORE), taste);
+	} else if (taste->plain && below(12) == 0) {
+		add_plain(program, thread);
 	} else if (dice < 15) {
 		append(program, thread, SKIP_ODD);
 		place(append(program, thread, below(2) ? STORE : ADD), taste);
@@ -191,7 +205,11 @@ void random_program(struct program *program, uint64_t seed)
 		.fences = below(4) == 0,
 		.plain = below(5) == 0,
 	};
+	/* The laboratory wakes a thread that yields at once when there was a plain store. */
+	taste.plain &= !taste.yields;
 	taste.locks |= taste.plain;
+	if (taste.plain && below(4))
+		taste.words = 2;
 	program->plain = taste.plain;
 	program->threads = 2 + below(2);
 	for (unsigned i = 0; i < program->threads; i++) {

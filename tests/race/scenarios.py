@@ -66,6 +66,9 @@ def check_replay(program, result):
     wrong = ask(program, '--model', model, '--replay', f'{words}a200', name)
     assert wrong.returncode == 3, wrong
     assert re.search(r'step \d+ of the schedule belongs to left, which cannot go on there', wrong.stderr), wrong
+    wrong = ask(program, '--model', model, '--replay', f'{schedule.split(".")[0]}a1', name)
+    assert wrong.returncode in (1, 3), wrong
+    assert wrong.returncode == 1 or re.search('schedule has|schedule belongs to', wrong.stderr), wrong
     wrong = ask(program, '--model', model, '--replay', f'{words}h1', name)
     assert wrong.returncode == 3 and 'step 1 of the schedule' in wrong.stderr, wrong
     wrong = ask(program, '--model', model, '--replay', schedule.split('.')[0] + f'.{int(check, 16) ^ 1:04x}', name)
