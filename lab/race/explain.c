@@ -88,8 +88,23 @@ static void explain_write(const struct race_step_text *step, const char *who, ch
 			 step->after);
 }
 
+static void explain_flush(const struct race_step_text *step, const char *who, bool joined,
+			  char *text, size_t size)
+{
+	if (joined)
+		snprintf(text, size,
+			 "%s stores to %s, and the store leaves its buffer at once: ", who,
+			 step->name);
+	else
+		snprintf(text, size, "%s's store to %s leaves the store buffer: ", who, step->name);
+	if (step->changes)
+		add(text, size, "%s becomes %s, for every thread.", step->before, step->after);
+	else
+		add(text, size, "it stays %s.", step->after);
+}
+
 static void explain_step(const struct race_picture *picture, const struct race_step_text *step,
-			 char *text, size_t size)
+			 bool joined, char *text, size_t size)
 {
 	const char *who = name_of(picture, step->thread);
 
@@ -124,10 +139,7 @@ static void explain_step(const struct race_picture *picture, const struct race_s
 		snprintf(text, size, "%s frees %s.", who, step->name);
 		break;
 	case RACE_FLUSH:
-		snprintf(text, size,
-			 "%s's store leaves the store buffer: %s was %s, and is %s from now on for "
-			 "every thread.",
-			 who, step->name, step->before, step->after);
+		explain_flush(step, who, joined, text, size);
 		break;
 	default:
 		explain_write(step, who, text, size);
@@ -177,7 +189,7 @@ static void explain_row(const struct race_picture *picture, struct race_row *row
 
 	switch (row->kind) {
 	case RACE_ROW_STEP:
-		explain_step(picture, &picture->step[row->first], text, size);
+		explain_step(picture, &picture->step[row->first], row->joined, text, size);
 		if (row->first + 1 == picture->depth && picture->finding == PW_LAB_DATA_RACE)
 			add(text, size, " The run ends before that: it is a data race.");
 		break;

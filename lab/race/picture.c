@@ -342,6 +342,49 @@ static bool is_waited_for(const struct race_picture *picture, const struct race_
 	return false;
 }
 
+/* A store that leaves its buffer at once, before anybody else does anything, takes one row. */
+static void join_stores(struct race_picture *picture)
+{
+	unsigned rows = 0;
+
+	for (unsigned i = 0; i < picture->rows; i++) {
+		struct race_row *row = &picture->row[i];
+		const bool joined = row->kind == RACE_ROW_BUFFERED && i + 1 < picture->rows &&
+				    row[1].kind == RACE_ROW_STEP &&
+				    row->partner == (int)row[1].first;
+
+		if (joined) {
+			const struct race_stack stack = row->stack;
+			char words[sizeof(row->words)];
+
+			*row = row[1];
+			row->stack = stack;
+			row->joined = true;
+			/* "~ flush x: 0 -> 1" */
+			snprintf(words, sizeof(words), "store, %s", row->words + strlen("~ "));
+			__real_memcpy(row->words, words, sizeof(words));
+		}
+		picture->row[rows++] = *row;
+		i += joined;
+	}
+	picture->rows = rows;
+}
+
+/* Threads that do nothing in this run have no column. */
+static void find_columns(struct race_picture *picture)
+{
+	for (unsigned thread = 0; thread < picture->threads; thread++) {
+		bool any = false;
+
+		for (unsigned i = 0; i < picture->rows && !any; i++)
+			any = picture->row[i].thread == thread;
+		if (!any)
+			continue;
+		picture->column[thread] = picture->columns;
+		picture->thread_in[picture->columns++] = thread;
+	}
+}
+
 /* Steps that are shown although no other thread's step conflicts with them. */
 static void show_more(struct race_picture *picture)
 {
@@ -379,13 +422,19 @@ void race_picture_finish(struct race_picture *picture, const char *command)
 				add_store(picture, j, i);
 		if (i == picture->depth)
 			break;
-		row_of[i] = picture->shown[i] ? (int)picture->rows : -1;
 		if (picture->shown[i])
 			add_step(picture, i);
 		else if (i == 0 || picture->shown[i - 1])
 			add_folds(picture, i);
 	}
 	add_waits(picture);
+	join_stores(picture);
+	find_columns(picture);
+	for (unsigned i = 0; i < picture->depth; i++)
+		row_of[i] = -1;
+	for (unsigned i = 0; i < picture->rows; i++)
+		if (picture->row[i].kind == RACE_ROW_STEP)
+			row_of[picture->row[i].first] = (int)i;
 	link_rows(picture, row_of);
 	__real_free(row_of);
 	race_explain(picture, command);

@@ -31,6 +31,7 @@ struct race_row {
 	int partner; /* of a store: the row in which it leaves the buffer; and the reverse; or -1 */
 	int from; /* the row of the write that this reads, or -1 */
 	bool decisive;
+	bool joined; /* a store that left the buffer at once */
 	char words[256]; /* "store x: 0 -> 1" */
 	char sentence[512];
 	char file[64];
@@ -61,6 +62,9 @@ struct race_picture {
 	enum pw_lab_model model;
 	enum pw_lab_finding finding;
 	unsigned threads;
+	unsigned columns; /* threads that have a row */
+	unsigned column[RACE_THREADS]; /* of each thread that has one */
+	unsigned thread_in[RACE_THREADS]; /* of each column */
 	bool failed; /* otherwise it is a schedule that was given, and ends well */
 	char failure[256];
 	char schedule[4096]; /* empty if it is longer */

@@ -50,18 +50,18 @@ static void draw_lanes(FILE *file, const struct race_picture *picture, unsigned 
 {
 	const struct race_row *row = &picture->row[i];
 
-	for (unsigned thread = 0; thread < picture->threads; thread++) {
+	for (unsigned k = 0; k < picture->columns; k++) {
+		const unsigned thread = picture->thread_in[k];
 		const bool interrupted = row->interrupted == (int)thread;
 		const int last = last_row(picture, thread);
 
 		if ((int)i <= last)
 			fprintf(file, "<i class=\"line%s%s\" style=\"grid-column:%u\"></i>",
-				interrupted ? " cut" : "", (int)i == last ? " ends" : "",
-				thread + 2);
+				interrupted ? " cut" : "", (int)i == last ? " ends" : "", k + 2);
 		if (interrupted)
 			fprintf(file,
 				"<span class=\"interrupted\" style=\"grid-column:%u\">interrupted</span>",
-				thread + 2);
+				k + 2);
 	}
 }
 
@@ -89,7 +89,7 @@ static void draw_row(FILE *file, const struct race_picture *picture, unsigned i)
 					       [RACE_ROW_FOLDED] = "folded",
 					       [RACE_ROW_WAITS] = "step waits" };
 	const struct race_row *row = &picture->row[i];
-	const unsigned column = row->thread + 2;
+	const unsigned column = picture->column[row->thread] + 2;
 	char source[96];
 
 	fprintf(file, "<li class=\"%s%s\" style=\"--lane:%u\" data-thread=\"%u\"",
@@ -125,10 +125,12 @@ static void draw_row(FILE *file, const struct race_picture *picture, unsigned i)
 static void draw_picture(FILE *file, const struct race_picture *picture)
 {
 	fprintf(file, "<section class=\"picture%s\" style=\"--lanes:%u\" aria-label=\"The run\">\n",
-		picture->threads > 2 ? " many" : "", picture->threads);
+		picture->columns > 2 ? " many" : "", picture->columns);
 	fputs("<ol class=\"run\">\n<li class=\"names\">", file);
-	for (unsigned i = 0; i < picture->threads; i++) {
-		fprintf(file, "<b style=\"grid-column:%u\" data-thread=\"%u\">", i + 2, i);
+	for (unsigned k = 0; k < picture->columns; k++) {
+		const unsigned i = picture->thread_in[k];
+
+		fprintf(file, "<b style=\"grid-column:%u\" data-thread=\"%u\">", k + 2, i);
 		element(file, "", name_of(picture, i), "</b>");
 	}
 	fputs("</li>\n", file);

@@ -48,7 +48,7 @@ static const char style[] =
 
 static double lane_left(const struct drawing *d, unsigned thread)
 {
-	return MARGIN + NUMBERS + d->lane * thread;
+	return MARGIN + NUMBERS + d->lane * d->picture->column[thread];
 }
 
 /* The box of a row. */
@@ -94,7 +94,7 @@ static void write_legend(struct drawing *d)
 static void measure(struct drawing *d)
 {
 	const struct race_picture *picture = d->picture;
-	const unsigned threads = picture->threads ? picture->threads : 1;
+	const unsigned threads = picture->columns ? picture->columns : 1;
 	double y;
 
 	d->lane = threads <= 2 ? 330 : threads == 3 ? 260 : 220;
@@ -126,7 +126,8 @@ static unsigned end_lines(const struct drawing *d)
 
 static void draw_lanes(const struct drawing *d)
 {
-	for (unsigned i = 0; i < d->picture->threads; i++) {
+	for (unsigned k = 0; k < d->picture->columns; k++) {
+		const unsigned i = d->picture->thread_in[k];
 		const double x = lane_left(d, i) + d->lane / 2;
 		const double top = d->picture->rows ? d->top[0] : d->bottom;
 
@@ -203,7 +204,8 @@ static void draw_links(const struct drawing *d, unsigned i)
 	if (row->kind == RACE_ROW_STEP && row->from >= 0 &&
 	    d->picture->row[row->from].thread != row->thread) {
 		const struct race_row *from = &d->picture->row[row->from];
-		const bool rightwards = from->thread < row->thread;
+		const bool rightwards = d->picture->column[from->thread] <
+					d->picture->column[row->thread];
 		const double x1 = box_left(d, from) + (rightwards ? box_width(d) : 0);
 		const double x2 = box_left(d, row) + (rightwards ? 0 : box_width(d));
 		const double direction = rightwards ? 1 : -1;

@@ -66,13 +66,14 @@ static void paragraph(FILE *file, const char *first, unsigned indent, unsigned w
 
 static void print_head(const struct columns *columns)
 {
+	const struct race_picture *picture = columns->picture;
 	char line[WIDEST];
 
 	__real_memset(line, ' ', WIDEST - 1);
 	line[WIDEST - 1] = '\0';
-	for (unsigned i = 0; i < columns->picture->threads; i++)
+	for (unsigned i = 0; i < picture->columns; i++)
 		place(line, GUTTER + i * columns->column,
-		      columns->picture->scenario->thread[i].name, columns->column - 1);
+		      picture->scenario->thread[picture->thread_in[i]].name, columns->column - 1);
 	put_line(columns->file, line);
 }
 
@@ -96,15 +97,16 @@ static void print_row(const struct columns *columns, unsigned i)
 		line[WIDEST - 1] = '\0';
 		if (first && row->kind == RACE_ROW_STEP)
 			place(line, 0, number, sizeof(number));
-		for (unsigned thread = 0; thread < picture->threads; thread++)
-			if ((int)i <= columns->last[thread])
-				place(line, GUTTER + thread * columns->column, "|", 1);
-		place(line, GUTTER + row->thread * columns->column + indent, text, length);
+		for (unsigned k = 0; k < picture->columns; k++)
+			if ((int)i <= columns->last[picture->thread_in[k]])
+				place(line, GUTTER + k * columns->column, "|", 1);
+		place(line, GUTTER + picture->column[row->thread] * columns->column + indent, text,
+		      length);
 		if (first && row->interrupted >= 0)
-			place(line, GUTTER + (unsigned)row->interrupted * columns->column,
+			place(line, GUTTER + picture->column[row->interrupted] * columns->column,
 			      "| (interrupted)", columns->column - 1);
 		if (first)
-			place(line, GUTTER + picture->threads * columns->column, source,
+			place(line, GUTTER + picture->columns * columns->column, source,
 			      sizeof(source));
 		put_line(columns->file, line);
 		text += length + skip;
@@ -148,7 +150,7 @@ static void print_end(const struct columns *columns)
 void race_picture_text(FILE *file, const struct race_picture *picture, unsigned width, bool stacks)
 {
 	struct columns columns = { .file = file, .picture = picture, .width = width };
-	const unsigned threads = picture->threads ? picture->threads : 1;
+	const unsigned threads = picture->columns ? picture->columns : 1;
 	unsigned room;
 
 	columns.source = widest_source(picture);
