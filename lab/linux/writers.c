@@ -20,9 +20,13 @@ static void unlock(void)
 	__atomic_store_n(&machine.lock, 0, __ATOMIC_RELEASE);
 }
 
-/* Until every processor that had its interrupts off has had them on. */
+/*
+ * Until every processor that had its interrupts off has had them on. What was stored before is visible to those that
+ * turn them off later: to send an interrupt, or to begin a grace period, is a full barrier.
+ */
 static void wait_for_processors(void)
 {
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (unsigned i = 0; i < READERS; i++)
 		pw_lab_wait(&machine.reader[i].irqs_off, sizeof(machine.reader[i].irqs_off), 1);
 }
