@@ -12,6 +12,7 @@
  *     heap.c       memory that a run allocates and frees
  *        |
  *     search.c     who goes on: depth first, with source sets and sleep sets
+ *     races.c      which other lanes are to be tried, and where; classes.c: what was visited; pick.c: samples
  *     buffer.c     store buffers, for total store order
  *     order.c      which steps depend on each other; data races
  *     fiber.c      one stack for each thread, all on one processor
@@ -103,6 +104,7 @@ struct race_state {
 	unsigned threads, lanes; /* lanes is twice as many when there are store buffers */
 	/* This run. */
 	unsigned depth; /* events so far */
+	unsigned fixed; /* how many of them no search changes */
 	int thread; /* runs now; -1 in between */
 	struct race_op pending[RACE_LANES]; /* the next step of each live lane */
 	struct race_clock clock[RACE_LANES], hb[RACE_LANES];

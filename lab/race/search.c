@@ -12,7 +12,6 @@
  * Invariant, before each run: for every state i of the run so far, all classes that begin with events 0..i-1 and
  * go on with a lane of done[i] or sleep[i] were visited, or will be from a lane in backtrack[i].
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "lab/race/race.h"
 #include "lab/race/real.h"
 #include "lab/race/record.h"
+#include "lab/race/search.h"
 
 struct race_state race;
 struct race_event race_event[RACE_EVENTS + 1];
@@ -31,253 +31,15 @@ static struct {
 	const struct race_search *how;
 	struct pw_lab_result *result;
 	unsigned prefix; /* events that are repeated */
-	unsigned fixed; /* of them, those that no search changes */
 	int last; /* the lane of the last event, or -1 */
 	unsigned preemptions;
 	bool starting; /* threads run to their first step */
 	bool unfinished; /* the run was given up: every lane that can go on sleeps */
 	bool cut;
-	uint64_t random;
 	unsigned alive; /* threads that have not ended */
-	char sentence[256];
 	uint64_t changed[RACE_THREADS]; /* how many changes others had made when it last yielded */
 	uint64_t changes, own_changes[RACE_THREADS];
 } search;
-
-/* ---- findings ---- */
-
-static void note(enum pw_lab_finding finding, const char *format, va_list arguments)
-{
-	if (race.failure)
-		return;
-	vsnprintf(search.sentence, sizeof(search.sentence), format, arguments);
-	race.failure = search.sentence;
-	race.finding = finding;
-}
-
-void race_note(enum pw_lab_finding finding, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	note(finding, format, arguments);
-	va_end(arguments);
-}
-
-void race_fail(enum pw_lab_finding finding, const char *format, ...)
-{
-	va_list arguments;
-
-	race_on = false;
-	va_start(arguments, format);
-	note(finding, format, arguments);
-	va_end(arguments);
-	race_fiber_switch(race.thread, -1);
-	abort();
-}
-
-void pw_lab_fail(const char *format, ...)
-{
-	va_list arguments;
-	bool inside = race.thread >= 0 && race_on;
-
-	race_on = false;
-	va_start(arguments, format);
-	note(PW_LAB_CHECK, format, arguments);
-	va_end(arguments);
-	if (inside)
-		race_fiber_switch(race.thread, -1);
-}
-
-/* ---- the set of classes ---- */
-
-static struct {
-	uint64_t *slot;
-	size_t room, count;
-	uint64_t hash;
-} classes;
-
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash ^= value + UINT64_C(0x9e3779b97f4a7c15) + (hash << 6) + (hash >> 2);
-	hash *= UINT64_C(0xff51afd7ed558ccd);
-	return hash ^ hash >> 33;
-}
-
-static void classes_clear(void)
-{
-	__real_free(classes.slot);
-	__real_memset(&classes, 0, sizeof(classes));
-}
-
-static void classes_put(uint64_t hash)
-{
-	size_t i = hash & (classes.room - 1);
-
-	while (classes.slot[i]) {
-		if (classes.slot[i] == hash)
-			return;
-		i = (i + 1) & (classes.room - 1);
-	}
-	classes.slot[i] = hash;
-	classes.count++;
-}
-
-static void classes_add(uint64_t hash)
-{
-	size_t before = classes.count;
-
-	hash += !hash;
-	if (2 * classes.count >= classes.room) {
-		uint64_t *old = classes.slot;
-		size_t room = classes.room;
-
-		classes.room = room ? 2 * room : 1 << 12;
-		classes.slot = __real_calloc(classes.room, sizeof(*classes.slot));
-		if (!classes.slot) {
-			fprintf(stderr, "pagewalk-lab: out of memory for %zu classes\n",
-				classes.room);
-			exit(3);
-		}
-		classes.count = 0;
-		for (size_t i = 0; i < room; i++)
-			if (old[i])
-				classes_put(old[i]);
-		__real_free(old);
-	}
-	before = classes.count;
-	classes_put(hash);
-	if (classes.count > before)
-		classes.hash += mix(hash, 1);
-}
-
-/* Independent of the order in which a class was run: the sum over its events. */
-static uint64_t event_hash(const struct race_event *event)
-{
-	uint64_t hash = mix(event->lane + 1u, (uint64_t)event->index),
-		 half[sizeof(event->clock) / 8];
-
-	__real_memcpy(half, &event->clock, sizeof(half));
-	for (unsigned i = 0; i < sizeof(half) / sizeof(*half); i++)
-		if (half[i])
-			hash = mix(hash, half[i] + i);
-	return hash;
-}
-
-/* ---- races ---- */
-
-static bool before(const struct race_event *a, const struct race_event *b)
-{
-	return b->clock.at[a->lane] >= a->index;
-}
-
-/*
- * Could this step, which waits, not be done where the earlier event was? Then the two cannot change places. With
- * @own, the lane's own buffer had bytes of the word: it did not see the same value there.
- */
-static bool waited_for(const struct race_op *op, const struct race_event *earlier, bool own)
-{
-	if (op->at != earlier->op.at || op->bytes != earlier->op.bytes ||
-	    race_mutant(RACE_MUTANT_ALL_WAITS_RACE))
-		return false;
-	if (race_mutant(RACE_MUTANT_WAIT_OWN))
-		own = false;
-	if (op->kind == RACE_LOCK)
-		return earlier->before != 0;
-	return op->kind == RACE_WAIT && earlier->before == op->value && !own;
-}
-
-/*
- * The lanes that can begin a run from the state before event @j in which @op of @lane comes before that event:
- * the first events of those after @j that do not depend on it, followed by @op.
- */
-static unsigned initials(unsigned j, unsigned depth, unsigned lane, const struct race_op *op,
-			 const struct race_clock *clock)
-{
-	static uint16_t after[RACE_EVENTS];
-	const struct race_event *event = &race_event[j];
-	unsigned count = 0, seen = 0, first = 0;
-	bool alone = true;
-
-	for (unsigned k = j + 1; k < depth; k++) {
-		const struct race_event *other = &race_event[k];
-		bool minimal = true;
-
-		if (before(event, other))
-			continue;
-		if (race_mutant(RACE_MUTANT_ANY_INITIAL))
-			first |= 1u << other->lane;
-		if (!(seen & 1u << other->lane)) {
-			for (unsigned x = 0; x < count && minimal; x++)
-				minimal = !before(&race_event[after[x]], other);
-			if (minimal)
-				first |= 1u << other->lane;
-			seen |= 1u << other->lane;
-		}
-		after[count++] = (uint16_t)k;
-	}
-	if (seen & 1u << lane)
-		return first;
-	for (unsigned x = 0; x < count && alone; x++) {
-		const struct race_event *other = &race_event[after[x]];
-
-		alone = !race_dependent(&other->op, op) && clock->at[other->lane] < other->index;
-	}
-	return alone ? first | 1u << lane : first;
-}
-
-/* The event and @op are in a race: the state before the event is also to be left so that @op comes first. */
-static void reverse(unsigned j, unsigned depth, unsigned lane, const struct race_op *op,
-		    const struct race_clock *clock)
-{
-	struct race_event *event = &race_event[j];
-	unsigned lanes = initials(j, depth, lane, op, clock), can;
-
-	if (lanes & (event->backtrack | event->sleep))
-		return;
-	can = race_mutant(RACE_MUTANT_WRONG_INITIAL) ? event->enabled : lanes & event->enabled;
-	if (!can && race_mutant(RACE_MUTANT_NO_FALLBACK))
-		return;
-	if (!can)
-		event->backtrack |= event->enabled;
-	else
-		event->backtrack |= (uint16_t)(can & 1u << lane ? 1u << lane : can & -can);
-}
-
-/*
- * Finds the events that are in a race with @op, the next step of @lane at @depth. All earlier ones count that
- * are not ordered before the lane's last event, not only the last one: a write may be in a race with reads of
- * several threads. @clock is the lane's before the step, so that a lock is not taken for ordered by itself.
- */
-static void find_races(unsigned depth, unsigned lane, const struct race_op *op,
-		       const struct race_clock *clock)
-{
-	bool own = lane < RACE_THREADS && race_buffer_forward(lane, op) != RACE_FORWARD_NONE;
-
-	for (unsigned j = depth; j-- > search.fixed;) {
-		const struct race_event *event = &race_event[j];
-
-		if (!race_dependent(&event->op, op) ||
-		    (race_mutant(RACE_MUTANT_LOADS_FORGOTTEN) && !event->op.writes) ||
-		    (race_mutant(RACE_MUTANT_STORES_FORGOTTEN) && !op->writes))
-			continue;
-		if (event->lane == lane + RACE_THREADS) {
-			own = true;
-			/* A plain access waits for it. */
-			if (!op->atomic)
-				continue;
-		}
-		if (event->lane != lane && clock->at[event->lane] < event->index &&
-		    !waited_for(op, event, own))
-			reverse(j, depth, lane, op, clock);
-		/* What came before this write is ordered by it. A step that waits looks further: for its lock. */
-		if (race_covers(&event->op, op) &&
-		    (!race_blocks(op) || race_mutant(RACE_MUTANT_COVER_LOCK)))
-			return;
-		if (race_mutant(RACE_MUTANT_LAST_ONLY))
-			return;
-	}
-}
 
 /* ---- one run ---- */
 
@@ -355,51 +117,13 @@ static void end_of_run(unsigned live)
 			  names, waiting > 1 ? "" : "s");
 }
 
-static uint64_t random_number(void)
-{
-	search.random ^= search.random << 13;
-	search.random ^= search.random >> 7;
-	search.random ^= search.random << 17;
-	return search.random;
-}
-
-static unsigned priority[RACE_LANES], changes[16];
-
-static unsigned pick_random(unsigned enabled)
-{
-	unsigned skip = (unsigned)(random_number() % (unsigned)__builtin_popcount(enabled));
-
-	while (skip--)
-		enabled &= enabled - 1;
-	return (unsigned)__builtin_ctz(enabled);
-}
-
-/* Probabilistic concurrency testing (Burckhardt and others, ASPLOS 2010). */
-static unsigned pick_priority(unsigned enabled)
-{
-	unsigned best = 0;
-	bool any = false;
-
-	for (unsigned left = enabled; left; left &= left - 1) {
-		unsigned lane = (unsigned)__builtin_ctz(left);
-
-		if (!any || priority[lane] > priority[best])
-			best = lane;
-		any = true;
-	}
-	for (unsigned i = 0; i < search.how->bound && i < 16; i++)
-		if (changes[i] == race.depth)
-			priority[best] = i;
-	return best;
-}
-
 static unsigned pick(unsigned may, unsigned enabled)
 {
 	switch (search.how->mode) {
 	case RACE_RANDOM:
-		return pick_random(enabled);
+		return race_pick_random(enabled);
 	case RACE_PCT:
-		return pick_priority(enabled);
+		return race_pick_priority(enabled, search.how->bound);
 	default:
 		if (search.last >= 0 && may & 1u << search.last)
 			return (unsigned)search.last;
@@ -412,7 +136,7 @@ static bool new_state(struct race_event *event, unsigned live, unsigned enabled)
 {
 	unsigned sleep = 0, may;
 
-	if (race.depth > search.fixed && search.how->mode <= RACE_SOURCE &&
+	if (race.depth > race.fixed && search.how->mode <= RACE_SOURCE &&
 	    search.how->mode != RACE_ALL) {
 		const struct race_event *last = event - 1;
 		unsigned asleep = (last->sleep | last->done) & ~(1u << last->lane) & live;
@@ -499,14 +223,14 @@ static void begin_event(struct race_event *event)
 	if (search.last >= 0 && (int)lane != search.last && event->enabled & 1u << search.last)
 		search.preemptions++;
 	if (search.how->mode == RACE_SOURCE)
-		find_races(race.depth, lane, &event->op, &race.clock[lane]);
+		race_find_races(race.depth, lane, &event->op, &race.clock[lane]);
 	event->before = lane < RACE_THREADS ? race_buffer_view(lane, &event->op)
 					    : race_value(&event->op);
 	event->forwarded = lane < RACE_THREADS && event->op.bytes > 0 && !event->op.writes &&
 			   race_buffer_forward(lane, &event->op) == RACE_FORWARD_ALL;
 	event->after = event->before;
 	race_order_event(event);
-	event->hash = (race.depth ? event[-1].hash : 0) + event_hash(event);
+	event->hash = (race.depth ? event[-1].hash : 0) + race_event_hash(event);
 }
 
 /* A write that changes nothing (a failed exchange) does not wake those who yield: two of them could go on forever. */
@@ -677,7 +401,7 @@ static bool backtrack(void)
 {
 	if (search.how->mode > RACE_BOUNDED)
 		return search.how->mode != RACE_REPLAY;
-	for (unsigned i = race.depth; i-- > search.fixed;) {
+	for (unsigned i = race.depth; i-- > race.fixed;) {
 		struct race_event *event = &race_event[i];
 		unsigned todo;
 
@@ -696,20 +420,12 @@ static bool backtrack(void)
 	return false;
 }
 
-static void prepare_sample(unsigned deepest)
-{
-	for (unsigned i = 0; i < RACE_LANES; i++)
-		priority[i] = 16 + (unsigned)(random_number() % 100000);
-	for (unsigned i = 0; i < 16; i++)
-		changes[i] = deepest ? (unsigned)(random_number() % deepest) : 0;
-}
-
 /* How many runs there are in all, if each state has as many branches as those on the current path (Knuth). */
 static double estimate(void)
 {
 	double product = 1;
 
-	for (unsigned i = search.fixed; i < race.depth; i++)
+	for (unsigned i = race.fixed; i < race.depth; i++)
 		product *= (unsigned)__builtin_popcount(
 			race_event[i].backtrack & race_event[i].enabled & ~race_event[i].sleep);
 	return product;
@@ -741,32 +457,6 @@ static void remember_finding(void)
 		search.how->found(search.how->context);
 }
 
-/*
- * Steps that were never done are in races, too: for lack of what they wait for, or because the run has failed.
- * Of a run that was given up, those that wait: two threads that wait for each other may be in no other run with
- * these events. @lanes says which.
- */
-static void find_pending_races(unsigned lanes)
-{
-	if (search.how->mode != RACE_SOURCE || race_mutant(RACE_MUTANT_BLOCKED_IGNORED))
-		return;
-	for (unsigned i = 0; i < race.lanes; i++) {
-		/* Lanes of threads, then those of their buffers. */
-		unsigned lane = i < race.threads ? i : i - race.threads + RACE_THREADS;
-		struct race_clock clock = race.clock[lane];
-		struct race_op op;
-
-		if (!(lanes & 1u << lane) ||
-		    (lane >= RACE_THREADS ? !race_buffer_any(lane - RACE_THREADS)
-					  : !(search.alive & 1u << lane)))
-			continue;
-		op = lane >= RACE_THREADS ? race_buffer_oldest(lane - RACE_THREADS)->op
-					  : race.pending[lane];
-		race_order_program(lane, &op, &clock);
-		find_races(race.depth, lane, &op, &clock);
-	}
-}
-
 /* The run has ended: counts it. False if the search is to stop. */
 static bool count_run(void)
 {
@@ -781,7 +471,7 @@ static bool count_run(void)
 		result->findings = result->events = result->ended = 0;
 		result->blocked = result->cut = result->deepest = 0;
 		result->finding = PW_LAB_NONE;
-		classes_clear();
+		race_classes_clear();
 		return !search.how->words || race_words_shared() < search.how->words;
 	}
 	result->events += race.depth;
@@ -793,8 +483,8 @@ static bool count_run(void)
 	}
 	if (search.unfinished) {
 		result->blocked++;
-		if (!race_mutant(RACE_MUTANT_GIVEN_UP_IGNORED))
-			find_pending_races(~(unsigned)race_event[race.depth].enabled);
+		if (search.how->mode == RACE_SOURCE && !race_mutant(RACE_MUTANT_GIVEN_UP_IGNORED))
+			race_find_pending(~(unsigned)race_event[race.depth].enabled, search.alive);
 		return true;
 	}
 	if (search.cut) {
@@ -802,9 +492,11 @@ static bool count_run(void)
 		return true;
 	}
 	result->ended++;
-	find_pending_races(~0u);
+	if (search.how->mode == RACE_SOURCE)
+		race_find_pending(~0u, search.alive);
 	check_end();
-	classes_add(mix(race.depth ? race_event[race.depth - 1].hash : 0, race.failure ? 77 : 0));
+	race_classes_add(
+		race_mix(race.depth ? race_event[race.depth - 1].hash : 0, race.failure ? 77 : 0));
 	if (race.failure)
 		remember_finding();
 	else if (search.how->mode == RACE_REPLAY && search.how->found)
@@ -824,7 +516,7 @@ static bool within_limits(double start)
 	result->seconds = now() - start;
 	if (how->seconds > 0 && result->seconds > how->seconds)
 		return false;
-	result->classes = classes.count;
+	result->classes = race_classes_count();
 	return !how->progress || how->progress(how->context, result);
 }
 
@@ -846,22 +538,22 @@ void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model mode
 	search.how = how;
 	search.result = result;
 	search.prefix = 0;
-	search.fixed = how->mode == RACE_REPLAY || race_mutant(RACE_MUTANT_FIXED_CHANGED)
-			       ? 0
-			       : how->scheduled;
-	search.random = how->seed * 2 + 1;
+	race.fixed = how->mode == RACE_REPLAY || race_mutant(RACE_MUTANT_FIXED_CHANGED)
+			     ? 0
+			     : how->scheduled;
+	race_seed(how->seed);
 	race.scenario = scenario;
 	race.model = model;
 	for (race.threads = 0; race.threads < RACE_THREADS && scenario->thread[race.threads].run;)
 		race.threads++;
 	race.lanes = model == PW_LAB_TSO ? 2 * race.threads : race.threads;
-	classes_clear();
+	race_classes_clear();
 	for (;;) {
 		uint64_t restarted = result->restarted;
 
 		if (how->mode == RACE_RANDOM || how->mode == RACE_PCT) {
 			search.prefix = 0;
-			prepare_sample(result->deepest);
+			race_pick_prepare(result->deepest);
 		}
 		run_once();
 		if (!count_run() || !within_limits(start))
@@ -877,8 +569,8 @@ void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model mode
 	race_heap_restore();
 	result->complete = complete && !result->cut;
 	result->estimate = result->complete ? 0 : estimate();
-	result->classes = classes.count;
-	result->hash = classes.hash;
+	result->classes = race_classes_count();
+	result->hash = race_classes_hash();
 	result->words = race_words_shared();
 	result->seconds = now() - start;
 }
