@@ -9,9 +9,10 @@
 
 /* ---- sets ---- */
 
+/* Not symmetric: hashes are mixed into hashes. */
 uint64_t mix_in(uint64_t hash, uint64_t value)
 {
-	hash = (hash + value + UINT64_C(0x632be59bd9b4e019)) * UINT64_C(0x9e3779b97f4a7c15);
+	hash = (hash * UINT64_C(0xd1342543de82ef95) + value + 1) * UINT64_C(0x9e3779b97f4a7c15);
 	hash ^= hash >> 29;
 	hash *= UINT64_C(0xbf58476d1ce4e5b9);
 	return hash ^ hash >> 32;

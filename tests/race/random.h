@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { THREADS = 3, STEPS = 24, WORDS = 3, MUTEXES = 2 };
+enum { THREADS = 3, STEPS = 40, WORDS = 3, MUTEXES = 2 };
 
 enum operation {
 	LOAD,
