@@ -27,43 +27,54 @@ pw_va scene_last(const struct scene_op *op)
 
 /* ---- the right page ---- */
 
-static bool puts_pages(const struct scene_op *op)
+/* Page @index of the folio with @owner; owner 0: page @index of the memory, of no folio. */
+struct page {
+	uint64_t owner, index;
+};
+
+/* Which page does this operation put at @va, one of its addresses? */
+static struct page page_of(const struct scene_op *op, pw_va va)
 {
-	return op->kind == SCENE_MAP || op->kind == SCENE_POKE;
+	const uint64_t offset = (va - op->va) >> scene_page_lg2();
+
+	if (op->folio != SCENE_NONE)
+		return (struct page){ world.scene->folio[op->folio].owner, op->from + offset };
+	if (op->outside)
+		return (struct page){ 0, (op->pa >> scene_page_lg2()) + offset };
+	return (struct page){ 0, pw_arena_zero_page(world.arena) >> scene_page_lg2() };
 }
 
-/* Does the scenario put page @index of the folio with @owner at @va? */
-static bool may_be_at(pw_va va, uint64_t owner, uint64_t index)
+/* Does the scenario put @page at @va? @copies: also by an entry that is a copy of another one. */
+static bool may_be_at(pw_va va, struct page page, bool copies)
 {
 	const struct scene *scene = world.scene;
 
 	for (unsigned i = 0; i < scene->ops; i++) {
 		const struct scene_op *op = &scene->op[i];
+		const pw_va offset = pw_mask(world.format->shift[op->level]);
+		struct page put;
 
-		if (!puts_pages(op) || op->folio == SCENE_NONE)
+		if (op->kind != SCENE_MAP && op->kind != SCENE_POKE)
 			continue;
+		if (op->like) {
+			if (copies && !((va ^ op->va) & ~offset) &&
+			    may_be_at((op->like_va & ~offset) | (va & offset), page, false))
+				return true;
+			continue;
+		}
 		if (va < op->va || va > scene_last(op))
 			continue;
-		if (scene->folio[op->folio].owner == owner &&
-		    index == op->from + ((va - op->va) >> scene_page_lg2()))
+		put = page_of(op, va);
+		if (put.owner == page.owner && put.index == page.index)
 			return true;
 	}
 	return false;
 }
 
-/* Does it put the page at @pa, which is of no folio, there? */
-static bool outside_may_be_at(pw_va va, pw_pa pa)
+/* The same for a page that is of no folio, or the zero page. */
+static bool bare_may_be_at(pw_va va, pw_pa pa)
 {
-	const struct scene *scene = world.scene;
-
-	for (unsigned i = 0; i < scene->ops; i++) {
-		const struct scene_op *op = &scene->op[i];
-
-		if (puts_pages(op) && op->outside && va >= op->va && va <= scene_last(op) &&
-		    pa == op->pa + (va - op->va))
-			return true;
-	}
-	return false;
+	return may_be_at(va, (struct page){ 0, pa >> scene_page_lg2() }, true);
 }
 
 static const char *folio_name(uint64_t owner)
@@ -74,24 +85,29 @@ static const char *folio_name(uint64_t owner)
 	return "nobody";
 }
 
-static void wrong_page(const struct scene_op *op, pw_va va, uint64_t owner, uint64_t index)
+static void wrong_page(const struct scene_op *op, pw_va va, struct page page)
 {
 	pw_lab_fail("line %u: a wrong page at 0x%" PRIx64 ": page %" PRIu64
 		    " of folio %s, which was never mapped there",
-		    op->line, va, index, folio_name(owner));
+		    op->line, va, page.index, folio_name(page.owner));
 }
 
 void scene_check_held(const struct scene_op *op, pw_va va, pw_pa pa)
 {
 	struct pw_folio_info info;
 
-	if (pa == pw_arena_zero_page(world.arena))
+	if (pa == pw_arena_zero_page(world.arena)) {
+		if (!bare_may_be_at(va, pa))
+			pw_lab_fail("line %u: the zero page at 0x%" PRIx64
+				    ", which was never mapped there",
+				    op->line, va);
 		return;
+	}
 	if (!pw_folio_info(world.arena, pa, &info))
 		pw_lab_fail("line %u: the page that is pinned at 0x%" PRIx64 " is free", op->line,
 			    va);
-	if (!may_be_at(va, info.owner, info.index))
-		wrong_page(op, va, info.owner, info.index);
+	if (!may_be_at(va, (struct page){ info.owner, info.index }, true))
+		wrong_page(op, va, (struct page){ info.owner, info.index });
 }
 
 /* The folio of the setup that has the page at @pa, or SCENE_NONE. */
@@ -123,14 +139,15 @@ void scene_check_seen(const struct scene_op *op, pw_va va, pw_pa pa)
 {
 	const int folio = folio_of_setup(pa);
 
-	if (pa == pw_arena_zero_page(world.arena) || outside_may_be_at(va, pa))
+	if (bare_may_be_at(va, pa))
 		return;
 	if (folio != SCENE_NONE) {
-		const uint64_t index = (pa - world.folio[folio]) >> scene_page_lg2();
+		const struct page page = { world.scene->folio[folio].owner,
+					   (pa - world.folio[folio]) >> scene_page_lg2() };
 
-		if (may_be_at(va, world.scene->folio[folio].owner, index) || threads_allocate())
-			return;
-		wrong_page(op, va, world.scene->folio[folio].owner, index);
+		if (!may_be_at(va, page, true) && !threads_allocate())
+			wrong_page(op, va, page);
+		return;
 	}
 	if (!pw_arena_has(world.arena, pa) || !threads_allocate())
 		pw_lab_fail("line %u: a wrong page at 0x%" PRIx64 ": that at 0x%" PRIx64
@@ -143,11 +160,10 @@ void scene_check_taken(const struct scene_op *op, pw_pa pa)
 	struct pw_folio_info info;
 
 	/*
-	 * It may be another one by now, for its taker has to look again; but never one that nobody has. Free frames
-	 * have other things where folios have their owner.
+	 * It may be another one by now, for its taker has to look again, even a new one whose owner is not known
+	 * yet; but never one that nobody has. Free frames have other things where folios have their owner.
 	 */
-	if (!pw_folio_info(world.arena, pa, &info) || info.owner == 0 ||
-	    info.owner > world.scene->folios)
+	if (!pw_folio_info(world.arena, pa, &info) || info.owner > world.scene->folios)
 		pw_lab_fail("line %u: a folio was taken that nobody has", op->line);
 }
 

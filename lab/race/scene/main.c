@@ -36,7 +36,9 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ "all", OPTION_ALL, NULL, 0, "Run every installed scenario, and print a table", 0 },
+	{ "all", OPTION_ALL, NULL, 0,
+	  "Run every installed scenario, each search up to its first finding, and print a table",
+	  0 },
 	{ "mutants", OPTION_MUTANTS, NULL, 0,
 	  "Also run each scenario with each mutant that it names: something must be found", 0 },
 	{ "mutant", OPTION_MUTANT, "NAME", 0, "Break this rule of the library", 0 },
@@ -155,7 +157,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		arguments->format = text;
 		return 0;
 	case OPTION_ALL:
-		arguments->all = arguments->ask.brief = true;
+		arguments->all = arguments->ask.brief = search->stop_at_finding = true;
 		return 0;
 	case OPTION_MUTANTS:
 		arguments->mutants = true;

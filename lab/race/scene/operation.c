@@ -116,7 +116,7 @@ static bool common_option(struct parser *p, struct scene_op *op)
 		op->from = parse_small(p, "the page", 0, 1 << 18);
 	else if (parse_is(p, "as") && may_fail(op->kind))
 		op->flag = parse_flag(p, true);
-	else if (parse_is(p, "must") && may_fail(op->kind) && op->kind != SCENE_UNMAP)
+	else if (parse_is(p, "must") && may_fail(op->kind))
 		op->must = true;
 	else if (parse_is(p, "if"))
 		op->condition = condition(p);
@@ -198,7 +198,10 @@ static bool poke_option(struct parser *p, struct scene_op *op)
 		op->half = 2;
 	else if (parse_is(p, "before"))
 		op->before = true;
-	else if (parse_is(p, "empty"))
+	else if (parse_is(p, "like")) {
+		op->like = true;
+		op->like_va = parse_number(p, "an address");
+	} else if (parse_is(p, "empty"))
 		op->folio = SCENE_NONE;
 	else if (parse_is(p, "at"))
 		outside(p, op);
@@ -345,8 +348,8 @@ static void defaults(struct parser *p, struct scene_op *op)
 		op->references = 1;
 	if (op->hold && op->flag == SCENE_NONE)
 		parse_fail(p, "name what is held, as in 'pin 0x1000 hold as PINNED'");
-	if (op->before && (op->folio != SCENE_NONE || op->outside || op->half))
-		parse_fail(p, "'before' is the whole entry: say nothing else of it");
+	if ((op->before || op->like) && (op->folio != SCENE_NONE || op->outside || op->half))
+		parse_fail(p, "this is the whole entry: say nothing else of it");
 	if (op->kind == SCENE_RETIRE && op->level == 0)
 		parse_fail(p, "say at which level the entry is that leads to the table, as in "
 			      "'retire 0x1000 level 1'");

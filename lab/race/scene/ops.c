@@ -217,11 +217,20 @@ static void map(const struct scene_op *op)
 		&error);
 }
 
+/* An unmap under way. */
+struct unmap {
+	const struct scene_op *op;
+	uint64_t pages; /* that were reported so far */
+};
+
 /* Called with pages that are no longer mapped. */
 static void unmapped(void *context, pw_va first, pw_va last, pw_pa pa)
 {
-	const struct scene_op *op = context;
+	struct unmap *unmap = context;
+	const struct scene_op *op = unmap->op;
 	const pw_pa page = (pw_pa)1 << scene_page_lg2();
+
+	unmap->pages += ((last - first) >> scene_page_lg2()) + 1;
 
 	/* The last look at the pins: nobody may keep one that it does not see. */
 	if (op->flag != SCENE_NONE)
@@ -239,12 +248,12 @@ static void edit(const struct scene_op *op)
 {
 	struct pw_error error;
 	const pw_va last = scene_last(op);
+	struct unmap unmap = { .op = op };
 	int code;
 
 	switch (op->kind) {
 	case SCENE_UNMAP:
-		code = pw_space_unmap(world.space, op->va, last, unmapped, (void *)(uintptr_t)op,
-				      &error);
+		code = pw_space_unmap(world.space, op->va, last, unmapped, &unmap, &error);
 		break;
 	case SCENE_PROTECT:
 		code = pw_space_protect(world.space, op->va, last, op->attr, &error);
@@ -257,6 +266,9 @@ static void edit(const struct scene_op *op)
 		break;
 	}
 	refused(op, code, &error);
+	if (op->kind == SCENE_UNMAP && op->must && unmap.pages != scene_pages(op))
+		pw_lab_fail("line %u: the unmap reported %" PRIu64 " pages, not %" PRIu64, op->line,
+			    unmap.pages, scene_pages(op));
 }
 
 /* As fork shares a page: no pin, or the page is not shared. */
@@ -276,6 +288,12 @@ static void copy(const struct scene_op *op)
 
 /* ---- writers that keep no rule ---- */
 
+static uint64_t raw_of(const unsigned char *entry)
+{
+	return world.format->entry_lg2 == 2 ? *(const uint32_t *)(const void *)entry
+					    : *(const uint64_t *)(const void *)entry;
+}
+
 /* What a poke stores, in the memory's byte order. */
 static uint64_t poke_value(const struct scene_op *op)
 {
@@ -286,6 +304,8 @@ static uint64_t poke_value(const struct scene_op *op)
 
 	if (op->before)
 		return world.before[op - world.scene->op];
+	if (op->like && scene_entry(op->like_va, op->level))
+		return raw_of(scene_entry(op->like_va, op->level));
 	if (op->outside || (op->folio != SCENE_NONE && folio_of(op, &pa)))
 		value = f->make_leaf(f, r, op->level, pa, op->attr);
 	return pw_entry_raw(value, f->entry_lg2, f->big_endian);
@@ -327,10 +347,7 @@ void scene_prepare_pokes(void)
 		world.entry[i] = scene_entry(op->va, op->level);
 		if (!world.entry[i])
 			continue;
-		if (world.format->entry_lg2 == 2)
-			world.before[i] = *(const uint32_t *)(const void *)world.entry[i];
-		else
-			world.before[i] = *(const uint64_t *)(const void *)world.entry[i];
+		world.before[i] = raw_of(world.entry[i]);
 	}
 }
 

@@ -178,9 +178,9 @@ int parse_new_folio(struct parser *p)
 {
 	/* What can stand where a folio's name can. */
 	static const char *const taken[] = {
-		"zero",   "at",    "frames", "faults", "empty", "low",     "high",
-		"before", "level", "pages",  "from",   "page",  "as",      "must",
-		"if",     "read",  "write",  "exec",   "none",  "special", "global",
+		"zero", "at",    "frames", "faults", "empty",   "low",    "high", "before",
+		"like", "level", "pages",  "from",   "page",    "as",     "must", "if",
+		"read", "write", "exec",   "none",   "special", "global",
 	};
 	struct scene_folio *folio = &p->scene->folio[p->scene->folios];
 

@@ -98,6 +98,8 @@ struct scene_op {
 	unsigned level; /* poke, peek, retire */
 	int half; /* poke: 0 all, 1 the low half of the entry, 2 the high one */
 	bool before; /* poke: what the setup has left there */
+	bool like; /* poke: what the entry for `like_va` holds */
+	pw_va like_va;
 	bool outside; /* map, poke: a page at address `pa`, which is not of a folio */
 	uint64_t pa;
 };
