@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs page.mjs or fold.mjs with Debian's chromium and node, and with playwright-core from npm, which is
+# Runs page.mjs, fold.mjs or race.mjs with Debian's chromium and node, and with playwright-core from npm, which is
 # kept in a cache outside of the tree. If one of these is missing, says so and exits with 77 (skipped).
-# usage: run.sh page.mjs|fold.mjs PAGEWALK [FOLDER-FOR-SCREENSHOTS]
+# usage: run.sh page.mjs|fold.mjs|race.mjs PROGRAM [FOLDER-FOR-SCREENSHOTS]
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
