@@ -186,6 +186,17 @@ static void put_x_yield_get_z(void)
 	r[0] = get(&z);
 }
 
+static void put_x_plain_get_x(void)
+{
+	put(&x, 1);
+	r[0] = x;
+}
+
+static void get_x_1(void)
+{
+	r[1] = get(&x);
+}
+
 /* ---- messages ---- */
 
 static void put_x_put_y(void)
@@ -415,6 +426,7 @@ static const struct litmus tests[] = {
 	  3,
 	  "010 011 100 101 110 111",
 	  "000 001 010 011 100 101 110 111" },
+	{ "own store, plain load", { put_x_plain_get_x, get_x_1 }, NULL, 2, "10 11", NULL },
 	{ "SB+wait",
 	  { put_x_wait_get_z, put_y_put_z_fence_get_x },
 	  NULL,

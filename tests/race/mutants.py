@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 # How many programs run, unless a mutant is noticed before: with mutants that survive, and with the others.
-SOME, MANY = 500, 6000
+SOME, MANY = 500, 3000
 # These mutants survive: they only cost runs, which must show.
 SLOWER = {
     'ALL_WAITS_RACE': 'such pairs cannot change places, and trying finds nothing',
