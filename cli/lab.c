@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lab/fold.h"
+#include "laboratory.h"
 #include "output.h"
 #include "usage.h"
 
@@ -20,6 +21,7 @@ enum {
 	OPTION_SVG,
 	OPTION_HTML,
 	DEFAULT_ROWS = 16,
+	LAB_BROKEN = 3, /* the exit status of `lab run' for wrong arguments; 2 means not finished */
 };
 
 static const struct argp_option options[] = {
@@ -360,28 +362,14 @@ static int lab_fold(int argc, char **argv)
 	return arguments.source ? compare_image(&arguments) : compare_made(&arguments);
 }
 
-/* The rest of the laboratory is scripts. PAGEWALK_LIBEXEC in the environment names their folder before installation. */
-static int run_script(const char *name, char **argv)
-{
-	const char *folder = getenv("PAGEWALK_LIBEXEC");
-	char path[4096];
-
-	if (!folder || !*folder)
-		folder = PAGEWALK_LIBEXEC;
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, name) >= sizeof(path))
-		return tool_fail("PAGEWALK_LIBEXEC is too long a name for a folder");
-	argv[0] = path;
-	execv(path, argv);
-	return tool_fail("cannot run %s: %s; install pagewalk together with its laboratory", path,
-			 strerror(errno));
-}
-
 static void print_help(FILE *stream)
 {
 	fprintf(stream,
 		"Usage: pagewalk lab COMMAND [OPTION...]\n"
-		"Laboratory: watch walks of page tables as they happen.\n\n"
+		"Laboratory: watch walks of page tables, and every interleaving of them.\n\n"
 		"  fold   compare folding strategies on one range\n"
+		"  list   the scenarios in which threads pin, walk and edit\n"
+		"  run    run scenarios under every interleaving: proved, or the schedule that fails\n"
 		"  linux  every interleaving of Linux's own fast path, from a tree of it\n\n"
 		"`pagewalk lab COMMAND --help' says more.\n");
 }
@@ -391,7 +379,9 @@ int tool_lab(int argc, char **argv)
 	if (argc >= 2 && strcmp(argv[1], "fold") == 0)
 		return tool_finish(lab_fold(argc - 1, argv + 1));
 	if (argc >= 2 && strcmp(argv[1], "linux") == 0)
-		return tool_finish(run_script("lab-linux", argv + 1));
+		return tool_laboratory("lab-linux", argv + 1);
+	if (argc >= 2 && (strcmp(argv[1], "list") == 0 || strcmp(argv[1], "run") == 0))
+		return tool_laboratory("pagewalk-lab", argv) ? LAB_BROKEN : TOOL_DONE;
 	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0)) {
 		print_help(stdout);
 		return tool_finish(TOOL_DONE);

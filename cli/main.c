@@ -22,7 +22,7 @@ static const struct subcommand subcommands[] = {
 	{ "find", tool_find, "SOURCE PA...", "every virtual address of a physical one" },
 	{ "check", tool_check, "SOURCE", "what looks wrong or dangerous" },
 	{ "cut", tool_cut, "SOURCE OUTPUT", "the tables alone, as an image to share" },
-	{ "lab", tool_lab, "fold FIRST-LAST", "watch walks: compare folding strategies" },
+	{ "lab", tool_lab, "COMMAND...", "watch walks, and every interleaving of them" },
 	{ "formats", tool_formats, "", "every format with its geometry" },
 };
 

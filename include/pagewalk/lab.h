@@ -17,8 +17,13 @@
  *     };
  *     int main(int argc, char **argv) { return pw_lab_main(argc, argv, &scenario, 1); }
  *
- * Build it with the flags of `pkg-config --cflags --libs --static pagewalk-lab`. The flags compile each access
- * into a call-out, and link the laboratory instead of the sanitizer.
+ * Compile and link it in two steps:
+ *
+ *     cc -c sb.c $(pkg-config --cflags pagewalk-lab)
+ *     cc sb.o -o sb $(pkg-config --libs --static pagewalk-lab)
+ *
+ * The first flags compile each access into a call-out. They must not be there when the program is linked: the
+ * compiler would add the sanitizer's own library, and the laboratory takes its place.
  *
  * What it checks by itself: deadlock, no progress, use of freed memory, double free, data races of plain
  * accesses. What it does not model: see pagewalk-lab(7).

@@ -369,8 +369,11 @@ void __tsan_ignore_thread_end(void);
 void __tsan_vptr_update(void **p, void *value);
 void __tsan_vptr_read(void **p);
 
+bool race_instrumented;
+
 void __tsan_init(void)
 {
+	race_instrumented = true;
 }
 
 void __tsan_func_entry(void *pc)

@@ -226,6 +226,14 @@ int pw_lab_main(int argc, char **argv, const struct pw_lab_scenario *scenarios, 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	if (arguments.list)
 		return list(scenarios, count);
+	if (!race_instrumented) {
+		fprintf(stderr,
+			"%s: nothing of this program is compiled for the laboratory, so no thread "
+			"does a step: compile it with the flags of `pkg-config --cflags "
+			"pagewalk-lab', and link it without them\n",
+			argv[0]);
+		return STATUS_BROKEN;
+	}
 	if ((arguments.ask.svg || arguments.ask.html) && !arguments.name && count > 1) {
 		fprintf(stderr,
 			"%s: a picture shows one scenario: name it; --list shows those that "

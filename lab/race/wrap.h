@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Some code of the program was compiled for the laboratory: it says so before main(). */
+extern bool race_instrumented;
+
 /* The setup runs: memory that it allocates is the scenario's. */
 extern bool race_setting_up;
 

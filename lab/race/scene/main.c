@@ -71,13 +71,26 @@ struct arguments {
 	unsigned files;
 };
 
-/* The folder of installed scenarios: PAGEWALK_SCENARIOS, or that of the installation, or of the source tree. */
+/*
+ * The folder of installed scenarios: PAGEWALK_SCENARIOS; or that of the installation, which may have been moved as a
+ * whole; or that of the source tree.
+ */
 static const char *folder(void)
 {
+	static char beside[512];
 	const char *set = getenv("PAGEWALK_SCENARIOS");
+	ssize_t length;
 
 	if (set && *set)
 		return set;
+	length = readlink("/proc/self/exe", beside, sizeof(beside) - 64);
+	if (length > 0) {
+		beside[length] = '\0';
+		*strrchr(beside, '/') = '\0';
+		strcat(beside, "/../../share/pagewalk/scenarios");
+		if (access(beside, R_OK) == 0)
+			return beside;
+	}
 	return access(PW_SCENARIO_DIR, R_OK) == 0 ? PW_SCENARIO_DIR : PW_SOURCE_SCENARIOS;
 }
 
@@ -219,8 +232,16 @@ static bool load(const char *name, struct scene *scene)
 	struct pw_error error;
 
 	snprintf(path, sizeof(path), "%s", name);
-	if (!strchr(name, '/') && access(path, R_OK) != 0)
+	if (!strchr(name, '/') && access(path, F_OK) != 0) {
 		snprintf(path, sizeof(path), "%s/%s.scene", folder(), name);
+		if (access(path, F_OK) != 0) {
+			fprintf(stderr,
+				"pagewalk lab: there is no scenario '%s'; 'pagewalk lab list' lists "
+				"those that are installed\n",
+				name);
+			return false;
+		}
+	}
 	if (!read_file(path, text, sizeof(text)))
 		return false;
 	if (!scene_parse(scene, path, text, &error)) {
@@ -277,6 +298,16 @@ static int list_one(const char *path, const struct arguments *arguments)
 		printf(" (%s)", scene.source);
 	printf("\n");
 	return 0;
+}
+
+static int list(int argc, char **argv, const struct arguments *arguments)
+{
+	static const struct argp argp = { NULL, NULL, "", "Lists the installed scenarios.", NULL,
+					  NULL, NULL };
+
+	argv[0] = (char *)"pagewalk lab list";
+	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	return for_all(list_one, arguments);
 }
 
 /* ---- searches ---- */
@@ -411,7 +442,7 @@ int main(int argc, char **argv)
 
 	argp_err_exit_status = RACE_BROKEN;
 	if (argc > 1 && strcmp(argv[1], "list") == 0)
-		return for_all(list_one, &arguments);
+		return list(argc - 1, argv + 1, &arguments);
 	if (argc > 1 && strcmp(argv[1], "run") == 0) {
 		argv[1] = (char *)"pagewalk lab run";
 		argc--;

@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""`pagewalk lab list` and `pagewalk lab run`: where the laboratory is, exit statuses, and what is said of mistakes.
+
+usage: tool.py PAGEWALK PAGEWALK_LAB
+"""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOOL, LABORATORY = sys.argv[1:3]
+del sys.argv[1:3]
+HERE = {name: value for name, value in os.environ.items() if not name.startswith("PAGEWALK_")}
+PROVED, FOUND, NOT_FINISHED, BROKEN = range(4)
+
+
+def lab(*arguments, **environment):
+    return subprocess.run([TOOL, "lab", *arguments], capture_output=True, text=True, check=False, timeout=100,
+                          env={**HERE, **environment})
+
+
+class Tool(unittest.TestCase):
+    def ends(self, status, *arguments, says="", **environment):
+        done = lab(*arguments, **environment)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        if status == BROKEN:
+            self.assertIn(says, done.stderr)
+            self.assertEqual(done.stdout, "")
+        return done
+
+    def test_help(self):
+        for command in ["fold", "list", "run", "linux"]:
+            self.assertRegex(lab("--help").stdout, rf"(?m)^  {command}  ")
+        self.assertIn("Usage: pagewalk lab run ", lab("run", "--help").stdout)
+        self.assertIn("Usage: pagewalk lab list", lab("list", "--help").stdout)
+
+    def test_list(self):
+        listed = self.ends(0, "list").stdout
+        self.assertRegex(listed, r"(?m)^unmap-reuse +\w")
+        self.assertEqual(listed, subprocess.run([LABORATORY, "list"], capture_output=True, text=True, check=True,
+                                                env=HERE).stdout)
+        self.ends(BROKEN, "list", "more", says="Too many arguments")
+
+    def test_statuses(self):
+        self.ends(PROVED, "run", "last-look")
+        self.ends(FOUND, "run", "unmap-reuse", "--model", "sc", "--mutant", "no-leaf-recheck")
+        self.ends(NOT_FINISHED, "run", "unmap-reuse", "--model", "sc", "--runs", "3")
+        self.ends(BROKEN, "run", says="'pagewalk lab list' lists them")
+        self.ends(BROKEN, "run", "--colour", says="--colour")
+        self.ends(BROKEN, "run", "no-such", says="there is no scenario 'no-such'; 'pagewalk lab list' lists")
+        self.ends(BROKEN, "run", "./no-such", says="No such file")
+
+    def test_words_are_not_for_a_shell(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "a $(touch b); 'c.scene"
+            path.write_text("thread one: folio P\n", encoding="utf-8")
+            self.assertIn("proved a $(touch b); 'c,", self.ends(PROVED, "run", str(path)).stdout)
+
+    def test_places(self):
+        folder = str(pathlib.Path(LABORATORY).parent)
+        self.ends(PROVED, "run", "last-look", "--model", "sc", PAGEWALK_LIBEXEC=folder)
+        for command in ["run", "list"]:
+            self.ends(BROKEN, command, says="pagewalk-lab is not there: ", PAGEWALK_LIBEXEC="/nowhere")
+        self.ends(BROKEN, "list", says="set PAGEWALK_SCENARIOS", PAGEWALK_SCENARIOS="/nowhere")
+
+
+if __name__ == "__main__":
+    unittest.main()
