@@ -174,8 +174,9 @@ static void explain_store(const struct race_picture *picture, const struct race_
 {
 	const char *who = name_of(picture, row->thread);
 
-	snprintf(text, size, "%s %.*s. The value is in %s's store buffer: no other thread sees it ",
-		 who, (int)strcspn(row->words + 1, ","), row->words + 1, who);
+	snprintf(text, size,
+		 "%s stores %s to %s. The value is in %s's store buffer: no other thread sees it ",
+		 who, row->stored, row->name, who);
 	if (row->partner >= 0)
 		add(text, size, "before step %u.", picture->row[row->partner].first + 1);
 	else

@@ -216,16 +216,16 @@ static void add_store(struct race_picture *picture, unsigned store, unsigned pla
 	const struct race_stored *stored = &picture->record.store[store];
 	unsigned flush = flush_of(picture, store);
 	struct race_row *row;
-	char name[64], value[64];
 
 	if (flush < picture->depth && !picture->shown[flush])
 		return;
 	row = add_row(picture, RACE_ROW_BUFFERED, stored->thread);
 	row->first = row->last = place;
 	row->moment = place;
-	race_tell_name(&stored->op, name, sizeof(name));
-	race_tell_value(&stored->op, stored->value, value, sizeof(value));
-	snprintf(row->words, sizeof(row->words), "(store %s: %s, buffered)", name, value);
+	race_tell_name(&stored->op, row->name, sizeof(row->name));
+	race_tell_value(&stored->op, stored->value, row->stored, sizeof(row->stored));
+	snprintf(row->words, sizeof(row->words), "(store %s: %s, buffered)", row->name,
+		 row->stored);
 	set_place(row, stored->op.pc, &stored->stack);
 	/* The number of the event for now: rows are linked when all are there. */
 	row->partner = flush < picture->depth ? (int)flush : -1;

@@ -33,6 +33,7 @@ struct race_row {
 	bool decisive;
 	bool joined; /* a store that left the buffer at once */
 	char words[256]; /* "store x: 0 -> 1" */
+	char name[64], stored[64]; /* of a store: of the word, and the value */
 	char sentence[512];
 	char file[64];
 	int line;

@@ -260,11 +260,12 @@ static void draw_moment(FILE *file, const struct race_picture *picture, unsigned
 		snprintf(label, sizeof(label), "%s %s", name_of(picture, row->thread),
 			 row->kind == RACE_ROW_WAITS ? "waits" : "stores");
 	moment_begin(file, label, row->sentence);
+	/* The memory comes first: a phone shows no more without scrolling. */
+	draw_words(file, picture, i, row->moment, before);
+	draw_facts(file, picture, row->moment, before);
 	if (row->decisive)
 		element(file, "<p class=\"decided\">", picture->decided, "</p>\n");
 	draw_stack(file, row);
-	draw_words(file, picture, i, row->moment, before);
-	draw_facts(file, picture, row->moment, before);
 	fputs("</div>\n", file);
 }
 
