@@ -300,14 +300,33 @@ static int list_one(const char *path, const struct arguments *arguments)
 	return 0;
 }
 
+/* The rules that scenarios do not break, and why: a file beside them. A folder of others need not have it. */
+static void list_elsewhere(void)
+{
+	char path[512], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/elsewhere.txt", folder());
+	file = fopen(path, "r");
+	if (!file)
+		return;
+	printf("\n");
+	while (fgets(line, sizeof(line), file))
+		fputs(line + (*line == '#' ? strspn(line, "# ") : 0), stdout);
+	fclose(file);
+}
+
 static int list(int argc, char **argv, const struct arguments *arguments)
 {
 	static const struct argp argp = { NULL, NULL, "", "Lists the installed scenarios.", NULL,
 					  NULL, NULL };
+	int status;
 
 	argv[0] = (char *)"pagewalk lab list";
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
-	return for_all(list_one, arguments);
+	status = for_all(list_one, arguments);
+	list_elsewhere();
+	return status;
 }
 
 /* ---- searches ---- */
@@ -382,7 +401,8 @@ static int search(const struct scene *scene, const char *format, enum pw_lab_mod
 	if (status == RACE_NOT_FINISHED || status == RACE_BROKEN)
 		return status;
 	if (!wanted)
-		printf("  NOT as expected: something should %sbe found\n", finding ? "" : "not ");
+		fprintf(arguments->ask.json ? stderr : stdout,
+			"  NOT as expected: something should %sbe found\n", finding ? "" : "not ");
 	return wanted ? RACE_PROVED : RACE_FOUND;
 }
 
@@ -427,6 +447,17 @@ static int run_one(const char *name, const struct arguments *arguments)
 	return worst;
 }
 
+static void print_total(const struct arguments *arguments)
+{
+	if (arguments->ask.json) {
+		printf("{\"proved\": %u, \"found\": %u, \"unfinished\": %u, \"unexpected\": %u}\n",
+		       total.proved, total.found, total.unfinished, total.wrong);
+		return;
+	}
+	printf("%u proved, %u found, %u not finished", total.proved, total.found, total.unfinished);
+	printf(total.wrong ? ", %u not as expected\n" : "\n", total.wrong);
+}
+
 static const char explanation[] =
 	"Runs a scenario of page tables, pins and editors under every interleaving.\v"
 	"A scenario is the name of an installed one, or a file; pagewalk-lab(5) describes the language.\n\n"
@@ -453,10 +484,7 @@ int main(int argc, char **argv)
 		worst = for_all(run_one, &arguments);
 	for (unsigned i = 0; i < arguments.files; i++)
 		worst = race_worse(worst, run_one(arguments.file[i], &arguments));
-	if (arguments.all) {
-		printf("%u proved, %u found, %u not finished", total.proved, total.found,
-		       total.unfinished);
-		printf(total.wrong ? ", %u not as expected\n" : "\n", total.wrong);
-	}
+	if (arguments.all)
+		print_total(&arguments);
 	return worst;
 }

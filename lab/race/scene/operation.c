@@ -150,6 +150,8 @@ static bool pin_option(struct parser *p, struct scene_op *op)
 		op->hold = true;
 	else if (parse_is(p, "touch"))
 		op->touch = true;
+	else if (parse_is(p, "ranges"))
+		op->ranges = true;
 	else if (parse_is(p, "most")) {
 		op->limited = true;
 		op->most = parse_small(p, "the number of pages", 0, 64);
@@ -346,6 +348,8 @@ static void defaults(struct parser *p, struct scene_op *op)
 		parse_fail(p, "a pin has at most 64 pages");
 	if (!op->references)
 		op->references = 1;
+	if (op->ranges && (op->limited || op->touch || op->flags & PW_PIN_GET))
+		parse_fail(p, "'ranges' goes without 'most', 'touch' and 'get'");
 	if (op->hold && op->flag == SCENE_NONE)
 		parse_fail(p, "name what is held, as in 'pin 0x1000 hold as PINNED'");
 	if ((op->before || op->like) && (op->folio != SCENE_NONE || op->outside || op->half))

@@ -49,6 +49,33 @@ static uint64_t *page_host(pw_pa pa)
 	return pw_arena_host(world.arena, pa, sizeof(uint64_t));
 }
 
+/* Pins the pages as ranges, each of one folio. */
+static void pin_ranges(const struct scene_op *op)
+{
+	const unsigned page_lg2 = scene_page_lg2();
+	struct pw_reader *reader = world.reader[op->thread];
+	struct pw_pinned range[PAGES];
+	struct pw_folio_info info;
+	pw_va va = op->va;
+	long count = pw_pin_fast_ranges(reader, op->va, scene_pages(op) << page_lg2, op->flags,
+					range, PAGES, NULL, NULL);
+
+	for (long i = 0; i < count; i++) {
+		const pw_pa end = range[i].pa + range[i].bytes;
+
+		if (pw_folio_info(world.arena, range[i].pa, &info) &&
+		    end > info.pa + (UINT64_C(1) << (info.order + page_lg2)))
+			pw_lab_fail("line %u: a range goes beyond its folio", op->line);
+		for (pw_pa pa = range[i].pa; pa < end; pa += UINT64_C(1) << page_lg2) {
+			scene_check_held(op, va, pa);
+			va += UINT64_C(1) << page_lg2;
+		}
+	}
+	done(op, va == scene_last(op) + 1);
+	if (!op->hold)
+		pw_unpin_ranges(reader, range, (size_t)count, op->flags, false);
+}
+
 static void pin(const struct scene_op *op)
 {
 	struct pw_reader *reader = world.reader[op->thread];
@@ -417,7 +444,7 @@ void scene_execute(const struct scene_op *op)
 		allocate(op);
 		break;
 	case SCENE_PIN:
-		pin(op);
+		op->ranges ? pin_ranges(op) : pin(op);
 		break;
 	case SCENE_READ:
 		read_page(op);

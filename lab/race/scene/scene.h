@@ -92,6 +92,7 @@ struct scene_op {
 	bool must; /* it is a finding if it does not succeed */
 	bool limited; /* pin: it is a finding if more than `most` pages come */
 	uint64_t most;
+	bool ranges; /* pin: the pages come as ranges */
 	bool touch; /* pin: loads from each page that came */
 	bool drop; /* unmap: gives back one reference for each page */
 	bool hold; /* pin: the pages are kept */
