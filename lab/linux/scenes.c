@@ -80,6 +80,19 @@ static void build_pmd(void)
 	machine.pmd[0] = machine_leaf(4, ENTRY_WRITE | ENTRY_LEAF);
 }
 
+static void build_read_only_pmd(void)
+{
+	build_pmd();
+	machine.pmd[0] = machine_leaf(4, ENTRY_LEAF);
+}
+
+static void build_pud(void)
+{
+	machine_build();
+	machine_large(4, 7, 1);
+	machine.pud[0] = machine_leaf(4, ENTRY_WRITE | ENTRY_LEAF);
+}
+
 static void build_shared_pmd(void)
 {
 	build_pmd();
@@ -209,9 +222,11 @@ static void check_movable(void)
 
 static void check_share(void)
 {
-	pw_lab_check(!machine_holds(0) || machine.folio[0].exclusive,
-		     "gup_fast pinned page 0, which may be shared: the process's next write goes "
-		     "to a copy, and the pin does not see it");
+	for (unsigned i = 0; i < PAGES; i++)
+		pw_lab_check(!machine_holds(i) || machine.folio[i].exclusive,
+			     "gup_fast pinned page %u, which may be shared: the process's next "
+			     "write goes to a copy, and the pin does not see it",
+			     i);
 	machine_check();
 }
 
@@ -279,6 +294,8 @@ static const struct pw_lab_scenario scenes[] = {
 	      writer_truncate, machine_check),
 	SCENE("pmd-split", "a huge page's entry becomes a table", build_pmd, pin_write, "split",
 	      writer_split_pmd, machine_check),
+	SCENE("pud-zap", "a page of a whole pud is unmapped and reused", build_pud, pin_write,
+	      "zap", writer_zap_pud, machine_check),
 	SCENE("hugetlb", "a shared table of pmds is left to another process", build_shared_pmd,
 	      pin_write, "unshare", writer_unshare_pmd, machine_check),
 	SCENE("hugetlb-no-ipi", "the same, and sends no IPI", build_shared_pmd, pin_write,
@@ -295,6 +312,8 @@ static const struct pw_lab_scenario scenes[] = {
 	      writer_share, check_share),
 	SCENE("share-no-barrier", "the same, without the barrier after the entry", build_read_only,
 	      pin_read, "KSM", writer_share_without_barrier, check_share),
+	SCENE("share-huge", "a read-only huge page is shared", build_read_only_pmd, pin_read,
+	      "migrate", writer_share_huge, check_share),
 	SCENE("special", "a special entry takes a page's place", build_special, pin_write, "driver",
 	      writer_special, check_special),
 	SCENE("overflow", "a folio whose count has overflowed", build_overflow, pin_write, "others",

@@ -13,6 +13,16 @@ NEEDED = (('try_get_folio',), ('try_grab_folio_fast', 'try_grab_folio'), ('gup_m
           ('gup_fast_pte_range', 'gup_pte_range'), ('gup_fast_pmd_leaf', 'gup_huge_pmd'),
           ('gup_fast_pmd_range', 'gup_pmd_range'), ('gup_fast_pud_range', 'gup_pud_range'),
           ('gup_fast_p4d_range', 'gup_p4d_range'), ('gup_fast_pgd_range', 'gup_pgd_range'))
+# Architectures whose own functions step from one level to the next: the file, the functions, and what stands for
+# which lockless one.
+FOLDS = {
+    'value_s390': ('arch/s390/include/asm/pgtable.h',
+                   {'p4d_offset_lockless': 'p4d_offset_lockless', 'pud_offset_lockless': 'pud_offset_lockless',
+                    'pmd_offset_lockless': 'pmd_offset_lockless'}),
+    'reindex_arm64': ('arch/arm64/include/asm/pgtable.h',
+                      {'p4d_to_folded_pud': None, 'pud_offset_lockless': 'pud_offset_lockless',
+                       'p4d_offset_lockless_folded': 'p4d_offset_lockless'}),
+}
 LEVELS = ('pte', 'pmd', 'pud', 'p4d', 'pgd')
 
 
@@ -55,6 +65,7 @@ class Rule:
 
 PTE = ('gup_fast_pte_range', 'gup_pte_range')
 PMD_LEAF = ('gup_fast_pmd_leaf', 'gup_huge_pmd')
+PUD_LEAF = ('gup_fast_pud_leaf', 'gup_huge_pud')
 GRAB = ('try_grab_folio_fast', 'try_grab_folio')
 UNDO = r'\{[^}]*?goto pte_unmap;\s*\}'
 RULES = {
@@ -62,6 +73,7 @@ RULES = {
     'upper': [Rule(PTE, r'unlikely\(pmd_val\(pmd\) != pmd_val\([^|]*\|\|')],
     'lower': [Rule(PTE, r'\|\|\s*unlikely\(pte_val\(pte\) != pte_val\((?:\*ptep|\w+\(ptep\))\)\)')],
     'leaf': [Rule(PMD_LEAF, r'if \(unlikely\(pmd_val\(orig\) != .*?return 0;\s*\}')],
+    'leaf-pud': [Rule(PUD_LEAF, r'if \(unlikely\(pud_val\(orig\) != .*?return 0;\s*\}')],
     'head': [Rule(('try_get_folio',), r'if \(unlikely\(page_folio\(page\) != folio\)\) \{.*?goto retry;\s*\}')],
     'zero': [Rule(('try_get_folio',), r'if \(unlikely\(!folio_ref_try_add\w*\(folio, refs\)\)\)\s*return NULL;',
                   'folio_ref_add(folio, refs);')],
@@ -71,6 +83,7 @@ RULES = {
                  '(void)raw_seqcount_try_begin(0, seq);'),
             Rule(ROOTS, r'if \(seq & 1\)\s*return 0;')],
     'unshare': [Rule(PTE, r'if \(!pte_write\(pte\) && gup_must_unshare\(.*?' + UNDO)],
+    'unshare-huge': [Rule(PMD_LEAF, r'if \(!pmd_write\(orig\) && gup_must_unshare\(.*?return 0;\s*\}')],
     'secretmem': [Rule(('gup_fast_folio_allowed',), r'if \(check_secretmem && secretmem_mapping\(mapping\)\)\s*return false;'),
                   Rule(PTE, r'if \(unlikely\(page_is_secretmem\(page\)\)\) ' + UNDO)],
     'late': [Rule(PTE, r'if \(!gup_fast_folio_allowed\(folio, flags\)\) ' + UNDO)],
@@ -90,12 +103,14 @@ RULE_WORDS = {
     'upper': 'once the page is taken, the entry above is read again (since 6.0)',
     'lower': 'once the page is taken, the entry is read again',
     'leaf': 'once a huge page is taken, its entry is read again',
+    'leaf-pud': 'once a page of a whole pud is taken, the entry is read again',
     'head': 'once a folio is taken, the page must still be in it',
     'zero': 'a folio without references is not taken',
     'overflow': 'a folio whose count has overflowed is not taken',
     'sequence': 'if fork has run meanwhile, the pins are given back (since 5.11)',
     'odd': 'while fork runs, nothing is pinned (since 5.11)',
     'unshare': 'a page that may be shared is not pinned through a read-only entry (since 5.19)',
+    'unshare-huge': 'a huge page that may be shared is not pinned through a read-only entry (since 5.19)',
     'secretmem': 'secret memory is not pinned (since 5.14)',
     'late': 'what the folio is for is asked after the entry was read again (since 6.5)',
     'longterm': "a file's page is not pinned for long, for writing (since 6.5)",
@@ -168,12 +183,21 @@ class Taken:
             lines += [f'#ifndef {name}', f'#line {line} "include/linux/pgtable.h"', found.group(0), '#endif']
         return lines
 
+    def find_fold(self, fold):
+        """The architecture's own functions, as {name: (file, line, text)}; None if the tree lacks one."""
+        file, names = FOLDS[fold]
+        found = {name: self.find(name, (file,)) for name in names}
+        return found if all(found.values()) else None
+
+    def has_fold(self, fold):
+        return fold not in FOLDS or self.find_fold(fold) is not None
+
     def has_rule(self, rule):
         functions = {**self.functions, 'ptep_get_lockless': self.halves}
         return any(functions.get(name) and each.drop(functions[name][2]) is not None
                    for each in RULES[rule] for name in each.functions)
 
-    def write(self, halves=False, drop=None):
+    def write(self, fold='static', halves=False, drop=None):
         """The text of gup.inc, without the rule @drop."""
         functions = dict(self.functions)
         if halves:
@@ -183,7 +207,11 @@ class Taken:
             functions = {'ptep_get_lockless': self.halves, **functions}
         if drop:
             self.drop(functions, drop)
-        lines = self.offsets()
+        lines = []
+        if fold in FOLDS:
+            lines = [part for file, line, text in self.find_fold(fold).values() for part in (f'#line {line} "{file}"', text)]
+            lines += [f'#define {lockless} {name}' for name, lockless in FOLDS[fold][1].items() if lockless]
+        lines += self.offsets()
         for file, line, text in functions.values():
             lines += [f'#line {line} "{file}"', text]
         return '\n'.join(lines) + '\n'

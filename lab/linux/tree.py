@@ -10,7 +10,7 @@ class TreeError(Exception):
 
 # What the laboratory looks into. A kernel may lack some of them.
 FILES = ('Makefile', 'mm/gup.c', 'mm/internal.h', 'include/linux/mm.h', 'include/linux/secretmem.h',
-         'include/linux/pgtable.h')
+         'include/linux/pgtable.h', 'arch/s390/include/asm/pgtable.h', 'arch/arm64/include/asm/pgtable.h')
 
 
 class Tree:

@@ -262,6 +262,16 @@ void writer_split_pmd(void)
 	allocate(4, OWNER_OTHER);
 }
 
+/* A page of a whole pud is unmapped and reused. */
+void writer_zap_pud(void)
+{
+	lock();
+	take_entry(&machine.pud[0]);
+	unlock();
+	put(4, 1);
+	allocate(4, OWNER_OTHER);
+}
+
 /* ---- fork ---- */
 
 static void step_sequence(void)
@@ -363,29 +373,37 @@ void writer_migrate(void)
  * KSM, swap: a read-only page may be shared from now on, unless it is pinned. The entry comes back as it was. The
  * barrier is between the entry and the count: on the other side, gup_fast pins and reads the entry again.
  */
-static void share(bool barrier)
+static void share(uint64_t *entry, struct folio *folio, bool barrier)
 {
-	uint64_t old = READ_ONCE(machine.pte[0]);
+	uint64_t old = READ_ONCE(*entry);
+	bool pinned;
 
 	lock();
-	set_entry(&machine.pte[0], 0);
+	set_entry(entry, 0);
 	if (barrier)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (READ_ONCE(machine.folio[0]._refcount.counter) < PIN_BIAS)
-		WRITE_ONCE(machine.folio[0].exclusive, 0);
+	pinned = folio_test_large(folio) ? READ_ONCE(folio->_pincount.counter) > 0
+					 : READ_ONCE(folio->_refcount.counter) >= PIN_BIAS;
+	if (!pinned)
+		WRITE_ONCE(folio->exclusive, 0);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	set_entry(&machine.pte[0], old);
+	set_entry(entry, old);
 	unlock();
 }
 
 void writer_share(void)
 {
-	share(true);
+	share(&machine.pte[0], &machine.folio[0], true);
 }
 
 void writer_share_without_barrier(void)
 {
-	share(false);
+	share(&machine.pte[0], &machine.folio[0], false);
+}
+
+void writer_share_huge(void)
+{
+	share(&machine.pmd[0], &machine.folio[4], true);
 }
 
 /* The driver's memory takes the page's place: page 3 stands for what the kernel has no page for. */

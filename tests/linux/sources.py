@@ -107,14 +107,19 @@ def fetch_one(apt, version, final):
         fresh = scratch / 'tree'
         fresh.mkdir()
         unpack(found[0], fresh)
-        (fresh / COMPLETE).write_text(json.dumps({'package': found[0].name}) + '\n')
+        (fresh / COMPLETE).write_text(json.dumps({'package': found[0].name, 'files': tree.FILES}) + '\n')
         # A folder gets its final name only when everything is in it.
         shutil.rmtree(final, ignore_errors=True)
         fresh.rename(final)
 
 
 def is_complete(folder):
-    return (folder / COMPLETE).exists() and (folder / 'mm/gup.c').exists()
+    """Is the cache whole, and does it have the files that the laboratory reads today?"""
+    try:
+        noted = json.loads((folder / COMPLETE).read_text())
+        return noted['files'] == list(tree.FILES) and (folder / 'mm/gup.c').stat().st_size > 0
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 def fetch(versions, say=print):
