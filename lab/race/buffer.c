@@ -11,7 +11,8 @@
  * tell that it overtook earlier stores: a thread that sees it without having acquired a later store or locked
  * operation of this thread is in a data race, which is reported; and the later one leaves the buffer last. A plain
  * access goes to the memory, so it waits until what the thread itself has stored there atomically has left the buffer,
- * with all that was stored before: that an earlier store is later than that is not seen.
+ * with all that was stored before: that an earlier store is later than that is not seen. In a scenario that may have
+ * data races, a plain store and a free empty the buffer first.
  */
 #include "lab/race/race.h"
 #include "lab/race/real.h"

@@ -20,7 +20,7 @@ static bool buffers(void)
 
 static void touched_freed(const struct race_op *op)
 {
-	if (race.trusted[race.thread])
+	if (race.trusted[race.thread] || race_mutant(RACE_MUTANT_FREED_UNSEEN))
 		return;
 	race_fail(PW_LAB_USE_AFTER_FREE, "thread %s %s memory that is freed",
 		  race.scenario->thread[race.thread].name, op->writes ? "writes" : "reads");
@@ -87,11 +87,11 @@ static void plain(void *p, size_t bytes, bool writes, const void *pc)
 			      .kind = writes ? RACE_STORE : RACE_LOAD };
 
 	if (!race_on || bytes == 0) {
-		if (writes && race.checking)
+		if (writes && race.checking && !race_mutant(RACE_MUTANT_CHECK_STAYS))
 			race_will_write(op.at, bytes);
 		return;
 	}
-	op.drains = writes && race_mutant(RACE_MUTANT_PLAIN_DRAINS);
+	op.drains = writes && (race.scenario->racy || race_mutant(RACE_MUTANT_PLAIN_DRAINS));
 	step(&op);
 	if (writes)
 		race_will_write(op.at, bytes);

@@ -48,9 +48,21 @@ enum race_mutant {
 	RACE_MUTANT_RELEASE_DRAINS, /* a release store does */
 	RACE_MUTANT_PLAIN_DRAINS, /* a plain store does */
 	RACE_MUTANT_PLAIN_AT_ONCE, /* a plain access does not wait for the thread's own store there */
+	/* Data races. */
+	RACE_MUTANT_ACQUIRE_NOTHING, /* an acquire load orders nothing */
+	RACE_MUTANT_ACQUIRE_RELAXED, /* a relaxed load acquires */
+	RACE_MUTANT_RELEASE_RELAXED, /* a relaxed store releases */
+	RACE_MUTANT_FENCE_ACQUIRES_NOTHING, /* an acquire fence orders nothing */
+	RACE_MUTANT_FENCE_RELEASES_NOTHING, /* a release fence orders nothing */
+	RACE_MUTANT_SEQUENCE_ENDS, /* a read-modify-write does not pass on what the store before it released */
+	RACE_MUTANT_RACES_UNSEEN, /* nobody looks for data races */
+	RACE_MUTANT_FREED_UNSEEN, /* freed memory may be used */
+	RACE_MUTANT_LEAKS_UNSEEN, /* memory may be lost */
 	/* Runs. */
 	RACE_MUTANT_NO_RESTART, /* a new shared word does not begin the search anew */
 	RACE_MUTANT_NO_RESTORE, /* a run begins with what the one before it has written */
+	RACE_MUTANT_CHECK_STAYS, /* what the scenario's check writes stays */
+	RACE_MUTANT_OTHER_STEPS, /* a step that differs from the run before is not noticed */
 	RACE_MUTANT_SHORTEN_ANY, /* the shortest order takes no care of what depends on what */
 	RACE_MUTANT_FIXED_CHANGED, /* the beginning that was given is changed */
 	RACE_MUTANTS_END,

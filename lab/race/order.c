@@ -29,12 +29,16 @@ void race_order_reset(void)
 
 static bool acquires(int order)
 {
+	if (race_mutant(RACE_MUTANT_ACQUIRE_NOTHING) && order == __ATOMIC_ACQUIRE)
+		return false;
+	if (race_mutant(RACE_MUTANT_ACQUIRE_RELAXED) && order == __ATOMIC_RELAXED)
+		return true;
 	return order == __ATOMIC_ACQUIRE || order == __ATOMIC_CONSUME || order >= __ATOMIC_ACQ_REL;
 }
 
 static bool releases(int order)
 {
-	return order >= __ATOMIC_RELEASE;
+	return order >= __ATOMIC_RELEASE || race_mutant(RACE_MUTANT_RELEASE_RELAXED);
 }
 
 static bool reads(const struct race_op *op)
@@ -45,9 +49,9 @@ static bool reads(const struct race_op *op)
 
 void race_order_fence(unsigned thread, int order)
 {
-	if (acquires(order))
+	if (acquires(order) && !race_mutant(RACE_MUTANT_FENCE_ACQUIRES_NOTHING))
 		race_join(&race.hb[thread], &race.acquirable[thread]);
-	if (releases(order))
+	if (releases(order) && !race_mutant(RACE_MUTANT_FENCE_RELEASES_NOTHING))
 		race.released[thread] = race.hb[thread];
 }
 
@@ -75,7 +79,7 @@ static void report_race(const struct race_event *event, const struct race_event 
 static void look_for_race(const struct race_event *event, const struct race_clock *hb)
 {
 	/* Atomic accesses alone are no data race. */
-	if (event->plain == 0 || race.scenario->racy)
+	if (event->plain == 0 || race.scenario->racy || race_mutant(RACE_MUTANT_RACES_UNSEEN))
 		return;
 	for (unsigned i = race.depth; i-- > 0;) {
 		const struct race_event *other = &race_event[i];
@@ -119,7 +123,8 @@ static void order_by_language(struct race_event *event, unsigned thread)
 	if (op->writes) {
 		event->sync = releases(op->order) ? *hb : race.released[thread];
 		/* A read-modify-write passes on what the write before it released. */
-		if (event->from >= 0 && (op->kind == RACE_RMW || op->kind == RACE_LOCK))
+		if (event->from >= 0 && (op->kind == RACE_RMW || op->kind == RACE_LOCK) &&
+		    !race_mutant(RACE_MUTANT_SEQUENCE_ENDS))
 			race_join(&event->sync, &race_event[event->from].sync);
 	}
 	event->hb = *hb;

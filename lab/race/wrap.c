@@ -256,6 +256,7 @@ void __wrap_free(void *object)
 		return;
 	}
 	op.bytes = (uint32_t)race_heap_size(object);
+	op.drains = race_on && race.scenario->racy;
 	if (race_on && op.bytes > 0)
 		step(&op);
 	race_free(object);

@@ -530,28 +530,9 @@ static bool check(enum pw_lab_model model, enum race_mode mode)
 	return false;
 }
 
-#ifdef RACE_MUTANTS
-enum race_mutant race_mutant_chosen;
-
-static void choose_mutant(const char *number)
-{
-	race_mutant_chosen = (enum race_mutant)strtoul(number, NULL, 10);
-}
-#else
-static void choose_mutant(const char *number)
-{
-	printf("this build has no mutant %s\n", number);
-	exit(2);
-}
-#endif
-
-/* usage: litmus [NUMBER OF A MUTANT] */
-int main(int argc, char **argv)
+int main(void)
 {
 	bool right = true;
-
-	if (argc > 1)
-		choose_mutant(argv[1]);
 
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests); i++) {
 		test = &tests[i];

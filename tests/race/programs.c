@@ -4,7 +4,7 @@
  * search it has. All searches must visit the same classes, and come to the outcomes that an abstract machine
  * comes to (machine.c), under sequential consistency and under total store order.
  *
- * usage: programs [NUMBER OF A MUTANT]. PW_RACE_PROGRAMS says how many programs, PW_RACE_FIRST where to begin, and
+ * PW_RACE_PROGRAMS says how many programs, PW_RACE_FIRST where to begin, and
  * PW_RACE_ALL_RUNS how many runs the search without reduction may take before it is left out.
  */
 #include <inttypes.h>
@@ -442,28 +442,11 @@ static uint64_t number(const char *name, uint64_t otherwise)
 	return text && *text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-#ifdef RACE_MUTANTS
-enum race_mutant race_mutant_chosen;
-
-static void choose_mutant(const char *number)
-{
-	race_mutant_chosen = (enum race_mutant)strtoul(number, NULL, 10);
-}
-#else
-static void choose_mutant(const char *number)
-{
-	printf("this build has no mutant %s\n", number);
-	exit(2);
-}
-#endif
-
-int main(int argc, char **argv)
+int main(void)
 {
 	const uint64_t first = number("PW_RACE_FIRST", 1), many = number("PW_RACE_PROGRAMS", 300),
 		       all_runs = number("PW_RACE_ALL_RUNS", 2000);
 
-	if (argc > 1)
-		choose_mutant(argv[1]);
 	for (uint64_t seed = first; seed < first + many && counts.wrong < 4; seed++) {
 		random_program(&program, seed);
 		counts.programs++;
