@@ -51,6 +51,20 @@ static Dwfl_Module *module_of(Dwarf_Addr at)
 	return self ? dwfl_addrmodule(self, at) : NULL;
 }
 
+/* The compilation unit of an address. clang does not list them by address, so all are searched then. */
+static Dwarf_Die *unit_of(Dwarf_Addr at, Dwarf_Addr *bias)
+{
+	Dwfl_Module *module = module_of(at);
+	Dwarf_Die *unit = module ? dwfl_module_addrdie(module, at, bias) : NULL;
+
+	if (unit || !module)
+		return unit;
+	while ((unit = dwfl_module_nextcu(module, unit, bias)))
+		if (dwarf_haspc(unit, at - *bias) == 1)
+			return unit;
+	return NULL;
+}
+
 /* A return address: the call is before it. */
 static Dwarf_Addr call_of(const void *pc)
 {
@@ -105,19 +119,17 @@ static unsigned walk_scopes(Dwarf_Die *unit, Dwarf_Die *scopes, int count, struc
 unsigned race_frames(const void *pc, struct race_frame *frame, unsigned room)
 {
 	Dwarf_Addr at = call_of(pc), bias;
-	Dwfl_Module *module = module_of(at);
-	Dwfl_Line *line = module ? dwfl_module_getsrc(module, at) : NULL;
-	Dwarf_Die *unit = module ? dwfl_module_addrdie(module, at, &bias) : NULL;
+	Dwarf_Die *unit = unit_of(at, &bias);
+	Dwarf_Line *line = unit ? dwarf_getsrc_die(unit, at - bias) : NULL;
 	Dwarf_Die *scopes = NULL, *outer = NULL;
-	const char *path;
 	unsigned frames = 0;
 	int count;
 
-	if (!line || !unit || room == 0)
+	if (!line || room == 0)
 		return 0;
 	__real_memset(frame, 0, sizeof(*frame));
-	path = dwfl_lineinfo(line, NULL, &frame->line, NULL, NULL, NULL);
-	set_file(frame, path);
+	dwarf_lineno(line, &frame->line);
+	set_file(frame, dwarf_linesrc(line, NULL, NULL));
 	/* The scopes of the innermost one are its callers; those of the address are where it is declared. */
 	if (dwarf_getscopes(unit, at - bias, &scopes) > 0) {
 		count = dwarf_getscopes_die(&scopes[0], &outer);
@@ -170,15 +182,17 @@ static bool read_line(const char *path, int number, char *text, size_t size)
 
 bool race_source(const void *pc, char *text, size_t size)
 {
-	Dwarf_Addr at = call_of(pc);
-	Dwfl_Module *module = module_of(at);
-	Dwfl_Line *line = module ? dwfl_module_getsrc(module, at) : NULL;
+	Dwarf_Addr at = call_of(pc), bias;
+	Dwarf_Die *unit = unit_of(at, &bias);
+	Dwarf_Line *line = unit ? dwarf_getsrc_die(unit, at - bias) : NULL;
+	const char *path = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
+	Dwarf_Attribute attribute;
+	const char *folder = unit ? dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute))
+				  : NULL;
 	int number = 0;
-	const char *path = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
-	const char *folder = line ? dwfl_line_comp_dir(line) : NULL;
 	char whole[4096];
 
-	if (!path || number <= 0 || size < 2)
+	if (!path || dwarf_lineno(line, &number) != 0 || number <= 0 || size < 2)
 		return false;
 	if (*path == '/' || !folder)
 		snprintf(whole, sizeof(whole), "%s", path);
