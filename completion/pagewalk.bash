@@ -48,7 +48,7 @@ _pagewalk()
     --output|-o|--svg|--html|--source)
         COMPREPLY=($(compgen -f -- "$current"))
         return ;;
-    --root|--cpu|--kernel|--encryption-bit|--prefix|--cr4|--pat|--mair|--tcr|--limit|--space|--range|--label|--width|--rows|--levels|--strategy|--seconds|--jobs|--cc|--cflags|--libs)
+    --root|--cpu|--kernel|--encryption-bit|--prefix|--cr4|--pat|--mair|--tcr|--limit|--space|--range|--label|--width|--rows|--levels|--strategy|--mutant|--replay|--sample|--seed|--bound|--runs|--seconds|--jobs|--cc|--cflags|--libs)
         return ;;
     esac
     case $subcommand in
@@ -62,11 +62,18 @@ _pagewalk()
     cut) options+=" $walk --space --range --label" ;;
     lab)
         if [[ $previous == lab ]]; then
-            COMPREPLY=($(compgen -W "fold linux --help" -- "$current"))
+            COMPREPLY=($(compgen -W "fold list run linux --help" -- "$current"))
             return
         fi
         options+=" $walk --strategy --walk --levels --style --neighbour --source --rows --svg --html"
-        options+=" --list --model --trace --seconds --jobs --cc --cflags --libs" ;;
+        options+=" --list --model --trace --seconds --jobs --cc --cflags --libs"
+        options+=" --all --mutants --mutant --replay --sample --seed --bound --runs --stacks"
+        if [[ $previous == run && $current != -* ]]; then
+            compopt -o filenames 2>/dev/null
+            COMPREPLY=($(compgen -W "$(pagewalk lab list 2>/dev/null | sed 's/ .*//')" -- "$current")
+                $(compgen -f -X '!*.scene' -- "$current"))
+            return
+        fi ;;
     esac
     if [[ $current == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$current"))
