@@ -129,7 +129,7 @@ class Install(unittest.TestCase):
         names = {line.split()[0] for line in listed.split("\n\n")[0].splitlines()}
         self.assertEqual(names, {path.stem for path in self.one("scenarios").glob("*.scene")})
         run(tools[0], "lab", "run", "--model", "sc", "last-look", env=environment)
-        for page in ["pw_lab_main.3"]:
+        for page in ["pw_lab_main.3", "pw_lab_wait.3", "pagewalk-lab.5", "pagewalk-lab.7"]:
             self.one(page)
 
 
