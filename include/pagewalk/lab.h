@@ -82,7 +82,7 @@ void pw_lab_name(const void *at, size_t bytes, const char *name);
  * runs it again and again.
  */
 void pw_lab_wait(const void *at, unsigned bytes, uint64_t seen);
-/* Waits until another thread has written anything. */
+/* Waits until another thread has changed anything since the thread last waited here. */
 void pw_lab_pause(void);
 
 /* What a search has found. */
