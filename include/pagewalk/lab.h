@@ -45,6 +45,7 @@ enum { PW_LAB_THREADS = 8 };
 enum pw_lab_model {
 	PW_LAB_SC, /* none: sequential consistency */
 	PW_LAB_TSO, /* a store may be late, behind later loads of its thread: x86, s390x, sparc */
+	PW_LAB_WEAK, /* a load may return an older value: arm, riscv, powerpc. Sampled, never proved */
 };
 
 struct pw_lab_thread {

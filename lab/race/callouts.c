@@ -52,8 +52,11 @@ static void touched_null(const struct race_op *op)
 		  race.scenario->thread[race.thread].name, op->writes ? "writes" : "reads");
 }
 
-/* Offers the step, if it is one. A locked operation is a fence even on a word of the thread's own. */
-static inline void step(const struct race_op *op)
+/*
+ * Offers the step, if it is one. Returns whether it is one. A locked operation is a fence even on a word of the
+ * thread's own.
+ */
+static inline bool step(const struct race_op *op)
 {
 	struct race_word *word;
 	bool shared, freed;
@@ -74,6 +77,7 @@ static inline void step(const struct race_op *op)
 	freed = word ? race_word_freed(word) : race_is_freed(op->at, op->bytes);
 	if (__builtin_expect(freed, 0))
 		touched_freed(op);
+	return shared;
 }
 
 /* ---- plain accesses ---- */
@@ -190,7 +194,8 @@ static uint64_t atomic_load(const volatile void *p, unsigned bytes, int order, c
 
 	if (!race_on)
 		return race_value(&op);
-	step(&op);
+	if (step(&op) && race.model == PW_LAB_WEAK)
+		return race_event[race.depth - 1].after;
 	return race_buffer_view((unsigned)race.thread, &op);
 }
 

@@ -9,7 +9,11 @@
 
 const char *race_model_name(enum pw_lab_model model)
 {
-	return model == PW_LAB_TSO ? "TSO" : "SC";
+	static const char *const names[] = {
+		[PW_LAB_SC] = "SC", [PW_LAB_TSO] = "TSO", [PW_LAB_WEAK] = "weak"
+	};
+
+	return names[model];
 }
 
 static const char *name_of(const struct race_picture *picture, unsigned thread)
@@ -58,6 +62,15 @@ static void explain_load(const struct race_picture *picture, const struct race_s
 		add(text, size,
 		    " and gets %s from its own store buffer. No other thread sees that value yet.",
 		    step->after);
+	else if (step->event->older && from < 0)
+		add(text, size,
+		    " and gets %s, which was there from the start: the stores since then have not reached "
+		    "it.",
+		    step->after);
+	else if (step->event->older)
+		add(text, size,
+		    " and gets %s, which %s wrote in step %d: the stores since then have not reached it.",
+		    step->after, name_of(picture, picture->step[from].thread), from + 1);
 	else if (from < 0)
 		add(text, size, " and gets %s, which was there from the start.", step->after);
 	else if (picture->step[from].thread == step->thread)
@@ -367,7 +380,10 @@ static void set_command(struct race_picture *picture, const char *command)
 	else
 		snprintf(text, size, "%s %s", program_invocation_short_name,
 			 picture->scenario->name);
-	add(text, size, " --model %s", picture->model == PW_LAB_TSO ? "tso" : "sc");
+	add(text, size, " --model %s",
+	    picture->model == PW_LAB_WEAK  ? "weak"
+	    : picture->model == PW_LAB_TSO ? "tso"
+					   : "sc");
 	if (*picture->schedule)
 		add(text, size, " --replay %s", picture->schedule);
 	else

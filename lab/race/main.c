@@ -32,7 +32,9 @@ enum {
 
 static const struct argp_option options[] = {
 	{ "model", OPTION_MODEL, "MODEL", 0,
-	  "sc: no reordering; tso: stores may be late; both (default)", 0 },
+	  "sc: no reordering; tso: stores may be late; both (default); weak: loads may also be "
+	  "early, with --sample",
+	  0 },
 	{ "seconds", OPTION_SECONDS, "N", 0, "Stop each search after N seconds", 0 },
 	{ "runs", OPTION_RUNS, "N", 0, "Stop each search after N runs", 0 },
 	{ "replay", OPTION_REPLAY, "SCHEDULE", 0, "Run this one schedule, and show it", 0 },
@@ -58,7 +60,7 @@ static const struct argp_option options[] = {
 struct arguments {
 	struct race_ask ask;
 	const char *name;
-	bool list, sc, tso;
+	bool list, sc, tso, weak;
 	unsigned long long sample;
 	bool pct;
 };
@@ -82,11 +84,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_MODEL:
-		arguments->sc = strcmp(text, "tso") != 0;
-		arguments->tso = strcmp(text, "sc") != 0;
-		if (strcmp(text, "sc") != 0 && strcmp(text, "tso") != 0 &&
-		    strcmp(text, "both") != 0)
-			argp_error(state, "--model is sc, tso or both, not '%s'", text);
+		arguments->weak = strcmp(text, "weak") == 0;
+		arguments->sc = strcmp(text, "tso") != 0 && !arguments->weak;
+		arguments->tso = strcmp(text, "sc") != 0 && !arguments->weak;
+		if (arguments->sc && arguments->tso && strcmp(text, "both") != 0)
+			argp_error(state, "--model is sc, tso, both or weak, not '%s'", text);
 		return 0;
 	case OPTION_SECONDS:
 		ask->search.seconds = (double)number(state, "seconds", text);
@@ -139,6 +141,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 			ask->search.mode = arguments->pct ? RACE_PCT : RACE_RANDOM;
 			ask->search.limit = arguments->sample;
 		}
+		if (arguments->weak && !arguments->sample && !ask->replay)
+			argp_error(state, "weak processors are sampled: give --sample N");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -155,14 +159,17 @@ static int list(const struct pw_lab_scenario *scenarios, size_t count)
 
 static int run(const struct pw_lab_scenario *scenario, const struct arguments *arguments)
 {
+	const bool wanted[] = { [PW_LAB_SC] = arguments->sc,
+				[PW_LAB_TSO] = arguments->tso,
+				[PW_LAB_WEAK] = arguments->weak };
 	struct race_ask ask = arguments->ask;
 	const char *file = ask.svg ? ask.svg : ask.html;
 	int worst = 0;
 
-	for (int model = PW_LAB_SC; model <= PW_LAB_TSO; model++) {
+	for (int model = PW_LAB_SC; model <= PW_LAB_WEAK; model++) {
 		int status;
 
-		if (!(model == PW_LAB_SC ? arguments->sc : arguments->tso))
+		if (!wanted[model])
 			continue;
 		status = race_run_scenario(scenario, (enum pw_lab_model)model, &ask);
 		worst = race_worse(worst, status);

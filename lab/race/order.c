@@ -25,6 +25,7 @@ void race_order_reset(void)
 	__real_memset(race.released, 0, sizeof(race.released));
 	__real_memset(race.acquirable, 0, sizeof(race.acquirable));
 	__real_memset(race.stored, 0, sizeof(race.stored));
+	__real_memset(&race.consistent, 0, sizeof(race.consistent));
 }
 
 static bool acquires(int order)
@@ -51,6 +52,11 @@ void race_order_fence(unsigned thread, int order)
 {
 	if (acquires(order) && !race_mutant(RACE_MUTANT_FENCE_ACQUIRES_NOTHING))
 		race_join(&race.hb[thread], &race.acquirable[thread]);
+	/* Of two such fences, what comes before the first is seen after the second. */
+	if (race.model == PW_LAB_WEAK && order == __ATOMIC_SEQ_CST) {
+		race_join(&race.hb[thread], &race.consistent);
+		race.consistent = race.hb[thread];
+	}
 	if (releases(order) && !race_mutant(RACE_MUTANT_FENCE_RELEASES_NOTHING))
 		race.released[thread] = race.hb[thread];
 }
@@ -109,13 +115,38 @@ static int16_t last_write(const struct race_op *op)
 	return -1;
 }
 
+/* May this step return an older value than the newest? */
+static bool may_be_old(const struct race_event *event)
+{
+	return race.model == PW_LAB_WEAK && event->op.kind == RACE_LOAD && event->op.atomic;
+}
+
+/* The store that a load of a weak processor returns. */
+static int16_t read_from(struct race_event *event, const struct race_clock *hb)
+{
+	struct race_clock known = *hb;
+	int16_t from[16];
+	unsigned count;
+
+	if (!may_be_old(event))
+		return last_write(&event->op);
+	if (event->op.order == __ATOMIC_SEQ_CST)
+		race_join(&known, &race.consistent);
+	count = race_weak_candidates(&event->op, &known, from);
+	if (count == 0)
+		return -1;
+	event->older = (uint8_t)race_weak_choose(count);
+	event->before = event->after = race_weak_value(&event->op, from[event->older]);
+	return from[event->older];
+}
+
 /* Happens-before of a thread's own event. */
 static void order_by_language(struct race_event *event, unsigned thread)
 {
 	const struct race_op *op = &event->op;
 	struct race_clock *hb = &race.hb[thread];
 
-	event->from = reads(op) && op->bytes && !event->forwarded ? last_write(op) : -1;
+	event->from = reads(op) && op->bytes && !event->forwarded ? read_from(event, hb) : -1;
 	if (event->from >= 0 && op->atomic)
 		race_join(acquires(op->order) ? hb : &race.acquirable[thread],
 			  &race_event[event->from].sync);
@@ -128,6 +159,8 @@ static void order_by_language(struct race_event *event, unsigned thread)
 			race_join(&event->sync, &race_event[event->from].sync);
 	}
 	event->hb = *hb;
+	if (op->writes && op->order == __ATOMIC_SEQ_CST)
+		race_join(&race.consistent, hb);
 	look_for_race(event, hb);
 }
 

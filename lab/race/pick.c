@@ -20,6 +20,14 @@ static uint64_t random_number(void)
 	return random_state;
 }
 
+unsigned race_pick_value(unsigned count)
+{
+	/* Otherwise little goes on as it should. */
+	if (random_number() & 1)
+		return 0;
+	return (unsigned)(random_number() % count);
+}
+
 static unsigned priority[RACE_LANES], changes[16];
 
 unsigned race_pick_random(unsigned enabled)

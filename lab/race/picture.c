@@ -74,7 +74,8 @@ void race_picture_watch(struct race_picture *picture)
 		return;
 	picture->depth = depth;
 	for (unsigned i = 0; i < depth; i++) {
-		picture->lane[i] = race_event[i].lane;
+		picture->lane[i] = (uint8_t)(race_event[i].lane | race_event[i].older
+									  << RACE_LANE_BITS);
 		picture->shown[i] = conflicts_with_any(&race_event[i], race_event, depth);
 		watch(picture, &race_event[i].op, picture->shown[i]);
 	}

@@ -90,6 +90,7 @@ struct race_event {
 	uint8_t lane;
 	uint8_t preemptions; /* before this event */
 	bool forwarded; /* a load: its value came from the thread's own store buffer */
+	uint8_t older; /* a load of a weak processor: how many stores older than the newest its value is */
 	/* ---- the search's: the state before this event; bits are lanes ---- */
 	uint16_t live, enabled; /* has a next step; can do it now */
 	uint16_t backtrack, done; /* is to be tried here; was tried */
@@ -110,6 +111,8 @@ struct race_state {
 	struct race_clock clock[RACE_LANES], hb[RACE_LANES];
 	struct race_clock released[RACE_THREADS]; /* at its last release fence */
 	struct race_clock acquirable[RACE_THREADS]; /* of relaxed loads, for an acquire fence */
+	/* Weak processors: what sequentially consistent operations and fences have ordered. */
+	struct race_clock consistent;
 	unsigned stored
 		[RACE_THREADS]; /* stores that it has buffered since it last drained its buffer */
 	bool checking; /* the scenario's check runs */
@@ -313,6 +316,17 @@ enum race_forward race_buffer_forward(unsigned thread, const struct race_op *op)
 /* What the thread would load now: each byte from its newest store, or from memory. Of 1, 2, 4 or 8 bytes. */
 uint64_t race_buffer_view(unsigned thread, const struct race_op *op);
 
+/* ---- weak.c: weaker processors ---- */
+
+/*
+ * The stores whose value a load may return, the newest first: indices of events, or -1 for the value before the
+ * run. Fills from[], which has room for 16, and returns how many there are; 0: only the memory's value.
+ */
+unsigned race_weak_candidates(const struct race_op *op, const struct race_clock *hb, int16_t *from);
+uint64_t race_weak_value(const struct race_op *op, int16_t from);
+/* Which of @count candidates this load returns: by chance, or as the schedule says. search.c */
+unsigned race_weak_choose(unsigned count);
+
 /* ---- order.c ---- */
 
 void race_join(struct race_clock *into, const struct race_clock *from);
@@ -348,7 +362,11 @@ struct race_search {
 	uint64_t seed;
 	bool stop_at_finding;
 	bool stop_at_success; /* at the first run that ends without a finding */
-	const uint8_t *schedule; /* lanes, for RACE_REPLAY; or a beginning that is fixed */
+	/*
+	 * For RACE_REPLAY, or a beginning that is fixed: a step's lane, and in the high four bits how many stores
+	 * older than the newest its load's value is.
+	 */
+	const uint8_t *schedule;
 	unsigned scheduled;
 	unsigned words; /* end the search when so many words are known to be shared; 0: don't */
 	/* Called every few thousand runs; false ends the search. May be NULL. */
@@ -380,13 +398,15 @@ bool race_on_stack(uintptr_t at);
 /*
  * A schedule as text: "9a13b4A1.5e1f". How many words are shared, for they make the steps; then a letter for each
  * lane and how many steps it does, capitals for what empties a store buffer; then a check of the steps' kinds.
+ * After "a3~2" the last of the three steps has loaded a value that is two stores older than the newest.
  */
 struct race_schedule {
 	unsigned words;
 	unsigned count;
 	uint16_t check; /* 0: none was given */
-	uint8_t lane[RACE_EVENTS];
+	uint8_t lane[RACE_EVENTS]; /* as in struct race_search */
 };
+enum { RACE_LANE_BITS = 4 };
 
 /* Writes the run that stands in race_event[]. Leaves *text empty if there is no room. */
 void race_schedule_write(char *text, size_t size);

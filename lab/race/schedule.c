@@ -31,10 +31,16 @@ void race_schedule_write(char *text, size_t size)
 	int used = snprintf(text, size, "%u", race_words_shared());
 
 	for (unsigned i = 0, next; i < race.depth && used >= 0 && (size_t)used < size; i = next) {
-		for (next = i; next < race.depth && race_event[next].lane == race_event[i].lane;)
-			next++;
+		unsigned older = 0;
+
+		for (next = i;
+		     next < race.depth && race_event[next].lane == race_event[i].lane && !older;
+		     next++)
+			older = race_event[next].older;
 		used += snprintf(text + used, size - (size_t)used, "%c%u",
 				 letter(race_event[i].lane), next - i);
+		if (older && used >= 0 && (size_t)used < size)
+			used += snprintf(text + used, size - (size_t)used, "~%u", older);
 	}
 	if (used >= 0 && (size_t)used < size)
 		used += snprintf(text + used, size - (size_t)used, ".%04x",
@@ -73,6 +79,13 @@ bool race_schedule_read(const char *text, struct race_schedule *schedule, const 
 			return false;
 		memset(schedule->lane + schedule->count, (int)lane, steps);
 		schedule->count += steps;
+		if (*text == '~') {
+			unsigned older = (text++, small_number(&text, 15));
+
+			if (older == 0 || older > 15)
+				return false;
+			schedule->lane[schedule->count - 1] |= (uint8_t)(older << RACE_LANE_BITS);
+		}
 	}
 	if (!*text)
 		return true;

@@ -117,6 +117,16 @@ static void end_of_run(unsigned live)
 			  names, waiting > 1 ? "" : "s");
 }
 
+unsigned race_weak_choose(unsigned count)
+{
+	if (race.depth < search.how->scheduled) {
+		unsigned older = search.how->schedule[race.depth] >> RACE_LANE_BITS;
+
+		return older < count ? older : count - 1;
+	}
+	return search.how->mode == RACE_REPLAY ? 0 : race_pick_value(count);
+}
+
 static unsigned pick(unsigned may, unsigned enabled)
 {
 	switch (search.how->mode) {
@@ -163,7 +173,7 @@ static bool new_state(struct race_event *event, unsigned live, unsigned enabled)
 	if (!may)
 		return false;
 	if (race.depth < search.how->scheduled) {
-		unsigned lane = search.how->schedule[race.depth];
+		unsigned lane = search.how->schedule[race.depth] & (RACE_LANES - 1);
 
 		if (!(enabled & 1u << lane)) {
 			race_note(PW_LAB_BROKEN,
@@ -231,6 +241,7 @@ static void begin_event(struct race_event *event)
 	event->forwarded = lane < RACE_THREADS && event->op.bytes > 0 && !event->op.writes &&
 			   race_buffer_forward(lane, &event->op) == RACE_FORWARD_ALL;
 	event->after = event->before;
+	event->older = 0;
 	race_order_event(event);
 	event->hash = (race.depth ? event[-1].hash : 0) + race_event_hash(event);
 }

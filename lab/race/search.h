@@ -36,6 +36,8 @@ uint64_t race_classes_hash(void);
 /* ---- pick.c ---- */
 
 void race_seed(uint64_t seed);
+/* Which of @count values a load of a weak processor returns: 0, the newest, for half of all loads. */
+unsigned race_pick_value(unsigned count);
 /* Before each run: the longest one so far had @deepest events. */
 void race_pick_prepare(unsigned deepest);
 unsigned race_pick_random(unsigned enabled);

@@ -112,7 +112,10 @@ int race_shorten(uint8_t *order)
 	int cost;
 
 	for (unsigned i = 0; i < race.depth; i++)
-		order[i] = race_event[i].lane;
+		order[i] = (uint8_t)(race_event[i].lane | race_event[i].older << RACE_LANE_BITS);
+	/* What a load of a weak processor returns does not follow from the order of dependent steps. */
+	if (race.model == PW_LAB_WEAK)
+		return -1;
 	for (unsigned i = 0; i < used; i++) {
 		lanes[i].step = (uint32_t)states;
 		states *= lanes[i].count + 1;

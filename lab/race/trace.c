@@ -85,6 +85,8 @@ static const char *verb_of(const struct race_event *event)
 		[RACE_LEAVE] = "leave", [RACE_FREE] = "free",   [RACE_FLUSH] = "~ flush",
 	};
 
+	if (event->older)
+		return "load, old";
 	if (event->forwarded)
 		return "load, own";
 	return verbs[event->op.kind];

@@ -45,7 +45,9 @@ static const struct argp_option options[] = {
 	{ "format", OPTION_FORMAT, "NAME", 0, "Tables of this format, in place of the scenario's",
 	  0 },
 	{ "model", OPTION_MODEL, "MODEL", 0,
-	  "sc: no reordering; tso: stores may be late; both (default)", 0 },
+	  "sc: no reordering; tso: stores may be late; both (default); weak: loads may also be "
+	  "early, with --sample",
+	  0 },
 	{ "replay", OPTION_REPLAY, "SCHEDULE", 0, "Run this one schedule, and show it", 0 },
 	{ "sample", OPTION_SAMPLE, "N", 0, "N random runs in place of the search; proves nothing",
 	  0 },
@@ -65,7 +67,7 @@ static const struct argp_option options[] = {
 
 struct arguments {
 	struct race_ask ask;
-	bool sc, tso, all, mutants, list;
+	bool sc, tso, weak, all, mutants, list;
 	const char *mutant, *format;
 	const char *file[FILES];
 	unsigned files;
@@ -111,14 +113,17 @@ static unsigned long long number(const struct argp_state *state, const char *opt
 
 static void parse_model(struct arguments *arguments, struct argp_state *state, const char *text)
 {
-	arguments->sc = strcmp(text, "tso") != 0;
-	arguments->tso = strcmp(text, "sc") != 0;
-	if (strcmp(text, "sc") != 0 && strcmp(text, "tso") != 0 && strcmp(text, "both") != 0)
-		argp_error(state, "--model is sc, tso or both, not '%s'", text);
+	arguments->weak = strcmp(text, "weak") == 0;
+	arguments->sc = strcmp(text, "tso") != 0 && !arguments->weak;
+	arguments->tso = strcmp(text, "sc") != 0 && !arguments->weak;
+	if (arguments->sc && arguments->tso && strcmp(text, "both") != 0)
+		argp_error(state, "--model is sc, tso, both or weak, not '%s'", text);
 }
 
 static void check_words(struct arguments *arguments, struct argp_state *state)
 {
+	if (arguments->weak && arguments->ask.search.mode != RACE_RANDOM && !arguments->ask.replay)
+		argp_error(state, "weak processors are sampled: give --sample N");
 	if (arguments->mutant && scene_mutant(arguments->mutant) == PW_MUTANT_NONE)
 		argp_error(state, "no mutant is called '%s'; src/base/mutant.h lists them",
 			   arguments->mutant);
@@ -411,10 +416,14 @@ static int search_models(const struct scene *scene, const char *format, const ch
 {
 	int worst = 0;
 
-	for (int model = PW_LAB_SC; model <= PW_LAB_TSO; model++) {
+	const bool wanted[] = { [PW_LAB_SC] = arguments->sc,
+				[PW_LAB_TSO] = arguments->tso,
+				[PW_LAB_WEAK] = arguments->weak };
+
+	for (int model = PW_LAB_SC; model <= PW_LAB_WEAK; model++) {
 		bool here = finding && (!tso_only || model == PW_LAB_TSO);
 
-		if (!(model == PW_LAB_SC ? arguments->sc : arguments->tso))
+		if (!wanted[model])
 			continue;
 		worst = race_worse(worst, search(scene, format, (enum pw_lab_model)model, mutant,
 						 here, arguments));
