@@ -26,7 +26,8 @@ static const char *const type_names[] = { "segment", "R3", "R2", "R1", NULL };
 /* Regions: level 2 and above. */
 static const struct pw_bits region_bits[] = {
 	{ 0x20, "I", "invalid" },
-	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names, PW_SHOW_ALWAYS },
+	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names,
+	  PW_SHOW_ALWAYS },
 	{ 0xc0, "TF", "first quarter of the next table that exists", NULL, PW_SHOW_ALWAYS },
 	{ 0x03, "TL", "last quarter of the next table that exists", NULL, PW_SHOW_ALWAYS },
 	{ 0x10, "CR", "common region" },
@@ -40,7 +41,8 @@ static const struct pw_bits region_bits[] = {
 
 static const struct pw_bits segment_bits[] = {
 	{ 0x20, "I", "invalid" },
-	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names, PW_SHOW_ALWAYS },
+	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names,
+	  PW_SHOW_ALWAYS },
 	{ 0x10, "CS", "common segment" },
 	{ 0x01, "sw0", "for software", NULL, 0, 0, PRESENT_BIT },
 	{ 0x01, "present", "Linux: present", NULL, 0, PRESENT_BIT },
@@ -55,7 +57,8 @@ static const struct pw_bits segment_bits[] = {
 
 static const struct pw_bits segment_leaf_bits[] = {
 	{ 0x20, "I", "invalid: empty, or old if Linux has a page here" },
-	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names, PW_SHOW_ALWAYS },
+	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names,
+	  PW_SHOW_ALWAYS },
 	{ 0x10, "CS", "common segment" },
 	{ 0x400, "FC", "format control: a leaf of 1 MiB" },
 	{ 0x200, "P", "protected: may not be written" },
@@ -80,7 +83,8 @@ static const struct pw_bits segment_leaf_bits[] = {
 
 static const struct pw_bits region_leaf_bits[] = {
 	{ 0x20, "I", "invalid: empty, or old if Linux has a page here" },
-	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names, PW_SHOW_ALWAYS },
+	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names,
+	  PW_SHOW_ALWAYS },
 	{ 0x10, "CR", "common region" },
 	{ 0x400, "FC", "format control: a leaf of 2 GiB" },
 	{ 0x200, "P", "protected: may not be written" },
@@ -135,7 +139,8 @@ static const struct pw_bits swap_bits[] = {
 
 static const struct pw_bits large_swap_bits[] = {
 	{ 0x20, "I", "invalid" },
-	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names, PW_SHOW_ALWAYS },
+	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names,
+	  PW_SHOW_ALWAYS },
 	{ 0x10, "common", "with I and not present, a swap entry" },
 	{ 0x7c0, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
 	{ 0x3, "sw", "for software" },
@@ -151,7 +156,8 @@ static const struct pw_bits empty_bits[] = {
 
 static const struct pw_bits upper_empty_bits[] = {
 	{ 0x20, "I", "invalid" },
-	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names, PW_SHOW_ALWAYS },
+	{ 0x0c, "TT", "table type: the kind of table that holds this entry", type_names,
+	  PW_SHOW_ALWAYS },
 	{ 0 },
 };
 
