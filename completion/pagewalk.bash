@@ -40,7 +40,7 @@ _pagewalk()
         COMPREPLY=($(compgen -W "static mode value reindex" -- "$current"))
         return ;;
     --model)
-        COMPREPLY=($(compgen -W "sc tso both" -- "$current"))
+        COMPREPLY=($(compgen -W "sc tso both weak" -- "$current"))
         return ;;
     --neighbour)
         COMPREPLY=($(compgen -W "entry none" -- "$current"))

@@ -36,7 +36,7 @@ def draw(scenario, model, *arguments):
     done = run(scenario, "--model", model, *arguments)
     assert done.returncode == 1 and done.stderr == "", done
     # The program has another name when it is built in another way.
-    return re.sub(r"race_pictures\w*", "race_pictures", done.stdout)
+    return re.sub(r"(?:[^\s">]*/)?race_pictures\w*", "race_pictures", done.stdout)
 
 
 def drawn(kind):
