@@ -189,6 +189,11 @@ class Taken:
         found = {name: self.find(name, (file,)) for name in names}
         return found if all(found.values()) else None
 
+    def why_no_fold(self, fold):
+        file, names = FOLDS[fold]
+        lacking = [f'{name}()' for name in names if not self.find(name, (file,))]
+        return f'{file} has no {", ".join(lacking)}'
+
     def has_fold(self, fold):
         return fold not in FOLDS or self.find_fold(fold) is not None
 
@@ -227,7 +232,13 @@ class Taken:
                 if without is not None:
                     functions[name] = (file, line, without)
                     return
-        looked = sorted({name for rule in RULES[drop] for name in rule.functions if functions.get(name)})
-        raise TakeError(f'the rule "{drop}" is not there to be dropped: nothing in '
-                        f'{", ".join(name + "()" for name in looked) or "the fast path"} looks like '
-                        + ' or like '.join(rule.pattern.pattern for rule in RULES[drop]))
+        raise TakeError(f'the rule "{drop}" cannot be left out: {self.why_no_rule(drop)}')
+
+    def why_no_rule(self, drop):
+        """Where the rule would be, and what was looked for."""
+        functions = {**self.functions, 'ptep_get_lockless': self.halves}
+        there = sorted({f'{name}() of {functions[name][0]}' for rule in RULES[drop] for name in rule.functions
+                        if functions.get(name)})
+        names = sorted({f'{name}()' for rule in RULES[drop] for name in rule.functions})
+        where = f'nothing in {", ".join(there)}' if there else f'there is no {" nor ".join(names)}, where something'
+        return f'{where} looks like ' + ' or like '.join(rule.pattern.pattern for rule in RULES[drop])

@@ -76,6 +76,18 @@ class Command(unittest.TestCase):
         self.refused(self.tree(text + root), "zap", "--cflags", f"-fsanitize=thread -I{TOP}/include", "--libs", "",
                      says="calls leads_on(), which is neither in mm/gup.c")
 
+    def test_no_rule(self):
+        names = [each[0] for each in take.NEEDED]
+        text = "".join(f"static int {name}(void)\n{{\n\treturn 0;\n}}\n" for name in names)
+        root = ROOT.replace("leads_on(first)", " + ".join(f"{name}()" for name in names))
+        taken = take.Taken(tree.Tree(self.tree(text + root)))
+        self.assertTrue(taken.why_no_rule("recheck").startswith("nothing in gup_fast_pte_range() of mm/gup.c looks like if"))
+        self.assertTrue(taken.why_no_rule("again").startswith("there is no ptep_get_lockless()"))
+        self.assertEqual(taken.why_no_fold("value_s390").split(",")[0],
+                         "arch/s390/include/asm/pgtable.h has no p4d_offset_lockless()")
+        with self.assertRaisesRegex(take.TakeError, "cannot be left out: nothing in try_get_folio"):
+            taken.write(drop="head")
+
     def test_rows(self):
         listed = [line.split()[0] for line in self.tool("--list").stdout.splitlines()]
         self.assertEqual(len(listed), len(set(listed)))
@@ -115,4 +127,5 @@ if __name__ == "__main__":
     sys.dont_write_bytecode = True
     import rows
     import take
+    import tree
     unittest.main()

@@ -34,7 +34,8 @@ def search(build, folder, seconds):
                          stdout=subprocess.PIPE, text=True)
     if run.returncode > 1:
         sys.exit(f'run.py: the search of {folder} did not begin')
-    return [json.loads(line) for line in run.stdout.splitlines()]
+    rows = [json.loads(line) for line in run.stdout.splitlines()]
+    return [row for row in rows if row['verdict'] != 'left out']
 
 
 def lines_of(rows):
