@@ -2,7 +2,7 @@
 /*
  * What mm/gup.c's fast path needs of a kernel, written for the laboratory. The kernel's own functions are in
  * gup.inc, which the script takes out of a kernel's tree; this declares what they use, by the kernel's names. Macros
- * stand where the kernel's code passes what is no value, or a word to be loaded.
+ * stand where a function cannot: for a type, or for a word that is to be loaded.
  */
 #ifndef LINUX_KERNEL_H
 #define LINUX_KERNEL_H

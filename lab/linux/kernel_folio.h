@@ -80,7 +80,7 @@ static inline void atomic_sub(int n, atomic_t *counter)
 extern const struct address_space_operations secretmem_aops;
 #define shmem_mapping(mapping) (READ_ONCE((mapping)->a_ops) == address_space_shmem.a_ops)
 
-/* ---- what is never reached here: device memory, and tables of huge pages ---- */
+/* ---- never reached here: device memory, and directories of huge pages ---- */
 
 struct dev_pagemap;
 typedef struct {

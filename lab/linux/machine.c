@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine before a search, its names for traces, and what has to hold after every run. */
+/* The machine before a search, its names for traces, and the check after every run. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ struct address_space address_space_secret = { &secretmem_aops };
 
 static uint64_t *tables[TABLES];
 static unsigned table_count;
-/* What anonymous pages have for a mapping: the address is never followed. */
+/* The mapping of anonymous pages: the address is never followed. */
 static uint64_t anonymous[2];
 
 static void name_word(const void *at, size_t bytes, const char *format, const char *what,
@@ -161,8 +161,8 @@ static void check_held(unsigned i)
 		     "gup_fast pinned page %u, but its folio is not the one that counts the pin",
 		     i);
 	pw_lab_check(!machine.folio[i].copied,
-		     "gup_fast pinned page %u, of which khugepaged has made a copy: what is "
-		     "written through the pin is lost",
+		     "gup_fast pinned page %u, of which khugepaged has made a copy: writes "
+		     "through the pin are lost",
 		     i);
 }
 

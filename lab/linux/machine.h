@@ -32,7 +32,7 @@ enum {
 	FRAME_HIGH = 1 << 20, /* a frame's lowest bit in the upper half of its entry */
 	TABLES = 12,
 	READERS = 2,
-	PIN_BIAS = 1024, /* of a folio's references, what a pin counts */
+	PIN_BIAS = 1024, /* the references that a pin adds to a small folio */
 };
 
 enum owner {
@@ -77,7 +77,7 @@ struct folio {
 
 struct reader {
 	uint64_t irqs_off;
-	struct page *pages[TABLE_ENTRIES]; /* what gup_fast took */
+	struct page *pages[TABLE_ENTRIES]; /* taken by gup_fast */
 	unsigned long count, wanted;
 	unsigned flags;
 };

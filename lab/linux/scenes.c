@@ -183,12 +183,14 @@ static void build_halves(void)
 	machine.pte[0] = machine_leaf(0, ENTRY_WRITE);
 }
 
-/* ---- what has to hold ---- */
+/* ---- checks at the end of a run ---- */
 
 static void check_special(void)
 {
-	pw_lab_check(!machine_holds(3),
-		     "gup_fast pinned what a special entry leads to, where there is no page");
+	pw_lab_check(
+		!machine_holds(3),
+		"gup_fast pinned page 3, although its entry is special: the kernel has no such "
+		"page");
 	machine_check();
 }
 
@@ -210,7 +212,7 @@ static void check_secret(void)
 static void check_long(void)
 {
 	pw_lab_check(!machine_holds(0), "gup_fast pinned a file's page for long, for writing: "
-					"its file system is not told of what is written");
+					"its file system is not told of the writes");
 	machine_check();
 }
 

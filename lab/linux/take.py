@@ -36,7 +36,7 @@ def without_comments(text):
 
 
 def shim_names():
-    """What the laboratory's own headers define: it is not taken from the tree."""
+    """The names that the laboratory's own headers define: they are not taken from the tree."""
     names = set()
     for path in HERE.glob('*.h'):
         text = path.read_text(encoding='utf-8')
@@ -112,11 +112,11 @@ RULE_WORDS = {
     'unshare': 'a page that may be shared is not pinned through a read-only entry (since 5.19)',
     'unshare-huge': 'a huge page that may be shared is not pinned through a read-only entry (since 5.19)',
     'secretmem': 'secret memory is not pinned (since 5.14)',
-    'late': 'what the folio is for is asked after the entry was read again (since 6.5)',
+    'late': 'the mapping of the folio is looked at after the entry was read again (since 6.5)',
     'longterm': "a file's page is not pinned for long, for writing (since 6.5)",
     'movable': 'a page that has to stay movable is not pinned for long',
     'null': 'a page that has left its file may be anything',
-    'special': 'what a special entry leads to is not a page',
+    'special': 'a special entry does not lead to a page',
     'irqs': 'interrupts are off during the walk',
     'again': 'the low half is read again',
 }

@@ -21,7 +21,7 @@ static void unlock(void)
 }
 
 /*
- * Until every processor that had its interrupts off has had them on. What was stored before is visible to those that
+ * Until every processor that had its interrupts off has had them on. Earlier stores are visible to those that
  * turn them off later: to send an interrupt, or to begin a grace period, is a full barrier.
  */
 static void wait_for_processors(void)
@@ -406,7 +406,7 @@ void writer_share_huge(void)
 	share(&machine.pmd[0], &machine.folio[4], true);
 }
 
-/* The driver's memory takes the page's place: page 3 stands for what the kernel has no page for. */
+/* The driver's memory takes the page's place: page 3 stands for memory without a page. */
 void writer_special(void)
 {
 	lock();
