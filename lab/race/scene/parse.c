@@ -95,8 +95,9 @@ static void expect(struct parser *p)
 		parse_fail(p, "expect proved, or found, not '%s'", p->word);
 	p->scene->expect_finding = parse_is(p, "found");
 	if (parse_word(p)) {
-		if (!parse_is(p, "tso"))
-			parse_fail(p, "after found there may be 'tso', not '%s'", p->word);
+		if (!p->scene->expect_finding || !parse_is(p, "tso"))
+			parse_fail(p, "after found there may be 'tso', and nothing else; not '%s'",
+				   p->word);
 		p->scene->expect_tso_only = true;
 	}
 }
