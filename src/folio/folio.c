@@ -297,7 +297,8 @@ bool pw_folio_try_share(struct pw_arena *arena, pw_pa pa)
 	if (!(before & PW_FRAME_EXCLUSIVE))
 		return true;
 	if (pw_mutant(PW_MUTANT_SHARE_OLD_HEAD))
-		seen.counts = arena->frame[pw_link_head(seen.link)].counts;
+		seen.counts = __atomic_load_n(&arena->frame[pw_link_head(seen.link)].counts,
+					      __ATOMIC_SEQ_CST);
 	else if (!pw_mutant(PW_MUTANT_SHARE_AFTER))
 		seen = look(arena, frame);
 	if (!counts_pinned(seen.counts, pw_link_order(seen.link)) ||
