@@ -180,7 +180,8 @@ static void print_counts(const char *verdict, const char *name, enum pw_lab_mode
 
 	tell_counts(verdict, name, model, r, text, sizeof(text));
 	printf("%s\n", text);
-	if (r->estimate > (double)r->runs)
+	/* A search that ended at its finding needs no more. */
+	if (r->findings == 0 && r->estimate > (double)r->runs)
 		printf("  about %.2g runs would be needed\n", r->estimate);
 }
 
