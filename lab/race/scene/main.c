@@ -323,8 +323,8 @@ static void list_elsewhere(void)
 
 static int list(int argc, char **argv, const struct arguments *arguments)
 {
-	static const struct argp argp = { NULL, NULL, "", "Lists the installed scenarios.", NULL,
-					  NULL, NULL };
+	static const struct argp argp = { NULL, NULL, "",  "Lists the installed scenarios.",
+					  NULL, NULL, NULL };
 	int status;
 
 	argv[0] = (char *)"pagewalk lab list";

@@ -331,6 +331,8 @@ static uint64_t poke_value(const struct scene_op *op)
 
 	if (op->before)
 		return world.before[op - world.scene->op];
+	if (op->like && op->thread != SCENE_SETUP)
+		return world.before[op - world.scene->op];
 	if (op->like && scene_entry(op->like_va, op->level))
 		return raw_of(scene_entry(op->like_va, op->level));
 	if (op->outside || (op->folio != SCENE_NONE && folio_of(op, &pa)))
@@ -368,13 +370,14 @@ void scene_prepare_pokes(void)
 
 	for (unsigned i = 0; i < scene->ops; i++) {
 		const struct scene_op *op = &scene->op[i];
+		const unsigned char *like;
 
 		if (op->kind != SCENE_POKE)
 			continue;
 		world.entry[i] = scene_entry(op->va, op->level);
-		if (!world.entry[i])
-			continue;
-		world.before[i] = raw_of(world.entry[i]);
+		like = op->like ? scene_entry(op->like_va, op->level) : world.entry[i];
+		if (like)
+			world.before[i] = raw_of(like);
 	}
 }
 

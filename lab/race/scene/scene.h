@@ -99,7 +99,7 @@ struct scene_op {
 	unsigned level; /* poke, peek, retire */
 	int half; /* poke: 0 all, 1 the low half of the entry, 2 the high one */
 	bool before; /* poke: what the setup has left there */
-	bool like; /* poke: what the entry for `like_va` holds */
+	bool like; /* poke: what the setup has left at the entry for `like_va` */
 	pw_va like_va;
 	bool outside; /* map, poke: a page at address `pa`, which is not of a folio */
 	uint64_t pa;
@@ -185,7 +185,7 @@ struct scene_world {
 	struct pw_reader *reader[RACE_THREADS];
 	pw_pa folio[SCENE_FOLIOS]; /* ~0: not allocated */
 	bool flag[SCENE_FLAGS]; /* of this run; each is written by one thread */
-	/* poke: the entry in the tables of the setup, or NULL; and what the setup left there. */
+	/* poke: the entry in the tables of the setup, or NULL; and what the setup left there, or at `like_va`. */
 	unsigned char *entry[SCENE_OPS];
 	uint64_t before[SCENE_OPS];
 };
