@@ -1,0 +1,192 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The commands of doc/laboratory.md and of the tutorial, run as a stranger would in an empty folder.
+
+usage: doc.py BUILD PAGEWALK SOURCE_ROOT 'COMPILER VERSION' [--update]
+
+An indented block that begins with `$ ` is a listing: commands and what they print. A line `[...]` stands for any number
+of lines. A block after a line that ends with "`NAME`:" is a file of that name. --update writes into the documents what
+the commands print, where there is no `[...]`.
+"""
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD, TOOL, ROOT = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3])
+KNOWN = "gcc 12." in " ".join(sys.argv[4:])  # what the tool was compiled by
+UPDATE = "--update" in sys.argv
+del sys.argv[1:]
+SCENE = ROOT / "lab/race/scenarios/unmap-reuse.scene"
+TUTORIAL, LABORATORY = ROOT / "doc/laboratory-tutorial.md", ROOT / "doc/laboratory.md"
+
+
+def blocks(lines):
+    """(number of the first line, name of the file or None, lines) of each indented block."""
+    found, start = [], None
+    for number, line in enumerate(lines + ["end"]):
+        if line.startswith("    "):
+            start = number if start is None else start
+        elif line and start is not None:
+            end = number
+            while not lines[end - 1]:
+                end -= 1
+            before = next((text for text in reversed(lines[:start]) if text), "")
+            name = re.search(r"`([\w.-]+)`:$", before)
+            found.append((start, name and name[1], [text[4:] for text in lines[start:end]]))
+            start = None
+    return found
+
+
+def listings(block):
+    """(command, lines of output) of each command of a listing."""
+    found = []
+    for line in block:
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line)
+    return [(command, strip(output)) for command, output in found]
+
+
+def strip(lines):
+    while lines and not lines[-1]:
+        lines = lines[:-1]
+    return lines
+
+
+def compiler_is_known():
+    """Are the steps those of the documents? Another compiler does some loads once, or in another order."""
+    words = subprocess.run(["cc", "--version"], capture_output=True, text=True, check=False).stdout
+    return KNOWN and re.match(r"(cc|gcc) .* 12\.", words) is not None and platform.machine() == "x86_64"
+
+
+def places_left_out(lines):
+    """Lines of the library's sources change with every edit."""
+    return [re.sub(r"\s+[\w.]+\.[ch]:\d+$", "", line) for line in lines]
+
+
+def verdicts(lines):
+    return [re.sub(r":.*", "", line) for line in lines if re.match(r"(proved|found|not finished|sampled) ", line)]
+
+
+def missing(output, listing):
+    """The first run of lines of @listing, in order, that is not in @output; None if all are."""
+    pieces, at = "\n".join(listing).split("[...]"), 0
+    for number, piece in enumerate(pieces):
+        piece = strip(piece.strip("\n").split("\n")) if piece.strip("\n") else []
+        if not piece:
+            continue
+        places = [0] if number == 0 else range(at, len(output) - len(piece) + 1)
+        here = next((i for i in places if output[i:i + len(piece)] == piece), None)
+        if here is None:
+            return "\n".join(piece)
+        at = here + len(piece)
+    ended = at == len(output) or (listing and listing[-1] == "[...]")
+    return None if ended else "(the end)"
+
+
+class Documents(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        root = pathlib.Path(cls.folder.name) / "root"
+        subprocess.run([shutil.which("meson"), "install", "-C", BUILD, "--no-rebuild", "--destdir", root],
+                       capture_output=True, check=True)
+        config = next(root.rglob("pagewalk-lab.pc")).parent
+        usual = subprocess.run(["pkg-config", "--variable", "pc_path", "pkg-config"], capture_output=True, text=True,
+                               check=True).stdout.strip()
+        cls.environment = {name: value for name, value in os.environ.items() if not name.startswith("PAGEWALK_")}
+        cls.environment.update(PKG_CONFIG_SYSROOT_DIR=str(root), PKG_CONFIG_LIBDIR=f"{config}:{usual}",
+                               PATH=f"{TOOL.parent}:{os.environ['PATH']}")
+
+    def follow(self, path):
+        """Does all that the document says, from its top to its end. Returns how many commands there were."""
+        lines, count = path.read_text(encoding="utf-8").splitlines(), 0
+        changed = list(lines)
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "unmap-reuse.scene").write_text(SCENE.read_text(encoding="utf-8"), encoding="utf-8")
+            for start, written, block in reversed(list(self.done(path, lines, folder))):
+                count += 1
+                changed[start:start + len(block)] = written
+        if UPDATE:
+            path.write_text("\n".join(changed) + "\n", encoding="utf-8")
+        return count
+
+    def done(self, path, lines, folder):
+        for start, name, block in blocks(lines):
+            if name:
+                (pathlib.Path(folder) / name).write_text("\n".join(block) + "\n", encoding="utf-8")
+                continue
+            if not block[0].startswith("$ "):
+                continue
+            written = []
+            for command, listing in listings(block):
+                done = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                      timeout=120, cwd=folder, env=self.environment, check=False)
+                output = done.stdout.rstrip("\n").split("\n") if done.stdout else []
+                if not UPDATE:
+                    with self.subTest(f"{path.name}: {command}"):
+                        self.check(output, listing)
+                keep = listing if "[...]" in listing else output
+                written += [f"    $ {command}", *((f"    {line}" if line else "") for line in keep)]
+            yield start, written, block
+
+    def check(self, output, listing):
+        if compiler_is_known():
+            self.assertIsNone(missing(places_left_out(output), places_left_out(listing)), "\n".join(output))
+        else:
+            wanted = verdicts(listing)
+            self.assertEqual(verdicts(output)[:len(wanted)], wanted, "\n".join(output))
+
+    def test_tutorial(self):
+        self.assertGreaterEqual(self.follow(TUTORIAL), 5)
+
+    def test_laboratory(self):
+        self.assertGreaterEqual(self.follow(LABORATORY), 2)
+
+    def test_list(self):
+        """The table of scenarios has the installed ones."""
+        listed = subprocess.run([TOOL, "lab", "list"], capture_output=True, text=True, check=True,
+                                env=self.environment).stdout.split("\n\n")[0]
+        names = {path.stem for path in (ROOT / "lab/race/scenarios").glob("*.scene")}
+        self.assertEqual({line.split()[0] for line in listed.splitlines()} & names, names)
+        self.assertEqual(shown_table()[1], table())
+
+
+def table():
+    """The table of scenarios, to be put into the document."""
+    rows = []
+    for path in sorted((ROOT / "lab/race/scenarios").glob("*.scene")):
+        text = path.read_text(encoding="utf-8")
+        rules = re.findall(r"(?m)^mutant +(\S+)", text)
+        if re.search(r"(?m)^expect +found", text):
+            rules.insert(0, "(found as it is)")
+        rows.append(f"| {path.stem} | {re.search(r'(?m)^about +(.*)$', text)[1]} | {', '.join(rules) or '-'} |")
+    return rows
+
+
+def shown_table():
+    """(where it begins, its rows) in the document."""
+    lines = LABORATORY.read_text(encoding="utf-8").splitlines()
+    at = lines.index("| scenario | what happens | rules that it needs |") + 2
+    return at, lines[at:next(i for i in range(at, len(lines)) if not lines[i].startswith("| "))]
+
+
+def update_table():
+    lines = LABORATORY.read_text(encoding="utf-8").splitlines()
+    at, rows = shown_table()
+    lines[at:at + len(rows)] = table()
+    LABORATORY.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if UPDATE:
+        update_table()
+    unittest.main()
