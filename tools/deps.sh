@@ -53,7 +53,7 @@ elsewhere() {
     [ -n "$lacking" ] || return 0
     echo "pagewalk: this machine has no apt, which would install what is missing. Please install, with headers:" >&2
     echo "  ${lacking#, }" | tr _ ' ' >&2
-    echo "libkdumpfile too if you have compressed dumps to read." >&2
+    echo "libkdumpfile too if you have compressed dumps to read, and libdw for the laboratory (pagewalk lab run)." >&2
     return 1
 }
 
