@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lab/race/progress.h"
 #include "lab/race/real.h"
 #include "lab/race/report.h"
 #include "lab/race/wrap.h"
@@ -166,7 +167,7 @@ static int run(const struct pw_lab_scenario *scenario, const struct arguments *a
 	const char *file = ask.svg ? ask.svg : ask.html;
 	int worst = 0;
 
-	for (int model = PW_LAB_SC; model <= PW_LAB_WEAK; model++) {
+	for (int model = PW_LAB_SC; model <= PW_LAB_WEAK && !race_interrupted(); model++) {
 		int status;
 
 		if (!wanted[model])
@@ -188,8 +189,7 @@ static int run_apart(const struct pw_lab_scenario *scenario, const struct argume
 	int status;
 	pid_t child;
 
-	fflush(stdout);
-	child = fork();
+	child = race_fork();
 	if (child < 0) {
 		perror("pagewalk-lab: no process for the scenario");
 		return STATUS_BROKEN;
@@ -200,9 +200,8 @@ static int run_apart(const struct pw_lab_scenario *scenario, const struct argume
 		fflush(stdout);
 		_exit(status);
 	}
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return STATUS_BROKEN;
+	if (!race_wait(child, &status))
+		return STATUS_BROKEN;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	fprintf(stderr,
@@ -248,7 +247,8 @@ int pw_lab_main(int argc, char **argv, const struct pw_lab_scenario *scenarios, 
 			argv[0]);
 		return STATUS_BROKEN;
 	}
-	for (size_t i = 0; i < count; i++) {
+	race_watch_interrupts();
+	for (size_t i = 0; i < count && !race_interrupted(); i++) {
 		if (arguments.name && strcmp(arguments.name, scenarios[i].name) != 0)
 			continue;
 		any = true;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lab/race/picture.h"
+#include "lab/race/progress.h"
 #include "lab/race/real.h"
 #include "lab/race/report.h"
 #include "lab/race/wrap.h"
@@ -317,7 +318,10 @@ int race_run_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_model 
 		search.scheduled = schedule.count;
 		search.words = schedule.words;
 	}
+	search.progress = race_progress;
+	race_progress_begin();
 	status = race_search_scenario(scenario, model, &search, &result, watch, &picture);
+	race_progress_end();
 	if (ask->replay && status != RACE_BROKEN && schedule.check &&
 	    race_steps_hash(schedule.count) != schedule.check) {
 		fprintf(stderr,

@@ -531,6 +531,7 @@ static bool within_limits(double start)
 	if (how->seconds > 0 && result->seconds > how->seconds)
 		return false;
 	result->classes = race_classes_count();
+	result->estimate = estimate();
 	return !how->progress || how->progress(how->context, result);
 }
 

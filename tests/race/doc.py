@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 """The commands of doc/laboratory.md and of the tutorial, run as a stranger would in an empty folder.
 
-usage: doc.py BUILD PAGEWALK SOURCE_ROOT 'COMPILER VERSION' [--update]
+usage: doc.py BUILD PAGEWALK SOURCE_ROOT 'COMPILER VERSION' [--update | --table]
 
 An indented block that begins with `$ ` is a listing: commands and what they print. A line `[...]` stands for any number
 of lines. A block after a line that ends with "`NAME`:" is a file of that name. --update writes into the documents what
-the commands print, where there is no `[...]`.
+the commands print, where there is no `[...]`; --table writes the table of scenarios alone.
 """
 import os
 import pathlib
@@ -20,7 +20,7 @@ import unittest
 
 BUILD, TOOL, ROOT = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3])
 KNOWN = "gcc 12." in " ".join(sys.argv[4:])  # what the tool was compiled by
-UPDATE = "--update" in sys.argv
+UPDATE, TABLE = "--update" in sys.argv, "--table" in sys.argv
 del sys.argv[1:]
 SCENE = ROOT / "lab/race/scenarios/unmap-reuse.scene"
 TUTORIAL, LABORATORY = ROOT / "doc/laboratory-tutorial.md", ROOT / "doc/laboratory.md"
@@ -157,7 +157,7 @@ class Documents(unittest.TestCase):
                                 env=self.environment).stdout.split("\n\n")[0]
         names = {path.stem for path in (ROOT / "lab/race/scenarios").glob("*.scene")}
         self.assertEqual({line.split()[0] for line in listed.splitlines()} & names, names)
-        self.assertEqual(shown_table()[1], table())
+        self.assertEqual(shown_table()[1], table(), f"{__file__} {BUILD} {TOOL} {ROOT} '' --table writes it anew")
 
 
 def table():
@@ -187,6 +187,7 @@ def update_table():
 
 
 if __name__ == "__main__":
-    if UPDATE:
+    if UPDATE or TABLE:
         update_table()
-    unittest.main()
+    if not TABLE:
+        unittest.main()

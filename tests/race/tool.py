@@ -6,7 +6,9 @@ usage: tool.py PAGEWALK PAGEWALK_LAB PROGRAM
 """
 import os
 import pathlib
+import pty
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,7 @@ import unittest
 TOOL, LABORATORY, PROGRAM = sys.argv[1:4]
 del sys.argv[1:4]
 HERE = {name: value for name, value in os.environ.items() if not name.startswith("PAGEWALK_")}
+SCENARIOS = pathlib.Path(__file__).parents[2] / "lab/race/scenarios"
 PROVED, FOUND, NOT_FINISHED, BROKEN = range(4)
 
 
@@ -59,6 +62,52 @@ class Tool(unittest.TestCase):
             path = pathlib.Path(folder) / "a $(touch b); 'c.scene"
             path.write_text("thread one: folio P\n", encoding="utf-8")
             self.assertIn("proved a $(touch b); 'c,", self.ends(PROVED, "run", str(path)).stdout)
+
+    def test_replay(self):
+        """The command below a picture is one for a shell, from any folder."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "it's a; scene.scene"
+            path.write_text((SCENARIOS / "unmap-reuse.scene").read_text(encoding="utf-8"), encoding="utf-8")
+            for scenario in ["unmap-reuse", str(path)]:
+                found = self.ends(FOUND, "run", scenario, "--model", "sc", "--mutant", "no-leaf-recheck").stdout
+                command = re.search(r"(?m)^ *replay: (pagewalk lab run .*)", found)[1]
+                again = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, cwd="/",
+                                       env={**HERE, "PATH": f"{pathlib.Path(TOOL).parent.resolve()}:{os.environ['PATH']}"})
+                self.assertEqual(again.returncode, FOUND, again.stderr)
+                self.assertEqual(again.stdout.splitlines()[:-1], found.splitlines()[:-1])
+
+    def interrupt(self, *arguments):
+        """A search on a terminal, until its line is there; then Ctrl-C. Returns exit status, output, and the terminal."""
+        terminal, end = pty.openpty()
+        with subprocess.Popen([TOOL, "lab", "run", *arguments], stdout=subprocess.PIPE, stderr=end, text=True,
+                              start_new_session=True, env=HERE) as process:
+            os.close(end)
+            shown = b""
+            while b" runs, " not in shown:
+                shown += os.read(terminal, 1000)
+            os.killpg(process.pid, signal.SIGINT)
+            output = process.communicate(timeout=100)[0]
+        try:
+            while more := os.read(terminal, 1000):
+                shown += more
+        except OSError:
+            pass
+        os.close(terminal)
+        return process.returncode, output, shown.decode()
+
+    def test_interrupt(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "long.scene"
+            threads = [f"thread t{i}: get P; get P; dirty P; put P; put P; get P; put P\n" for i in range(5)]
+            path.write_text("folio P\n" + "".join(threads), encoding="utf-8")
+            status, output, shown = self.interrupt(str(path))
+            self.assertEqual(status, NOT_FINISHED)
+            self.assertRegex(output, r"^not finished long, x86_64 SC: [1-9]\d* classes in \d+ runs .*not complete\n")
+            self.assertEqual(output.count("not finished"), 1)
+            self.assertRegex(shown, r"\r\x1b\[Klong, x86_64 SC: \d+ runs, \d+ classes")
+            self.assertIn("interrupted: searches that had not begun", shown)
+            done = self.ends(NOT_FINISHED, "run", str(path), "--model", "sc", "--seconds", "2")
+            self.assertEqual(done.stderr, "")  # not a terminal
 
     def test_places(self):
         folder = str(pathlib.Path(LABORATORY).parent)

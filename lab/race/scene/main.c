@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lab/race/progress.h"
 #include "lab/race/report.h"
 #include "lab/race/scene/mutants.h"
 #include "lab/race/scene/scene.h"
@@ -33,6 +34,7 @@ enum {
 	OPTION_HTML,
 	FILES = 256,
 	LARGEST = 64 << 10, /* bytes of a scenario */
+	QUOTED = 4 * sizeof(((struct scene *)NULL)->path) + 3,
 };
 
 static const struct argp_option options[] = {
@@ -340,18 +342,43 @@ static struct {
 	unsigned proved, found, unfinished, wrong;
 } total;
 
+/* The scenario as an argument of a shell: the name of an installed one, or its file. */
+static const char *argument_of(const struct scene *scene, char quoted[QUOTED])
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_./-";
+	const char *path = scene->path;
+	const size_t length = strlen(folder());
+	size_t at = 0;
+
+	if (strncmp(path, folder(), length) == 0 && path[length] == '/')
+		return scene->name;
+	if (path[strspn(path, plain)] == '\0')
+		return path;
+	quoted[at++] = '\'';
+	for (; *path; path++) {
+		if (*path == '\'') {
+			memcpy(quoted + at, "'\\'", 3);
+			at += 3;
+		}
+		quoted[at++] = *path;
+	}
+	quoted[at++] = '\'';
+	quoted[at] = '\0';
+	return quoted;
+}
+
 /* One search, in a process of its own: what it leaves behind does not reach the next one. */
 static int search_apart(const struct scene *scene, const char *format, enum pw_lab_model model,
 			const char *mutant, const struct arguments *arguments)
 {
 	struct pw_lab_scenario scenario;
 	struct race_ask ask = arguments->ask;
-	char shown[SCENE_NAME * 3 + 8], command[SCENE_NAME * 3 + 64];
+	char shown[SCENE_NAME * 3 + 8], quoted[QUOTED], command[SCENE_NAME * 2 + QUOTED + 64];
 	int status;
 	pid_t child;
 
-	fflush(stdout);
-	child = fork();
+	child = race_fork();
 	if (child < 0) {
 		fprintf(stderr, "pagewalk lab: no process for the search: %s\n", strerror(errno));
 		return RACE_BROKEN;
@@ -366,16 +393,16 @@ static int search_apart(const struct scene *scene, const char *format, enum pw_l
 			 mutant ? ", without " : "", mutant ? mutant : "");
 		scenario.name = shown;
 		snprintf(command, sizeof(command), "pagewalk lab run %s --format %s%s%s",
-			 scene->name, format, mutant ? " --mutant " : "", mutant ? mutant : "");
+			 argument_of(scene, quoted), format, mutant ? " --mutant " : "",
+			 mutant ? mutant : "");
 		ask.command = command;
 		race_prepare(&scenario);
 		status = race_run_scenario(&scenario, model, &ask);
 		fflush(stdout);
 		_exit(status);
 	}
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return RACE_BROKEN;
+	if (!race_wait(child, &status))
+		return RACE_BROKEN;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	fprintf(stderr,
@@ -397,9 +424,13 @@ static void count(int status, bool wanted)
 static int search(const struct scene *scene, const char *format, enum pw_lab_model model,
 		  const char *mutant, bool finding, const struct arguments *arguments)
 {
-	int status = search_apart(scene, format, model, mutant, arguments);
-	bool wanted = status == (finding ? RACE_FOUND : RACE_PROVED);
+	int status;
+	bool wanted;
 
+	if (race_interrupted())
+		return RACE_NOT_FINISHED;
+	status = search_apart(scene, format, model, mutant, arguments);
+	wanted = status == (finding ? RACE_FOUND : RACE_PROVED);
 	if (!arguments->all)
 		return status;
 	count(status, wanted);
@@ -489,11 +520,14 @@ int main(int argc, char **argv)
 		argv++;
 	}
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	race_watch_interrupts();
 	if (arguments.all)
 		worst = for_all(run_one, &arguments);
 	for (unsigned i = 0; i < arguments.files; i++)
 		worst = race_worse(worst, run_one(arguments.file[i], &arguments));
 	if (arguments.all)
 		print_total(&arguments);
+	if (race_interrupted())
+		fprintf(stderr, "pagewalk lab: interrupted: searches that had not begun are left out\n");
 	return worst;
 }
