@@ -53,10 +53,11 @@ int tool_laboratory(const char *name, char **argv)
 	char path[PATH_SIZE];
 
 	if (!find(path, name))
-		return tool_fail("%s is not there: install libdw with its headers (libdw-dev) and build "
-				 "pagewalk with `make', or install it with `make install'; "
-				 "PAGEWALK_LIBEXEC may name the folder of %s",
-				 name, name);
+		return tool_fail(
+			"%s is not there: install libdw with its headers (libdw-dev) and build "
+			"pagewalk with `make', or install it with `make install'; "
+			"PAGEWALK_LIBEXEC may name the folder of %s",
+			name, name);
 	execv(path, argv);
 	return tool_fail("cannot run %s: %s", path, strerror(errno));
 }

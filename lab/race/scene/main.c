@@ -528,6 +528,7 @@ int main(int argc, char **argv)
 	if (arguments.all)
 		print_total(&arguments);
 	if (race_interrupted())
-		fprintf(stderr, "pagewalk lab: interrupted: searches that had not begun are left out\n");
+		fprintf(stderr,
+			"pagewalk lab: interrupted: searches that had not begun are left out\n");
 	return worst;
 }
