@@ -4,6 +4,7 @@
 
 usage: tool.py PAGEWALK PAGEWALK_LAB PROGRAM
 """
+import json
 import os
 import pathlib
 import pty
@@ -62,6 +63,21 @@ class Tool(unittest.TestCase):
             path = pathlib.Path(folder) / "a $(touch b); 'c.scene"
             path.write_text("thread one: folio P\n", encoding="utf-8")
             self.assertIn("proved a $(touch b); 'c,", self.ends(PROVED, "run", str(path)).stdout)
+
+    def test_json(self):
+        """The keys are those of pagewalk-json(5)."""
+        page = (pathlib.Path(__file__).parents[2] / "man/pagewalk-json.5").read_text(encoding="utf-8")
+        section = re.split(r"(?m)^\.S[sh] ", page[page.index(".Ss lab run\n") + 4:])[0]
+        told = {word for line in re.findall(r"(?m)^\.(?:Pq )?Li (.*)", section) for word in re.findall(r"[a-z]+", line)}
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "one.scene").write_text((SCENARIOS / "last-look.scene").read_text(encoding="utf-8"),
+                                                            encoding="utf-8")
+            found = self.ends(0, "run", "--json", "--all", "--mutants", PAGEWALK_SCENARIOS=folder).stdout
+        objects = [json.loads(line) for line in found.splitlines()]
+        keys = {key for each in objects for key in each}
+        self.assertIn("schedule", keys)
+        self.assertEqual(keys - told, set())
+        self.assertEqual(set(objects[-1]), {"proved", "found", "unfinished", "unexpected"})
 
     def test_replay(self):
         """The command below a picture is one for a shell, from any folder."""
