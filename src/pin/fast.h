@@ -9,7 +9,7 @@
  *  1  load the leaf, once; is the access permitted?
  *  2  take the folio, unless its count is zero
  *     (a full barrier: rules.h, folio.h)              clear the leaf, or the entry above it
- *  3  load the leaf again, and the entry above:       drop its own reference
+ *  3  load the entry above again, then the leaf:      drop its own reference
  *     as they were? else put the folio back           free the page at zero, the tables after
  *                                                     the readers have left
  *
@@ -17,6 +17,10 @@
  * have been freed in between. The entry above matters because a table can be taken out with its entries
  * still in it: khugepaged does that (commit 70cbc3cc78a9). In the kernel it is a table of base pages;
  * pw_space_collapse also replaces large pages by a larger one, so large leaves are treated alike.
+ *
+ * The entry above comes first. An owner may empty it, look at the pins, change leaves, and put the same table
+ * back, as the kernel does where it collapses a part of a table. In the other order, a reader could find the
+ * leaf before that change, and the entry above after it was put back.
  *
  * No entry leads to the top table; the word `now` of the space does (space/space.h). Where the top can
  * grow, step 3 loads that word again for a leaf of the top table. As soon as there is a higher top, one of
@@ -79,11 +83,11 @@ PW_INLINE bool pw_pin_still_top(const struct pw_format *f, const struct pw_pin *
 PW_INLINE bool pw_pin_unchanged(const struct pw_format *f, const struct pw_pin *pin,
 				const struct pw_seen *leaf, const struct pw_seen *above)
 {
-	if (PW_UNLIKELY(!pw_pin_same(f, leaf)) && !pw_mutant(PW_MUTANT_NO_LEAF_RECHECK))
-		return false;
-	if (!above)
-		return PW_LIKELY(pw_pin_still_top(f, pin));
-	return PW_LIKELY(pw_pin_same(f, above)) || pw_mutant(PW_MUTANT_NO_UPPER_RECHECK);
+	const bool still = above ? pw_pin_same(f, above) || pw_mutant(PW_MUTANT_NO_UPPER_RECHECK)
+				 : pw_pin_still_top(f, pin);
+
+	return PW_LIKELY(still) &&
+	       PW_LIKELY(pw_pin_same(f, leaf) || pw_mutant(PW_MUTANT_NO_LEAF_RECHECK));
 }
 
 /*
