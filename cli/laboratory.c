@@ -53,10 +53,11 @@ int tool_laboratory(const char *name, char **argv)
 	char path[PATH_SIZE];
 
 	if (!find(path, name))
-		return tool_fail("%s is not there: it is built where libdw is. Install libdw with its "
-				 "headers (libdw-dev), then `make clean' and `make'; or name its folder "
-				 "in PAGEWALK_LIBEXEC",
-				 name);
+		return tool_fail(
+			"%s is not there: it is built where libdw is. Install libdw with its "
+			"headers (libdw-dev), then `make clean' and `make'; or name its folder "
+			"in PAGEWALK_LIBEXEC",
+			name);
 	execv(path, argv);
 	return tool_fail("cannot run %s: %s", path, strerror(errno));
 }
