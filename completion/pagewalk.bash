@@ -45,7 +45,7 @@ _pagewalk()
     --neighbour)
         COMPREPLY=($(compgen -W "entry none" -- "$current"))
         return ;;
-    --output|-o|--svg|--html|--source)
+    --output|-o|--resume|--svg|--html|--source)
         COMPREPLY=($(compgen -f -- "$current"))
         return ;;
     --root|--cpu|--kernel|--encryption-bit|--prefix|--cr4|--pat|--mair|--tcr|--limit|--space|--range|--label|--width|--rows|--levels|--strategy|--mutant|--replay|--sample|--seed|--bound|--runs|--seconds|--jobs|--cc|--cflags|--libs)
@@ -67,7 +67,7 @@ _pagewalk()
         fi
         options+=" $walk --strategy --walk --levels --style --neighbour --source --rows --svg --html"
         options+=" --list --model --trace --seconds --jobs --cc --cflags --libs"
-        options+=" --all --mutants --mutant --replay --sample --seed --bound --runs --stacks"
+        options+=" --all --mutants --mutant --replay --resume --sample --seed --bound --runs --stacks"
         if [[ $previous == run && $current != -* ]]; then
             compopt -o filenames 2>/dev/null
             COMPREPLY=($(compgen -W "$(pagewalk lab list 2>/dev/null | sed 's/ .*//')" -- "$current")

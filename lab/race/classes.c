@@ -71,6 +71,16 @@ size_t race_classes_count(void)
 	return classes.count;
 }
 
+bool race_classes_next(size_t *at, uint64_t *hash_ret)
+{
+	while (*at < classes.room && !classes.slot[*at])
+		++*at;
+	if (*at >= classes.room)
+		return false;
+	*hash_ret = classes.slot[(*at)++];
+	return true;
+}
+
 uint64_t race_classes_hash(void)
 {
 	return classes.hash;

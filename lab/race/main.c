@@ -18,6 +18,7 @@ enum {
 	OPTION_SECONDS,
 	OPTION_RUNS,
 	OPTION_REPLAY,
+	OPTION_RESUME,
 	OPTION_SAMPLE,
 	OPTION_PCT,
 	OPTION_SEED,
@@ -39,6 +40,9 @@ static const struct argp_option options[] = {
 	{ "seconds", OPTION_SECONDS, "N", 0, "Stop each search after N seconds", 0 },
 	{ "runs", OPTION_RUNS, "N", 0, "Stop each search after N runs", 0 },
 	{ "replay", OPTION_REPLAY, "SCHEDULE", 0, "Run this one schedule, and show it", 0 },
+	{ "resume", OPTION_RESUME, "FILE", 0,
+	  "Go on with the search that was stopped and kept in FILE; keep it there if it is stopped",
+	  0 },
 	{ "sample", OPTION_SAMPLE, "N", 0, "N random runs in place of the search; proves nothing",
 	  0 },
 	{ "pct", OPTION_PCT, "N", 0,
@@ -78,6 +82,15 @@ static unsigned long long number(struct argp_state *state, const char *option, c
 	return value;
 }
 
+static void parse_model(struct arguments *arguments, struct argp_state *state, const char *text)
+{
+	arguments->weak = strcmp(text, "weak") == 0;
+	arguments->sc = strcmp(text, "tso") != 0 && !arguments->weak;
+	arguments->tso = strcmp(text, "sc") != 0 && !arguments->weak;
+	if (arguments->sc && arguments->tso && strcmp(text, "both") != 0)
+		argp_error(state, "--model is sc, tso, both or weak, not '%s'", text);
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
@@ -85,11 +98,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case OPTION_MODEL:
-		arguments->weak = strcmp(text, "weak") == 0;
-		arguments->sc = strcmp(text, "tso") != 0 && !arguments->weak;
-		arguments->tso = strcmp(text, "sc") != 0 && !arguments->weak;
-		if (arguments->sc && arguments->tso && strcmp(text, "both") != 0)
-			argp_error(state, "--model is sc, tso, both or weak, not '%s'", text);
+		parse_model(arguments, state, text);
 		return 0;
 	case OPTION_SECONDS:
 		ask->search.seconds = (double)number(state, "seconds", text);
@@ -99,6 +108,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_REPLAY:
 		ask->replay = text;
+		return 0;
+	case OPTION_RESUME:
+		ask->resume = text;
 		return 0;
 	case OPTION_SAMPLE:
 		arguments->sample = number(state, "sample", text);
@@ -237,6 +249,15 @@ int pw_lab_main(int argc, char **argv, const struct pw_lab_scenario *scenarios, 
 			"%s: nothing of this program is compiled for the laboratory, so no thread "
 			"does a step: compile it with the flags of `pkg-config --cflags "
 			"pagewalk-lab', and link it without them\n",
+			argv[0]);
+		return STATUS_BROKEN;
+	}
+	if (arguments.ask.resume &&
+	    (!arguments.name || arguments.sc == arguments.tso ||
+	     arguments.ask.search.mode != RACE_SOURCE || arguments.ask.replay)) {
+		fprintf(stderr,
+			"%s: --resume keeps one search: name the scenario, and give --model sc or "
+			"--model tso\n",
 			argv[0]);
 		return STATUS_BROKEN;
 	}

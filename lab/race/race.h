@@ -368,6 +368,8 @@ struct race_search {
 	 */
 	const uint8_t *schedule;
 	unsigned scheduled;
+	struct race_resume
+		*resume; /* a search to go on with, whose last run is the schedule; or NULL */
 	unsigned words; /* end the search when so many words are known to be shared; 0: don't */
 	/* Called every few thousand runs; false ends the search. May be NULL. */
 	bool (*progress)(void *context, const struct pw_lab_result *result);

@@ -133,3 +133,13 @@ void race_find_pending(unsigned lanes, unsigned alive)
 		race_find_races(race.depth, lane, &op, &clock);
 	}
 }
+
+double race_estimate(void)
+{
+	double product = 1;
+
+	for (unsigned i = race.fixed; i < race.depth; i++)
+		product *= (unsigned)__builtin_popcount(
+			race_event[i].backtrack & race_event[i].enabled & ~race_event[i].sleep);
+	return product;
+}

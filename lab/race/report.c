@@ -14,6 +14,7 @@
 #include "lab/race/progress.h"
 #include "lab/race/real.h"
 #include "lab/race/report.h"
+#include "lab/race/resume.h"
 #include "lab/race/wrap.h"
 
 int race_worse(int a, int b)
@@ -96,6 +97,11 @@ int race_search_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_mod
 	struct pw_lab_result again;
 
 	best.steps = 0;
+	if (how.resume && how.resume->words) {
+		struct race_search learn = { .mode = RACE_SOURCE, .words = how.resume->words };
+
+		race_explore(scenario, model, &learn, result);
+	}
 	if (how.mode != RACE_REPLAY) {
 		how.found = keep_shortest;
 		how.context = &best;
@@ -295,6 +301,39 @@ static void watch(void *picture)
 	race_picture_watch(picture);
 }
 
+/* Is there a search to go on with? False after a message: the file is not of this search. */
+static bool begin_resume(const struct pw_lab_scenario *scenario, enum pw_lab_model model,
+			 const char *path, struct race_search *search)
+{
+	static struct race_resume resume;
+
+	switch (race_resume_read(path, scenario, model, &resume)) {
+	case RACE_RESUME_NEW:
+		return true;
+	case RACE_RESUME_READ:
+		search->resume = &resume;
+		search->schedule = resume.lane;
+		search->scheduled = resume.count;
+		return true;
+	default:
+		fprintf(stderr,
+			"pagewalk-lab: %s is not a search of this scenario and model that was stopped: "
+			"remove it, or give another file\n",
+			path);
+		return false;
+	}
+}
+
+/* Keeps a search that has not finished, and removes the file of one that has. */
+static void end_resume(const char *path, int status, const struct pw_lab_result *result)
+{
+	if (status == RACE_PROVED || status == RACE_FOUND)
+		remove(path);
+	else if (status == RACE_NOT_FINISHED && !race_resume_write(path, result))
+		fprintf(stderr, "pagewalk-lab: the search cannot be kept in %s: %s\n", path,
+			strerror(errno));
+}
+
 int race_run_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_model model,
 		      const struct race_ask *ask)
 {
@@ -318,10 +357,14 @@ int race_run_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_model 
 		search.scheduled = schedule.count;
 		search.words = schedule.words;
 	}
+	if (ask->resume && !begin_resume(scenario, model, ask->resume, &search))
+		return RACE_BROKEN;
 	search.progress = race_progress;
 	race_progress_begin();
 	status = race_search_scenario(scenario, model, &search, &result, watch, &picture);
 	race_progress_end();
+	if (ask->resume)
+		end_resume(ask->resume, status, &result);
 	if (ask->replay && status != RACE_BROKEN && schedule.check &&
 	    race_steps_hash(schedule.count) != schedule.check) {
 		fprintf(stderr,

@@ -17,6 +17,7 @@ enum race_status { /* exit statuses */
 struct race_ask {
 	struct race_search search;
 	const char *replay; /* a schedule as text, instead of a search; or NULL */
+	const char *resume; /* the file of a search that may go on, and be stopped; or NULL */
 	bool json;
 	bool brief; /* one line for each search, without the trace */
 	bool stacks; /* the trace has the call stack of each step */

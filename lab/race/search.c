@@ -20,6 +20,7 @@
 #include "lab/race/race.h"
 #include "lab/race/real.h"
 #include "lab/race/record.h"
+#include "lab/race/resume.h"
 #include "lab/race/search.h"
 
 struct race_state race;
@@ -433,17 +434,6 @@ static bool backtrack(void)
 	return false;
 }
 
-/* How many runs there are in all, if each state has as many branches as those on the current path (Knuth). */
-static double estimate(void)
-{
-	double product = 1;
-
-	for (unsigned i = race.fixed; i < race.depth; i++)
-		product *= (unsigned)__builtin_popcount(
-			race_event[i].backtrack & race_event[i].enabled & ~race_event[i].sleep);
-	return product;
-}
-
 static void check_end(void)
 {
 	if (race.failure)
@@ -531,7 +521,7 @@ static bool within_limits(double start)
 	if (how->seconds > 0 && result->seconds > how->seconds)
 		return false;
 	result->classes = race_classes_count();
-	result->estimate = estimate();
+	result->estimate = race_estimate();
 	return !how->progress || how->progress(how->context, result);
 }
 
@@ -541,6 +531,17 @@ static bool began_again(uint64_t restarted)
 	return search.result->restarted != restarted;
 }
 
+/* The last run of a search that was stopped is done: the search goes on from there. */
+static bool go_on(struct pw_lab_result *result)
+{
+	static struct race_search how;
+
+	how = *search.how;
+	how.scheduled = 0;
+	search.how = &how;
+	return race_resume_apply(how.resume, result);
+}
+
 void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model model,
 		  const struct race_search *how, struct pw_lab_result *result)
 {
@@ -548,12 +549,15 @@ void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model mode
 	bool complete = false;
 
 	memset(result, 0, sizeof(*result));
+	if (how->resume && !how->resume->count)
+		*result = how->resume->result;
 	race_baseline(__builtin_frame_address(0));
 	race_heap_baseline();
 	search.how = how;
 	search.result = result;
 	search.prefix = 0;
-	race.fixed = how->mode == RACE_REPLAY || race_mutant(RACE_MUTANT_FIXED_CHANGED)
+	race.fixed = how->mode == RACE_REPLAY || how->resume ||
+				     race_mutant(RACE_MUTANT_FIXED_CHANGED)
 			     ? 0
 			     : how->scheduled;
 	race_seed(how->seed);
@@ -563,7 +567,7 @@ void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model mode
 		race.threads++;
 	race.lanes = model == PW_LAB_TSO ? 2 * race.threads : race.threads;
 	race_classes_clear();
-	for (;;) {
+	for (bool first = true;; first = false) {
 		uint64_t restarted = result->restarted;
 
 		if (how->mode == RACE_RANDOM || how->mode == RACE_PCT) {
@@ -571,11 +575,16 @@ void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model mode
 			race_pick_prepare(result->deepest);
 		}
 		run_once();
-		if (!count_run() || !within_limits(start))
+		if (first && how->resume && how->resume->count) {
+			if (!go_on(result))
+				break;
+		} else if (!count_run() || !within_limits(start)) {
 			break;
-		if (began_again(restarted))
+		} else if (began_again(restarted)) {
 			search.prefix = 0;
-		else if (!backtrack()) {
+			continue;
+		}
+		if (!backtrack()) {
 			complete = how->mode <= RACE_SOURCE;
 			break;
 		}
@@ -583,7 +592,7 @@ void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model mode
 	race_restore();
 	race_heap_restore();
 	result->complete = complete && !result->cut;
-	result->estimate = result->complete ? 0 : estimate();
+	result->estimate = result->complete ? 0 : race_estimate();
 	result->classes = race_classes_count();
 	result->hash = race_classes_hash();
 	result->words = race_words_shared();

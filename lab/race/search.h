@@ -22,6 +22,9 @@ void race_find_races(unsigned depth, unsigned lane, const struct race_op *op,
  */
 void race_find_pending(unsigned lanes, unsigned alive);
 
+/* How many runs there are in all, if each state has as many branches as those on the current path (Knuth). */
+double race_estimate(void);
+
 /* ---- classes.c ---- */
 
 uint64_t race_mix(uint64_t hash, uint64_t value);
@@ -30,6 +33,8 @@ uint64_t race_event_hash(const struct race_event *event);
 void race_classes_clear(void);
 void race_classes_add(uint64_t hash);
 size_t race_classes_count(void);
+/* The next of them, from *at on, which is 0 for the first. False after the last. */
+bool race_classes_next(size_t *at, uint64_t *hash_ret);
 /* Equal sets have equal hashes. */
 uint64_t race_classes_hash(void);
 

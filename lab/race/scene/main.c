@@ -21,6 +21,7 @@ enum {
 	OPTION_SECONDS,
 	OPTION_RUNS,
 	OPTION_REPLAY,
+	OPTION_RESUME,
 	OPTION_MUTANT,
 	OPTION_FORMAT,
 	OPTION_SAMPLE,
@@ -51,6 +52,9 @@ static const struct argp_option options[] = {
 	  "early, with --sample",
 	  0 },
 	{ "replay", OPTION_REPLAY, "SCHEDULE", 0, "Run this one schedule, and show it", 0 },
+	{ "resume", OPTION_RESUME, "FILE", 0,
+	  "Go on with the search that was stopped and kept in FILE; keep it there if it is stopped",
+	  0 },
 	{ "sample", OPTION_SAMPLE, "N", 0, "N random runs in place of the search; proves nothing",
 	  0 },
 	{ "seed", OPTION_SEED, "N", 0, "With --sample: another N gives other runs", 0 },
@@ -135,6 +139,12 @@ static void check_words(struct arguments *arguments, struct argp_state *state)
 			   "'%s' is not a format whose tables can be built; 'pagewalk formats' "
 			   "lists them",
 			   arguments->format);
+	if (arguments->ask.resume &&
+	    (arguments->files != 1 || arguments->all || arguments->mutants ||
+	     arguments->sc == arguments->tso || arguments->ask.search.mode != RACE_SOURCE ||
+	     arguments->ask.replay))
+		argp_error(state, "--resume keeps one search: give one scenario, and --model sc or "
+				  "--model tso");
 	if (!arguments->files && !arguments->all && !arguments->list)
 		argp_error(state,
 			   "give a scenario by its name or file, or --all; 'pagewalk lab list' "
@@ -158,6 +168,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_REPLAY:
 		arguments->ask.replay = text;
+		return 0;
+	case OPTION_RESUME:
+		arguments->ask.resume = text;
 		return 0;
 	case OPTION_SAMPLE:
 		search->mode = RACE_RANDOM;
