@@ -378,8 +378,7 @@ static void set_command(struct race_picture *picture, const char *command)
 	if (command)
 		snprintf(text, size, "%s", command);
 	else
-		snprintf(text, size, "%s %s", program_invocation_name,
-			 picture->scenario->name);
+		snprintf(text, size, "%s %s", program_invocation_name, picture->scenario->name);
 	add(text, size, " --model %s",
 	    picture->model == PW_LAB_WEAK  ? "weak"
 	    : picture->model == PW_LAB_TSO ? "tso"
