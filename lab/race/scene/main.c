@@ -81,7 +81,7 @@ struct arguments {
 
 /*
  * The folder of installed scenarios: PAGEWALK_SCENARIOS; or that of the installation, which may have been moved as a
- * whole; or that of the source tree.
+ * whole. A program in a build folder takes those of its sources, whatever is installed.
  */
 static const char *folder(void)
 {
@@ -99,7 +99,7 @@ static const char *folder(void)
 		if (access(beside, R_OK) == 0)
 			return beside;
 	}
-	return access(PW_SCENARIO_DIR, R_OK) == 0 ? PW_SCENARIO_DIR : PW_SOURCE_SCENARIOS;
+	return access(PW_SOURCE_SCENARIOS, R_OK) == 0 ? PW_SOURCE_SCENARIOS : PW_SCENARIO_DIR;
 }
 
 /* ---- arguments ---- */
