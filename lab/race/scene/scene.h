@@ -17,6 +17,7 @@
  *   ops.c     the operations, by the public functions of space.h and pin.h
  *   check.c   what must hold after an operation, and at the end
  *   words.c   how addresses and entries read in a trace
+ *   state.c   the tables and folios as they are at a step, for the page of a finding
  *   main.c    the program pagewalk-lab
  *
  * This folder is compiled as it is, and the library that it calls is instrumented: so only what the library does
@@ -228,6 +229,17 @@ void scene_check(void);
 
 /* ---- words.c ---- */
 
+/* "pte", "pmd", "segment": the architecture's word for an entry of this level. */
+void scene_level_words(unsigned level, char *text, size_t size);
+/* What an entry of this level means. */
+void scene_entry_words(unsigned level, uint64_t e, char *text, size_t size);
+
 void scene_words_init(void);
+
+/* ---- state.c ---- */
+
+struct race_facts;
+/* Adds a row for the top, for each table that it leads to, and for each folio. */
+void scene_state(struct race_facts *facts);
 
 #endif

@@ -84,7 +84,7 @@ static bool frame_name(uintptr_t at, size_t bytes, char *text, size_t size)
 /* ---- entries ---- */
 
 /* The part of a level's name before its first blank: "pte", "pmd", "segment". */
-static void level_words(unsigned level, char *text, size_t size)
+void scene_level_words(unsigned level, char *text, size_t size)
 {
 	const char *name = pw_level_name(world.format, level);
 
@@ -108,7 +108,7 @@ static bool entry_name(uintptr_t at, size_t bytes, char *text, size_t size)
 		return true;
 	}
 	offset = arena->base + offset - table;
-	level_words((unsigned)found, level, sizeof(level));
+	scene_level_words((unsigned)found, level, sizeof(level));
 	if (bytes > (size_t)1 << entry_lg2)
 		snprintf(text, size, "%s table at 0x%" PRIx64, level, table);
 	else if (bytes < (size_t)1 << entry_lg2)
@@ -120,14 +120,37 @@ static bool entry_name(uintptr_t at, size_t bytes, char *text, size_t size)
 	return true;
 }
 
+void scene_entry_words(unsigned level, uint64_t e, char *text, size_t size)
+{
+	const struct pw_format *f = world.format;
+	const struct pw_regime *r = pw_space_now(world.space);
+	pw_pa pa = 0;
+	char page[40];
+
+	switch (f->kind(f, r, level, e)) {
+	case PW_TABLE:
+		snprintf(text, size, "table at 0x%" PRIx64, f->table(f, r, level, e));
+		break;
+	case PW_LEAF:
+		page_words(f->page(f, r, level, e), page, sizeof(page));
+		snprintf(text, size, "leaf of %s%s", page,
+			 f->attr(f, r, level, e) & PW_WRITE ? "" : ", read-only");
+		break;
+	default:
+		if (f->hole(f, r, level, e, &pa) == PW_PROT_NONE)
+			snprintf(text, size, "prot-none");
+		else
+			snprintf(text, size, "%s",
+				 e == f->make_empty(f, r, level) ? "empty" : "not present");
+		break;
+	}
+}
+
 static bool entry_value(uintptr_t at, size_t bytes, uint64_t raw, char *text, size_t size)
 {
 	const struct pw_arena *arena = world.arena;
 	const struct pw_format *f = world.format;
-	const struct pw_regime *r = pw_space_now(world.space);
 	uintptr_t offset = at - (uintptr_t)arena->host;
-	char page[40];
-	uint64_t e;
 	pw_pa pa = 0;
 	int level;
 
@@ -136,26 +159,9 @@ static bool entry_value(uintptr_t at, size_t bytes, uint64_t raw, char *text, si
 	level = scene_table_level(arena->base + offset, &pa);
 	if (level < 0)
 		return false;
-	e = pw_entry_number(raw, f->entry_lg2, f->big_endian);
-	switch (f->kind(f, r, (unsigned)level, e)) {
-	case PW_TABLE:
-		snprintf(text, size, "table at 0x%" PRIx64, f->table(f, r, (unsigned)level, e));
-		return true;
-	case PW_LEAF:
-		page_words(f->page(f, r, (unsigned)level, e), page, sizeof(page));
-		snprintf(text, size, "leaf of %s%s", page,
-			 f->attr(f, r, (unsigned)level, e) & PW_WRITE ? "" : ", read-only");
-		return true;
-	default:
-		pa = 0;
-		if (f->hole(f, r, (unsigned)level, e, &pa) == PW_PROT_NONE)
-			snprintf(text, size, "prot-none");
-		else
-			snprintf(text, size, "%s",
-				 e == f->make_empty(f, r, (unsigned)level) ? "empty"
-									   : "not present");
-		return true;
-	}
+	scene_entry_words((unsigned)level, pw_entry_number(raw, f->entry_lg2, f->big_endian), text,
+			  size);
+	return true;
 }
 
 /* ---- the words of arena, space and readers ---- */
@@ -268,4 +274,5 @@ void scene_words_init(void)
 {
 	race_words.name = name;
 	race_words.value = value_words;
+	race_words.state = scene_state;
 }
