@@ -38,9 +38,10 @@ bench-fold: all
 	@tools/build.sh $(BUILD) bench/fold/fold_bench
 	@bench/fold/report.py $(BUILD)/bench/fold/fold_bench $(BUILD)/fold.json
 
-# Draws the pictures of doc/folding.md; the test lab_doc compares them with the files in the tree.
+# Draws the pictures of doc/folding.md and doc/laboratory.md; tests compare them with the files in the tree.
 pictures: all
 	@tools/pictures.sh $(BUILD)/pagewalk
+	@tests/race/doc.py $(BUILD) $(BUILD)/pagewalk . '' --pictures
 
 # Boots nine real kernels in QEMU; see tests/guests/. Takes about ten minutes.
 check-guests: all

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 """The commands of doc/laboratory.md and of the tutorial, run as a stranger would in an empty folder.
 
-usage: doc.py BUILD PAGEWALK SOURCE_ROOT 'COMPILER VERSION' [--update | --table]
+usage: doc.py BUILD PAGEWALK SOURCE_ROOT 'COMPILER VERSION' [--update | --table | --pictures]
 
 An indented block that begins with `$ ` is a listing: commands and what they print. A line `[...]` stands for any number
 of lines. A block after a line that ends with "`NAME`:" is a file of that name. --update writes into the documents what
-the commands print, where there is no `[...]`; --table writes the table of scenarios alone.
+the commands print, where there is no `[...]`; --table writes the table of scenarios alone; --pictures draws the findings
+of doc/laboratory/ anew.
 """
 import os
 import pathlib
@@ -20,9 +21,12 @@ import unittest
 
 BUILD, TOOL, ROOT = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3])
 KNOWN = "gcc 12." in " ".join(sys.argv[4:])  # what the tool was compiled by
-UPDATE, TABLE = "--update" in sys.argv, "--table" in sys.argv
+UPDATE, TABLE, DRAW = ("--update" in sys.argv), ("--table" in sys.argv), ("--pictures" in sys.argv)
 del sys.argv[1:]
 SCENE = ROOT / "lab/race/scenarios/unmap-reuse.scene"
+# Scenario, the rule that is left out, and the memory model.
+PICTURES = [("unmap-reuse", "no-leaf-recheck", "sc"), ("last-look", "no-settle", "tso"),
+            ("table-collapsed", "no-upper-recheck", "sc")]
 TUTORIAL, LABORATORY = ROOT / "doc/laboratory-tutorial.md", ROOT / "doc/laboratory.md"
 
 
@@ -151,6 +155,17 @@ class Documents(unittest.TestCase):
     def test_laboratory(self):
         self.assertGreaterEqual(self.follow(LABORATORY), 2)
 
+    @unittest.skipUnless(compiler_is_known(), "steps of another compiler")
+    def test_pictures(self):
+        """The pictures are those that the tool draws now, but for the places in the sources."""
+        for name, mutant, model in PICTURES:
+            with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                drawn = draw(name, mutant, model, pathlib.Path(folder), self.environment)
+                shown = (LABORATORY.parent / "laboratory" / f"{name}.svg").read_text(encoding="utf-8")
+                self.assertEqual(places_blank(shown), places_blank(drawn),
+                                 f"{__file__} {BUILD} {TOOL} {ROOT} '' --pictures draws it anew; look at it")
+                self.assertIn(f"laboratory/{name}.svg", LABORATORY.read_text(encoding="utf-8"))
+
     def test_list(self):
         """The table of scenarios has the installed ones."""
         listed = subprocess.run([TOOL, "lab", "list"], capture_output=True, text=True, check=True,
@@ -158,6 +173,18 @@ class Documents(unittest.TestCase):
         names = {path.stem for path in (ROOT / "lab/race/scenarios").glob("*.scene")}
         self.assertEqual({line.split()[0] for line in listed.splitlines()} & names, names)
         self.assertEqual(shown_table()[1], table(), f"{__file__} {BUILD} {TOOL} {ROOT} '' --table writes it anew")
+
+
+def places_blank(text):
+    return re.sub(r"[\w.]+\.[ch]:\d+", "", text)
+
+
+def draw(name, mutant, model, folder, environment):
+    """What the tool draws of a finding."""
+    path = folder / f"{name}.svg"
+    subprocess.run([TOOL, "lab", "run", ROOT / "lab/race/scenarios" / f"{name}.scene", "--mutant", mutant, "--model",
+                    model, "--svg", path], capture_output=True, check=False, env=environment)
+    return path.read_text(encoding="utf-8")
 
 
 def table():
@@ -189,5 +216,7 @@ def update_table():
 if __name__ == "__main__":
     if UPDATE or TABLE:
         update_table()
-    if not TABLE:
+    for picture in PICTURES if DRAW else ():
+        draw(*picture, LABORATORY.parent / "laboratory", None)
+    if not TABLE and not DRAW:
         unittest.main()
