@@ -182,8 +182,8 @@ def places_blank(text):
 def draw(name, mutant, model, folder, environment):
     """What the tool draws of a finding."""
     path = folder / f"{name}.svg"
-    subprocess.run([TOOL, "lab", "run", ROOT / "lab/race/scenarios" / f"{name}.scene", "--mutant", mutant, "--model",
-                    model, "--svg", path], capture_output=True, check=False, env=environment)
+    subprocess.run([TOOL, "lab", "run", name, "--mutant", mutant, "--model", model, "--svg", path], capture_output=True,
+                   check=False, env=environment)
     return path.read_text(encoding="utf-8")
 
 
