@@ -7,7 +7,7 @@ WERROR ?= 0
 export WERROR
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-build bench-fold pictures check-guests check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
+.PHONY: all demo test bench bench-build bench-fold pictures check-lab check-guests check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
 
 all: $(BUILD)/build.ninja
 	@tools/build.sh $(BUILD)
@@ -42,6 +42,10 @@ bench-fold: all
 pictures: all
 	@tools/pictures.sh $(BUILD)/pagewalk
 	@tests/race/doc.py $(BUILD) $(BUILD)/pagewalk . '' --pictures
+
+# Every scenario of the laboratory, as it is and without each rule that it names: proved, or found.
+check-lab: all
+	@$(BUILD)/pagewalk lab run --all --mutants
 
 # Boots nine real kernels in QEMU; see tests/guests/. Takes about ten minutes.
 check-guests: all
