@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/fold.h"
+#include "lab/fold/fold.h"
 #include "laboratory.h"
 #include "output.h"
 #include "usage.h"

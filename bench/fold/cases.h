@@ -3,8 +3,8 @@
 #ifndef BENCH_FOLD_CASES_H
 #define BENCH_FOLD_CASES_H
 
-#include "lab/fold.h"
-#include "lab/strategy.h"
+#include "lab/fold/fold.h"
+#include "lab/fold/strategy.h"
 
 /* The place of a range among the entries of the real top table. */
 enum cell_where {

@@ -12,7 +12,7 @@
  *     src/instance/registry.c. Walks work now.
  *  3. Fill the writing functions. Add a line to all_limits[] in tests/format/builders.c: the attributes that
  *     leaves of NAME cannot hold. The generic tests build their tables with these functions, so they run now.
- *  4. src/format/FOO_folds.h (fold_style.h): how Linux folds the levels. Add each style to lab/lean.h.
+ *  4. src/format/FOO_folds.h (fold_style.h): how Linux folds the levels. Add each style to lab/fold/lean.h.
  *     Tables that have no relation to Linux's five levels have no style, and need no such file.
  *  5. src/format/FOO_words.c (words.h): names of the bits, reasons, and the list of the styles. Add it to
  *     src/meson.build, and fill .words. Add a line to tests/unit/view_flags.c.

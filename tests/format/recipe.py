@@ -114,8 +114,8 @@ class Format:
 
     def lean(self):
         for style in self.styles():
-            if not re.search(rf'X\({style}, {self.name}\)', read('lab/lean.h')):
-                return f'lab/lean.h has no X({style}, {self.name})'
+            if not re.search(rf'X\({style}, {self.name}\)', read('lab/fold/lean.h')):
+                return f'lab/fold/lean.h has no X({style}, {self.name})'
 
     def vectors_file(self):
         if not self.vectors:
@@ -170,7 +170,7 @@ CHECKS = {
     'src/format/FOO_words.c': Format.words_file,
     'tests/unit/view_flags.c': Format.known_words,
     'src/format/FOO_folds.h': Format.folds_file,
-    'lab/lean.h': Format.lean,
+    'lab/fold/lean.h': Format.lean,
     'tests/format/vectors_FOO.c': Format.vectors_file,
     'tests/format/meson.build': Format.vectors_build,
     'tests/format/tables/NAME.pwt': Format.table,
@@ -213,7 +213,7 @@ class Recipe(unittest.TestCase):
     def test_missing_parts_are_named(self):
         """A format without any parts lacks each of them; the sentences name them."""
         found = '\n'.join(missing(Format('zyx_9', 'zyx, of nobody')))
-        for path in set(CHECKS) - {'src/meson.build', 'lab/lean.h', 'tests/format/meson.build', 'doc/folding.md'}:
+        for path in set(CHECKS) - {'src/meson.build', 'lab/fold/lean.h', 'tests/format/meson.build', 'doc/folding.md'}:
             self.assertIn(f'format.h: {path})', found)
         self.assertEqual(len(found.splitlines()), len(CHECKS) - 4)
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "lab/fold.h"
-#include "lab/kernel.h"
+#include "lab/fold/fold.h"
+#include "lab/fold/kernel.h"
 
 /* A style and a depth; s390x has four depths. */
 struct fold_case {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The lean forms, which are measured, find the same pages as the observed ones, which are judged. */
 #include "fold.h"
-#include "lab/strategy.h"
+#include "lab/fold/strategy.h"
 
 #include <stdlib.h>
 #include <string.h>

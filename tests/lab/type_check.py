@@ -13,7 +13,7 @@ ROOT, COMPILER = pathlib.Path(sys.argv[1]), sys.argv[2:]
 del sys.argv[1:]
 
 FUNCTION = """
-#include "lab/fast.h"
+#include "lab/fold/fast.h"
 void f(const struct fold_config *c, struct fold_walk *w, pw_va addr, pw_va end);
 void f(const struct fold_config *c, struct fold_walk *w, pw_va addr, pw_va end)
 {
