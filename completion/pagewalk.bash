@@ -67,7 +67,7 @@ _pagewalk()
         fi
         options+=" $walk --strategy --walk --levels --style --neighbour --source --rows --svg --html"
         options+=" --list --model --trace --seconds --jobs --cc --cflags --libs"
-        options+=" --all --mutants --mutant --replay --resume --sample --seed --bound --runs --stacks"
+        options+=" --all --mutants --mutant --replay --resume --sample --seed --jobs --bound --runs --stacks"
         if [[ $previous == run && $current != -* ]]; then
             compopt -o filenames 2>/dev/null
             COMPREPLY=($(compgen -W "$(pagewalk lab list 2>/dev/null | sed 's/ .*//')" -- "$current")

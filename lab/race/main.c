@@ -22,6 +22,7 @@ enum {
 	OPTION_SAMPLE,
 	OPTION_PCT,
 	OPTION_SEED,
+	OPTION_JOBS,
 	OPTION_BOUND,
 	OPTION_ALL_ORDERS,
 	OPTION_JSON,
@@ -48,6 +49,8 @@ static const struct argp_option options[] = {
 	{ "pct", OPTION_PCT, "N", 0,
 	  "With --sample: random priorities that change N times in a run", 0 },
 	{ "seed", OPTION_SEED, "N", 0, "With --sample: another N gives other runs", 0 },
+	{ "jobs", OPTION_JOBS, "N", 0,
+	  "Search with N processes; the number of runs may then differ", 0 },
 	{ "bound", OPTION_BOUND, "N", 0,
 	  "Every interleaving of at most N preemptions, without reduction; proves nothing", 0 },
 	{ "all-orders", OPTION_ALL_ORDERS, NULL, 0,
@@ -118,6 +121,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_PCT:
 		arguments->pct = true;
 		ask->search.bound = (unsigned)number(state, "pct", text);
+		return 0;
+	case OPTION_JOBS:
+		ask->search.jobs = (unsigned)number(state, "jobs", text);
 		return 0;
 	case OPTION_SEED:
 		ask->search.seed = number(state, "seed", text);

@@ -410,30 +410,6 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* The state where the next run differs; false if all is done. */
-static bool backtrack(void)
-{
-	if (search.how->mode > RACE_BOUNDED)
-		return search.how->mode != RACE_REPLAY;
-	for (unsigned i = race.depth; i-- > race.fixed;) {
-		struct race_event *event = &race_event[i];
-		unsigned todo;
-
-		event->done |= (uint16_t)(1u << event->lane);
-		todo = event->backtrack & event->enabled & ~event->done & ~event->sleep;
-		if (search.how->mode == RACE_BOUNDED && i > 0 &&
-		    event->preemptions >= search.how->bound &&
-		    event->enabled & 1u << event[-1].lane)
-			todo &= 1u << event[-1].lane;
-		if (todo) {
-			event->lane = (uint8_t)__builtin_ctz(todo);
-			search.prefix = i + 1;
-			return true;
-		}
-	}
-	return false;
-}
-
 static void check_end(void)
 {
 	if (race.failure)
@@ -461,6 +437,19 @@ static void remember_finding(void)
 		search.how->found(search.how->context);
 }
 
+/* The search begins anew: none of the runs so far counts. */
+static void forget_runs(void)
+{
+	struct pw_lab_result *result = search.result;
+
+	result->restarted = result->runs;
+	result->findings = result->events = result->ended = 0;
+	result->blocked = result->cut = result->deepest = 0;
+	result->finding = PW_LAB_NONE;
+	race_classes_clear();
+	race_split_clear(false);
+}
+
 /* The run has ended: counts it. False if the search is to stop. */
 static bool count_run(void)
 {
@@ -470,12 +459,12 @@ static bool count_run(void)
 	/* Steps of a given schedule may be missing, as long as not all shared words are known. */
 	if (race_words_grew() && !race_mutant(RACE_MUTANT_NO_RESTART) &&
 	    (race.finding != PW_LAB_BROKEN || search.how->scheduled)) {
-		/* None of the runs so far counts. */
-		result->restarted = result->runs;
-		result->findings = result->events = result->ended = 0;
-		result->blocked = result->cut = result->deepest = 0;
-		result->finding = PW_LAB_NONE;
-		race_classes_clear();
+		/* In a part of the search, another process has to hear of it. */
+		if (race_split_is_other()) {
+			result->restarted = 1;
+			return false;
+		}
+		forget_runs();
 		return !search.how->words || race_words_shared() < search.how->words;
 	}
 	result->events += race.depth;
@@ -520,15 +509,11 @@ static bool within_limits(double start)
 	result->seconds = now() - start;
 	if (how->seconds > 0 && result->seconds > how->seconds)
 		return false;
+	if (race_split_is_other())
+		return true;
 	result->classes = race_classes_count();
 	result->estimate = race_estimate();
 	return !how->progress || how->progress(how->context, result);
-}
-
-/* Did the last run begin the search anew? Then every state is a new one. */
-static bool began_again(uint64_t restarted)
-{
-	return search.result->restarted != restarted;
 }
 
 /* The last run of a search that was stopped is done: the search goes on from there. */
@@ -540,6 +525,23 @@ static bool go_on(struct pw_lab_result *result)
 	how.scheduled = 0;
 	search.how = &how;
 	return race_resume_apply(how.resume, result);
+}
+
+static void finish(struct pw_lab_result *result, bool complete, double start)
+{
+	uint64_t hash;
+
+	race_restore();
+	race_heap_restore();
+	result->complete = complete && !result->cut;
+	if (race_split_is_other())
+		race_split_report(result);
+	result->estimate = result->complete ? 0 : race_estimate();
+	result->classes = race_classes_count() + race_split_classes(&hash);
+	result->hash = race_classes_hash() + hash;
+	result->words = race_words_shared();
+	result->seconds = now() - start;
+	race_split_clear(true);
 }
 
 void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model model,
@@ -567,6 +569,7 @@ void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model mode
 		race.threads++;
 	race.lanes = model == PW_LAB_TSO ? 2 * race.threads : race.threads;
 	race_classes_clear();
+	race_split_clear(true);
 	for (bool first = true;; first = false) {
 		uint64_t restarted = result->restarted;
 
@@ -580,21 +583,18 @@ void race_explore(const struct pw_lab_scenario *scenario, enum pw_lab_model mode
 				break;
 		} else if (!count_run() || !within_limits(start)) {
 			break;
-		} else if (began_again(restarted)) {
+		} else if (result->restarted != restarted) { /* every state is a new one */
 			search.prefix = 0;
 			continue;
 		}
-		if (!backtrack()) {
-			complete = how->mode <= RACE_SOURCE;
+		if (!race_backtrack(how, result, &search.prefix)) {
+			complete = how->mode <= RACE_SOURCE && !race_split_incomplete();
 			break;
 		}
+		if (race_split_again()) {
+			forget_runs();
+			search.prefix = 0;
+		}
 	}
-	race_restore();
-	race_heap_restore();
-	result->complete = complete && !result->cut;
-	result->estimate = result->complete ? 0 : race_estimate();
-	result->classes = race_classes_count();
-	result->hash = race_classes_hash();
-	result->words = race_words_shared();
-	result->seconds = now() - start;
+	finish(result, complete, start);
 }

@@ -38,6 +38,25 @@ bool race_classes_next(size_t *at, uint64_t *hash_ret);
 /* Equal sets have equal hashes. */
 uint64_t race_classes_hash(void);
 
+/* ---- split.c ---- */
+
+/*
+ * Finds the state where the next run differs, and the lane that is tried there: the run repeats *prefix events. False if
+ * all is done. With several jobs it may give a part of the rest to another process, and take the counts of one over.
+ */
+bool race_backtrack(const struct race_search *how, struct pw_lab_result *result, unsigned *prefix);
+/* Ends the other processes, whose parts do not count. @everything: a new search. */
+void race_split_clear(bool everything);
+/* Has another process found something that makes the search begin anew? */
+bool race_split_again(void);
+bool race_split_is_other(void);
+/* In another process, at its end: reports, and exits. */
+void race_split_report(const struct pw_lab_result *result) __attribute__((noreturn));
+/* The classes of other processes, and the hash of their set. */
+uint64_t race_split_classes(uint64_t *hash_ret);
+/* Is a part of the search missing, because its process has not finished? */
+bool race_split_incomplete(void);
+
 /* ---- pick.c ---- */
 
 void race_seed(uint64_t seed);

@@ -27,6 +27,7 @@ enum {
 	OPTION_SAMPLE,
 	OPTION_BOUND,
 	OPTION_SEED,
+	OPTION_JOBS,
 	OPTION_ALL,
 	OPTION_MUTANTS,
 	OPTION_JSON,
@@ -58,6 +59,8 @@ static const struct argp_option options[] = {
 	{ "sample", OPTION_SAMPLE, "N", 0, "N random runs in place of the search; proves nothing",
 	  0 },
 	{ "seed", OPTION_SEED, "N", 0, "With --sample: another N gives other runs", 0 },
+	{ "jobs", OPTION_JOBS, "N", 0,
+	  "Search with N processes; the number of runs may then differ", 0 },
 	{ "bound", OPTION_BOUND, "N", 0,
 	  "Every interleaving of at most N preemptions, without reduction; proves nothing", 0 },
 	{ "seconds", OPTION_SECONDS, "N", 0, "Stop each search after N seconds", 0 },
@@ -175,6 +178,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_SAMPLE:
 		search->mode = RACE_RANDOM;
 		search->limit = number(state, "sample", text);
+		return 0;
+	case OPTION_JOBS:
+		search->jobs = (unsigned)number(state, "jobs", text);
 		return 0;
 	case OPTION_SEED:
 		search->seed = number(state, "seed", text);

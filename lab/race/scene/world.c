@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "lab/race/scene/scene.h"
 #include "lab/race/trace.h"
@@ -174,6 +175,27 @@ static void make_readers(void)
 	}
 }
 
+/*
+ * A search with several jobs forks, and each process works on memory of its own. The arena's is a file that is not
+ * mapped in children; here a private copy takes its place, at the same address.
+ */
+static void make_private(struct pw_arena *arena)
+{
+	const size_t bytes = (size_t)arena->bytes;
+	void *copy = malloc(bytes);
+
+	if (!copy)
+		give_up("there is no memory for a copy of the arena");
+	memcpy(copy, arena->host, bytes);
+	if (mmap(arena->host, bytes, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		give_up("there is no memory of its own for each process");
+	memcpy(arena->host, copy, bytes);
+	free(copy);
+	(void)madvise(arena->mine, 1, MADV_KEEPONFORK);
+	(void)madvise(arena->mine, 1, MADV_DOFORK);
+}
+
 void scene_setup(void)
 {
 	const struct scene *scene = world.scene;
@@ -191,6 +213,7 @@ void scene_setup(void)
 	if (pw_arena_create(&memory, &world.arena, &error) != 0 ||
 	    pw_space_create(world.arena, world.format, &options, &world.space, &error) != 0)
 		give_up(error.text);
+	make_private(world.arena);
 	world.space->sync.ops = &laboratory;
 	make_readers();
 	for (unsigned i = 0; i < scene->ops; i++)
