@@ -3,7 +3,7 @@
  * The ring under every interleaving of its producer and its consumer: what a project can have among its tests.
  *
  *     cc -c lab.c $(pkg-config --cflags pagewalk-lab)
- *     cc lab.o -o lab $(pkg-config --libs --static pagewalk-lab)
+ *     cc lab.o -o lab $(pkg-config --libs pagewalk-lab)
  *     ./lab
  *
  * With -DRING_RELEASE=__ATOMIC_RELAXED for the compiler, something is found.

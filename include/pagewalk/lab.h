@@ -20,7 +20,7 @@
  * Compile and link it in two steps:
  *
  *     cc -c sb.c $(pkg-config --cflags pagewalk-lab)
- *     cc sb.o -o sb $(pkg-config --libs --static pagewalk-lab)
+ *     cc sb.o -o sb $(pkg-config --libs pagewalk-lab)
  *
  * The first flags compile each access into a call-out. They must not be there when the program is linked: the
  * compiler would add the sanitizer's own library, and the laboratory takes its place.

@@ -21,7 +21,7 @@ WORDS = {'proved': 'proved', 'found': 'found', 'not finished': 'not finished', '
 
 def flags(build):
     """How code under test is compiled and linked with the library in the build folder."""
-    libs = subprocess.run(['pkg-config', '--static', '--libs', 'pagewalk-lab'], check=True, capture_output=True, text=True,
+    libs = subprocess.run(['pkg-config', '--libs', 'pagewalk-lab'], check=True, capture_output=True, text=True,
                           env={'PATH': '/usr/bin:/bin', 'PKG_CONFIG_PATH': str(build / 'meson-private')}).stdout
     libs = [flag for flag in shlex.split(libs) if not flag.startswith('-L')]
     return ['--cflags', f'-fsanitize=thread -fno-builtin -I{TOP}/include',

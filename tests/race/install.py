@@ -71,7 +71,7 @@ class Install(unittest.TestCase):
         flags = self.flags("--cflags")
         for flag in ["-fsanitize=thread", "-fno-builtin", "-g"]:
             self.assertIn(flag, flags)
-        flags = self.flags("--libs", "--static")
+        flags = self.flags("--libs")
         self.assertNotIn("-fsanitize=thread", flags)
         for flag in ["-lpagewalk-lab", "-ldw"]:
             self.assertIn(flag, flags)
@@ -114,7 +114,7 @@ class Install(unittest.TestCase):
         code, _ = header_example()
         (self.path / "plain.c").write_text(code, encoding="utf-8")
         include = f"-I{self.one('lab.h').parents[1]}"
-        run(*compilers()[0], include, "plain.c", "-o", "plain", *self.flags("--libs", "--static"), cwd=self.path)
+        run(*compilers()[0], include, "plain.c", "-o", "plain", *self.flags("--libs"), cwd=self.path)
         done = run(self.path / "plain", status=3)
         self.assertEqual(done.stdout, "")
         self.assertIn("pkg-config --cflags pagewalk-lab", done.stderr)
