@@ -320,6 +320,32 @@ int __wrap_memcmp(const void *a, const void *b, size_t bytes)
 	return __real_memcmp(a, b, bytes);
 }
 
+/* clang 15 and later call these, where older compilers call the functions above. */
+
+void *__tsan_memset(void *to, int byte, size_t bytes);
+void *__tsan_memcpy(void *to, const void *from, size_t bytes);
+void *__tsan_memmove(void *to, const void *from, size_t bytes);
+
+void *__tsan_memset(void *to, int byte, size_t bytes)
+{
+	race_written(to, bytes, CALLER);
+	return __real_memset(to, byte, bytes);
+}
+
+void *__tsan_memcpy(void *to, const void *from, size_t bytes)
+{
+	race_read(from, bytes, CALLER);
+	race_written(to, bytes, CALLER);
+	return __real_memcpy(to, from, bytes);
+}
+
+void *__tsan_memmove(void *to, const void *from, size_t bytes)
+{
+	race_read(from, bytes, CALLER);
+	race_written(to, bytes, CALLER);
+	return __real_memmove(to, from, bytes);
+}
+
 /* ---- for scenarios that stand in for a library ---- */
 
 bool race_running(void)
