@@ -94,6 +94,28 @@ static void parse_model(struct arguments *arguments, struct argp_state *state, c
 		argp_error(state, "--model is sc, tso, both or weak, not '%s'", text);
 }
 
+/* Options that change how the search goes on. */
+static error_t parse_more(int key, const char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+	struct race_ask *ask = &arguments->ask;
+
+	switch (key) {
+	case OPTION_PCT:
+		arguments->pct = true;
+		ask->search.bound = (unsigned)number(state, "pct", text);
+		return 0;
+	case OPTION_JOBS:
+		ask->search.jobs = (unsigned)number(state, "jobs", text);
+		return 0;
+	case OPTION_SEED:
+		ask->search.seed = number(state, "seed", text);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
@@ -117,16 +139,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_SAMPLE:
 		arguments->sample = number(state, "sample", text);
-		return 0;
-	case OPTION_PCT:
-		arguments->pct = true;
-		ask->search.bound = (unsigned)number(state, "pct", text);
-		return 0;
-	case OPTION_JOBS:
-		ask->search.jobs = (unsigned)number(state, "jobs", text);
-		return 0;
-	case OPTION_SEED:
-		ask->search.seed = number(state, "seed", text);
 		return 0;
 	case OPTION_BOUND:
 		ask->search.mode = RACE_BOUNDED;
@@ -164,7 +176,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 			argp_error(state, "weak processors are sampled: give --sample N");
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_more(key, text, state);
 	}
 }
 

@@ -371,7 +371,8 @@ struct race_search {
 	struct race_resume
 		*resume; /* a search to go on with, whose last run is the schedule; or NULL */
 	unsigned words; /* end the search when so many words are known to be shared; 0: don't */
-	unsigned jobs; /* processes; 0 or 1: this one alone, and the same number of runs each time */
+	unsigned
+		jobs; /* processes; 0 or 1: this one alone, and the same number of runs each time */
 	/* Called every few thousand runs; false ends the search. May be NULL. */
 	bool (*progress)(void *context, const struct pw_lab_result *result);
 	void *context;
