@@ -7,9 +7,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
-#include <string.h>
-#include <time.h>
 
 #include "lab/race/race.h"
 #include "lab/race/real.h"
@@ -133,12 +130,19 @@ int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 	return lock(mutex, CALLER);
 }
 
+/* Adds one to a word, as one step of a run. */
+static void count_up(const void *word, const void *pc)
+{
+	struct race_op op = word_op(word, RACE_RMW, pc);
+
+	if (race_on)
+		step(&op);
+	race_write(op.at, race_value(&op) + 1, 8);
+}
+
 static int signal_all(pthread_cond_t *condition, const void *pc)
 {
-	struct race_op op = word_op(condition, RACE_RMW, pc);
-
-	step(&op);
-	race_write(op.at, race_value(&op) + 1, 8);
+	count_up(condition, pc);
 	return 0;
 }
 
@@ -321,30 +325,11 @@ int __wrap_memcmp(const void *a, const void *b, size_t bytes)
 }
 
 /* clang 15 and later call these, where older compilers call the functions above. */
-
-void *__tsan_memset(void *to, int byte, size_t bytes);
-void *__tsan_memcpy(void *to, const void *from, size_t bytes);
-void *__tsan_memmove(void *to, const void *from, size_t bytes);
-
-void *__tsan_memset(void *to, int byte, size_t bytes)
-{
-	race_written(to, bytes, CALLER);
-	return __real_memset(to, byte, bytes);
-}
-
+void *__tsan_memset(void *to, int byte, size_t bytes) __attribute__((alias("__wrap_memset")));
 void *__tsan_memcpy(void *to, const void *from, size_t bytes)
-{
-	race_read(from, bytes, CALLER);
-	race_written(to, bytes, CALLER);
-	return __real_memcpy(to, from, bytes);
-}
-
+	__attribute__((alias("__wrap_memcpy")));
 void *__tsan_memmove(void *to, const void *from, size_t bytes)
-{
-	race_read(from, bytes, CALLER);
-	race_written(to, bytes, CALLER);
-	return __real_memmove(to, from, bytes);
-}
+	__attribute__((alias("__wrap_memmove")));
 
 /* ---- for scenarios that stand in for a library ---- */
 
@@ -366,11 +351,7 @@ uint64_t race_look(const uint64_t *word)
 
 void race_count(uint64_t *word)
 {
-	struct race_op op = word_op(word, RACE_RMW, CALLER);
-
-	if (race_on)
-		step(&op);
-	race_write(op.at, race_value(&op) + 1, 8);
+	count_up(word, CALLER);
 }
 
 void race_pause_steps(bool pause)

@@ -15,6 +15,7 @@
 #include "lab/race/wrap.h"
 #include "space/edit.h"
 #include "space/space.h"
+#include "sync/parts.h"
 #include "sync/sync.h"
 
 struct scene_world world;
@@ -27,28 +28,6 @@ static struct {
 	uint64_t given, freed; /* items, ever */
 	struct pw_later *first;
 } grace;
-
-static int no_init(struct pw_sync *sync)
-{
-	(void)sync;
-	return 0;
-}
-
-static void no_deinit(struct pw_sync *sync)
-{
-	(void)sync;
-}
-
-static int no_join(struct pw_sync_reader *reader)
-{
-	(void)reader;
-	return 0;
-}
-
-static void no_quit(struct pw_sync_reader *reader)
-{
-	(void)reader;
-}
 
 static void enter(struct pw_sync_reader *reader)
 {
@@ -139,10 +118,10 @@ static bool inside(struct pw_sync *sync)
 
 static const struct pw_sync_ops laboratory = {
 	.name = "laboratory",
-	.init = no_init,
-	.deinit = no_deinit,
-	.join = no_join,
-	.quit = no_quit,
+	.init = pw_sync_no_init,
+	.deinit = pw_sync_no_deinit,
+	.join = pw_sync_no_join,
+	.quit = pw_sync_no_quit,
 	.enter = enter,
 	.leave = leave,
 	.wait = wait_for_readers,
