@@ -8,58 +8,48 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lab/race/options.h"
 #include "lab/race/progress.h"
 #include "lab/race/real.h"
 #include "lab/race/report.h"
 #include "lab/race/wrap.h"
 
 enum {
-	OPTION_MODEL = 0x100,
-	OPTION_SECONDS,
-	OPTION_RUNS,
-	OPTION_REPLAY,
-	OPTION_RESUME,
-	OPTION_SAMPLE,
+	OPTION_SAMPLE = RACE_OPTION_OWN,
 	OPTION_PCT,
-	OPTION_SEED,
-	OPTION_JOBS,
-	OPTION_BOUND,
 	OPTION_ALL_ORDERS,
-	OPTION_JSON,
-	OPTION_STACKS,
-	OPTION_SVG,
-	OPTION_HTML,
 	OPTION_LIST,
 	STATUS_BROKEN = 3,
 };
 
 static const struct argp_option options[] = {
-	{ "model", OPTION_MODEL, "MODEL", 0,
+	{ "model", RACE_OPTION_MODEL, "MODEL", 0,
 	  "sc: no reordering; tso: stores may be late; both (default); weak: loads may also be "
 	  "early, with --sample",
 	  0 },
-	{ "seconds", OPTION_SECONDS, "N", 0, "Stop each search after N seconds", 0 },
-	{ "runs", OPTION_RUNS, "N", 0, "Stop each search after N runs", 0 },
-	{ "replay", OPTION_REPLAY, "SCHEDULE", 0, "Run this one schedule, and show it", 0 },
-	{ "resume", OPTION_RESUME, "FILE", 0,
+	{ "seconds", RACE_OPTION_SECONDS, "N", 0, "Stop each search after N seconds", 0 },
+	{ "runs", RACE_OPTION_RUNS, "N", 0, "Stop each search after N runs", 0 },
+	{ "replay", RACE_OPTION_REPLAY, "SCHEDULE", 0, "Run this one schedule, and show it", 0 },
+	{ "resume", RACE_OPTION_RESUME, "FILE", 0,
 	  "Go on with the search that was stopped and kept in FILE; keep it there if it is stopped",
 	  0 },
 	{ "sample", OPTION_SAMPLE, "N", 0, "N random runs in place of the search; proves nothing",
 	  0 },
 	{ "pct", OPTION_PCT, "N", 0,
 	  "With --sample: random priorities that change N times in a run", 0 },
-	{ "seed", OPTION_SEED, "N", 0, "With --sample: another N gives other runs", 0 },
-	{ "jobs", OPTION_JOBS, "N", 0,
+	{ "seed", RACE_OPTION_SEED, "N", 0, "With --sample: another N gives other runs", 0 },
+	{ "jobs", RACE_OPTION_JOBS, "N", 0,
 	  "Search with N processes; the number of runs may then differ", 0 },
-	{ "bound", OPTION_BOUND, "N", 0,
+	{ "bound", RACE_OPTION_BOUND, "N", 0,
 	  "Every interleaving of at most N preemptions, without reduction; proves nothing", 0 },
 	{ "all-orders", OPTION_ALL_ORDERS, NULL, 0,
 	  "Every interleaving, without reduction: for small scenarios, to check the search", 0 },
-	{ "json", OPTION_JSON, NULL, 0, "One JSON object for each search", 0 },
-	{ "stacks", OPTION_STACKS, NULL, 0, "Show the call stack of each step of a finding", 0 },
-	{ "svg", OPTION_SVG, "FILE", 0, "Draw the first finding as SVG; - is the standard output",
+	{ "json", RACE_OPTION_JSON, NULL, 0, "One JSON object for each search", 0 },
+	{ "stacks", RACE_OPTION_STACKS, NULL, 0, "Show the call stack of each step of a finding",
 	  0 },
-	{ "html", OPTION_HTML, "FILE", 0,
+	{ "svg", RACE_OPTION_SVG, "FILE", 0,
+	  "Draw the first finding as SVG; - is the standard output", 0 },
+	{ "html", RACE_OPTION_HTML, "FILE", 0,
 	  "Write a page that steps through the first finding; - is the standard output", 0 },
 	{ "list", OPTION_LIST, NULL, 0, "List the scenarios of this program", 0 },
 	{ 0 },
@@ -68,53 +58,11 @@ static const struct argp_option options[] = {
 struct arguments {
 	struct race_ask ask;
 	const char *name;
-	bool list, sc, tso, weak;
+	bool list;
+	bool wanted[RACE_MODELS];
 	unsigned long long sample;
 	bool pct;
 };
-
-static unsigned long long number(struct argp_state *state, const char *option, const char *text)
-{
-	char *end;
-	unsigned long long value;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || *end || end == text || *text == '-')
-		argp_error(state, "--%s wants a number, not '%s'", option, text);
-	return value;
-}
-
-static void parse_model(struct arguments *arguments, struct argp_state *state, const char *text)
-{
-	arguments->weak = strcmp(text, "weak") == 0;
-	arguments->sc = strcmp(text, "tso") != 0 && !arguments->weak;
-	arguments->tso = strcmp(text, "sc") != 0 && !arguments->weak;
-	if (arguments->sc && arguments->tso && strcmp(text, "both") != 0)
-		argp_error(state, "--model is sc, tso, both or weak, not '%s'", text);
-}
-
-/* Options that change how the search goes on. */
-static error_t parse_more(int key, const char *text, struct argp_state *state)
-{
-	struct arguments *arguments = state->input;
-	struct race_ask *ask = &arguments->ask;
-
-	switch (key) {
-	case OPTION_PCT:
-		arguments->pct = true;
-		ask->search.bound = (unsigned)number(state, "pct", text);
-		return 0;
-	case OPTION_JOBS:
-		ask->search.jobs = (unsigned)number(state, "jobs", text);
-		return 0;
-	case OPTION_SEED:
-		ask->search.seed = number(state, "seed", text);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
@@ -122,42 +70,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	struct race_ask *ask = &arguments->ask;
 
 	switch (key) {
-	case OPTION_MODEL:
-		parse_model(arguments, state, text);
-		return 0;
-	case OPTION_SECONDS:
-		ask->search.seconds = (double)number(state, "seconds", text);
-		return 0;
-	case OPTION_RUNS:
-		ask->search.limit = number(state, "runs", text);
-		return 0;
-	case OPTION_REPLAY:
-		ask->replay = text;
-		return 0;
-	case OPTION_RESUME:
-		ask->resume = text;
+	case OPTION_PCT:
+		arguments->pct = true;
+		ask->search.bound = (unsigned)race_option_number(state, "pct", text);
 		return 0;
 	case OPTION_SAMPLE:
-		arguments->sample = number(state, "sample", text);
-		return 0;
-	case OPTION_BOUND:
-		ask->search.mode = RACE_BOUNDED;
-		ask->search.bound = (unsigned)number(state, "bound", text);
+		arguments->sample = race_option_number(state, "sample", text);
 		return 0;
 	case OPTION_ALL_ORDERS:
 		ask->search.mode = RACE_ALL;
-		return 0;
-	case OPTION_JSON:
-		ask->json = true;
-		return 0;
-	case OPTION_STACKS:
-		ask->stacks = true;
-		return 0;
-	case OPTION_SVG:
-		ask->svg = text;
-		return 0;
-	case OPTION_HTML:
-		ask->html = text;
 		return 0;
 	case OPTION_LIST:
 		arguments->list = true;
@@ -172,11 +93,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
 			ask->search.mode = arguments->pct ? RACE_PCT : RACE_RANDOM;
 			ask->search.limit = arguments->sample;
 		}
-		if (arguments->weak && !arguments->sample && !ask->replay)
+		if (arguments->wanted[PW_LAB_WEAK] && !arguments->sample && !ask->replay)
 			argp_error(state, "weak processors are sampled: give --sample N");
 		return 0;
 	default:
-		return parse_more(key, text, state);
+		return race_option(key, text, state, ask, arguments->wanted);
 	}
 }
 
@@ -190,9 +111,6 @@ static int list(const struct pw_lab_scenario *scenarios, size_t count)
 
 static int run(const struct pw_lab_scenario *scenario, const struct arguments *arguments)
 {
-	const bool wanted[] = { [PW_LAB_SC] = arguments->sc,
-				[PW_LAB_TSO] = arguments->tso,
-				[PW_LAB_WEAK] = arguments->weak };
 	struct race_ask ask = arguments->ask;
 	const char *file = ask.svg ? ask.svg : ask.html;
 	int worst = 0;
@@ -200,7 +118,7 @@ static int run(const struct pw_lab_scenario *scenario, const struct arguments *a
 	for (int model = PW_LAB_SC; model <= PW_LAB_WEAK && !race_interrupted(); model++) {
 		int status;
 
-		if (!wanted[model])
+		if (!arguments->wanted[model])
 			continue;
 		status = race_run_scenario(scenario, (enum pw_lab_model)model, &ask);
 		worst = race_worse(worst, status);
@@ -254,7 +172,8 @@ int pw_lab_main(int argc, char **argv, const struct pw_lab_scenario *scenarios, 
 		NULL,
 		NULL
 	};
-	struct arguments arguments = { .ask.search.mode = RACE_SOURCE, .sc = true, .tso = true };
+	struct arguments arguments = { .ask.search.mode = RACE_SOURCE,
+				       .wanted = { [PW_LAB_SC] = true, [PW_LAB_TSO] = true } };
 	int worst = 0;
 	bool any = false;
 
@@ -271,7 +190,7 @@ int pw_lab_main(int argc, char **argv, const struct pw_lab_scenario *scenarios, 
 		return STATUS_BROKEN;
 	}
 	if (arguments.ask.resume &&
-	    (!arguments.name || arguments.sc == arguments.tso ||
+	    (!arguments.name || arguments.wanted[PW_LAB_SC] == arguments.wanted[PW_LAB_TSO] ||
 	     arguments.ask.search.mode != RACE_SOURCE || arguments.ask.replay)) {
 		fprintf(stderr,
 			"%s: --resume keeps one search: name the scenario, and give --model sc or "

@@ -11,29 +11,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lab/race/options.h"
 #include "lab/race/progress.h"
 #include "lab/race/report.h"
 #include "lab/race/scene/mutants.h"
 #include "lab/race/scene/scene.h"
 
 enum {
-	OPTION_MODEL = 0x100,
-	OPTION_SECONDS,
-	OPTION_RUNS,
-	OPTION_REPLAY,
-	OPTION_RESUME,
-	OPTION_MUTANT,
+	OPTION_MUTANT = RACE_OPTION_OWN,
 	OPTION_FORMAT,
 	OPTION_SAMPLE,
-	OPTION_BOUND,
-	OPTION_SEED,
-	OPTION_JOBS,
 	OPTION_ALL,
 	OPTION_MUTANTS,
-	OPTION_JSON,
-	OPTION_STACKS,
-	OPTION_SVG,
-	OPTION_HTML,
 	FILES = 256,
 	LARGEST = 64 << 10, /* bytes of a scenario */
 	QUOTED = 4 * sizeof(((struct scene *)NULL)->path) + 3,
@@ -48,35 +37,37 @@ static const struct argp_option options[] = {
 	{ "mutant", OPTION_MUTANT, "NAME", 0, "Break this rule of the library", 0 },
 	{ "format", OPTION_FORMAT, "NAME", 0, "Tables of this format, in place of the scenario's",
 	  0 },
-	{ "model", OPTION_MODEL, "MODEL", 0,
+	{ "model", RACE_OPTION_MODEL, "MODEL", 0,
 	  "sc: no reordering; tso: stores may be late; both (default); weak: loads may also be "
 	  "early, with --sample",
 	  0 },
-	{ "replay", OPTION_REPLAY, "SCHEDULE", 0, "Run this one schedule, and show it", 0 },
-	{ "resume", OPTION_RESUME, "FILE", 0,
+	{ "replay", RACE_OPTION_REPLAY, "SCHEDULE", 0, "Run this one schedule, and show it", 0 },
+	{ "resume", RACE_OPTION_RESUME, "FILE", 0,
 	  "Go on with the search that was stopped and kept in FILE; keep it there if it is stopped",
 	  0 },
 	{ "sample", OPTION_SAMPLE, "N", 0, "N random runs in place of the search; proves nothing",
 	  0 },
-	{ "seed", OPTION_SEED, "N", 0, "With --sample: another N gives other runs", 0 },
-	{ "jobs", OPTION_JOBS, "N", 0,
+	{ "seed", RACE_OPTION_SEED, "N", 0, "With --sample: another N gives other runs", 0 },
+	{ "jobs", RACE_OPTION_JOBS, "N", 0,
 	  "Search with N processes; the number of runs may then differ", 0 },
-	{ "bound", OPTION_BOUND, "N", 0,
+	{ "bound", RACE_OPTION_BOUND, "N", 0,
 	  "Every interleaving of at most N preemptions, without reduction; proves nothing", 0 },
-	{ "seconds", OPTION_SECONDS, "N", 0, "Stop each search after N seconds", 0 },
-	{ "runs", OPTION_RUNS, "N", 0, "Stop each search after N runs", 0 },
-	{ "stacks", OPTION_STACKS, NULL, 0, "Show the call stack of each step of a finding", 0 },
-	{ "svg", OPTION_SVG, "FILE", 0, "Draw the last finding as SVG; - is the standard output",
+	{ "seconds", RACE_OPTION_SECONDS, "N", 0, "Stop each search after N seconds", 0 },
+	{ "runs", RACE_OPTION_RUNS, "N", 0, "Stop each search after N runs", 0 },
+	{ "stacks", RACE_OPTION_STACKS, NULL, 0, "Show the call stack of each step of a finding",
 	  0 },
-	{ "html", OPTION_HTML, "FILE", 0,
+	{ "svg", RACE_OPTION_SVG, "FILE", 0,
+	  "Draw the last finding as SVG; - is the standard output", 0 },
+	{ "html", RACE_OPTION_HTML, "FILE", 0,
 	  "Write a page that steps through the last finding; - is the standard output", 0 },
-	{ "json", OPTION_JSON, NULL, 0, "One JSON object for each search", 0 },
+	{ "json", RACE_OPTION_JSON, NULL, 0, "One JSON object for each search", 0 },
 	{ 0 },
 };
 
 struct arguments {
 	struct race_ask ask;
-	bool sc, tso, weak, all, mutants, list;
+	bool all, mutants, list;
+	bool wanted[RACE_MODELS];
 	const char *mutant, *format;
 	const char *file[FILES];
 	unsigned files;
@@ -107,31 +98,10 @@ static const char *folder(void)
 
 /* ---- arguments ---- */
 
-static unsigned long long number(const struct argp_state *state, const char *option,
-				 const char *text)
-{
-	char *end;
-	unsigned long long value;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || *end || end == text || *text == '-')
-		argp_error(state, "--%s wants a number, not '%s'", option, text);
-	return value;
-}
-
-static void parse_model(struct arguments *arguments, struct argp_state *state, const char *text)
-{
-	arguments->weak = strcmp(text, "weak") == 0;
-	arguments->sc = strcmp(text, "tso") != 0 && !arguments->weak;
-	arguments->tso = strcmp(text, "sc") != 0 && !arguments->weak;
-	if (arguments->sc && arguments->tso && strcmp(text, "both") != 0)
-		argp_error(state, "--model is sc, tso, both or weak, not '%s'", text);
-}
-
 static void check_words(struct arguments *arguments, struct argp_state *state)
 {
-	if (arguments->weak && arguments->ask.search.mode != RACE_RANDOM && !arguments->ask.replay)
+	if (arguments->wanted[PW_LAB_WEAK] && arguments->ask.search.mode != RACE_RANDOM &&
+	    !arguments->ask.replay)
 		argp_error(state, "weak processors are sampled: give --sample N");
 	if (arguments->mutant && scene_mutant(arguments->mutant) == PW_MUTANT_NONE)
 		argp_error(state, "no mutant is called '%s'; src/base/mutant.h lists them",
@@ -144,8 +114,8 @@ static void check_words(struct arguments *arguments, struct argp_state *state)
 			   arguments->format);
 	if (arguments->ask.resume &&
 	    (arguments->files != 1 || arguments->all || arguments->mutants ||
-	     arguments->sc == arguments->tso || arguments->ask.search.mode != RACE_SOURCE ||
-	     arguments->ask.replay))
+	     arguments->wanted[PW_LAB_SC] == arguments->wanted[PW_LAB_TSO] ||
+	     arguments->ask.search.mode != RACE_SOURCE || arguments->ask.replay))
 		argp_error(state, "--resume keeps one search: give one scenario, and --model sc or "
 				  "--model tso");
 	if (!arguments->files && !arguments->all && !arguments->list)
@@ -160,34 +130,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	struct race_search *search = &arguments->ask.search;
 
 	switch (key) {
-	case OPTION_MODEL:
-		parse_model(arguments, state, text);
-		return 0;
-	case OPTION_SECONDS:
-		search->seconds = (double)number(state, "seconds", text);
-		return 0;
-	case OPTION_RUNS:
-		search->limit = number(state, "runs", text);
-		return 0;
-	case OPTION_REPLAY:
-		arguments->ask.replay = text;
-		return 0;
-	case OPTION_RESUME:
-		arguments->ask.resume = text;
-		return 0;
 	case OPTION_SAMPLE:
 		search->mode = RACE_RANDOM;
-		search->limit = number(state, "sample", text);
-		return 0;
-	case OPTION_JOBS:
-		search->jobs = (unsigned)number(state, "jobs", text);
-		return 0;
-	case OPTION_SEED:
-		search->seed = number(state, "seed", text);
-		return 0;
-	case OPTION_BOUND:
-		search->mode = RACE_BOUNDED;
-		search->bound = (unsigned)number(state, "bound", text);
+		search->limit = race_option_number(state, "sample", text);
 		return 0;
 	case OPTION_MUTANT:
 		arguments->mutant = text;
@@ -201,18 +146,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_MUTANTS:
 		arguments->mutants = true;
 		return 0;
-	case OPTION_JSON:
-		arguments->ask.json = true;
-		return 0;
-	case OPTION_STACKS:
-		arguments->ask.stacks = true;
-		return 0;
-	case OPTION_SVG:
-		arguments->ask.svg = text;
-		return 0;
-	case OPTION_HTML:
-		arguments->ask.html = text;
-		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->files == FILES)
 			argp_error(state, "too many scenarios: at most %d", FILES);
@@ -222,7 +155,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		check_words(arguments, state);
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return race_option(key, text, state, &arguments->ask, arguments->wanted);
 	}
 }
 
@@ -466,14 +399,10 @@ static int search_models(const struct scene *scene, const char *format, const ch
 {
 	int worst = 0;
 
-	const bool wanted[] = { [PW_LAB_SC] = arguments->sc,
-				[PW_LAB_TSO] = arguments->tso,
-				[PW_LAB_WEAK] = arguments->weak };
-
 	for (int model = PW_LAB_SC; model <= PW_LAB_WEAK; model++) {
 		bool here = finding && (!tso_only || model == PW_LAB_TSO);
 
-		if (!wanted[model])
+		if (!arguments->wanted[model])
 			continue;
 		worst = race_worse(worst, search(scene, format, (enum pw_lab_model)model, mutant,
 						 here, arguments));
@@ -527,7 +456,8 @@ int main(int argc, char **argv)
 {
 	static const struct argp argp = { options, parse, "[SCENARIO...]", explanation, NULL,
 					  NULL,    NULL };
-	struct arguments arguments = { .ask.search.mode = RACE_SOURCE, .sc = true, .tso = true };
+	struct arguments arguments = { .ask.search.mode = RACE_SOURCE,
+				       .wanted = { [PW_LAB_SC] = true, [PW_LAB_TSO] = true } };
 	int worst = 0;
 
 	argp_err_exit_status = RACE_BROKEN;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* What the options mean that programs of scenarios have in common. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/race/options.h"
+
+unsigned long long race_option_number(const struct argp_state *state, const char *option,
+				      const char *text)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || *end || end == text || *text == '-')
+		argp_error(state, "--%s wants a number, not '%s'", option, text);
+	return value;
+}
+
+static void choose_models(const struct argp_state *state, const char *text,
+			  bool wanted[RACE_MODELS])
+{
+	wanted[PW_LAB_WEAK] = strcmp(text, "weak") == 0;
+	wanted[PW_LAB_SC] = strcmp(text, "tso") != 0 && !wanted[PW_LAB_WEAK];
+	wanted[PW_LAB_TSO] = strcmp(text, "sc") != 0 && !wanted[PW_LAB_WEAK];
+	if (wanted[PW_LAB_SC] && wanted[PW_LAB_TSO] && strcmp(text, "both") != 0)
+		argp_error(state, "--model is sc, tso, both or weak, not '%s'", text);
+}
+
+error_t race_option(int key, const char *text, const struct argp_state *state, struct race_ask *ask,
+		    bool wanted[RACE_MODELS])
+{
+	struct race_search *search = &ask->search;
+
+	switch (key) {
+	case RACE_OPTION_MODEL:
+		choose_models(state, text, wanted);
+		return 0;
+	case RACE_OPTION_SECONDS:
+		search->seconds = (double)race_option_number(state, "seconds", text);
+		return 0;
+	case RACE_OPTION_RUNS:
+		search->limit = race_option_number(state, "runs", text);
+		return 0;
+	case RACE_OPTION_REPLAY:
+		ask->replay = text;
+		return 0;
+	case RACE_OPTION_RESUME:
+		ask->resume = text;
+		return 0;
+	case RACE_OPTION_SEED:
+		search->seed = race_option_number(state, "seed", text);
+		return 0;
+	case RACE_OPTION_JOBS:
+		search->jobs = (unsigned)race_option_number(state, "jobs", text);
+		return 0;
+	case RACE_OPTION_BOUND:
+		search->mode = RACE_BOUNDED;
+		search->bound = (unsigned)race_option_number(state, "bound", text);
+		return 0;
+	case RACE_OPTION_JSON:
+		ask->json = true;
+		return 0;
+	case RACE_OPTION_STACKS:
+		ask->stacks = true;
+		return 0;
+	case RACE_OPTION_SVG:
+		ask->svg = text;
+		return 0;
+	case RACE_OPTION_HTML:
+		ask->html = text;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
