@@ -6,16 +6,12 @@
 import assert from "node:assert/strict";
 import {execFileSync} from "node:child_process";
 import fs from "node:fs";
-import {createRequire} from "node:module";
 import os from "node:os";
 import path from "node:path";
 import {pathToFileURL} from "node:url";
+import {PATIENCE, withBrowser} from "./browser.mjs";
 
-const require = createRequire(path.join(process.env.PLAYWRIGHT, "x.js"));
-const {chromium} = require("playwright-core");
 const [tool, shots] = process.argv.slice(2);
-// Machines that run many tests at once are slow to start a browser.
-const PATIENCE = 120000;
 
 const straddle = ["--root", "0x28341c7", "sample:s390x"];
 const cases = [
@@ -272,20 +268,9 @@ async function link(browser) {
 	await page.close();
 }
 
-const browser = await chromium.launch({
-	executablePath: process.env.CHROMIUM,
-	timeout: PATIENCE,
-	args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync"],
-});
-try {
-	if (shots)
-		fs.mkdirSync(shots, {recursive: true});
+await withBrowser(folder, shots, async (browser) => {
 	for (const what of cases)
 		await tryCase(browser, what);
 	await withoutScript(browser);
 	await link(browser);
-} finally {
-	await browser.close();
-	fs.rmSync(folder, {recursive: true});
-}
+});
