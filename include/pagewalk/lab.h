@@ -117,9 +117,9 @@ struct pw_lab_result {
 	double estimate; /* runs in all, by the branches seen so far; 0 if complete */
 	bool complete; /* every class was visited */
 	enum pw_lab_finding finding; /* the first one */
-	char sentence[256]; /* about it */
-	char schedule
-		[512]; /* the shortest that was found; empty if there is no finding, or it is longer */
+	char sentence[256]; /* says what it is */
+	/* The shortest schedule that was found. Empty without a finding, or if it does not fit. */
+	char schedule[512];
 };
 
 /* The program: chooses among @count scenarios by its arguments, searches, reports. Returns the exit status:

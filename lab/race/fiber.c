@@ -30,7 +30,7 @@ static void make_stacks(void)
 	memory = mmap(NULL, (size_t)RACE_THREADS * STACK, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED) {
-		perror("pagewalk-lab: there is no memory for the stacks of threads");
+		perror("pagewalk-lab: no memory for the stacks of the threads");
 		exit(3);
 	}
 	stacks = memory;

@@ -2,7 +2,6 @@
 /* pw_lab_main: a program with scenarios searches them, and reports. */
 #include <argp.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
