@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/put.h"
+
 /* In the order in which they are printed. */
 const struct pw_attr_name pw_attr_names[PW_ATTR_NAMES] = {
 	{ PW_ACCESSED, "accessed" },     { PW_DIRTY, "dirty" },
@@ -35,11 +37,11 @@ const char *pw_memtype_name(unsigned memtype)
 	return memtype < sizeof(name) / sizeof(name[0]) ? name[memtype] : "?";
 }
 
-void pw_names_json_flags(FILE *stream, unsigned attr)
+void pw_names_json_flags(FILE *stream, const char *name, unsigned attr)
 {
 	const char *comma = "";
 
-	fputs(",\"flags\":[", stream);
+	fprintf(stream, ",\"%s\":[", name);
 	for (size_t i = 0; i < PW_ATTR_NAMES; i++)
 		if (attr & pw_attr_names[i].bit) {
 			fprintf(stream, "%s\"%s\"", comma, pw_attr_names[i].name);
@@ -58,17 +60,27 @@ const char *pw_entry_suffix(const char *level)
 static char *whole(uint64_t number, unsigned unit, char text[PW_SIZE_TEXT])
 {
 	static const char *const names[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	char *end = pw_put_decimal(text, number);
 
-	snprintf(text, PW_SIZE_TEXT, "%llu %s", (unsigned long long)number,
-		 unit == 0 && number == 1 ? "byte" : names[unit]);
+	*end++ = ' ';
+	*pw_put_text(end, unit == 0 && number == 1 ? "byte" : names[unit]) = '\0';
 	return text;
+}
+
+/* Returns a @fraction of 1024 as tenths, rounded; between two of them to the even one, as printf does. */
+static unsigned tenths_of(uint64_t fraction)
+{
+	unsigned tenths = (unsigned)(fraction * 10 / 1024), rest = (unsigned)(fraction * 10 % 1024);
+
+	return tenths + (rest > 512 || (rest == 512 && tenths % 2));
 }
 
 char *pw_size_text(uint64_t last, char text[PW_SIZE_TEXT])
 {
 	static const char letters[] = " KMGTPE";
 	uint64_t size = last + 1;
-	unsigned unit = 0;
+	unsigned unit = 0, tenths;
+	char *end;
 
 	if (size == 0)
 		return whole(16, 6, text);
@@ -76,8 +88,14 @@ char *pw_size_text(uint64_t last, char text[PW_SIZE_TEXT])
 		unit++;
 	if (!(size & ((UINT64_C(1) << (10 * unit)) - 1)))
 		return whole(size >> (10 * unit), unit, text);
-	snprintf(text, PW_SIZE_TEXT, "%.1f %ciB", (double)(size >> (10 * (unit - 1))) / 1024,
-		 letters[unit]);
+	size >>= 10 * (unit - 1);
+	tenths = tenths_of(size & 1023);
+	end = pw_put_decimal(text, (size >> 10) + tenths / 10);
+	*end++ = '.';
+	*end++ = (char)('0' + tenths % 10);
+	*end++ = ' ';
+	*end++ = letters[unit];
+	memcpy(end, "iB", sizeof("iB"));
 	return text;
 }
 

@@ -18,8 +18,8 @@ extern const struct pw_attr_name pw_attr_names[PW_ATTR_NAMES];
 /* "normal", "uncached", ...; "?" for a value out of range. */
 const char *pw_memtype_name(unsigned memtype);
 
-/* Prints ,"flags":["accessed","dirty"] for the attributes in @attr. */
-void pw_names_json_flags(FILE *stream, unsigned attr);
+/* Prints ,"NAME":["accessed","dirty"] for the attributes in @attr. */
+void pw_names_json_flags(FILE *stream, const char *name, unsigned attr);
 
 /* " entry", to be put behind the name of a level; "" behind "pte", whose e is the entry. */
 const char *pw_entry_suffix(const char *level);

@@ -3,6 +3,7 @@
 #include "base/number.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 static const char too_big[] = "is more than 64 bits can hold";
@@ -46,6 +47,16 @@ static const char *complain(const char *text, const char *end)
 	return "is not a decimal number; put 0x before it if it is hexadecimal";
 }
 
+/* An address as kernels print it has as many digits, and no 0x: ffffffff81000000. */
+enum { ADDRESS_DIGITS = 16 };
+
+static bool are_all(const char *text, const char *end, int (*is)(int))
+{
+	while (text < end && is((unsigned char)*text))
+		text++;
+	return text == end;
+}
+
 const char *pw_number_parse(const char *text, const char *end, uint64_t *number_ret)
 {
 	const char *digit = text;
@@ -55,6 +66,11 @@ const char *pw_number_parse(const char *text, const char *end, uint64_t *number_
 	if (end - text > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
 		radix = 16;
 		digit += 2;
+	} else if (end - text == ADDRESS_DIGITS && are_all(text, end, isxdigit)) {
+		/* Nobody writes a decimal number with a letter, or with zeros in front. */
+		if (*text != '0' && are_all(text, end, isdigit))
+			return "may be decimal or hexadecimal; write it with 0x";
+		radix = 16;
 	}
 	shift = end > digit ? suffix_shift(end[-1]) : 0;
 	if (digit == end - (shift > 0))

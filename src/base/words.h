@@ -16,11 +16,31 @@
 #include <pagewalk/format.h>
 #include <pagewalk/walk.h>
 
-#define PW_INLINE      static inline __attribute__((always_inline))
+#if defined(__SANITIZE_ADDRESS__)
+#define PW_COMPILED_ONCE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PW_COMPILED_ONCE 1
+#endif
+#endif
+
+/*
+ * PW_INLINE is for all that becomes part of an instance: its format is then a constant. PW_FLATTEN makes an
+ * instance without calls. PW_UNROLL unrolls a loop over levels completely, so that the level is a constant in
+ * each turn. AddressSanitizer makes ten times the code of each load, and all these copies would take a quarter
+ * of an hour to compile. So its builds have one copy of each function, which reads the format as data.
+ */
+#ifdef PW_COMPILED_ONCE
+#define PW_INLINE static inline
+#define PW_FLATTEN
+#define PW_UNROLL
+#else
+#define PW_INLINE  static inline __attribute__((always_inline))
+#define PW_FLATTEN __attribute__((flatten))
+#define PW_UNROLL  _Pragma("GCC unroll 8")
+#endif
 #define PW_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define PW_UNLIKELY(x) __builtin_expect(!!(x), 0)
-/* Unrolls a loop over levels completely, so that the level is a constant in each turn. */
-#define PW_UNROLL _Pragma("GCC unroll 8")
 
 /* Attribute bits that are internal to formats and walks; pw_attr_settle turns them into public ones. */
 enum {

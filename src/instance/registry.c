@@ -65,12 +65,54 @@ const struct pw_format *pw_format_at(size_t index)
 	return pw_registry[index]->format;
 }
 
+/* What else people call a machine's tables: as compilers, distributions and Linux name it. */
+static const struct {
+	const char *alias, *name;
+} aliases[] = {
+	{ "aarch64", "arm64_4k_48" },
+	{ "amd-iommu", "amdv1" },
+	{ "amd64", "x86_64" },
+	{ "arm64", "arm64_4k_48" },
+	{ "armhf", "arm_lpae" },
+	{ "i686", "i386" },
+	{ "i686-pae", "i386_pae" },
+	{ "ia32", "i386" },
+	{ "la57", "x86_64_la57" },
+	{ "loong64", "loongarch64_16k" },
+	{ "loongarch", "loongarch64_16k" },
+	{ "loongarch64", "loongarch64_16k" },
+	{ "lpae", "arm_lpae" },
+	{ "pae", "i386_pae" },
+	{ "powerpc", "ppc64_radix_64k" },
+	{ "ppc64", "ppc64_radix_64k" },
+	{ "ppc64el", "ppc64_radix_64k" },
+	{ "ppc64le", "ppc64_radix_64k" },
+	{ "radix", "ppc64_radix_64k" },
+	{ "riscv", "riscv_sv48" },
+	{ "riscv32", "riscv_sv32" },
+	{ "riscv64", "riscv_sv48" },
+	{ "s390", "s390x" },
+	{ "sparc64", "sparc64_sun4v" },
+	{ "sv32", "riscv_sv32" },
+	{ "sv39", "riscv_sv39" },
+	{ "sv48", "riscv_sv48" },
+	{ "sv57", "riscv_sv57" },
+	{ "uml", "um_3" },
+	{ "x64", "x86_64" },
+	{ "x86", "i386" },
+	{ "x86-32", "i386" },
+	{ "x86-64", "x86_64" },
+	{ "x86_64_5level", "x86_64_la57" },
+	{ "x86_pae", "i386_pae" },
+};
+
 const struct pw_format *pw_format_find(const char *name)
 {
 	if (!name)
 		return NULL;
-	if (strcmp(name, "arm64") == 0)
-		name = "arm64_4k_48";
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		if (strcmp(name, aliases[i].alias) == 0)
+			name = aliases[i].name;
 	for (size_t i = 0; pw_registry[i]; i++)
 		if (strcmp(pw_registry[i]->format->name, name) == 0)
 			return pw_registry[i]->format;

@@ -17,6 +17,8 @@
 
 #include "base/error.h"
 #include "base/escape.h"
+#include "base/names.h"
+#include "base/put.h"
 #include "base/replace.h"
 #include "mutants/choose.h"
 
@@ -329,12 +331,71 @@ static void umask_stays(void **state)
 	end_folder(&folder);
 }
 
+/* Numbers around @middle, and then some that have nothing in common. */
+static uint64_t sample(uint64_t middle, unsigned i)
+{
+	return i < 8 ? middle + i - 4 : middle * (2 * i + 1) + (middle >> i);
+}
+
+static void numbers_are_as_printf_has_them(void **state)
+{
+	char zero[17];
+
+	(void)state;
+	*pw_put_hex(zero, 0) = '\0';
+	assert_string_equal(zero, "0");
+	for (unsigned bit = 0; bit < 64; bit++)
+		for (unsigned i = 0; i < 40; i++) {
+			uint64_t number = sample(UINT64_C(0x8f35ac71ed9b0642) >> bit, i);
+			char got[PW_PUT_DECIMAL + 1], right[32];
+
+			*pw_put_hex16(got, number) = '\0';
+			snprintf(right, sizeof(right), "%016llx", (unsigned long long)number);
+			assert_string_equal(got, right);
+			*pw_put_hex8(got, (uint32_t)number) = '\0';
+			snprintf(right, sizeof(right), "%08x", (uint32_t)number);
+			assert_string_equal(got, right);
+			*pw_put_hex(got, number >> i) = '\0';
+			snprintf(right, sizeof(right), "%llx", (unsigned long long)(number >> i));
+			assert_string_equal(got, right);
+			*pw_put_decimal(got, number) = '\0';
+			snprintf(right, sizeof(right), "%llu", (unsigned long long)number);
+			assert_string_equal(got, right);
+		}
+}
+
+/* Parts of a unit are rounded as printf rounds them, also half way: 1.25 to 1.2, 1.75 to 1.8. */
+static void sizes_are_as_printf_has_them(void **state)
+{
+	static const char *const unit[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	char got[PW_SIZE_TEXT], right[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		for (uint64_t part = 1025; part < 3 * 1024; part++) {
+			uint64_t size = part << (10 * i);
+
+			if (part % 1024 == 0)
+				continue;
+			snprintf(right, sizeof(right), "%.1f %s", (double)part / 1024, unit[i]);
+			assert_string_equal(pw_size_text(size - 1, got), right);
+		}
+	assert_string_equal(pw_size_text(1024 * 1024 - 2, got), "1024.0 KiB");
+	assert_string_equal(pw_size_text(0, got), "1 byte");
+	assert_string_equal(pw_size_text(1022, got), "1023 bytes");
+	assert_string_equal(pw_size_text(UINT64_MAX, got), "16 EiB");
+	assert_string_equal(pw_size_text(UINT64_MAX - 1, got), "16.0 EiB");
+	assert_string_equal(pw_size_text(4095, got), "4 KiB");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_is_escaped),
 		cmocka_unit_test(text_is_cut_whole),
 		cmocka_unit_test(numbers_keep_their_digits),
+		cmocka_unit_test(numbers_are_as_printf_has_them),
+		cmocka_unit_test(sizes_are_as_printf_has_them),
 		cmocka_unit_test(files_come_whole),
 		cmocka_unit_test(files_are_refused),
 		cmocka_unit_test(circles_of_links_end),
