@@ -38,6 +38,7 @@ enum {
 	AMDV1_LEVEL_SHIFT = 9,
 	AMDV1_LEVEL_SIZE = 7, /* the address holds the size */
 	AMDV1_TOP = 5,
+	AMDV1_SOFT_TYPE_SHIFT = 2,
 
 	AMDV1_DTE_VALID = 0x1,
 	AMDV1_DTE_TRANSLATION = 0x2,
@@ -46,6 +47,7 @@ static const uint64_t AMDV1_RESERVED = UINT64_C(0x7f) << 52;
 static const uint64_t AMDV1_FC = UINT64_C(1) << 60;
 static const uint64_t AMDV1_IR = UINT64_C(1) << 61;
 static const uint64_t AMDV1_IW = UINT64_C(1) << 62;
+static const uint64_t AMDV1_SOFT = UINT64_C(1) << 63; /* if PR is clear: amdv1_soft() */
 
 static inline unsigned amdv1_level(uint64_t e)
 {
@@ -129,11 +131,15 @@ static inline uint32_t amdv1_keep(const struct pw_format *f, const struct pw_reg
 	       (e & AMDV1_IW ? PW_KEEP_ALL : ~(uint32_t)PW_WRITE);
 }
 
-/* Linux keeps nothing of its own in an IOMMU's tables, so both views agree. */
+/* Linux keeps nothing of its own in an IOMMU's tables. The Linux view shows the entries of amdv1_soft(). */
 static inline enum pw_status amdv1_hole(const struct pw_format *f, const struct pw_regime *r,
 					unsigned level, uint64_t e, pw_pa *pa)
 {
-	return e & AMDV1_PRESENT ? PW_MALFORMED : PW_NONE;
+	if (e & AMDV1_PRESENT)
+		return PW_MALFORMED;
+	if (r->view == PW_VIEW_HARDWARE || !(e & AMDV1_SOFT) || level == AMDV1_TOP)
+		return PW_NONE;
+	return pw_linux_swap(r, level, (unsigned)(e >> AMDV1_SOFT_TYPE_SHIFT) & 31);
 }
 
 static inline uint64_t amdv1_make_empty(const struct pw_format *f, const struct pw_regime *r,
@@ -163,6 +169,21 @@ static inline uint64_t amdv1_make_table(const struct pw_format *f, const struct 
 					unsigned level, pw_pa pa)
 {
 	return pa | AMDV1_PRESENT | AMDV1_IR | AMDV1_IW | (uint64_t)level << AMDV1_LEVEL_SHIFT;
+}
+
+/* Of pagewalk's own, where the hardware ignores all bits: Linux keeps nothing of its own in these tables. */
+static inline struct pw_soft_layout amdv1_soft(const struct pw_format *f, const struct pw_regime *r,
+					       unsigned level)
+{
+	if (level == AMDV1_TOP)
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = AMDV1_SOFT_TYPE_SHIFT,
+		.offset_shift = 12,
+		.offset_bits = 40,
+		.exclusive = 1 << 7,
+		.fixed = AMDV1_SOFT,
+	};
 }
 
 static inline uint64_t amdv1_change_attr(const struct pw_format *f, const struct pw_regime *r,
@@ -246,6 +267,7 @@ static const struct pw_format pw_format_amdv1 = {
 	.make_table = amdv1_make_table,
 	.change_attr = amdv1_change_attr,
 	.join = amdv1_join,
+	.soft = amdv1_soft,
 	.make_root = amdv1_make_root,
 	.words = &pw_words_amdv1,
 	.instance = &pw_instance_amdv1,

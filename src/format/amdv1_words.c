@@ -58,9 +58,19 @@ static const struct pw_bits empty_bits[] = {
 	{ 0 },
 };
 
+static const struct pw_bits soft_bits[] = {
+	{ BIT(0), "PR", "present", NULL, PW_SHOW_ALWAYS },
+	{ 0x7c, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
+	{ 0x80, "exclusive", "the page is this space's alone" },
+	{ UINT64_C(0x000ffffffffff000), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
+	{ BIT(63), "soft", "not empty: pagewalk's own record" },
+	{ 0 },
+};
+
 static const struct pw_bits_of entries[] = {
 	{ ANY, PW_BITS_TABLE, table_bits },
 	{ ANY, PW_BITS_LEAF, page_bits },
+	{ ANY, PW_BITS_SWAP, soft_bits },
 	{ ANY, PW_BITS_EMPTY, empty_bits },
 	{ 0 },
 };

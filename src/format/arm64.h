@@ -311,6 +311,22 @@ static inline uint64_t arm64_make_prot_none(const struct pw_format *f, const str
 	       (r->kernel < ARM64_KERNEL_NG ? ARM64_PROT_NONE_6_1 : 0);
 }
 
+/* __SWP_TYPE_SHIFT, __SWP_OFFSET_SHIFT, PTE_SWP_EXCLUSIVE. Blocks have the same fields. */
+static inline struct pw_soft_layout arm64_soft(const struct pw_format *f, const struct pw_regime *r,
+					       unsigned level)
+{
+	const bool moved = r->kernel >= ARM64_KERNEL_NG;
+
+	if (!(f->leaf_levels >> level & 1))
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = moved ? 6 : 3,
+		.offset_shift = moved ? 12 : 8,
+		.offset_bits = 50,
+		.exclusive = 1 << 2,
+	};
+}
+
 static inline uint64_t arm64_change_attr(const struct pw_format *f, const struct pw_regime *r,
 					 unsigned level, uint64_t e, uint32_t attr)
 {

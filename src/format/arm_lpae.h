@@ -212,6 +212,20 @@ static inline uint64_t lpae_make_prot_none(const struct pw_format *f, const stru
 	return e & ~(uint64_t)LPAE_VALID;
 }
 
+/* The fields are those of short descriptors: swap entries have 32 bits in Linux. PTEs alone have them. */
+static inline struct pw_soft_layout lpae_soft(const struct pw_format *f, const struct pw_regime *r,
+					      unsigned level)
+{
+	if (level > 0)
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = 2,
+		.offset_shift = 8,
+		.offset_bits = 24,
+		.exclusive = 1 << 7,
+	};
+}
+
 static inline uint64_t lpae_change_attr(const struct pw_format *f, const struct pw_regime *r,
 					unsigned level, uint64_t e, uint32_t attr)
 {
@@ -306,6 +320,7 @@ static const struct pw_format pw_format_arm_lpae = {
 	.make_prot_none = lpae_make_prot_none,
 	.change_attr = lpae_change_attr,
 	.join = lpae_join,
+	.soft = lpae_soft,
 	.make_root = lpae_make_root,
 	.words = &pw_words_arm_lpae,
 	.instance = &pw_instance_arm_lpae,

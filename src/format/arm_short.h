@@ -80,6 +80,23 @@ static inline uint64_t arm_make_prot_none(const struct pw_format *f, const struc
 	return arm_make_leaf(f, r, 0, pa, PW_ACCESSED) | ARM_L_NONE;
 }
 
+/*
+ * Linux's own PTEs have these fields, and the hardware's PTE is then 0. The tables built here are the hardware's
+ * alone, so they keep the fields: the hardware ignores all but bits 1:0 of such an entry.
+ */
+static inline struct pw_soft_layout arm_soft(const struct pw_format *f, const struct pw_regime *r,
+					     unsigned level)
+{
+	if (level > 0)
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = 2,
+		.offset_shift = 8,
+		.offset_bits = 24,
+		.exclusive = 1 << 7,
+	};
+}
+
 static inline uint64_t arm_change_attr(const struct pw_format *f, const struct pw_regime *r,
 				       unsigned level, uint64_t e, uint32_t attr)
 {
@@ -174,6 +191,7 @@ static const struct pw_format pw_format_arm = {
 	.make_prot_none = arm_make_prot_none,
 	.change_attr = arm_change_attr,
 	.join = arm_join,
+	.soft = arm_soft,
 	.make_root = arm_make_root,
 	.words = &pw_words_arm,
 	.instance = &pw_instance_arm,

@@ -41,6 +41,19 @@
 struct pw_instance;
 struct pw_words;
 
+/*
+ * Where the soft entries of a level have their fields. A soft entry is one that is not present, and in which
+ * Linux keeps what became of the page: linux.h, which also writes and reads such entries. The type has 5 bits.
+ */
+struct pw_soft_layout {
+	uint8_t type_shift;
+	uint8_t offset_shift;
+	uint8_t offset_bits; /* 0: entries of this level cannot be soft; all else is then 0, too */
+	bool inverted; /* the entry has the complement of the offset */
+	uint64_t exclusive; /* the bit of the marker "exclusive" */
+	uint64_t fixed; /* bits that are set in every soft entry */
+};
+
 struct pw_format {
 	const char *name;
 	const char *title;
@@ -118,7 +131,8 @@ struct pw_format {
 	 * ---- writing: values to be stored ----
 	 *
 	 * Described formats have none of these. A built-in format lacks make_prot_none only if it has no
-	 * such entries, and join only if it has no groups.
+	 * such entries, and join only if it has no groups. A format that Linux does not use, or whose tables
+	 * Linux keeps beside its own, has soft entries of pagewalk's own.
 	 */
 
 	/* An empty entry. On s390 it still names its level. */
@@ -145,6 +159,12 @@ struct pw_format {
 	 */
 	uint64_t (*join)(const struct pw_format *format, const struct pw_regime *regime,
 			 unsigned level, uint64_t leaf, unsigned group_lg2);
+	/*
+	 * Where soft entries of @level have their fields. hole() finds the type in the same place; in the
+	 * tables of a linux_twin format it finds an empty entry, as the hardware does.
+	 */
+	struct pw_soft_layout (*soft)(const struct pw_format *format,
+				      const struct pw_regime *regime, unsigned level);
 	/* The root word for a top table at @pa of level @top: the inverse of root(). */
 	uint64_t (*make_root)(const struct pw_format *format, const struct pw_regime *regime,
 			      pw_pa pa, unsigned top);
@@ -157,7 +177,7 @@ struct pw_format {
  * Refuses at compile time a walker whose format is not a constant. Such a walker would work, but at a
  * quarter of the speed, because it calls the format's functions; and nobody would notice.
  */
-#if defined(__OPTIMIZE__) && !defined(PW_NO_CONSTANT_GUARD)
+#if defined(__OPTIMIZE__) && !defined(PW_NO_CONSTANT_GUARD) && !defined(PW_COMPILED_ONCE)
 void pw_format_is_not_constant(void)
 	__attribute__((error("the format must be the address of a static const struct pw_format")));
 #define PW_MUST_BE_CONSTANT(x)                       \

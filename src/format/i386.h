@@ -65,6 +65,20 @@ static inline enum pw_status i386_hole(const struct pw_format *f, const struct p
 	return level > 0 ? PW_NONE : pw_linux_swap(r, level, (unsigned)(e >> 1) & 31);
 }
 
+/* pgtable-2level.h. There are no huge pages in migration. */
+static inline struct pw_soft_layout i386_soft(const struct pw_format *f, const struct pw_regime *r,
+					      unsigned level)
+{
+	if (level > 0)
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = 1,
+		.offset_shift = 9,
+		.offset_bits = 23,
+		.exclusive = X86_PS,
+	};
+}
+
 static inline uint64_t i386_make_leaf(const struct pw_format *f, const struct pw_regime *r,
 				      unsigned level, pw_pa pa, uint32_t attr)
 {
@@ -121,6 +135,7 @@ static const struct pw_format pw_format_i386 = {
 	.make_table = x86_long_make_table,
 	.make_prot_none = i386_make_prot_none,
 	.change_attr = x86_change_attr,
+	.soft = i386_soft,
 	.make_root = x86_make_root,
 	.words = &pw_words_i386,
 	.instance = &pw_instance_i386,

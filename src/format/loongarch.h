@@ -195,6 +195,21 @@ static inline uint64_t loongarch_make_prot_none(const struct pw_format *f,
 	       LOONGARCH_PLV_USER << LOONGARCH_PLV_SHIFT;
 }
 
+/* mk_swap_pte, _PAGE_SWP_EXCLUSIVE. In a directory, HUGE is set, and bit 60 says that the page is being split. */
+static inline struct pw_soft_layout loongarch_soft(const struct pw_format *f,
+						   const struct pw_regime *r, unsigned level)
+{
+	if (!(f->leaf_levels >> level & 1))
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = LOONGARCH_SWAP_SHIFT,
+		.offset_shift = 24,
+		.offset_bits = level == 0 ? 40 : 36,
+		.exclusive = 1 << 23,
+		.fixed = level > 0 ? LOONGARCH_HUGE : 0,
+	};
+}
+
 static inline uint64_t loongarch_change_attr(const struct pw_format *f, const struct pw_regime *r,
 					     unsigned level, uint64_t e, uint32_t attr)
 {
@@ -274,6 +289,7 @@ static const struct pw_format pw_format_loongarch64_4k = {
 	.make_table = loongarch_make_table,
 	.make_prot_none = loongarch_make_prot_none,
 	.change_attr = loongarch_change_attr,
+	.soft = loongarch_soft,
 	.make_root = loongarch_make_root,
 	.words = &pw_words_loongarch64_4k,
 	.instance = &pw_instance_loongarch64_4k,
@@ -303,6 +319,7 @@ static const struct pw_format pw_format_loongarch64_16k = {
 	.make_table = loongarch_make_table,
 	.make_prot_none = loongarch_make_prot_none,
 	.change_attr = loongarch_change_attr,
+	.soft = loongarch_soft,
 	.make_root = loongarch_make_root,
 	.words = &pw_words_loongarch64_16k,
 	.instance = &pw_instance_loongarch64_16k,

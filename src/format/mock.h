@@ -30,8 +30,8 @@
  * 8K     a table of level 0 below level 1 has four entries of 8K in place of eight of 4K.
  *
  * The hardware ignores an entry without P. The kernel uses it. Bit 60 marks a page of PROT_NONE, with its
- * address in place (and with L above level 0). Bit 61 marks a swap type in 6:2. An empty entry has its
- * level in 9:8; an entry of all zeros is empty, too.
+ * address in place (and with L above level 0). Bit 61 marks a swap type in 6:2, with "exclusive" in 7 and the
+ * offset in 47:12. An empty entry has its level in 9:8; an entry of all zeros is empty, too.
  *
  * Everything else must be zero. The root word:
  *
@@ -263,6 +263,20 @@ static inline uint64_t mock_make_prot_none(const struct pw_format *f, const stru
 	return pa | MOCK_PROTNONE | (level > 0 ? MOCK_L : 0);
 }
 
+static inline struct pw_soft_layout mock_soft(const struct pw_format *f, const struct pw_regime *r,
+					      unsigned level)
+{
+	if (level == 3)
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = MOCK_SWAP_SHIFT,
+		.offset_shift = 12,
+		.offset_bits = 36,
+		.exclusive = 1 << 7,
+		.fixed = MOCK_SWAP,
+	};
+}
+
 static inline uint64_t mock_change_attr(const struct pw_format *f, const struct pw_regime *r,
 					unsigned level, uint64_t e, uint32_t attr)
 {
@@ -354,6 +368,7 @@ static const struct pw_format pw_format_mock = {
 	.make_prot_none = mock_make_prot_none,
 	.change_attr = mock_change_attr,
 	.join = mock_join,
+	.soft = mock_soft,
 	.make_root = mock_make_root,
 	.words = &pw_words_mock,
 	.instance = &pw_instance_mock,

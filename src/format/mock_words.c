@@ -64,6 +64,8 @@ static const struct pw_bits page_bits[] = {
 static const struct pw_bits swap_bits[] = {
 	{ 0x1, "P", "present", NULL, PW_SHOW_ALWAYS },
 	{ 0x7c, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
+	{ 0x80, "exclusive", "the page is this process's alone" },
+	{ UINT64_C(0x0000fffffffff000), "offset", "in the swap file" },
 	{ BIT(61), "swap", "a swap entry" },
 	{ 0 },
 };

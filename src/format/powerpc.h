@@ -193,6 +193,21 @@ static inline uint64_t ppc_make_prot_none(const struct pw_format *f, const struc
 	return ppc_make_leaf(f, r, level, pa, PW_ACCESSED);
 }
 
+/* __swp_entry: L is set, V is clear; the offset is where the page number is. _PAGE_SWP_EXCLUSIVE. */
+static inline struct pw_soft_layout ppc_soft(const struct pw_format *f, const struct pw_regime *r,
+					     unsigned level)
+{
+	if (level > 2)
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = 0,
+		.offset_shift = f->shift[0],
+		.offset_bits = 57u - f->shift[0],
+		.exclusive = PPC_ATT_NON_IDEMPOTENT,
+		.fixed = PPC_LEAF,
+	};
+}
+
 static inline uint64_t ppc_change_attr(const struct pw_format *f, const struct pw_regime *r,
 				       unsigned level, uint64_t e, uint32_t attr)
 {
@@ -282,6 +297,7 @@ static const struct pw_format pw_format_ppc64_radix_4k = {
 	.make_table = ppc_make_table,
 	.make_prot_none = ppc_make_prot_none,
 	.change_attr = ppc_change_attr,
+	.soft = ppc_soft,
 	.make_root = ppc_make_root,
 	.words = &pw_words_ppc64_radix_4k,
 	.instance = &pw_instance_ppc64_radix_4k,
@@ -313,6 +329,7 @@ static const struct pw_format pw_format_ppc64_radix_64k = {
 	.make_table = ppc_make_table,
 	.make_prot_none = ppc_make_prot_none,
 	.change_attr = ppc_change_attr,
+	.soft = ppc_soft,
 	.make_root = ppc_make_root,
 	.words = &pw_words_ppc64_radix_64k,
 	.instance = &pw_instance_ppc64_radix_64k,

@@ -199,6 +199,25 @@ static inline uint64_t riscv_make_prot_none(const struct pw_format *f, const str
 	return riscv_make_leaf(f, r, level, pa, 0);
 }
 
+/*
+ * __SWP_TYPE_SHIFT, _PAGE_SWP_EXCLUSIVE. Before 6.3 Linux has no marker; here U, which it leaves alone, is one.
+ */
+static inline struct pw_soft_layout riscv_soft(const struct pw_format *f, const struct pw_regime *r,
+					       unsigned level)
+{
+	const bool marker = r->kernel >= RISCV_KERNEL_EXCLUSIVE;
+	const uint8_t shift = marker ? 12 : 11;
+
+	if (level > 2)
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = marker ? 7 : 6,
+		.offset_shift = shift,
+		.offset_bits = (uint8_t)((8u << f->entry_lg2) - shift),
+		.exclusive = marker ? RISCV_A : RISCV_U,
+	};
+}
+
 static inline uint64_t riscv_change_attr(const struct pw_format *f, const struct pw_regime *r,
 					 unsigned level, uint64_t e, uint32_t attr)
 {
@@ -283,6 +302,7 @@ static const struct pw_format pw_format_riscv_sv39 = {
 	.make_prot_none = riscv_make_prot_none,
 	.change_attr = riscv_change_attr,
 	.join = riscv_join,
+	.soft = riscv_soft,
 	.make_root = riscv_make_root,
 	.words = &pw_words_riscv_sv39,
 	.instance = &pw_instance_riscv_sv39,
@@ -316,6 +336,7 @@ static const struct pw_format pw_format_riscv_sv48 = {
 	.make_prot_none = riscv_make_prot_none,
 	.change_attr = riscv_change_attr,
 	.join = riscv_join,
+	.soft = riscv_soft,
 	.make_root = riscv_make_root,
 	.words = &pw_words_riscv_sv48,
 	.instance = &pw_instance_riscv_sv48,
@@ -349,6 +370,7 @@ static const struct pw_format pw_format_riscv_sv57 = {
 	.make_prot_none = riscv_make_prot_none,
 	.change_attr = riscv_change_attr,
 	.join = riscv_join,
+	.soft = riscv_soft,
 	.make_root = riscv_make_root,
 	.words = &pw_words_riscv_sv57,
 	.instance = &pw_instance_riscv_sv57,

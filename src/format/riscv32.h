@@ -69,6 +69,7 @@ static const struct pw_format pw_format_riscv_sv32 = {
 	.make_table = riscv_make_table,
 	.make_prot_none = riscv_make_prot_none,
 	.change_attr = riscv_change_attr,
+	.soft = riscv_soft,
 	.make_root = riscv32_make_root,
 	.words = &pw_words_riscv_sv32,
 	.instance = &pw_instance_riscv_sv32,

@@ -265,6 +265,25 @@ static inline uint64_t s390_make_prot_none(const struct pw_format *f, const stru
 	       (r->kernel >= S390_KERNEL_PRESENT ? S390_LARGE_PRESENT : 0);
 }
 
+/*
+ * __swp_entry, __swp_entry_to_rste. Entries of large pages have no marker in Linux; bit 11, which they do not
+ * use, is one here. Before they got a present bit, only huge pages of hugetlb had such entries, in another form.
+ */
+static inline struct pw_soft_layout s390_soft(const struct pw_format *f, const struct pw_regime *r,
+					      unsigned level)
+{
+	if (level > 2 || (level > 0 && r->kernel < S390_KERNEL_PRESENT))
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = level == 0 ? 2 : 6,
+		.offset_shift = 12,
+		.offset_bits = 52,
+		.exclusive = 0x800,
+		.fixed = level == 0 ? S390_PTE_INVALID | S390_PROTECT
+				    : S390_INVALID | S390_COMMON | s390_type(level),
+	};
+}
+
 static inline uint64_t s390_change_attr(const struct pw_format *f, const struct pw_regime *r,
 					unsigned level, uint64_t e, uint32_t attr)
 {
@@ -328,6 +347,7 @@ static const struct pw_format pw_format_s390x = {
 	.make_table = s390_make_table,
 	.make_prot_none = s390_make_prot_none,
 	.change_attr = s390_change_attr,
+	.soft = s390_soft,
 	.make_root = s390_make_root,
 	.words = &pw_words_s390x,
 	.instance = &pw_instance_s390x,

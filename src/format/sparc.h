@@ -144,6 +144,20 @@ static inline uint64_t sparc_make_prot_none(const struct pw_format *f, const str
 	return sparc_frame(bits, level, pa) | bits->present | bits->accessed;
 }
 
+/* __swp_entry, _PAGE_SWP_EXCLUSIVE. The offset ends below VALID. PTEs alone can be swap entries. */
+static inline struct pw_soft_layout sparc_soft(const struct pw_format *f, const struct pw_regime *r,
+					       unsigned level)
+{
+	if (level > 0)
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = 13,
+		.offset_shift = 21,
+		.offset_bits = 42,
+		.exclusive = 1 << 20,
+	};
+}
+
 static inline uint64_t sparc_change_attr(const struct pw_format *f, const struct pw_regime *r,
 					 unsigned level, uint64_t e, uint32_t attr)
 {
@@ -226,6 +240,7 @@ static const struct pw_format pw_format_sparc64_sun4u = {
 	.make_prot_none = sparc_make_prot_none,
 	.change_attr = sparc_change_attr,
 	.join = sparc_join,
+	.soft = sparc_soft,
 	.make_root = sparc_make_root,
 	.words = &pw_words_sparc64_sun4u,
 	.instance = &pw_instance_sparc64_sun4u,
@@ -259,6 +274,7 @@ static const struct pw_format pw_format_sparc64_sun4v = {
 	.make_prot_none = sparc_make_prot_none,
 	.change_attr = sparc_change_attr,
 	.join = sparc_join,
+	.soft = sparc_soft,
 	.make_root = sparc_make_root,
 	.words = &pw_words_sparc64_sun4v,
 	.instance = &pw_instance_sparc64_sun4v,

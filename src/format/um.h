@@ -127,6 +127,21 @@ static inline uint64_t um_make_prot_none(const struct pw_format *f, const struct
 	return pa | UM_PROTNONE | UM_ACCESSED | um_unsynced(r);
 }
 
+/* __swp_entry, _PAGE_SWP_EXCLUSIVE. */
+static inline struct pw_soft_layout um_soft(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level)
+{
+	if (level > 0)
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = 5,
+		.offset_shift = 11,
+		.offset_bits = (uint8_t)((8u << f->entry_lg2) - 11),
+		.exclusive = 0x400,
+		.fixed = UM_NEWPAGE,
+	};
+}
+
 static inline uint64_t um_change_attr(const struct pw_format *f, const struct pw_regime *r,
 				      unsigned level, uint64_t e, uint32_t attr)
 {
@@ -178,6 +193,7 @@ static const struct pw_format pw_format_um_2 = {
 	.make_table = um_make_table,
 	.make_prot_none = um_make_prot_none,
 	.change_attr = um_change_attr,
+	.soft = um_soft,
 	.make_root = um_make_root,
 	.words = &pw_words_um_2,
 	.instance = &pw_instance_um_2,
@@ -206,6 +222,7 @@ static const struct pw_format pw_format_um_3 = {
 	.make_table = um_make_table,
 	.make_prot_none = um_make_prot_none,
 	.change_attr = um_change_attr,
+	.soft = um_soft,
 	.make_root = um_make_root,
 	.words = &pw_words_um_3,
 	.instance = &pw_instance_um_3,
@@ -234,6 +251,7 @@ static const struct pw_format pw_format_um_4 = {
 	.make_table = um_make_table,
 	.make_prot_none = um_make_prot_none,
 	.change_attr = um_change_attr,
+	.soft = um_soft,
 	.make_root = um_make_root,
 	.words = &pw_words_um_4,
 	.instance = &pw_instance_um_4,

@@ -196,6 +196,33 @@ static inline enum pw_status x86_pae_hole(const struct pw_format *f, const struc
 	return x86_long_hole(f, r, level, e, pa);
 }
 
+/* pgtable_64.h, pgtable-3level.h. The offset is inverted, as the frame numbers are. */
+static inline struct pw_soft_layout x86_long_soft(const struct pw_format *f,
+						  const struct pw_regime *r, unsigned level)
+{
+	if (level > 2)
+		return (struct pw_soft_layout){ 0 };
+	return (struct pw_soft_layout){
+		.type_shift = 59,
+		.offset_shift = 9,
+		.offset_bits = 50,
+		.inverted = true,
+		.exclusive = X86_PWT,
+	};
+}
+
+/* In a PMD, which is never in swap and so has no marker in Linux, bit 7 is PS. */
+static inline struct pw_soft_layout x86_pae_soft(const struct pw_format *f,
+						 const struct pw_regime *r, unsigned level)
+{
+	struct pw_soft_layout layout = x86_long_soft(f, r, level);
+
+	if (level > 1)
+		return (struct pw_soft_layout){ 0 };
+	layout.exclusive = level == 0 ? X86_PS : X86_PWT;
+	return layout;
+}
+
 static inline uint64_t x86_long_make_leaf(const struct pw_format *f, const struct pw_regime *r,
 					  unsigned level, pw_pa pa, uint32_t attr)
 {
@@ -276,6 +303,7 @@ static const struct pw_format pw_format_x86_64 = {
 	.make_table = x86_long_make_table,
 	.make_prot_none = x86_long_make_prot_none,
 	.change_attr = x86_change_attr,
+	.soft = x86_long_soft,
 	.make_root = x86_make_root,
 	.words = &pw_words_x86_64,
 	.instance = &pw_instance_x86_64,
@@ -306,6 +334,7 @@ static const struct pw_format pw_format_x86_64_la57 = {
 	.make_table = x86_long_make_table,
 	.make_prot_none = x86_long_make_prot_none,
 	.change_attr = x86_change_attr,
+	.soft = x86_long_soft,
 	.make_root = x86_make_root,
 	.words = &pw_words_x86_64_la57,
 	.instance = &pw_instance_x86_64_la57,
@@ -336,6 +365,7 @@ static const struct pw_format pw_format_i386_pae = {
 	.make_table = x86_pae_make_table,
 	.make_prot_none = x86_long_make_prot_none,
 	.change_attr = x86_change_attr,
+	.soft = x86_pae_soft,
 	.make_root = x86_make_root,
 	.words = &pw_words_i386_pae,
 	.instance = &pw_instance_i386_pae,

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "format/linux.h"
 #include "instance/registry.h"
 #include "unit/random.h"
 
@@ -154,6 +155,7 @@ static void check_functions(const struct pw_format *format, const struct limits 
 		{ "make_table", format->make_table },
 		{ "make_prot_none", format->make_prot_none || limits->no_prot_none },
 		{ "change_attr", format->change_attr },
+		{ "soft", format->soft },
 		{ "make_root", format->make_root },
 	};
 
@@ -432,6 +434,53 @@ static void check_prot_none(const struct views *views, const struct limits *limi
 	}
 }
 
+/* One soft entry: a hole for the hardware; for Linux, what its type says; and all that was put in comes out. */
+static void check_one_soft(const struct views *views, const struct limits *limits, unsigned level,
+			   const struct pw_soft *soft)
+{
+	const struct pw_regime *r = &views->linux_view;
+	const struct pw_soft_layout layout = r->format->soft(r->format, r, level);
+	struct made made = { &views->hardware, level, "soft", soft->offset, soft->type, 0 };
+	struct pw_soft got;
+
+	made.entry = pw_soft_make(&layout, soft);
+	assert_int_equal(made.entry & ~pw_mask(8u << r->format->entry_lg2), 0);
+	check_hole(&made, PW_NONE, ~made.pa);
+	assert_true(pw_soft_is(r->format, &views->hardware, level, made.entry, PW_NONE) ==
+		    limits->two_tables);
+	made.regime = r;
+	check_hole(&made, pw_linux_swap(r, level, soft->type), ~made.pa);
+	pw_soft_read(&layout, made.entry, &got);
+	check_number(&made, "soft, its type", got.type, soft->type);
+	check_number(&made, "soft, its marker", got.exclusive, soft->exclusive);
+	check_number(&made, "soft, its offset", got.offset, soft->offset);
+}
+
+/* Entries of base pages can be soft; others only where leaves are. Place 0 of a swap file is not used. */
+static void check_soft(const struct views *views, const struct limits *limits, unsigned level)
+{
+	const struct pw_regime *r = &views->linux_view;
+	const struct pw_soft_layout layout = r->format->soft(r->format, r, level);
+	const unsigned lg2 = pw_soft_offset_lg2(&layout);
+	uint64_t state = 88172645463325252u;
+
+	if (layout.offset_bits == 0) {
+		assert_true(level > 0);
+		return;
+	}
+	assert_true(has_leaf(r->format, level) && lg2 >= 20);
+	for (unsigned n = 0; n < 64 * PW_SWAP_TYPES; n++) {
+		struct pw_soft soft = { .type = n % PW_SWAP_TYPES, .exclusive = n & 32 };
+
+		soft.offset = random_next(&state) & pw_mask(lg2);
+		if (n < 2 * PW_SWAP_TYPES)
+			soft.offset = soft.type < r->swap_first[PW_FIRST_HWPOISON];
+		else if (n < 4 * PW_SWAP_TYPES)
+			soft.offset = pw_mask(lg2);
+		check_one_soft(views, limits, level, &soft);
+	}
+}
+
 static void check_tables(const struct views *views, const struct limits *limits, unsigned level)
 {
 	const struct pw_format *format = views->hardware.format;
@@ -515,6 +564,7 @@ static void check_format(void **state)
 			check_empty(&views, level);
 			if (level > 0)
 				check_tables(&views, limits, level);
+			check_soft(&views, limits, level);
 			if (!has_leaf(format, level) || is_section(format, level))
 				continue;
 			check_leaves(&views, limits, level);
