@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "folio/folio.h"
+#include "folio/stock.h"
 
 enum { HUGE_LG2 = 21 };
 
@@ -110,6 +111,17 @@ static void make_zero_page(struct pw_arena *arena)
 		pw_buddy_alloc(arena, 0, PW_ZONES, &arena->zero);
 }
 
+/* A mutex that is held for a moment: a thread looks for it some times before it sleeps, where the C library can. */
+static void init_short(pthread_mutex_t *mutex)
+{
+	pthread_mutexattr_t how;
+
+	pthread_mutexattr_init(&how);
+	pthread_mutexattr_settype(&how, PTHREAD_MUTEX_ADAPTIVE_NP);
+	pthread_mutex_init(mutex, &how);
+	pthread_mutexattr_destroy(&how);
+}
+
 int pw_arena_create(const struct pw_arena_options *options, struct pw_arena **arena_ret,
 		    struct pw_error *error)
 {
@@ -163,7 +175,7 @@ int pw_arena_create(const struct pw_arena_options *options, struct pw_arena **ar
 		release(arena);
 		return code;
 	}
-	pthread_mutex_init(&arena->lock, NULL);
+	init_short(&arena->lock);
 	pthread_mutex_init(&arena->spaces_lock, NULL);
 	make_zero_page(arena);
 	memset(pw_arena_at(arena, pw_arena_pa(arena, arena->zero)), 0, (size_t)1 << page_lg2);
@@ -175,6 +187,7 @@ void pw_arena_destroy(struct pw_arena *arena)
 {
 	if (!arena)
 		return;
+	pw_stock_destroy(arena);
 	pthread_mutex_destroy(&arena->lock);
 	pthread_mutex_destroy(&arena->spaces_lock);
 	release(arena);
@@ -215,9 +228,7 @@ uint64_t pw_arena_free_bytes(struct pw_arena *arena)
 
 	if (!pw_arena_mine(arena))
 		return 0;
-	pthread_mutex_lock(&arena->lock);
-	frames = arena->free_frames;
-	pthread_mutex_unlock(&arena->lock);
+	frames = pw_stock_free_frames(arena);
 	return frames << arena->page_lg2;
 }
 

@@ -5,6 +5,7 @@
  *   frame[]    one struct pw_frame for each page of the memory
  *   arena.c    the memory itself
  *   buddy.c    which frames are free
+ *   stock.h    free frames that threads have at hand
  *   space/leaving.c  tables that were taken out and are not free yet
  *   folio.h    counts: taking and releasing
  *   folio.c    the public side
@@ -50,6 +51,8 @@ enum {
 	PW_FRAME_EXCLUSIVE = 1 << 1, /* anonymous, and mapped by one space alone */
 	PW_FRAME_FREE = 1 << 2, /* the first frame of a free block; protected by arena->lock */
 	PW_FRAME_POISONED = 1 << 3, /* protected by arena->lock while the frame is free */
+	PW_FRAME_BROKEN =
+		1 << 4, /* its memory is bad: once it is given back, nobody gets it again */
 };
 static const uint32_t PW_NO_FRAME = ~UINT32_C(0);
 
@@ -65,6 +68,7 @@ struct pw_frame {
 _Static_assert(sizeof(struct pw_frame) == 32, "two frames in a cache line");
 
 struct pw_space;
+struct pw_stock;
 
 struct pw_arena {
 	pw_pa base;
@@ -85,6 +89,7 @@ struct pw_arena {
 	pthread_mutex_t lock;
 	uint32_t free[PW_ZONES][PW_ORDERS]; /* first block of each order, PW_NO_FRAME if none */
 	uint32_t free_frames;
+	struct pw_stock *stock; /* PW_STOCKS of them, or NULL: stock.h */
 
 	/* `spaces_lock` protects the list of spaces. It is held during waits for their readers. */
 	pthread_mutex_t spaces_lock;
@@ -143,6 +148,20 @@ PW_INLINE unsigned pw_zones_below(unsigned limit_lg2)
 int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint32_t *frame_ret);
 /* Takes back a folio whose counts are zero. */
 void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order);
+/*
+ * Takes a free frame out for ever, because its memory is broken. False: it is not free. A frame that is in use
+ * gets PW_FRAME_BROKEN from somebody who has a reference; it is not free any more when that goes.
+ */
+bool pw_buddy_retire(struct pw_arena *arena, uint32_t frame);
+/*
+ * Takes single frames out of the lists, while at least @enough are free: at most @count. Returns how many; the first
+ * one is the last in @frame. They stay free (stock.h): pw_buddy_begin makes a folio of one, pw_buddy_give puts
+ * them back into the lists.
+ */
+uint32_t pw_buddy_take(struct pw_arena *arena, uint32_t *frame, uint32_t count, uint32_t enough);
+void pw_buddy_give(struct pw_arena *arena, const uint32_t *frame, uint32_t count);
+/* Makes a folio of free frames that are in no list: as pw_buddy_alloc returns it. */
+void pw_buddy_begin(struct pw_arena *arena, uint32_t frame, unsigned order);
 /* Makes all frames from @frame on free. */
 void pw_buddy_init(struct pw_arena *arena, uint32_t frame);
 

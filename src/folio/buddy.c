@@ -4,13 +4,14 @@
  * neighbours of one size ("buddies") that are both free become one block of the next order. Alignment
  * is that of the physical address, because the arena may begin at any page.
  *
- * The lists are used with arena->lock held. Frames that are out of the lists, being allocated or freed,
+ * The lists are used with arena->lock held. Single frames may be out of them and free: stock.h. Frames that are out of the lists, being allocated or freed,
  * are filled, checked and initialised without it.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "folio/folio.h"
+#include "folio/stock.h"
 
 /* The list of free blocks runs through `mapping`: next | previous << 32. */
 static uint32_t next_of(const struct pw_arena *arena, uint32_t frame)
@@ -152,24 +153,25 @@ static uint32_t find(const struct pw_arena *arena, unsigned order, unsigned zone
 	return PW_NO_FRAME;
 }
 
-int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint32_t *frame_ret)
+/* Takes a block of 2^@order frames out of the lists of the first @zones zones; or PW_NO_FRAME. arena->lock. */
+static uint32_t take_block(struct pw_arena *arena, unsigned order, unsigned zones)
 {
-	uint32_t frame;
 	unsigned from;
+	uint32_t frame = find(arena, order, zones, &from);
 
-	pthread_mutex_lock(&arena->lock);
-	frame = find(arena, order, zones, &from);
-	if (frame != PW_NO_FRAME) {
-		remove_block(arena, frame, from);
-		while (from > order) {
-			from--;
-			insert(arena, frame + (UINT32_C(1) << from), from);
-		}
-		arena->free_frames -= UINT32_C(1) << order;
-	}
-	pthread_mutex_unlock(&arena->lock);
 	if (frame == PW_NO_FRAME)
-		return -ENOMEM;
+		return frame;
+	remove_block(arena, frame, from);
+	while (from > order) {
+		from--;
+		insert(arena, frame + (UINT32_C(1) << from), from);
+	}
+	arena->free_frames -= UINT32_C(1) << order;
+	return frame;
+}
+
+void pw_buddy_begin(struct pw_arena *arena, uint32_t frame, unsigned order)
+{
 	if (pw_mutant(PW_MUTANT_NEW_COUNTS_FIRST))
 		__atomic_store_n(&arena->frame[frame].counts, 1, __ATOMIC_RELEASE);
 	pw_moment(PW_MOMENT_FOLIO_NEW);
@@ -186,23 +188,126 @@ int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint3
 	}
 	/* Release: a thread that sees the count sees the links. Partner: the load of the counts. */
 	__atomic_store_n(&arena->frame[frame].counts, 1, __ATOMIC_RELEASE);
+}
+
+int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint32_t *frame_ret)
+{
+	uint32_t frame;
+
+	pthread_mutex_lock(&arena->lock);
+	frame = take_block(arena, order, zones);
+	pthread_mutex_unlock(&arena->lock);
+	if (PW_UNLIKELY(frame == PW_NO_FRAME && arena->stock)) {
+		/* Also if the stocks are empty now: another thread may have put them back since. */
+		pw_stock_drain(arena);
+		pthread_mutex_lock(&arena->lock);
+		frame = take_block(arena, order, zones);
+		pthread_mutex_unlock(&arena->lock);
+	}
+	if (frame == PW_NO_FRAME)
+		return -ENOMEM;
+	pw_buddy_begin(arena, frame, order);
 	*frame_ret = frame;
 	return 0;
+}
+
+uint32_t pw_buddy_take(struct pw_arena *arena, uint32_t *frame, uint32_t count, uint32_t enough)
+{
+	uint32_t taken = 0;
+
+	pthread_mutex_lock(&arena->lock);
+	while (taken < count && arena->free_frames >= enough)
+		frame[taken++] = take_block(arena, 0, PW_ZONES);
+	pthread_mutex_unlock(&arena->lock);
+	for (uint32_t i = 0; i < taken / 2; i++) {
+		uint32_t other = frame[i];
+
+		frame[i] = frame[taken - 1 - i];
+		frame[taken - 1 - i] = other;
+	}
+	return taken;
+}
+
+/* Puts the frames of a block back that are not broken. arena->lock. */
+static void insert_good(struct pw_arena *arena, uint32_t frame, unsigned order)
+{
+	bool broken = false;
+
+	for (uint32_t i = 0; i < UINT32_C(1) << order; i++)
+		broken |= flags_of(arena, frame + i) & PW_FRAME_BROKEN;
+	if (!broken || pw_mutant(PW_MUTANT_BROKEN_AGAIN)) {
+		insert_merged(arena, frame, order);
+		return;
+	}
+	for (uint32_t i = 0; i < UINT32_C(1) << order; i++)
+		if (!(flags_of(arena, frame + i) & PW_FRAME_BROKEN))
+			insert_merged(arena, frame + i, 0);
 }
 
 void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order)
 {
 	/* Every frame becomes its own head again before any of them can be in another folio: see arena.h. */
 	for (uint32_t i = 0; i < UINT32_C(1) << order; i++) {
+		uint32_t kept = flags_of(arena, frame + i) & PW_FRAME_BROKEN;
+
 		__atomic_store_n(&arena->frame[frame + i].link,
 				 pw_link_stored(frame + i, pw_link_to(frame + i, 0)),
 				 __ATOMIC_RELEASE);
-		set_flags(arena, frame + i, arena->poison ? PW_FRAME_POISONED : 0);
+		set_flags(arena, frame + i, kept | (arena->poison ? PW_FRAME_POISONED : 0));
 	}
 	if (arena->poison)
 		memset(pw_arena_at(arena, pw_arena_pa(arena, frame)), PW_POISON,
 		       (size_t)1 << (order + arena->page_lg2));
 	pthread_mutex_lock(&arena->lock);
-	insert_merged(arena, frame, order);
+	insert_good(arena, frame, order);
 	pthread_mutex_unlock(&arena->lock);
+}
+
+void pw_buddy_give(struct pw_arena *arena, const uint32_t *frame, uint32_t count)
+{
+	pthread_mutex_lock(&arena->lock);
+	for (uint32_t i = 0; i < count; i++)
+		insert_good(arena, frame[i], 0);
+	pthread_mutex_unlock(&arena->lock);
+}
+
+/* The first frame of the free block that has @frame, and its order; PW_NO_FRAME if it is in use. */
+static uint32_t block_of(const struct pw_arena *arena, uint32_t frame, unsigned *order_ret)
+{
+	for (unsigned order = 0; order < PW_ORDERS; order++) {
+		uint64_t start = ((uint64_t)frame + arena->skew) & ~pw_mask(order);
+
+		if (start < arena->skew)
+			break;
+		*order_ret = order;
+		if (is_free(arena, (uint32_t)(start - arena->skew), order))
+			return (uint32_t)(start - arena->skew);
+	}
+	return PW_NO_FRAME;
+}
+
+bool pw_buddy_retire(struct pw_arena *arena, uint32_t frame)
+{
+	uint32_t block;
+	unsigned order;
+
+	/* It may be in a stock. If it comes to one again before the look, it is on its way to somebody. */
+	pw_stock_drain(arena);
+	pthread_mutex_lock(&arena->lock);
+	block = block_of(arena, frame, &order);
+	if (block != PW_NO_FRAME) {
+		remove_block(arena, block, order);
+		arena->free_frames--;
+		/* The halves that do not have it stay free. */
+		while (order > 0) {
+			uint32_t half = UINT32_C(1) << --order;
+			bool high = frame - block >= half;
+
+			insert(arena, high ? block : block + half, order);
+			block += high ? half : 0;
+		}
+		set_flags(arena, frame, flags_of(arena, frame) | PW_FRAME_BROKEN);
+	}
+	pthread_mutex_unlock(&arena->lock);
+	return block != PW_NO_FRAME;
 }

@@ -5,6 +5,8 @@
 
 #include "folio/folio.h"
 
+#include "folio/stock.h"
+
 static uint64_t mapping_word(enum pw_folio_kind kind, uint64_t owner)
 {
 	return owner << 3 | kind;
@@ -52,6 +54,21 @@ static bool usable(const struct pw_arena *arena, pw_pa pa)
 	return pw_arena_has(arena, pa) && pw_arena_mine(arena);
 }
 
+/* Fills in what a new folio is. */
+static void fill_folio(struct pw_arena *arena, uint32_t frame, unsigned order,
+		       enum pw_folio_kind kind, uint64_t owner, uint32_t index)
+{
+	/* Nobody takes the folio before it is mapped. The entry's store, a release, publishes all of this. */
+	for (uint32_t i = 0; i < UINT32_C(1) << order; i++) {
+		__atomic_store_n(&arena->frame[frame + i].index, index + i, __ATOMIC_RELAXED);
+		/* Not a store: somebody may find out meanwhile that the frame is broken. */
+		if (kind == PW_FOLIO_ANONYMOUS)
+			__atomic_fetch_or(&arena->frame[frame + i].flags, PW_FRAME_EXCLUSIVE,
+					  __ATOMIC_RELAXED);
+	}
+	__atomic_store_n(&arena->frame[frame].mapping, mapping_word(kind, owner), __ATOMIC_RELEASE);
+}
+
 int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind kind, uint64_t owner,
 		   uint32_t index, pw_pa *pa_ret)
 {
@@ -70,16 +87,22 @@ int pw_folio_alloc(struct pw_arena *arena, unsigned order, enum pw_folio_kind ki
 	} while (code && !pw_mutant(PW_MUTANT_FOLIO_NO_AWAIT) && pw_arena_await(arena, before));
 	if (code)
 		return code;
-	/* Nobody takes the folio before it is mapped. The entry's store, a release, publishes all of this. */
-	for (uint32_t i = 0; i < UINT32_C(1) << order; i++) {
-		__atomic_store_n(&arena->frame[frame + i].index, index + i, __ATOMIC_RELAXED);
-		if (kind == PW_FOLIO_ANONYMOUS)
-			__atomic_store_n(&arena->frame[frame + i].flags, PW_FRAME_EXCLUSIVE,
-					 __ATOMIC_RELAXED);
-	}
-	__atomic_store_n(&arena->frame[frame].mapping, mapping_word(kind, owner), __ATOMIC_RELEASE);
+	fill_folio(arena, frame, order, kind, owner, index);
 	*pa_ret = pw_arena_pa(arena, frame);
 	return 0;
+}
+
+bool pw_folio_alloc_near(struct pw_arena *arena, unsigned near, enum pw_folio_kind kind,
+			 uint32_t *frame_ret)
+{
+	const uint32_t frame = pw_arena_mine(arena) ? pw_stock_take(arena, near) : PW_NO_FRAME;
+
+	if (frame == PW_NO_FRAME)
+		return false;
+	pw_buddy_begin(arena, frame, 0);
+	fill_folio(arena, frame, 0, kind, 0, 0);
+	*frame_ret = frame;
+	return true;
 }
 
 bool pw_folio_get(struct pw_arena *arena, pw_pa pa, uint32_t references)
@@ -151,6 +174,8 @@ static struct look look(const struct pw_arena *arena, uint32_t frame)
 		seen.mapping = __atomic_load_n(&head->mapping, __ATOMIC_RELAXED);
 		seen.flags = __atomic_load_n(&head->flags, __ATOMIC_ACQUIRE);
 	} while (pw_frame_link(arena, frame) != seen.link && !pw_mutant(PW_MUTANT_ONE_LOOK));
+	if (seen.counts & PW_COUNTS_FROZEN)
+		seen.counts = (seen.counts & ~PW_COUNTS_FROZEN) >> 32;
 	if ((seen.counts & PW_COUNTS_SPLITTING) && !pw_mutant(PW_MUTANT_SPLIT_IS_FREE))
 		seen.counts = (seen.counts & ~PW_COUNTS_SPLITTING) >>
 			      32 << pw_link_order(seen.link);
@@ -308,6 +333,49 @@ bool pw_folio_try_share(struct pw_arena *arena, pw_pa pa)
 	return false;
 }
 
+/* ---- freezing ---- */
+
+/*
+ * If the folio that @link names has exactly @references and no pin, takes them away, and leaves @frozen in their
+ * place, so that nobody can take the folio. False, and nothing is changed, if it has not, or if @frame no
+ * longer has that link.
+ */
+static bool freeze(struct pw_arena *arena, uint32_t frame, uint64_t link, uint64_t references,
+		   uint64_t frozen)
+{
+	uint64_t *counts = &arena->frame[pw_link_head(link)].counts, expected = references;
+
+	pw_moment(PW_MOMENT_FOLIO_FOUND);
+	/* Acquires what others did before they gave their references back. Nothing is to be released yet. */
+	if (references > PW_COUNT_LIMIT ||
+	    !__atomic_compare_exchange_n(counts, &expected, frozen, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_RELAXED))
+		return pw_mutant(PW_MUTANT_SPLIT_PINNED);
+	/* Another thread may have split the folio before: then these are the counts of its first page. */
+	if (pw_frame_link(arena, frame) == link || pw_mutant(PW_MUTANT_SPLIT_OLD_HEAD))
+		return true;
+	__atomic_store_n(counts, references, __ATOMIC_RELEASE);
+	return false;
+}
+
+bool pw_folio_freeze(struct pw_arena *arena, uint32_t frame, uint32_t references)
+{
+	if (references == 0 || pw_folio_is_zero(arena, frame))
+		return false;
+	return freeze(arena, frame, pw_frame_link(arena, frame), references,
+		      PW_COUNTS_FROZEN | (uint64_t)references << 32);
+}
+
+void pw_folio_thaw(struct pw_arena *arena, uint32_t head, uint32_t references)
+{
+	unsigned order = pw_link_order(pw_frame_link(arena, head));
+
+	/* Releases what was changed meanwhile. Partner: the taker's compare-and-swap, or the look. */
+	__atomic_store_n(&arena->frame[head].counts, references, __ATOMIC_RELEASE);
+	if (references == 0)
+		pw_folio_free(arena, head, order);
+}
+
 /* The counts of a folio, or of a part of it, during a split: see PW_COUNTS_SPLITTING. */
 static uint64_t splitting(uint32_t references)
 {
@@ -315,33 +383,10 @@ static uint64_t splitting(uint32_t references)
 }
 
 /*
- * Begins a split: if the folio that @link names has exactly @references for each page and no pin, takes
- * them away, so that nobody can take the folio until thaw(). False, and nothing is changed, if it has not,
- * or if @frame no longer has that link.
- */
-static bool freeze(struct pw_arena *arena, uint32_t frame, uint64_t link, uint32_t references)
-{
-	const uint64_t all = (uint64_t)references << pw_link_order(link);
-	uint64_t *counts = &arena->frame[pw_link_head(link)].counts, expected = all;
-
-	pw_moment(PW_MOMENT_FOLIO_FOUND);
-	/* Acquires what others did before they gave their references back. Nothing is to be released yet. */
-	if (all > PW_COUNT_LIMIT ||
-	    !__atomic_compare_exchange_n(counts, &expected, splitting(references), false,
-					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		return pw_mutant(PW_MUTANT_SPLIT_PINNED);
-	/* Another thread may have split the folio before: then these are the counts of its first page. */
-	if (pw_frame_link(arena, frame) == link || pw_mutant(PW_MUTANT_SPLIT_OLD_HEAD))
-		return true;
-	__atomic_store_n(counts, all, __ATOMIC_RELEASE);
-	return false;
-}
-
-/*
  * Gives the parts their counts, the head first: as long as a thread finds the old head as it was, no part
  * can be taken.
  */
-static void thaw(struct pw_arena *arena, uint32_t head, uint32_t frames, uint32_t references)
+static void end_split(struct pw_arena *arena, uint32_t head, uint32_t frames, uint32_t references)
 {
 	for (uint32_t i = 0; i < frames; i++) {
 		__atomic_store_n(&arena->frame[head + i].counts, references, __ATOMIC_RELEASE);
@@ -359,10 +404,11 @@ bool pw_folio_split(struct pw_arena *arena, pw_pa pa, uint32_t references)
 	link = pw_frame_link(arena, frame);
 	head = pw_link_head(link);
 	frames = UINT32_C(1) << pw_link_order(link);
-	if (!freeze(arena, frame, link, references))
+	if (!freeze(arena, frame, link, (uint64_t)references << pw_link_order(link),
+		    splitting(references)))
 		return false;
 	if (pw_mutant(PW_MUTANT_SPLIT_COUNTS_FIRST))
-		thaw(arena, head, frames, references);
+		end_split(arena, head, frames, references);
 	pw_moment(PW_MOMENT_SPLITTING);
 	/* Nobody changes these now: changing them takes a hold on the folio, and there is none. */
 	mapping = __atomic_load_n(&arena->frame[head].mapping, __ATOMIC_RELAXED);
@@ -378,6 +424,6 @@ bool pw_folio_split(struct pw_arena *arena, pw_pa pa, uint32_t references)
 		__atomic_store_n(&part->link, pw_link_stored(head + i, pw_link_to(head + i, 0)),
 				 __ATOMIC_RELEASE);
 	}
-	thaw(arena, head, frames, references);
+	end_split(arena, head, frames, references);
 	return true;
 }

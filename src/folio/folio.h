@@ -35,6 +35,11 @@ static const uint32_t PW_PINS_AT_ONCE = UINT32_C(1) << 20;
  * each page has. So a reader of the counts sees that the folio is neither free nor pinned.
  */
 static const uint64_t PW_COUNTS_SPLITTING = UINT64_C(1) << 63;
+/*
+ * Set in the counts of a folio that is frozen: pw_folio_freeze. The low half is zero, as during a split. In
+ * place of the pins they hold the number of references that the whole folio has.
+ */
+static const uint64_t PW_COUNTS_FROZEN = UINT64_C(1) << 62;
 
 /*
  * Turns a link into the form in which its frame stores it, and back. That form is relative to the frame: a
@@ -210,6 +215,16 @@ PW_INLINE bool pw_folio_try_pin(struct pw_arena *arena, uint32_t frame, uint32_t
 
 	return pw_folio_take(arena, frame, pages, true, &head);
 }
+
+/*
+ * Freezes the folio of @frame, if it has exactly @references and no pin: nobody can take it, and it stays as it
+ * is, until pw_folio_thaw. False if it has others. All references are the caller's, in the sense that it knows
+ * where each of them is. Others wait for the end of a freeze, so it is short and waits for nothing.
+ * As folio_ref_freeze of the kernel (include/linux/page_ref.h).
+ */
+bool pw_folio_freeze(struct pw_arena *arena, uint32_t frame, uint32_t references);
+/* Ends it: the folio of @head has @references now. Zero frees it. */
+void pw_folio_thaw(struct pw_arena *arena, uint32_t head, uint32_t references);
 
 /* Marks the folio of @frame as dirty. The caller holds the folio, so it is not split meanwhile. */
 PW_INLINE void pw_folio_dirty_held(struct pw_arena *arena, uint32_t frame)

@@ -10,20 +10,20 @@
  * registers and the walk around it would take some. It works on a copy of *pin whose address nobody else has:
  * the compiler can keep that in registers while counts change.
  */
-#define PW_PINNER(name)                                                             \
-	__attribute__((flatten, noinline)) static enum pw_stop name##_pin_run(      \
-		struct pw_pin *pin, const struct pw_pin_place *place)               \
-	{                                                                           \
-		struct pw_pin own = *pin;                                           \
-		enum pw_stop stop = pw_pin_run(&pw_format_##name, &own, place);     \
-                                                                                    \
-		*pin = own;                                                         \
-		return stop;                                                        \
-	}                                                                           \
-	__attribute__((flatten)) static enum pw_stop name##_pin(struct pw_pin *pin) \
-	{                                                                           \
-		return pw_pin_walk(&pw_format_##name, pin, name##_pin_run);         \
-	}                                                                           \
+#define PW_PINNER(name)                                                          \
+	PW_FLATTEN __attribute__((noinline)) static enum pw_stop name##_pin_run( \
+		struct pw_pin *pin, const struct pw_pin_place *place)            \
+	{                                                                        \
+		struct pw_pin own = *pin;                                        \
+		enum pw_stop stop = pw_pin_run(&pw_format_##name, &own, place);  \
+                                                                                 \
+		*pin = own;                                                      \
+		return stop;                                                     \
+	}                                                                        \
+	PW_FLATTEN static enum pw_stop name##_pin(struct pw_pin *pin)            \
+	{                                                                        \
+		return pw_pin_walk(&pw_format_##name, pin, name##_pin_run);      \
+	}                                                                        \
 	static const struct pw_pinner pw_pinner_##name = { .pin = name##_pin }
 
 #endif

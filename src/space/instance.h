@@ -2,17 +2,47 @@
 /*
  * The editor compiled for one format: PW_EDITOR(x86_64) defines pw_editor_x86_64 from the constant
  * pw_format_x86_64. There is one indirect call per operation and none per entry; the only other calls are
- * for tables that come and go, and to the caller's callback.
+ * for tables that come and go, and to the caller's callback. The same holds for single entries (PW_SLOTS):
+ * their only calls for each entry are direct ones, and one to the visitor.
  */
 #ifndef PW_SPACE_INSTANCE_H
 #define PW_SPACE_INSTANCE_H
 
 #include "space/editor.h"
+#include "space/slot_walk.h"
 
 #define PW_EDITOR_OPERATION(name, operation, what)                 \
 	static int name##_##operation(struct pw_edit *edit)        \
 	{                                                          \
 		return pw_edit_all(&pw_format_##name, what, edit); \
+	}
+
+/* Decoding is a function of its own, because the others share it, and compile time counts. */
+#define PW_SLOTS(name)                                                                           \
+	PW_FLATTEN __attribute__((noinline)) static void name##_slot_decode(                     \
+		const struct pw_regime *r, pw_va va, struct pw_slot *slot)                       \
+	{                                                                                        \
+		pw_slot_decode(&pw_format_##name, r, va, slot);                                  \
+	}                                                                                        \
+	PW_FLATTEN static void name##_slot_find(const struct pw_space *space, pw_va va,          \
+						unsigned lowest, struct pw_slot *slot)           \
+	{                                                                                        \
+		const struct pw_regime *r = pw_space_now(space);                                 \
+                                                                                                 \
+		pw_slot_descend(&pw_format_##name, r, space, va, lowest, slot);                  \
+		if (PW_LIKELY(slot->at))                                                         \
+			name##_slot_decode(r, va, slot);                                         \
+	}                                                                                        \
+	PW_FLATTEN static bool name##_slot_next(const struct pw_space *space, pw_va *va,         \
+						pw_va last, struct pw_slot_place *place)         \
+	{                                                                                        \
+		return pw_slot_next(&pw_format_##name, space, va, last, place);                  \
+	}                                                                                        \
+	static int name##_slot_base(struct pw_slot_visit *visit, unsigned char *table, pw_va va, \
+				    pw_va last)                                                  \
+	{                                                                                        \
+		return pw_slot_base(&pw_format_##name, visit, table, va, last,                   \
+				    name##_slot_decode);                                         \
 	}
 
 #define PW_EDITOR(name)                                    \
@@ -21,12 +51,17 @@
 	PW_EDITOR_OPERATION(name, protect, PW_PROTECT)     \
 	PW_EDITOR_OPERATION(name, split, PW_SPLIT)         \
 	PW_EDITOR_OPERATION(name, collapse, PW_COLLAPSE)   \
+	PW_SLOTS(name)                                     \
 	static const struct pw_editor pw_editor_##name = { \
 		.map = name##_map,                         \
 		.unmap = name##_unmap,                     \
 		.protect = name##_protect,                 \
 		.split = name##_split,                     \
 		.collapse = name##_collapse,               \
+		.slot_decode = name##_slot_decode,         \
+		.slot_find = name##_slot_find,             \
+		.slot_next = name##_slot_next,             \
+		.slot_base = name##_slot_base,             \
 	}
 
 #endif

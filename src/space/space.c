@@ -104,11 +104,7 @@ static bool covers(const struct pw_regime *r, pw_va first, pw_va last)
 	return false;
 }
 
-/*
- * Puts higher tops above the present one until they cover first..last. Meanwhile readers walk from the old
- * top or from the new one. Returns 0, -ERANGE, -ENOMEM.
- */
-static int grow(struct pw_space *space, pw_va first, pw_va last, struct pw_error *error)
+int pw_space_cover(struct pw_space *space, pw_va first, pw_va last, struct pw_error *error)
 {
 	const struct pw_format *f = space->format;
 	const struct pw_regime *r;
@@ -259,7 +255,7 @@ static int begin(struct pw_space *space, struct pw_edit *edit, pw_va first, pw_v
 		.size_lg2 = 64,
 	};
 	if (!covers(edit->regime, first, last)) {
-		int code = grows ? grow(space, first, last, error) : 0;
+		int code = grows ? pw_space_cover(space, first, last, error) : 0;
 
 		if (code)
 			return code;

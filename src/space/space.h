@@ -31,14 +31,25 @@
 #include "sync/sync.h"
 
 struct pw_edit;
+struct pw_slot;
+struct pw_slot_place;
+struct pw_slot_visit;
 
-/* The operations, compiled for one format: see instance.h. Each works on edit->first..last. */
+/* What is compiled for one format: see instance.h. */
 struct pw_editor {
+	/* The operations: edit.h. Each works on edit->first..last. */
 	int (*map)(struct pw_edit *edit);
 	int (*unmap)(struct pw_edit *edit);
 	int (*protect)(struct pw_edit *edit);
 	int (*split)(struct pw_edit *edit);
 	int (*collapse)(struct pw_edit *edit);
+	/* Single entries: slot_walk.h. */
+	void (*slot_decode)(const struct pw_regime *r, pw_va va, struct pw_slot *slot);
+	void (*slot_find)(const struct pw_space *space, pw_va va, unsigned lowest,
+			  struct pw_slot *slot);
+	bool (*slot_next)(const struct pw_space *space, pw_va *va, pw_va last,
+			  struct pw_slot_place *place);
+	int (*slot_base)(struct pw_slot_visit *visit, unsigned char *table, pw_va va, pw_va last);
 };
 
 struct pw_space {
@@ -109,6 +120,11 @@ PW_INLINE unsigned char *pw_table_host(const struct pw_space *space, pw_pa pa)
 /* Decodes the roots of top tables of level @top at pa[] into *@r. As pw_regime_init. */
 int pw_space_regime(const struct pw_space *space, unsigned top, const pw_pa pa[PW_MAX_ROOTS],
 		    struct pw_regime *r, struct pw_error *error);
+/*
+ * Puts higher tops above the present one until they cover first..last. Meanwhile readers walk from the old
+ * top or from the new one. Returns 0, -ERANGE, -ENOMEM.
+ */
+int pw_space_cover(struct pw_space *space, pw_va first, pw_va last, struct pw_error *error);
 /* How many tables are at the top: one for each root. */
 unsigned pw_space_tops(const struct pw_space *space);
 /*

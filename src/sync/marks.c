@@ -57,8 +57,8 @@ int pw_membarrier_init(struct pw_sync *sync)
 	return 0;
 }
 
-/* A full barrier in every thread of the process. Partner: pw_marks_enter, between the mark and the loads. */
-static void barrier_everywhere(void)
+/* Partner here: pw_marks_enter, between the mark and the loads. */
+void pw_barrier_everywhere(void)
 {
 	if (pw_mutant(PW_MUTANT_NO_BARRIER))
 		return;
@@ -136,7 +136,7 @@ void pw_marks_wait(struct pw_sync *sync)
 	pthread_mutex_lock(&sync->waiting);
 	if (pw_mutant(PW_MUTANT_LOOK_FIRST))
 		look(sync);
-	barrier_everywhere();
+	pw_barrier_everywhere();
 	if (!pw_mutant(PW_MUTANT_LOOK_FIRST))
 		look(sync);
 	wait_noted(sync);

@@ -17,8 +17,10 @@ void pw_rcu_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn *free
 void pw_rcu_drain(struct pw_sync *sync);
 bool pw_rcu_inside(struct pw_sync *sync);
 
-/* Makes membarrier(2) usable for this process. Returns 0, or -ENOSYS. */
+/* Makes membarrier(2) usable for this process. Returns 0, or -ENOSYS. @sync is not looked at. */
 int pw_membarrier_init(struct pw_sync *sync);
+/* A full barrier in every thread of the process, after pw_membarrier_init returned 0. */
+void pw_barrier_everywhere(void);
 /* Waits until the readers that are marked as inside have left. By membarrier, or with a fence. */
 void pw_marks_wait(struct pw_sync *sync);
 void pw_marks_wait_fence(struct pw_sync *sync);

@@ -343,6 +343,84 @@ static void test_mapping(void **state)
 	close_clean(arena);
 }
 
+static void test_freeze(void **state)
+{
+	struct pw_arena *arena = open_arena(64);
+
+	(void)state;
+	for (unsigned order = 0; order <= 2; order++) {
+		pw_pa pa = alloc(arena, order, PW_FOLIO_SHARED);
+		uint32_t head = pw_arena_frame(arena, pa);
+		struct pw_folio_info info;
+
+		assert_true(pw_folio_get(arena, pa, 2));
+		assert_false(pw_folio_freeze(arena, head, 2));
+		assert_false(pw_folio_freeze(arena, head, 4));
+		assert_true(pw_folio_pin(arena, pa, 1));
+		assert_false(pw_folio_freeze(arena, head, 3));
+		assert_false(pw_folio_freeze(arena, head, 4));
+		pw_folio_unpin(arena, pa, 1);
+		assert_true(pw_folio_freeze(arena, head + (1u << order) - 1, 3));
+		/* It is neither free nor pinned, and nobody can take it. */
+		assert_counts(arena, pa, 3, 0);
+		assert_true(pw_folio_info(arena, pa, &info));
+		assert_false(info.maybe_pinned);
+		assert_int_equal(info.order, order);
+		assert_false(pw_folio_get(arena, pa, 1));
+		assert_false(pw_folio_pin(arena, pa, 1));
+		assert_false(pw_folio_split(arena, pa, 3));
+		assert_false(pw_folio_freeze(arena, head, 3));
+		pw_folio_thaw(arena, head, 1);
+		assert_counts(arena, pa, 1, 0);
+		assert_true(pw_folio_get(arena, pa, 1));
+		assert_true(pw_folio_freeze(arena, head, 2));
+		pw_folio_thaw(arena, head, 0);
+		assert_counts(arena, pa, 0, 0);
+	}
+	assert_false(pw_folio_freeze(arena, arena->zero, 1));
+	close_clean(arena);
+}
+
+/* Allocates everything, and counts. *has_ret: is @frame among it? */
+static unsigned take_all(struct pw_arena *arena, uint32_t frame, bool *has_ret)
+{
+	unsigned count = 0;
+	pw_pa pa;
+
+	*has_ret = false;
+	while (pw_folio_alloc(arena, 0, PW_FOLIO_SHARED, 0, 0, &pa) == 0) {
+		*has_ret |= pw_arena_frame(arena, pa) == frame;
+		count++;
+	}
+	return count;
+}
+
+static void test_broken(void **state)
+{
+	struct pw_arena *arena = open_arena(64);
+	pw_pa pa = alloc(arena, 3, PW_FOLIO_ANONYMOUS);
+	uint32_t used = pw_arena_frame(arena, pa) + 5, spare = 40;
+	bool has;
+
+	(void)state;
+	/* One that is free, and one that is in use. */
+	assert_true(pw_buddy_retire(arena, spare));
+	assert_false(pw_buddy_retire(arena, spare));
+	assert_false(pw_buddy_retire(arena, used));
+	assert_false(pw_buddy_retire(arena, arena->zero));
+	__atomic_fetch_or(&arena->frame[used].flags, PW_FRAME_BROKEN, __ATOMIC_RELAXED);
+	pw_folio_put(arena, pa, 1);
+	assert_int_equal(pw_arena_free_bytes(arena), pw_arena_bytes(arena) - 2 * PAGE);
+	assert_int_equal(take_all(arena, spare, &has), 64 - 1 - 2);
+	assert_false(has);
+	for (uint32_t frame = 0; frame < 64; frame++)
+		if (frame != arena->zero && frame != spare && frame != used)
+			pw_folio_put(arena, pw_arena_pa(arena, frame), 1);
+	assert_int_equal(take_all(arena, used, &has), 64 - 1 - 2);
+	assert_false(has);
+	pw_arena_destroy(arena);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,7 +430,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_zero_page),       cmocka_unit_test(test_split),
 		cmocka_unit_test(test_split_of_others), cmocka_unit_test(test_split_beyond),
 		cmocka_unit_test(test_exclusive_page),  cmocka_unit_test(test_share_of_pinned),
-		cmocka_unit_test(test_mapping),
+		cmocka_unit_test(test_mapping),         cmocka_unit_test(test_freeze),
+		cmocka_unit_test(test_broken),
 	};
 
 	mutant_choose(argc, argv);
