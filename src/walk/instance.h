@@ -53,7 +53,7 @@ struct pw_instance {
  * direct instance shall have no call but those to a scan's owner (tests/specialised).
  */
 #define PW_TRANSLATE(name, access)                                                                 \
-	__attribute__((flatten)) static enum pw_status name##_##access##_translate(                \
+	PW_FLATTEN static enum pw_status name##_##access##_translate(                              \
 		void *context, const struct pw_regime *regime, pw_va va, struct pw_result *result) \
 	{                                                                                          \
 		PW_CONTEXT_##access(context);                                                      \
@@ -71,7 +71,7 @@ struct pw_instance {
 		return pw_walk_one(&pw_format_##name, &pw_##access##_access, context, regime, va,  \
 				   result, trace);                                                 \
 	}                                                                                          \
-	__attribute__((flatten)) static size_t name##_##access##_scan(                             \
+	PW_FLATTEN static size_t name##_##access##_scan(                                           \
 		void *context, const struct pw_regime *regime, struct pw_scan_position *position,  \
 		struct pw_range *range, size_t count)                                              \
 	{                                                                                          \
@@ -94,17 +94,17 @@ struct pw_instance {
 		.walk = name##_##access##_walk,                                             \
 	}
 
-#define PW_WALKER(name)                                                                        \
-	PW_ALGORITHMS_COMMON(name, direct)                                                     \
-	PW_ALGORITHMS_COMMON(name, fetched)                                                    \
-	PW_ALGORITHMS_COMMON(name, hooked)                                                     \
-	__attribute__((flatten)) static size_t name##_direct_many(                             \
-		void *context, const struct pw_regime *regime, const pw_va *va, size_t count,  \
-		struct pw_result *result)                                                      \
-	{                                                                                      \
-		PW_CONTEXT_direct(context);                                                    \
-		return pw_walk_many(&pw_format_##name, &pw_direct_access, context, regime, va, \
-				    count, result);                                            \
+#define PW_WALKER(name)                                                                            \
+	PW_ALGORITHMS_COMMON(name, direct)                                                         \
+	PW_ALGORITHMS_COMMON(name, fetched)                                                        \
+	PW_ALGORITHMS_COMMON(name, hooked)                                                         \
+	PW_FLATTEN static size_t name##_direct_many(void *context, const struct pw_regime *regime, \
+						    const pw_va *va, size_t count,                 \
+						    struct pw_result *result)                      \
+	{                                                                                          \
+		PW_CONTEXT_direct(context);                                                        \
+		return pw_walk_many(&pw_format_##name, &pw_direct_access, context, regime, va,     \
+				    count, result);                                                \
 	}
 
 /* The members of struct pw_instance that this macro provides. */

@@ -32,10 +32,15 @@ PW_INLINE bool pw_runs_end(struct pw_runs *runs)
 }
 
 /* Returns the properties that all pages of one run share, as one number. */
-PW_INLINE uint32_t pw_run_like(const struct pw_turn *turn)
+PW_INLINE uint32_t pw_run_like(uint32_t attr, enum pw_status status, unsigned lg2)
 {
-	return (turn->attr & (PW_RUN_MASK | PW_MEMTYPE_MASK)) | (uint32_t)turn->status << 20 |
-	       (uint32_t)turn->lg2 << 24;
+	return (attr & (PW_RUN_MASK | PW_MEMTYPE_MASK)) | (uint32_t)status << 20 |
+	       (uint32_t)lg2 << 24;
+}
+
+PW_INLINE uint32_t pw_turn_like(const struct pw_turn *turn)
+{
+	return pw_run_like(turn->attr, turn->status, turn->lg2);
 }
 
 /* Opens a run, behind those that ended, with the outcome of a turn for va..last. */
@@ -56,7 +61,7 @@ PW_INLINE void pw_runs_open(struct pw_runs *runs, const struct pw_turn *turn, pw
 		.memtype = (uint8_t)(turn->attr >> PW_MEMTYPE_SHIFT),
 	};
 	runs->ahead = turn->pa - va;
-	runs->like = pw_run_like(turn);
+	runs->like = pw_turn_like(turn);
 }
 
 /* Adds a page, or the part of a page that lies in va..last. False: there is no room. */
@@ -64,7 +69,7 @@ PW_INLINE bool pw_runs_page(struct pw_runs *runs, const struct pw_turn *turn, pw
 {
 	runs->pages++;
 	if (PW_LIKELY(runs->run && turn->pa - va == runs->ahead &&
-		      pw_run_like(turn) == runs->like)) {
+		      pw_turn_like(turn) == runs->like)) {
 		runs->run->last = last;
 		return true;
 	}

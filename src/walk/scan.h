@@ -220,6 +220,124 @@ PW_INLINE struct pw_scan_ahead pw_scan_alike(const struct pw_format *f, const st
 	return ahead;
 }
 
+/* A leaf outside groups that was met in a table of base pages. */
+struct pw_scan_known {
+	uint64_t rest; /* pw_leaf_rest() of it */
+	uint32_t attr, like; /* as in struct pw_range and struct pw_runs */
+	uint8_t status, level, lg2, memtype;
+};
+
+/*
+ * Such leaves by the bits beside the page. Places are chosen by a hash: the processor then guesses right
+ * that a leaf is known, even if it cannot guess what it says.
+ */
+enum { PW_SCAN_KNOWN_LG2 = 3, PW_SCAN_KNOWN = 1 << PW_SCAN_KNOWN_LG2 };
+
+PW_INLINE struct pw_scan_known *pw_scan_place(struct pw_scan_known *known, uint64_t rest)
+{
+	return &known[(size_t)(rest * UINT64_C(0x9e3779b97f4a7c15) >> (64 - PW_SCAN_KNOWN_LG2))];
+}
+
+/* Learns the attributes of a leaf of level 0, of @lg2. False: it is not such a leaf. */
+PW_INLINE bool pw_scan_learn(const struct pw_format *f, const struct pw_regime *r, uint32_t keep,
+			     unsigned lg2, uint64_t entry, struct pw_scan_known *known)
+{
+	uint32_t attr;
+
+	if (f->kind(f, r, 0, entry) != PW_LEAF || pw_leaf_lg2(f, r, 0, lg2, entry) != lg2)
+		return false;
+	attr = pw_attr_settle(f->attr(f, r, 0, entry), keep);
+	*known = (struct pw_scan_known){
+		.rest = pw_leaf_rest(f, entry),
+		.attr = attr & ~(uint32_t)PW_MEMTYPE_MASK,
+		.like = pw_run_like(attr, PW_OK, lg2),
+		.status = PW_OK,
+		.lg2 = (uint8_t)lg2,
+		.memtype = (uint8_t)(attr >> PW_MEMTYPE_SHIFT),
+	};
+	return true;
+}
+
+/*
+ * As pw_scan_alike, for the base pages behind that at @va: whichever frames and attributes they have.
+ * This is where a scan of scattered pages spends its time: each goes straight to the place of its range.
+ * Returns before a hole, a group, a page for which there is no room, and where a run is long.
+ */
+PW_INLINE struct pw_scan_ahead pw_scan_pages(const struct pw_format *f, const struct pw_access *a,
+					     void *context, const struct pw_regime *r,
+					     unsigned shift, uint32_t keep, pw_va va,
+					     const struct pw_slots *slots,
+					     struct pw_scan_known *known, struct pw_runs *runs)
+{
+	const pw_va bytes = pw_mask(shift) + 1, is_long = 16 * bytes;
+	const size_t most = slots->entries - 1;
+	struct pw_range *run = runs->run, *const end = runs->range + runs->count - 1;
+	struct pw_scan_ahead ahead = { 0 };
+
+	va &= ~(bytes - 1);
+	while (ahead.alike < most) {
+		const size_t next = ahead.alike + 1;
+		const struct pw_scan_known *leaf;
+		pw_pa pa;
+
+		ahead.entry = pw_entry_load(f, a, context, slots->host + (next << f->entry_lg2),
+					    slots->at + (next << f->entry_lg2));
+		leaf = pw_scan_place(known, pw_leaf_rest(f, ahead.entry));
+		ahead.loaded = true;
+		if (PW_UNLIKELY(leaf->rest != pw_leaf_rest(f, ahead.entry)) &&
+		    !pw_scan_learn(f, r, keep, shift, ahead.entry,
+				   pw_scan_place(known, pw_leaf_rest(f, ahead.entry))))
+			break;
+		pa = pw_leaf_page(f, r, 0, shift, ahead.entry);
+		va += bytes;
+		if (pa - va == runs->ahead && leaf->like == runs->like) {
+			/* pw_scan_alike is faster there. */
+			if (va - run->first > is_long)
+				break;
+			run->last = va + (bytes - 1);
+		} else {
+			if (PW_UNLIKELY(run == end))
+				break;
+			*++run = (struct pw_range){
+				.first = va,
+				.last = va + (bytes - 1),
+				.pa = pa,
+				.entry = ahead.entry,
+				.attr = leaf->attr,
+				.status = leaf->status,
+				.level = leaf->level,
+				.size_lg2 = leaf->lg2,
+				.memtype = leaf->memtype,
+			};
+			runs->ahead = pa - va;
+			runs->like = leaf->like;
+		}
+		ahead.loaded = false;
+		ahead.alike = next;
+	}
+	runs->run = run;
+	runs->used = (size_t)(run - runs->range);
+	return ahead;
+}
+
+/* Is this base page, which did not continue a run, worth reading on from? Learns it if it is the first. */
+PW_INLINE bool pw_scan_may_scatter(const struct pw_format *f, const struct pw_regime *r,
+				   const struct pw_turn *turn, unsigned shift, uint32_t keep,
+				   struct pw_scan_known *known, bool *any)
+{
+	if (turn->level > 0 || turn->kind != PW_LEAF || turn->lg2 != shift)
+		return false;
+	if (*any)
+		return true;
+	if (!pw_scan_learn(f, r, keep, shift, turn->entry, &known[0]))
+		return false;
+	*any = true;
+	/* In all places: there is no value that no leaf can have. */
+	for (size_t i = 1; i < PW_SCAN_KNOWN; i++)
+		known[i] = known[0];
+	return true;
+}
+
 /* Is it worth reading on from @turn, at @va in a table of this shift? */
 PW_INLINE bool pw_scan_may_repeat(const struct pw_runs *runs, const struct pw_turn *turn, pw_va va,
 				  unsigned shift)
@@ -243,6 +361,8 @@ PW_INLINE enum pw_scan_next pw_scan_slots(const struct pw_format *f, const struc
 	const unsigned shift = pw_table_shift(f, &here, level);
 	const pw_va stop = cursor->here->last;
 	uint64_t entry = pw_entry_load(f, a, context, slots.host, slots.at);
+	struct pw_scan_known known[PW_SCAN_KNOWN];
+	bool any_known = false;
 
 	for (;;) {
 		/* Step invariant: `entry` was loaded once, from the entry of `here` that va selects. */
@@ -265,6 +385,9 @@ PW_INLINE enum pw_scan_next pw_scan_slots(const struct pw_format *f, const struc
 			return PW_NEXT_RETURN;
 		if (pw_scan_may_repeat(cursor->runs, &turn, cursor->va, shift))
 			ahead = pw_scan_alike(f, a, context, r, &turn, &slots);
+		else if (pw_scan_may_scatter(f, r, &turn, shift, here.keep, known, &any_known))
+			ahead = pw_scan_pages(f, a, context, r, shift, here.keep, cursor->va,
+					      &slots, known, cursor->runs);
 		if (ahead.alike > 0) {
 			last = pw_min(last + ((pw_va)ahead.alike << shift), stop);
 			cursor->position->entries += ahead.alike;

@@ -165,15 +165,21 @@ PW_INLINE pw_pa pw_leaf_page(const struct pw_format *f, const struct pw_regime *
 }
 
 /*
- * Is @entry, of level 0, a leaf like @other but for the page it maps? Then what was found of that one
- * holds for this one, too: its attributes and its size. @other is not part of a group, where some bits of
- * the address may say how large that is.
+ * A leaf of level 0 without the page it maps. What was found of a leaf outside groups holds for all leaves
+ * for which this is the same, too: their attributes and their size. (In a group, some bits of the address
+ * may say how large it is.)
  */
-PW_INLINE bool pw_leaf_alike(const struct pw_format *f, uint64_t entry, uint64_t other)
+PW_INLINE uint64_t pw_leaf_rest(const struct pw_format *f, uint64_t entry)
 {
 	const uint64_t page = pw_mask(f->page_field[0] + 1u) & ~pw_mask(f->page_field[1]);
 
-	return !((entry ^ other) & ~(f->page_field[0] ? page : 0));
+	return entry & ~(f->page_field[0] ? page : 0);
+}
+
+/* Is @entry, of level 0, a leaf like @other, which is not part of a group, but for the page it maps? */
+PW_INLINE bool pw_leaf_alike(const struct pw_format *f, uint64_t entry, uint64_t other)
+{
+	return pw_leaf_rest(f, entry) == pw_leaf_rest(f, other);
 }
 
 /*
