@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Faults that copy: a write to a read-only page of a private mapping, and unshare, which makes the page exclusive
+ * so that it can be pinned for reading (do_wp_page, FAULT_FLAG_UNSHARE).
+ *
+ *     page behind the entry                          what is done
+ *     anonymous, exclusive                           it is made writable
+ *     anonymous, shared, but nobody else has it now  it becomes exclusive again, and writable
+ *     anonymous, shared                              a copy
+ *     a file's, or zeros                             a copy
+ *
+ * "Nobody else has it" means that all references are those of this entry and of the swap cache. So a page that
+ * the parent of a fork has pinned is copied by the child, and stays the parent's.
+ */
+#include <string.h>
+
+#include "mm/mm.h"
+#include "mm/swap.h"
+
+/* Is @frame, a small anonymous page that is shared, now this entry's alone? Then it becomes exclusive. */
+static bool take_alone(struct pw_machine *machine, uint32_t frame)
+{
+	bool alone;
+
+	if (pw_folio_rest(machine->arena, frame) != 1 ||
+	    pw_folio_head(machine->arena, frame) != frame)
+		return false;
+	if (pw_page_references(machine, frame) > 2 || !pw_folio_trylock(machine, frame))
+		return false;
+	/* The swap cache's reference goes, unless another entry still needs the slot. */
+	if (pw_page_of(machine, frame)->swap &&
+	    pw_swap_count(machine, pw_page_of(machine, frame)->swap - 1) == 0)
+		pw_swap_remove(machine, frame);
+	alone = pw_page_references(machine, frame) == 1 || pw_mutant(PW_MUTANT_COW_REUSE);
+	if (alone)
+		pw_folio_own(machine->arena, pw_arena_pa(machine->arena, frame));
+	pw_folio_unlock(machine, frame);
+	return alone;
+}
+
+/* Makes the entry writable, if the fault is a write. The table lock is held. */
+static void reuse(struct pw_fault_work *work)
+{
+	struct pw_mm *mm = work->vma->mm;
+	struct pw_slot *slot = &work->slot;
+	uint32_t attr = slot->attr | PW_ACCESSED;
+
+	if (work->flags & PW_FAULT_WRITE)
+		attr |= PW_DIRTY | (work->vma->flags & PW_VM_WRITE ? PW_WRITE : 0u);
+	/* A CPU may set bits meanwhile. */
+	while (slot->kind == PW_SLOT_PAGE &&
+	       !pw_slot_swap(mm->space, work->va, slot,
+			     pw_slot_change(mm->space, slot, attr | slot->attr)))
+		;
+	pw_count(&mm->machine->info.cow_reuses, 1);
+}
+
+/*
+ * Looks at the entry under the table lock, which is held on return if the answer is to copy (true). Otherwise the
+ * fault is done. A reference on the old page, if it is counted, is the caller's then.
+ */
+static bool must_copy(struct pw_fault_work *work)
+{
+	struct pw_mm *mm = work->vma->mm;
+	struct pw_machine *machine = mm->machine;
+	struct pw_slot *slot = &work->slot;
+	uint32_t frame;
+
+	pw_table_look(mm, work->va, slot);
+	if (slot->kind != PW_SLOT_PAGE || slot->level > 0 ||
+	    ((work->flags & PW_FAULT_WRITE) && (slot->attr & PW_WRITE))) {
+		pw_table_unlock(mm, 1, work->va);
+		return false;
+	}
+	if (!pw_entry_is_counted(mm, slot))
+		return true;
+	frame = pw_arena_frame(machine->arena, slot->pa);
+	if (pw_folio_kind_of(machine->arena, frame) == PW_FOLIO_ANONYMOUS &&
+	    (pw_folio_is_exclusive(machine->arena, frame) || take_alone(machine, frame))) {
+		reuse(work);
+		pw_table_unlock(mm, 1, work->va);
+		return false;
+	}
+	/* The entry's own reference keeps the folio until then. */
+	pw_folio_get(machine->arena, slot->pa, 1);
+	return true;
+}
+
+/*
+ * Puts the copy in the place of the old page, if the entry is still the same. The old entry goes first, and every
+ * CPU forgets it, before the new one can be seen: otherwise one CPU could write to the copy while another still
+ * reads the old page (ptep_clear_flush). The table lock is held.
+ */
+static bool replace(struct pw_fault_work *work, const struct pw_slot *old, uint32_t frame)
+{
+	struct pw_vma *vma = work->vma;
+	struct pw_mm *mm = vma->mm;
+	struct pw_machine *machine = mm->machine;
+	struct pw_slot *slot = &work->slot, was;
+
+	pw_slot_find(mm->space, work->va, slot);
+	if (!pw_mutant(PW_MUTANT_COW_NO_RECHECK) &&
+	    (slot->kind != PW_SLOT_PAGE || slot->level > 0 || slot->pa != old->pa ||
+	     (slot->attr & PW_WRITE)))
+		return false;
+	do {
+		was = *slot;
+		if (!pw_mutant(PW_MUTANT_COW_NO_RECHECK) &&
+		    (was.kind != PW_SLOT_PAGE || was.pa != old->pa))
+			return false;
+	} while (!pw_slot_swap(mm->space, work->va, slot, pw_slot_empty(mm->space, 0)));
+	pw_tlb_flush(mm, work->va, work->va + (pw_page_bytes(machine) - 1));
+	pw_entry_gone(vma, &was);
+	/* Nobody else fills it: this thread has the table lock. */
+	pw_slot_swap(mm->space, work->va, slot,
+		     pw_vma_leaf(vma, 0, pw_arena_pa(machine->arena, frame), pw_anon_extra(work)));
+	pw_entry_came(vma, frame, 1);
+	return true;
+}
+
+enum pw_fault_kind pw_fault_copy(struct pw_fault_work *work)
+{
+	struct pw_vma *vma = work->vma;
+	struct pw_mm *mm = vma->mm;
+	struct pw_machine *machine = mm->machine;
+	const size_t bytes = (size_t)pw_page_bytes(machine);
+	struct pw_slot old;
+	uint32_t frame;
+	bool counted, done;
+
+	if (pw_anon_prepare(vma))
+		return PW_FAULT_OOM;
+	if (!must_copy(work))
+		return PW_FAULT_DONE;
+	pw_table_unlock(mm, 1, work->va);
+	old = work->slot;
+	counted = pw_entry_is_counted(mm, &old);
+	if (pw_page_alloc_fault(machine, work, &frame)) {
+		if (counted)
+			pw_folio_put(machine->arena, old.pa, 1);
+		return PW_FAULT_OOM;
+	}
+	memcpy(pw_page_host(machine, frame), pw_arena_at(machine->arena, old.pa), bytes);
+	pw_notify_begin(mm, work->va, work->va + (bytes - 1));
+	pw_table_lock(mm, 1, work->va);
+	done = replace(work, &old, frame);
+	pw_table_unlock(mm, 1, work->va);
+	pw_notify_end(mm, work->va, work->va + (bytes - 1));
+	if (done)
+		pw_count(&machine->info.cow_copies, 1);
+	else
+		pw_page_put(machine, frame, 1);
+	/* This call's own reference; and the entry's, if it is gone. */
+	if (counted) {
+		pw_swap_tidy(machine, pw_arena_frame(machine->arena, old.pa));
+		pw_folio_put(machine->arena, old.pa, done ? 2 : 1);
+	}
+	return PW_FAULT_DONE;
+}

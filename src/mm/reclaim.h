@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Giving memory back: for madvise and poison. page.c calls pw_reclaim. */
+#ifndef PW_MM_RECLAIM_H
+#define PW_MM_RECLAIM_H
+
+#include "mm/mm.h"
+
+/*
+ * Reclaims the page of @frame, if that can be done at once. @force: also if it was used a moment ago. Returns the
+ * number of bytes that are free now. With no lock of 4 to 6 held; a folio whose lock is taken stays.
+ */
+uint64_t pw_reclaim_page(struct pw_machine *machine, uint32_t frame, bool force);
+
+/*
+ * MADV_PAGEOUT, MADV_COLD and MADV_FREE of first..last, whole pages of @vma. The caller has checked that the VMA
+ * permits it, and holds mm->lock for reading. Pages that are mapped more than once stay as they are, as in Linux.
+ * page_out returns the number of bytes that are free now. free_lazily is for anonymous memory; 0, -ENOMEM.
+ */
+uint64_t pw_vma_page_out(struct pw_vma *vma, pw_va first, pw_va last);
+void pw_vma_cool(struct pw_vma *vma, pw_va first, pw_va last);
+int pw_vma_free_lazily(struct pw_vma *vma, pw_va first, pw_va last);
+
+/* ---- ahead.c: reading ahead, for MADV_WILLNEED ---- */
+
+/* Reads what is in swap of first..last into the swap cache. The caller holds mm->lock for reading. */
+void pw_ahead_swap(struct pw_vma *vma, pw_va first, pw_va last);
+/* Reads pages first..last (indices) of a file into its cache: from the host, or from swap. With no lock of 3 to 6. */
+void pw_ahead_file(struct pw_file *file, uint64_t first, uint64_t last);
+
+#endif

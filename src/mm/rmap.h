@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* From folios to the entries that map them: what only reclaim and its friends need beside mm.h. */
+#ifndef PW_MM_RMAP_H
+#define PW_MM_RMAP_H
+
+#include "mm/mm.h"
+
+/*
+ * As pw_rmap_unmap, and leaves migration entries of base pages only, whatever the leaves were (TTU_SPLIT_HUGE_PMD): the
+ * folio is about to be split. Later pw_rmap_restore finds the entry of a part only if the entry is for that part alone.
+ * May also return -ENOMEM.
+ */
+int pw_rmap_unmap_parts(struct pw_machine *machine, uint32_t head);
+/* As pw_rmap_unmap, also if the folio may be pinned, or a VMA is locked: its memory is broken. */
+int pw_rmap_take(struct pw_machine *machine, uint32_t head, enum pw_unmap_to to);
+/* May the folio be mapped in a VMA that is locked in memory (mlock)? As pw_rmap_each. */
+bool pw_rmap_is_locked(struct pw_machine *machine, uint32_t head);
+
+#endif
