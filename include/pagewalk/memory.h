@@ -41,13 +41,16 @@ struct pw_cpu {
 
 /*
  * Opens a source by name:
- *   FILE                                    an ELF core or a kdump, told apart by the magic number
+ *   FILE                                    an ELF core, a kdump, an image of LiME, a Windows dump
  *   raw:FILE@BASE[+LENGTH][:OFFSET][,...]   flat files; OFFSET is the place of BASE in the file
  *   sample:NAME                             an image installed with pagewalk
  * Returns 0, or a negative errno and a sentence with the file, the offset, and something to try.
  * The files must not be changed while they are open. If one shrinks, reads fail with -EIO.
  */
 int pw_memory_open(const char *source, struct pw_memory **memory_ret, struct pw_error *error);
+
+/* The kinds of sources that this build opens, for people: "ELF core", "raw:FILE@BASE". NULL behind the last. */
+const char *pw_memory_kind(size_t index);
 
 /*
  * Memory that the caller has mapped: an emulator's or a device model's RAM. The array of segments is copied,

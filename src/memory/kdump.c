@@ -461,6 +461,8 @@ static int open_library(struct kdump *dump, struct pw_error *error)
 	return 0;
 }
 
+const char pw_memory_kdump_kind[] = "kdump";
+
 int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsigned char *host,
 			 uint64_t bytes, struct pw_error *error)
 {

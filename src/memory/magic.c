@@ -22,13 +22,6 @@ struct magic {
 		bytes, sizeof(bytes) - 1, what, advice \
 	}
 
-static const char lime_advice[] =
-	"Each of its ranges is flat memory after a header of 32 bytes, which has the first address "
-	"at 8 and the last at 16. Name each range as raw:FILE@FIRST+LENGTH:OFFSET, with commas "
-	"between them";
-static const char windows_advice[] =
-	"Volatility 3 writes its memory as a flat file (vol -f FILE layerwriter.LayerWriter). Read "
-	"that as raw:OUT@0; the root (DirectoryTableBase) is the word at offset 16 of FILE";
 static const char vmware_advice[] =
 	"VMware's own vmss2core converts it to an ELF core: vmss2core -N6 FILE [FILE.vmem]. A .vmem "
 	"file beside it is flat memory: if it has at most 3 GiB, read it as raw:FILE.vmem@0";
@@ -49,11 +42,8 @@ static const struct magic magics[] = {
 	/* struct makedumpfile_header: the flattened format, for writing a dump to a pipe. */
 	MAGIC("makedumpfile\0\0\0", "a flattened kdump, whose pages are in no order",
 	      "Convert it first: makedumpfile -R OUT < FILE"),
-	MAGIC("EMiL", "a memory image of LiME", lime_advice),
 	MAGIC("AVML", "a compressed memory image of AVML",
 	      "Unpack it (avml-convert FILE OUT), then try OUT"),
-	MAGIC("PAGEDU64", "a crash dump of a 64-bit Windows", windows_advice),
-	MAGIC("PAGEDUMP", "a crash dump of a 32-bit Windows", windows_advice),
 	MAGIC("MDMP", "a minidump of a Windows process, which has no page tables",
 	      "A complete memory dump of the system has them"),
 	MAGIC("\xd2\xbe\xd2\xbe", "a saved state of VMware (.vmss)", vmware_advice),

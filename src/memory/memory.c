@@ -197,7 +197,7 @@ int pw_memory_check(const struct pw_memory *memory, struct pw_error *error)
 		return pw_fail_null(error, "memory");
 	name = pw_memory_shrunk(memory);
 	if (!name)
-		return 0;
+		return memory->live.check ? memory->live.check(memory->source_context, error) : 0;
 	return pw_fail(error, EIO,
 		       "%s became shorter (or unreadable) while it was read; do not trust the last "
 		       "results. Work on a copy to which nobody writes",

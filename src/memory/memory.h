@@ -3,10 +3,11 @@
  * Sources of memory: the internal side.
  *
  *   open.c    decides by the string's prefix, or by the file's magic number, which kind of source it is
- *   raw.c  elf.c  kdump.c  sample.c      kinds of sources: each fills a struct pw_memory
+ *   raw.c  elf.c  kdump.c  lime.c  windows.c  sample.c      kinds of sources: each fills a struct pw_memory
  *   magic.c   files of other kinds, and how to convert them
  *   notes.c   the notes of an ELF core: CPUs and their registers
  *   vmcoreinfo.c  vmcoreinfo_root.c      what a Linux kernel says of itself, and where its tables are
+ *   live/     machines that run: QEMU, gdb stubs, user-mode Linux
  *   guard.c   mapped files, and what happens when one shrinks
  *   memory.c  the parts that all sources share
  *
@@ -28,6 +29,17 @@ struct pw_mapping;
 /* A string that the memory owns. */
 struct pw_text;
 
+/*
+ * A machine that may run while it is read (live/). Functions get the memory's source_context, and return 0 or
+ * a negative errno and a sentence.
+ */
+struct pw_live {
+	int (*stop)(void *context, struct pw_error *error); /* NULL: it cannot be stopped */
+	int (*resume)(void *context, struct pw_error *error);
+	int (*check)(void *context,
+		     struct pw_error *error); /* does it still exist? NULL: not known */
+};
+
 struct pw_memory {
 	struct pw_segment *segments;
 	size_t count;
@@ -41,6 +53,9 @@ struct pw_memory {
 	pw_fetch_fn *source;
 	void *source_context;
 	void (*release)(void *source_context); /* NULL: nothing to do */
+	struct pw_live live;
+	bool is_live; /* bytes may change while they are read */
+	bool slow; /* so slow that memory must not be searched unless asked */
 
 	struct pw_mapping *mappings;
 	struct pw_text *texts;
@@ -133,12 +148,27 @@ int pw_memory_read_elf(struct pw_memory *memory, const char *name, const unsigne
 /* A kdump or diskdump, mapped at host..host+bytes-1. */
 int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsigned char *host,
 			 uint64_t bytes, struct pw_error *error);
+/* A memory image of LiME, or of AVML without compression; a crash dump of Windows, with at least 8 bytes. */
+int pw_memory_read_lime(struct pw_memory *memory, const char *path, const unsigned char *host,
+			uint64_t bytes, struct pw_error *error);
+int pw_memory_read_windows(struct pw_memory *memory, const char *path, const unsigned char *host,
+			   uint64_t bytes, struct pw_error *error);
+/* What pw_memory_kind() says of kdumps and of QEMU: builds differ. */
+extern const char pw_memory_kdump_kind[], pw_memory_qemu_kind[];
 /*
  * Refuses the file @path if its magic number is that of a known kind that is not read here. Returns -EINVAL,
  * and in @error how to convert it; else 0.
  */
 int pw_memory_refuse_magic(const char *path, const unsigned char *host, uint64_t bytes,
 			   struct pw_error *error);
+/* A running QEMU. @name is the part after "qemu:", a socket or the number of a process. */
+int pw_memory_read_qemu(struct pw_memory *memory, const char *name, struct pw_error *error);
+/* A machine behind a gdb stub. @name is the part after "gdb:", HOST:PORT or a socket. */
+int pw_memory_read_gdb(struct pw_memory *memory, const char *name, struct pw_error *error);
+/* A running user-mode Linux. @name is the part after "uml:", the number of a process. */
+int pw_memory_read_uml(struct pw_memory *memory, const char *name, struct pw_error *error);
+/* Says why a process is not a source. @name is the part after "pid:". Returns -EINVAL. */
+int pw_memory_refuse_process(struct pw_memory *memory, const char *name, struct pw_error *error);
 /* An installed image. @name is the part after "sample:". */
 int pw_memory_read_sample(struct pw_memory *memory, const char *name, struct pw_error *error);
 

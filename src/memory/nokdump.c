@@ -2,6 +2,8 @@
 /* Takes the place of kdump.c in builds without libkdumpfile. */
 #include "memory/memory.h"
 
+const char pw_memory_kdump_kind[] = "no kdump (built without libkdumpfile)";
+
 int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsigned char *host,
 			 uint64_t bytes, struct pw_error *error)
 {

@@ -7,13 +7,18 @@
 #include <unistd.h>
 
 struct kind {
-	const char *prefix;
+	const char *prefix, *shape;
 	int (*read)(struct pw_memory *memory, const char *rest, struct pw_error *error);
 };
 
 static const struct kind kinds[] = {
-	{ "raw:", pw_memory_read_raw },
-	{ "sample:", pw_memory_read_sample },
+	{ "raw:", "raw:FILE@BASE", pw_memory_read_raw },
+	{ "sample:", "sample:NAME", pw_memory_read_sample },
+	{ "qemu:", pw_memory_qemu_kind, pw_memory_read_qemu },
+	{ "gdb:", "gdb:HOST:PORT", pw_memory_read_gdb },
+	{ "uml:", "uml:PID", pw_memory_read_uml },
+	/* The last, because it is refused. */
+	{ "pid:", NULL, pw_memory_refuse_process },
 };
 
 static bool starts_with(const unsigned char *host, uint64_t bytes, const char *magic, size_t length)
@@ -52,6 +57,10 @@ static int read_file(struct pw_memory *memory, const char *path, struct pw_error
 		return pw_memory_read_elf(memory, path, host, bytes, error);
 	if (starts_with(host, bytes, "KDUMP   ", 8) || starts_with(host, bytes, "DISKDUMP", 8))
 		return pw_memory_read_kdump(memory, path, host, bytes, error);
+	if (starts_with(host, bytes, "EMiL", 4))
+		return pw_memory_read_lime(memory, path, host, bytes, error);
+	if (starts_with(host, bytes, "PAGEDU64", 8) || starts_with(host, bytes, "PAGEDUMP", 8))
+		return pw_memory_read_windows(memory, path, host, bytes, error);
 	status = pw_memory_refuse_magic(path, host, bytes, error);
 	return status ? status : refuse_unknown(path, host, bytes, error);
 }
@@ -78,15 +87,28 @@ static int read_source(struct pw_memory *memory, const char *source, struct pw_e
 	}
 	if (source[0] == '\0')
 		return pw_fail(error, EINVAL,
-			       "the name of the source is empty; give a FILE, raw:FILE@BASE or "
-			       "sample:NAME");
+			       "the name of the source is empty; give a FILE, raw:FILE@BASE, "
+			       "qemu:SOCKET or sample:NAME");
 	length = unknown_prefix(source);
 	if (length)
 		return pw_fail(error, EINVAL,
 			       "'%.*s' is not a kind of source, and there is no file %s; "
-			       "give a FILE, raw:FILE@BASE or sample:NAME",
+			       "give a FILE, raw:FILE@BASE, qemu:SOCKET or sample:NAME",
 			       length, source, source);
 	return read_file(memory, source, error);
+}
+
+const char *pw_memory_kind(size_t index)
+{
+	/* What has no prefix is known by its first bytes. */
+	static const char *const files[] = { "ELF core", pw_memory_kdump_kind, "LiME", "AVML",
+					     "Windows crash dump" };
+	enum { FILES = sizeof(files) / sizeof(files[0]) };
+
+	if (index < FILES)
+		return files[index];
+	index -= FILES;
+	return index < sizeof(kinds) / sizeof(kinds[0]) ? kinds[index].shape : NULL;
 }
 
 int pw_memory_open(const char *source, struct pw_memory **memory_ret, struct pw_error *error)

@@ -10,33 +10,45 @@
 
 #include <dirent.h>
 #include <lzma.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* The build gives both: where `make install` puts the images, and where they are in the source tree. */
-#ifndef PW_SAMPLE_DIR
-#define PW_SAMPLE_DIR ""
-#endif
-#ifndef PW_SOURCE_SAMPLES
-#define PW_SOURCE_SAMPLES ""
-#endif
+#include "base/folder.h"
+#include "sample_dir.h"
 
 enum { FOLDERS = 3 };
 /* Unpacking makes the tables of small machines 50 to 350 times as large. */
 static const uint64_t SAMPLE_TIMES = 1024, SAMPLE_MORE = UINT64_C(1) << 20;
 static const uint64_t SAMPLE_MAX_BYTES = UINT64_C(1) << 28;
 
-/* Lists the folders to look in, best first, without empty ones. Returns their number. */
-static size_t sample_folders(const char *folders[FOLDERS])
+/*
+ * The folder of a program's own installation, which may have been moved as a whole. A build folder has one, too.
+ * False if the system does not say where the program is.
+ */
+static bool folder_beside(char folder[PW_FOLDER_PATH])
 {
-	const char *all[FOLDERS] = { getenv("PAGEWALK_SAMPLES"), PW_SAMPLE_DIR, PW_SOURCE_SAMPLES };
+	static const char rest[] = "/../share/pagewalk/samples";
+
+	if (!pw_own_folder(folder, PW_FOLDER_PATH - sizeof(rest)))
+		return false;
+	strcat(folder, rest);
+	return true;
+}
+
+/* Lists the folders to look in, best first, without empty ones. Returns their number. */
+static size_t sample_folders(const char *folders[FOLDERS], char beside[PW_FOLDER_PATH])
+{
+	const char *set = getenv("PAGEWALK_SAMPLES");
 	size_t count = 0;
 
-	for (size_t i = 0; i < FOLDERS; i++)
-		if (all[i] && all[i][0])
-			folders[count++] = all[i];
+	if (set && *set)
+		folders[count++] = set;
+	if (folder_beside(beside) && access(beside, F_OK) == 0)
+		folders[count++] = beside;
+	folders[count++] = PW_SAMPLE_DIR;
 	return count;
 }
 
@@ -210,8 +222,9 @@ int pw_memory_read_sample(struct pw_memory *memory, const char *name, struct pw_
 		{ ".elf", read_plain },
 		{ ".elf.xz", read_packed },
 	};
+	char beside[PW_FOLDER_PATH];
 	const char *folders[FOLDERS];
-	size_t count = sample_folders(folders);
+	size_t count = sample_folders(folders, beside);
 
 	for (size_t i = 0; i < 2 * count && name[0] && !strchr(name, '/'); i++) {
 		char *path = NULL;

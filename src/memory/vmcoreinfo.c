@@ -120,7 +120,8 @@ enum {
 };
 
 /* Searches the @length bytes at @bytes, whose physical address is @pa. */
-static bool search_piece(const char *bytes, size_t length, pw_pa pa, struct pw_kernel *kernel)
+static bool search_piece(const char *bytes, size_t length, pw_pa pa, struct pw_kernel *kernel,
+			 pw_pa *at_ret)
 {
 	static const char start[] = "Linux version ";
 	const char *at = bytes, *end = bytes + length;
@@ -129,8 +130,9 @@ static bool search_piece(const char *bytes, size_t length, pw_pa pa, struct pw_k
 	       (at = memmem(at, (size_t)(end - at), start, sizeof(start) - 1)) &&
 	       end - at >= BANNER) {
 		if (read_banner(at, BANNER, kernel)) {
+			*at_ret = pa + (pw_pa)(at - bytes);
 			snprintf(kernel->origin, sizeof(kernel->origin), "the banner at 0x%llx",
-				 (unsigned long long)(pa + (pw_pa)(at - bytes)));
+				 (unsigned long long)*at_ret);
 			return true;
 		}
 		at++;
@@ -140,13 +142,13 @@ static bool search_piece(const char *bytes, size_t length, pw_pa pa, struct pw_k
 
 /* Searches first..last piece by piece. Pieces overlap by a banner, so that none is cut. */
 static bool search_run(const struct pw_memory *memory, char *buffer, pw_pa first, pw_pa last,
-		       struct pw_kernel *kernel)
+		       struct pw_kernel *kernel, pw_pa *at_ret)
 {
 	for (pw_pa at = first; last - at >= BANNER;) {
 		size_t bytes = last - at < PIECE ? (size_t)(last - at) + 1 : PIECE;
 
 		if (pw_memory_read(memory, at, buffer, bytes) == 0 &&
-		    search_piece(buffer, bytes, at, kernel))
+		    search_piece(buffer, bytes, at, kernel, at_ret))
 			return true;
 		if (last - at < PIECE)
 			return false;
@@ -155,9 +157,10 @@ static bool search_run(const struct pw_memory *memory, char *buffer, pw_pa first
 	return false;
 }
 
-static bool search_banner(const struct pw_memory *memory, uint64_t search, struct pw_kernel *kernel)
+static bool search_banner(const struct pw_memory *memory, uint64_t search, struct pw_kernel *kernel,
+			  pw_pa *at_ret)
 {
-	char *buffer = search > 0 ? malloc(PIECE) : NULL;
+	char *buffer = search > 0 && !memory->slow ? malloc(PIECE) : NULL;
 	bool found = false;
 
 	for (size_t i = 0; buffer && i < memory->count && search > 0 && !found; i++) {
@@ -167,16 +170,24 @@ static bool search_banner(const struct pw_memory *memory, uint64_t search, struc
 		if (last - segment->first >= search)
 			last = segment->first + (search - 1);
 		search -= last - segment->first + 1;
-		found = search_run(memory, buffer, segment->first, last, kernel);
+		found = search_run(memory, buffer, segment->first, last, kernel, at_ret);
 	}
 	free(buffer);
 	return found;
+}
+
+bool pw_vmcoreinfo_banner(const struct pw_memory *memory, uint64_t search, pw_pa *pa_ret)
+{
+	struct pw_kernel kernel = { .version = 0 };
+
+	return search_banner(memory, search, &kernel, pa_ret);
 }
 
 int pw_memory_kernel(const struct pw_memory *memory, uint64_t search, struct pw_kernel *kernel_ret)
 {
 	char text[256];
 	uint64_t number;
+	pw_pa at;
 
 	if (!memory || !kernel_ret)
 		return -EINVAL;
@@ -193,7 +204,7 @@ int pw_memory_kernel(const struct pw_memory *memory, uint64_t search, struct pw_
 		if (kernel_ret->version)
 			return 0;
 	}
-	if (search_banner(memory, search, kernel_ret))
+	if (search_banner(memory, search, kernel_ret, &at))
 		return 0;
 	*kernel_ret = (struct pw_kernel){ .version = 0 };
 	return -ENODATA;

@@ -24,6 +24,9 @@ bool pw_vmcoreinfo_symbol(const struct pw_memory *memory, const char *name, pw_v
 /* The value of @key: hexadecimal without 0x. False: none. */
 bool pw_vmcoreinfo_hex(const struct pw_memory *memory, const char *key, uint64_t *number_ret);
 
+/* The address of a banner "Linux version " in the first @search bytes of memory. False: there is none. */
+bool pw_vmcoreinfo_banner(const struct pw_memory *memory, uint64_t search, pw_pa *pa_ret);
+
 /*
  * Adds the kernel's own space to the CPUs of @memory, which is sealed, if VMCOREINFO says where the kernel's
  * tables are. If it does not, that is not an error. Returns 0 or -ENOMEM.

@@ -96,13 +96,15 @@ static void test_notes_again(void **state)
 	static struct image image;
 	const struct pw_cpu *cpus;
 	struct opened opened;
+	size_t count;
 	bool said = false;
 
 	(void)state;
 	build_notes(&image, 300, 700);
 	image_open(&opened, &image);
 	assert_int_equal(opened.status, 0);
-	assert_in_range(pw_memory_cpus(opened.memory, &cpus), 700, image.size / 20);
+	count = pw_memory_cpus(opened.memory, &cpus);
+	assert_true(count >= 700 && count <= image.size / 20);
 	for (size_t i = 0; pw_memory_remark(opened.memory, i); i++)
 		said |= strstr(pw_memory_remark(opened.memory, i), "it is not read") != NULL;
 	assert_true(said);

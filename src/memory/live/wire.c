@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections with deadlines. */
+#include "memory/live/wire.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+void pw_wire_start(struct pw_wire *wire, double seconds)
+{
+	wire->deadline = now() + seconds;
+}
+
+/* Waits until the socket is ready for @events. Returns 0, -ETIMEDOUT or another negative errno. */
+static int wait_for(const struct pw_wire *wire, short events)
+{
+	for (;;) {
+		struct pollfd poller = { .fd = wire->socket, .events = events };
+		double left = wire->deadline - now();
+		int ready;
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		ready = poll(&poller, 1, (int)(left * 1000) + 1);
+		if (ready > 0)
+			return 0;
+		if (ready < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+static int connect_to(struct pw_wire *wire, const struct sockaddr *address, socklen_t bytes)
+{
+	int code = 0;
+	socklen_t size = sizeof(code);
+	int status;
+
+	wire->socket = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (wire->socket < 0)
+		return -errno;
+	/* A Unix socket whose queue is full says EAGAIN, and never becomes ready. */
+	while (connect(wire->socket, address, bytes)) {
+		struct timespec pause = { .tv_nsec = 20000000 };
+
+		if (errno == EINPROGRESS) {
+			status = wait_for(wire, POLLOUT);
+			if (status)
+				return status;
+			if (getsockopt(wire->socket, SOL_SOCKET, SO_ERROR, &code, &size))
+				return -errno;
+			return -code;
+		}
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (now() > wire->deadline)
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int refuse_unix(const char *path, int status, struct pw_error *error)
+{
+	struct stat state;
+
+	if (stat(path, &state) == 0 && !S_ISSOCK(state.st_mode))
+		return pw_fail(error, EINVAL,
+			       "%s is not a socket; give the one that QEMU's option -qmp names",
+			       path);
+	if (status == -ENOENT)
+		return pw_fail(
+			error, ENOENT,
+			"there is no socket %s; start QEMU with -qmp unix:%s,server=on,wait=off",
+			path, path);
+	if (status == -ECONNREFUSED)
+		return pw_fail(error, ECONNREFUSED,
+			       "nobody listens on the socket %s: the QEMU that made it has ended",
+			       path);
+	if (status == -EACCES || status == -EPERM)
+		return pw_fail(
+			error, EACCES,
+			"the socket %s is not open to this user; run pagewalk as the user who "
+			"started QEMU, or as root",
+			path);
+	if (status == -ETIMEDOUT)
+		return pw_fail(error, ETIMEDOUT,
+			       "the socket %s accepted no connection in %d seconds", path,
+			       PW_WIRE_SECONDS);
+	return pw_fail(error, -status, "the socket %s: %s", path, strerror(-status));
+}
+
+int pw_wire_unix(struct pw_wire *wire, const char *path, struct pw_error *error)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int status;
+
+	*wire = (struct pw_wire){ .socket = -1 };
+	snprintf(wire->name, sizeof(wire->name), "%s", path);
+	if (strlen(path) >= sizeof(address.sun_path))
+		return pw_fail(
+			error, ENAMETOOLONG,
+			"%s: a socket's name may have %zu bytes; go to its folder and give a "
+			"shorter name",
+			path, sizeof(address.sun_path) - 1);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	pw_wire_start(wire, PW_WIRE_SECONDS);
+	status = connect_to(wire, (const struct sockaddr *)&address, sizeof(address));
+	if (status == 0)
+		return 0;
+	pw_wire_close(wire);
+	return refuse_unix(path, status, error);
+}
+
+int pw_wire_tcp(struct pw_wire *wire, const char *address, struct pw_error *error)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
+	const char *port = strrchr(address, ':');
+	char host[128];
+	int status;
+
+	*wire = (struct pw_wire){ .socket = -1 };
+	snprintf(wire->name, sizeof(wire->name), "%s", address);
+	if (!port || port[1] == '\0' || (size_t)(port - address) >= sizeof(host))
+		return pw_fail(error, EINVAL, "'%s' is not HOST:PORT, as in localhost:1234",
+			       address);
+	snprintf(host, sizeof(host), "%.*s", (int)(port - address), address);
+	status = getaddrinfo(host[0] ? host : "localhost", port + 1, &hints, &found);
+	if (status)
+		return pw_fail(error, EINVAL, "%s: %s", address, gai_strerror(status));
+	status = -ENOENT;
+	pw_wire_start(wire, PW_WIRE_SECONDS);
+	for (const struct addrinfo *one = found; one && status; one = one->ai_next) {
+		status = connect_to(wire, one->ai_addr, one->ai_addrlen);
+		if (status)
+			pw_wire_close(wire);
+	}
+	freeaddrinfo(found);
+	if (status)
+		return pw_fail(error, -status, "no connection to %s: %s", address,
+			       strerror(-status));
+	return 0;
+}
+
+void pw_wire_close(struct pw_wire *wire)
+{
+	if (wire->socket >= 0)
+		close(wire->socket);
+	wire->socket = -1;
+	free(wire->bytes);
+	wire->bytes = NULL;
+	wire->count = wire->room = 0;
+}
+
+int pw_wire_send(struct pw_wire *wire, const void *bytes, size_t count)
+{
+	const char *from = bytes;
+
+	while (count > 0) {
+		ssize_t sent = send(wire->socket, from, count, MSG_NOSIGNAL);
+		int status;
+
+		if (sent >= 0) {
+			from += sent;
+			count -= (size_t)sent;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno == ECONNRESET)
+			return -EPIPE;
+		if (errno != EAGAIN)
+			return -errno;
+		status = wait_for(wire, POLLOUT);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+int pw_wire_more(struct pw_wire *wire)
+{
+	ssize_t got;
+
+	if (wire->count == wire->room) {
+		size_t room = wire->room ? 2 * wire->room : 1 << 16;
+		char *bytes;
+
+		if (room > PW_WIRE_MESSAGE)
+			return -EMSGSIZE;
+		bytes = realloc(wire->bytes, room);
+		if (!bytes)
+			return -ENOMEM;
+		wire->bytes = bytes;
+		wire->room = room;
+	}
+	for (;;) {
+		/* Even a side that never stops sending is not listened to for longer. */
+		int status = wait_for(wire, POLLIN);
+
+		if (status)
+			return status;
+		got = recv(wire->socket, wire->bytes + wire->count, wire->room - wire->count, 0);
+		if (got > 0)
+			break;
+		if (got == 0 || errno == ECONNRESET)
+			return -EPIPE;
+		if (errno != EINTR && errno != EAGAIN)
+			return -errno;
+	}
+	wire->count += (size_t)got;
+	return 0;
+}
+
+void pw_wire_take(struct pw_wire *wire, size_t count)
+{
+	wire->count -= count;
+	memmove(wire->bytes, wire->bytes + count, wire->count);
+}
+
+int pw_wire_fail(const struct pw_wire *wire, int status, const char *doing, struct pw_error *error)
+{
+	if (status == -ETIMEDOUT)
+		return pw_fail(error, ETIMEDOUT, "%s has not %s in %d seconds", wire->name, doing,
+			       PW_WIRE_SECONDS);
+	if (status == -EPIPE)
+		return pw_fail(error, EPIPE,
+			       "%s closed the connection before it %s: the program has ended, or "
+			       "has thrown us out",
+			       wire->name, doing);
+	if (status == -EMSGSIZE)
+		return pw_fail(error, EMSGSIZE,
+			       "%s sends without end where it should have %s; this is not the "
+			       "socket that you mean",
+			       wire->name, doing);
+	return pw_fail(error, -status, "%s: %s", wire->name, strerror(-status));
+}
