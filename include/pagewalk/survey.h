@@ -155,6 +155,69 @@ struct pw_cut_result {
 int pw_cut_write(const struct pw_cut *cut, const char *path, struct pw_cut_result *result_ret,
 		 struct pw_error *error);
 
+/* Who uses a root, as far as its tables tell. */
+enum pw_root_owner {
+	PW_ROOT_KERNEL, /* the kernel's own: Linux's swapper_pg_dir */
+	PW_ROOT_USER, /* a process's */
+	PW_ROOT_USER_HALF, /* a process's, for user mode: with page-table isolation there is another one */
+	PW_ROOT_OTHER, /* a CPU's registers have it, but it maps no process */
+};
+
+/* How sure it is that a CPU or the kernel uses this root. */
+enum pw_root_proof {
+	PW_ROOT_NAMED, /* the source names it: a register, or VMCOREINFO */
+	PW_ROOT_PROVED, /* many tables below it are right, and nothing else leads to it */
+	PW_ROOT_THIN, /* the same, but there are few tables */
+};
+
+/* A root that was found. */
+struct pw_root {
+	const char *format; /* the name of its format */
+	uint64_t root
+		[PW_MAX_ROOTS]; /* for pw_regime_init: the kernel's part is among them, if it is apart */
+	unsigned roots;
+	pw_pa table; /* the top table */
+	unsigned levels; /* of tables */
+	uint64_t user, kernel; /* bytes that it maps for user mode, and for the kernel alone */
+	enum pw_root_owner owner;
+	enum pw_root_proof proof;
+	long cpu; /* the first of pw_memory_cpus that has it, or -1 */
+	/* The oldest process that uses it, by the kernel's own list: its number, or -1; its name. */
+	long pid;
+	char command[16]; /* empty: not known */
+	char program[64]; /* the path or name at the top of the stack; empty: not known */
+};
+
+struct pw_roots_options {
+	/* The formats to try; a count of 0: those of the source's machine, or all if it is not known. */
+	const struct pw_format *const *formats;
+	size_t format_count;
+	/* Report the roots of every format that has some, instead of those of the likeliest one. */
+	bool every_format;
+	struct pw_regime_options regime;
+	unsigned threads; /* 0: as many as there are CPUs */
+	const bool *cancel; /* as in struct pw_scan_limits; may be NULL */
+	/* Threads call this function, one at a time, to show how far the search has come [not called]. */
+	void (*progress)(void *progress_context, uint64_t bytes, uint64_t of);
+	void *progress_context;
+};
+
+/*
+ * Finds the roots of the address spaces in @memory, from the bytes of the tables alone: the kernel's root is
+ * the first, then those that CPUs have in their registers, then all others by the address of their table.
+ * *copies_ret (may be NULL) is the number of tables that were left out because they map a part of the
+ * kernel and nothing else: those of processes that have ended. @options may be NULL.
+ * Returns 0 and an array that the caller frees (a count of 0: there is none), -E2BIG if the memory has more
+ * tables than a machine can have, -ECANCELED, -ENOMEM, or -EIO if a file shrank.
+ */
+int pw_roots_find(const struct pw_memory *memory, const struct pw_roots_options *options,
+		  struct pw_root **roots_ret, size_t *count_ret, size_t *copies_ret,
+		  struct pw_error *error);
+
+/* "kernel", "user", "user-half", "other"; "named", "proved", "thin"; "?" for a value out of range. */
+const char *pw_root_owner_name(enum pw_root_owner owner);
+const char *pw_root_proof_name(enum pw_root_proof proof);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

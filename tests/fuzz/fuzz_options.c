@@ -36,6 +36,16 @@ static void check_complaint(const char *wrong)
 
 enum { LONGEST = 80 };
 
+/* How many characters at the start of @text, which has @length, are in @set. */
+static size_t memspan(const char *text, size_t length, const char *set)
+{
+	size_t i = 0;
+
+	while (i < length && text[i] && strchr(set, text[i]))
+		i++;
+	return i;
+}
+
 /* Reads a number of @length characters; false if the text is not a number, or has more than 64 bits. */
 static bool slow_number(const char *text, size_t length, uint64_t *number_ret)
 {
@@ -49,6 +59,11 @@ static bool slow_number(const char *text, size_t length, uint64_t *number_ret)
 		radix = 16;
 		text += 2;
 		length -= 2;
+	} else if (length == 16 && !unit && memspan(text, length, digits) == length) {
+		/* As kernels print addresses. Without a letter, or a zero in front, it may be decimal. */
+		if (text[0] != '0' && memspan(text, length, "0123456789") == length)
+			return false;
+		radix = 16;
 	}
 	for (size_t i = 0; i < length; i++) {
 		const char *digit = memchr(digits, text[i], 32);
@@ -70,14 +85,19 @@ static bool slow_number(const char *text, size_t length, uint64_t *number_ret)
 /* Reads a range; false if the text is not a range, or goes beyond 2^64. */
 static bool slow_range(const char *text, bool single, uint64_t *first, uint64_t *last)
 {
-	size_t length = strlen(text), middle = strcspn(text, "-+");
+	const char *dots = strstr(text, "..");
+	size_t length = strlen(text), middle = strcspn(text, "-+"), width = 1;
 
+	if (dots && (size_t)(dots - text) < middle) {
+		middle = (size_t)(dots - text);
+		width = 2;
+	}
 	if (!slow_number(text, middle, first))
 		return false;
 	*last = *first;
 	if (middle == length)
 		return single;
-	if (!slow_number(text + middle + 1, length - middle - 1, last))
+	if (!slow_number(text + middle + width, length - middle - width, last))
 		return false;
 	if (text[middle] == '+') {
 		if (*last == 0)
@@ -124,6 +144,12 @@ static void check_base(const char *text, bool accepted, uint64_t number)
 	pw_memory_close(memory);
 }
 
+/* A decimal number of 16 digits is refused, as it may be an address. */
+static bool is_ambiguous(uint64_t number)
+{
+	return number >= UINT64_C(1000000000000000) && number < UINT64_C(10000000000000000);
+}
+
 static void try_number(const char *text)
 {
 	uint64_t number = 0, slow = 0;
@@ -136,7 +162,8 @@ static void try_number(const char *text)
 		return;
 	}
 	require(number == slow);
-	read_back("%llu", number, number);
+	if (!is_ambiguous(number))
+		read_back("%llu", number, number);
 	read_back("0x%llx", number, number);
 	read_back("0X%016llX", number, number);
 	read_back("%lluK", number >> 10, number >> 10 << 10);
@@ -159,15 +186,18 @@ static void try_range(const char *text)
 			continue;
 		}
 		require(first <= last && first == slow_first && last == slow_last);
-		snprintf(printed, sizeof(printed), "0x%llx-%llu", (unsigned long long)first,
-			 (unsigned long long)last);
+		snprintf(printed, sizeof(printed),
+			 is_ambiguous(last) ? "0x%llx-0x%llx" : "0x%llx-%llu",
+			 (unsigned long long)first, (unsigned long long)last);
 		require(!number_parse_range(printed, false, &again[0], &again[1]) &&
 			again[0] == first && again[1] == last);
 		/* There is no way to write a length of 2^64. */
 		if (last - first == UINT64_MAX)
 			continue;
-		snprintf(printed, sizeof(printed), "%llu+0x%llx", (unsigned long long)first,
-			 (unsigned long long)(last - first + 1));
+		snprintf(printed, sizeof(printed),
+			 is_ambiguous(first) ? "0x%llx..0x%llx" : "%llu+0x%llx",
+			 (unsigned long long)first,
+			 (unsigned long long)(is_ambiguous(first) ? last : last - first + 1));
 		require(!number_parse_range(printed, false, &again[0], &again[1]) &&
 			again[0] == first && again[1] == last);
 	}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds all roots in a memory: chooses the formats to try, and makes the result of what each of them gave.
+ * A table of one format often looks like a table of another (x86_64_la57 and x86_64; the granules of arm64).
+ * The format that explains the most tables is taken.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "roots/tasks.h"
+
+enum {
+	FORMATS_MAX = 64,
+	NAMED_MAX = 256,
+	X86_GLOBAL = 1 << 8,
+	S390_ASCE_CONTROL = 0x1c0, /* of an ASCE: storage alteration, space switch, private */
+};
+
+/* One format's part of the search. */
+struct part {
+	struct pw_roots_places places;
+	struct pw_roots_prover prover;
+	struct pw_roots_proofs proofs;
+	bool begun;
+};
+
+struct roots {
+	struct pw_roots_search search;
+	struct pw_roots_options options;
+	struct pw_roots_try tries[FORMATS_MAX];
+	struct part part[FORMATS_MAX];
+	struct pw_roots_places places[FORMATS_MAX];
+	size_t count;
+	struct pw_root *result;
+	size_t found;
+};
+
+const char *pw_root_owner_name(enum pw_root_owner owner)
+{
+	static const char *const names[] = { "kernel", "user", "user-half", "other" };
+
+	return (unsigned)owner < sizeof(names) / sizeof(names[0]) ? names[owner] : "?";
+}
+
+const char *pw_root_proof_name(enum pw_root_proof proof)
+{
+	static const char *const names[] = { "named", "proved", "thin" };
+
+	return (unsigned)proof < sizeof(names) / sizeof(names[0]) ? names[proof] : "?";
+}
+
+/* ---- formats to try ---- */
+
+static enum pw_roots_kind kind_of(const struct pw_format *format)
+{
+	if (strncmp(format->name, "ppc64_radix", 11) == 0)
+		return PW_ROOTS_LISTED;
+	return strcmp(format->name, "s390x") == 0 ? PW_ROOTS_TYPED : PW_ROOTS_PLAIN;
+}
+
+/* Finds out which bits decide that an entry leads to a table, by asking the format about each. */
+static void find_bits(struct pw_roots_try *attempt, pw_pa ram_last)
+{
+	const struct pw_format *f = attempt->format;
+	const struct pw_regime *r = &attempt->regime;
+	const unsigned top = attempt->top;
+	const uint64_t table = f->make_table(f, r, top, 0);
+
+	for (unsigned bit = 0; bit < 8u << f->entry_lg2; bit++) {
+		const uint64_t mask = UINT64_C(1) << bit, other = table ^ mask;
+
+		if (f->kind(f, r, top, other) == PW_TABLE && f->table(f, r, top, other) <= ram_last)
+			continue;
+		attempt->set |= table & mask;
+		attempt->clear |= ~table & mask;
+	}
+	/* x86: no system sets G in an entry that leads to a table, but leaves of kernels have it. */
+	if (strncmp(f->name, "x86_64", 6) == 0 || strncmp(f->name, "i386", 4) == 0)
+		attempt->clear |= X86_GLOBAL;
+	attempt->plain = attempt->zero_is_hole && !(f->leaf_levels >> top & 1) &&
+			 f->make_empty(f, r, top) == 0;
+}
+
+static void add_try(struct roots *roots, const struct pw_format *format)
+{
+	struct pw_roots_try *attempt = &roots->tries[roots->count];
+	struct pw_regime_options options = roots->options.regime;
+	unsigned top = format->levels - 1u;
+	struct pw_regime blank = { .format = format, .address_mask = UINT64_C(0x000ffffffffff000) };
+	uint64_t word;
+
+	if (roots->count == FORMATS_MAX || !format->make_root || !format->make_table)
+		return;
+	options.view = PW_VIEW_HARDWARE;
+	*attempt = (struct pw_roots_try){ .format = format, .kind = kind_of(format), .top = top };
+	word = format->make_root(format, &blank, 0, top);
+	if (pw_regime_init(&attempt->regime, format, &word, 1, &options, NULL))
+		return;
+	attempt->zero_is_hole = true;
+	for (unsigned level = 0; level <= top; level++)
+		attempt->zero_is_hole &= format->kind(format, &attempt->regime, level, 0) ==
+					 PW_HOLE;
+	if (attempt->kind == PW_ROOTS_PLAIN)
+		find_bits(attempt, roots->search.ram_last);
+	roots->count++;
+}
+
+/* The names of machines in the source's own words: those of the ELF header. */
+static const char *machine_name(const struct pw_memory *memory)
+{
+	switch (memory->machine) {
+	case 3: /* EM_386 */
+		return "i386";
+	case 22: /* EM_S390 */
+		return "s390x";
+	case 21: /* EM_PPC64 */
+		return "ppc64";
+	case 40: /* EM_ARM */
+		return "arm";
+	case 43: /* EM_SPARCV9 */
+		return "sparc64";
+	case 62: /* EM_X86_64 */
+		return "x86_64";
+	case 183: /* EM_AARCH64 */
+		return "arm64";
+	case 243: /* EM_RISCV */
+		return "riscv";
+	case 258: /* EM_LOONGARCH */
+		return "loongarch64";
+	default:
+		return NULL;
+	}
+}
+
+/* Do the format's machines include @machine? NULL: any machine. */
+static bool is_of(const struct pw_geometry *geometry, const char *machine)
+{
+	if (!geometry->machines)
+		return false;
+	if (!machine)
+		return true;
+	return strstr(geometry->machines, machine);
+}
+
+/* All formats of the CPUs that the source describes, if it describes any. */
+static void add_cpus(struct roots *roots)
+{
+	const struct pw_memory *memory = roots->search.memory;
+
+	for (size_t i = 0; i < memory->cpu_count; i++) {
+		const char *name = memory->cpus[i].format;
+		const struct pw_format *format = name ? pw_format_find(name) : NULL;
+		bool known = !format;
+
+		for (size_t k = 0; k < roots->count; k++)
+			known |= roots->tries[k].format == format;
+		if (!known && memory->cpus[i].roots > 0)
+			add_try(roots, format);
+	}
+}
+
+static void choose_formats(struct roots *roots)
+{
+	const struct pw_roots_options *options = &roots->options;
+	const char *machine = machine_name(roots->search.memory);
+	const struct pw_format *format;
+
+	for (size_t i = 0; i < options->format_count; i++)
+		add_try(roots, options->formats[i]);
+	if (options->format_count == 0 && !options->every_format)
+		add_cpus(roots);
+	while (roots->count == 0 && options->format_count == 0) {
+		struct pw_geometry geometry;
+
+		for (size_t k = 0; (format = pw_format_at(k)); k++) {
+			pw_format_geometry(format, &geometry);
+			if (is_of(&geometry, options->every_format ? NULL : machine))
+				add_try(roots, format);
+		}
+		if (!machine)
+			break;
+		machine = NULL;
+	}
+}
+
+/* ---- the result ---- */
+
+/* Which of the source's CPUs has this table as a root? -1: none. */
+static long cpu_of(const struct pw_memory *memory, const struct pw_roots_proof *proof)
+{
+	for (size_t i = 0; i < memory->cpu_count && i < NAMED_MAX; i++) {
+		const struct pw_cpu *cpu = &memory->cpus[i];
+		struct pw_regime_options options = { .registers = cpu->registers };
+		struct pw_regime regime;
+
+		if (!cpu->format || cpu->roots == 0 ||
+		    pw_format_find(cpu->format) != proof->regime.format ||
+		    pw_regime_init(&regime, proof->regime.format, cpu->root, cpu->roots, &options,
+				   NULL))
+			continue;
+		for (unsigned s = 0; s < regime.spans; s++)
+			if (regime.span[s].table == proof->place.table)
+				return (long)i;
+	}
+	return -1;
+}
+
+/* Do the kernel and processes have roots of their own, of which a CPU uses two at a time? */
+static bool is_apart(const struct pw_roots_try *attempt)
+{
+	return attempt->kind == PW_ROOTS_LISTED ||
+	       (attempt->format->max_roots == 2 && !attempt->format->needs_ttbcr &&
+		strcmp(attempt->format->name, "arm_lpae") != 0 &&
+		strcmp(attempt->format->name, "arm") != 0);
+}
+
+static void set_words(struct pw_root *root, const struct pw_roots_try *attempt,
+		      const struct pw_roots_proof *proof, const struct pw_roots_proof *kernel)
+{
+	root->root[0] = proof->regime.root[0];
+	root->roots = 1;
+	/* The kernel's space is not private: its pages are not the user's. */
+	if (attempt->kind == PW_ROOTS_TYPED && kernel == proof)
+		root->root[0] &= ~(uint64_t)S390_ASCE_CONTROL;
+	if (!is_apart(attempt))
+		return;
+	if (kernel && kernel != proof) {
+		root->root[1] = kernel->regime.root[0];
+		root->roots = 2;
+	} else if (kernel == proof && attempt->kind != PW_ROOTS_LISTED) {
+		root->root[0] = PW_ROOT_ABSENT;
+		root->root[1] = proof->regime.root[0];
+		root->roots = 2;
+	}
+}
+
+/*
+ * Linux's page-table isolation on x86-64: a process has two top tables, in neighbouring pages; the second
+ * is the one for user mode, and maps hardly anything of the kernel.
+ */
+static bool is_user_half(const struct pw_roots_proofs *proofs, const struct pw_roots_proof *proof)
+{
+	if (strncmp(proof->regime.format->name, "x86_64", 6) != 0 || !(proof->place.table & 0x1000))
+		return false;
+	for (size_t i = 0; i < proofs->count; i++)
+		if (!proofs->proof[i].dropped &&
+		    proofs->proof[i].place.table == proof->place.table - 0x1000)
+			return proof->kernel < proofs->proof[i].kernel / 2;
+	return false;
+}
+
+static bool add_result(struct roots *roots, const struct pw_root *root)
+{
+	struct pw_root *grown = pw_memory_grow(roots->result, roots->found, sizeof(*grown));
+
+	if (!grown)
+		return false;
+	roots->result = grown;
+	grown[roots->found++] = *root;
+	return true;
+}
+
+/* The words that the CPU has: with the kernel's beside a process's, and all their bits. */
+static void use_cpu(struct pw_root *root, const struct pw_cpu *cpu)
+{
+	const bool apart = root->roots == 2;
+
+	root->roots = cpu->roots;
+	for (unsigned i = 0; i < cpu->roots; i++)
+		root->root[i] = cpu->root[i];
+	/* Of the kernel, nothing is to be seen of the process that ran just then. */
+	if (root->owner == PW_ROOT_KERNEL && cpu->roots == 2 && !cpu->kernel && apart)
+		root->root[0] = PW_ROOT_ABSENT;
+}
+
+static bool add_proof(struct roots *roots, size_t number, size_t i)
+{
+	const struct pw_roots_try *attempt = &roots->tries[number];
+	const struct pw_roots_proofs *proofs = &roots->part[number].proofs;
+	const struct pw_roots_proof *proof = &proofs->proof[i];
+	const struct pw_roots_proof *kernel = proofs->kernel < proofs->count
+						      ? &proofs->proof[proofs->kernel]
+						      : NULL;
+	struct pw_root root = {
+		.format = attempt->format->name,
+		.table = proof->place.table,
+		.levels = proof->place.top + 1u,
+		.user = proof->own,
+		.kernel = proof->kernel,
+		.owner = PW_ROOT_USER,
+		.proof = proof->score >= 4 ? PW_ROOT_PROVED : PW_ROOT_THIN,
+		.cpu = cpu_of(roots->search.memory, proof),
+		.pid = -1,
+	};
+
+	if (proof->dropped && root.cpu < 0)
+		return true;
+	if (proof == kernel || (roots->search.tables_only && proof->user == 0))
+		root.owner = PW_ROOT_KERNEL;
+	else if (proof->own == 0)
+		root.owner = PW_ROOT_OTHER;
+	else if (is_user_half(proofs, proof))
+		root.owner = PW_ROOT_USER_HALF;
+	if (root.owner == PW_ROOT_OTHER && root.cpu < 0 && !proof->place.named)
+		return true;
+	if (root.cpu >= 0)
+		root.proof = PW_ROOT_NAMED;
+	/* s390x: only the root says whose the pages are. */
+	if (attempt->kind == PW_ROOTS_TYPED && proof == kernel) {
+		root.kernel = proof->user;
+		root.user = 0;
+	}
+	set_words(&root, attempt, proof, kernel);
+	if (root.cpu >= 0)
+		use_cpu(&root, &roots->search.memory->cpus[root.cpu]);
+	if (root.owner == PW_ROOT_USER || root.owner == PW_ROOT_USER_HALF)
+		pw_roots_program(&roots->search, &proof->regime, proof->regime.span[0].last,
+				 root.program, sizeof(root.program));
+	return add_result(roots, &root);
+}
+
+static int compare_roots(const void *a, const void *b)
+{
+	const struct pw_root *left = a, *right = b;
+
+	if ((left->owner == PW_ROOT_KERNEL) != (right->owner == PW_ROOT_KERNEL))
+		return left->owner == PW_ROOT_KERNEL ? -1 : 1;
+	if ((left->cpu >= 0) != (right->cpu >= 0))
+		return left->cpu >= 0 ? -1 : 1;
+	if (left->cpu != right->cpu)
+		return left->cpu < right->cpu ? -1 : 1;
+	if (left->table != right->table)
+		return left->table < right->table ? -1 : 1;
+	return left->levels < right->levels ? -1 : left->levels > right->levels;
+}
+
+/* The format that explains the most tables; @count of roots: none explains any. */
+static size_t likeliest(const struct roots *roots)
+{
+	size_t best = roots->count, most = 0;
+
+	for (size_t i = 0; i < roots->count; i++)
+		if (roots->part[i].proofs.tables > most) {
+			most = roots->part[i].proofs.tables;
+			best = i;
+		}
+	return best;
+}
+
+static int make_result(struct roots *roots, size_t *copies_ret)
+{
+	size_t best = likeliest(roots);
+
+	for (size_t n = 0; n < roots->count; n++) {
+		if (n != best && !roots->options.every_format)
+			continue;
+		if (copies_ret && !roots->search.tables_only)
+			*copies_ret += roots->part[n].proofs.copies;
+		for (size_t i = 0; i < roots->part[n].proofs.count; i++)
+			if (!add_proof(roots, n, i))
+				return -ENOMEM;
+	}
+	if (roots->found > 0)
+		qsort(roots->result, roots->found, sizeof(*roots->result), compare_roots);
+	return 0;
+}
+
+/* ---- the search ---- */
+
+/* Adds the roots that the source names for this format. Returns 0 or -ENOMEM. */
+static int add_named(struct roots *roots, size_t number)
+{
+	const struct pw_memory *memory = roots->search.memory;
+	const struct pw_format *f = roots->tries[number].format;
+
+	for (size_t i = 0; i < memory->cpu_count; i++) {
+		const struct pw_cpu *cpu = &memory->cpus[i];
+		struct pw_regime_options options = { .registers = cpu->registers };
+		struct pw_regime regime;
+
+		if (!cpu->format || cpu->roots == 0 || pw_format_find(cpu->format) != f ||
+		    pw_regime_init(&regime, f, cpu->root, cpu->roots, &options, NULL))
+			continue;
+		for (unsigned s = 0; s < regime.spans; s++) {
+			struct pw_roots_place place = {
+				.table = regime.span[s].table,
+				.top = regime.span[s].top,
+				.named = true,
+			};
+
+			/* LPAE's TTBR1 leads into the middle of a tree, which each process has whole. */
+			if (regime.span[s].top_bits != f->bits[place.top] || regime.span[s].alias)
+				continue;
+			if (roots->tries[number].kind == PW_ROOTS_LISTED)
+				place.word = cpu->root[regime.span[s].root];
+			if (!pw_roots_keep(&roots->places[number], &place))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int prove_all(struct roots *roots)
+{
+	for (size_t i = 0; i < roots->count; i++) {
+		struct part *part = &roots->part[i];
+		int status;
+
+		part->begun = true;
+		status = pw_roots_prover_init(&part->prover, &roots->search, &roots->tries[i]);
+		if (status == 0)
+			status = pw_roots_prove(&part->prover, &roots->places[i], &part->proofs);
+		if (status)
+			return status;
+		pw_roots_rank(&part->prover, &part->proofs);
+		if (part->prover.status)
+			return part->prover.status;
+	}
+	return 0;
+}
+
+static void release(struct roots *roots)
+{
+	for (size_t i = 0; i < roots->count; i++) {
+		free(roots->places[i].place);
+		free(roots->part[i].proofs.proof);
+		if (roots->part[i].begun)
+			pw_roots_prover_end(&roots->part[i].prover);
+	}
+}
+
+static int fail(int status, struct pw_error *error)
+{
+	if (status == -E2BIG)
+		return pw_fail(error, E2BIG,
+			       "the memory has more tables than a machine can have: the search for "
+			       "roots was given up. Name the format (--format), or the root");
+	if (status == -ECANCELED)
+		return pw_fail(error, ECANCELED, "the search for roots was cancelled");
+	return pw_fail(error, -status, "out of memory");
+}
+
+static int search(struct roots *roots, size_t *copies_ret, struct pw_error *error)
+{
+	int status;
+
+	choose_formats(roots);
+	for (size_t i = 0; i < roots->count; i++)
+		if (add_named(roots, i))
+			return fail(-ENOMEM, error);
+	status = pw_roots_sieve(&roots->search, roots->tries, roots->count, roots->places);
+	if (status == 0)
+		status = prove_all(roots);
+	if (status == 0)
+		status = make_result(roots, copies_ret);
+	if (status)
+		return fail(status, error);
+	pw_roots_name(&roots->search, roots->result, roots->found);
+	return pw_memory_check(roots->search.memory, error);
+}
+
+static void set_defaults(struct roots *roots, const struct pw_memory *memory,
+			 const struct pw_roots_options *options)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (options)
+		roots->options = *options;
+	if (roots->options.threads == 0)
+		roots->options.threads = cpus > 0 && cpus < 256 ? (unsigned)cpus : 1;
+	roots->search.memory = memory;
+	roots->search.options = &roots->options;
+	roots->search.ram_last = memory->segments[memory->count - 1].last;
+	/* An image of `pagewalk cut`: its machine is not named, and it has roots; so has a machine that runs. */
+	roots->search.tables_only = memory->machine == 0 && memory->cpu_count > 0 &&
+				    !memory->vmcoreinfo && !memory->is_live;
+}
+
+int pw_roots_find(const struct pw_memory *memory, const struct pw_roots_options *options,
+		  struct pw_root **roots_ret, size_t *count_ret, size_t *copies_ret,
+		  struct pw_error *error)
+{
+	struct roots *roots;
+	int status;
+
+	if (!memory || !roots_ret || !count_ret)
+		return pw_fail_null(error, !memory      ? "memory"
+					   : !roots_ret ? "roots_ret"
+							: "count_ret");
+	if (copies_ret)
+		*copies_ret = 0;
+	if (memory->slow)
+		return pw_fail(
+			error, ENOTSUP,
+			"%s: this source is too slow, and does not say where memory is, so it is "
+			"not searched for roots; give --format and --root",
+			memory->title);
+	roots = calloc(1, sizeof(*roots));
+	if (!roots)
+		return pw_fail(error, ENOMEM, "out of memory");
+	set_defaults(roots, memory, options);
+	status = search(roots, copies_ret, error);
+	release(roots);
+	if (status == 0) {
+		*roots_ret = roots->result;
+		*count_ret = roots->found;
+	} else {
+		free(roots->result);
+	}
+	free(roots);
+	return status;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds the roots of address spaces in memory, from the bytes of the tables alone.
+ *
+ *   memory --sieve--> places that could be a top table --prove--> roots --rank--> roots that nothing contradicts
+ *
+ *   roots.c   pw_roots_find: the formats to try, their order, the result
+ *   sieve.c   reads all of the memory once, on several threads; most places fail at their first bytes
+ *   prove.c   follows the entries of a place down to the pages. Each table is judged once for each level
+ *   rank.c    drops tables that are below other roots; finds the kernel's root; tells who uses a root
+ *   stack.c   the name of a program, from the top of its stack
+ *
+ * Bounds: a table is read once for each level at which it could be, and at most PW_ROOTS_TABLES are
+ * remembered. A level is always below the one that leads to it, so a search of any bytes ends.
+ */
+#ifndef PW_ROOTS_ROOTS_H
+#define PW_ROOTS_ROOTS_H
+
+#include <string.h>
+
+#include <pagewalk/survey.h>
+
+#include "base/cancel.h"
+#include "base/hash.h"
+#include "memory/memory.h"
+#include "walk/step.h"
+
+enum {
+	/* Judged tables that are remembered: 48 bytes each, and 8 for finding it. */
+	PW_ROOTS_TABLES = 1 << 22,
+	/* Places that pass the sieve. A machine has fewer processes than that. */
+	PW_ROOTS_PLACES = 1 << 20,
+	PW_ROOTS_TABLE_BYTES = 64 << 10, /* the largest table of any format */
+};
+
+/* What the formats differ in, beyond struct pw_format. */
+enum pw_roots_kind {
+	PW_ROOTS_PLAIN, /* a top table can be anywhere that is aligned to its size */
+	PW_ROOTS_TYPED, /* s390x: entries name the level of their table */
+	PW_ROOTS_LISTED, /* powerpc radix: a process table lists the root words */
+};
+
+/* One format to try. */
+struct pw_roots_try {
+	const struct pw_format *format;
+	struct pw_regime regime; /* of a root at address 0: what the reading functions need */
+	enum pw_roots_kind kind;
+	unsigned top; /* level of top tables; PW_ROOTS_TYPED has them from 1 up to this */
+	bool zero_is_hole; /* an entry of all zeros maps nothing */
+	/* Bits that an entry of a top table must have, and must not have, to lead to a table in memory. */
+	uint64_t set, clear;
+	bool plain; /* an entry of a top table is zero or leads to a table */
+};
+
+/* A place that could be a top table. */
+struct pw_roots_place {
+	pw_pa table;
+	uint64_t word; /* the root word, if the memory holds it */
+	uint8_t top;
+	bool named; /* the source says that it is a root */
+};
+
+struct pw_roots_places {
+	struct pw_roots_place *place;
+	size_t count, room;
+	bool full; /* there were more than PW_ROOTS_PLACES */
+};
+
+/* Adds a place. False: memory is short. */
+bool pw_roots_keep(struct pw_roots_places *places, const struct pw_roots_place *place);
+
+/* The search as a whole. */
+struct pw_roots_search {
+	const struct pw_memory *memory;
+	const struct pw_roots_options *options;
+	pw_pa ram_last; /* the last address of the memory */
+	bool tables_only; /* the pages are not in the image */
+};
+
+/*
+ * Finds the places for all of @tries, in one pass over the memory. places[i] belongs to tries[i]; the
+ * caller frees them. Returns 0, -ENOMEM or -ECANCELED.
+ */
+int pw_roots_sieve(const struct pw_roots_search *search, const struct pw_roots_try *tries,
+		   size_t count, struct pw_roots_places *places);
+
+/* Loads entry @index of a table that was copied to @bytes. */
+static inline uint64_t pw_roots_load(const struct pw_format *f, const unsigned char *bytes,
+				     size_t index)
+{
+	uint64_t raw = 0;
+	uint32_t narrow;
+
+	if (f->entry_lg2 == 2) {
+		memcpy(&narrow, bytes + 4 * index, sizeof(narrow));
+		raw = narrow;
+	} else {
+		memcpy(&raw, bytes + 8 * index, sizeof(raw));
+	}
+	return pw_entry_number(raw, f->entry_lg2, f->big_endian);
+}
+
+enum pw_roots_verdict {
+	PW_ROOTS_NEUTRAL, /* nothing that speaks for or against it: all of its pages are in swap */
+	PW_ROOTS_GOOD,
+	PW_ROOTS_BAD,
+	PW_ROOTS_EMPTY,
+};
+
+/* A table that was judged. The bytes are those that it maps, and can be too many to count. */
+struct pw_roots_node {
+	pw_pa table;
+	uint64_t user, kernel;
+	uint32_t score; /* tables of level 0 and large pages below it that look right */
+	uint32_t claimed; /* number of the root that leads here, plus 1; 0: none does */
+	uint8_t level, bits, verdict;
+};
+
+/* The state of following the places of one format; see prove.c. */
+struct pw_roots_prover {
+	const struct pw_roots_search *search;
+	const struct pw_roots_try *attempt;
+	struct pw_roots_node *nodes;
+	size_t count, room;
+	struct pw_hash_key key;
+	uint32_t *slots; /* mask + 1 numbers of nodes, plus 1 */
+	size_t mask;
+	unsigned char *buffer[PW_MAX_LEVELS]; /* a table at each level */
+	int status; /* -ENOMEM, -E2BIG, -ECANCELED */
+};
+
+int pw_roots_prover_init(struct pw_roots_prover *prover, const struct pw_roots_search *search,
+			 const struct pw_roots_try *attempt);
+void pw_roots_prover_end(struct pw_roots_prover *prover);
+
+/* The regime of a place. False: its word cannot be a root. */
+bool pw_roots_regime(const struct pw_roots_prover *prover, const struct pw_roots_place *place,
+		     struct pw_regime *regime);
+
+/* Judges the table @at, and all tables below it. NULL: prover->status says why not. */
+const struct pw_roots_node *pw_roots_judge(struct pw_roots_prover *prover,
+					   const struct pw_regime *regime,
+					   const struct pw_table_at *at);
+
+/* Notes that root number @root leads to the tables below @at, which were judged. */
+void pw_roots_claim(struct pw_roots_prover *prover, const struct pw_regime *regime,
+		    const struct pw_table_at *at, uint32_t root);
+
+/* Is @table in a table below another root than @root? */
+bool pw_roots_is_claimed(const struct pw_roots_prover *prover, pw_pa table, unsigned top,
+			 uint32_t root);
+
+/* A root that was proved, on its way to the result. */
+struct pw_roots_proof {
+	struct pw_roots_place place;
+	struct pw_regime regime;
+	uint64_t user, kernel; /* bytes that it maps */
+	uint64_t own; /* user bytes that the kernel's root does not map in the same way */
+	uint32_t score;
+	bool dropped;
+};
+
+/* The proofs of one format. */
+struct pw_roots_proofs {
+	struct pw_roots_proof *proof;
+	size_t count, room;
+	size_t kernel; /* number of the kernel's root; count: none is known */
+	size_t tables; /* distinct tables that look right */
+	size_t copies; /* roots that map a part of the kernel, and nothing else */
+};
+
+/* Proves the places. Returns 0 or a negative errno. The caller frees proofs->proof. */
+int pw_roots_prove(struct pw_roots_prover *prover, const struct pw_roots_places *places,
+		   struct pw_roots_proofs *proofs);
+
+/* Drops what is below other roots, finds the kernel's root, and counts what roots map for themselves. */
+void pw_roots_rank(struct pw_roots_prover *prover, struct pw_roots_proofs *proofs);
+
+/*
+ * The name of the program in the space of @regime, from the top of the stack, below @limit. Linux keeps it
+ * there: create_elf_tables(), setup_arg_pages(). False: it is not known.
+ */
+bool pw_roots_program(const struct pw_roots_search *search, const struct pw_regime *regime,
+		      pw_va limit, char *text, size_t room);
+
+#endif
