@@ -42,7 +42,10 @@ void pw_picture_destroy(struct pw_picture *picture);
 /* Is the picture's address mapped, or, if it is of a range, anything in it? */
 bool pw_picture_found(const struct pw_picture *picture);
 
-/* The style of text drawings. Lines are at most @width columns long (at least 72; 0 stands for 100). */
+/*
+ * The style of text drawings. Lines are at most @width columns long (at least 30; 0 stands for 100). Below 72, a list
+ * takes the place of boxes and bars.
+ */
 struct pw_text_style {
 	unsigned width;
 	bool utf8; /* box-drawing characters; plain ASCII otherwise */

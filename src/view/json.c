@@ -69,8 +69,8 @@ static void put_step(FILE *stream, const struct pw_picture *picture, unsigned i)
 		put_words(stream, pw_step_words(picture, step, words, sizeof(words)));
 	}
 	pw_json_text(stream, "kind", pw_kind_text((enum pw_kind)step->kind));
-	if (step->kind == PW_HOLE)
-		pw_json_text(stream, "status", pw_status_name((enum pw_status)step->status));
+	pw_json_text(stream, "status",
+		     pw_status_name(step->kind == PW_HOLE ? (enum pw_status)step->status : PW_OK));
 	if (step->kind != PW_HOLE || step->status == PW_PROT_NONE)
 		pw_json_hex(stream, "next", step->next);
 	if (step->kind != PW_HOLE)
@@ -144,7 +144,7 @@ static void put_result_address(FILE *stream, const struct pw_picture *picture)
 	}
 	if (result->status == PW_OK) {
 		pw_json_text(stream, "prot", pw_prot_string(result->attr, prot));
-		pw_names_json_flags(stream, result->attr);
+		pw_names_json_flags(stream, "flags", result->attr);
 		pw_json_text(stream, "memtype", pw_memtype_name(result->memtype));
 	}
 	pw_json_text(stream, "status", pw_status_name((enum pw_status)result->status));
@@ -190,6 +190,7 @@ static void put_result_range(FILE *stream, const struct pw_picture *picture)
 	pw_json_number(stream, "mapped", picture->mapped);
 	if (picture->stopped)
 		pw_json_hex(stream, "stopped", picture->stopped_at);
+	pw_json_text(stream, "status", pw_status_name(picture->leaves > 0 ? PW_OK : PW_NONE));
 	pw_json_text(stream, "why", picture->reason);
 	put_regime(stream, picture);
 	fputs(",\"parts\":[", stream);

@@ -12,8 +12,8 @@ void pw_line_init(struct line *line, FILE *stream, const struct pw_text_style *s
 	*line = (struct line){ .stream = stream, .style = *style };
 	if (line->style.width == 0)
 		line->style.width = 100;
-	if (line->style.width < 72)
-		line->style.width = 72;
+	if (line->style.width < 30)
+		line->style.width = 30;
 	if (line->style.width > 400)
 		line->style.width = 400;
 }

@@ -13,6 +13,7 @@ enum {
 	INDENT = 3, /* by which each table stands to the right of the one before */
 	ARROW = 5, /* columns from a stem to the right edge of an arrow's head */
 	INDEX = 5, /* columns of an index */
+	BOXES = 72, /* columns that boxes need */
 };
 
 /* ---- the title ---- */
@@ -431,7 +432,9 @@ int pw_picture_text(const struct pw_picture *picture, const struct pw_text_style
 	if (!picture || !stream)
 		return -EINVAL;
 	pw_line_init(&line, stream, style ? style : &plain);
-	if (picture->is_range)
+	if (line.style.width < BOXES)
+		pw_text_narrow(&line, picture);
+	else if (picture->is_range)
 		pw_text_range(&line, picture);
 	else
 		pw_text_address(&line, picture);

@@ -247,8 +247,8 @@ static void tree_tail(struct tree *tree, unsigned depth, unsigned column, enum l
 	pw_line_colour(line, LINE_PLAIN);
 }
 
-static void target_text(const struct pw_picture *picture, const struct picture_step *step,
-			char *text, size_t bytes)
+void pw_text_target(const struct pw_picture *picture, const struct picture_step *step, char *text,
+		    size_t bytes)
 {
 	char name[64], size[32], prot[5];
 
@@ -297,7 +297,7 @@ static void draw_step(struct tree *tree, unsigned at)
 	pw_line_glyph(line, LINE_H);
 	pw_line_glyph(line, step->kind == PW_HOLE ? LINE_H : LINE_ARROW);
 	pw_line_blanks(line, 1);
-	target_text(picture, step, text, sizeof(text));
+	pw_text_target(picture, step, text, sizeof(text));
 	pw_line_colour(line, step->kind == PW_LEAF ? LINE_GOOD : LINE_PLAIN);
 	pw_line_put(line, text);
 	pw_line_colour(line, LINE_PLAIN);
