@@ -45,7 +45,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->options;
+		state->child_inputs[0] = state->child_inputs[1] = &arguments->options;
 		return 0;
 	case OPTION_LIMIT:
 		arguments->limit = tool_number(state, text);
@@ -77,6 +77,22 @@ static const char *json_key(enum pw_finding_kind kind)
 	return pw_finding_is_note(kind) ? "note" : "finding";
 }
 
+/* What stands behind the addresses of a finding; a table that is met again is like a range that `map' prints once. */
+static const char *json_status(enum pw_finding_kind kind)
+{
+	static const enum pw_status statuses[PW_FINDING_KINDS] = {
+		[PW_FINDING_WRITABLE_EXECUTABLE] = PW_OK,
+		[PW_FINDING_MALFORMED] = PW_MALFORMED,
+		[PW_FINDING_GROUP] = PW_OK,
+		[PW_FINDING_OUTSIDE] = PW_OUTSIDE,
+		[PW_FINDING_SHARED] = PW_SHARED,
+		[PW_FINDING_LEVELS] = PW_SHARED,
+		[PW_FINDING_CYCLIC] = PW_SHARED,
+	};
+
+	return pw_status_name(statuses[kind]);
+}
+
 static void print_json_leaf(const struct pw_range *range)
 {
 	printf(",\"pa\":\"0x%llx\"", (unsigned long long)range->pa);
@@ -90,6 +106,7 @@ static void print_json(const struct pw_format *format, const struct pw_finding *
 	printf("{\"%s\":\"%s\",\"va\":\"0x%llx\"", json_key(finding->kind),
 	       pw_finding_name(finding->kind), (unsigned long long)range->first);
 	print_json_length(range->first, range->last);
+	printf(",\"status\":\"%s\"", json_status(finding->kind));
 	if (finding->kind == PW_FINDING_WRITABLE_EXECUTABLE || finding->kind == PW_FINDING_GROUP)
 		print_json_leaf(range);
 	if (finding->kind == PW_FINDING_WRITABLE_EXECUTABLE)
@@ -113,7 +130,7 @@ static void print_json_more(enum pw_finding_kind kind, uint64_t count)
 {
 	printf("{\"%s\":\"%s\"", json_key(kind), pw_finding_name(kind));
 	pw_json_number(stdout, "more", count);
-	printf("}\n");
+	printf(",\"status\":\"%s\"}\n", json_status(kind));
 }
 
 /* ---- text: at the end, by kind ---- */
@@ -238,8 +255,9 @@ static bool print_groups(const struct report *report, bool notes)
 	return any;
 }
 
-static int check(const struct arguments *arguments, const struct tool_input *input)
+static int check(void *context, const struct tool_input *input)
 {
+	const struct arguments *arguments = context;
 	struct report report = { .arguments = arguments, .input = input };
 	struct pw_scan_limits limits = { 0 };
 	struct tool_progress progress;
@@ -247,8 +265,11 @@ static int check(const struct arguments *arguments, const struct tool_input *inp
 	int status;
 	bool any;
 
+	if (arguments->first > input->limit)
+		return TOOL_DONE;
 	tool_progress_start(&progress, arguments->options.json, &limits);
-	status = pw_check(input->memory, &input->regime, arguments->first, arguments->last, &limits,
+	status = pw_check(input->memory, &input->regime, arguments->first,
+			  arguments->last < input->limit ? arguments->last : input->limit, &limits,
 			  take, &report, &error);
 	tool_progress_end(&progress);
 	any = print_groups(&report, false);
@@ -279,19 +300,15 @@ static const char description[] =
 
 int tool_check(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 },
+						      { &tool_all_argp, 0, NULL, 0 },
+						      { 0 } };
 	static const struct argp argp = { options,     parse,    "SOURCE [FIRST-LAST]",
 					  description, children, NULL,
 					  NULL };
 	struct arguments arguments = { .last = UINT64_MAX };
-	struct tool_input input;
-	int status;
 
 	tool_parse(&argp, "check", argc, argv, &arguments.options, &arguments);
-	if (tool_open(&arguments.options, arguments.source, true, &input))
-		return TOOL_FAILED;
-	tool_catch_interrupts();
-	status = check(&arguments, &input);
-	tool_close(&input);
-	return tool_finish(status);
+	return tool_finish(
+		tool_each(&arguments.options, arguments.source, false, check, &arguments));
 }

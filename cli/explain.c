@@ -4,14 +4,13 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <pagewalk/view.h>
 
 #include "number.h"
 #include "output.h"
 #include "remark.h"
+#include "terminal.h"
 #include "usage.h"
 
 enum {
@@ -21,7 +20,7 @@ enum {
 	OPTION_ASCII,
 	OPTION_ROWS,
 
-	WIDTH_MIN = 72,
+	WIDTH_MIN = 30,
 	WIDTH_MAIL = 100, /* where output is not a terminal */
 	WIDTH_MAX = 400,
 };
@@ -32,7 +31,7 @@ static const struct argp_option options[] = {
 	{ "html", OPTION_HTML, "FILE", 0, "Also write FILE, a web page that steps through the walk",
 	  3 },
 	{ "width", OPTION_WIDTH, "COLUMNS", 0,
-	  "Columns of the text, 72 to 400 (default: as many as the terminal has, else 100)", 3 },
+	  "Columns of the text, 30 to 400 (default: as many as the terminal has, else 100)", 3 },
 	{ "ascii", OPTION_ASCII, NULL, 0, "Draw with ASCII characters alone", 3 },
 	{ "rows", OPTION_ROWS, "N", 0,
 	  "For a range, show at most N different entries (default 200)", 3 },
@@ -41,6 +40,7 @@ static const struct argp_option options[] = {
 
 struct arguments {
 	struct tool_options options;
+	struct terminal terminal;
 	const char *source, *svg, *html;
 	pw_va first, last;
 	unsigned width, rows;
@@ -65,6 +65,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &arguments->options;
+		state->child_inputs[1] = &arguments->terminal;
 		return 0;
 	case OPTION_SVG:
 		arguments->svg = text;
@@ -107,19 +108,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
 /* Chooses the width and the characters for standard output. */
 static struct pw_text_style text_style(const struct arguments *arguments)
 {
-	bool terminal = isatty(STDOUT_FILENO);
-	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
-	struct pw_text_style style = { .width = WIDTH_MAIL };
-	struct winsize size;
+	const struct terminal *terminal = &arguments->terminal;
+	struct pw_text_style style = { .width = WIDTH_MAIL, .colour = terminal->colour };
 
-	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		style.width = size.ws_col < WIDTH_MIN   ? (unsigned)WIDTH_MIN
-			      : size.ws_col > WIDTH_MAX ? (unsigned)WIDTH_MAX
-							: size.ws_col;
+	if (terminal->width)
+		style.width = terminal->width < WIDTH_MIN   ? (unsigned)WIDTH_MIN
+			      : terminal->width > WIDTH_MAX ? (unsigned)WIDTH_MAX
+							    : terminal->width;
 	if (arguments->width)
 		style.width = arguments->width;
-	/* no-color.org: set to anything but nothing. */
-	style.colour = terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
 	setlocale(LC_CTYPE, "");
 	style.utf8 = !arguments->ascii && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	return style;
@@ -155,10 +152,12 @@ static int draw(const struct arguments *arguments, const struct tool_input *inpu
 	/* A drawing on standard output must not be mixed with text. */
 	if (standard)
 		return 0;
-	if (arguments->options.json)
+	if (arguments->options.json) {
 		pw_picture_json(picture, stdout);
-	else
+	} else {
+		terminal_page(&arguments->terminal);
 		pw_picture_text(picture, &style, stdout);
+	}
 	return 0;
 }
 
@@ -181,7 +180,9 @@ static const char description[] =
 
 int tool_explain(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 },
+						      { &terminal_argp, 0, NULL, 0 },
+						      { 0 } };
 	static const struct argp argp = { options, parse, "SOURCE VA[-LAST]", description, children,
 					  NULL,    NULL };
 	struct arguments arguments = { 0 };
@@ -193,6 +194,7 @@ int tool_explain(int argc, char **argv)
 	int status;
 
 	tool_parse(&argp, "explain", argc, argv, &arguments.options, &arguments);
+	terminal_look(&arguments.terminal, arguments.options.json);
 	if (tool_open(&arguments.options, arguments.source, true, &input))
 		return TOOL_FAILED;
 	tool_catch_interrupts();

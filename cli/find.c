@@ -41,7 +41,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->options;
+		state->child_inputs[0] = state->child_inputs[1] = &arguments->options;
 		return 0;
 	case OPTION_ALIASES:
 		arguments->aliases = true;
@@ -107,7 +107,7 @@ static void print_answer(struct finding *finding, size_t which, const struct pw_
 	const struct pw_regime *regime = &finding->input->regime;
 
 	if (finding->arguments->options.json) {
-		print_range_json(regime, range);
+		print_range_json(regime, range, NULL);
 		return;
 	}
 	if (wanted[0] == wanted[1] && range->status != PW_SHARED) {
@@ -254,7 +254,7 @@ static void print_alias_json(const struct pw_alias *alias)
 			print_json_page_size(range->size_lg2);
 		printf(",\"status\":\"%s\"}", pw_status_name((enum pw_status)range->status));
 	}
-	printf("]}\n");
+	printf("],\"status\":\"ok\"}\n");
 }
 
 static int take_alias(void *context, const struct pw_alias *alias)
@@ -311,8 +311,9 @@ static int find_aliases(const struct arguments *arguments, const struct tool_inp
 
 /* ---- both ---- */
 
-static int run(const struct arguments *arguments, const struct tool_input *input)
+static int run(void *context, const struct tool_input *input)
 {
+	const struct arguments *arguments = context;
 	/* The scan does not walk a table again; it refers to the table's earlier use (PW_SHARED). */
 	struct pw_scan_limits limits = { .repeats = 1 << 20 };
 	struct tool_progress progress;
@@ -321,7 +322,7 @@ static int run(const struct arguments *arguments, const struct tool_input *input
 	int status;
 
 	tool_progress_start(&progress, false, &limits);
-	if (pw_scan_create(input->memory, &input->regime, 0, UINT64_MAX, &limits, &scan, &error))
+	if (pw_scan_create(input->memory, &input->regime, 0, input->limit, &limits, &scan, &error))
 		return tool_fail("%s", error.text);
 	status = arguments->aliases ? find_aliases(arguments, input, scan, &progress)
 				    : find(arguments, input, scan, &progress);
@@ -337,24 +338,20 @@ static const char description[] =
 
 int tool_find(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 },
+						      { &tool_all_argp, 0, NULL, 0 },
+						      { 0 } };
 	static const struct argp argp = { options,     parse,    "SOURCE [PA[-LAST]...]",
 					  description, children, NULL,
 					  NULL };
 	struct arguments arguments = { 0 };
-	struct tool_input input;
 	int status;
 
 	arguments.wanted = calloc((size_t)argc, sizeof(*arguments.wanted));
 	if (!arguments.wanted)
 		return tool_fail("out of memory");
 	tool_parse(&argp, "find", argc, argv, &arguments.options, &arguments);
-	status = tool_open(&arguments.options, arguments.source, true, &input);
-	if (status == 0) {
-		tool_catch_interrupts();
-		status = run(&arguments, &input);
-		tool_close(&input);
-	}
+	status = tool_each(&arguments.options, arguments.source, true, run, &arguments);
 	free(arguments.wanted);
 	return tool_finish(status);
 }

@@ -5,11 +5,12 @@
 #include "options.h"
 #include "print.h"
 #include "table.h"
+#include "terminal.h"
 #include "usage.h"
 
 struct arguments {
 	struct tool_options options;
-	const char *name;
+	struct terminal terminal;
 };
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -19,6 +20,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &arguments->options;
+		state->child_inputs[1] = &arguments->terminal;
 		return 0;
 	case ARGP_KEY_ARG:
 		usage_error(state, "formats takes no arguments; leave '%s' out", text);
@@ -73,6 +75,35 @@ static bool print_text(void)
 	return table_print(table);
 }
 
+enum { TABLE_WIDTH = 150, INDENT = 4 };
+
+/* For terminals that are narrower than the table: a paragraph for each format. */
+static void print_paragraphs(const struct terminal *terminal)
+{
+	const struct pw_format *format;
+
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		char levels[PRINT_TEXT], pages[PRINT_TEXT], text[4 * PRINT_TEXT];
+		struct pw_geometry geometry;
+		unsigned column;
+
+		pw_format_geometry(format, &geometry);
+		describe_levels(&geometry, levels);
+		describe_pages(&geometry, pages);
+		terminal_colour(terminal, TERMINAL_BOLD);
+		column = terminal_words(terminal, geometry.name, 0, 0);
+		terminal_colour(terminal, TERMINAL_PLAIN);
+		snprintf(text, sizeof(text), "  %s", geometry.title);
+		terminal_words(terminal, text, column, INDENT);
+		snprintf(text, sizeof(text), "%s; pages %s; entries of %u bytes, %s; root %s",
+			 levels, pages, geometry.entry_bytes, geometry.big_endian ? "BE" : "LE",
+			 geometry.root_name);
+		printf("\n%*s", INDENT, "");
+		terminal_words(terminal, text, INDENT, INDENT);
+		putchar('\n');
+	}
+}
+
 static void print_json(void)
 {
 	const struct pw_format *format;
@@ -96,7 +127,7 @@ static void print_json(void)
 			       geometry.bits[level],
 			       geometry.leaf_levels & (1u << level) ? "true" : "false",
 			       level ? "," : "");
-		printf("]}\n");
+		printf("],\"status\":\"ok\"}\n");
 	}
 }
 
@@ -108,13 +139,19 @@ static const char description[] =
 
 int tool_formats(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &tool_json_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &tool_json_argp, 0, NULL, 0 },
+						      { &terminal_argp, 0, NULL, 0 },
+						      { 0 } };
 	static const struct argp argp = { NULL, parse, NULL, description, children, NULL, NULL };
 	struct arguments arguments = { 0 };
 
 	tool_parse(&argp, "formats", argc, argv, &arguments.options, &arguments);
+	terminal_look(&arguments.terminal, arguments.options.json);
+	terminal_page(&arguments.terminal);
 	if (arguments.options.json)
 		print_json();
+	else if (arguments.terminal.width > 0 && arguments.terminal.width < TABLE_WIDTH)
+		print_paragraphs(&arguments.terminal);
 	else if (!print_text())
 		return tool_fail("out of memory");
 	return tool_finish(TOOL_DONE);

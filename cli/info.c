@@ -222,20 +222,20 @@ static void print_json(const char *source, const struct pw_memory *memory)
 	printf(",\"title\":");
 	print_json_string(pw_memory_title(memory));
 	pw_json_number(stdout, "bytes", total(segments, segment_count));
-	printf(",\"segments\":%zu,\"cpus\":%zu}\n", segment_count, cpu_count);
+	printf(",\"segments\":%zu,\"cpus\":%zu,\"status\":\"ok\"}\n", segment_count, cpu_count);
 	if (tool_find_kernel(memory, true, &kernel)) {
 		printf("{\"kernel\":");
 		print_json_string(kernel.release);
 		printf(",\"version\":\"%u.%u\",\"origin\":", kernel.version / 256u,
 		       kernel.version % 256u);
 		print_json_string(kernel.origin);
-		printf("}\n");
+		printf(",\"status\":\"ok\"}\n");
 	}
 	for (size_t i = 0; i < segment_count; i++) {
 		printf("{\"segment\":%zu,\"pa\":\"0x%llx\"", i,
 		       (unsigned long long)segments[i].first);
 		print_json_length(segments[i].first, segments[i].last);
-		printf("}\n");
+		printf(",\"status\":\"ok\"}\n");
 	}
 	for (size_t i = 0; i < cpu_count; i++) {
 		printf("{\"line\":%zu,\"cpu\":", i);
@@ -259,13 +259,13 @@ static void print_json(const char *source, const struct pw_memory *memory)
 				       (unsigned long long)cpus[i].root[n]);
 		printf("],\"origin\":");
 		print_json_string(cpus[i].origin);
-		printf(",\"registers\":{%s}}\n",
+		printf(",\"registers\":{%s},\"status\":\"ok\"}\n",
 		       list_registers(&cpus[i], true, more, sizeof(more)));
 	}
 	for (size_t i = 0; (remark = pw_memory_remark(memory, i)); i++) {
 		printf("{\"remark\":");
 		print_json_string(remark);
-		printf("}\n");
+		printf(",\"status\":\"ok\"}\n");
 	}
 }
 

@@ -113,6 +113,8 @@ static void parse_end(const struct arguments *arguments, const struct argp_state
 	if (!arguments->source && arguments->options.roots > 0)
 		usage_error(state, "--root works only with --source: tables made for the purpose "
 				   "have a root of their own");
+	if (!arguments->source && arguments->options.pid != TOOL_PID_ANY)
+		usage_error(state, "--pid works only with --source");
 	if (arguments->svg && arguments->html && strcmp(arguments->svg, arguments->html) == 0)
 		usage_error(state, "--svg and --html would write to the same file, '%s'",
 			    arguments->svg);
@@ -373,6 +375,24 @@ static void print_help(FILE *stream)
 		"`pagewalk lab COMMAND --help' says more.\n");
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "--usage") == 0 ||
+	       strcmp(word, "-h") == 0 || strcmp(word, "-?") == 0 || strcmp(word, "help") == 0;
+}
+
+static int refuse_command(const char *name)
+{
+	static const char *const names[] = { "fold", "list", "run", "linux" };
+	const char *nearest = tool_nearest(name, names, sizeof(names) / sizeof(names[0]));
+
+	if (nearest)
+		return tool_fail("there is no laboratory command '%s'; did you mean %s?", name,
+				 nearest);
+	return tool_fail("there is no laboratory command '%s'; `pagewalk lab --help' lists them",
+			 name);
+}
+
 int tool_lab(int argc, char **argv)
 {
 	if (argc >= 2 && strcmp(argv[1], "fold") == 0)
@@ -381,7 +401,7 @@ int tool_lab(int argc, char **argv)
 		return tool_laboratory("lab-linux", argv + 1);
 	if (argc >= 2 && (strcmp(argv[1], "list") == 0 || strcmp(argv[1], "run") == 0))
 		return tool_laboratory("pagewalk-lab", argv) ? LAB_BROKEN : TOOL_DONE;
-	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0)) {
+	if (argc >= 2 && is_help(argv[1])) {
 		print_help(stdout);
 		return tool_finish(TOOL_DONE);
 	}
@@ -389,6 +409,5 @@ int tool_lab(int argc, char **argv)
 		print_help(stderr);
 		return TOOL_FAILED;
 	}
-	return tool_fail("there is no laboratory command '%s'; `pagewalk lab --help' lists them",
-			 argv[1]);
+	return refuse_command(argv[1]);
 }

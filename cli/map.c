@@ -5,7 +5,10 @@
  */
 #include "options.h"
 #include "print.h"
+#include "region.h"
 #include "remark.h"
+#include "row.h"
+#include "summary.h"
 #include "usage.h"
 
 enum {
@@ -19,6 +22,8 @@ enum {
 	OPTION_UNCACHED,
 	OPTION_HOLES,
 	OPTION_EXPAND,
+	OPTION_SUMMARY,
+	OPTION_REGIONS,
 	/* Further uses of a table are one line: Linux on x86-64 has one 2000 times, for ESPFIX. */
 	USES = 2,
 };
@@ -39,15 +44,21 @@ static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Tables that are used more than twice:", 5 },
 	{ "expand", OPTION_EXPAND, NULL, 0,
 	  "Print their pages at every use; without it, at two uses, and then `shared'", 5 },
+	{ NULL, 0, NULL, 0, "Regions and totals:", 8 },
+	{ "regions", OPTION_REGIONS, NULL, 0,
+	  "Also where it is not a terminal, name the regions of Linux's address space", 8 },
+	{ "summary", OPTION_SUMMARY, NULL, 0,
+	  "At the end, also print totals: by permission, by page size, of user and kernel", 8 },
 	{ 0 },
 };
 
 struct arguments {
 	struct tool_options options;
+	struct terminal terminal;
 	const char *source;
 	pw_va first, last;
 	uint32_t set, clear; /* attributes that must be set, or must be clear */
-	bool huge, uncached, holes, filtered, expand;
+	bool huge, uncached, holes, filtered, expand, summary, regions;
 };
 
 static void filter(struct arguments *arguments, uint32_t set, uint32_t clear)
@@ -57,13 +68,29 @@ static void filter(struct arguments *arguments, uint32_t set, uint32_t clear)
 	arguments->filtered = true;
 }
 
+/* Do the arguments agree with each other? */
+static void check(const struct arguments *arguments, const struct argp_state *state)
+{
+	if (!arguments->source)
+		usage_error(state, "give a SOURCE");
+	if (arguments->set & arguments->clear)
+		usage_error(state, "no range can be both of %s",
+			    arguments->set & arguments->clear & PW_USER
+				    ? "--user and --kernel-only"
+				    : "--writable and --read-only");
+	if (arguments->holes && arguments->filtered)
+		usage_error(state, "--holes and filters exclude each other, because a hole has "
+				   "no permissions; leave one out");
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->options;
+		state->child_inputs[0] = state->child_inputs[1] = &arguments->options;
+		state->child_inputs[2] = &arguments->terminal;
 		return 0;
 	case OPTION_WRITABLE:
 		filter(arguments, PW_WRITE, 0);
@@ -97,6 +124,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_EXPAND:
 		arguments->expand = true;
 		return 0;
+	case OPTION_REGIONS:
+		arguments->regions = true;
+		return 0;
+	case OPTION_SUMMARY:
+		arguments->summary = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
 			arguments->source = text;
@@ -106,17 +139,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 			usage_error(state, "'%s' is one argument too many", text);
 		return 0;
 	case ARGP_KEY_END:
-		if (!arguments->source)
-			usage_error(state, "give a SOURCE");
-		if (arguments->set & arguments->clear)
-			usage_error(state, "no range can be both of %s",
-				    arguments->set & arguments->clear & PW_USER
-					    ? "--user and --kernel-only"
-					    : "--writable and --read-only");
-		if (arguments->holes && arguments->filtered)
-			usage_error(state,
-				    "--holes and filters exclude each other, because a hole has "
-				    "no permissions; leave one out");
+		check(arguments, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -152,20 +175,41 @@ struct outcome {
 	bool any; /* one of the ranges was mapped */
 	bool shared; /* a filter could not judge tables that were not walked again */
 	bool indexed; /* --uncached could not judge a memory type that is an index */
+	const char *region; /* of the last line */
+	struct summary summary;
 };
 
-static void print_one(const struct arguments *arguments, const struct pw_regime *regime,
-		      const struct pw_range *range, struct outcome *outcome)
+/* As the kernel's own lists of its page tables have it. */
+static void print_region(const struct terminal *terminal, const char *name)
 {
+	terminal_colour(terminal, TERMINAL_BOLD);
+	terminal_words(terminal, "---[ ", 0, 0);
+	terminal_words(terminal, name, 5, 5);
+	printf(" ]---");
+	terminal_colour(terminal, TERMINAL_PLAIN);
+	putchar('\n');
+}
+
+static void print_one(const struct arguments *arguments, const struct pw_regime *regime,
+		      const struct regions *regions, const struct pw_range *range,
+		      struct outcome *outcome)
+{
+	const char *region = regions_name(regions, range);
+
 	outcome->any |= range->status == PW_OK || range->status == PW_PROT_NONE;
+	summary_add(&outcome->summary, range);
 	if (arguments->options.json) {
-		print_range_json(regime, range);
+		print_range_json(regime, range, region);
 		return;
 	}
 	if (!outcome->printed)
-		print_range_head(regime);
+		row_head(&arguments->terminal, regime);
+	/* Programs that read the lines see no others than they asked for. */
+	if (region != outcome->region && (arguments->regions || arguments->terminal.width > 0))
+		print_region(&arguments->terminal, region ? region : "elsewhere");
 	outcome->printed = true;
-	print_range(regime, range);
+	outcome->region = region;
+	row_print(&arguments->terminal, regime, range);
 }
 
 /* Prints until the end, a closed output or an interrupt. */
@@ -174,17 +218,20 @@ static void print_all(const struct arguments *arguments, const struct tool_input
 {
 	struct pw_range range[1024];
 	struct pw_geometry geometry;
+	struct regions regions;
 	/* Few at first, so that the first results are out at once. */
 	size_t room = 16, n;
 
 	pw_format_geometry(input->format, &geometry);
+	regions_init(&regions, input->memory, &input->regime);
+	terminal_page(&arguments->terminal);
 	while (tool_flush() && (n = pw_scan_next(scan, range, room)) > 0) {
 		for (size_t i = 0; i < n; i++) {
 			outcome->shared |= range[i].status == PW_SHARED && arguments->filtered;
 			outcome->indexed |= range[i].status == PW_OK && arguments->uncached &&
 					    is_indexed(range[i].memtype);
 			if (wanted(arguments, geometry.shift[0], &range[i]))
-				print_one(arguments, &input->regime, &range[i], outcome);
+				print_one(arguments, &input->regime, &regions, &range[i], outcome);
 		}
 		room = sizeof(range) / sizeof(range[0]);
 	}
@@ -211,18 +258,24 @@ static void say_outcome(const struct arguments *arguments, const struct outcome 
 			     arguments->holes ? "" : "; --holes says why");
 }
 
-static int map(const struct arguments *arguments, const struct tool_input *input)
+static int map(void *context, const struct tool_input *input)
 {
+	const struct arguments *arguments = context;
+	const pw_va last = arguments->last < input->limit ? arguments->last : input->limit;
 	struct pw_scan_limits limits = { .uses = arguments->expand ? 0 : USES };
 	struct tool_progress progress;
 	struct pw_scan_state state;
 	struct pw_error error;
 	struct pw_scan *scan;
 	struct outcome outcome = { 0 };
+	bool told = false;
 
+	if (arguments->first > last)
+		return TOOL_NOTHING;
+	remark_address(input, arguments->first, &told);
 	tool_progress_start(&progress, true, &limits);
-	if (pw_scan_create(input->memory, &input->regime, arguments->first, arguments->last,
-			   &limits, &scan, &error))
+	if (pw_scan_create(input->memory, &input->regime, arguments->first, last, &limits, &scan,
+			   &error))
 		return tool_fail("%s", error.text);
 	pw_scan_holes(scan, arguments->holes);
 	print_all(arguments, input, scan, &progress, &outcome);
@@ -233,6 +286,10 @@ static int map(const struct arguments *arguments, const struct tool_input *input
 	if (tool_scan_stopped(state.stopped, state.next, "the map",
 			      "A range of addresses (FIRST-LAST) limits what is looked at."))
 		return TOOL_NOTHING;
+	if (arguments->summary && arguments->options.json)
+		summary_print_json(&outcome.summary);
+	else if (arguments->summary)
+		summary_print(&outcome.summary);
 	say_outcome(arguments, &outcome);
 	return outcome.any ? TOOL_DONE : TOOL_NOTHING;
 }
@@ -246,21 +303,16 @@ static const char description[] =
 
 int tool_map(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 },
+						      { &tool_all_argp, 0, NULL, 0 },
+						      { &terminal_argp, 0, NULL, 0 },
+						      { 0 } };
 	static const struct argp argp = { options,     parse,    "SOURCE [FIRST-LAST]",
 					  description, children, NULL,
 					  NULL };
 	struct arguments arguments = { .last = UINT64_MAX };
-	struct tool_input input;
-	bool told = false;
-	int status;
 
 	tool_parse(&argp, "map", argc, argv, &arguments.options, &arguments);
-	if (tool_open(&arguments.options, arguments.source, true, &input))
-		return TOOL_FAILED;
-	tool_catch_interrupts();
-	remark_address(&input, arguments.first, &told);
-	status = map(&arguments, &input);
-	tool_close(&input);
-	return tool_finish(status);
+	terminal_look(&arguments.terminal, arguments.options.json);
+	return tool_finish(tool_each(&arguments.options, arguments.source, true, map, &arguments));
 }

@@ -13,4 +13,7 @@ const char *number_parse(const char *text, uint64_t *number_ret);
 const char *number_parse_range(const char *text, bool single, uint64_t *first_ret,
 			       uint64_t *last_ret);
 
+/* Does a range of decimal numbers begin like the address of a page, 1000000-2000000? */
+bool number_looks_hexadecimal(const char *text);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The options that subcommands share, and the source, format and root that they choose. */
+/* The options that subcommands share. choose.c has the source, format and root that they lead to. */
 #include "options.h"
 
 #include <errno.h>
@@ -17,6 +17,8 @@
 enum {
 	OPTION_FORMAT = 0x100,
 	OPTION_ROOT,
+	OPTION_PID,
+	OPTION_ALL,
 	OPTION_CPU,
 	OPTION_VIEW,
 	OPTION_KERNEL,
@@ -26,8 +28,16 @@ enum {
 	OPTION_PAT,
 	OPTION_MAIR,
 	OPTION_TCR,
+	OPTION_TRIES,
+	OPTION_STOP,
 	OPTION_JSON,
 };
+
+/* Walks of an address whose entries keep changing, unless --tries gives another number. */
+enum { TRIES = 16, MOST_TRIES = 1000000 };
+
+/* The largest number that Linux can be told to give to a process. */
+enum { PID_MAX = 1 << 22 };
 
 static const struct argp_option json_options[] = {
 	{ "json", OPTION_JSON, NULL, 0, "Print one JSON object per line", 0 },
@@ -40,8 +50,11 @@ static const struct argp_option walk_options[] = {
 	  "Format of the tables: a name of `pagewalk formats', or a file that describes one", 1 },
 	{ "root", OPTION_ROOT, "WORD", 0,
 	  "The root, as the hardware's own word (CR3, TTBR, ASCE, satp, ...); give it twice for "
-	  "TTBR0 and TTBR1. Default: the first root that the source knows",
+	  "TTBR0 and TTBR1. Or a name of `pagewalk roots': kernel, a number, a program. Default: the "
+	  "first root that the source knows, else the kernel's, which is searched for",
 	  1 },
+	{ "pid", OPTION_PID, "N", 0,
+	  "The root of process N, which is searched for in the memory of a Linux", 1 },
 	{ "cpu", OPTION_CPU, "N|kernel", 0,
 	  "Use the root and the registers on line N of `pagewalk info', or the kernel's own root "
 	  "from VMCOREINFO; with --root, use only the registers",
@@ -65,16 +78,56 @@ static const struct argp_option walk_options[] = {
 	  "arm64, arm_lpae: MAIR_EL1, or MAIR1 and MAIR0 as one number, for memory types", 2 },
 	{ "tcr", OPTION_TCR, "WORD", 0,
 	  "arm64: TCR_EL1; arm, arm_lpae: TTBCR; it says what each root translates", 2 },
-	{ NULL, 0, NULL, 0, "Results:", 6 },
-	{ "json", OPTION_JSON, NULL, 0, "Print one JSON object per line", 6 },
+	{ NULL, 0, NULL, 0, "Machines that run:", 6 },
+	{ "tries", OPTION_TRIES, "N", 0,
+	  "translate, read: walk an address up to N times, until its entries are the same before "
+	  "and after (default 16); 0: do not look again",
+	  6 },
+	{ "stop", OPTION_STOP, NULL, 0, "Stop the machine meanwhile", 6 },
+	{ NULL, 0, NULL, 0, "Results:", 7 },
+	{ "json", OPTION_JSON, NULL, 0, "Print one JSON object per line", 7 },
 	{ 0 },
 };
+
+static const struct argp_option all_options[] = {
+	{ "all", OPTION_ALL, NULL, 0, "All address spaces that `pagewalk roots' finds", 1 },
+	{ 0 },
+};
+
+/* The numbers that `pagewalk roots' gives to roots. A root word that small is not a table's address. */
+enum { NUMBER_DIGITS = 4 };
+
+/* Is it a name of `pagewalk roots', and not a root word? */
+static bool is_name(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits > 0 && text[digits] == '\0')
+		return digits < NUMBER_DIGITS && text[0] != '0';
+	return digits == 0 && text[0] != '\0' && text[0] != '-' && text[0] != '+';
+}
+
+static void parse_root(const struct argp_state *state, const char *text,
+		       struct tool_options *options)
+{
+	if (options->roots == PW_MAX_ROOTS)
+		usage_error(state, "--root can be given at most twice: an address space has "
+				   "one root or two (TTBR0 and TTBR1)");
+	if (is_name(text)) {
+		options->name = text;
+		return;
+	}
+	options->root[options->roots++] = tool_number(state, text);
+}
 
 uint64_t tool_number(const struct argp_state *state, const char *text)
 {
 	uint64_t number = 0;
 	const char *wrong = number_parse(text, &number);
 
+	if (wrong && access(text, F_OK) == 0)
+		usage_error(state, "'%s' %s. If that is the source, name it before the numbers",
+			    text, wrong);
 	if (wrong)
 		usage_error(state, "'%s' %s", text, wrong);
 	return number;
@@ -87,6 +140,10 @@ void tool_range(const struct argp_state *state, const char *text, bool single, u
 
 	if (wrong)
 		usage_error(state, "'%s' %s", text, wrong);
+	if (number_looks_hexadecimal(text))
+		tool_message("%s is taken for decimal: 0x%llx-0x%llx; put 0x before hexadecimal "
+			     "numbers",
+			     text, (unsigned long long)*first_ret, (unsigned long long)*last_ret);
 }
 
 static void parse_kernel(const struct argp_state *state, const char *text,
@@ -127,6 +184,20 @@ static bool parse_register(int key, const char *text, const struct argp_state *s
 	return false;
 }
 
+static long parse_cpu(const struct argp_state *state, const char *text)
+{
+	uint64_t number;
+
+	if (strcmp(text, "kernel") == 0)
+		return TOOL_CPU_KERNEL;
+	number = tool_number(state, text);
+	if (number > INT32_MAX)
+		usage_error(state,
+			    "--cpu %s: no source has so many CPUs; `pagewalk info' lists them",
+			    text);
+	return (long)number;
+}
+
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
 	struct tool_options *options = state->input;
@@ -140,24 +211,20 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		options->format = text;
 		return 0;
 	case OPTION_ROOT:
-		if (options->roots == PW_MAX_ROOTS)
-			usage_error(state,
-				    "--root can be given at most twice: an address space has "
-				    "one root or two (TTBR0 and TTBR1)");
-		options->root[options->roots++] = tool_number(state, text);
+		parse_root(state, text, options);
+		return 0;
+	case OPTION_PID:
+		number = tool_number(state, text);
+		if (number == 0 || number > PID_MAX)
+			usage_error(state, "--pid %s: Linux numbers processes from 1 to %d", text,
+				    PID_MAX);
+		options->pid = (long)number;
+		return 0;
+	case OPTION_ALL:
+		options->all = true;
 		return 0;
 	case OPTION_CPU:
-		if (strcmp(text, "kernel") == 0) {
-			options->cpu = TOOL_CPU_KERNEL;
-			return 0;
-		}
-		number = tool_number(state, text);
-		if (number > INT32_MAX)
-			usage_error(
-				state,
-				"--cpu %s: no source has so many CPUs; `pagewalk info' lists them",
-				text);
-		options->cpu = (long)number;
+		options->cpu = parse_cpu(state, text);
 		return 0;
 	case OPTION_VIEW:
 		if (strcmp(text, "hardware") == 0)
@@ -179,6 +246,15 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 				    text);
 		options->regime.encryption = UINT64_C(1) << number;
 		return 0;
+	case OPTION_TRIES:
+		number = tool_number(state, text);
+		if (number > MOST_TRIES)
+			usage_error(state, "--tries %s: give 0 to %d", text, MOST_TRIES);
+		options->tries = (unsigned)number;
+		return 0;
+	case OPTION_STOP:
+		options->stop = true;
+		return 0;
 	default:
 		return parse_register(key, text, state, &options->regime.registers)
 			       ? 0
@@ -186,6 +262,20 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	}
 }
 
+static const struct argp_option search_options[] = {
+	{ "format", OPTION_FORMAT, "NAME", 0,
+	  "Search for tables of this format; any: of every format. Default: the formats of the "
+	  "source's machine, and of them the one that explains most tables",
+	  1 },
+	{ "encryption-bit", OPTION_ENCRYPTION, "N", 0,
+	  "x86: bit N of an entry marks encrypted memory (SME, SEV) and is not part of the address",
+	  1 },
+	{ "json", OPTION_JSON, NULL, 0, "Print one JSON object per line", 6 },
+	{ 0 },
+};
+
+const struct argp tool_all_argp = { .options = all_options, .parser = parse_option };
+const struct argp tool_search_argp = { .options = search_options, .parser = parse_option };
 const struct argp tool_json_argp = { .options = json_options, .parser = parse_option };
 const struct argp tool_walk_argp = { .options = walk_options, .parser = parse_option };
 
@@ -194,328 +284,10 @@ void tool_parse(const struct argp *argp, const char *name, int argc, char **argv
 {
 	char title[64];
 
-	*options = (struct tool_options){ .cpu = TOOL_CPU_ANY };
+	*options =
+		(struct tool_options){ .cpu = TOOL_CPU_ANY, .pid = TOOL_PID_ANY, .tries = TRIES };
 	snprintf(title, sizeof(title), "pagewalk %s", name);
 	argv[0] = title;
 	usage_check(argp, title, argc, argv);
 	argp_parse(argp, argc, argv, 0, NULL, input);
-}
-
-int tool_open_memory(const char *source, struct pw_memory **memory_ret)
-{
-	struct pw_error error;
-	const char *remark;
-
-	if (pw_memory_open(source, memory_ret, &error))
-		return tool_fail("%s", error.text);
-	for (size_t i = 0; (remark = pw_memory_remark(*memory_ret, i)); i++)
-		tool_message("%s: %s", source, remark);
-	return 0;
-}
-
-/* ---- which format ---- */
-
-static bool is_file_name(const char *name)
-{
-	size_t length = strlen(name);
-
-	return strchr(name, '/') || (length > 4 && strcmp(name + length - 4, ".pwf") == 0) ||
-	       access(name, F_OK) == 0;
-}
-
-static int find_format(const char *name, struct tool_input *input)
-{
-	const char *names[64];
-	const char *nearest;
-	size_t count = 0;
-	struct pw_error error;
-
-	input->format = pw_format_find(name);
-	if (input->format)
-		return 0;
-	if (is_file_name(name)) {
-		if (pw_format_load(name, &input->loaded, &error))
-			return tool_fail("%s", error.text);
-		input->format = input->loaded;
-		input->description = name;
-		return 0;
-	}
-	for (const struct pw_format *format; count < 64 && (format = pw_format_at(count));) {
-		struct pw_geometry geometry;
-
-		pw_format_geometry(format, &geometry);
-		names[count++] = geometry.name;
-	}
-	nearest = tool_nearest(name, names, count);
-	if (nearest)
-		return tool_fail("there is no format '%s'; did you mean %s? `pagewalk formats' "
-				 "lists them all",
-				 name, nearest);
-	return tool_fail("there is no format '%s', and no file of that name that describes one; "
-			 "`pagewalk formats' lists them all",
-			 name);
-}
-
-/* Is a word of the title among @machines: "riscv64" among "riscv64 riscv32"? */
-static bool fits(const char *title, const char *machines)
-{
-	static const char between[] = " ,()";
-
-	for (const char *machine = machines; machine && *machine;) {
-		size_t length = strcspn(machine, " ");
-
-		for (const char *word = title; *word;) {
-			size_t bytes = strcspn(word, between);
-
-			if (bytes == length && strncmp(word, machine, length) == 0)
-				return true;
-			word += bytes + strspn(word + bytes, between);
-		}
-		machine += length + strspn(machine + length, " ");
-	}
-	return false;
-}
-
-/* "--format x86_64 or x86_64_la57": those that fit the title of the source, or nothing. */
-static void list_fitting(const struct pw_memory *memory, char *text, size_t room)
-{
-	const char *title = pw_memory_title(memory);
-	const struct pw_format *format;
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; (format = pw_format_at(i)); i++) {
-		struct pw_geometry geometry;
-
-		pw_format_geometry(format, &geometry);
-		if (fits(title, geometry.machines) && used < room)
-			used += (size_t)snprintf(text + used, room - used, "%s%s", used ? ", " : "",
-						 geometry.name);
-	}
-}
-
-static int refuse_unknown_format(const struct tool_input *input)
-{
-	char fitting[300];
-
-	list_fitting(input->memory, fitting, sizeof(fitting));
-	if (fitting[0])
-		return tool_fail("%s (%s) does not say in which format its page tables are: give "
-				 "--format NAME and --root WORD. These could fit: %s",
-				 input->source, pw_memory_title(input->memory), fitting);
-	return tool_fail("%s (%s) does not say in which format its page tables are: give --format "
-			 "NAME and --root WORD; `pagewalk formats' lists the names and what their "
-			 "roots are",
-			 input->source, pw_memory_title(input->memory));
-}
-
-/* ---- which root ---- */
-
-/* The CPU to take roots from: the one asked for, or the first that has any. NULL: none. */
-static const struct pw_cpu *choose_cpu(const struct tool_options *options,
-				       const struct tool_input *input)
-{
-	const struct pw_cpu *cpus;
-	size_t count = pw_memory_cpus(input->memory, &cpus);
-
-	if (options->cpu >= 0)
-		return (size_t)options->cpu < count ? &cpus[options->cpu] : NULL;
-	for (size_t i = 0; options->cpu == TOOL_CPU_KERNEL && i < count; i++)
-		if (cpus[i].kernel)
-			return &cpus[i];
-	if (options->cpu == TOOL_CPU_KERNEL)
-		return NULL;
-	for (size_t i = 0; i < count; i++)
-		if (cpus[i].roots > 0)
-			return &cpus[i];
-	return count > 0 ? &cpus[0] : NULL;
-}
-
-static int refuse_cpu(const struct tool_options *options, const struct tool_input *input)
-{
-	const struct pw_cpu *cpus;
-	size_t count = pw_memory_cpus(input->memory, &cpus);
-
-	if (options->cpu == TOOL_CPU_KERNEL)
-		return tool_fail("--cpu kernel: %s has no VMCOREINFO that says where the kernel's "
-				 "own page tables are; give --root WORD, or --cpu N from `pagewalk "
-				 "info %s'",
-				 input->source, input->source);
-	return tool_fail("--cpu %ld: %s describes %zu CPUs or address spaces; `pagewalk info %s' "
-			 "lists them, from line 0 on",
-			 options->cpu, input->source, count, input->source);
-}
-
-/* The user's values take precedence over the source's. */
-static struct pw_registers combine(const struct pw_registers *given, const struct pw_registers *cpu)
-{
-	struct pw_registers both = *cpu;
-
-	both.known |= given->known;
-	both.prefix = given->known & PW_REGISTER_PREFIX ? given->prefix : cpu->prefix;
-	both.cr4 = given->known & PW_REGISTER_CR4 ? given->cr4 : cpu->cr4;
-	both.pat = given->known & PW_REGISTER_PAT ? given->pat : cpu->pat;
-	both.mair = given->known & PW_REGISTER_MAIR ? given->mair : cpu->mair;
-	both.tcr = given->known & PW_REGISTER_TCR ? given->tcr : cpu->tcr;
-	return both;
-}
-
-int tool_regime(const struct pw_regime_options *options, const struct pw_format *format,
-		const uint64_t *root, unsigned count, const struct pw_cpu *cpu,
-		struct pw_regime *regime)
-{
-	struct pw_regime_options more = *options;
-	struct pw_error error;
-
-	if (cpu)
-		more.registers = combine(&options->registers, &cpu->registers);
-	if (pw_regime_init(regime, format, root, count, &more, &error))
-		return tool_fail("%s", error.text);
-	return 0;
-}
-
-static int use_cpu(const struct pw_cpu *cpu, struct tool_input *input)
-{
-	struct pw_geometry geometry;
-	const struct pw_cpu *cpus;
-	size_t count = pw_memory_cpus(input->memory, &cpus);
-	char words[64], others[80] = "", from[80];
-
-	pw_format_geometry(input->format, &geometry);
-	if (!cpu)
-		return tool_fail("%s (%s) does not say where its page tables begin: give --root "
-				 "WORD (for %s: %s)",
-				 input->source, pw_memory_title(input->memory), geometry.name,
-				 geometry.root_name);
-	if (cpu->roots == 0)
-		return tool_fail(
-			"%s says of CPU %u only \"%s\", and does not say where its page tables "
-			"begin: give --root WORD (for %s: %s)",
-			input->source, cpu->id, cpu->origin, geometry.name, geometry.root_name);
-	if (tool_regime(&input->regime_options, input->format, cpu->root, cpu->roots, cpu,
-			&input->regime))
-		return TOOL_FAILED;
-	if (cpu->kernel)
-		snprintf(from, sizeof(from), "%s", cpu->origin);
-	else
-		snprintf(from, sizeof(from), "CPU %u: %s", cpu->id, cpu->origin);
-	if (cpu->roots > 1 && cpu->root[0] == PW_ROOT_ABSENT)
-		snprintf(words, sizeof(words), "the second root 0x%llx alone",
-			 (unsigned long long)cpu->root[1]);
-	else
-		snprintf(words, sizeof(words),
-			 cpu->roots > 1 ? "roots 0x%llx, 0x%llx" : "root 0x%llx",
-			 (unsigned long long)cpu->root[0], (unsigned long long)cpu->root[1]);
-	if (count > 1)
-		snprintf(others, sizeof(others), "; `pagewalk info' lists %zu, --cpu chooses",
-			 count);
-	tool_message("using %s, %s (%s%s)", geometry.name, words, from, others);
-	return 0;
-}
-
-static int decide(const struct tool_options *options, bool need_root, struct tool_input *input)
-{
-	const struct pw_cpu *cpu = choose_cpu(options, input);
-
-	if (options->cpu != TOOL_CPU_ANY && !cpu)
-		return refuse_cpu(options, input);
-	if (options->format) {
-		if (find_format(options->format, input))
-			return TOOL_FAILED;
-	} else {
-		if (!cpu || !cpu->format)
-			return refuse_unknown_format(input);
-		input->format = pw_format_find(cpu->format);
-		if (!input->format)
-			return tool_fail("%s names the format '%s', which this pagewalk does not "
-					 "know; if it is a description of your own, give its file: "
-					 "--format FILE",
-					 input->source, cpu->format);
-	}
-	tool_decide_kernel(options, input);
-	if (options->roots > 0)
-		return tool_regime(&input->regime_options, input->format, options->root,
-				   options->roots, options->cpu != TOOL_CPU_ANY ? cpu : NULL,
-				   &input->regime);
-	return need_root ? use_cpu(cpu, input) : 0;
-}
-
-static bool is_in_memory(const struct pw_memory *memory, pw_pa first, uint64_t bytes)
-{
-	const struct pw_segment *segments;
-	size_t count = pw_memory_segments(memory, &segments);
-
-	for (size_t i = 0; i < count; i++)
-		if (segments[i].last >= first && segments[i].first <= first + (bytes - 1))
-			return true;
-	return false;
-}
-
-/*
- * Refuses an address space if the memory has none of its top tables. One of two may be missing: then the
- * answers say so.
- */
-static int check_roots(const struct tool_input *input)
-{
-	const struct pw_regime *regime = &input->regime;
-	struct pw_geometry geometry;
-
-	pw_format_geometry(input->format, &geometry);
-	for (unsigned i = 0; i < regime->spans; i++)
-		if (is_in_memory(input->memory, regime->span[i].table,
-				 (uint64_t)geometry.entry_bytes << regime->span[i].top_bits))
-			return 0;
-	if (regime->spans == 0)
-		return 0;
-	return tool_fail(
-		"root 0x%llx: the %s table at 0x%llx is not in the memory that %s has. Is it "
-		"a %s of format %s? `pagewalk info' lists the memory, and the roots that "
-		"the source knows of",
-		(unsigned long long)regime->root[0],
-		pw_level_name(input->format, regime->span[0].top),
-		(unsigned long long)regime->span[0].table, input->source, geometry.root_name,
-		geometry.name);
-}
-
-/* Remarks on assumptions that the answers depend on. */
-static void say_assumptions(const struct tool_input *input)
-{
-	char machine[40];
-	struct pw_geometry geometry;
-
-	pw_format_geometry(input->format, &geometry);
-	if (machine_other(pw_memory_title(input->memory), geometry.machines, machine,
-			  sizeof(machine)))
-		tool_message(
-			"%s is from a machine (%s) that does not use format %s, so these are probably not its page tables; give another --format",
-			input->source, machine, geometry.name);
-	remark_regime(input);
-}
-
-int tool_open(const struct tool_options *options, const char *source, bool need_root,
-	      struct tool_input *input)
-{
-	*input = (struct tool_input){ .source = source };
-	if (tool_open_memory(source, &input->memory))
-		return TOOL_FAILED;
-	if (decide(options, need_root, input) == 0 && check_roots(input) == 0) {
-		say_assumptions(input);
-		return 0;
-	}
-	tool_close(input);
-	return TOOL_FAILED;
-}
-
-void tool_close(struct tool_input *input)
-{
-	if (input->loaded)
-		pw_format_unload(input->loaded);
-	pw_memory_close(input->memory);
-}
-
-int tool_check_memory(const struct tool_input *input)
-{
-	struct pw_error error;
-
-	return pw_memory_check(input->memory, &error) ? tool_fail("%s", error.text) : 0;
 }

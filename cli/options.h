@@ -9,18 +9,26 @@
 
 /* Values of tool_options.cpu that are not a line of `info`. */
 enum { TOOL_CPU_ANY = -1, TOOL_CPU_KERNEL = -2 };
+/* tool_options.pid: not given. */
+enum { TOOL_PID_ANY = -1 };
 
 struct tool_options {
 	const char *format;
 	uint64_t root[PW_MAX_ROOTS];
 	unsigned roots;
+	const char
+		*name; /* --root as `pagewalk roots' names it: "kernel", "3", a program; or NULL */
+	long pid; /* the process whose root is wanted, or TOOL_PID_ANY */
+	bool all; /* every root that `pagewalk roots' finds */
 	long cpu; /* line of `info`, or one of the above */
 	bool json;
+	bool stop; /* the machine, meanwhile */
+	unsigned tries; /* walks of an address whose entries change; 0: no second look */
 	struct pw_regime_options regime;
 };
 
-/* For struct argp's children: --json alone, and all of them. Their input is a struct tool_options. */
-extern const struct argp tool_json_argp, tool_walk_argp;
+/* For struct argp's children: --json alone, the common ones, those of a search, --all. Their input is a struct tool_options. */
+extern const struct argp tool_json_argp, tool_walk_argp, tool_search_argp, tool_all_argp;
 
 /* The input of a subcommand. */
 struct tool_input {
@@ -32,6 +40,8 @@ struct tool_input {
 	/* The options' values; the source's facts about its kernel fill in the rest. */
 	struct pw_regime_options regime_options;
 	struct pw_regime regime;
+	unsigned tries; /* of the options */
+	pw_va limit; /* with --all: the last address of what this space has for itself */
 };
 
 /* Bytes of memory that are searched for Linux's banner: a second or two of reading. */
@@ -68,7 +78,19 @@ int tool_open_memory(const char *source, struct pw_memory **memory_ret);
  */
 int tool_open(const struct tool_options *options, const char *source, bool need_root,
 	      struct tool_input *input);
+/* Opens the source for a search: decides the format only if the options name it. Else as tool_open. */
+int tool_open_search(const struct tool_options *options, const char *source,
+		     struct tool_input *input);
 void tool_close(struct tool_input *input);
+
+/*
+ * Opens the source, calls @one for the root that the options lead to, and closes it. With --all, calls it for
+ * every root that is found, after a heading; for those of processes, input->limit then leaves out the kernel's
+ * half where all share it. Returns the exit status: with @any, the best of all calls, else the worst.
+ */
+typedef int tool_one_fn(void *context, const struct tool_input *input);
+int tool_each(const struct tool_options *options, const char *source, bool any, tool_one_fn *one,
+	      void *context);
 
 /* After reading: did the source stay unchanged? 0, or TOOL_FAILED after a message. */
 int tool_check_memory(const struct tool_input *input);

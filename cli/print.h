@@ -24,8 +24,9 @@ int print_va_digits(const struct pw_regime *regime);
 /* The columns of a range, and a range in them. Holes show their status instead of an address. */
 void print_range_head(const struct pw_regime *regime);
 void print_range(const struct pw_regime *regime, const struct pw_range *range);
-/* A range, or hole, as a JSON object on a line. */
-void print_range_json(const struct pw_regime *regime, const struct pw_range *range);
+/* A range, or hole, as a JSON object on a line. @region: of Linux's address space, or NULL. */
+void print_range_json(const struct pw_regime *regime, const struct pw_range *range,
+		      const char *region);
 
 /* Writes a foreign name into @safe, without characters that steer a terminal. Returns @safe. */
 char *print_safe(const char *text, char safe[PRINT_TEXT]);

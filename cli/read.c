@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "live.h"
 #include "output.h"
 #include "print.h"
 #include "remark.h"
@@ -104,17 +105,23 @@ static void print_row(const struct pw_regime *regime, pw_va va, const unsigned c
 	printf(" %s\n", text);
 }
 
-static void print_row_json(pw_va va, pw_pa pa, const unsigned char *bytes, size_t count)
+static void print_row_json(pw_va va, pw_pa pa, const unsigned char *bytes, size_t count,
+			   const struct live_answer *live)
 {
+	const struct pw_result done = { .status = PW_OK };
+
 	printf("{\"va\":\"0x%llx\",\"pa\":\"0x%llx\",\"bytes\":\"", (unsigned long long)va,
 	       (unsigned long long)pa);
 	for (size_t i = 0; i < count; i++)
 		printf("%02x", bytes[i]);
-	printf("\"}\n");
+	printf("\",\"status\":\"%s\"", pw_status_name(PW_OK));
+	live_print_json(live, &done);
+	printf("}\n");
 }
 
 static void print_bytes(const struct arguments *arguments, const struct pw_regime *regime, pw_va va,
-			pw_pa pa, const unsigned char *bytes, size_t count)
+			pw_pa pa, const unsigned char *bytes, size_t count,
+			const struct live_answer *live)
 {
 	while (count > 0) {
 		size_t piece = ROW - va % ROW;
@@ -122,7 +129,7 @@ static void print_bytes(const struct arguments *arguments, const struct pw_regim
 		if (piece > count)
 			piece = count;
 		if (arguments->options.json)
-			print_row_json(va, pa, bytes, piece);
+			print_row_json(va, pa, bytes, piece, live);
 		else
 			print_row(regime, va, bytes, piece);
 		va += piece;
@@ -154,46 +161,81 @@ static size_t piece_at(const struct pw_result *result, uint64_t rest)
 	return rest < piece ? (size_t)rest : piece;
 }
 
+/*
+ * Reads up to the end of the page and of the chunk. Returns 0, or the exit status after a message.
+ */
+static int take_piece(const struct arguments *arguments, const struct tool_input *input, pw_va va,
+		      uint64_t rest, unsigned char *bytes, size_t *piece_ret, pw_pa *pa_ret,
+		      struct live_answer *live)
+{
+	char reason[PRINT_TEXT];
+	struct pw_result result;
+	size_t piece;
+	int status;
+
+	if (tool_stopped())
+		return stop(arguments, va, "stopped");
+	if (pw_translate(input->memory, &input->regime, va, &result) != PW_OK)
+		return stop(arguments, va,
+			    pw_result_reason(input->memory, &input->regime, &result, reason,
+					     sizeof(reason)));
+	piece = piece_at(&result, rest);
+	status = live_read(input, va, bytes, piece, &result, live);
+	/* The memory may end inside a page: the part that exists is read byte by byte. */
+	for (; status == -ENODATA && piece > 1; piece--)
+		status = live_read(input, va, bytes, piece - 1, &result, live);
+	if (status == 0 && result.status == PW_UNSTABLE)
+		return stop(arguments, va,
+			    "unstable: its entries changed each time (--tries, --stop)");
+	/* Meanwhile another page, of another size, or none: the next turn says which. */
+	if (status == -EINVAL || (status == 0 && result.status != PW_OK)) {
+		*piece_ret = 0;
+		return 0;
+	}
+	if (status == -ENODATA) {
+		snprintf(reason, sizeof(reason),
+			 "its page at 0x%llx is not in the memory that the source has",
+			 (unsigned long long)result.pa);
+		return stop(arguments, va, reason);
+	}
+	if (status)
+		return tool_check_memory(input)
+			       ? TOOL_FAILED
+			       : tool_fail("reading 0x%llx: %s", (unsigned long long)result.pa,
+					   strerror(-status));
+	*piece_ret = piece;
+	*pa_ret = result.pa;
+	return 0;
+}
+
 static int copy(const struct arguments *arguments, const struct tool_input *input, FILE *file)
 {
 	pw_va va = arguments->va;
+	unsigned changes = 0;
 
 	for (uint64_t rest = arguments->length; rest > 0 && !ferror(file);) {
 		unsigned char bytes[CHUNK];
-		char reason[PRINT_TEXT];
-		struct pw_result result;
-		size_t piece;
-		int status;
+		struct live_answer live;
+		size_t piece = 0;
+		pw_pa pa = 0;
+		int status = take_piece(arguments, input, va, rest, bytes, &piece, &pa, &live);
 
-		if (tool_stopped())
-			return stop(arguments, va, "stopped");
-		if (pw_translate(input->memory, &input->regime, va, &result) != PW_OK)
-			return stop(arguments, va,
-				    pw_result_reason(input->memory, &input->regime, &result, reason,
-						     sizeof(reason)));
-		piece = piece_at(&result, rest);
-		status = pw_memory_read(input->memory, result.pa, bytes, piece);
-		/* The memory may end inside a page: the part that exists is read byte by byte. */
-		for (; status == -ENODATA && piece > 1; piece--)
-			status = pw_memory_read(input->memory, result.pa, bytes, piece - 1);
-		if (status == -ENODATA) {
-			snprintf(reason, sizeof(reason),
-				 "its page at 0x%llx is not in the memory that the source has",
-				 (unsigned long long)result.pa);
-			return stop(arguments, va, reason);
-		}
 		if (status)
-			return tool_check_memory(input) ? TOOL_FAILED
-							: tool_fail("reading 0x%llx: %s",
-								    (unsigned long long)result.pa,
-								    strerror(-status));
+			return status;
+		changes += live.changes;
+		if (piece == 0 && ++changes > 100000)
+			return stop(arguments, va,
+				    "unstable: its page is another one each time (--stop)");
 		if (arguments->raw)
 			fwrite(bytes, piece, 1, file);
 		else
-			print_bytes(arguments, &input->regime, va, result.pa, bytes, piece);
+			print_bytes(arguments, &input->regime, va, pa, bytes, piece, &live);
 		va += piece;
 		rest -= piece;
 	}
+	if (changes > 0)
+		tool_message("changed %u time%s: pages were read again until their entries stayed",
+			     changes, changes == 1 ? "" : "s");
 	return TOOL_DONE;
 }
 

@@ -25,6 +25,7 @@ enum {
 
 int tool_check(int argc, char **argv);
 int tool_cut(int argc, char **argv);
+int tool_diff(int argc, char **argv);
 int tool_explain(int argc, char **argv);
 int tool_find(int argc, char **argv);
 int tool_formats(int argc, char **argv);
@@ -32,7 +33,10 @@ int tool_info(int argc, char **argv);
 int tool_lab(int argc, char **argv);
 int tool_map(int argc, char **argv);
 int tool_read(int argc, char **argv);
+int tool_roots(int argc, char **argv);
+int tool_sim(int argc, char **argv);
 int tool_translate(int argc, char **argv);
+int tool_watch(int argc, char **argv);
 
 /* ---- message.c ---- */
 

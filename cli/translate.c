@@ -2,10 +2,12 @@
 /* pagewalk translate: the page behind each address, or why there is none. */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "live.h"
 #include "number.h"
 #include "options.h"
 #include "print.h"
@@ -53,23 +55,41 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-static void print_text(const struct tool_input *input, const struct pw_result *result, int digits)
+/* The reason comes from one more walk, which may find something else: then the status alone is true. */
+static const char *reason_of(const struct tool_input *input, const struct pw_result *result,
+			     char text[PRINT_TEXT])
 {
-	char size[PRINT_TEXT], text[PRINT_TEXT], prot[5];
+	char name[PRINT_TEXT];
+
+	if (result->status != PW_UNSTABLE)
+		return pw_result_reason(input->memory, &input->regime, result, text, PRINT_TEXT);
+	snprintf(text, PRINT_TEXT, "%s changed in each of %u walks (--tries, --stop)",
+		 print_entry_name(input->format, result->level, name), input->tries);
+	return text;
+}
+
+static void print_text(const struct tool_input *input, const struct pw_result *result,
+		       const struct live_answer *live, int digits)
+{
+	char size[PRINT_TEXT], text[PRINT_TEXT], prot[5], looked[40];
+
+	live_text(live, result, looked);
 
 	print_flags(result->attr, result->memtype, text);
 	printf("0x%0*llx -> ", digits, (unsigned long long)result->va);
 	if (result->status == PW_OK)
-		printf("0x%016llx  %8s %s  %s%s%s\n", (unsigned long long)result->pa,
+		printf("0x%016llx  %8s %s  %s%s%s%s%s\n", (unsigned long long)result->pa,
 		       pw_size_lg2_text(result->size_lg2, size),
 		       pw_level_name(input->format, result->level),
-		       pw_prot_string(result->attr, prot), text[0] ? " " : "", text);
+		       pw_prot_string(result->attr, prot), text[0] ? " " : "", text,
+		       looked[0] ? "  " : "", looked);
 	else
-		printf("%s: %s\n", pw_status_name((enum pw_status)result->status),
-		       pw_result_reason(input->memory, &input->regime, result, text, sizeof(text)));
+		printf("%s: %s%s%s\n", pw_status_name((enum pw_status)result->status),
+		       reason_of(input, result, text), looked[0] ? "  " : "", looked);
 }
 
-static void print_json(const struct tool_input *input, const struct pw_result *result)
+static void print_json(const struct tool_input *input, const struct pw_result *result,
+		       const struct live_answer *live)
 {
 	char reason[PRINT_TEXT];
 
@@ -88,9 +108,9 @@ static void print_json(const struct tool_input *input, const struct pw_result *r
 		       (unsigned long long)result->entry);
 	if (result->status != PW_OK) {
 		printf(",\"why\":");
-		print_json_string(pw_result_reason(input->memory, &input->regime, result, reason,
-						   sizeof(reason)));
+		print_json_string(reason_of(input, result, reason));
 	}
+	live_print_json(live, result);
 	printf("}\n");
 }
 
@@ -101,15 +121,16 @@ static bool answer(const struct tool_options *options, const struct tool_input *
 		   const pw_va *va, size_t count)
 {
 	struct pw_result result[BATCH];
+	struct live_answer live[BATCH];
 	int digits = print_va_digits(&input->regime);
 	bool told = false;
-	size_t found = pw_translate_many(input->memory, &input->regime, va, count, result);
+	size_t found = live_translate(input, va, count, result, live);
 
 	for (size_t i = 0; i < count; i++)
 		if (options->json)
-			print_json(input, &result[i]);
+			print_json(input, &result[i], &live[i]);
 		else
-			print_text(input, &result[i], digits);
+			print_text(input, &result[i], &live[i], digits);
 	for (size_t i = 0; i < count; i++)
 		remark_address(input, va[i], &told);
 	return found == count;
@@ -151,6 +172,17 @@ static int take_line(struct stream *stream, const char *line)
 	return 0;
 }
 
+/* Waits for more input. False: a signal that is caught (--stop) says that this must end. */
+static bool wait_for_input(void)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	/* A signal may come just before the wait, so no wait is long. */
+	while (!tool_stopped() && poll(&input, 1, 200) == 0)
+		;
+	return !tool_stopped();
+}
+
 /*
  * Answers all addresses at hand before it waits for more, so that another program can ask for one
  * address at a time over a pair of pipes.
@@ -161,9 +193,12 @@ static int take_input(struct stream *stream)
 	size_t kept = 0;
 
 	for (;;) {
-		ssize_t bytes = read(STDIN_FILENO, buffer + kept, sizeof(buffer) - 1 - kept);
 		char *line = buffer, *end;
+		ssize_t bytes;
 
+		if (!wait_for_input())
+			return tool_fail("stopped; later addresses are not answered");
+		bytes = read(STDIN_FILENO, buffer + kept, sizeof(buffer) - 1 - kept);
 		if (bytes < 0 && errno == EINTR)
 			continue;
 		if (bytes < 0)

@@ -120,6 +120,11 @@ static void refuse_option(const struct table *table, const char *name, int key, 
 		       table->name[optopt - KEY_LONG]);
 	if (optopt == 0)
 		refuse_long(table, name, word);
+	if (isdigit(optopt))
+		refuse(name,
+		       "invalid option -- '%c': no address, length or count is negative; leave the "
+		       "minus sign out",
+		       optopt);
 	refuse(name, "invalid option -- '%c'", optopt);
 }
 
@@ -160,7 +165,7 @@ void usage_check(const struct argp *argp, const char *name, int argc, char **arg
 	add_long(&table, "usage", false);
 	key = first_notable(&table, help, argc, words, &word);
 	free(words);
-	if (key == help || (key == '?' && optopt == '?'))
+	if (key == help || (key == '?' && (optopt == '?' || optopt == 'h')))
 		print_help(argp, title, ARGP_HELP_STD_HELP);
 	if (key > help)
 		print_help(argp, title, ARGP_HELP_USAGE);

@@ -7,16 +7,18 @@ import os
 import pathlib
 import re
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import unittest
 
 import images
+import schemas
 
 TOOL = None     # set by main
 MAN = pathlib.Path(__file__).parents[2] / "man" / "pagewalk.1"
-SUBCOMMANDS = ["info", "map", "translate", "explain", "read", "find", "check", "cut", "lab fold", "formats"]
+SUBCOMMANDS = ["info", "roots", "map", "translate", "explain", "read", "find", "check", "cut", "watch", "diff", "lab fold", "formats"]
 X86 = ["--format", "x86_64", "--root", hex(images.CR3)]
 S390 = ["--format", "s390x", "--root", hex(images.ASCE)]
 
@@ -44,7 +46,7 @@ class Case(unittest.TestCase):
         return self.run_tool(*arguments, **more).stdout.splitlines()
 
     def objects(self, *arguments, **more):
-        return [json.loads(line) for line in self.lines(*arguments, **more)]
+        return schemas.check(arguments, [json.loads(line) for line in self.lines(*arguments, **more)])
 
     def refused(self, *arguments, says, **more):
         """Exit status 2, nothing on stdout, and a sentence on stderr that contains all of @says."""
@@ -108,7 +110,7 @@ class Translate(Case):
         self.lines("translate", "--view", "linux", *S390, self.s390, "0x6000")
 
     def test_numbers(self):
-        for text in ["0x10000", "0X10000", "65536", "64K", "0x40k"]:
+        for text in ["0x10000", "0X10000", "65536", "64K", "0x40k", "0000000000010000"]:
             self.assertEqual(self.objects("translate", "--json", *X86, self.x86, text)[0]["va"], "0x10000")
         self.assertEqual(self.objects("translate", "--json", *X86, self.x86, "1G", "1T", "2M", status=1)[0]["va"], "0x40000000")
 
@@ -116,7 +118,7 @@ class Translate(Case):
         for text, says in [("1ffffffffffffffff", "put 0x before it"), ("0x1ffffffffffffffff", "more than 64 bits"),
                            ("18446744073709551616", "more than 64 bits"), ("16777216T", "more than 64 bits"),
                            ("0x10000z", "is not a number"), ("0x", "is not a number"), ("", "is empty"), ("K", "is not a number"),
-                           ("0xg", "is not a number"), ("12 34", "is not a number"), ("1.5G", "is not a number")]:
+                           ("1234567890123456", "write it with 0x"), ("fffffffffffffff", "put 0x before it"), ("0xg", "is not a number"), ("12 34", "is not a number"), ("1.5G", "is not a number")]:
             self.refused("translate", *X86, self.x86, text, says=says)
         self.refused("translate", *X86, self.x86, "--", "-5", says="is negative")
         self.refused("translate", *X86, self.x86, "-5", says="invalid option")
@@ -168,14 +170,14 @@ class Map(Case):
     def test_json(self):
         ranges = self.objects("map", "--json", *X86, self.x86)
         page = {"length": 4096, "size": 4096, "status": "ok", "level": "pte", "flags": [], "memtype": "normal"}
-        self.assertEqual(ranges[0], {"va": "0x10000", "pa": "0x108000", "prot": "rw-u", **page})
-        self.assertEqual(ranges[-1], {"va": "0xfffffffffffff000", "pa": "0x108000", "prot": "rw-k", **page})
+        self.assertEqual(ranges[0], {"va": "0x10000", "pa": "0x108000", "prot": "rw-u", **page, "region": "user"})
+        self.assertEqual(ranges[-1], {"va": "0xfffffffffffff000", "pa": "0x108000", "prot": "rw-k", **page, "region": "unused"})
         self.assertEqual([r["va"] for r in ranges if r["memtype"] == "uncached"], ["0x15000", "0x40015000"])
         self.assertEqual([r["va"] for r in ranges], sorted((r["va"] for r in ranges), key=lambda va: int(va, 16)))
         self.assertEqual(len(ranges), 11)
 
     def test_ranges(self):
-        for text in ["0x10800-0x117ff", "0x10800+0x1000", "66K-0x117ff"]:
+        for text in ["0x10800-0x117ff", "0x10800..0x117ff", "0x10800+0x1000", "66K-0x117ff", "0000000000010800+4K"]:
             ranges = self.objects("map", "--json", *X86, self.x86, text)
             self.assertEqual([(r["va"], r["pa"], r["length"]) for r in ranges],
                              [("0x10800", "0x108800", 2048), ("0x11000", "0x109000", 2048)])
@@ -183,16 +185,18 @@ class Map(Case):
 
     def test_bad_ranges(self):
         for text, says in [("2-1", "ends before it begins"), ("0x1000", "FIRST-LAST"), ("0x1000+0", "length of 0"),
-                           ("0xffffffffffffffff+2", "beyond 2^64"), ("-", "is negative"), ("1-", "is empty"), ("1-2-3", "is not a number"),
+                           ("0xffffffffffffffff+2", "beyond 2^64"), ("-", "is negative"), ("1-", "is empty"), ("1..", "is empty"), ("1..2..3", "is not a number"), ("..2", "is not a number"), ("1-2-3", "is not a number"),
                            ("0-0x1ffffffffffffffff", "more than 64 bits")]:
             self.refused("map", *X86, self.x86, "--", text, says=says)
         self.refused("map", *X86, self.x86, "0-1", "2-3", says="one argument too many")
 
     def test_holes(self):
         holes = [r for r in self.objects("map", "--json", "--holes", *X86, self.x86) if r["status"] != "ok"]
-        self.assertIn({"va": "0x0", "length": 0x10000, "status": "none", "level": "pte", "entry": "0x0"}, holes)
-        self.assertIn({"va": "0x400000", "length": 0x200000, "status": "outside", "level": "pte", "entry": "0x9000027"}, holes)
-        self.assertIn({"va": "0x600000", "length": 0x200000, "status": "malformed", "level": "pmd", "entry": "0x60004081"}, holes)
+        self.assertIn({"va": "0x0", "length": 0x10000, "status": "none", "level": "pte", "entry": "0x0", "region": "user"}, holes)
+        self.assertIn({"va": "0x400000", "length": 0x200000, "status": "outside", "level": "pte", "entry": "0x9000027", "region": "user"},
+                      holes)
+        self.assertIn({"va": "0x600000", "length": 0x200000, "status": "malformed", "level": "pmd", "entry": "0x60004081", "region": "user"},
+                      holes)
         self.assertIn({"va": "0x800000000000", "length": str(0xffff000000000000), "status": "not-canonical"}, holes)
         # All addresses are there, once each.
         whole = self.objects("map", "--json", "--holes", *X86, self.x86)
@@ -228,9 +232,9 @@ class Map(Case):
         self.assertEqual([r["va"] for r in ranges[:64]], [f"0x{i << 16:x}" for i in range(64)])
         # One line for the rest of four gigabytes, then the next range.
         self.assertEqual(ranges[64:], [
-            {"va": "0x400000", "length": (4 << 30) - 0x400000, "status": "shared", "same_as": "0x0"},
+            {"va": "0x400000", "length": (4 << 30) - 0x400000, "status": "shared", "same_as": "0x0", "region": "user"},
             {"va": "0x8000000000", "pa": "0x7200000", "length": 2 << 20, "size": 2 << 20, "prot": "rw-k", "status": "ok",
-             "level": "pmd", "flags": [], "memtype": "normal"}])
+             "level": "pmd", "flags": [], "memtype": "normal", "region": "user"}])
         self.assertIn("same tables as at 0x0000000000000000", self.lines("map", *source)[65])
         everything = self.objects("map", "--json", "--expand", *source)
         self.assertEqual([r["va"] for r in everything[:-1]], [f"0x{i << 16:x}" for i in range(65536)])
@@ -261,8 +265,8 @@ class Read(Case):
 
     def test_json(self):
         rows = self.objects("read", "--json", *X86, self.x86, "0x10ffc", 8)
-        self.assertEqual(rows, [{"va": "0x10ffc", "pa": "0x108ffc", "bytes": b"one ".hex()},
-                                {"va": "0x11000", "pa": "0x109000", "bytes": b"two ".hex()}])
+        self.assertEqual(rows, [{"va": "0x10ffc", "pa": "0x108ffc", "bytes": b"one ".hex(), "status": "ok"},
+                                {"va": "0x11000", "pa": "0x109000", "bytes": b"two ".hex(), "status": "ok"}])
 
     def test_stops(self):
         result = self.run_tool("read", "--raw", *X86, self.x86, "0x12ffe", "0x1000", status=1, text=False)
@@ -327,7 +331,7 @@ class Check(Case):
         self.assertEqual([f["finding"] for f in findings if "finding" in f],
                          ["writable-executable", "malformed", "outside"])
         self.assertEqual(findings[0], {"finding": "writable-executable", "va": "0x200000", "length": 0x200000, "pa": "0x40000000",
-                                       "size": 0x200000, "prot": "rwxu", "flags": [], "memtype": "normal"})
+                                       "size": 0x200000, "prot": "rwxu", "flags": [], "memtype": "normal", "status": "ok"})
         self.assertEqual(len(findings), 4)
         self.assertEqual((findings[3]["note"], findings[3]["table"]), ("shared-table", "0x102000"))
         self.assertEqual(findings[3]["other_va"], "0x0")
@@ -352,7 +356,7 @@ class Check(Case):
         self.assertIn("pte table at 0x3000, the same as at 0x0000000000000000", lines[2])
         self.assertIn("0x0000000040000000-0x00000000ffffffff  pmd table at 0x2000, the same as at 0x0000000000000000", lines[3])
         self.assertEqual([n["note"] for n in self.objects("check", "--json", *source)], ["shared-table", "shared-table"])
-        self.assertIn({"note": "shared-table", "more": 1}, self.objects("check", "--json", "--limit", 1, *source))
+        self.assertIn({"note": "shared-table", "more": 1, "status": "shared"}, self.objects("check", "--json", "--limit", 1, *source))
 
     def test_clean(self):
         self.assertEqual(self.lines("check", *X86, self.x86, "0x10000-0x12fff"), ["nothing looks wrong"])
@@ -412,7 +416,7 @@ class Sources(Case):
         self.assertIn("0x100000 0x10ffff 64 KiB", text)
         objects = self.objects("info", "--json", self.x86)
         self.assertEqual(objects[0]["bytes"], 65536)
-        self.assertEqual(objects[1], {"segment": 0, "pa": "0x100000", "length": 65536})
+        self.assertEqual(objects[1], {"segment": 0, "pa": "0x100000", "length": 65536, "status": "ok"})
 
     def test_formats(self):
         formats = self.objects("formats", "--json")
@@ -438,7 +442,7 @@ class Sources(Case):
             self.refused("map", *X86, source, says=says)
 
     def test_formats_and_roots(self):
-        self.refused("map", "--format", "x86-64", "--root", 0, self.x86, says="did you mean x86_64?")
+        self.refused("map", "--format", "x86_46", "--root", 0, self.x86, says="did you mean x86_64?")
         self.refused("map", "--format", "z80", "--root", 0, self.x86, says=["'z80'", "pagewalk formats"])
         self.refused("map", "--format", self.path / "none.pwf", "--root", 0, self.x86, says="none.pwf")
         self.refused("map", "--root", 0, self.x86, says=["--format", "--root"])
@@ -474,6 +478,180 @@ class Sources(Case):
         self.run_tool("translate", *X86, source, "0x10000", status=1)
         answer = self.objects("translate", "--json", "--encryption-bit", 47, *X86, source, "0x10000")[0]
         self.assertEqual(answer["pa"], "0x108000")
+
+
+class Roots(Case):
+    """Machines of several formats, with a kernel and two processes each; and memory in which there is none."""
+
+    def test_formats(self):
+        for name, machine in images.MACHINES.items():
+            with self.subTest(name):
+                source = machine(self.path / f"{name}.img")
+                found = self.objects("roots", "--json", "--format", name, source)
+                self.assertEqual([(root["name"], root["owner"], root["table"]) for root in found], [
+                    ("kernel", "kernel", hex(images.KERNEL_ROOT)), ("1", "user", hex(images.USER_ROOTS[0])),
+                    ("2", "user", hex(images.USER_ROOTS[1]))])
+                for root in found[1:]:
+                    self.assertEqual(root["user"], 8 * 4096)
+
+    def test_unknown_format(self):
+        source = images.MACHINES["x86_64"](self.path / "any.img")
+        lines = self.lines("roots", source)
+        self.assertEqual(lines[0].split(), "NAME ROOT FORMAT LEVELS USER KERNEL WHO SURE".split())
+        self.assertEqual([line.split()[2] for line in lines[1:]], ["x86_64"] * 3)
+        formats = {root["format"] for root in self.objects("roots", "--json", "--format", "any", source)}
+        self.assertIn("x86_64", formats)
+
+    def test_nothing(self):
+        empty = self.path / "empty.img"
+        empty.write_bytes(bytes(1 << 20))
+        result = self.run_tool("roots", f"raw:{empty}@0", status=1)
+        self.assertEqual(result.stdout, "")
+        self.assertIn("no root was found", result.stderr)
+
+    def test_hostile(self):
+        """Tables that lead to each other in every way: the search ends, and finds what it finds."""
+        hostile = self.path / "hostile.img"
+        for entry in (lambda table, i: (i % 64) * 4096 | 0x67, lambda table, i: table * 4096 | 0x67,
+                      lambda table, i: (i * 7919 + table) % 64 * 4096 | 0x3):
+            hostile.write_bytes(b"".join(entry(table, i).to_bytes(8, "little") for table in range(64) for i in range(512)))
+            result = subprocess.run([TOOL, "roots", "--format", "any", f"raw:{hostile}@0"], capture_output=True, timeout=60)
+            self.assertIn(result.returncode, (0, 1))
+
+    def test_names(self):
+        """Other subcommands take the names, and find the kernel's root by themselves."""
+        source = images.MACHINES["x86_64"](self.path / "named.img")
+        result = self.run_tool("map", source)
+        self.assertIn("using x86_64, root 0x40000 (the kernel's, found by its tables", result.stderr)
+        self.assertEqual(result.stdout, self.run_tool("map", "--root", "kernel", source).stdout)
+        words = self.run_tool("map", "--format", "x86_64", "--root", "0x50000", source).stdout
+        self.assertEqual(self.run_tool("map", "--root", "1", source).stdout, words)
+        self.assertEqual(self.lines("translate", "--root", "2", source, "0x18080201000")[0].split()[2], "0x0000000000029000")
+        self.refused("map", "--root", "3", source, says=["--root 3", "pagewalk roots"])
+        self.refused("map", "--root", "nobody", source, says="--root nobody")
+        self.refused("map", "--all", "--root", "1", source, says="--all")
+
+    def test_all(self):
+        source = images.MACHINES["x86_64"](self.path / "all.img")
+        objects = self.objects("map", "--json", "--all", source)
+        self.assertEqual([o["space"] for o in objects if "space" in o], ["kernel", "1", "2"])
+        self.assertEqual(sum(o.get("length", 0) for o in objects), (16 + 8 + 8) * 4096)
+        found = self.objects("find", "--json", "--all", source, "0x29000")
+        self.assertEqual([o.get("space", o.get("va")) for o in found], ["kernel", "1", "2", "0x18080201000"])
+        # Everything is writable and executable: the kernel's half is told once.
+        bad = [o for o in self.objects("check", "--json", "--all", source, status=1) if o.get("finding") == "writable-executable"]
+        self.assertEqual(sum(o["length"] for o in bad), (16 + 8 + 8) * 4096)
+        self.run_tool("cut", "--all", source, self.path / "all.elf")
+        lines = self.objects("roots", "--json", self.path / "all.elf")
+        self.assertEqual({line["table"] for line in lines}, {"0x40000", "0x50000", "0x60000"})
+
+    def test_bad_options(self):
+        self.refused("roots", says="SOURCE")
+        self.refused("roots", "--format", "x86_65", self.x86, says="x86_64")
+        self.refused("roots", self.x86, "more", says="too many")
+
+
+class DumpFiles(Case):
+    """The same memory in other kinds of files: every one has the same map."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.source = images.MACHINES["x86_64"](cls.path / "memory.img")
+        cls.memory = (cls.path / "memory.img").read_bytes()
+        cls.answer = subprocess.run([TOOL, "map", "--format", "x86_64", "--root", "0x50000", cls.source], capture_output=True,
+                                    check=True).stdout
+
+    def same(self, name, image, *options):
+        path = self.path / name
+        path.write_bytes(image)
+        result = subprocess.run([TOOL, "map", *options, path], capture_output=True, timeout=60)
+        self.assertEqual(result.stdout, self.answer, result.stderr)
+        return result.stderr.decode()
+
+    def lime(self, *ranges):
+        return b"".join(b"EMiL" + struct.pack("<IQQQ", 1, first, last, 0) + self.memory[first:last + 1] for first, last in ranges)
+
+    def test_lime(self):
+        self.same("image.lime", self.lime((0, 0x4ffff), (0x50000, 0xfffff)), "--root", "1")
+        path = self.path / "short.lime"
+        path.write_bytes(self.lime((0, 0xfffff))[:-4096])
+        self.assertIn("truncated: the range 0x0-0xfffff", self.run_tool("info", path).stdout)
+        path.write_bytes(self.lime((0, 0xfff)) + bytes(40))
+        self.refused("info", path, says=["0x1020", "LiME"])
+
+    def windows(self, kind, body):
+        header = bytearray(b"PAGE" * (0x2000 // 4))
+        struct.pack_into("<8sIIQ", header, 0, b"PAGEDU64", 15, 7601, 0x50000)
+        struct.pack_into("<I", header, 0x30, 0x8664)
+        struct.pack_into("<IIQQQQQ", header, 0x88, 2, 0, 0x100, 0, 0x80, 0x80, 0x80)
+        struct.pack_into("<I", header, 0xf98, kind)
+        return bytes(header) + body
+
+    def test_windows(self):
+        said = self.same("full.dmp", self.windows(1, self.memory))
+        self.assertIn("using x86_64, root 0x50000 (CPU 0: crash dump, DirectoryTableBase)", said)
+        pages = range(1, 0x100)     # without page 0
+        bits = bytearray(0x20)
+        for page in pages:
+            bits[page // 8] |= 1 << page % 8
+        bitmap = b"SDMPDUMP" + bytes(24) + struct.pack("<QQQ", 0x3000, len(pages), 0x100) + bits
+        self.same("bitmap.dmp", self.windows(5, bitmap.ljust(0x1000, b"\0") + self.memory[4096:]))
+        path = self.path / "bad.dmp"
+        path.write_bytes(self.windows(5, b""))
+        self.refused("info", path, says="bitmap of pages is missing")
+        path.write_bytes(self.windows(4, self.memory))
+        self.refused("info", path, says=["type 4", "complete memory dump"])
+        path.write_bytes(self.windows(1, self.memory[:0x90000]))
+        self.assertIn("truncated: the run of 0x80 pages at 0x80000", self.run_tool("info", path).stdout)
+
+    def test_windows_32(self):
+        """The header of a 32-bit system; its memory is that of the 64-bit one, so only the addresses are compared."""
+        header = bytearray(0x1000)
+        struct.pack_into("<8sIII", header, 0, b"PAGEDUMP", 15, 2600, 0x50000)
+        struct.pack_into("<I", header, 0x20, 0x14c)
+        header[0x5c] = 1
+        struct.pack_into("<IIII", header, 0x64, 1, 0x100, 0, 0x100)
+        struct.pack_into("<I", header, 0xf88, 1)
+        path = self.path / "old.dmp"
+        path.write_bytes(bytes(header) + self.memory)
+        objects = self.objects("info", "--json", path)
+        self.assertIn({"segment": 0, "pa": "0x0", "length": 1 << 20, "status": "ok"}, objects)
+        self.assertEqual([(o["format"], o["roots"]) for o in objects if "line" in o], [("i386_pae", ["0x50000"])])
+
+
+class Words(Case):
+    """What people type who know another tool, or the machine by another name."""
+
+    def test_formats(self):
+        for name, format in [("amd64", "x86_64"), ("x86-64", "x86_64"), ("x64", "x86_64")]:
+            options = ["--format", name, "--root", hex(images.CR3)]
+            result = self.run_tool("map", *options, self.x86)
+            self.assertIn(f"'{name}' is taken for {format} (", result.stderr)
+        self.assertIn("s390x", self.run_tool("map", "--format", "s390", "--root", hex(images.ASCE), self.s390).stderr)
+
+    def test_subcommands(self):
+        for other, name, arguments in [("vtop", "translate", ["0x10000"]), ("ptov", "find", ["0x108000"]), ("rd", "read", ["0x10000", "16"])]:
+            self.assertEqual(self.lines(other, *X86, self.x86, *arguments), self.lines(name, *X86, self.x86, *arguments))
+            for words in [["help", other], [other, "--help"], [other, "-h"], [name, "-h"]]:
+                self.assertTrue(self.run_tool(*words).stdout.startswith(f"Usage: pagewalk {name} "))
+        self.refused("help", "mapp", says="did you mean map?")
+
+    def test_registers(self):
+        self.refused("map", *S390, "--cr4", "0x10", self.s390, says=["--cr4", "s390x"])
+        self.refused("map", *X86, "--mair", "5", self.x86, says=["--mair", "x86_64"])
+
+    def test_version(self):
+        lines = self.lines("--version")
+        self.assertRegex(lines[0], r"^pagewalk \d+\.\d+\.\d+")
+        self.assertRegex(lines[1], "^sources: ELF core, .*kdump.*, LiME, AVML, Windows crash dump, raw:FILE@BASE, sample:NAME, .*qemu:.*, gdb:HOST:PORT, uml:PID$")
+
+    def test_cut_to_stdout(self):
+        image = self.path / "stdout.elf"
+        with open(image, "wb") as file:
+            subprocess.run([TOOL, "cut", *X86, self.x86, "-"], stdout=file, check=True, timeout=60)
+        self.assertEqual(self.lines("map", image), self.lines("map", *X86, self.x86))
+        self.refused("cut", "--json", *X86, self.x86, "-", says="--json")
 
 
 class Streams(Case):
@@ -564,12 +742,6 @@ class Help(Case):
             self.assertIn(name, sections)
             self.assertEqual(self.options(name) - named(common), named(sections[name]) - named(common), name)
         self.assertEqual(self.options("map") & named(common), named(common))
-
-    def test_completion(self):
-        script = (pathlib.Path(__file__).parents[2] / "completion" / "pagewalk.bash").read_text()
-        for name in SUBCOMMANDS:
-            for option in self.options(name):
-                self.assertIn(option, script, f"{name} {option}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import sys
 import tempfile
 import unittest
 
+import schemas
+
 TOOL = None     # set by main
 PAGE = 4096
 X86, I386, ARM, ARM64, S390, PPC64, RISCV = 62, 3, 40, 183, 22, 21, 243
@@ -75,7 +77,7 @@ class Case(unittest.TestCase):
         return self.run_tool(*arguments, **more).stdout.splitlines()
 
     def objects(self, *arguments, **more):
-        return [json.loads(line) for line in self.lines(*arguments, "--json", **more)]
+        return schemas.check(arguments, [json.loads(line) for line in self.lines(*arguments, "--json", **more)])
 
     def pa(self, *arguments, **more):
         return [int(answer["pa"], 16) for answer in self.objects("translate", *arguments, **more)]

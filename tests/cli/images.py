@@ -110,3 +110,70 @@ def s390x(path):
     put(0x8000 + 8 * 7, 0xb000 | 0x200 | 0x100 | 0x15)
     path.write_bytes(image)
     return f"raw:{path}@0"
+
+
+# ---- whole machines: a kernel and two processes, each with eight pages of its own; and data that is no table ----
+
+KERNEL_ROOT, USER_ROOTS = 0x40000, (0x50000, 0x60000)
+
+
+def machine(path, entry_bytes, levels, bits, big_endian, leaf, table, user_index, kernel_index, empty=None, sizes=None):
+    """Writes 1 MiB of memory at 0. @leaf(pa, user) and @table(pa, level) make entries; @empty(level) those of nothing."""
+    image = bytearray(1 << 20)
+    free = iter(range(0x70000, 0xf0000, 0x4000))
+    order = "big" if big_endian else "little"
+
+    def put(address, entry):
+        image[address:address + entry_bytes] = entry.to_bytes(entry_bytes, order)
+
+    def clear(address, level):
+        if empty:
+            for i in range(1 << bits[level]):
+                put(address + i * entry_bytes, empty(level))
+
+    def fill(top, index, pages, user):
+        """Makes tables down from @top and maps the pages."""
+        at = top
+        for level in range(levels - 1, 0, -1):
+            below = next(free)
+            clear(below, level - 1)
+            put(at + index[level] * entry_bytes, table(below, level))
+            at = below
+        for i, page in enumerate(pages):
+            put(at + i * entry_bytes, leaf(page, user))
+
+    top = levels - 1
+    for root in (KERNEL_ROOT, *USER_ROOTS):
+        clear(root, top)
+    fill(KERNEL_ROOT, kernel_index, range(0x1000, 0x11000, 0x1000), False)
+    shared = bytes(image[KERNEL_ROOT + kernel_index[top] * entry_bytes:][:entry_bytes])
+    for number, root in enumerate(USER_ROOTS):
+        at = root + kernel_index[top] * entry_bytes
+        image[at:at + entry_bytes] = shared
+        fill(root, user_index, range(0x20000 + number * 0x8000, 0x28000 + number * 0x8000, 0x1000), True)
+    for i in range(0x1000, 0x40000, 8):     # data: text, and numbers
+        image[i:i + 8] = b"no table" if i & 8 else (i * 0x9e3779b97f4a7c15 & (1 << 64) - 1).to_bytes(8, order)
+    path.write_bytes(image)
+    return f"raw:{path}@0"
+
+
+MACHINES = {
+    "x86_64": lambda path: machine(
+        path, 8, 4, [9] * 4, False, lambda pa, user: pa | P | RW | A | D | (US if user else G), lambda pa, level: pa | P | RW | US | A,
+        [0, 1, 2, 3], [0, 5, 6, 400]),
+    "x86_64_la57": lambda path: machine(
+        path, 8, 5, [9] * 5, False, lambda pa, user: pa | P | RW | A | D | (US if user else G), lambda pa, level: pa | P | RW | US | A,
+        [0, 1, 2, 3, 4], [0, 5, 6, 7, 400]),
+    "i386": lambda path: machine(
+        path, 4, 2, [10] * 2, False, lambda pa, user: pa | P | RW | A | D | (US if user else G), lambda pa, level: pa | P | RW | US | A,
+        [0, 1], [0, 800]),
+    "i386_pae": lambda path: machine(
+        path, 8, 3, [9, 9, 2], False, lambda pa, user: pa | P | RW | A | D | (US if user else G),
+        lambda pa, level: pa | P | (0 if level == 2 else RW | US | A), [0, 1, 1], [0, 5, 3]),
+    "riscv_sv39": lambda path: machine(
+        path, 8, 3, [9] * 3, False, lambda pa, user: pa >> 2 | (0xd7 if user else 0xc7), lambda pa, level: pa >> 2 | 1,
+        [0, 1, 2], [0, 5, 400]),
+    "riscv_sv48": lambda path: machine(
+        path, 8, 4, [9] * 4, False, lambda pa, user: pa >> 2 | (0xd7 if user else 0xc7), lambda pa, level: pa >> 2 | 1,
+        [0, 1, 2, 3], [0, 5, 6, 400]),
+}

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The files of `make install`, used as a stranger would: only pkg-config says where they are.
 
-usage: install.py BUILD EXAMPLE.c COMPILER...
+usage: install.py SOURCE BUILD EXAMPLE.c COMPILER...
 """
+import json
 import os
 import pathlib
 import re
@@ -11,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+
+import man
 
 
 def run(*command, **more):
@@ -59,6 +62,38 @@ class Install(unittest.TestCase):
         for name in ["pagewalk.1", "pagewalk.3", "pagewalk-format.5", "pagewalk-sources.7"]:
             self.assertEqual(self.one(name).parent.name, "man" + name[-1])
         self.assertEqual(self.one("bash-completion").parent.name, "share")
+
+    def test_no_build_paths(self):
+        """Nothing tells where it was built; pagewalk-lab does, because it quotes its sources."""
+        names = ["pagewalk", "libpagewalk.so.0", "libpagewalk.a", "libpagewalk-lab.a"]
+        found = [path for path in self.root.rglob("*") if path.name in names and path.is_file()]
+        self.assertIn("bin", [path.parent.name for path in found])
+        for path in found:
+            content = path.read_bytes()
+            for folder in [SOURCE, BUILD]:
+                self.assertNotIn(os.fsencode(folder), content, path.name)
+
+    def test_stripped(self):
+        for path in [self.root.rglob("bin/pagewalk"), self.root.rglob("libpagewalk.so.0")]:
+            for program in path:
+                self.assertNotIn(".debug_info", run("readelf", "-SW", program))
+
+    def test_prefix_is_in_few_sources(self):
+        """Another prefix compiles again what includes a header that has it, and nothing else."""
+        commands = json.loads((pathlib.Path(BUILD) / "compile_commands.json").read_text())
+        few = [one["file"] for one in commands if "/share/pagewalk" in one["command"] and "/race/" not in one["file"]]
+        self.assertEqual(few, [])
+
+    def test_readme(self):
+        """README's pieces of C, compiled and run."""
+        answers = []
+        for number, block in enumerate(man.snippets(pathlib.Path(SOURCE))):
+            source, path = (pathlib.Path(self.folder.name) / f"readme{number}{end}" for end in [".c", ""])
+            source.write_text(man.PRELUDE + block)
+            run(*COMPILER, "-std=gnu11", "-D_GNU_SOURCE", "-Wno-unused-variable", "-o", path, source, *self.flags("--cflags", "--libs"))
+            samples = self.one("s390x.elf.xz").parent
+            answers.append(run(path, env=dict(os.environ, PAGEWALK_SAMPLES=str(samples), LD_LIBRARY_PATH=str(self.library))))
+        self.assertEqual(answers, ["page of 4096 bytes at 0x11a5000\n", ""])
 
     def test_shared(self):
         if not (self.library / "libpagewalk.so").exists():
@@ -109,5 +144,5 @@ class Install(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    BUILD, EXAMPLE, *COMPILER = sys.argv[1:]
+    SOURCE, BUILD, EXAMPLE, *COMPILER = sys.argv[1:]
     unittest.main(argv=sys.argv[:1])

@@ -10,6 +10,8 @@ import sys
 import tempfile
 import unittest
 
+import schemas
+
 TOOL = None     # set by main
 
 CR3, PAGE = 0x1000, 0x5000
@@ -157,10 +159,10 @@ class Kernel(Case):
         self.assertIn("using x86_64, root 0x1001000 (VMCOREINFO, init_top_pgt: the kernel's own", result.stderr)
         text = self.run_tool("info", path).stdout
         self.assertIn("kernel: Linux 7.2.13+deb14-amd64 (by VMCOREINFO)", text)
-        objects = [json.loads(line) for line in self.run_tool("info", "--json", path).stdout.splitlines()]
-        self.assertIn({"kernel": "7.2.13+deb14-amd64", "version": "7.2", "origin": "VMCOREINFO"}, objects)
+        objects = schemas.check(["info"], [json.loads(line) for line in self.run_tool("info", "--json", path).stdout.splitlines()])
+        self.assertIn({"kernel": "7.2.13+deb14-amd64", "version": "7.2", "origin": "VMCOREINFO", "status": "ok"}, objects)
         self.assertIn({"line": 1, "cpu": None, "format": "x86_64", "root_name": "CR3", "roots": ["0x1001000"],
-                       "origin": "VMCOREINFO, init_top_pgt: the kernel's own", "registers": {}}, objects)
+                       "origin": "VMCOREINFO, init_top_pgt: the kernel's own", "registers": {}, "status": "ok"}, objects)
 
     def test_registers_win(self):
         qemu = bytearray(440)
@@ -231,6 +233,8 @@ class LeftOut(Case):
         self.assertIn("that were left out of the file", result.stderr)
         self.assertIn("nothing looks wrong", self.run_tool("check", *options, path).stdout)
         self.assertIn("remark: PT_LOAD 1 has 0x2000 bytes of memory at 0x4000", self.run_tool("info", path).stdout)
+        remarks = schemas.check(["info"], [json.loads(line) for line in self.run_tool("info", "--json", path).stdout.splitlines()])
+        self.assertIn("PT_LOAD 1 has 0x2000 bytes", remarks[-1]["remark"])
         self.assertIn("none", self.run_tool("map", "--holes", *options, path, "0-0x1fffff", status=1).stdout)
         # A cut image has these tables.
         cut = self.path / "cut"

@@ -13,13 +13,26 @@ import unittest
 
 PRELUDE = """
 #include <err.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <unistd.h>
 #include <pagewalk/pagewalk.h>
 """
+
+
+def snippets(source):
+    """The pieces of C in README, each in a program of its own."""
+    blocks = re.findall(r"(?m)(?:^    .*\n|^\n(?=    ))+", (source / "README.md").read_text())
+    found = []
+    for block in blocks:
+        block = re.sub(r"(?m)^    ", "", block)
+        if re.search(r"(?m)^(const )?struct pw_\w+ ", block):
+            found.append(re.sub(r"(?m)^#include .*", "", block))
+    return ["int main(void)\n{\n\tint fd = open(\"/dev/zero\", O_RDONLY);\n" + block + "\treturn fd < 0;\n}\n" for block in found]
 
 
 def spaced(text):
@@ -33,7 +46,7 @@ def headers():
     for path in (SOURCE / "include" / "pagewalk").glob("*.h"):
         text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
         constants |= set(re.findall(r"^#define (PW_\w+)", text, re.MULTILINE))
-        text = re.sub(r"^#.*|extern \"C\" \{|__attribute__\(\(.*\)\)", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^#.*|extern \"C\" \{|__attribute__\(\(.*\)\) ?", "", text, flags=re.MULTILINE)
         for match in re.finditer(r"^((?:struct|enum) (?:pw_\w+ )?\{.*?\});", text, re.MULTILINE | re.DOTALL):
             name = match[1].split("{")[0].strip()
             if name != "enum":
@@ -151,6 +164,25 @@ class Manual(unittest.TestCase):
                                        f"-I{SOURCE}/include", "-fsyntax-only", "-xc", "-"],
                                       input=PRELUDE + example, capture_output=True, text=True, check=False)
                 self.assertEqual(done.returncode, 0, f"{page.name}:\n{done.stderr}")
+
+    def test_readme_compiles(self):
+        """tests/cli/install.py runs these."""
+        blocks = snippets(SOURCE)
+        self.assertEqual(len(blocks), 2)
+        for block in blocks:
+            done = subprocess.run([*COMPILER, "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-unused-variable",
+                                   f"-I{SOURCE}/include", "-fsyntax-only", "-xc", "-"],
+                                  input=PRELUDE + block, capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), block)
+
+    def test_errors_are_checked(self):
+        """An example that ignores what a function returns teaches that. The first two return what their callback does."""
+        may_be_ignored = {"pw_mm_vmas", "pw_walk_range", "pw_space_unmap", "pw_picture_text", "pw_mm_fault", "pw_look_fast"}
+        examples = [(page.name, example) for page in self.pages for example in page.examples]
+        for name, example in [*examples, *(("README.md", block) for block in snippets(SOURCE))]:
+            for called in re.findall(r"(?:(?<=[;{}])|\A)\s*(pw_\w+)\s*\(", re.sub(r"/\*.*?\*/", "", example, flags=re.DOTALL)):
+                if called in self.functions and called not in may_be_ignored:
+                    self.assertRegex(self.functions[called], r"^(void|bool) ", f"{name} does not look at what {called}() returns")
 
     def test_formatters_are_silent(self):
         paths = sorted((SOURCE / "man").glob("*.[1-9]"))

@@ -75,7 +75,7 @@ class Text(unittest.TestCase):
         command = f"{TOOL} explain {' '.join(STRADDLE)} {MAPPED}"
 
         def on_terminal(**environment):
-            variables = {**os.environ, "TERM": "xterm", "NO_COLOR": "", **environment}
+            variables = {**os.environ, "TERM": "xterm", "NO_COLOR": "", "PAGER": "cat", **environment}
             return subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True, env=variables,
                                   timeout=120, stdin=subprocess.DEVNULL).stdout
 
@@ -193,7 +193,7 @@ class Usage(unittest.TestCase):
     def test_bad_arguments(self):
         self.assertIn("give a SOURCE", self.refused("sample:s390x"))
         self.assertIn("one argument too many", self.refused(*STRADDLE, "1", "2"))
-        self.assertIn("--width takes a number from 72 to 400", self.refused("--width", "10", *STRADDLE, "1"))
+        self.assertIn("--width takes a number from 30 to 400", self.refused("--width", "10", *STRADDLE, "1"))
         self.assertIn("--rows takes", self.refused("--rows", "0", *STRADDLE, "1"))
         self.assertIn("same file", self.refused("--svg", "x", "--html", "x", *STRADDLE, "1"))
         self.refused(*STRADDLE, "0x2000-0x1000")

@@ -189,7 +189,7 @@ class Usage(unittest.TestCase):
         self.refuse("Usage:")
         self.refuse("give a range", "fold", "--format", "s390x")
         self.refuse("give --format", "fold", "0-1")
-        self.refuse("no format 's390'", "fold", "--format", "s390", "0-1")
+        self.refuse("no format 's39'", "fold", "--format", "s39", "0-1")
         self.refuse("not a strategy", "fold", "--format", "s390x", "--strategy", "a,f", "0-1")
         self.refuse("2 to 5 levels", "fold", "--format", "s390x", "--levels", "6", "0-1")
         self.refuse("a format that has as many", "fold", "--format", "x86_64", "--levels", "5", "0-1")

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* pagewalk diff: what differs between the maps of two sources, or of two roots in one. */
+#include "change.h"
+#include "usage.h"
+
+#include <stdlib.h>
+
+enum { OPTION_OTHER_ROOT = 0x200 };
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "What to compare:", 3 },
+	{ "other-root", OPTION_OTHER_ROOT, "WORD", 0,
+	  "The root in B, or a second one in A if B is left out", 3 },
+	{ 0 },
+};
+
+struct arguments {
+	struct tool_options options;
+	const char *source[2];
+	unsigned sources;
+	uint64_t other;
+	bool has_other;
+};
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->options;
+		return 0;
+	case OPTION_OTHER_ROOT:
+		arguments->other = tool_number(state, text);
+		arguments->has_other = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 1)
+			usage_error(state, "'%s' is one argument too many", text);
+		arguments->source[state->arg_num] = text;
+		arguments->sources = state->arg_num + 1;
+		return 0;
+	case ARGP_KEY_END:
+		if (arguments->sources == 0 || (arguments->sources == 1 && !arguments->has_other))
+			usage_error(state, "give two SOURCES, or one and --other-root WORD");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+struct printer {
+	const struct pw_regime *regime;
+	bool json;
+};
+
+static void print(void *context, const struct change *change)
+{
+	const struct printer *printer = context;
+
+	if (printer->json) {
+		putchar('{');
+		change_print_json(change);
+		printf("}\n");
+	} else {
+		change_print(printer->regime, change);
+	}
+}
+
+static int read_one(const struct tool_options *given, const char *source, struct tool_input *input,
+		    struct map_list *list)
+{
+	int status = tool_open(given, source, true, input) ? TOOL_FAILED : TOOL_DONE;
+
+	if (status)
+		return status;
+	status = change_read(input, 0, UINT64_MAX, list);
+	if (status == TOOL_NOTHING)
+		tool_message("stopped; nothing was compared");
+	if (status)
+		tool_close(input);
+	return status;
+}
+
+static const char description[] =
+	"Print what differs between the maps of A and B: what is mapped in B only, in A only, "
+	"elsewhere, with other permissions, or by pages of another size."
+	"\v"
+	"Exit status: 0 something differs, 1 nothing does, 2 wrong usage or input.";
+
+int tool_diff(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp argp = {
+		options, parse, "A [B]", description, children, NULL, NULL
+	};
+	struct arguments arguments = { 0 };
+	struct map_list before = { 0 }, after = { 0 };
+	struct tool_options other;
+	struct tool_input a, b;
+	int status;
+
+	tool_parse(&argp, "diff", argc, argv, &arguments.options, &arguments);
+	tool_catch_interrupts();
+	status = read_one(&arguments.options, arguments.source[0], &a, &before);
+	if (status == TOOL_DONE) {
+		other = arguments.options;
+		if (arguments.has_other) {
+			other.root[0] = arguments.other;
+			other.roots = 1;
+		}
+		status = read_one(&other, arguments.source[arguments.sources - 1], &b, &after);
+		if (status == TOOL_DONE) {
+			struct printer printer = { &b.regime, arguments.options.json };
+
+			if (change_find(&before, &after, print, &printer) == 0) {
+				tool_message("nothing differs");
+				status = TOOL_NOTHING;
+			}
+			tool_close(&b);
+		}
+		tool_close(&a);
+	}
+	free(before.range);
+	free(after.range);
+	return tool_finish(status);
+}

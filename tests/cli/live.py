@@ -1,0 +1,689 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Running machines as sources, without an emulator: this process plays QEMU. It answers QMP on a socket, and the guest's
+memory is its own, in a memfd or private. Then all that can be on the other end of a socket instead: another program,
+nobody, silence, garbage, an end in the middle."""
+
+import ctypes
+import json
+import mmap
+import os
+import pathlib
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+import images
+import schemas
+
+TOOL = None     # set by main
+GREETING = {"QMP": {"version": {"qemu": {"micro": 1, "minor": 2, "major": 7}, "package": ""}, "capabilities": []}}
+BASE, BYTES = images.BASE, images.PAGES * 4096
+REGISTERS = f"""
+CPU#0
+EAX=00000000 EBX=00000000
+RIP=ffffffff81000000 RFL=00000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1
+CR0=80050033 CR2=0000000000000000 CR3={images.CR3:016x} CR4=000006f0
+EFER=0000000000000d01
+
+CPU#1
+CR0=60000010 CR2=00000000 CR3=00000000 CR4=00000000
+EFER=0000000000000000
+"""
+
+
+class Server(threading.Thread):
+    """Accepts connections on a socket, and hands each to `talk`, which may fail as its client goes."""
+
+    def __init__(self, listener, talk):
+        super().__init__(daemon=True)
+        self.listener, self.talk = listener, talk
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                connection = self.listener.accept()[0]
+            except OSError:
+                return
+            with connection:
+                try:
+                    self.talk(connection)
+                except OSError:
+                    pass
+
+
+class Guest:
+    """Memory of this process that plays a guest's RAM, and the answers to QMP's commands about it."""
+
+    def __init__(self, image, shared, arch="x86_64"):
+        self.arch = arch
+        if shared:
+            self.file = os.memfd_create("memory-backend-memfd")
+            os.ftruncate(self.file, BYTES + 4096)
+            self.map = mmap.mmap(self.file, BYTES, mmap.MAP_SHARED, offset=4096)
+        else:
+            self.map = mmap.mmap(-1, BYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.map[:] = image
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.map))
+        self.tree = (f"FlatView #0\r\n AS \"I/O\", root: io\r\n Root memory region: io\r\n  "
+                     f"0000000000000000-000000000000ffff (prio 0, ram): wrong\r\n\r\n"
+                     f"FlatView #1\r\n AS \"memory\", root: system\r\n AS \"cpu-memory-0\", root: system\r\n"
+                     f" Root memory region: system\r\n"
+                     f"  0000000000000000-00000000000000ff (prio 0, i/o): device\r\n"
+                     f"  {BASE:016x}-{BASE + BYTES - 1:016x} (prio 0, ram): pc.ram @0000000000001000\r\n\r\n")
+        self.status, self.done, self.chardevs, self.event = "running", [], [], True
+
+    def human(self, line):
+        if line == "info mtree -f":
+            return self.tree
+        if line == "info registers -a":
+            return REGISTERS
+        if line.startswith("gpa2hva "):
+            pa = int(line.split()[1], 16)
+            if BASE <= pa < BASE + BYTES:
+                return f"Host virtual address for 0x{pa:x} (pc.ram) is 0x{self.address + pa - BASE:x}\r\n"
+            return f"No memory is mapped at address 0x{pa:x}\r\n"
+        return f"unknown command: '{line}'\r\n"
+
+    def answer(self, name, arguments):
+        self.done.append(name)
+        if name == "human-monitor-command":
+            return self.human(arguments["command-line"])
+        if name in ("stop", "cont"):
+            self.status = "paused" if name == "stop" else "running"
+        return {"query-status": {"status": self.status, "running": self.status == "running"},
+                "query-target": {"arch": self.arch}, "query-chardev": self.chardevs}.get(name, {})
+
+    def talk(self, connection):
+        stream = connection.makefile("rwb")
+
+        def say(message):
+            stream.write(json.dumps(message).encode() + b"\r\n")
+            stream.flush()
+
+        say(GREETING)
+        for line in stream:
+            command = json.loads(line.strip(b"\xff"))
+            if self.event:
+                say({"event": "RTC_CHANGE", "data": {}})
+            if command["execute"] == "cont":
+                # QEMU takes its time, and drops what a connection sent that is closed by then
+                time.sleep(0.3)
+                poller = select.poll()
+                poller.register(connection, select.POLLRDHUP)
+                if poller.poll(0):
+                    return
+            say({"return": self.answer(command["execute"], command.get("arguments"))})
+            if command["execute"] == "stop":
+                say({"event": "STOP"})
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self.folder.name)
+        self.raw = images.x86_64(self.path / "x86.img")
+        self.image = (self.path / "x86.img").read_bytes()
+        self.listeners = []
+
+    def tearDown(self):
+        for listener in self.listeners:
+            listener.close()
+        self.folder.cleanup()
+
+    def serve(self, talk, name="qmp"):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.path / name))
+        listener.listen()
+        self.listeners.append(listener)
+        Server(listener, talk)
+        return f"qemu:{self.path / name}"
+
+    def guest(self, shared=True, **more):
+        guest = Guest(self.image, shared, **more)
+        return guest, self.serve(guest.talk)
+
+    def run_tool(self, *arguments, status=0, **more):
+        result = subprocess.run([TOOL, *map(str, arguments)], capture_output=True, text=True, timeout=60, **more)
+        self.assertEqual(result.returncode, status, f"{arguments}\n{result.stdout}\n{result.stderr}")
+        return result
+
+    def refused(self, source, *says):
+        """Exit status 2 with a sentence, and in bounded time."""
+        started = time.monotonic()
+        result = self.run_tool("map", source, status=2)
+        self.assertLess(time.monotonic() - started, 40)
+        self.assertEqual(result.stdout, "")
+        for word in says:
+            self.assertIn(word, result.stderr)
+
+
+class Attach(Case):
+    def test_shared(self):
+        guest, source = self.guest()
+        told = self.run_tool("map", "--format", "x86_64", "--root", images.CR3, self.raw).stdout
+        done = self.run_tool("map", source)
+        self.assertEqual(done.stdout, told)
+        self.assertIn("using x86_64, root 0x100000 (CPU 0: monitor, CR3", done.stderr)
+        info = self.run_tool("info", source).stdout
+        for word in ["QEMU 7.2.1, x86_64, running", "mapped", "0x100000", "CR0: paging was off"]:
+            self.assertIn(word, info)
+        self.assertNotIn("stop", guest.done)
+
+    def test_private(self):
+        _, source = self.guest(shared=False)
+        result = subprocess.run([TOOL, "map", source], capture_output=True, text=True, timeout=60)
+        if result.returncode == 2:              # this machine's ptrace_scope forbids it, and that is what must be said
+            self.assertIn("ptrace_scope", result.stderr)
+            return
+        told = self.run_tool("map", "--format", "x86_64", "--root", images.CR3, self.raw).stdout
+        self.assertEqual(result.stdout, told)
+        self.assertIn("memory-backend-memfd,id=ram,size=SIZE,share=on", result.stderr)
+        self.assertIn("copied", self.run_tool("info", source).stdout)
+
+    def test_read(self):
+        _, source = self.guest()
+        bytes = subprocess.run([TOOL, "read", "--raw", source, "0x10000", str(len(images.TEXT))], capture_output=True,
+                               timeout=60).stdout
+        self.assertEqual(bytes, images.TEXT)
+
+    def test_layout_that_the_process_contradicts(self):
+        guest, source = self.guest()
+        guest.address = 0x1000
+        self.refused(source, "has no such memory there")
+        guest.tree = "nothing of the kind\r\n"
+        self.refused(source, "does not say where its RAM is")
+        guest.tree = " AS \"memory\"\r\n Root memory region: x\r\n" + "  ffffffffffffffff-0 (prio 0, ram): x\r\n" * 9
+        self.refused(source, "does not say where its RAM is")
+
+    def test_stub(self):
+        """arm64, whose roots only a gdb stub shows."""
+        guest, source = self.guest(arch="aarch64")
+        guest.chardevs = [{"label": "gdb", "filename": f"disconnected:unix:{self.path / 'gdb'},server=on"}]
+        registers = {"TTBR0_EL1": 0x41000000, "TTBR1_EL1": 0x42000001, "TCR_EL1": 0x15001f5b5503510, "MAIR_EL1": 0x40044ffff,
+                     "SCTLR": 0x30d0198d}
+        stub = Stub(registers)
+        self.serve(stub.talk, "gdb")
+        cpu = json.loads(self.run_tool("info", "--json", source).stdout.splitlines()[2])
+        self.assertEqual((cpu["format"], cpu["roots"]), ("arm64_4k_48", ["0x41000000", "0x42000001"]))
+        self.assertEqual(cpu["registers"]["TCR"], "0x15001f5b5503510")
+        self.assertEqual(stub.packets[-1], "D")
+        guest.chardevs[0]["filename"] = f"unix:{self.path / 'gdb'},server=on"
+        self.assertIn("another debugger is connected", self.run_tool("info", source).stdout)
+
+    def test_stub_that_fails(self):
+        guest, source = self.guest(arch="aarch64")
+        guest.chardevs = [{"label": "gdb", "filename": f"disconnected:unix:{self.path / 'gdb'},server=on"}]
+        for i, (talk, says) in enumerate([
+                (lambda connection: None, "closed the connection"),
+                (lambda connection: connection.sendall(b"+$" + b"x" * 999), "closed the connection"),
+                (Stub({}).talk, "describes no registers")]):
+            guest.chardevs[0]["filename"] = f"disconnected:unix:{self.path / f'gdb{i}'},server=on"
+            self.serve(talk, f"gdb{i}")
+            info = self.run_tool("info", source).stdout
+            self.assertIn("the CPUs' registers are not known", info)
+            self.assertIn(says, info)
+
+
+class Remote(Case):
+    """gdb:SOCKET: registers and memory by packets."""
+
+    def stub(self):
+        """x86-64 with the image at 1 MiB."""
+        stub = Stub({"cr0": 0x80050033, "cr3": images.CR3, "cr4": 0x6f0, "efer": 0xd01}, bytes(images.BASE) + self.image)
+        stub.xml["target.xml"] = stub.xml["target.xml"].replace("aarch64", "i386:x86-64")
+        return stub
+
+    def test_map(self):
+        stub = self.stub()
+        self.serve(stub.talk, "gdb")
+        told = self.run_tool("map", "--format", "x86_64", "--root", images.CR3, self.raw).stdout.splitlines()
+        done = self.run_tool("map", f"gdb:{self.path}/gdb")
+        # A table that is not there is one that the stub refuses.
+        self.assertEqual(done.stdout.splitlines()[:3], told[:3])
+        self.assertIn("stands still", done.stderr)
+        self.assertEqual(stub.packets[-2:], ["Qqemu.PhyMemMode:0", "D"])
+        read = subprocess.run([TOOL, "read", "--raw", f"gdb:{self.path}/gdb", "0x10000", "16"], capture_output=True, timeout=60)
+        self.assertEqual(read.stdout, images.TEXT[:16])
+        self.assertIn("gdb stub, x86_64", self.run_tool("info", f"gdb:{self.path}/gdb").stdout)
+
+    def test_by_tcp(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.listeners.append(listener)
+        Server(listener, self.stub().talk)
+        port = listener.getsockname()[1]
+        self.assertIn("-> 0x0000000000108123", self.run_tool("translate", f"gdb:127.0.0.1:{port}", "0x10123").stdout)
+
+    def test_no_search(self):
+        stub = self.stub()
+        stub.registers["cr0"] = 0
+        self.serve(stub.talk, "gdb")
+        self.assertIn("paging was off", self.run_tool("info", f"gdb:{self.path}/gdb").stdout)
+        started = time.monotonic()
+        self.run_tool("map", "--format", "x86_64", f"gdb:{self.path}/gdb", status=2)
+        self.assertLess(time.monotonic() - started, 20)
+
+    def test_virtual_only(self):
+        stub = self.stub()
+        answer = stub.answer
+        stub.answer = lambda packet: "" if packet.startswith("Qqemu") else answer(packet)
+        self.serve(stub.talk, "gdb")
+        self.refused(f"gdb:{self.path}/gdb", "does not read physical memory")
+
+    def test_wrong(self):
+        self.refused("gdb:", "give the stub's address")
+        self.refused("gdb:localhost", "is not HOST:PORT")
+        self.refused("gdb:localhost:1", "no connection to localhost:1")
+        self.refused("gdb:no such host:1", "no such host:1")
+        for i, (talk, says) in enumerate([(lambda connection: connection.sendall(b"HTTP/1.1 400\r\n"), "closed the connection"),
+                                          (lambda connection: connection.sendall(b"$#00" * 9), "closed the connection"),
+                                          (lambda connection: time.sleep(30), "has not answered as a gdb stub in 5 seconds")]):
+            self.serve(talk, f"gdb{i}")
+            self.refused(f"gdb:{self.path}/gdb{i}", says)
+
+    def test_end_in_the_middle(self):
+        for count in range(0, 40, 3):
+            stub = self.stub()
+            answer = stub.answer
+
+            def until(packet, stub=stub, answer=answer, count=count):
+                if len(stub.packets) > count:
+                    raise OSError
+                return answer(packet)
+
+            stub.answer = until
+            self.serve(stub.talk, f"gdb{count}")
+            result = subprocess.run([TOOL, "map", f"gdb:{self.path}/gdb{count}"], capture_output=True, text=True, timeout=60)
+            self.assertIn(result.returncode, (0, 1, 2), result.stderr)
+            if count < 20:
+                self.assertIn("closed the connection", result.stderr, f"after {count} packets")
+
+
+class Processes(Case):
+    def test_process(self):
+        self.refused("pid:1", "a process does not have page tables", "uml:PID", "/proc/1/pagemap")
+
+    def test_uml(self):
+        """This process's memfd, of which the part before the first mapped byte is the kernel's image."""
+        file = os.memfd_create("vm_file")
+        os.ftruncate(file, BYTES + images.BASE)
+        room = mmap.mmap(-1, 64 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        ram = mmap.mmap(file, BYTES, mmap.MAP_SHARED, offset=images.BASE)
+        ram[:] = self.image
+        os.ftruncate(file, 256 << 20)
+        large = mmap.mmap(file, (256 << 20) - images.BASE, mmap.MAP_SHARED, offset=images.BASE)
+        source = f"uml:{os.getpid()}"
+        told = self.run_tool("translate", "--format", "x86_64", "--root", images.CR3, self.raw, "0x10123").stdout
+        result = subprocess.run([TOOL, "translate", "--format", "x86_64", "--root", str(images.CR3), source, "0x10123"],
+                                capture_output=True, text=True, timeout=60)
+        if result.returncode == 2 and "ptrace_scope" in result.stderr:
+            return
+        self.assertEqual(result.stdout, told.rstrip("\n") + "  stable\n")
+        self.assertIn("user-mode Linux", self.run_tool("info", source).stdout)
+        large.close()
+        ram.close()
+        room.close()
+        os.close(file)
+
+    def test_no_uml(self):
+        self.refused("uml:x", "is not the number of a process")
+        self.refused("uml:999999999", "has ended")
+        child = subprocess.Popen(["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE)
+        self.refused(f"uml:{child.pid}", "maps no file that could be the memory")
+        child.communicate()
+
+
+class Changing(Case):
+    """Tables that change while they are read."""
+
+    PTE = 3 * 4096 + 16 * 8         # the entry of 0x10000
+
+    def change(self, guest, stop):
+        """Another page at each turn. Never the same two times, so that a change is noticed."""
+        words = memoryview(guest.map).cast("Q")
+        first = words[self.PTE // 8]
+        number = 0
+        while not stop.is_set():
+            for _ in range(1000):
+                words[self.PTE // 8] = first ^ (number & 1) << 12 ^ (number >> 1 & 0x3ff) << 52
+                number += 1
+        words[self.PTE // 8] = first
+        words.release()
+
+    def test_still(self):
+        _, source = self.guest()
+        for line in self.run_tool("translate", source, "0x10000", "0x13000", status=1).stdout.splitlines():
+            self.assertTrue(line.endswith("  stable"), line)
+        answers = [json.loads(line) for line in self.run_tool("translate", "--json", source, "0x10000", "0x500000", "0x8000000000000000",
+                                                              status=1).stdout.splitlines()]
+        schemas.check(["translate"], answers)
+        self.assertEqual([(answer["stable"], answer["changes"]) for answer in answers], [(True, 0)] * 3)
+        row = json.loads(self.run_tool("read", "--json", source, "0x10000", 16).stdout)
+        schemas.check(["read"], [row])
+        self.assertEqual((row["stable"], row["changes"], bytes.fromhex(row["bytes"])), (True, 0, images.TEXT[:16]))
+        for arguments in (["translate", "--tries", "0", source, "0x10000"],
+                          ["translate", "--format", "x86_64", "--root", images.CR3, self.raw, "0x10000"]):
+            self.assertNotIn("stable", self.run_tool(*arguments).stdout)
+
+    def test_changing(self):
+        guest, source = self.guest()
+        stop = threading.Event()
+        changer = threading.Thread(target=self.change, args=(guest, stop))
+        changer.start()
+        try:
+            words = ["0x10000"] * 20000
+            seen = set()
+            for tries in ("1", "50"):
+                result = subprocess.run([TOOL, "translate", "--tries", tries, source, "-"], input="\n".join(words),
+                                        capture_output=True, text=True, timeout=60)
+                seen |= {line.split("  ")[-1] for line in result.stdout.splitlines()}
+                for line in result.stdout.splitlines():
+                    self.assertTrue(line.endswith(("stable", "time", "times")), line)
+        finally:
+            stop.set()
+            changer.join()
+        self.assertIn("stable", seen)
+
+    def test_options(self):
+        for arguments, says in [(["--tries", "1000001"], "give 0 to 1000000"), (["--tries", "x"], "is not a number"),
+                                (["--stop"], "not a running machine")]:
+            result = self.run_tool("translate", *arguments, "--format", "x86_64", "--root", images.CR3, self.raw, 0, status=2)
+            self.assertIn(says, result.stderr)
+
+
+class Watch(Case):
+    def entry(self, guest, value):
+        """Stores an entry of 0x10000; returns the one that was there."""
+        words = memoryview(guest.map).cast("Q")
+        before = words[Changing.PTE // 8]
+        words[Changing.PTE // 8] = value
+        words.release()
+        return before
+
+    def test_kinds(self):
+        guest, source = self.guest()
+        with subprocess.Popen([TOOL, "watch", "--json", "--interval", "0.05", source, "0-0x1fffff"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as tool:
+            time.sleep(1)
+            first = self.entry(guest, 0)
+            seen = [json.loads(tool.stdout.readline())]
+            for value in (first, first ^ 0x3000, first ^ 0x3002):
+                self.entry(guest, value)
+                seen.append(json.loads(tool.stdout.readline()))
+            tool.send_signal(signal.SIGINT)
+            self.assertEqual(tool.stdout.read(), "")
+            # On a busy machine its time may be up before it looks; then the signal ends it (cli/stop.c).
+            self.assertIn(tool.wait(timeout=20), (0, -signal.SIGINT), tool.stderr.read())
+        for change in schemas.check(["watch"], seen):
+            self.assertRegex(change.pop("time"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+            self.assertEqual((change.pop("va"), change.pop("length")), ("0x10000", 4096))
+        page = {"pa": "0x108000", "status": "ok", "size": 4096, "prot": "rw-u", "flags": [], "memtype": "normal"}
+        moved = {**page, "pa": "0x10b000"}
+        self.assertEqual(seen, [
+            {"change": "unmapped", **{"old_" + key: value for key, value in page.items()}, "status": "none"},
+            {"change": "mapped", **page},
+            {"change": "moved", **{"old_" + key: value for key, value in page.items()}, **moved},
+            {"change": "protected", **{"old_" + key: value for key, value in moved.items()}, **moved, "prot": "r--u"}])
+
+    def test_count_and_text(self):
+        guest, source = self.guest()
+        self.assertEqual(self.run_tool("watch", "--count", "2", "--interval", "0.01", source).stdout, "")
+        stop = threading.Event()
+
+        def flip():
+            first = self.entry(guest, 0)
+            while not stop.is_set():
+                for value in (first, 0):
+                    self.entry(guest, value)
+                    time.sleep(0.13)
+
+        changer = threading.Thread(target=flip)
+        changer.start()
+        try:
+            text = self.run_tool("watch", "--count", "20", "--interval", "0.1", source).stdout
+        finally:
+            stop.set()
+            changer.join()
+        self.assertRegex(text, r"(?m)^\d\d:\d\d:\d\d\.\d{3}  unmapped   0x0000000000010000-0x0000000000010fff  0x0000000000108000     4 KiB    4 KiB  rw-u$")
+        self.assertRegex(text, r"(?m)  mapped     0x0000000000010000-0x0000000000010fff")
+
+    def test_wrong(self):
+        _, source = self.guest()
+        for arguments, says in [(["--stop"], "leave out --stop"), (["--interval", "0"], "from 0.001"), (["--interval", "x"], "give seconds"),
+                                (["--count", "0"], "at least 1")]:
+            self.assertIn(says, self.run_tool("watch", *arguments, source, status=2).stderr)
+
+
+class Diff(Case):
+    def test_images(self):
+        other = bytearray(self.image)
+        for index, entry in [(16, 0), (17, 0x10a000 | images.P | images.US), (22, 0x10b000 | images.P), (23, 0x10c000 | images.P)]:
+            struct.pack_into("<Q", other, 3 * 4096 + index * 8, entry)
+        (self.path / "other.img").write_bytes(other)
+        words = ["--format", "x86_64", "--root", images.CR3]
+        b = f"raw:{self.path / 'other.img'}@0x{BASE:x}"
+        lines = self.run_tool("diff", *words, self.raw, b).stdout.splitlines()
+        # The same pte table is reached by two addresses: [0] and [1] of pud lead to one pmd.
+        self.assertEqual(lines[:3], [
+            "unmapped   0x0000000000010000-0x0000000000010fff  0x0000000000108000     4 KiB    4 KiB  rw-u",
+            "moved      0x0000000000011000-0x0000000000011fff  0x000000000010a000     4 KiB    4 KiB  r-xu  was at 0x109000",
+            "mapped     0x0000000000016000-0x0000000000017fff  0x000000000010b000     8 KiB    4 KiB  r-xk"])
+        self.assertEqual(len(lines), 6)
+        changes = [json.loads(line) for line in self.run_tool("diff", "--json", *words, self.raw, b).stdout.splitlines()]
+        schemas.check(["diff"], changes)
+        self.assertEqual([change["change"] for change in changes], ["unmapped", "moved", "mapped"] * 2)
+        self.assertEqual(self.run_tool("diff", *words, self.raw, self.raw, status=1).stdout, "")
+        back = [json.loads(line)["change"] for line in self.run_tool("diff", "--json", *words, b, self.raw).stdout.splitlines()]
+        self.assertEqual(back, ["mapped", "moved", "unmapped"] * 2)
+
+    def test_roots(self):
+        words = ["--format", "x86_64", "--root", images.CR3]
+        done = self.run_tool("diff", *words, "--other-root", images.CR3 + 4096, self.raw)
+        self.assertIn("mapped", done.stdout)
+        self.assertEqual(self.run_tool("diff", *words, "--other-root", images.CR3, self.raw, status=1).stdout, "")
+
+    def test_wrong(self):
+        for arguments, says in [([], "give two SOURCES"), ([self.raw], "give two SOURCES"), ([self.raw] * 3, "one argument too many"),
+                                ([self.raw, "/nothing"], "/nothing")]:
+            self.assertIn(says, self.run_tool("diff", "--format", "x86_64", "--root", images.CR3, *arguments, status=2).stderr)
+
+
+class Readme(Case):
+    def test_lines(self):
+        """README's lines about a running guest, as they are written; this process plays the guest."""
+        text = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+        lines = re.findall(r"(?m)^    (pagewalk \w+ +qemu:guest\.sock.*)$", text[text.index("### A running guest"):])
+        self.assertEqual(len(lines), 2)
+        guest = Guest(self.image, True)
+        self.serve(guest.talk, "guest.sock")
+        for line in lines:
+            result = subprocess.run([TOOL, *line.split()[1:]], cwd=self.path, capture_output=True, text=True, timeout=60)
+            self.assertIn(result.returncode, (0, 1), result.stderr)
+            self.assertIn("using x86_64", result.stderr)
+            self.assertTrue(result.stdout.startswith(("virtual addresses", "0xfffffe0000000000 -> ")), result.stdout)
+
+
+class Stop(Case):
+    def wait(self, guest, status):
+        deadline = time.monotonic() + 20
+        while guest.status != status:
+            self.assertLess(time.monotonic(), deadline, f"the guest is {guest.status}, and should be {status}")
+            time.sleep(0.01)
+
+    def test_done(self):
+        guest, source = self.guest()
+        self.assertIn("rw-u", self.run_tool("translate", "--stop", source, "0x10000").stdout)
+        self.assertEqual([name for name in guest.done if name in ("stop", "cont")], ["stop", "cont"])
+        self.assertEqual(guest.status, "running")
+
+    def test_paused_before(self):
+        guest, source = self.guest()
+        guest.status = "paused"
+        self.run_tool("translate", "--stop", source, "0x10000")
+        self.assertNotIn("cont", guest.done)
+
+    def test_error(self):
+        guest, source = self.guest()
+        self.run_tool("translate", "--stop", "--format", "none", source, "0x10000", status=2)
+        self.assertEqual(guest.status, "running")
+
+    def test_signals(self):
+        """Whatever ends the tool while the guest stands still, the guest runs on."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+            guest = Guest(self.image, True)
+            source = self.serve(guest.talk, f"qmp{number}")
+            with subprocess.Popen([TOOL, "translate", "--stop", source, "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as tool:
+                self.wait(guest, "paused")
+                time.sleep(0.2)
+                self.assertEqual(guest.status, "paused")
+                tool.send_signal(number)
+                self.wait(guest, "running")
+
+
+class Stub:
+    """A gdb stub with these registers, of one CPU."""
+
+    def __init__(self, registers, memory=None):
+        self.registers, self.memory, self.packets = registers, memory, []
+        self.xml = {
+            "target.xml": '<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd"><target>'
+                          '<architecture>aarch64</architecture><xi:include href="core.xml"/></target>',
+            "core.xml": "<feature><!-- <reg name=\"TCR_EL1\" bitsize=\"64\"/> --><reg bitsize='8' regnum='9' name='odd' />"
+                        + "".join(f'<reg name="{name}" bitsize="64"\n/>' for name in registers) + "</feature>"}
+        if not registers:
+            self.xml["core.xml"] = "<feature/>"
+
+    def answer(self, packet):
+        if packet.startswith("qSupported"):
+            return "PacketSize=1000;qXfer:features:read+"
+        if match := re.fullmatch("qXfer:features:read:(.*):(.*),(.*)", packet):
+            text, start = self.xml[match[1]], int(match[2], 16)
+            piece = text[start:start + min(int(match[3], 16), 50)]
+            return ("m" if start + len(piece) < len(text) else "l") + piece
+        if packet == "qfThreadInfo":
+            return "m1"
+        if packet.startswith("p"):
+            value = list(self.registers.values())[int(packet[1:], 16) - 10]
+            return value.to_bytes(8, "little").hex()
+        if packet.startswith("m") and self.memory:
+            start, count = (int(word, 16) for word in packet[1:].split(","))
+            return self.memory[start:start + count].hex() if start + count <= len(self.memory) else "E14"
+        return "l" if packet == "qsThreadInfo" else "OK" if packet[0] in "HDQ" else ""
+
+    def talk(self, connection):
+        def say(text):
+            text = text.replace("0000", "0* ", 1)         # the protocol's way to write a repeated character
+            connection.sendall(f"${text}#{sum(text.encode()) & 255:02x}".encode())
+
+        say("T02thread:01;")
+        data = b""
+        while more := connection.recv(4096):
+            data += more
+            while match := re.match(rb"[+]*\$([^#]*)#..", data):
+                data = data[match.end():]
+                self.packets.append(match[1].decode())
+                connection.sendall(b"+")
+                say(self.answer(self.packets[-1]))
+
+
+class Wrong(Case):
+    def test_no_socket(self):
+        self.refused("qemu:", "give the socket")
+        self.refused(f"qemu:{self.path}/nothing", "there is no socket", "-qmp unix:")
+        self.refused(f"qemu:{self.path}/x86.img", "is not a socket")
+        self.refused(f"qemu:{self.path}/{'x' * 120}", "may have 107 bytes")
+        dead = socket.socket(socket.AF_UNIX)
+        dead.bind(str(self.path / "dead"))
+        dead.close()
+        self.refused(f"qemu:{self.path}/dead", "nobody listens", "has ended")
+
+    def test_greetings(self):
+        for i, (greeting, says) in enumerate([
+                (b"QEMU 7.2.1 monitor - type 'help' for more information\r\n(qemu) ", "monitor for people"),
+                (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak QMP"),
+                (b'{"jsonrpc": "2.0"}\r\n', "does not speak QMP"),
+                (b'{"QMP": 7}\n', "does not speak QMP"),
+                (b"\x00\xff\x1b[2J\n", "does not speak QMP"),
+                (b"[" * 100000 + b"\n", "does not speak QMP"),
+                (b"", "closed the connection"),
+                (b'{"QMP": {"version"', "does not speak QMP")]):
+            self.refused(self.serve(lambda connection, greeting=greeting: connection.sendall(greeting), f"s{i}"), says)
+
+    def test_silence(self):
+        source = self.serve(lambda connection: time.sleep(30))
+        self.refused(source, "has not said anything in 5 seconds", "one program at a time")
+
+    def test_flood(self):
+        def talk(connection):
+            while True:
+                connection.sendall(b"x" * 65536)
+        self.refused(self.serve(talk), "does not speak QMP")
+
+    def test_end_in_the_middle(self):
+        """The other side ends, hangs or talks nonsense after each number of messages."""
+        for count in range(9):
+            for kind, says in [("end", "closed the connection"), ("refuse", "refuses"), ("nonsense", "in QMP's way"),
+                               ("number", "")]:
+                guest = Guest(self.image, True)
+
+                def talk(connection, guest=guest, left=count, kind=kind):
+                    stream = connection.makefile("rwb")
+                    stream.write(json.dumps(GREETING).encode() + b"\n")
+                    stream.flush()
+                    for line in stream:
+                        command = json.loads(line)
+                        answer = json.dumps({"return": guest.answer(command["execute"], command.get("arguments"))}).encode()
+                        if left == 0:
+                            if kind == "end":
+                                connection.sendall(answer[:len(answer) // 2])
+                                connection.shutdown(socket.SHUT_RDWR)
+                                return
+                            answer = {"refuse": b'{"error": {"class": "GenericError", "desc": "no \\u001b[2J"}}',
+                                      "nonsense": b"[1, 2", "number": b'{"return": 5}'}[kind]
+                        left -= 1
+                        stream.write(answer + b"\n")
+                        stream.flush()
+
+                result = subprocess.run([TOOL, "map", self.serve(talk, f"{kind}{count}")], capture_output=True, text=True,
+                                        timeout=60)
+                self.assertIn(result.returncode, (0, 2), f"{kind} {count}: {result.stderr}")
+                if kind != "number" and count < 7:
+                    self.assertEqual(result.returncode, 2, f"{kind} {count}")
+                    self.assertIn(says, result.stderr)
+                self.assertNotIn("\x1b", result.stderr)
+
+
+class Process(Case):
+    def test_number(self):
+        self.refused("qemu:99999999", "there is no process")
+        self.refused(f"qemu:{os.getpid()}", "has no option -qmp")
+
+    def test_command_line(self):
+        """A program whose command line names the socket on which this process answers."""
+        guest, source = self.guest()
+        socket_path = source[5:]
+        for words in [["-qmp", f"unix:{socket_path},server=on,wait=off"],
+                      ["--qmp", f"unix:{pathlib.Path(socket_path).name},server"],
+                      ["-chardev", f"socket,id=m,path={socket_path},server=on", "-mon", "chardev=m,mode=control"]]:
+            child = subprocess.Popen(["/bin/sh", "-c", "read line", "sh", *words], stdin=subprocess.PIPE, cwd=self.path)
+            try:
+                # The layout is this process's, not the child's: the point is that the socket is found.
+                self.refused(f"qemu:{child.pid}", "has no such memory there")
+            finally:
+                child.communicate()
+        self.assertIn("query-status", guest.done)
+
+
+if __name__ == "__main__":
+    TOOL = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
