@@ -212,6 +212,7 @@ static inline void race_put(uintptr_t at, uint64_t value, unsigned bytes)
 struct race_word {
 	uint8_t readers, writers; /* threads, over all runs of the search */
 	bool shared; /* two threads touch it, one of them writes */
+	bool ignored; /* never a step: a counter that nobody decides by */
 	uint32_t saved; /* the run in which its old value was saved */
 	bool freed_before; /* it was freed before all runs */
 	uint32_t freed; /* the run in which it was freed */
@@ -269,6 +270,8 @@ void race_mark_freed(uintptr_t at, size_t bytes, bool freed);
 /* Were there new shared words since the last call? Then earlier runs have missed steps. */
 bool race_words_grew(void);
 unsigned race_words_shared(void);
+/* Accesses to these words are no steps, whoever touches them. For the setup. */
+void race_words_ignore(const void *at, size_t bytes);
 void race_words_forget(void);
 
 /* ---- undo.c ---- */

@@ -41,6 +41,8 @@ bool race_touch_new(struct race_word *word, uint8_t me, bool write)
 {
 	uint8_t threads;
 
+	if (word->ignored)
+		return false;
 	if (write)
 		word->writers |= me;
 	else
@@ -95,6 +97,12 @@ bool race_words_grew(void)
 unsigned race_words_shared(void)
 {
 	return shared_words;
+}
+
+void race_words_ignore(const void *at, size_t bytes)
+{
+	for (uintptr_t i = (uintptr_t)at & ~(uintptr_t)7; i < (uintptr_t)at + bytes; i += 8)
+		race_word(i)->ignored = true;
 }
 
 void race_words_forget(void)

@@ -276,6 +276,11 @@ static void check_final(const struct scene_final *final)
 		break;
 	case SCENE_FINAL_FAULTS:
 		break;
+	case SCENE_FINAL_IN:
+	case SCENE_FINAL_PINNED_AT:
+	case SCENE_FINAL_PINNED_HOLDS:
+		scene_check_mm_final(final);
+		break;
 	default:
 		check_folio(final);
 		break;
@@ -295,5 +300,7 @@ void scene_check(void)
 	}
 	for (unsigned i = 0; i < scene->finals; i++)
 		check_final(&scene->final[i]);
+	if (scene->mms > 0)
+		scene_audit();
 	check_faults();
 }

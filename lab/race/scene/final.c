@@ -91,6 +91,10 @@ void parse_final(struct parser *p)
 	} else if (parse_is(p, "faults")) {
 		final->kind = SCENE_FINAL_FAULTS;
 		final->value = parse_number(p, "the number of faults");
+	} else if (parse_is(p, "in")) {
+		parse_final_in(p, final);
+	} else if (parse_is(p, "pinned")) {
+		parse_final_pinned(p, final);
 	} else {
 		of_folio(p, final);
 	}

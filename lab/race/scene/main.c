@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/mutant.h"
 #include "lab/race/options.h"
 #include "lab/race/progress.h"
 #include "lab/race/report.h"
@@ -102,7 +103,7 @@ static void check_words(struct arguments *arguments, struct argp_state *state)
 	    !arguments->ask.replay)
 		argp_error(state, "weak processors are sampled: give --sample N");
 	if (arguments->mutant && scene_mutant(arguments->mutant) == PW_MUTANT_NONE)
-		argp_error(state, "no mutant is called '%s'; src/base/mutant.h lists them",
+		argp_error(state, "no mutant is called '%s'; src/base/mutants.h lists them",
 			   arguments->mutant);
 	if (arguments->format && (!pw_format_find(arguments->format) ||
 				  !pw_format_can_edit(pw_format_find(arguments->format))))

@@ -2,6 +2,7 @@
 /* The mutants by name, and the choice of one, which the instrumented library looks at. */
 #include <string.h>
 
+#include "base/mutant.h"
 #include "lab/race/scene/mutants.h"
 
 enum pw_mutant pw_mutant_chosen;

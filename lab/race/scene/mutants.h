@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The mutants of src/base/mutant.h by name: what `--mutant` and the statement `mutant` mean. */
+/* The mutants of src/base/mutants.h by name: what `--mutant` and the statement `mutant` mean. */
 #ifndef RACE_SCENE_MUTANTS_H
 #define RACE_SCENE_MUTANTS_H
 
-#include "base/mutant.h"
+#include "base/mutants.h"
 
 /* PW_MUTANT_NONE: there is none of this name. */
 enum pw_mutant scene_mutant(const char *name);

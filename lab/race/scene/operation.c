@@ -6,20 +6,55 @@
 #include "lab/race/scene/parser.h"
 
 static const char *const op_names[SCENE_OP_KINDS] = {
-	[SCENE_FOLIO] = "folio",       [SCENE_MAP] = "map",
-	[SCENE_UNMAP] = "unmap",       [SCENE_PROTECT] = "protect",
-	[SCENE_SPLIT] = "split",       [SCENE_COLLAPSE] = "collapse",
-	[SCENE_PIN] = "pin",           [SCENE_READ] = "read",
-	[SCENE_PUT] = "put",           [SCENE_GET] = "get",
-	[SCENE_BREAK] = "break",       [SCENE_SHARE] = "share",
-	[SCENE_OWN] = "own",           [SCENE_TRUNCATE] = "truncate",
-	[SCENE_DIRTY] = "dirty",       [SCENE_LOOK] = "look",
-	[SCENE_COPY] = "copy",         [SCENE_WAIT] = "wait",
-	[SCENE_DRAIN] = "drain",       [SCENE_POKE] = "poke",
-	[SCENE_PEEK] = "peek",         [SCENE_RETIRE] = "retire",
-	[SCENE_ENTER] = "enter",       [SCENE_LEAVE] = "leave",
-	[SCENE_WRITE] = "write",       [SCENE_COPY_BEGIN] = "copy-begin",
+	[SCENE_FOLIO] = "folio",
+	[SCENE_MAP] = "map",
+	[SCENE_UNMAP] = "unmap",
+	[SCENE_PROTECT] = "protect",
+	[SCENE_SPLIT] = "split",
+	[SCENE_COLLAPSE] = "collapse",
+	[SCENE_PIN] = "pin",
+	[SCENE_READ] = "read",
+	[SCENE_PUT] = "put",
+	[SCENE_GET] = "get",
+	[SCENE_BREAK] = "break",
+	[SCENE_SHARE] = "share",
+	[SCENE_OWN] = "own",
+	[SCENE_TRUNCATE] = "truncate",
+	[SCENE_DIRTY] = "dirty",
+	[SCENE_LOOK] = "look",
+	[SCENE_COPY] = "copy",
+	[SCENE_WAIT] = "wait",
+	[SCENE_DRAIN] = "drain",
+	[SCENE_POKE] = "poke",
+	[SCENE_PEEK] = "peek",
+	[SCENE_RETIRE] = "retire",
+	[SCENE_ENTER] = "enter",
+	[SCENE_LEAVE] = "leave",
+	[SCENE_WRITE] = "write",
+	[SCENE_COPY_BEGIN] = "copy-begin",
 	[SCENE_COPY_END] = "copy-end",
+	[SCENE_ANONYMOUS] = "anonymous",
+	[SCENE_SHARED] = "shared",
+	[SCENE_PRIVATE] = "private",
+	[SCENE_FAULT] = "fault",
+	[SCENE_STORE] = "store",
+	[SCENE_LOAD] = "load",
+	[SCENE_FORK] = "fork",
+	[SCENE_SWAP_OUT] = "swap-out",
+	[SCENE_MIGRATE] = "migrate",
+	[SCENE_DROP] = "dontneed",
+	[SCENE_FREE] = "free",
+	[SCENE_SPLIT_FOLIO] = "split-folio",
+	[SCENE_MUNMAP] = "munmap",
+	[SCENE_COLLAPSE_HUGE] = "collapse-huge",
+	[SCENE_MREMAP] = "mremap",
+	[SCENE_MPROTECT] = "mprotect",
+	[SCENE_PIN_FAST] = "pin-fast",
+	[SCENE_PIN_SLOW] = "pin-slow",
+	[SCENE_PIN_ANY] = "pin-any",
+	[SCENE_WALK] = "walk",
+	[SCENE_FTRUNCATE] = "ftruncate",
+	[SCENE_REVOKE] = "revoke",
 };
 
 static const struct {
@@ -38,6 +73,8 @@ static const char *const folio_kinds[] = {
 /* The operations that can fail to do what they are asked for: these have `as` and `must`. */
 static bool may_fail(enum scene_op_kind kind)
 {
+	if (kind >= SCENE_FIRST_OF_MM)
+		return true;
 	switch (kind) {
 	case SCENE_FOLIO:
 	case SCENE_UNMAP:
@@ -216,6 +253,8 @@ static bool poke_option(struct parser *p, struct scene_op *op)
 
 static bool special_option(struct parser *p, struct scene_op *op)
 {
+	if (op->kind >= SCENE_FIRST_OF_MM)
+		return parse_mm_option(p, op);
 	switch (op->kind) {
 	case SCENE_FOLIO:
 		return folio_option(p, op);
@@ -265,6 +304,10 @@ static void mapped(struct parser *p, struct scene_op *op)
 /* What every operation of this kind has before its options: an address, a folio, or nothing. */
 static void operands(struct parser *p, struct scene_op *op)
 {
+	if (op->kind >= SCENE_FIRST_OF_MM) {
+		parse_mm_operands(p, op);
+		return;
+	}
 	switch (op->kind) {
 	case SCENE_FOLIO:
 		op->folio = parse_new_folio(p);
@@ -357,6 +400,13 @@ static void defaults(struct parser *p, struct scene_op *op)
 	if (op->kind == SCENE_RETIRE && op->level == 0)
 		parse_fail(p, "say at which level the entry is that leads to the table, as in "
 			      "'retire 0x1000 level 1'");
+	if (op->kind >= SCENE_FIRST_OF_MM)
+		parse_mm_defaults(p, op);
+	else if (p->scene->mms > 0)
+		parse_fail(p,
+			   "%s works on one space, and this scenario has address spaces: "
+			   "pagewalk-lab(5) says what works on these",
+			   op_names[op->kind]);
 	if (!reads(op))
 		return;
 	if (p->thread == SCENE_SETUP)
@@ -388,6 +438,9 @@ void parse_operation(struct parser *p)
 				 .folio = SCENE_NONE,
 				 .flag = SCENE_NONE,
 				 .condition = SCENE_NONE,
+				 .mm = SCENE_NONE,
+				 .child = SCENE_NONE,
+				 .file = SCENE_NONE,
 				 .folio_kind = PW_FOLIO_ANONYMOUS };
 	operands(p, op);
 	while (!p->failed && parse_word(p))

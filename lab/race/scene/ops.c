@@ -19,7 +19,7 @@ static void set(const struct scene_op *op, bool value)
 }
 
 /* The operation has done what its name says, or has not. */
-static void done(const struct scene_op *op, bool value)
+void scene_done(const struct scene_op *op, bool value)
 {
 	set(op, value);
 	if (!op->must || value)
@@ -71,7 +71,7 @@ static void pin_ranges(const struct scene_op *op)
 			va += UINT64_C(1) << page_lg2;
 		}
 	}
-	done(op, va == scene_last(op) + 1);
+	scene_done(op, va == scene_last(op) + 1);
 	if (!op->hold)
 		pw_unpin_ranges(reader, range, (size_t)count, op->flags, false);
 }
@@ -95,7 +95,7 @@ static void pin(const struct scene_op *op)
 		if (op->touch)
 			race_read(page_host(page[i]), sizeof(uint64_t), op);
 	}
-	done(op, (uint64_t)count == scene_pages(op));
+	scene_done(op, (uint64_t)count == scene_pages(op));
 	if (!op->hold)
 		pw_unpin_pages(reader, page, (size_t)count, op->flags, false);
 }
@@ -107,7 +107,7 @@ static void read_page(const struct scene_op *op)
 
 	if (found)
 		scene_check_seen(op, op->va, result.pa);
-	done(op, found);
+	scene_done(op, found);
 }
 
 /*
@@ -132,7 +132,7 @@ static void peek(const struct scene_op *op)
 	e = pw_entry_number(high << 32 | low, f->entry_lg2, f->big_endian);
 	if (f->kind(f, r, op->level, e) == PW_LEAF)
 		scene_check_seen(op, op->va, f->page(f, r, op->level, e));
-	done(op, f->kind(f, r, op->level, e) == PW_LEAF);
+	scene_done(op, f->kind(f, r, op->level, e) == PW_LEAF);
 }
 
 /* ---- folios ---- */
@@ -148,7 +148,7 @@ static void allocate(const struct scene_op *op)
 		if (pa == pw_arena_zero_page(world.arena))
 			pw_lab_fail("line %u: the zero page was allocated", op->line);
 	}
-	done(op, code == 0);
+	scene_done(op, code == 0);
 	if (code == 0 || race_running())
 		return;
 	fprintf(stderr, "%s:%u: there is no memory for this folio: give the scenario more frames\n",
@@ -191,7 +191,7 @@ static void take(const struct scene_op *op, pw_pa pa)
 
 	if (taken)
 		scene_check_taken(op, pa);
-	done(op, taken);
+	scene_done(op, taken);
 }
 
 static void of_folio(const struct scene_op *op)
@@ -208,10 +208,10 @@ static void of_folio(const struct scene_op *op)
 		take(op, pa);
 		break;
 	case SCENE_BREAK:
-		done(op, pw_folio_split(world.arena, pa, op->references));
+		scene_done(op, pw_folio_split(world.arena, pa, op->references));
 		break;
 	case SCENE_SHARE:
-		done(op, pw_folio_try_share(world.arena, pa));
+		scene_done(op, pw_folio_try_share(world.arena, pa));
 		break;
 	case SCENE_OWN:
 		pw_folio_own(world.arena, pa);
@@ -309,7 +309,7 @@ static void copy(const struct scene_op *op)
 		pw_space_protect(world.space, op->va, scene_last(op), PW_READ | PW_USER, &error),
 		&error);
 	if (op->folio != SCENE_NONE && folio_of(op, &pa))
-		done(op, pw_folio_try_share(world.arena, pa));
+		scene_done(op, pw_folio_try_share(world.arena, pa));
 	pw_space_copy_end(world.space);
 }
 
@@ -473,7 +473,10 @@ void scene_execute(const struct scene_op *op)
 		of_folio(op);
 		break;
 	default:
-		of_tables(op);
+		if (op->kind >= SCENE_FIRST_OF_MM)
+			scene_execute_mm(op);
+		else
+			of_tables(op);
 		break;
 	}
 }

@@ -49,6 +49,7 @@ static void thread(struct parser *p)
 	}
 	if (!parse_name(p, scene->thread[scene->threads].name))
 		return;
+	scene->thread[scene->threads].mm = SCENE_NONE;
 	p->thread = (int)scene->threads++;
 }
 
@@ -59,7 +60,7 @@ static void mutant(struct parser *p)
 	if (!parse_want(p, "a mutant's name"))
 		return;
 	if (scene_mutant(p->word) == PW_MUTANT_NONE)
-		parse_fail(p, "there is no mutant '%s'; src/base/mutant.h lists them", p->word);
+		parse_fail(p, "there is no mutant '%s'; src/base/mutants.h lists them", p->word);
 	else if (scene->mutants == SCENE_MUTANTS)
 		parse_fail(p, "too many mutants: at most %d", SCENE_MUTANTS);
 	else if (parse_name(p, scene->mutant[scene->mutants].name)) {
@@ -141,7 +142,7 @@ static void statement(struct parser *p)
 		parse_final(p);
 	else if (parse_is(p, "thread"))
 		thread(p);
-	else
+	else if (!parse_mm_statement(p))
 		parse_operation(p);
 }
 

@@ -180,7 +180,7 @@ int parse_new_folio(struct parser *p)
 	static const char *const taken[] = {
 		"zero", "at",    "frames", "faults", "empty",   "low",    "high", "before",
 		"like", "level", "pages",  "from",   "page",    "as",     "must", "if",
-		"read", "write", "exec",   "none",   "special", "global",
+		"read", "write", "exec",   "none",   "special", "global", "in",   "pinned",
 	};
 	struct scene_folio *folio = &p->scene->folio[p->scene->folios];
 

@@ -5,6 +5,7 @@
  *   parser.c     words, numbers, names; what is wrong, with line and column
  *   operation.c  what threads and the setup do
  *   final.c      what must hold at the end
+ *   mm_parse.c   all of address spaces
  *   parse.c      the other statements, and lines
  */
 #ifndef RACE_SCENE_PARSER_H
@@ -55,6 +56,16 @@ int parse_flag(struct parser *p, bool may_be_new);
 
 /* The last word begins an operation. */
 void parse_operation(struct parser *p);
+
+/* ---- mm_parse.c ---- */
+
+/* The last word begins a statement of machines and address spaces, which is read: true. */
+bool parse_mm_statement(struct parser *p);
+void parse_mm_operands(struct parser *p, struct scene_op *op);
+bool parse_mm_option(struct parser *p, struct scene_op *op);
+void parse_mm_defaults(struct parser *p, const struct scene_op *op);
+void parse_final_in(struct parser *p, struct scene_final *final);
+void parse_final_pinned(struct parser *p, struct scene_final *final);
 
 /* ---- final.c ---- */
 

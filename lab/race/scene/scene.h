@@ -15,6 +15,9 @@
  *   world.c   what a run works on; reclaim, as operations of the laboratory
  *   tables.c  which tables there are, and which are gone
  *   ops.c     the operations, by the public functions of space.h and pin.h
+ *   mms.c     machines and address spaces, and their operations, by the functions of mm.h
+ *   mm_check.c  whether all that they count is right at the end
+ *   stand.c   what stands in for locks, files and shootdowns of src/mm
  *   check.c   what must hold after an operation, and at the end
  *   words.c   how addresses and entries read in a trace
  *   state.c   the tables and folios as they are at a step, for the page of a finding
@@ -38,6 +41,10 @@ enum {
 	SCENE_MUTANTS = 16,
 	SCENE_NEVER = 8,
 	SCENE_FINALS = 16,
+	SCENE_MMS = 4,
+	SCENE_FILES = 2,
+	SCENE_SEEN = 4, /* contents that a page may have */
+	SCENE_HELD = 8, /* pages of a pin of an address space */
 	SCENE_NAME = 32,
 	SCENE_TEXT = 200,
 	SCENE_SETUP = RACE_THREADS, /* who executes the operations of the setup */
@@ -72,7 +79,31 @@ enum scene_op_kind {
 	SCENE_ENTER, /* a section that lasts for several operations */
 	SCENE_LEAVE,
 	SCENE_WRITE, /* stores into a page, as a program does */
+	/* Of an address space (mms.c). */
+	SCENE_ANONYMOUS, /* maps */
+	SCENE_SHARED,
+	SCENE_PRIVATE,
+	SCENE_FAULT,
+	SCENE_STORE, /* as a program does */
+	SCENE_LOAD,
+	SCENE_FORK,
+	SCENE_SWAP_OUT,
+	SCENE_MIGRATE,
+	SCENE_SPLIT_FOLIO,
+	SCENE_COLLAPSE_HUGE,
+	SCENE_DROP, /* MADV_DONTNEED */
+	SCENE_FREE, /* MADV_FREE */
+	SCENE_MUNMAP,
+	SCENE_MREMAP,
+	SCENE_MPROTECT,
+	SCENE_PIN_FAST,
+	SCENE_PIN_SLOW,
+	SCENE_PIN_ANY, /* the fast path, then the slow one */
+	SCENE_WALK,
+	SCENE_FTRUNCATE,
+	SCENE_REVOKE, /* of a device's memory, from page `value` on */
 	SCENE_OP_KINDS,
+	SCENE_FIRST_OF_MM = SCENE_ANONYMOUS,
 };
 
 struct scene_op {
@@ -104,6 +135,17 @@ struct scene_op {
 	pw_va like_va;
 	bool outside; /* map, poke: a page at address `pa`, which is not of a folio */
 	uint64_t pa;
+	/* ---- of an address space ---- */
+	int mm, child, file; /* or SCENE_NONE */
+	pw_va to_va; /* mremap */
+	int prot; /* anonymous, shared, private, mprotect */
+	bool huge; /* anonymous: MADV_HUGEPAGE */
+	bool unshare; /* fault */
+	uint32_t value; /* store; ftruncate: pages */
+	uint32_t sees[SCENE_SEEN]; /* load, pins: what the page may hold */
+	unsigned seen; /* how many of them; 0: anything */
+	uint32_t is; /* load: it succeeds if this is there; 0: if anything is */
+	uint32_t writes; /* pins: what a device stores in the first page; 0: nothing */
 };
 
 /* What must hold when all threads have ended. */
@@ -116,6 +158,9 @@ enum scene_final_kind {
 	SCENE_FINAL_NONE, /* nothing is mapped at `va` */
 	SCENE_FINAL_FRAMES, /* `value` frames are free */
 	SCENE_FINAL_FAULTS, /* more was given back than was taken, `value` times */
+	SCENE_FINAL_IN, /* `mm` has at `va` one of `sees`, or nothing */
+	SCENE_FINAL_PINNED_AT, /* the page that `flag` holds is the one of `mm` at `va` */
+	SCENE_FINAL_PINNED_HOLDS, /* it has one of `sees` in it */
 };
 
 struct scene_final {
@@ -125,6 +170,9 @@ struct scene_final {
 	int folio;
 	uint64_t page, value;
 	uint64_t size; /* of the leaf at `va`, in base pages; 0: any */
+	int mm, flag;
+	uint32_t sees[SCENE_SEEN];
+	unsigned seen; /* 0: nothing is there */
 };
 
 struct scene_folio {
@@ -137,6 +185,19 @@ struct scene_folio {
 struct scene_thread {
 	char name[SCENE_NAME];
 	bool reads; /* it needs a reader */
+	int mm; /* of the reader, or SCENE_NONE */
+	bool accesses; /* it loads and stores as a processor does */
+};
+
+struct scene_mm {
+	char name[SCENE_NAME];
+	int thread; /* that forks it; or SCENE_SETUP */
+};
+
+struct scene_file {
+	char name[SCENE_NAME];
+	uint64_t pages;
+	enum scene_file_kind { SCENE_SHMEM, SCENE_SECRET, SCENE_DEVICE } kind;
 };
 
 struct scene {
@@ -167,6 +228,14 @@ struct scene {
 	unsigned nevers;
 	struct scene_final final[SCENE_FINALS];
 	unsigned finals;
+	/* A machine of address spaces, in place of one space: if there is any. */
+	struct scene_mm mm[SCENE_MMS];
+	unsigned mms;
+	struct scene_file file[SCENE_FILES];
+	unsigned files;
+	uint64_t swap, movable; /* pages */
+	bool huge, real_locks;
+	uint64_t groups; /* sizes of folios that faults use: bit n, 2^n base pages */
 	bool expect_finding; /* even as it is: for writers that keep no rule */
 	bool expect_tso_only; /* under total store order alone */
 };
@@ -189,6 +258,15 @@ struct scene_world {
 	/* poke: the entry in the tables of the setup, or NULL; and what the setup left there, or at `like_va`. */
 	unsigned char *entry[SCENE_OPS];
 	uint64_t before[SCENE_OPS];
+	/* ---- mms.c ---- */
+	struct pw_machine *machine;
+	struct pw_mm *mm[SCENE_MMS];
+	struct pw_file *file[SCENE_FILES];
+	struct pw_device *device[SCENE_FILES];
+	struct pw_vcpu *cpu[RACE_THREADS]; /* for pins; no shootdown knows it */
+	uint64_t inside[RACE_THREADS]; /* odd: the thread's processor is in an access */
+	pw_pa held[SCENE_OPS][SCENE_HELD];
+	unsigned holds[SCENE_OPS]; /* how many of them, in this run */
 };
 extern struct scene_world world;
 
@@ -199,14 +277,49 @@ void scene_thread(void);
 /* Fills what the laboratory runs. @scene and @result live as long as the search. */
 void scene_scenario(const struct scene *scene, struct pw_lab_scenario *scenario);
 
+/* The library's reclaim, as the laboratory has it. */
+extern const struct pw_sync_ops scene_sync;
+void scene_give_up(const char *what);
+/* The arena's memory becomes one that a child process has a copy of. */
+void scene_make_private(struct pw_arena *arena);
+
+/* ---- mms.c ---- */
+
+void scene_setup_mms(void);
+/* To be called at the end of the setup: notes which pages the operations will work on. */
+void scene_prepare_mms(void);
+void scene_execute_mm(const struct scene_op *op);
+/* The VMA's entry for @va, by no step. */
+struct pw_slot;
+void scene_slot(const struct pw_mm *mm, pw_va va, struct pw_slot *slot);
+/* The word of the content at @pa. */
+uint32_t *scene_content(pw_pa pa);
+
+/* ---- mm_check.c ---- */
+
+void scene_check_mm_final(const struct scene_final *final);
+/* Are all references, counts of entries and swap slots those that are in use? */
+void scene_audit(void);
+
+/* ---- stand.c ---- */
+
+void scene_stand_begin(void);
+/* The content of a swap slot. */
+void *scene_swap_slot(uint32_t slot);
+
 /* ---- tables.c ---- */
 
 /* The level of the table that is, or was, at @pa; -1 if there was none. */
 int scene_table_level(pw_pa pa, pw_pa *table_ret);
+/* Is there, or was there, a table in this memory? */
+bool scene_tables_in(pw_pa pa, uint64_t bytes);
 /* Where the entry of @level for @va is now; NULL if no table leads there. No step. */
 unsigned char *scene_entry(pw_va va, unsigned level);
 
 /* ---- ops.c ---- */
+
+/* The operation has done what its name says, or has not. */
+void scene_done(const struct scene_op *op, bool value);
 
 void scene_execute(const struct scene_op *op);
 /* To be called at the end of the setup: notes what the pokes will find. */

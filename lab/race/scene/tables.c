@@ -23,6 +23,14 @@ int scene_table_level(pw_pa pa, pw_pa *table_ret)
 	return -1;
 }
 
+bool scene_tables_in(pw_pa pa, uint64_t bytes)
+{
+	for (unsigned i = 0; i < table_count; i++)
+		if (tables[i].pa < pa + bytes && pa < tables[i].pa + tables[i].bytes)
+			return true;
+	return false;
+}
+
 static void remember_table(unsigned level, pw_pa pa, uint64_t bytes)
 {
 	for (unsigned i = 0; i < table_count; i++)

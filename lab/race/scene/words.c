@@ -10,6 +10,7 @@
 #include "folio/folio.h"
 #include "lab/race/scene/scene.h"
 #include "lab/race/trace.h"
+#include "mm/swap.h"
 #include "space/edit.h"
 #include "space/space.h"
 
@@ -202,12 +203,84 @@ static const char *lock_name(uintptr_t at)
 	return NULL;
 }
 
+/* What the machine knows about a frame. */
+static bool page_name(uintptr_t at, char *text, size_t size)
+{
+	const uintptr_t offset = at - (uintptr_t)world.machine->page;
+	const struct pw_page *page = world.machine->page;
+	const char *field = "index";
+
+	if (offset >= world.arena->frames * sizeof(*page))
+		return false;
+	switch (offset % sizeof(*page)) {
+	case offsetof(struct pw_page, flags):
+		field = "state";
+		break;
+	case offsetof(struct pw_page, mapped):
+		field = "entries";
+		break;
+	case offsetof(struct pw_page, swap):
+		field = "swap slot";
+		break;
+	default:
+		break;
+	}
+	snprintf(text, size, "frame %u: %s", (unsigned)(offset / sizeof(*page)), field);
+	return true;
+}
+
+/* The locks of an address space. */
+static bool mm_name(uintptr_t at, char *text, size_t size)
+{
+	for (unsigned i = 0; i < world.scene->mms; i++) {
+		const struct pw_mm *mm = world.mm[i];
+		const char *mm_name = world.scene->mm[i].name;
+		uintptr_t offset;
+
+		if (!mm || world.scene->mm[i].thread != SCENE_SETUP)
+			continue;
+		offset = at - (uintptr_t)mm->table_lock;
+		if (is_at(at, &mm->lock, sizeof(mm->lock)))
+			snprintf(text, size, "lock of %s", mm_name);
+		else if (offset < PW_TABLE_LOCKS * sizeof(*mm->table_lock))
+			snprintf(text, size, "table lock %u of %s",
+				 (unsigned)(offset / sizeof(*mm->table_lock)), mm_name);
+		else if (offset < (PW_TABLE_LOCKS + 1) * sizeof(*mm->table_lock))
+			snprintf(text, size, "lock of higher tables of %s", mm_name);
+		else
+			continue;
+		return true;
+	}
+	return false;
+}
+
+/* The words of a machine. */
+static bool machine_name(uintptr_t at, char *text, size_t size)
+{
+	const struct pw_machine *machine = world.machine;
+
+	if (!machine)
+		return false;
+	for (unsigned i = 0; i < world.scene->threads; i++)
+		if (is_at(at, &world.inside[i], sizeof(world.inside[i]))) {
+			snprintf(text, size, "processor of %s", world.scene->thread[i].name);
+			return true;
+		}
+	if (machine->swap && is_at(at, &machine->swap->lock, sizeof(machine->swap->lock))) {
+		snprintf(text, size, "lock of the swap");
+		return true;
+	}
+	return page_name(at, text, size) || mm_name(at, text, size);
+}
+
 static bool name(uintptr_t at, size_t bytes, char *text, size_t size)
 {
 	const char *word;
 
 	if (!world.space)
 		return false;
+	if (machine_name(at, text, size))
+		return true;
 	for (unsigned i = 0; i < world.scene->threads; i++)
 		if (world.reader[i] && at == (uintptr_t)&world.reader[i]->sync.mark) {
 			snprintf(text, size, "mark of %s", world.scene->thread[i].name);

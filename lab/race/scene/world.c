@@ -41,14 +41,13 @@ static void leave(struct pw_sync_reader *reader)
 	race_section(&reader->mark, reader->mark + 1, false);
 }
 
-/* Waits for those that are inside now: each look is a step, and so is each wait. */
+/* Waits for those that are inside now: each look is a step, and so is each wait. NULL: of all spaces. */
 static void wait_for_readers(struct pw_sync *sync)
 {
-	(void)sync;
 	for (unsigned i = 0; i < RACE_THREADS; i++) {
 		uint64_t mark;
 
-		if (!world.reader[i])
+		if (!world.reader[i] || (sync && world.reader[i]->sync.sync != sync))
 			continue;
 		mark = race_look(&world.reader[i]->sync.mark);
 		if (mark & 1)
@@ -83,7 +82,7 @@ static void grace_periods(void)
 		seen = race_look(&grace.given);
 		item = grace.first;
 		race_write((uintptr_t)&grace.first, 0, 8);
-		wait_for_readers(&world.space->sync);
+		wait_for_readers(NULL);
 		while (item) {
 			struct pw_later *next = item->next;
 
@@ -116,7 +115,7 @@ static bool inside(struct pw_sync *sync)
 	return reader && reader->sync.depth > 0;
 }
 
-static const struct pw_sync_ops laboratory = {
+const struct pw_sync_ops scene_sync = {
 	.name = "laboratory",
 	.init = pw_sync_no_init,
 	.deinit = pw_sync_no_deinit,
@@ -132,7 +131,7 @@ static const struct pw_sync_ops laboratory = {
 
 /* ---- setup and threads ---- */
 
-static void give_up(const char *what)
+void scene_give_up(const char *what)
 {
 	fprintf(stderr, "%s: %s\n", world.scene->path, what);
 	exit(3);
@@ -143,13 +142,17 @@ static void make_readers(void)
 	for (unsigned i = 0; i < world.scene->threads; i++) {
 		struct pw_sync_reader *reader;
 
+		struct pw_space *space = world.space;
+
 		if (!world.scene->thread[i].reads)
 			continue;
-		if (pw_reader_create(world.space, &world.reader[i]) != 0)
-			give_up("there is no memory for a reader");
+		if (world.scene->thread[i].mm != SCENE_NONE)
+			space = pw_mm_space(world.mm[world.scene->thread[i].mm]);
+		if (pw_reader_create(space, &world.reader[i]) != 0)
+			scene_give_up("there is no memory for a reader");
 		reader = &world.reader[i]->sync;
-		reader->ops = &laboratory;
-		reader->sync = &world.space->sync;
+		reader->ops = &scene_sync;
+		reader->sync = &space->sync;
 		reader->mark = 0;
 	}
 }
@@ -158,24 +161,25 @@ static void make_readers(void)
  * A search with several jobs forks, and each process works on memory of its own. The arena's is a file that is not
  * mapped in children; here a private copy takes its place, at the same address.
  */
-static void make_private(struct pw_arena *arena)
+void scene_make_private(struct pw_arena *arena)
 {
 	const size_t bytes = (size_t)arena->bytes;
 	void *copy = malloc(bytes);
 
 	if (!copy)
-		give_up("there is no memory for a copy of the arena");
+		scene_give_up("there is no memory for a copy of the arena");
 	memcpy(copy, arena->host, bytes);
 	if (mmap(arena->host, bytes, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
-		give_up("there is no memory of its own for each process");
+		scene_give_up("there is no memory of its own for each process");
 	memcpy(arena->host, copy, bytes);
 	free(copy);
 	(void)madvise(arena->mine, 1, MADV_KEEPONFORK);
 	(void)madvise(arena->mine, 1, MADV_DOFORK);
 }
 
-void scene_setup(void)
+/* One space, without an owner that decides about faults. */
+static void setup_space(void)
 {
 	const struct scene *scene = world.scene;
 	struct pw_arena_options memory = { .page_lg2 = world.format->shift[0] };
@@ -183,22 +187,34 @@ void scene_setup(void)
 	struct pw_error error;
 
 	memory.bytes = scene->frames << memory.page_lg2;
-	for (unsigned i = 0; i < SCENE_FOLIOS; i++)
-		world.folio[i] = ~UINT64_C(0);
 	if (options.levels > world.format->levels)
 		options.levels = world.format->levels;
 	if (!world.format->dynamic_top)
 		options.levels = 0;
 	if (pw_arena_create(&memory, &world.arena, &error) != 0 ||
 	    pw_space_create(world.arena, world.format, &options, &world.space, &error) != 0)
-		give_up(error.text);
-	make_private(world.arena);
-	world.space->sync.ops = &laboratory;
+		scene_give_up(error.text);
+	scene_make_private(world.arena);
+	world.space->sync.ops = &scene_sync;
+}
+
+void scene_setup(void)
+{
+	const struct scene *scene = world.scene;
+
+	for (unsigned i = 0; i < SCENE_FOLIOS; i++)
+		world.folio[i] = ~UINT64_C(0);
+	if (scene->mms > 0)
+		scene_setup_mms();
+	else
+		setup_space();
 	make_readers();
 	for (unsigned i = 0; i < scene->ops; i++)
 		if (scene->op[i].thread == SCENE_SETUP)
 			scene_execute(&scene->op[i]);
 	scene_prepare_pokes();
+	if (scene->mms > 0)
+		scene_prepare_mms();
 }
 
 void scene_thread(void)
@@ -210,9 +226,13 @@ void scene_thread(void)
 	for (unsigned i = 0; i < scene->folios; i++)
 		if (scene->folio[i].thread == thread)
 			world.folio[i] = ~UINT64_C(0);
-	for (unsigned i = 0; i < scene->ops; i++)
-		if (scene->op[i].thread == thread && scene->op[i].flag != SCENE_NONE)
+	for (unsigned i = 0; i < scene->ops; i++) {
+		if (scene->op[i].thread != thread)
+			continue;
+		world.holds[i] = 0;
+		if (scene->op[i].flag != SCENE_NONE)
 			world.flag[scene->op[i].flag] = false;
+	}
 	for (unsigned i = 0; i < scene->ops; i++)
 		if (scene->op[i].thread == thread)
 			scene_execute(&scene->op[i]);
