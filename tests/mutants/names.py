@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The names of the mutants in src/base/mutant.h: usage: names.py mutant.h names.h"""
+"""The names of the mutants in src/base/mutants.h: usage: names.py mutants.h names.h"""
 import re
 import sys
 

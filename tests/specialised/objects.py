@@ -10,6 +10,7 @@ For the direct instance of every format:
  - Formats with a constant geometry have no shift by a register at all.
 The fast pin of every format, and its loop over a table's leaves, call only each other and functions for
 rare cases: a count that is zero, full or contended, and a page that was taken in vain.
+The parts for single entries (space/slot_walk.h) call only the format's own decoder, and the code that asks a visitor.
 
 With --notices FORMAT, ARCHIVE has that format compiled without optimisation: the test must notice the missing shifts.
 
@@ -35,6 +36,8 @@ OWNER_CALLS = 2  # enter and leave
 # Functions that are out of line on purpose: see src/walk/scan.h, src/folio/folio.h, src/pin/rules.h. Formats with the same code share a loop.
 SCAN_CALLS = ('pw_scan_missing',)
 PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_pin_allowed')
+SLOT_CALLS = ('pw_slot_visit_entry',)
+SLOT_PARTS = r'.*_slot_(decode|find|next|base)'  # formats with the same code share them
 
 
 def family(name, table):
@@ -67,6 +70,8 @@ def is_rare(algorithm, operands, symbol):
     target = (symbol or (re.findall(r'<([^>+]+)>', operands) or ['?'])[0]).split('-')[0]
     if algorithm == 'pin':
         return target in PIN_CALLS or target.endswith('_pin_run')
+    if algorithm == 'slot':
+        return target in SLOT_CALLS or re.fullmatch(SLOT_PARTS, target) is not None
     return algorithm == 'scan' and target in SCAN_CALLS
 
 
@@ -155,6 +160,12 @@ def main():
     for run in [name for name in found if name.endswith('_pin_run')]:
         seen += 1
         wrong += calls(run, 'pin', found[run] + found.get(run + '.cold', []))
+    slots = [name for name in found if re.fullmatch(SLOT_PARTS, name)]
+    for name in slots:
+        seen += 1
+        wrong += calls(name, 'slot', found[name] + found.get(name + '.cold', []))
+    if len({re.fullmatch(SLOT_PARTS, name)[1] for name in slots}) != 4:
+        wrong.append('not all parts for single entries')
     if seen == 0:
         wrong.append('no format at all')
     print('\n'.join(wrong) if wrong else f'{seen} instances: no calls, index shifts are immediates')

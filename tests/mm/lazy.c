@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* MADV_FREE of parts of folios, on every format: what was given up may go, and all else stays. */
+#include "swap_test.h"
+
+enum { PAGES = 4, FRAMES = 256, SLOTS = 64 };
+
+/* Runs @test on each format, in a world where anonymous memory comes in folios of PAGES pages. */
+static void for_each_folio_mm(void (*test)(struct mm_world *world, pw_va va))
+{
+	const struct pw_format *format;
+
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		struct pw_machine_options options = { .huge = PW_HUGE_ALWAYS };
+		struct temporary file;
+		struct mm_world world;
+		uint64_t bytes;
+		pw_va all, va;
+
+		if (!pw_format_can_edit(format) || skips_format(i))
+			continue;
+		file = make_temporary();
+		options.bytes = (uint64_t)FRAMES << format->shift[0];
+		options.group_sizes = (uint64_t)PAGES << format->shift[0];
+		options.swap = file.path;
+		options.swap_bytes = (uint64_t)SLOTS << format->shift[0];
+		world = open_mm(format, &options);
+		bytes = PAGES * world.page;
+		all = map_anon(&world, 3 * PAGES, RW_PROT);
+		va = (all + bytes - 1) & ~(bytes - 1);
+		if (world.machine->huge_level == 0) {
+			test(&world, va);
+			check_slots(&world);
+		}
+		unmap_all(&world, all, 3 * PAGES);
+		close_mm(&world);
+		drop_temporary(&file);
+	}
+}
+
+static unsigned order_at(const struct mm_world *world, pw_va va)
+{
+	return pw_link_order(pw_frame_link(pw_machine_arena(world->machine), frame_at(world, va)));
+}
+
+/* A folio of all pages, which are not zeros. Entries are clean and read-only: the folio alone says that it is dirty. */
+static void make_folio(struct mm_world *world, pw_va va)
+{
+	store_pattern(world, va, PAGES);
+	assert_int_equal(order_at(world, va), 2);
+	assert_int_equal(pw_mprotect(world->mm, va, PAGES * world->page, PROT_NONE), 0);
+	assert_int_equal(pw_mprotect(world->mm, va, PAGES * world->page, PROT_READ), 0);
+	check_pattern(world, va, PAGES);
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_false(slot_at(world, world->mm, va + i * world->page).attr & PW_DIRTY);
+	assert_true(pw_page_is_dirty(world->machine, frame_at(world, va)));
+}
+
+static void check_page(struct mm_world *world, pw_va va, unsigned i)
+{
+	assert_int_equal(load_at(world, va), pattern(i));
+	assert_int_equal(load_at(world, va + world->page - 8), ~pattern(i));
+}
+
+/* One page of the folio: the others keep what they hold. */
+static void check_part(struct mm_world *world, pw_va va)
+{
+	make_folio(world, va);
+	assert_int_equal(pw_madvise(world->mm, va + world->page, world->page, MADV_FREE), 0);
+	reclaim_all(world);
+	assert_int_equal(load_at(world, va + world->page), 0);
+	for (unsigned i = 0; i < PAGES; i++)
+		if (i != 1)
+			check_page(world, va + i * world->page, i);
+	unmap_all(world, va, PAGES);
+}
+
+static void test_part(void **state)
+{
+	(void)state;
+	for_each_folio_mm(check_part);
+}
+
+/* All of it: it is not split for that, and goes. */
+static void check_whole(struct mm_world *world, pw_va va)
+{
+	make_folio(world, va);
+	assert_int_equal(pw_madvise(world->mm, va, PAGES * world->page, MADV_FREE), 0);
+	assert_int_equal(order_at(world, va), 2);
+	assert_false(pw_page_is_dirty(world->machine, frame_at(world, va)));
+	/* A page that is written to after that stays. */
+	assert_int_equal(pw_mprotect(world->mm, va, PAGES * world->page, RW_PROT), 0);
+	store_at(world, va + 2 * world->page, 7);
+	reclaim_all(world);
+	assert_int_equal(load_at(world, va + 2 * world->page), 7);
+	unmap_all(world, va, PAGES);
+}
+
+static void test_whole(void **state)
+{
+	(void)state;
+	for_each_folio_mm(check_whole);
+}
+
+/* A page of the folio is elsewhere: as many entries map it as it has pages, and not all of them are in the range. */
+static void check_moved(struct mm_world *world, pw_va va)
+{
+	const pw_va away = va + (PAGES + 1) * world->page;
+
+	make_folio(world, va);
+	assert_int_equal(pw_mremap(world->mm, va + 2 * world->page, world->page, world->page,
+				   MREMAP_MAYMOVE | MREMAP_FIXED, away),
+			 away);
+	assert_int_equal(pw_madvise(world->mm, va, 2 * world->page, MADV_FREE), 0);
+	assert_int_equal(pw_madvise(world->mm, va + 3 * world->page, world->page, MADV_FREE), 0);
+	reclaim_all(world);
+	check_page(world, away, 2);
+	assert_int_equal(load_at(world, va), 0);
+	unmap_all(world, va, 2 * PAGES);
+}
+
+static void test_moved(void **state)
+{
+	(void)state;
+	for_each_folio_mm(check_moved);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_part),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_moved),
+	};
+
+	mutant_choose(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
