@@ -100,6 +100,10 @@ int main(int argc, char **argv)
 		bench_pin();
 	if (wanted(&options, "readers"))
 		bench_readers();
+	if (wanted(&options, "cpu"))
+		bench_tlb();
+	if (wanted(&options, "spaces"))
+		bench_spaces();
 	if (wanted(&options, "edit"))
 		bench_edit();
 	if (wanted(&options, "memory"))

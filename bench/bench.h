@@ -187,6 +187,7 @@ struct bench_case {
 	double goal; /* the goal as a ratio to the floor; 0: none */
 	double goal_ns; /* or in nanoseconds; 0: none */
 	uint64_t sample_ns; /* the least time of a sample; 0: the usual time */
+	uint64_t (*clock)(void); /* in nanoseconds; NULL: the CPU time of this thread */
 	uint64_t units; /* units of work in one run of a contender */
 	struct bench_work work;
 	struct bench_contender contender[BENCH_CONTENDERS];
@@ -204,6 +205,8 @@ static inline struct bench_contender *bench_case_add(struct bench_case *c, const
 	return contender;
 }
 
+/* The CPU time of this thread, in user and kernel mode; time of other threads does not count. */
+uint64_t bench_thread_ns(void);
 /* Measures and reports; the first contender is pagewalk, the second the floor. Exits on a wrong sum. */
 void bench_case_run(const struct bench_case *c);
 

@@ -21,6 +21,10 @@ void bench_map_image(const char *name, struct bench_kernel *kernel);
 void bench_pin(void);
 /* One and two readers, with and without a writer, for each back end of reclaim. */
 void bench_readers(void);
+/* Loads and stores of a cpu: hits and misses of its TLB. */
+void bench_tlb(void);
+/* Address spaces, beside the host's own: faults, fork, unmapping, pins, and the memory they take. */
+void bench_spaces(void);
 /* map, unmap and protect, and the memory that tables take. */
 void bench_edit(void);
 void bench_memory(void);

@@ -14,13 +14,17 @@
 /* A shorter run is repeated until it takes this long. */
 static const uint64_t BENCH_SAMPLE_NS = 2000000;
 
-/* The CPU time of this thread, in user and kernel mode; time of other threads does not count. */
-static uint64_t now_ns(void)
+uint64_t bench_thread_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ns(const struct bench_case *c)
+{
+	return c->clock ? c->clock() : bench_thread_ns();
 }
 
 static int compare(const void *a, const void *b)
@@ -60,9 +64,9 @@ static uint64_t run_prepared(const struct bench_case *c, const struct bench_cont
 
 		if (contender->before)
 			contender->before(work);
-		started = now_ns();
+		started = now_ns(c);
 		sum = contender->run(work);
-		took += now_ns() - started;
+		took += now_ns(c) - started;
 		check(c, contender, sum, contender->expected * work->passes);
 		if (contender->after)
 			contender->after(work);
@@ -82,10 +86,10 @@ static uint64_t run_checked(const struct bench_case *c, size_t i, unsigned windo
 	work.passes = contender->passes ? contender->passes : 1;
 	if (contender->before || contender->after)
 		return run_prepared(c, contender, &work, repeat);
-	started = now_ns();
+	started = now_ns(c);
 	for (uint64_t n = 0; n < repeat; n++)
 		check(c, contender, contender->run(&work), expected);
-	return now_ns() - started;
+	return now_ns(c) - started;
 }
 
 /* One sample of contender @i, in nanoseconds per unit. */

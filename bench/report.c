@@ -133,6 +133,16 @@ void bench_report_bytes(const char *name, uint64_t bytes, uint64_t floor, uint64
 	bench_separator = ",\n";
 }
 
+void bench_report_overhead(const char *name, double bytes, double goal)
+{
+	printf("%-29s %8.2f bytes per page beside its own; goal <= %.2f\n", name, bytes, goal);
+	if (!bench_json)
+		return;
+	fprintf(bench_json, "%s{\"name\":\"%s\",\"bytes_per_page\":%.3f,\"goal\":%.2f}",
+		bench_separator, name, bytes, goal);
+	bench_separator = ",\n";
+}
+
 void bench_report_end(void)
 {
 	if (!bench_json)

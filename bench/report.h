@@ -16,6 +16,8 @@ void bench_report_begin(const char *path);
 void bench_report_line(const struct bench_line *line);
 /* For a mapped GiB: the bytes of its tables, the least possible, and the bytes of its folios. */
 void bench_report_bytes(const char *name, uint64_t bytes, uint64_t floor, uint64_t folios);
+/* For a page that is mapped: the bytes that it takes beside its own memory. */
+void bench_report_overhead(const char *name, double bytes, double goal);
 /* The writer's time for an edit beside the readers of case @name, as an average over all runs. */
 void bench_report_writer(const char *name, double ns, double rwlock_ns);
 void bench_report_end(void);

@@ -6,89 +6,53 @@
 
 #include "dma.h"
 
-/* A page request: the driver maps the missing page, or refuses. */
-static bool ask_driver(struct queue *q, pw_va iova, bool write)
+/* Copies between the process's memory at @va and the device's own buffer; false if the device may not. */
+static bool transfer(struct queue *q, struct pw_vcpu *cpu, pw_va va, char *buffer, uint64_t bytes,
+		     bool write)
 {
-	bool granted;
-
-	pthread_mutex_lock(&q->lock);
-	q->request.iova = iova;
-	q->request.write = write;
-	q->request.open = true;
-	pthread_cond_broadcast(&q->bell);
-	while (q->request.open)
-		pthread_cond_wait(&q->bell, &q->lock);
-	granted = q->request.granted;
-	pthread_mutex_unlock(&q->lock);
-	return granted;
-}
-
-/* The page at @iova did not come. Is it worth trying again? */
-static bool try_again(struct queue *q, enum pw_stop why, pw_va iova, bool write)
-{
-	switch (why) {
-	case PW_STOP_CHANGED: /* the tables were being changed; they have a new state by now */
-	case PW_STOP_GONE:
-	case PW_STOP_FORK:
-		sched_yield();
-		return true;
-	case PW_STOP_NONE: /* only the owner of the tables knows what this means */
-	case PW_STOP_PROT_NONE:
-	case PW_STOP_ACCESS:
-		return ask_driver(q, iova, write);
-	default: /* these do not change: not guest memory, not an address, secret memory */
-		return false;
-	}
-}
-
-/* Copies between guest memory at @iova and the device's own buffer; false if the device may not. */
-static bool transfer(struct queue *q, struct pw_reader *reader, pw_va iova, char *buffer,
-		     uint64_t bytes, bool write)
-{
+	struct pw_arena *arena = pw_machine_arena(q->machine);
 	const unsigned flags = write ? PW_PIN_WRITE : 0;
 
-	while (bytes > 0) {
-		struct iovec part[ROOM];
-		enum pw_stop why;
-		uint64_t came;
-		long parts = pw_pin_fast_iovec(reader, iova, bytes, flags, part, ROOM, &came, &why);
+	for (uint64_t left = bytes / q->page; left > 0;) {
+		struct pw_pin_result result;
+		pw_pa page[ROOM];
+		/* If only a part comes, the call for the rest says why, if it still holds. */
+		long count = pw_pin(cpu, va, left < ROOM ? left : ROOM, flags, page, &result);
 
-		/* Maybe only a part came. Its pages stay until the unpin, even if they are unmapped now. */
-		for (long i = 0; i < parts; i++) {
+		q->stops[result.fast]++;
+		if (count <= 0)
+			return false; /* not an address, or read-only: a process may write anything */
+		q->fast_pages += result.fast_pages;
+		q->slow_pages += result.slow_pages;
+		/* The pages stay until the unpin, even if they are unmapped now. */
+		for (long i = 0; i < count; i++, buffer += q->page) {
+			void *host = pw_arena_host(arena, page[i], q->page);
+
 			if (write)
-				memcpy(part[i].iov_base, buffer, part[i].iov_len);
+				memcpy(host, buffer, q->page);
 			else
-				memcpy(buffer, part[i].iov_base, part[i].iov_len);
-			buffer += part[i].iov_len;
+				memcpy(buffer, host, q->page);
 			sched_yield(); /* a device takes its time */
 		}
-		if (parts < 0)
-			return false; /* not a page's address: a guest may write anything */
-		pw_unpin_iovec(reader, part, (size_t)parts, flags, write);
-		/* If only a part came, the call for the rest reports the reason again if it still holds. */
-		if (parts == 0 && !try_again(q, why, iova, write))
-			return false;
-		iova += came;
-		bytes -= came;
+		pw_unpin_pages(pw_cpu_reader(cpu), page, (size_t)count, flags, write);
+		va += (pw_va)count * q->page;
+		left -= (uint64_t)count;
 	}
 	return true;
 }
 
 void *device_run(void *queue)
 {
-	/* The device uses the ring all its life, so this is a long pin, which shared memory allows. */
-	const unsigned long_flags = PW_PIN_WRITE | PW_PIN_LONGTERM;
 	struct queue *q = queue;
 	const size_t most = MOST_PAGES * (size_t)q->page;
 	char *buffer = malloc(most);
-	struct pw_reader *reader;
 	struct descriptor *ring;
+	struct pw_vcpu *cpu;
 	pw_pa page;
 
 	must(buffer, "no memory for a device");
-	must(pw_reader_create(q->space, &reader) == 0, "the device cannot join the readers");
-	must(pw_pin_fast(reader, q->ring_iova, 1, long_flags, &page, NULL) == 1, "no ring");
-	ring = pw_arena_host(q->arena, page, q->page);
+	must(pw_cpu_create(q->mm, &cpu) == 0, "the device cannot join the process");
+	ring = pin_ring(q, cpu, &page);
 	for (uint64_t n = 0; n < q->jobs; n++) {
 		struct descriptor d;
 		bool good;
@@ -98,16 +62,15 @@ void *device_run(void *queue)
 			pthread_cond_wait(&q->bell, &q->lock);
 		d = ring[n % SLOTS]; /* a copy, so that the checked values are the ones in use */
 		pthread_mutex_unlock(&q->lock);
-		good = d.bytes <= most && transfer(q, reader, d.source, buffer, d.bytes, false) &&
-		       transfer(q, reader, d.target, buffer, d.bytes, true);
+		good = d.bytes <= most && transfer(q, cpu, d.source, buffer, d.bytes, false) &&
+		       transfer(q, cpu, d.target, buffer, d.bytes, true);
 		pthread_mutex_lock(&q->lock);
 		ring[n % SLOTS].status = good ? DONE : FAILED;
 		pthread_cond_broadcast(&q->bell);
 		pthread_mutex_unlock(&q->lock);
 	}
-	pw_unpin_pages(reader, &page, 1, long_flags, true);
-	pw_reader_stops(reader, q->stops);
-	pw_reader_destroy(reader);
+	unpin_ring(cpu, page);
+	pw_cpu_destroy(cpu);
 	free(buffer);
 	return NULL;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver of the device; see dma.h. */
+/* The driver, a thread of the process; see dma.h. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "dma.h"
 
@@ -16,188 +19,115 @@ static uint64_t word(const struct queue *q, uint64_t job, uint64_t at)
 	return (job * QUEUES + q->number) << 32 | at;
 }
 
-void driver_map(struct queue *q, pw_va first, pw_va last, pw_pa pa, uint32_t attr)
+static pw_va map(struct queue *q, uint64_t bytes, int prot)
 {
-	struct pw_error error;
+	pw_sva va = pw_mmap(q->mm, 0, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
 
-	must(pw_space_map(q->space, first, last, pa, attr, &error) == 0, error.text);
-}
-
-/* Called for unmapped pages: gives the driver's reference back, folio by folio. Pins keep their pages. */
-static void give_back(void *queue, pw_va first, pw_va last, pw_pa pa)
-{
-	struct queue *q = queue;
-	struct pw_folio_info folio;
-
-	for (pw_pa end = pa + (last - first); pa < end; pa += q->page << folio.order) {
-		pw_folio_info(q->arena, pa, &folio);
-		pw_folio_put(q->arena, pa, 1);
-	}
-}
-
-void driver_unmap(struct queue *q, pw_va first, pw_va last, bool release)
-{
-	pw_unmapped_fn *unmapped = release ? give_back : NULL;
-	struct pw_error error;
-
-	must(pw_space_unmap(q->space, first, last, unmapped, q, &error) == 0, error.text);
-}
-
-/* Maps a buffer of folios of one, two and four pages. A source is filled, a target is all ones. */
-static void make(struct queue *q, uint64_t job, pw_va iova, uint64_t bytes, bool source,
-		 uint32_t attr)
-{
-	for (uint64_t at = 0, size; at < bytes; at += size) {
-		unsigned order = (unsigned)draw(q, 3);
-		uint64_t *host;
-		pw_pa pa;
-
-		while ((size = q->page << order) > bytes - at)
-			order--;
-		must(pw_folio_alloc(q->arena, order, PW_FOLIO_ANONYMOUS, job, 0, &pa) == 0,
-		     "no guest memory");
-		host = pw_arena_host(q->arena, pa, size);
-		for (uint64_t i = 0; i < size / 8; i++)
-			host[i] = source ? word(q, job, at / 8 + i) : UINT64_MAX;
-		driver_map(q, iova + at, iova + at + size - 1, pa, attr);
-	}
-}
-
-/* The first address of this job: its source, and then its target. */
-static pw_va slot_iova(const struct queue *q, uint64_t job)
-{
-	return q->slots_iova + job % SLOTS * q->slot_bytes;
+	must(!pw_is_error(va), "no room for a buffer");
+	return (pw_va)va;
 }
 
 /* Every eighth job has to fail, because its target is read-only. */
-static void post(struct queue *q, uint64_t job)
+static bool may_succeed(uint64_t job)
+{
+	return job % 8 != 0;
+}
+
+static void post(struct queue *q, struct pw_vcpu *cpu, struct descriptor *ring, uint64_t job,
+		 uint64_t *words)
 {
 	struct descriptor d = { .status = POSTED, .bytes = (1 + draw(q, MOST_PAGES)) * q->page };
+	const int prot = may_succeed(job) ? PROT_READ | PROT_WRITE : PROT_READ;
 
-	d.source = slot_iova(q, job);
-	d.target = d.source + MOST_PAGES * q->page;
-	make(q, job, d.source, d.bytes, true, MAY_READ);
-	make(q, job, d.target, d.bytes, false, job % 8 == 0 ? MAY_READ : MAY_WRITE);
+	d.source = map(q, d.bytes, PROT_READ | PROT_WRITE);
+	d.target = map(q, d.bytes, prot);
+	for (uint64_t i = 0; i < d.bytes / 8; i++)
+		words[i] = word(q, job, i);
+	must(pw_copy_to(cpu, d.source, words, d.bytes) == d.bytes, "no memory");
 	pthread_mutex_lock(&q->lock);
-	q->ring[job % SLOTS] = d;
+	ring[job % SLOTS] = d;
 	q->posted = job + 1;
 	pthread_cond_broadcast(&q->bell);
 	pthread_mutex_unlock(&q->lock);
 }
 
-static void bring_back(struct queue *q)
+/* Moves a page of this job, like a kernel that makes room. A page that the device holds stays. */
+static void move(struct queue *q, struct pw_vcpu *cpu, const struct descriptor *d)
 {
-	if (q->away.attr)
-		driver_map(q, q->away.first, q->away.last, q->away.pa, q->away.attr);
-	q->away.attr = 0;
-}
-
-/* Moves the folio behind @iova to other pages, like a kernel that makes room. */
-static void move(struct queue *q, struct pw_reader *reader, uint64_t job)
-{
-	pw_va iova = slot_iova(q, job) + draw(q, 2 * MOST_PAGES) * q->page;
-	struct pw_folio_info old;
+	const pw_va buffer = draw(q, 2) ? d->source : d->target;
 	struct pw_result found;
-	uint64_t bytes;
-	pw_pa pa;
+	int error;
 
-	bring_back(q);
-	if (pw_space_translate(reader, iova, &found) != PW_OK)
+	if (pw_space_translate(pw_cpu_reader(cpu), buffer + draw(q, d->bytes / q->page) * q->page,
+			       &found) != PW_OK)
 		return;
-	pw_folio_info(q->arena, found.pa, &old);
-	bytes = q->page << old.order;
-	q->away.first = iova - (found.pa - old.pa);
-	q->away.last = q->away.first + bytes - 1;
-	q->away.pa = old.pa;
-	q->away.attr = found.attr & PW_WRITE ? MAY_WRITE : MAY_READ;
-	driver_unmap(q, q->away.first, q->away.last, false);
-	/*
-	 * Now no walk finds the folio, and a walk that found it before will notice when it looks again.
-	 * So either its pin is visible here, or it gives the folio back.
-	 */
-	if (!pw_folio_try_share(q->arena, old.pa)) {
-		q->pinned++;
-		return;
-	}
-	must(pw_folio_alloc(q->arena, old.order, old.kind, old.owner, 0, &pa) == 0,
-	     "no guest memory");
-	memcpy(pw_arena_host(q->arena, pa, bytes), pw_arena_host(q->arena, old.pa, bytes),
-	       (size_t)bytes);
-	pw_folio_put(q->arena, old.pa, 1);
-	q->away.pa = pa;
-	q->moved++;
+	error = pw_migrate(q->machine, found.pa);
+	must(error == 0 || error == -EBUSY, "a page cannot be moved");
+	q->moved += error == 0;
+	q->pinned += error == -EBUSY;
 }
 
-/* Waits until the device has done job @n or has a request, and grants that or refuses it. */
-static struct descriptor wait_for(struct queue *q, struct pw_reader *reader, uint64_t n)
+static struct descriptor wait_for(struct queue *q, const struct descriptor *slot)
 {
-	const struct descriptor *slot = &q->ring[n % SLOTS];
 	struct descriptor d;
-	struct pw_result found;
 
 	pthread_mutex_lock(&q->lock);
-	while (!q->request.open && slot->status == POSTED)
+	while (slot->status == POSTED)
 		pthread_cond_wait(&q->bell, &q->lock);
-	if (q->request.open) {
-		bring_back(q);
-		q->request.granted = pw_space_translate(reader, q->request.iova, &found) == PW_OK &&
-				     (!q->request.write || found.attr & PW_WRITE);
-		q->request.open = false;
-		q->requests++;
-		pthread_cond_broadcast(&q->bell);
-	}
 	d = *slot;
 	pthread_mutex_unlock(&q->lock);
 	return d;
 }
 
-/* Counts wrong words. */
-static void check(struct queue *q, struct pw_reader *reader, uint64_t job, pw_va iova,
-		  uint64_t bytes, bool filled)
+/* Counts wrong words. What nobody wrote is zero. */
+static void check(struct queue *q, struct pw_vcpu *cpu, uint64_t job, pw_va va, uint64_t bytes,
+		  bool filled, uint64_t *words)
 {
-	for (uint64_t at = 0; at < bytes; at += q->page) {
-		struct pw_result found = { 0 };
-		const uint64_t *host;
-
-		pw_space_translate(reader, iova + at, &found);
-		host = pw_arena_host(q->arena, found.pa, q->page);
-		for (uint64_t i = 0; i < q->page / 8; i++)
-			q->wrong += host[i] != (filled ? word(q, job, at / 8 + i) : UINT64_MAX);
-	}
+	must(pw_copy_from(cpu, words, va, bytes) == bytes, "a buffer cannot be read");
+	for (uint64_t i = 0; i < bytes / 8; i++)
+		q->wrong += words[i] != (filled ? word(q, job, i) : 0);
 }
 
-static void finish(struct queue *q, struct pw_reader *reader, uint64_t job,
-		   const struct descriptor *d)
+static void finish(struct queue *q, struct pw_vcpu *cpu, uint64_t job, const struct descriptor *d,
+		   uint64_t *words)
 {
-	bool may = job % 8 != 0;
+	const bool may = may_succeed(job);
 
-	bring_back(q);
-	check(q, reader, job, d->source, d->bytes, true);
-	check(q, reader, job, d->target, d->bytes, may);
+	check(q, cpu, job, d->source, d->bytes, true, words);
+	check(q, cpu, job, d->target, d->bytes, may, words);
 	q->wrong += d->status != (may ? DONE : FAILED);
 	q->refused += d->status == FAILED;
 	q->copied += may ? d->bytes : 0;
-	/* Unmaps the whole slot, and frees its tables. */
-	driver_unmap(q, slot_iova(q, job), slot_iova(q, job) + q->slot_bytes - 1, true);
+	must(pw_munmap(q->mm, d->source, d->bytes) == 0 &&
+		     pw_munmap(q->mm, d->target, d->bytes) == 0,
+	     "a buffer cannot be unmapped");
 }
 
 void *driver_run(void *queue)
 {
 	struct queue *q = queue;
-	struct pw_reader *reader;
+	uint64_t *words = malloc(MOST_PAGES * (size_t)q->page);
+	struct descriptor *ring;
+	struct pw_vcpu *cpu = NULL;
+	pw_pa page;
 
-	must(pw_reader_create(q->space, &reader) == 0, "no memory for a driver");
-	for (uint64_t finished = 0, posted = 0; finished < q->jobs;) {
+	must(words && pw_cpu_create(q->mm, &cpu) == 0, "no memory for a driver");
+	ring = pin_ring(q, cpu, &page);
+	for (uint64_t finished = 0, posted = 0; finished < q->jobs; finished++) {
 		struct descriptor d;
 
-		while (posted < q->jobs && posted - finished < SLOTS)
-			post(q, posted++);
+		for (; posted < q->jobs && posted - finished < SLOTS; posted++)
+			post(q, cpu, ring, posted, words);
+		pthread_mutex_lock(&q->lock);
+		d = ring[finished % SLOTS];
+		pthread_mutex_unlock(&q->lock);
 		for (unsigned i = 0; i < MOVES; i++)
-			move(q, reader, finished);
-		d = wait_for(q, reader, finished);
-		if (d.status != POSTED)
-			finish(q, reader, finished++, &d);
+			move(q, cpu, &d);
+		d = wait_for(q, &ring[finished % SLOTS]);
+		finish(q, cpu, finished, &d, words);
 	}
-	pw_reader_destroy(reader);
+	unpin_ring(cpu, page);
+	pw_cpu_destroy(cpu);
+	free(words);
 	return NULL;
 }
