@@ -13,6 +13,8 @@ import shlex
 import subprocess
 import sys
 
+import found
+
 SHOWN = 12                  # differences that are printed for each guest
 
 # The hardware of these formats has no accessed bit: the kernel makes an "old" page invalid for the hardware, to catch the next
@@ -222,7 +224,29 @@ def check_kernel(pagewalk, guest, images):
                        f"    {pagewalk.path} {shlex.join(command)}")
 
 
-def check(directory, path):
+def check_live(directory, path):
+    """Compares a guest that runs with its own report. Returns (pages, differences)."""
+    guest = json.loads((directory / "guest.json").read_text())
+    pagewalk = Pagewalk(path, guest)
+    live = Image("live", f"qemu:{directory / 'live'}")
+    differences, pages = [], 0
+    try:
+        for shape in guest["shapes"]:
+            differences += check_shape(pagewalk, guest, shape, [live])
+            pages += len(shape["pages"])
+        answer = pagewalk.translate("hardware", guest["shapes"][0]["roots"], live.source, [guest["shapes"][0]["pages"][0][0]])[0]
+        if answer.get("stable") is not True:
+            differences.append(f"live: an answer about a guest whose processes sleep is not stable: {json.dumps(answer)}")
+        stamped, _, wrong = found.Roots(path, guest, live.source).processes()
+        differences += [f"live: {line}" for line in wrong]
+        if stamped == 0:
+            differences.append("live: no root of a process was found")
+    except CheckError as error:
+        differences.append(f"live: {error}")
+    return pages, differences
+
+
+def check(directory, path, live=(0, ())):
     """Checks one finished guest. Returns (is everything right?, lines to print)."""
     directory = pathlib.Path(directory).resolve()
     try:
@@ -232,7 +256,7 @@ def check(directory, path):
     pagewalk = Pagewalk(path, guest)
     raw = Image("raw RAM", raw_source(guest, directory))
     dump = Image("core dump", str(directory / "dump.elf"))
-    differences, pages = [], 0
+    differences, pages = list(live[1]), 0
     try:
         differences += check_bytes(guest, directory)
         everything = [(shape, lambda images, shape=shape: check_shape(pagewalk, guest, shape, images))
@@ -248,7 +272,7 @@ def check(directory, path):
     except (CheckError, OSError) as error:
         differences.append(str(error))
     if not differences:
-        return True, [f"ok {guest['kind']}: {pages} pages x 3 images"]
+        return True, [f"ok {guest['kind']}: {pages} pages x 3 images, {live[0]} of the running guest"]
     shown = [f"  {difference}" for difference in differences[:SHOWN]]
     if len(differences) > SHOWN:
         shown.append(f"  ... and {len(differences) - SHOWN} more")

@@ -134,18 +134,22 @@ def kernel_addresses(kind, symbols, areas):
     return sorted(wanted)
 
 
-def boot(kind, kernel, modules, directory):
-    """Boots a guest and leaves the files in a directory; returns the contents of guest.json."""
+def boot(kind, kernel, modules, directory, attach=None):
+    """Boots a guest and leaves the files in a directory; returns the contents of guest.json. While the guest runs on, with all of its
+    processes asleep, it calls attach(directory) with guest.json in it; QEMU's socket there is called live."""
     started = time.monotonic()
     archive = initramfs.build(kind, modules, directory)
     with Machine(kind, kernel, archive, directory) as machine:
         try:
             guest = converse(machine, kind, started)
+            write_json(guest, directory / "guest.json")
+            if attach:
+                machine.gdb.go()
+                attach(directory)
         except (GuestError, GdbError, QmpError, roots.RootError) as error:
             raise GuestError(f"{error}\nthe end of the console ({machine.console.log}):\n"
                              + "\n".join(f"  | {line}" for line in machine.console.tail))
     archive.unlink()            # it can be built again; the kernel is in the cache
-    write_json(guest, directory / "guest.json")
     return guest
 
 

@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where each process has its stamp: in the user half of every format, and in no shape's range. */
+enum { STAMP_ADDRESS = 0x5a000000 };
+
 /* The memory that all shapes share. */
 struct control {
 	volatile uint32_t go; /* the number of the shape that may leave its loop */

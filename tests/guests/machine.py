@@ -95,7 +95,8 @@ class Machine:
                    "-kernel", str(self.kernel), "-initrd", str(self.initramfs),
                    "-append", f"console={self.kind.console} quiet loglevel=1 panic=-1 random.trust_cpu=on "
                               f"transparent_hugepage=always {self.kind.append}",
-                   "-serial", "chardev:console", "-mon", "chardev=monitor,mode=control", "-gdb", "chardev:gdb"]
+                   "-serial", "chardev:console", "-mon", "chardev=monitor,mode=control", "-gdb", "chardev:gdb",
+                   "-qmp", f"unix:{self.directory / 'live'},server=on,wait=off"]
         for name, end in theirs.items():
             command += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
         self.ram.unlink(missing_ok=True)

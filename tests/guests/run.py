@@ -18,10 +18,14 @@ import time
 
 import check
 import fetch
+import found
+import gdb_command
 import guest
 import initramfs
 import kinds
+import readme
 import roots
+import stamps
 from gdbstub import GdbError
 from machine import GuestError, Machine
 from qmp import QmpError
@@ -32,12 +36,12 @@ TRIES = 2               # a guest that did not boot gets a second try, because t
 EXPECTED = (GuestError, GdbError, QmpError, initramfs.BuildError, roots.RootError, OSError, subprocess.SubprocessError)
 
 
-def boot(kind, cache, directory):
+def boot(kind, cache, directory, attach):
     for attempt in range(1, TRIES + 1):
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         try:
-            return guest.boot(kind, fetch.kernel(kind, cache), fetch.modules(kind, cache), directory)
+            return guest.boot(kind, fetch.kernel(kind, cache), fetch.modules(kind, cache), directory, attach)
         except initramfs.BuildError:
             raise
         except EXPECTED:
@@ -45,17 +49,24 @@ def boot(kind, cache, directory):
                 raise
 
 
-def one(kind, cache, work, arguments):
+def one(kind, cache, work, arguments, roots_found):
     """Boots and checks one guest. Returns (is everything right?, lines to print)."""
     directory = work / kind.name
     started = time.monotonic()
+    live = (0, [])
+
+    def attach(path):
+        nonlocal live
+        live = check.check_live(path, arguments.pagewalk)
+
     try:
-        booted = boot(kind, cache, directory)
+        booted = boot(kind, cache, directory, None if arguments.boot_only else attach)
         if arguments.boot_only:
             pages = sum(len(shape["pages"]) for shape in booted["shapes"]) + len(booted["kernel"])
             good, lines = True, [f"ok {kind.name}: {pages} pages recorded"]
         else:
-            good, lines = check.check(directory, arguments.pagewalk)
+            good, lines = check.check(directory, arguments.pagewalk, live)
+            roots_found.append((kind.name, *found.Roots(arguments.pagewalk, booted, directory / "dump.elf").compare()))
         lines[0] += f" (booted in {booted['boot_seconds']} s, done in {time.monotonic() - started:.0f} s)"
     except EXPECTED as error:
         good, lines = False, [f"FAIL {kind.name}: {error}"]
@@ -81,6 +92,8 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the guests' files")
     parser.add_argument("--pagewalk", default="build/pagewalk", metavar="FILE", help="the tool (default: %(default)s)")
     parser.add_argument("--boot-only", action="store_true", help="record the guests without checking them; implies --keep")
+    parser.add_argument("--stamps", type=float, default=15, metavar="SECONDS",
+                        help="how long to read a guest that remaps its pages, twice; 0: not at all (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="guests at a time (default: %(default)s)")
     arguments = parser.parse_args()
     arguments.keep |= arguments.boot_only
@@ -95,10 +108,10 @@ def main():
         print(f"run.py: {error}", file=sys.stderr)
         return 2
     work, ours = work_directory(arguments)
-    results = []
+    results, roots_found = [], []
     try:
         pool = concurrent.futures.ThreadPoolExecutor(max_workers=max(1, arguments.jobs))
-        running = [pool.submit(one, kind, cache, work, arguments) for kind in wanted]
+        running = [pool.submit(one, kind, cache, work, arguments, roots_found) for kind in wanted]
         for future in concurrent.futures.as_completed(running):
             good, lines = future.result()
             print("\n".join(lines), flush=True)
@@ -112,8 +125,23 @@ def main():
     finally:
         if ours and not arguments.keep:
             shutil.rmtree(work, ignore_errors=True)
+    reader = stamps.build_folder(arguments.pagewalk) / "tests" / "guests" / "stamps"
+    if arguments.stamps > 0 and not arguments.only and not arguments.boot_only:
+        good, lines = stamps.check(reader, arguments.stamps)
+        print("\n".join(lines), flush=True)
+        results.append(good)
+    if not arguments.only and not arguments.boot_only:
+        good, lines = readme.check(arguments.pagewalk, fetch.kernel(kinds.select(["x86_64"])[0], cache))
+        print("\n".join(lines), flush=True)
+        results.append(good)
+        good, lines = gdb_command.check(arguments.pagewalk)
+        print("\n".join(lines), flush=True)
+        results.append(good)
     if arguments.keep:
         print(f"the guests' files are in {work}")
+    if roots_found:
+        print("\n".join(found.table(roots_found)))
+        results.append(found.is_enough(roots_found))
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1
 
