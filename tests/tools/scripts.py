@@ -52,6 +52,26 @@ class Scripts(unittest.TestCase):
         self.assertRegex(done.stderr, r"^pagewalk: installing gcc .*\n$")
         self.assertRegex((self.path / "said").read_text(), r"^[^\n]* install --no-install-recommends gcc [^\n]*\n$")
 
+    def test_uninstall(self):
+        """What the list names is removed, and folders that are empty then; everything else stays."""
+        own, shared = self.path / "own", self.path / "shared"
+        own.mkdir()
+        shared.mkdir()
+        for path in [own / "page 1", shared / "tool", shared / "others"]:
+            path.write_text("")
+        (own / "link").symlink_to("page 1")
+        for name in ["sort", "rmdir"]:
+            (self.path / name).symlink_to(shutil.which(name))
+        listed = [own, own / "page 1", own / "link", shared, shared / "tool", own / "page 1", shared / "gone"]
+        (self.path / "installed.txt").write_text("# A list\n" + "".join(f"{path}\n" for path in listed))
+        done = self.run_script("uninstall.sh", str(self.path))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertFalse(own.exists())
+        self.assertEqual([path.name for path in shared.iterdir()], ["others"])
+        done = self.run_script("uninstall.sh", str(self.path))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("has installed nothing", done.stderr)
+
     def test_apt_fails(self):
         self.debian(0, 'echo "E: Unable to locate package" >&2; exit 100')
         done = self.run_script("deps.sh", "build")

@@ -62,6 +62,8 @@ static void names(void)
 	assert_string_equal(pw_status_name((enum pw_status) - 1), "?");
 	assert_string_equal(pw_stop_name((enum pw_stop) - 1), "?");
 	assert_string_equal(pw_finding_name((enum pw_finding_kind) - 1), "?");
+	assert_string_equal(pw_root_owner_name((enum pw_root_owner) - 1), "?");
+	assert_string_equal(pw_root_proof_name((enum pw_root_proof) - 1), "?");
 }
 
 /* ---- memory ---- */
@@ -131,6 +133,29 @@ static void memory_check(void)
 	REFUSED(pw_memory_check(NULL, error));
 }
 
+static void memory_stop(void)
+{
+	REFUSED(pw_memory_stop(NULL, error));
+	REFUSED(pw_memory_resume(NULL, error));
+	assert_int_equal(pw_memory_stop(memory, NULL), -ENOTSUP);
+	assert_int_equal(pw_memory_resume(memory, NULL), 0);
+	assert_false(pw_memory_is_live(memory));
+}
+
+static void read_stable(void)
+{
+	struct pw_result result;
+	unsigned changes = 1;
+	char byte;
+
+	REFUSED_SILENTLY(pw_read_stable(NULL, &regime, 0, &byte, 1, 0, &result, NULL));
+	REFUSED_SILENTLY(pw_read_stable(memory, NULL, 0, &byte, 1, 0, &result, NULL));
+	REFUSED_SILENTLY(pw_read_stable(memory, &regime, 0, NULL, 1, 0, &result, NULL));
+	REFUSED_SILENTLY(pw_read_stable(memory, &regime, 0, &byte, 1, 0, NULL, NULL));
+	assert_int_equal(pw_read_stable(memory, &regime, 0, NULL, 0, 0, &result, &changes), 0);
+	assert_int_equal(changes, 0);
+}
+
 static void memory_close(void)
 {
 	pw_memory_close(NULL);
@@ -139,6 +164,11 @@ static void memory_close(void)
 static void memory_remark(void)
 {
 	assert_null(pw_memory_remark(memory, SIZE_MAX));
+}
+
+static void memory_kind(void)
+{
+	assert_null(pw_memory_kind(SIZE_MAX));
 }
 
 static void memory_has_file(void)
@@ -289,6 +319,16 @@ static void check(void)
 	REFUSED(pw_check(memory, &regime, 1, 0, NULL, finding, NULL, error));
 }
 
+static void roots_find(void)
+{
+	struct pw_root *roots;
+	size_t count;
+
+	REFUSED(pw_roots_find(NULL, NULL, &roots, &count, NULL, error));
+	REFUSED(pw_roots_find(memory, NULL, NULL, &count, NULL, error));
+	REFUSED(pw_roots_find(memory, NULL, &roots, NULL, NULL, error));
+}
+
 static void cut_write(void)
 {
 	static const pw_va back[1][2] = { { 1, 0 } };
@@ -355,10 +395,7 @@ static void nothing_to_ask(void)
 {
 }
 
-static const struct {
-	const char *name;
-	void (*check)(void);
-} functions[] = {
+static const struct arguments_of functions[] = {
 	{ "pw_address_remark", nothing_to_ask },
 	{ "pw_arena_bytes", nothing_to_ask },
 	{ "pw_arena_create", arguments_arena_create },
@@ -372,6 +409,7 @@ static const struct {
 	{ "pw_arena_memory", nothing_to_ask },
 	{ "pw_arena_zero_page", nothing_to_ask },
 	{ "pw_check", check },
+	{ "pw_roots_find", roots_find },
 	{ "pw_cut_write", cut_write },
 	{ "pw_find", find },
 	{ "pw_finding_is_note", nothing_to_ask },
@@ -406,11 +444,15 @@ static const struct {
 	{ "pw_memory_cpus", nothing_to_ask },
 	{ "pw_memory_create", memory_create },
 	{ "pw_memory_has_file", memory_has_file },
+	{ "pw_memory_is_live", nothing_to_ask },
 	{ "pw_memory_kernel", memory_kernel },
+	{ "pw_memory_kind", memory_kind },
 	{ "pw_memory_open", memory_open },
 	{ "pw_memory_read", memory_read },
 	{ "pw_memory_remark", memory_remark },
+	{ "pw_memory_resume", memory_stop },
 	{ "pw_memory_segments", nothing_to_ask },
+	{ "pw_memory_stop", memory_stop },
 	{ "pw_memory_title", nothing_to_ask },
 	{ "pw_memory_wrap", memory_wrap },
 	{ "pw_picture_create", picture_create },
@@ -424,6 +466,7 @@ static const struct {
 	{ "pw_pin_fast_iovec", arguments_pin_iovec },
 	{ "pw_pin_fast_ranges", arguments_pin_ranges },
 	{ "pw_prot_string", nothing_to_ask },
+	{ "pw_read_stable", read_stable },
 	{ "pw_reader_create", arguments_reader_create },
 	{ "pw_reader_destroy", arguments_reader_destroy },
 	{ "pw_reader_enter", nothing_to_ask },
@@ -438,6 +481,8 @@ static const struct {
 	{ "pw_scan_next", scan_next },
 	{ "pw_scan_state", nothing_to_ask },
 	{ "pw_status_name", names },
+	{ "pw_root_owner_name", names },
+	{ "pw_root_proof_name", names },
 	{ "pw_stop_name", names },
 	{ "pw_space_bytes", nothing_to_ask },
 	{ "pw_space_collapse", arguments_table_collapse },
@@ -454,15 +499,15 @@ static const struct {
 	{ "pw_space_wait", nothing_to_ask },
 	{ "pw_translate", nothing_to_ask },
 	{ "pw_translate_many", translate_many },
+	{ "pw_translate_stable", nothing_to_ask },
 	{ "pw_translate_trace", nothing_to_ask },
 	{ "pw_unpin_iovec", arguments_unpin },
 	{ "pw_unpin_pages", arguments_unpin },
 	{ "pw_unpin_ranges", arguments_unpin },
 	{ "pw_version", nothing_to_ask },
 	{ "pw_walk_range", walk_range },
+	{ NULL, NULL },
 };
-
-enum { FUNCTIONS = sizeof(functions) / sizeof(functions[0]) };
 
 static void setup(void)
 {
@@ -487,8 +532,12 @@ static void every_function(void **state)
 {
 	(void)state;
 	setup();
-	for (size_t i = 0; i < FUNCTIONS; i++)
+	arguments_mm_setup();
+	for (size_t i = 0; functions[i].name; i++)
 		functions[i].check();
+	for (size_t i = 0; arguments_mm[i].name; i++)
+		arguments_mm[i].check();
+	arguments_mm_teardown();
 	pw_reader_destroy(reader);
 	pw_space_destroy(space);
 	pw_arena_destroy(arena);
@@ -497,7 +546,17 @@ static void every_function(void **state)
 
 static const char *map_path;
 
-/* The table above names all functions of the library, and no others. */
+/* How often @table has @name, or how many rows it has if that is NULL. */
+static size_t rows(const struct arguments_of *table, const char *name)
+{
+	size_t count = 0;
+
+	for (; table->name; table++)
+		count += !name || strcmp(table->name, name) == 0;
+	return count;
+}
+
+/* The tables name all functions of the library once, and no others. */
 static void none_is_forgotten(void **state)
 {
 	FILE *map = fopen(map_path, "r");
@@ -507,18 +566,14 @@ static void none_is_forgotten(void **state)
 	(void)state;
 	assert_non_null(map);
 	while (fgets(line, sizeof(line), map)) {
-		size_t i = 0;
-
 		if (sscanf(line, " %99[a-z0-9_];", name) != 1 || strncmp(name, "pw_", 3) != 0)
 			continue;
-		while (i < FUNCTIONS && strcmp(functions[i].name, name) != 0)
-			i++;
-		if (i == FUNCTIONS)
-			fail_msg("%s is not in the table", name);
+		if (rows(functions, name) + rows(arguments_mm, name) != 1)
+			fail_msg("%s is not once in the tables", name);
 		found++;
 	}
 	fclose(map);
-	assert_int_equal(found, FUNCTIONS);
+	assert_int_equal(found, rows(functions, NULL) + rows(arguments_mm, NULL));
 }
 
 int main(int argc, char **argv)

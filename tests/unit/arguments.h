@@ -40,6 +40,17 @@ static const pw_va VA = 0x10000;
 /* The same for functions that take no struct pw_error. */
 #define REFUSED_SILENTLY(call) assert_int_equal(call, -EINVAL)
 
+/* A function of the library, and what checks its arguments. */
+struct arguments_of {
+	const char *name;
+	void (*check)(void);
+};
+
+/* arguments_mm.c: a table that ends with a NULL name. The setup needs @format. */
+extern const struct arguments_of arguments_mm[];
+void arguments_mm_setup(void);
+void arguments_mm_teardown(void);
+
 /* arguments_spaces.c */
 void arguments_arena_create(void);
 void arguments_arena_destroy(void);

@@ -32,9 +32,9 @@ static char *draw(const struct pw_picture *picture,
 /* No line is too wide, ASCII text is ASCII, and no line ends in blanks. */
 static void check_text(const struct pw_picture *picture)
 {
-	static const unsigned widths[] = { 72, 100, 0, 163 };
+	static const unsigned widths[] = { 30, 40, 71, 72, 100, 0, 163 };
 
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
 		for (unsigned utf8 = 0; utf8 < 2; utf8++) {
 			const struct pw_text_style style = { .width = widths[i], .utf8 = utf8 };
 			unsigned most = widths[i] ? widths[i] : 100;
