@@ -7,7 +7,7 @@ WERROR ?= 0
 export WERROR
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-build bench-fold pictures check-lab check-guests check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html install clean
+.PHONY: all demo test bench bench-build bench-fold pictures check-lab check-guests check-linux check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html python install uninstall clean site
 
 all: $(BUILD)/build.ninja
 	@tools/build.sh $(BUILD)
@@ -38,9 +38,10 @@ bench-fold: all
 	@tools/build.sh $(BUILD) bench/fold/fold_bench
 	@bench/fold/report.py $(BUILD)/bench/fold/fold_bench $(BUILD)/fold.json
 
-# Draws the pictures of doc/folding.md and doc/laboratory.md; tests compare them with the files in the tree.
+# Draws the pictures of doc/folding.md, doc/laboratory.md and doc/spaces.md; tests compare them with the files in the tree.
 pictures: all
 	@tools/pictures.sh $(BUILD)/pagewalk
+	@tests/mm/pictures.py $(BUILD)/pagewalk doc/spaces --write
 	@tests/race/doc.py $(BUILD) $(BUILD)/pagewalk . '' --pictures
 
 # Every scenario of the laboratory, as it is and without each rule that it names: proved, or found.
@@ -51,6 +52,13 @@ check-lab: all
 check-guests: all
 	@tools/deps.sh guests
 	@tests/guests/run.py --pagewalk $(BUILD)/pagewalk
+
+# The same random scripts of memory calls on this machine's kernel and on pagewalk; see tests/mm/linux/check.h.
+SCRIPTS := 10000
+SEED := 1
+check-linux: all
+	@tools/build.sh $(BUILD) tests/mm/linux/check-linux
+	@$(BUILD)/tests/mm/linux/check-linux --scripts $(SCRIPTS) --seed $(SEED)
 
 # Linux's own fast path under every interleaving, from Debian's sources of three kernels; see tests/linux/.
 KERNELS := 6.1 6.12 7.2
@@ -69,7 +77,7 @@ lint: all
 	@tools/deps.sh lint
 	@tools/lint.sh $(BUILD)
 
-# Breaks every rule that the code depends on; a test has to notice. See src/base/mutant.h.
+# Breaks every rule that the code depends on; a test has to notice. See src/base/mutants.h.
 mutants:
 	@tools/deps.sh build test sanitize
 	@tests/mutants/run.py build-mutants
@@ -87,12 +95,14 @@ cross-i386 cross-s390x:
 	@tools/deps.sh build test cross
 	@tools/variant.sh $(@:cross-%=%)
 
-# Runs writers and readers of page tables together, for SECONDS in all, on every format or on FORMAT.
+# Runs writers and readers of page tables together, then processes in address spaces: SECONDS each, on every format or
+# on FORMAT.
 SECONDS := 60
 FORMAT :=
 stress: all
-	@tools/build.sh $(BUILD) tests/stress/stress
+	@tools/build.sh $(BUILD) tests/stress/stress tests/stress/stress-spaces
 	@$(BUILD)/tests/stress/stress $(SECONDS) $(FORMAT)
+	@$(BUILD)/tests/stress/stress-spaces $(SECONDS) $(FORMAT)
 
 # The same with delays where rules decide; the other two add ThreadSanitizer or AddressSanitizer.
 stress-moments stress-tsan stress-asan:
@@ -109,8 +119,26 @@ html: all
 	@tools/deps.sh html
 	@meson test -C $(BUILD) --no-rebuild --print-errorlogs --suite html
 
+# The Python module as a wheel, in $(BUILD)/python; see doc/python.md.
+python:
+	@tools/deps.sh python
+	@/usr/bin/python3 -m pip wheel --quiet --no-deps --no-build-isolation --no-index -w $(BUILD)/python bindings/python
+	@rm -rf bindings/python/build bindings/python/*.egg-info
+	@ls $(BUILD)/python/*.whl
+
+# The documentation as a site, in $(BUILD)/site.
+site:
+	@tools/deps.sh site
+	@/usr/bin/python3 tools/site.py . $(BUILD)/site
+	@echo $(BUILD)/site/index.html
+
 install: all
 	@meson install -C $(BUILD) --no-rebuild
+	@cat $(BUILD)/meson-logs/install-log.txt >>$(BUILD)/installed.txt
+
+# Removes what `make install` from $(BUILD) has installed.
+uninstall:
+	@tools/uninstall.sh $(BUILD)
 
 clean:
 	rm -rf $(BUILD) build-*

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: MIT
 # Makes sure that the packages of the named groups are installed. On Debian and its relatives, it installs
 # them as root and names them as another user. Elsewhere, it says which programs and libraries to get.
-# usage: tools/deps.sh GROUP...    groups: build test lint sanitize cross html bench fold guests linux roots
+# usage: tools/deps.sh GROUP...    groups: build test lint sanitize cross html bench fold guests linux roots python site
 set -eu
 
 here=$(dirname "$0")
 
 packages_of() {
     case $1 in
-    build)    echo "gcc libc6-dev meson ninja-build pkg-config libsmartcols-dev liblzma-dev liburcu-dev" ;;
-    test)     echo "libcmocka-dev python3 binutils libkdumpfile-dev libdw-dev" ;;
+    build)    echo "gcc libc6-dev meson ninja-build pkg-config libsmartcols-dev liblzma-dev liburcu-dev libbsd-dev libjansson-dev" ;;
+    test)     echo "libcmocka-dev python3 binutils libkdumpfile-dev libdw-dev python3-jsonschema" ;;
     lint)     echo "clang-format clang-tidy cppcheck mandoc" ;;
     sanitize) echo "clang libclang-rt-14-dev" ;;
     cross)    echo "gcc-i686-linux-gnu libc6-dev-i386-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user" ;;
@@ -21,6 +21,8 @@ packages_of() {
     guests)   sed 's/#.*//' "$here/../tests/guests/packages.txt" | tr '\n' ' ' ;;
     linux)    echo "gcc python3 pkg-config libdw-dev" ;;
     roots)    echo "debootstrap" ;;
+    python)   echo "python3 python3-pip python3-setuptools python3-wheel" ;;
+    site)     echo "python3 python3-markdown mandoc" ;;
     *)        echo "deps.sh: no group of packages is called '$1'" >&2; exit 2 ;;
     esac
 }
@@ -31,7 +33,7 @@ parts_of() {
     case $1 in
     build) echo "program:cc=a_C_compiler program:meson=meson_(1.0_or_newer) program:ninja=ninja \
         program:python3=Python_3 program:pkg-config=pkg-config library:smartcols=libsmartcols_(util-linux) \
-        library:liblzma=liblzma_(xz) library:liburcu-memb=liburcu_(userspace-rcu)" ;;
+        library:liblzma=liblzma_(xz) library:liburcu-memb=liburcu_(userspace-rcu) library:libbsd=libbsd library:jansson=jansson" ;;
     test)  echo "library:cmocka=cmocka program:objdump=objdump_(binutils)" ;;
     esac
 }
@@ -81,16 +83,17 @@ fi
 
 log=$(mktemp)
 beat=
-trap '[ -z "$beat" ] || kill "$beat" 2>/dev/null || true; rm -f "$log"' EXIT
+trap '[ -z "$beat" ] || kill -KILL "$beat" 2>/dev/null || true; rm -f "$log"' EXIT
 trap 'exit 130' INT TERM HUP
 
-# Downloads and the locks of other processes can take minutes: this reports apt's progress from time to time.
+# Downloads and the locks of other processes can take minutes: this reports apt's progress from time to time. A signal
+# that can be caught may be lost while the new shell still has this one's traps: only KILL ends it for certain.
 apt() {
     (while sleep 20 >/dev/null 2>&1; do echo "pagewalk: apt: $(tail -n 1 "$log" | cut -c 1-100)"; done) >&2 &
     beat=$!
     status=0
     DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@" >"$log" 2>&1 </dev/null || status=$?
-    kill $beat
+    kill -KILL "$beat"
     beat=
     return $status
 }

@@ -19,7 +19,7 @@ def read(path):
 
 def folder_of(path):
     parts = path.split('/')
-    if parts[0] == 'lab':
+    if parts[0] in ('lab', 'cli'):
         return os.path.dirname(path)
     return '/'.join(parts[:2]) if parts[0] == 'src' else parts[0]
 

@@ -19,9 +19,9 @@ clang-format-14 --dry-run -Werror $sources || complain "run clang-format-14 -i o
 # Only one folder touches table words that other threads may be writing. src/folio, src/sync and src/space have shared words of
 # their own: counts of folios, readers' marks. src/base/tsan.h names orders.
 found=$(grep -nE '__atomic_|_Atomic|volatile|stdatomic' $sources |
-    grep -vE '^(src/(access|folio|sync|space)/|src/base/tsan\.h|include/pagewalk/lab\.h|lab/|tests/|bench/|examples/)' | grep -v 'sig_atomic_t' |
+    grep -vE '^(src/(access|folio|sync|space|mm)/|src/base/tsan\.h|include/pagewalk/(lab|cpu)\.h|lab/|tests/|bench/|examples/)' | grep -v 'sig_atomic_t' |
     grep -vE '^(src/memory/guard\.c|src/base/cancel\.h|cli/)') &&
-    complain "atomics outside src/access, src/folio, src/sync and src/space (and the flags that signal handlers set):
+    complain "atomics outside src/access, src/folio, src/sync, src/space and src/mm (and the flags that signal handlers set):
 $found"
 
 # shellcheck disable=SC2086
@@ -47,7 +47,7 @@ $found"
 
 # Includes go in one direction.
 found=$(tools/layers.py tools/layers.txt) || complain "$found"
-found=$(grep -nE '#include "' $(git ls-files 'cli/*.c' 'examples/*.c') | grep -vE '"((cli|lab/fold)/)?[a-z_]+\.h"|"base/(escape|names|number|replace)\.h"') &&
+found=$(grep -nE '#include "' $(git ls-files 'cli/*.c' 'examples/*.c') | grep -vE '"((cli|cli/sim|lab/fold)/)?[a-z_]+\.(h|inc)"|"view/(page|svg)\.h"|"base/(escape|folder|names|number|put|replace)\.h"') &&
     complain "the tool uses more than the public headers, and the code that it shares with drawings and files of the library:
 $found"
 

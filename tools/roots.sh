@@ -150,8 +150,8 @@ newcomer() {
     done <"$work/commands"
 }
 
-# The code block of that section; text after # is for people.
-sed -n '/^## Two commands/,/^## The tool/s/^    \([^#]*[^# ]\).*/\1/p' README.md >"$work/commands"
+# The first code block of that section; text after # is for people. The next one says the same in meson's words.
+sed -n '/^## Two commands/,/^On other systems/s/^    \([^#]*[^# ]\).*/\1/p' README.md >"$work/commands"
 [ "$(grep -c '^make ' "$work/commands")" -eq 2 ] || { echo "roots.sh: README's commands are not two of make" >&2; exit 1; }
 failed=0
 for suite in "${suites[@]}"; do

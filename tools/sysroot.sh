@@ -29,7 +29,7 @@ s390x)
 *) echo "sysroot.sh: unknown architecture '$arch'" >&2; exit 2 ;;
 esac
 
-packages="libcmocka0 libcmocka-dev liblzma5 liblzma-dev liburcu8 liburcu-dev"
+packages="libcmocka0 libcmocka-dev liblzma5 liblzma-dev liburcu8 liburcu-dev libbsd-dev libjansson4 libjansson-dev"
 if [ "$(cat "$root/complete" 2>/dev/null)" != "$packages" ]; then
     new=$root.new.$$
     rm -rf "$new"
