@@ -248,23 +248,28 @@ static inline int ppc_root_check(const struct pw_regime *r, uint64_t word, struc
 	return 0;
 }
 
-/* Takes one root, or two: the process's and PID 0's. */
+/* Takes one root, or two: the process's and PID 0's. The process's may be absent. */
 static inline int ppc_root(struct pw_regime *r, const uint64_t *word, unsigned count,
 			   struct pw_error *error)
 {
-	for (unsigned i = 0; i < count; i++) {
+	const bool absent = count == 2 && word[0] == PW_ROOT_ABSENT;
+	struct pw_span kernel;
+
+	for (unsigned i = absent ? 1 : 0; i < count; i++) {
 		int code = ppc_root_check(r, word[i], error);
 
 		if (code)
 			return code;
 	}
-	pw_span_low(&r->span[0], r->format, 3, word[0] & PPC_TABLE);
-	pw_span_low(&r->span[1], r->format, 3, word[count - 1] & PPC_TABLE);
-	r->span[1].root = (uint8_t)(count - 1);
-	r->span[1].first = PPC_QUADRANT_3;
-	r->span[1].last = PPC_QUADRANT_3 | pw_mask(PPC_VA_BITS);
-	r->span[1].alias = count == 1;
-	r->spans = 2;
+	r->spans = 0;
+	if (!absent)
+		pw_span_low(&r->span[r->spans++], r->format, 3, word[0] & PPC_TABLE);
+	pw_span_low(&kernel, r->format, 3, word[count - 1] & PPC_TABLE);
+	kernel.root = (uint8_t)(count - 1);
+	kernel.first = PPC_QUADRANT_3;
+	kernel.last = PPC_QUADRANT_3 | pw_mask(PPC_VA_BITS);
+	kernel.alias = count == 1;
+	r->span[r->spans++] = kernel;
 	return 0;
 }
 

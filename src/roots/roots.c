@@ -230,7 +230,7 @@ static void set_words(struct pw_root *root, const struct pw_roots_try *attempt,
 	if (kernel && kernel != proof) {
 		root->root[1] = kernel->regime.root[0];
 		root->roots = 2;
-	} else if (kernel == proof && attempt->kind != PW_ROOTS_LISTED) {
+	} else if (kernel == proof) {
 		root->root[0] = PW_ROOT_ABSENT;
 		root->root[1] = proof->regime.root[0];
 		root->roots = 2;

@@ -16,8 +16,6 @@ import sys
 
 # The goal is 0.98. One run of two missed it on i386 (doc/roots.md), so less fails the test for now.
 LEAST = 0.9
-# Guests whose kernels' lists of processes are not found yet: no number is no error there, a wrong one is.
-UNNUMBERED = ("ppc64le",)
 STAMP = 0x5a000000
 TEXT = re.compile(rb"pagewalk stamp (\d+)\n")
 # Bits of a root word that are not part of the table's address; the rest of the format's words have none.
@@ -70,13 +68,9 @@ class Roots:
             if number is None:
                 continue
             stamped += 1
-            if root["pid"] is None and self.guest["kind"] in UNNUMBERED:
-                continue
             right += root["pid"] == number and root["command"] is not None
             if root["pid"] != number:
                 wrong.append(f"{root['roots']} is of process {number}, not {root['pid']}")
-        if self.guest["kind"] in UNNUMBERED:
-            return stamped, right, wrong
         first = self.run("read", "--raw", "--pid", "1", self.dump, hex(STAMP), "32")
         if not first.stdout.startswith(b"pagewalk stamp 1\n"):
             wrong.append(f"--pid 1 does not lead to process 1: {first.stderr.decode().strip()}")
@@ -136,7 +130,7 @@ def table(rows):
 def is_enough(rows):
     """Are recall and precision over all kinds what they should be? And is every stamp the number that its root has?"""
     wanted, found, listed, right, stamped = (sum(row[i] for row in rows) for i in range(1, 6))
-    numbered = all(row[6] == row[5] or row[0] in UNNUMBERED for row in rows)
+    numbered = all(row[6] == row[5] for row in rows)
     return found >= LEAST * wanted and listed > 0 and right >= LEAST * listed and stamped > 0 and numbered
 
 
