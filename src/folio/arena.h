@@ -154,9 +154,9 @@ void pw_buddy_free(struct pw_arena *arena, uint32_t frame, unsigned order);
  */
 bool pw_buddy_retire(struct pw_arena *arena, uint32_t frame);
 /*
- * Takes single frames out of the lists, while at least @enough are free: at most @count. Returns how many; the first
- * one is the last in @frame. They stay free (stock.h): pw_buddy_begin makes a folio of one, pw_buddy_give puts
- * them back into the lists.
+ * Takes at most @count single frames out of the lists while @enough are free: of whole blocks, or of one that it
+ * splits. Returns how many; the first one is the last in @frame. They stay free (stock.h): pw_buddy_begin makes a
+ * folio of one, pw_buddy_give puts them back into the lists.
  */
 uint32_t pw_buddy_take(struct pw_arena *arena, uint32_t *frame, uint32_t count, uint32_t enough);
 void pw_buddy_give(struct pw_arena *arena, const uint32_t *frame, uint32_t count);

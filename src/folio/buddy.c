@@ -153,20 +153,25 @@ static uint32_t find(const struct pw_arena *arena, unsigned order, unsigned zone
 	return PW_NO_FRAME;
 }
 
-/* Takes a block of 2^@order frames out of the lists of the first @zones zones; or PW_NO_FRAME. arena->lock. */
-static uint32_t take_block(struct pw_arena *arena, unsigned order, unsigned zones)
+/*
+ * Takes the smallest block of at least 2^@least frames out of the lists of the first @zones zones, or 2^@most of its
+ * frames if it has more; *order_ret is what it took. PW_NO_FRAME: there is none. arena->lock.
+ */
+static uint32_t take_block(struct pw_arena *arena, unsigned least, unsigned most, unsigned zones,
+			   unsigned *order_ret)
 {
 	unsigned from;
-	uint32_t frame = find(arena, order, zones, &from);
+	uint32_t frame = find(arena, least, zones, &from);
 
 	if (frame == PW_NO_FRAME)
 		return frame;
 	remove_block(arena, frame, from);
-	while (from > order) {
+	while (from > most) {
 		from--;
 		insert(arena, frame + (UINT32_C(1) << from), from);
 	}
-	arena->free_frames -= UINT32_C(1) << order;
+	arena->free_frames -= UINT32_C(1) << from;
+	*order_ret = from;
 	return frame;
 }
 
@@ -192,16 +197,17 @@ void pw_buddy_begin(struct pw_arena *arena, uint32_t frame, unsigned order)
 
 int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint32_t *frame_ret)
 {
+	unsigned taken;
 	uint32_t frame;
 
 	pthread_mutex_lock(&arena->lock);
-	frame = take_block(arena, order, zones);
+	frame = take_block(arena, order, order, zones, &taken);
 	pthread_mutex_unlock(&arena->lock);
 	if (PW_UNLIKELY(frame == PW_NO_FRAME && arena->stock)) {
 		/* Also if the stocks are empty now: another thread may have put them back since. */
 		pw_stock_drain(arena);
 		pthread_mutex_lock(&arena->lock);
-		frame = take_block(arena, order, zones);
+		frame = take_block(arena, order, order, zones, &taken);
 		pthread_mutex_unlock(&arena->lock);
 	}
 	if (frame == PW_NO_FRAME)
@@ -211,13 +217,32 @@ int pw_buddy_alloc(struct pw_arena *arena, unsigned order, unsigned zones, uint3
 	return 0;
 }
 
+/* log2 of the largest block with at most @frames frames, of which there is one at least. */
+static unsigned order_within(uint32_t frames)
+{
+	const unsigned order = 31 - (unsigned)__builtin_clz(frames);
+
+	return order < PW_ORDERS ? order : PW_ORDERS - 1;
+}
+
 uint32_t pw_buddy_take(struct pw_arena *arena, uint32_t *frame, uint32_t count, uint32_t enough)
 {
 	uint32_t taken = 0;
 
 	pthread_mutex_lock(&arena->lock);
-	while (taken < count && arena->free_frames >= enough)
-		frame[taken++] = take_block(arena, 0, PW_ZONES);
+	/* By blocks, not by frames: other threads wait meanwhile, and then miss the lists in their caches. */
+	while (taken < count && arena->free_frames >= enough) {
+		const uint32_t most = arena->free_frames - enough + 1;
+		unsigned order = order_within(most < count - taken ? most : count - taken), from;
+		uint32_t first = find(arena, 0, PW_ZONES, &from);
+
+		/* A block that would be split is for the next call, which gets it in one piece. */
+		if (first == PW_NO_FRAME || (taken > 0 && from > order))
+			break;
+		first = take_block(arena, 0, order, PW_ZONES, &order);
+		for (uint32_t i = 0; i < UINT32_C(1) << order; i++)
+			frame[taken++] = first + i;
+	}
 	pthread_mutex_unlock(&arena->lock);
 	for (uint32_t i = 0; i < taken / 2; i++) {
 		uint32_t other = frame[i];

@@ -2,10 +2,13 @@
 /*
  * Stocks: single free frames that are out of the arena's lists, ready for threads that allocate many.
  *
- * A thread with a number of its own takes frames from the stock of that number. It takes arena->lock once for
+ * A thread with a number of its own takes frames from the stock of that number. It takes arena->lock once for up to
  * PW_STOCK_FRAMES frames, and its frames are neighbours: so threads share neither the lock nor the cache lines of
- * struct pw_frame. A frame in a stock is free. So it is counted as free, and everybody who does not find memory in
- * the lists first puts the stocks back there: pw_buddy_alloc, pw_buddy_retire.
+ * struct pw_frame. The descriptions of so many frames fill a page of 4 KiB. A processor fetches lines ahead within a
+ * page; with fewer frames it would take lines that another thread is writing.
+ *
+ * A frame in a stock is free. So it is counted as free, and everybody who does not find memory in the lists first puts
+ * the stocks back there: pw_buddy_alloc, pw_buddy_retire.
  *
  * Freed frames do not go to a stock: in the lists they become large blocks again.
  */
@@ -17,7 +20,7 @@
 enum {
 	PW_STOCKS_LG2 = 3,
 	PW_STOCKS = 1 << PW_STOCKS_LG2,
-	PW_STOCK_FRAMES = 32,
+	PW_STOCK_FRAMES = 4096 / sizeof(struct pw_frame),
 	/* Smaller arenas have no stocks, and none is filled while fewer frames are free than the second. */
 	PW_STOCK_ARENA = 1 << 15,
 	PW_STOCK_ENOUGH = 4 * PW_STOCKS * PW_STOCK_FRAMES,

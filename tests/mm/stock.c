@@ -8,7 +8,7 @@
 #include "mm_test.h"
 #include "mutants/choose.h"
 
-enum { CPUS = 3, PAGES = 40, ROUNDS = 50 };
+enum { CPUS = 3, PAGES = 40, ROUNDS = 50, PAGE_FRAMES = 4096 / sizeof(struct pw_frame) };
 
 /*
  * A world with stocks. Formats with base pages of 4 KiB need the least memory for one; and memory is not poisoned, so
@@ -170,6 +170,84 @@ static void broken(struct mm_world *world)
 	world->free -= world->page;
 }
 
+/* The frame of the page at @va. */
+static uint32_t frame_at(struct mm_world *world, pw_va va)
+{
+	struct pw_slot slot;
+
+	pw_slot_find(world->mm->space, va, &slot);
+	assert_int_equal(slot.kind, PW_SLOT_PAGE);
+	return pw_arena_frame(pw_machine_arena(world->machine), slot.pa);
+}
+
+/*
+ * Of the frames of two ranges of @pages pages: how many have their description in a page of 4 KiB that is rather the
+ * other range's.
+ */
+static uint64_t astray(struct mm_world *world, pw_va a, pw_va b, uint64_t pages)
+{
+	static uint64_t count[PW_STOCK_ARENA / PAGE_FRAMES][2];
+	const size_t groups = sizeof(count) / sizeof(count[0]);
+	uint64_t sum = 0;
+
+	memset(count, 0, sizeof(count));
+	for (uint64_t i = 0; i < pages; i++) {
+		count[frame_at(world, a + i * world->page) / PAGE_FRAMES][0]++;
+		count[frame_at(world, b + i * world->page) / PAGE_FRAMES][1]++;
+	}
+	for (size_t i = 0; i < groups; i++)
+		sum += count[i][0] < count[i][1] ? count[i][0] : count[i][1];
+	return sum;
+}
+
+/* Cpus that fault in turns write to descriptions in different pages, but for the small blocks that they begin with. */
+static void apart(struct mm_world *world)
+{
+	const uint64_t fills = 8, pages = fills * PAGE_FRAMES;
+	pw_va va = map_anon(world, 2 * pages, PROT_READ | PROT_WRITE), other;
+	struct pw_vcpu *cpu;
+
+	other = va + pages * world->page;
+	assert_int_equal(pw_cpu_create(world->mm, &cpu), 0);
+	for (uint64_t i = 0; i < pages; i++) {
+		touch(world, world->cpu, va + i * world->page, 1);
+		touch(world, cpu, other + i * world->page, 1);
+	}
+	assert_in_range(astray(world, va, other, pages), 0, 2 * PAGE_FRAMES);
+	assert_int_equal(pw_munmap(world->mm, va, 2 * pages * world->page), 0);
+	pw_cpu_destroy(cpu);
+}
+
+/* A fill takes the smallest blocks first, so that large ones stay, and leaves as many frames free as it must. */
+static void smallest_first(struct mm_world *world)
+{
+	struct pw_arena *arena = pw_machine_arena(world->machine);
+	uint32_t frame[8], held[256], first, count = 0;
+	pw_pa pa;
+
+	/* The first frame of a large block: behind it, blocks of 1, 2, 4, ... frames are free. */
+	do {
+		assert_in_range(count, 0, 255);
+		assert_int_equal(pw_folio_alloc(arena, 0, PW_FOLIO_NONE, 0, 0, &pa), 0);
+		first = pw_arena_frame(arena, pa);
+		held[count++] = first;
+	} while (first % 64 != 0);
+	assert_int_equal(pw_buddy_take(arena, frame, 8, arena->free_frames + 1), 0);
+	/* The block of four would be split, and so would that of two in the second call. */
+	assert_int_equal(pw_buddy_take(arena, frame, 8, arena->free_frames - 4), 3);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(frame[i], first + 3 - i);
+	pw_buddy_give(arena, frame, 3);
+	assert_int_equal(pw_buddy_take(arena, frame, 8, arena->free_frames - 1), 1);
+	assert_int_equal(frame[0], first + 1);
+	/* Nothing is there that need not be split. */
+	assert_int_equal(pw_buddy_take(arena, frame + 1, 1, 1), 1);
+	assert_int_equal(frame[1], first + 2);
+	pw_buddy_give(arena, frame, 2);
+	while (count > 0)
+		pw_page_put(world->machine, held[--count], 1);
+}
+
 static void *faults(void *context)
 {
 	struct mm_world *world = context;
@@ -220,6 +298,18 @@ static void test_broken(void **state)
 	for_each_large(broken);
 }
 
+static void test_apart(void **state)
+{
+	(void)state;
+	for_each_large(apart);
+}
+
+static void test_smallest_first(void **state)
+{
+	(void)state;
+	for_each_large(smallest_first);
+}
+
 static void test_threads(void **state)
 {
 	(void)state;
@@ -229,10 +319,9 @@ static void test_threads(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exact),
-		cmocka_unit_test(test_last_frame),
-		cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_exact),          cmocka_unit_test(test_last_frame),
+		cmocka_unit_test(test_broken),         cmocka_unit_test(test_apart),
+		cmocka_unit_test(test_smallest_first), cmocka_unit_test(test_threads),
 	};
 
 	mutant_choose(argc, argv);
