@@ -116,6 +116,9 @@ int pw_mm_snapshot(struct pw_mm *mm, pw_va va, size_t count, bool fault, bool wr
 		return -EINVAL;
 	if (count == 0)
 		return 0;
+	/* An array of that many pages cannot be. The address space alone allows them on a host of 32 bits. */
+	if (count > PTRDIFF_MAX / sizeof(*page))
+		return -EINVAL;
 	if (!page || va & (pw_page_bytes(mm->machine) - 1) ||
 	    count - 1 > (~UINT64_C(0) - va) >> mm->machine->page_lg2)
 		return -EINVAL;
