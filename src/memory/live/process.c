@@ -14,18 +14,23 @@
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 
-int pw_process_fail(pid_t id, int status, const char *what, struct pw_error *error)
+int pw_process_fail(pid_t id, int status, enum pw_process_kind kind, struct pw_error *error)
 {
+	const char *what = kind == PW_PROCESS_QEMU ? "QEMU" : "user-mode Linux";
+
 	if (status == -ESRCH || status == -ENOENT)
 		return pw_fail(error, ESRCH, "%s (process %d) has ended", what, (int)id);
 	if (status == -EPERM || status == -EACCES)
 		return pw_fail(
 			error, EACCES,
 			"this user may not read the memory of %s (process %d). Run pagewalk as root, or as "
-			"the same user with kernel.yama.ptrace_scope=0 (sysctl), or start QEMU with shared "
-			"memory: -object memory-backend-memfd,id=ram,size=SIZE,share=on -machine "
-			"memory-backend=ram",
-			what, (int)id);
+			"the same user with kernel.yama.ptrace_scope=0 (sysctl)%s",
+			what, (int)id,
+			kind == PW_PROCESS_QEMU
+				? ", or start QEMU with shared memory: -object "
+				  "memory-backend-memfd,id=ram,size=SIZE,share=on -machine "
+				  "memory-backend=ram"
+				: "");
 	return pw_fail(error, -status, "the memory of %s (process %d): %s", what, (int)id,
 		       strerror(-status));
 }
@@ -49,7 +54,8 @@ static bool parse_map(const char *line, struct pw_process_map *map)
 	return true;
 }
 
-int pw_process_open(struct pw_process *process, pid_t id, struct pw_error *error)
+int pw_process_open(struct pw_process *process, pid_t id, enum pw_process_kind kind,
+		    struct pw_error *error)
 {
 	char path[64], *line = NULL;
 	size_t room = 0;
@@ -60,7 +66,7 @@ int pw_process_open(struct pw_process *process, pid_t id, struct pw_error *error
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)id);
 	file = fopen(path, "re");
 	if (!file)
-		return pw_process_fail(id, -errno, "QEMU", error);
+		return pw_process_fail(id, -errno, kind, error);
 	while (status == 0 && getline(&line, &room, file) >= 0) {
 		struct pw_process_map map, *maps;
 
@@ -77,7 +83,7 @@ int pw_process_open(struct pw_process *process, pid_t id, struct pw_error *error
 	free(line);
 	/* Reading, not opening, fails for the files of another user's process. */
 	if (status == 0 && process->count == 0)
-		status = pw_process_fail(id, -EACCES, "QEMU", error);
+		status = pw_process_fail(id, -EACCES, kind, error);
 	fclose(file);
 	if (status)
 		pw_process_close(process);

@@ -8,6 +8,8 @@
 #include "memory/memory.h"
 
 /* One line of /proc/PID/maps. */
+enum pw_process_kind { PW_PROCESS_QEMU, PW_PROCESS_UML };
+
 struct pw_process_map {
 	uint64_t first, end; /* end is exclusive */
 	uint64_t offset, inode;
@@ -23,7 +25,8 @@ struct pw_process {
 };
 
 /* Reads the mappings. Returns 0 or a negative errno and a sentence that says who may. */
-int pw_process_open(struct pw_process *process, pid_t id, struct pw_error *error);
+int pw_process_open(struct pw_process *process, pid_t id, enum pw_process_kind kind,
+		    struct pw_error *error);
 void pw_process_close(struct pw_process *process);
 
 /* The mapping that holds @address, or NULL. */
@@ -40,7 +43,7 @@ int pw_process_share(const struct pw_process *process, struct pw_memory *memory,
 /* Copies from the process's memory. Returns 0 or a negative errno. */
 int pw_process_read(pid_t id, uint64_t address, void *buffer, size_t bytes);
 
-/* A sentence about a failed pw_process_read; @what: "QEMU". Returns @status. */
-int pw_process_fail(pid_t id, int status, const char *what, struct pw_error *error);
+/* A sentence about a failed pw_process_read. Returns @status. */
+int pw_process_fail(pid_t id, int status, enum pw_process_kind kind, struct pw_error *error);
 
 #endif

@@ -160,7 +160,8 @@ static int try_copy(const struct pw_qemu *qemu, struct pw_error *error)
 		if (qemu->ram.blocks[i].host)
 			continue;
 		status = pw_process_read(qemu->process.id, qemu->ram.blocks[i].address, &byte, 1);
-		return status ? pw_process_fail(qemu->process.id, status, "QEMU", error) : 0;
+		return status ? pw_process_fail(qemu->process.id, status, PW_PROCESS_QEMU, error)
+			      : 0;
 	}
 	return 0;
 }
@@ -185,7 +186,7 @@ static int learn(struct pw_qemu *qemu, struct pw_error *error)
 		return status;
 	qemu->runs = strcmp(state, "running") == 0;
 	qemu->handle = (int)syscall(SYS_pidfd_open, qemu->process.id, 0);
-	status = pw_process_open(&qemu->process, qemu->process.id, error);
+	status = pw_process_open(&qemu->process, qemu->process.id, PW_PROCESS_QEMU, error);
 	if (status == 0)
 		status = pw_ram_find(&qemu->ram, &qemu->qmp, &qemu->process, qemu->memory, error);
 	if (status == 0)

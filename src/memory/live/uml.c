@@ -32,7 +32,7 @@ static int check(void *context, struct pw_error *error)
 	struct stat state;
 
 	snprintf(path, sizeof(path), "/proc/%d", (int)uml->process);
-	return stat(path, &state) ? pw_process_fail(uml->process, -ESRCH, "user-mode Linux", error)
+	return stat(path, &state) ? pw_process_fail(uml->process, -ESRCH, PW_PROCESS_UML, error)
 				  : 0;
 }
 
@@ -89,7 +89,7 @@ static int learn(struct uml *uml, struct pw_memory *memory, struct pw_error *err
 	const unsigned char *host = NULL;
 	struct pw_process process;
 	uint64_t bytes = 0, image;
-	int status = pw_process_open(&process, uml->process, error);
+	int status = pw_process_open(&process, uml->process, PW_PROCESS_UML, error);
 
 	if (status)
 		return status;
@@ -103,7 +103,7 @@ static int learn(struct uml *uml, struct pw_memory *memory, struct pw_error *err
 	else
 		status = map_ram(&process, map, memory, &host, &bytes);
 	if (status == -ENOENT || status == -EACCES)
-		status = pw_process_fail(uml->process, -EACCES, "user-mode Linux", error);
+		status = pw_process_fail(uml->process, -EACCES, PW_PROCESS_UML, error);
 	if (status == 0) {
 		uml->start = map->first - map->offset;
 		image = map->offset < bytes ? map->offset : 0;
