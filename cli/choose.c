@@ -429,11 +429,12 @@ static int check_roots(const struct tool_input *input)
 		return 0;
 	return tool_fail(
 		"root 0x%llx: the %s table at 0x%llx is not in the memory that %s has. Is it "
-		"a %s of format %s? `pagewalk info' lists the memory, and the roots that "
+		"%s %s of format %s? `pagewalk info' lists the memory, and the roots that "
 		"the source knows of",
 		(unsigned long long)regime->root[0],
 		pw_level_name(input->format, regime->span[0].top),
-		(unsigned long long)regime->span[0].table, input->source, geometry.root_name,
+		(unsigned long long)regime->span[0].table, input->source,
+		strchr("AEIO", geometry.root_name[0]) ? "an" : "a", geometry.root_name,
 		geometry.name);
 }
 

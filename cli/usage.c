@@ -84,18 +84,48 @@ static void refuse(const char *name, const char *format, ...)
 	exit(TOOL_FAILED);
 }
 
+/* Which subcommand has the option, for those that a few have; NULL: none, or many. */
+static const char *home_of(const char *option)
+{
+	static const char *const homes[][2] = {
+		{ "aliases", "find" },    { "all", "map" },
+		{ "ascii", "explain" },   { "count", "watch" },
+		{ "executable", "map" },  { "expand", "map" },
+		{ "holes", "map" },       { "html", "explain" },
+		{ "huge", "map" },        { "interval", "watch" },
+		{ "kernel-only", "map" }, { "label", "cut" },
+		{ "limit", "find" },      { "neighbour", "lab fold" },
+		{ "other-root", "diff" }, { "output", "read" },
+		{ "range", "cut" },       { "raw", "read" },
+		{ "read-only", "map" },   { "regions", "map" },
+		{ "space", "cut" },       { "strategy", "lab fold" },
+		{ "summary", "map" },     { "svg", "explain" },
+		{ "uncached", "map" },    { "user", "map" },
+		{ "walk", "lab fold" },   { "width", "explain" },
+		{ "writable", "map" },    { "wx", "map" },
+	};
+
+	for (size_t i = 0; i < sizeof(homes) / sizeof(homes[0]); i++)
+		if (strcmp(homes[i][0], option) == 0)
+			return homes[i][1];
+	return NULL;
+}
+
 /* @word is the typed option, "--formt=x"; it matches no option, or more than one. */
 static void refuse_long(const struct table *table, const char *name, const char *word)
 {
 	size_t length = strcspn(word + 2, "="), alike = 0;
 	char typed[128];
-	const char *nearest;
+	const char *nearest, *home;
 
 	for (size_t i = 0; i < table->count; i++)
 		alike += strncmp(table->name[i], word + 2, length) == 0;
 	if (alike > 1)
 		refuse(name, "option '%s' is ambiguous: several options begin like this", word);
 	snprintf(typed, sizeof(typed), "%.*s", (int)(length < 100 ? length : 100), word + 2);
+	home = home_of(typed);
+	if (home)
+		refuse(name, "unrecognized option '%s'; `pagewalk %s' has it", word, home);
 	nearest = tool_nearest(typed, table->name, table->count);
 	if (nearest)
 		refuse(name, "unrecognized option '%s'; did you mean --%s?", word, nearest);

@@ -75,7 +75,9 @@ SCRIPT = [
     ("map --kernel latest guest.elf", 2, "write it like 6.1"),
     # Options
     ("map guest.elf --writeable", 2, "did you mean --writable?"),
-    ("map guest.elf --svg x.svg", 2, "unrecognized option '--svg'"),
+    ("map guest.elf --svg x.svg", 2, "unrecognized option '--svg'; `pagewalk explain' has it"),
+    ("find guest.elf --holes", 2, "`pagewalk map' has it"),
+    ("cut guest.elf nosuch/tables.img", 2, "there is no such folder; make it first"),
     ("formats --format x86_64", 2, "unrecognized option '--format'"),
     ("find --limit 3 guest.elf 0x1000", 2, "works only with --aliases"),
     # Numbers

@@ -574,6 +574,13 @@ class Help(Case):
             self.assertEqual(result.stdout, b"")
             self.assertIn(says, result.stderr.decode())
             self.assertIn("Try `pagewalk map --help'", result.stderr.decode())
+        # An option of another subcommand: its name is what the message says, and that one does have it.
+        homes = re.findall(r'\{ "([a-z-]+)", "([a-z ]+)" \}', (pathlib.Path(__file__).parents[2] / "cli" / "usage.c").read_text(encoding="utf-8"))
+        self.assertGreater(len(homes), 20)
+        for option, home in homes:
+            done = self.tool("formats", f"--{option}", status=2)
+            self.assertIn(f"unrecognized option '--{option}'; `pagewalk {home}' has it", done.stderr.decode())
+            self.assertRegex(self.tool(*home.split(), "--help").stdout.decode(), rf"--{option}\b")
         self.assertIn(b"requires an argument -- 'o'", self.tool("read", "-o", status=2).stderr)
         # Arguments after -- are not options, and neither is the value of an option.
         self.assertIn(b"--help: No such file", self.tool("info", "--", "--help", status=2).stderr)
