@@ -190,27 +190,40 @@ static void page_text(const struct pw_range *range, char text[PAGE_TEXT])
 			 print_flags(range->attr & PRINT_RANGE_FLAGS, range->memtype, flags));
 }
 
-void change_print(const struct pw_regime *regime, const struct change *change)
+/* What was there before, as far as it differs. */
+static void old_text(const struct change *change, const char *now, char text[2 * PAGE_TEXT])
+{
+	char old[PAGE_TEXT], size[PRINT_TEXT];
+	size_t used = 0;
+
+	page_text(&change->before, old);
+	text[0] = '\0';
+	if (change->kind == CHANGE_MOVED)
+		used = (size_t)snprintf(text, PAGE_TEXT, "  was at 0x%llx",
+					(unsigned long long)change->before.pa);
+	if ((change->kind == CHANGE_MOVED || change->kind == CHANGE_PROTECTED) &&
+	    strcmp(old, now) != 0)
+		snprintf(text + used, 2 * PAGE_TEXT - used, "  was %s", old);
+	if (change->kind == CHANGE_RESIZED)
+		snprintf(text, PAGE_TEXT, "  was %s",
+			 pw_size_lg2_text(change->before.size_lg2, size));
+}
+
+void change_print(const struct terminal *terminal, const char *before,
+		  const struct pw_regime *regime, const struct change *change)
 {
 	const struct pw_range *page = change->kind == CHANGE_UNMAPPED ? &change->before
 								      : &change->after;
-	char length[PRINT_TEXT], size[PRINT_TEXT], text[PAGE_TEXT], old[PAGE_TEXT];
+	char length[PRINT_TEXT], size[PRINT_TEXT], text[PAGE_TEXT], old[2 * PAGE_TEXT];
 	int digits = print_va_digits(regime);
 
 	page_text(page, text);
-	printf("%-9s  0x%0*llx-0x%0*llx  0x%016llx %9s %8s  %s", names[change->kind], digits,
-	       (unsigned long long)change->first, digits, (unsigned long long)change->last,
-	       (unsigned long long)page->pa, pw_size_text(change->last - change->first, length),
-	       pw_size_lg2_text(page->size_lg2, size), text);
-	page_text(&change->before, old);
-	if (change->kind == CHANGE_MOVED)
-		printf("  was at 0x%llx", (unsigned long long)change->before.pa);
-	if ((change->kind == CHANGE_MOVED || change->kind == CHANGE_PROTECTED) &&
-	    strcmp(old, text) != 0)
-		printf("  was %s", old);
-	if (change->kind == CHANGE_RESIZED)
-		printf("  was %s", pw_size_lg2_text(change->before.size_lg2, size));
-	putchar('\n');
+	old_text(change, text, old);
+	terminal_line(terminal, "%s%-9s  0x%0*llx-0x%0*llx  0x%016llx %9s %8s  %s%s", before,
+		      names[change->kind], digits, (unsigned long long)change->first, digits,
+		      (unsigned long long)change->last, (unsigned long long)page->pa,
+		      pw_size_text(change->last - change->first, length),
+		      pw_size_lg2_text(page->size_lg2, size), text, old);
 }
 
 /* The members for one side of a change; those for what was there before have "old_" before their names. */

@@ -4,6 +4,7 @@
 #define CLI_CHANGE_H
 
 #include "options.h"
+#include "terminal.h"
 
 /* What is mapped, in address order. */
 struct map_list {
@@ -31,8 +32,9 @@ struct change {
 size_t change_find(const struct map_list *before, const struct map_list *after,
 		   void (*tell)(void *context, const struct change *change), void *context);
 
-/* Prints a change as a line of text, or as the members of a JSON object, without its braces. */
-void change_print(const struct pw_regime *regime, const struct change *change);
+/* Prints a change as a line of text after @before, or as the members of a JSON object, without its braces. */
+void change_print(const struct terminal *terminal, const char *before,
+		  const struct pw_regime *regime, const struct change *change);
 void change_print_json(const struct change *change);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "options.h"
 #include "print.h"
+#include "row.h"
 #include "usage.h"
 
 enum { OPTION_LIMIT = 0x200, DEFAULT_LIMIT = 20 };
@@ -36,6 +37,7 @@ struct group {
 struct report {
 	const struct arguments *arguments;
 	const struct tool_input *input;
+	struct terminal terminal;
 	struct group groups[PW_FINDING_KINDS];
 };
 
@@ -150,49 +152,58 @@ static const char *title(enum pw_finding_kind kind)
 	return titles[kind];
 }
 
-static void print_table(const struct pw_format *format, int digits,
-			const struct pw_finding *finding)
+/* What else is known of a table: its other place. */
+static void place_text(const struct pw_format *format, int digits, const struct pw_finding *finding,
+		       char text[PRINT_TEXT])
 {
-	printf("0x%0*llx-0x%0*llx  %s table at 0x%llx", digits,
-	       (unsigned long long)finding->range.first, digits,
-	       (unsigned long long)finding->range.last, pw_level_name(format, finding->level),
-	       (unsigned long long)finding->table);
+	const char *name = pw_level_name(format, finding->other_level);
+
+	text[0] = '\0';
 	if (finding->kind == PW_FINDING_SHARED)
-		printf(", the same as at 0x%0*llx", digits, (unsigned long long)finding->other);
+		snprintf(text, PRINT_TEXT, ", the same as at 0x%0*llx", digits,
+			 (unsigned long long)finding->other);
 	else if (finding->kind == PW_FINDING_LEVELS)
-		printf(", which is the %s table at 0x%0*llx",
-		       pw_level_name(format, finding->other_level), digits,
-		       (unsigned long long)finding->other);
+		snprintf(text, PRINT_TEXT, ", which is the %s table at 0x%0*llx", name, digits,
+			 (unsigned long long)finding->other);
 	else if (finding->kind == PW_FINDING_CYCLIC)
-		printf(", which is also the %s table above it",
-		       pw_level_name(format, finding->other_level));
+		snprintf(text, PRINT_TEXT, ", which is also the %s table above it", name);
+}
+
+static void print_table(const struct report *report, const struct pw_finding *finding)
+{
+	const struct pw_regime *regime = &report->input->regime;
+	char place[PRINT_TEXT], entry[40] = "";
+	int digits = print_va_digits(regime);
+
+	place_text(regime->format, digits, finding, place);
 	if (finding->entry)
-		printf(" (entry 0x%llx)", (unsigned long long)finding->entry);
-	printf("\n");
+		snprintf(entry, sizeof(entry), " (entry 0x%llx)",
+			 (unsigned long long)finding->entry);
+	terminal_line(&report->terminal, "  0x%0*llx-0x%0*llx  %s table at 0x%llx%s%s", digits,
+		      (unsigned long long)finding->range.first, digits,
+		      (unsigned long long)finding->range.last,
+		      pw_level_name(regime->format, finding->level),
+		      (unsigned long long)finding->table, place, entry);
 }
 
 static void print_finding(const struct report *report, const struct pw_finding *finding)
 {
-	const struct pw_regime *regime = &report->input->regime;
-
-	printf("  ");
 	if (finding->kind < PW_FINDING_OUTSIDE)
-		print_range(regime, &finding->range);
+		row_print(&report->terminal, &report->input->regime, &finding->range, 2);
 	else
-		print_table(regime->format, print_va_digits(regime), finding);
+		print_table(report, finding);
 }
 
 static void print_group(const struct report *report, enum pw_finding_kind kind)
 {
 	const struct group *group = &report->groups[kind];
-	char size[PRINT_TEXT];
+	char size[PW_SIZE_TEXT], bytes[PW_SIZE_TEXT + 16] = "";
 
-	printf("%s%s: %llu", pw_finding_is_note(kind) ? "note: " : "", title(kind),
-	       (unsigned long long)group->count);
 	if (kind == PW_FINDING_WRITABLE_EXECUTABLE)
-		printf(" range%s, %s", group->count == 1 ? "" : "s",
-		       pw_size_text(group->bytes - 1, size));
-	printf("\n");
+		snprintf(bytes, sizeof(bytes), " range%s, %s", group->count == 1 ? "" : "s",
+			 pw_size_text(group->bytes - 1, size));
+	terminal_line(&report->terminal, "%s%s: %llu%s", pw_finding_is_note(kind) ? "note: " : "",
+		      title(kind), (unsigned long long)group->count, bytes);
 	for (size_t i = 0; i < group->kept_count && !tool_stopped(); i++)
 		print_finding(report, &group->kept[i]);
 	if (group->count > group->kept_count)
@@ -258,7 +269,9 @@ static bool print_groups(const struct report *report, bool notes)
 static int check(void *context, const struct tool_input *input)
 {
 	const struct arguments *arguments = context;
-	struct report report = { .arguments = arguments, .input = input };
+	struct report report = { .arguments = arguments,
+				 .input = input,
+				 .terminal = terminal_plain(arguments->options.json) };
 	struct pw_scan_limits limits = { 0 };
 	struct tool_progress progress;
 	struct pw_error error = { "" };

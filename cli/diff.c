@@ -52,6 +52,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 struct printer {
 	const struct pw_regime *regime;
 	bool json;
+	struct terminal terminal;
 };
 
 static void print(void *context, const struct change *change)
@@ -63,7 +64,7 @@ static void print(void *context, const struct change *change)
 		change_print_json(change);
 		printf("}\n");
 	} else {
-		change_print(printer->regime, change);
+		change_print(&printer->terminal, "", printer->regime, change);
 	}
 }
 
@@ -111,7 +112,8 @@ int tool_diff(int argc, char **argv)
 		}
 		status = read_one(&other, arguments.source[arguments.sources - 1], &b, &after);
 		if (status == TOOL_DONE) {
-			struct printer printer = { &b.regime, arguments.options.json };
+			bool json = arguments.options.json;
+			struct printer printer = { &b.regime, json, terminal_plain(json) };
 
 			if (change_find(&before, &after, print, &printer) == 0) {
 				tool_message("nothing differs");

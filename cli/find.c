@@ -8,9 +8,16 @@
 #include "number.h"
 #include "options.h"
 #include "print.h"
+#include "row.h"
 #include "usage.h"
 
-enum { OPTION_ALIASES = 0x200, OPTION_LIMIT, DEFAULT_LIMIT = 20, DEFAULT_JSON_LIMIT = 1000 };
+enum {
+	OPTION_ALIASES = 0x200,
+	OPTION_LIMIT,
+	DEFAULT_LIMIT = 20,
+	DEFAULT_JSON_LIMIT = 1000,
+	NARROW = 60, /* terminals that have no room for more than the addresses */
+};
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Aliases:", 3 },
@@ -77,15 +84,16 @@ static error_t parse(int key, char *text, struct argp_state *state)
 /* ---- addresses ---- */
 
 /* Prints one address, if the user asked for one and not for a range. */
-static void print_address(const struct pw_regime *regime, const struct pw_range *range)
+static void print_address(const struct terminal *terminal, const struct pw_regime *regime,
+			  const struct pw_range *range)
 {
 	char page[PRINT_TEXT], flags[PRINT_TEXT], prot[5];
 
-	printf("0x%0*llx -> 0x%016llx  %8s  %s%s\n", print_va_digits(regime),
-	       (unsigned long long)range->first, (unsigned long long)range->pa,
-	       pw_size_lg2_text(range->size_lg2, page),
-	       range->status == PW_OK ? pw_prot_string(range->attr, prot) : "prot-none",
-	       print_flags(0, range->memtype, flags));
+	terminal_line(terminal, "0x%0*llx -> 0x%016llx  %8s  %s%s", print_va_digits(regime),
+		      (unsigned long long)range->first, (unsigned long long)range->pa,
+		      pw_size_lg2_text(range->size_lg2, page),
+		      range->status == PW_OK ? pw_prot_string(range->attr, prot) : "prot-none",
+		      print_flags(0, range->memtype, flags));
 }
 
 /* Answers to one of the addresses. */
@@ -98,6 +106,7 @@ struct finding {
 	const struct arguments *arguments;
 	const struct tool_input *input;
 	struct answers *answers; /* one for each address */
+	struct terminal terminal;
 	bool headed; /* the head of a table of ranges was printed */
 };
 
@@ -111,13 +120,13 @@ static void print_answer(struct finding *finding, size_t which, const struct pw_
 		return;
 	}
 	if (wanted[0] == wanted[1] && range->status != PW_SHARED) {
-		print_address(regime, range);
+		print_address(&finding->terminal, regime, range);
 		return;
 	}
 	if (!finding->headed)
-		print_range_head(regime);
+		row_head(&finding->terminal, regime);
 	finding->headed = true;
-	print_range(regime, range);
+	row_print(&finding->terminal, regime, range, 0);
 }
 
 static int remember(struct answers *answers, const struct pw_range *range)
@@ -178,7 +187,9 @@ static bool print_answers(struct finding *finding, bool complete)
 static int find(const struct arguments *arguments, const struct tool_input *input,
 		struct pw_scan *scan, struct tool_progress *progress)
 {
-	struct finding finding = { .arguments = arguments, .input = input };
+	struct finding finding = { .arguments = arguments,
+				   .input = input,
+				   .terminal = terminal_plain(arguments->options.json) };
 	struct pw_scan_state state;
 	struct pw_error error;
 	bool all = false;
@@ -214,24 +225,28 @@ static int find(const struct arguments *arguments, const struct tool_input *inpu
 struct aliases {
 	const struct arguments *arguments;
 	const struct tool_input *input;
+	struct terminal terminal;
 	bool any;
 };
 
-static void print_alias(const struct pw_regime *regime, const struct pw_alias *alias)
+static void print_alias(const struct terminal *terminal, const struct pw_regime *regime,
+			const struct pw_alias *alias)
 {
+	const int indent = terminal->width && terminal->width < NARROW ? 2 : 4;
 	int digits = print_va_digits(regime);
 	char length[PRINT_TEXT], page[PRINT_TEXT], prot[5];
 
-	printf("0x%016llx-0x%016llx  %s, mapped %zu times\n", (unsigned long long)alias->first,
-	       (unsigned long long)alias->last, pw_size_text(alias->last - alias->first, length),
-	       alias->count);
+	terminal_line(terminal, "0x%016llx-0x%016llx  %s, mapped %zu times",
+		      (unsigned long long)alias->first, (unsigned long long)alias->last,
+		      pw_size_text(alias->last - alias->first, length), alias->count);
 	for (size_t i = 0; i < alias->told; i++) {
 		const struct pw_range *range = &alias->ranges[i];
 
-		printf("    0x%0*llx-0x%0*llx  %8s  %s\n", digits, (unsigned long long)range->first,
-		       digits, (unsigned long long)range->last,
-		       pw_size_lg2_text(range->size_lg2, page),
-		       range->status == PW_OK ? pw_prot_string(range->attr, prot) : "prot-none");
+		terminal_line(
+			terminal, "%*s0x%0*llx-0x%0*llx  %8s  %s", indent, "", digits,
+			(unsigned long long)range->first, digits, (unsigned long long)range->last,
+			pw_size_lg2_text(range->size_lg2, page),
+			range->status == PW_OK ? pw_prot_string(range->attr, prot) : "prot-none");
 	}
 	if (alias->told < alias->count)
 		printf("    ... and %zu more (--limit N prints N)\n", alias->count - alias->told);
@@ -267,14 +282,16 @@ static int take_alias(void *context, const struct pw_alias *alias)
 	if (aliases->arguments->options.json)
 		print_alias_json(alias);
 	else
-		print_alias(&aliases->input->regime, alias);
+		print_alias(&aliases->terminal, &aliases->input->regime, alias);
 	return 0;
 }
 
 static int find_aliases(const struct arguments *arguments, const struct tool_input *input,
 			struct pw_scan *scan, struct tool_progress *progress)
 {
-	struct aliases aliases = { .arguments = arguments, .input = input };
+	struct aliases aliases = { .arguments = arguments,
+				   .input = input,
+				   .terminal = terminal_plain(arguments->options.json) };
 	struct pw_alias_options which = {
 		.wanted = (const pw_pa(*)[2])arguments->wanted,
 		.wanted_count = arguments->count,

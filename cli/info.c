@@ -7,6 +7,7 @@
 #include "options.h"
 #include "print.h"
 #include "table.h"
+#include "terminal.h"
 #include "usage.h"
 
 struct arguments {
@@ -179,14 +180,20 @@ static bool print_text(const char *source, const struct pw_memory *memory)
 	const struct pw_cpu *cpus;
 	size_t segment_count = pw_memory_segments(memory, &segments);
 	size_t cpu_count = pw_memory_cpus(memory, &cpus);
+	struct terminal terminal = terminal_plain(false);
 	struct pw_kernel kernel;
+	const size_t room = 4 * strlen(source) + 1;
+	char *safe = malloc(room);
 	const char *remark;
 	bool rooted = false;
 
-	pw_escape_print(stdout, source);
-	printf(": %s\n", pw_memory_title(memory));
+	if (!safe)
+		return false;
+	terminal_line(&terminal, "%s: %s", pw_escape_text(source, safe, room),
+		      pw_memory_title(memory));
+	free(safe);
 	if (tool_find_kernel(memory, true, &kernel))
-		printf("kernel: Linux %s (by %s)\n", kernel.release, kernel.origin);
+		terminal_line(&terminal, "kernel: Linux %s (by %s)", kernel.release, kernel.origin);
 	printf("\nmemory:\n");
 	if (!print_segments(segments, segment_count))
 		return false;
@@ -201,7 +208,7 @@ static bool print_text(const char *source, const struct pw_memory *memory)
 		printf("\nThe source does not say where page tables begin: give --format and "
 		       "--root to look at them.\n");
 	for (size_t i = 0; (remark = pw_memory_remark(memory, i)); i++)
-		printf("%sremark: %s\n", i ? "" : "\n", remark);
+		terminal_line(&terminal, "%sremark: %s", i ? "" : "\n", remark);
 	return true;
 }
 

@@ -209,7 +209,7 @@ static void print_one(const struct arguments *arguments, const struct pw_regime 
 		print_region(&arguments->terminal, region ? region : "elsewhere");
 	outcome->printed = true;
 	outcome->region = region;
-	row_print(&arguments->terminal, regime, range);
+	row_print(&arguments->terminal, regime, range, 0);
 }
 
 /* Prints until the end, a closed output or an interrupt. */

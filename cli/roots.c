@@ -7,6 +7,7 @@
 #include "print.h"
 #include "search.h"
 #include "table.h"
+#include "terminal.h"
 #include "usage.h"
 
 struct arguments {
@@ -67,10 +68,29 @@ static const char *size_or_none(uint64_t bytes, char text[PW_SIZE_TEXT])
 	return bytes ? pw_size_text(bytes - 1, text) : "-";
 }
 
+/* For terminals that are narrower than the table: each root in words. */
+static void print_words(const struct terminal *terminal, const struct pw_memory *memory,
+			const struct search *search)
+{
+	for (size_t i = 0; i < search->count; i++) {
+		const struct pw_root *root = &search->root[i];
+		char name[24], words[64], who[200], user[PW_SIZE_TEXT], kernel[PW_SIZE_TEXT];
+
+		search_name(search, i, name);
+		search_words(root, words);
+		describe(memory, root, who);
+		terminal_line(terminal, "%s %s %s, %u levels, user %s, kernel %s, %s, %s", name,
+			      words, root->format, root->levels, size_or_none(root->user, user),
+			      size_or_none(root->kernel, kernel), who,
+			      pw_root_proof_name(root->proof));
+	}
+}
+
 static bool print_text(const struct pw_memory *memory, const struct search *search)
 {
 	static const char *const columns[] = { ">NAME",   "ROOT", "FORMAT", ">LEVELS", ">USER",
 					       ">KERNEL", "WHO",  "SURE",   NULL };
+	const struct terminal terminal = terminal_plain(false);
 	struct libscols_table *table = table_new(columns);
 
 	for (size_t i = 0; i < search->count; i++) {
@@ -84,7 +104,11 @@ static bool print_text(const struct pw_memory *memory, const struct search *sear
 			  root->levels, size_or_none(root->user, user),
 			  size_or_none(root->kernel, kernel), who, pw_root_proof_name(root->proof));
 	}
-	return table_print(table);
+	if (table_fits(table, terminal.width))
+		return table_print(table);
+	scols_unref_table(table);
+	print_words(&terminal, memory, search);
+	return true;
 }
 
 static void print_json(const struct pw_memory *memory, const struct search *search)

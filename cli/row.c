@@ -12,9 +12,10 @@ enum layout {
 
 enum { INDENT = 2, SIZE_TEXT = 16 };
 
-static enum layout layout_of(const struct terminal *terminal, const struct pw_regime *regime)
+static enum layout layout_of(const struct terminal *terminal, const struct pw_regime *regime,
+			     unsigned indent)
 {
-	unsigned va = 2 * (unsigned)print_va_digits(regime) + 5;
+	unsigned va = indent + 2 * (unsigned)print_va_digits(regime) + 5;
 
 	if (terminal->width == 0 || terminal->width >= va + 45)
 		return LAYOUT_WIDE;
@@ -26,7 +27,7 @@ void row_head(const struct terminal *terminal, const struct pw_regime *regime)
 	int va = 2 * print_va_digits(regime) + 5;
 
 	terminal_colour(terminal, TERMINAL_BOLD);
-	switch (layout_of(terminal, regime)) {
+	switch (layout_of(terminal, regime, 0)) {
 	case LAYOUT_WIDE:
 		print_range_head(regime);
 		terminal_colour(terminal, TERMINAL_PLAIN);
@@ -127,30 +128,33 @@ static unsigned print_short(const struct pw_range *range, const struct row *row,
 }
 
 void row_print(const struct terminal *terminal, const struct pw_regime *regime,
-	       const struct pw_range *range)
+	       const struct pw_range *range, unsigned indent)
 {
-	enum layout layout = layout_of(terminal, regime);
+	enum layout layout = layout_of(terminal, regime, indent);
 	int digits = print_va_digits(regime);
 	unsigned column;
 	struct row row;
 
+	printf("%*s", (int)indent, "");
 	if (layout == LAYOUT_WIDE && terminal->width == 0 && !terminal->colour) {
 		print_range(regime, range);
 		return;
 	}
 	fill(regime, range, &row);
-	column = (unsigned)printf("0x%0*llx-0x%0*llx", digits, (unsigned long long)range->first,
-				  digits, (unsigned long long)range->last);
+	column = indent + (unsigned)printf("0x%0*llx-0x%0*llx", digits,
+					   (unsigned long long)range->first, digits,
+					   (unsigned long long)range->last);
 	if (layout == LAYOUT_WIDE) {
 		column += print_wide(range, &row);
 	} else {
-		column += (unsigned)printf(layout == LAYOUT_NARROW ? "\n  " : " ");
+		column += (unsigned)printf(layout == LAYOUT_NARROW ? "\n  %*s" : " %*s",
+					   layout == LAYOUT_NARROW ? (int)indent : 0, "");
 		if (layout == LAYOUT_NARROW)
-			column = INDENT;
+			column = indent + INDENT;
 		column += print_short(range, &row, layout == LAYOUT_MIDDLE);
 	}
 	terminal_colour(terminal, colour_of(range));
-	terminal_words(terminal, row.rest, column, 2 * INDENT);
+	terminal_words(terminal, row.rest, column, indent + 2 * INDENT);
 	terminal_colour(terminal, TERMINAL_PLAIN);
 	putchar('\n');
 }

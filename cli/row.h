@@ -6,9 +6,12 @@
 #include "print.h"
 #include "terminal.h"
 
-/* The heads of the columns, and a range below them. Holes show their status instead of an address. */
+/*
+ * The heads of the columns, and a range below them. Holes show their status instead of an address. @indent: blanks
+ * before the row, where it belongs to a line above it.
+ */
 void row_head(const struct terminal *terminal, const struct pw_regime *regime);
 void row_print(const struct terminal *terminal, const struct pw_regime *regime,
-	       const struct pw_range *range);
+	       const struct pw_range *range, unsigned indent);
 
 #endif

@@ -48,6 +48,23 @@ void table_row(struct libscols_table *table, const char *format, ...)
 	free(text);
 }
 
+bool table_fits(struct libscols_table *table, unsigned width)
+{
+	char *text = NULL;
+	bool fits = true;
+
+	if (!table || width == 0 || scols_print_table_to_string(table, &text))
+		return true;
+	for (const char *line = text; *line && fits; line += line[0] == '\n') {
+		size_t length = strcspn(line, "\n");
+
+		fits = length <= width;
+		line += length;
+	}
+	free(text);
+	return fits;
+}
+
 bool table_print(struct libscols_table *table)
 {
 	bool done = table && scols_print_table(table) == 0;

@@ -17,6 +17,9 @@ struct libscols_table *table_new(const char *const *columns);
 void table_row(struct libscols_table *table, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Is no line of the table wider than @width columns? 0: there is no limit. */
+bool table_fits(struct libscols_table *table, unsigned width);
+
 /* Prints the table to stdout and releases it. False if memory ran out. */
 bool table_print(struct libscols_table *table);
 

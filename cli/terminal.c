@@ -3,6 +3,7 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "tool.h"
 #include "usage.h"
 
-enum { OPTION_COLOUR = 0x400, OPTION_NO_PAGER, WIDTH_UNKNOWN = 80 };
+enum { OPTION_COLOUR = 0x400, OPTION_NO_PAGER, WIDTH_UNKNOWN = 80, LINE_INDENT = 2 };
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Terminals:", 9 },
@@ -71,6 +72,14 @@ void terminal_look(struct terminal *terminal, bool machine)
 	terminal->colour = terminal->when == TERMINAL_ALWAYS ||
 			   (terminal->when == TERMINAL_AUTO && is_terminal && !is_dumb() &&
 			    !(no_colour && *no_colour));
+}
+
+struct terminal terminal_plain(bool machine)
+{
+	struct terminal terminal = { .when = TERMINAL_NEVER };
+
+	terminal_look(&terminal, machine);
+	return terminal;
 }
 
 /* ---- the pager ---- */
@@ -189,4 +198,36 @@ unsigned terminal_words(const struct terminal *terminal, const char *text, unsig
 		text += length;
 	}
 	return column;
+}
+
+/* Shrinks blanks between words to one; those at the start stay. */
+static void squeeze(char *text)
+{
+	char *to = text + strspn(text, " ");
+
+	for (const char *from = to; *from; from++)
+		if (*from != ' ' || (from[1] && from[1] != ' '))
+			*to++ = *from;
+	*to = '\0';
+}
+
+void terminal_line(const struct terminal *terminal, const char *format, ...)
+{
+	va_list arguments;
+	char *text = NULL;
+	int length;
+
+	va_start(arguments, format);
+	if (terminal->width == 0) {
+		vprintf(format, arguments);
+	} else {
+		length = vasprintf(&text, format, arguments);
+		if (length > 0 && (unsigned)length > terminal->width)
+			squeeze(text);
+		if (length > 0)
+			terminal_words(terminal, text, 0, LINE_INDENT);
+		free(text);
+	}
+	va_end(arguments);
+	putchar('\n');
 }

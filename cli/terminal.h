@@ -30,6 +30,8 @@ struct terminal {
 /* --color and --no-pager, for struct argp's children; their input is a struct terminal. */
 extern const struct argp terminal_argp;
 
+/* Width alone, for text that has neither colours nor a pager. @machine: the output is for programs, as below. */
+struct terminal terminal_plain(bool machine);
 /* Decides width and colours. @machine: the output is for programs, so it gets neither. */
 void terminal_look(struct terminal *terminal, bool machine);
 /*
@@ -46,5 +48,11 @@ void terminal_colour(const struct terminal *terminal, enum terminal_colour colou
  */
 unsigned terminal_words(const struct terminal *terminal, const char *text, unsigned column,
 			unsigned indent);
+/*
+ * Prints a line and its end. If it is wider than the terminal, it goes on below at word borders, two columns in, and
+ * blanks between columns shrink to one.
+ */
+void terminal_line(const struct terminal *terminal, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif

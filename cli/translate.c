@@ -12,6 +12,7 @@
 #include "options.h"
 #include "print.h"
 #include "remark.h"
+#include "terminal.h"
 #include "usage.h"
 #include "word.h"
 
@@ -68,24 +69,26 @@ static const char *reason_of(const struct tool_input *input, const struct pw_res
 	return text;
 }
 
-static void print_text(const struct tool_input *input, const struct pw_result *result,
-		       const struct live_answer *live, int digits)
+static void print_text(const struct terminal *terminal, const struct tool_input *input,
+		       const struct pw_result *result, const struct live_answer *live)
 {
+	const int digits = print_va_digits(&input->regime);
+	const unsigned long long va = result->va;
 	char size[PRINT_TEXT], text[PRINT_TEXT], prot[5], looked[40];
 
 	live_text(live, result, looked);
-
 	print_flags(result->attr, result->memtype, text);
-	printf("0x%0*llx -> ", digits, (unsigned long long)result->va);
 	if (result->status == PW_OK)
-		printf("0x%016llx  %8s %s  %s%s%s%s%s\n", (unsigned long long)result->pa,
-		       pw_size_lg2_text(result->size_lg2, size),
-		       pw_level_name(input->format, result->level),
-		       pw_prot_string(result->attr, prot), text[0] ? " " : "", text,
-		       looked[0] ? "  " : "", looked);
+		terminal_line(terminal, "0x%0*llx -> 0x%016llx  %8s %s  %s%s%s%s%s", digits, va,
+			      (unsigned long long)result->pa,
+			      pw_size_lg2_text(result->size_lg2, size),
+			      pw_level_name(input->format, result->level),
+			      pw_prot_string(result->attr, prot), text[0] ? " " : "", text,
+			      looked[0] ? "  " : "", looked);
 	else
-		printf("%s: %s%s%s\n", pw_status_name((enum pw_status)result->status),
-		       reason_of(input, result, text), looked[0] ? "  " : "", looked);
+		terminal_line(terminal, "0x%0*llx -> %s: %s%s%s", digits, va,
+			      pw_status_name((enum pw_status)result->status),
+			      reason_of(input, result, text), looked[0] ? "  " : "", looked);
 }
 
 static void print_json(const struct tool_input *input, const struct pw_result *result,
@@ -122,7 +125,7 @@ static bool answer(const struct tool_options *options, const struct tool_input *
 {
 	struct pw_result result[BATCH];
 	struct live_answer live[BATCH];
-	int digits = print_va_digits(&input->regime);
+	struct terminal terminal = terminal_plain(options->json);
 	bool told = false;
 	size_t found = live_translate(input, va, count, result, live);
 
@@ -130,7 +133,7 @@ static bool answer(const struct tool_options *options, const struct tool_input *
 		if (options->json)
 			print_json(input, &result[i], &live[i]);
 		else
-			print_text(input, &result[i], &live[i], digits);
+			print_text(&terminal, input, &result[i], &live[i]);
 	for (size_t i = 0; i < count; i++)
 		remark_address(input, va[i], &told);
 	return found == count;

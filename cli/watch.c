@@ -87,20 +87,22 @@ static void add_time(struct timespec *time, double seconds)
 struct look {
 	const struct pw_regime *regime;
 	bool json;
+	struct terminal terminal;
 	char time[40];
 };
 
 static void print(void *context, const struct change *change)
 {
 	const struct look *look = context;
+	char before[sizeof(look->time) + 2];
 
 	if (look->json) {
 		printf("{\"time\":\"%s\",", look->time);
 		change_print_json(change);
 		printf("}\n");
 	} else {
-		printf("%s  ", look->time);
-		change_print(look->regime, change);
+		snprintf(before, sizeof(before), "%s  ", look->time);
+		change_print(&look->terminal, before, look->regime, change);
 	}
 }
 
@@ -120,7 +122,9 @@ static void set_time(struct look *look)
 
 static int watch(const struct arguments *arguments, const struct tool_input *input)
 {
-	struct look look = { .regime = &input->regime, .json = arguments->options.json };
+	struct look look = { .regime = &input->regime,
+			     .json = arguments->options.json,
+			     .terminal = terminal_plain(arguments->options.json) };
 	struct map_list before, after;
 	struct timespec when;
 	int status = change_read(input, arguments->first, arguments->last, &before);

@@ -91,6 +91,26 @@ class Width(unittest.TestCase):
         text = "\n".join(self.fits(40, "explain", "sample:x86_64", "0x401000"))
         self.assertIn("page of 4 KiB, physical 0x1b8701000", text)
 
+    def test_other_subcommands(self):
+        """Lines of words, tables and rows within lines: what the narrow text says is what the wide one does."""
+        a = ["--cpu", "0"]
+        for words in [["find", "sample:x86_64", *a, "0x1b8600000-0x1b86fffff"], ["find", "sample:x86_64", *a, "0x1b8701000"],
+                      ["find", "sample:x86_64", *a, "--aliases"], ["check", "sample:s390x", *a], ["info", "sample:x86_64"],
+                      ["roots", "sample:ppc64le"], ["roots", "sample:x86_64"], ["translate", "sample:x86_64", *a, "0x401000", "0x403000"],
+                      ["diff", "sample:x86_64", *a, "--other-root", "0x101e2d000"]]:
+            wide = in_pipe(*words).split()
+            self.assertTrue(wide, words)
+            for columns in [80, 130] if words[0] == "info" else [40, 60, 80, 130]:
+                lines, status = on_terminal(columns, *words)
+                lines = results(lines)
+                self.assertNotEqual(status, 2, words)
+                for line in lines:
+                    self.assertLessEqual(len(line), columns, f"{words}: {line}")
+                first = [word for word in wide if re.fullmatch(r"0x[0-9a-f]{16}(-0x[0-9a-f]{16})?", word)]
+                text = " ".join(lines)
+                for number in {one for word in first for one in word.split("-")}:
+                    self.assertIn(f"{int(number, 16):x}", text, f"{words} {columns}")
+
     def test_pipe_is_wide(self):
         text = in_pipe("map", "sample:x86_64", "0x401000-0x401fff")
         self.assertEqual(text.splitlines()[1:],
