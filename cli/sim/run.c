@@ -205,7 +205,8 @@ static void write_text(const struct sim_statement *s, struct sim_object *who,
 		       struct sim_outcome *outcome)
 {
 	size_t bytes = strlen(s->text);
-	struct iovec from = { (void *)s->text, bytes }, to = { (void *)(uintptr_t)s->va, bytes };
+	struct iovec from = { (void *)s->text, bytes };
+	struct pw_extent to = { s->va, bytes };
 
 	if (s->flags) {
 		long done = pw_mm_write(who->mm, &to, 1, &from, 1, true);

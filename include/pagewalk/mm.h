@@ -342,13 +342,19 @@ long pw_get_remote(struct pw_vcpu *cpu, struct pw_mm *mm, pw_va va, size_t count
 		   pw_pa *page, struct pw_pin_result *result);
 /* A call of pw_pin by @cpu that waits or retries ends with what it has, or -EINTR. From any thread. */
 void pw_cpu_interrupt(struct pw_vcpu *cpu);
+/* Bytes of an address space. An iovec cannot say this: a pointer of the host may be shorter than the address. */
+struct pw_extent {
+	pw_va va;
+	uint64_t bytes;
+};
+
 /*
  * process_vm_readv and _writev: copies between the caller's memory and @mm. Return the number of bytes, or a
  * negative errno if there were none. @force: as PW_PIN_FORCE (/proc/PID/mem).
  */
-long pw_mm_read(struct pw_mm *mm, const struct iovec *to, size_t to_count, const struct iovec *from,
-		size_t from_count, bool force);
-long pw_mm_write(struct pw_mm *mm, const struct iovec *to, size_t to_count,
+long pw_mm_read(struct pw_mm *mm, const struct iovec *to, size_t to_count,
+		const struct pw_extent *from, size_t from_count, bool force);
+long pw_mm_write(struct pw_mm *mm, const struct pw_extent *to, size_t to_count,
 		 const struct iovec *from, size_t from_count, bool force);
 
 /* ---- notifiers: for a device that keeps a mirror ---- */

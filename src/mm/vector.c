@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies between address spaces by iovecs (process_vm_readv). Pages of the mm are pinned by the slow path, a few
+ * Copies between the program and an address space (process_vm_readv). Pages of the mm are pinned by the slow path, a few
  * at a time; so a copy ends at the first page that cannot be had, and what was copied before it counts.
  */
 #include <errno.h>
@@ -84,10 +84,16 @@ static long batch(struct transfer *transfer, pw_va va, size_t bytes)
 	return (long)done;
 }
 
-/* The bytes of all iovecs, but at most MOST_BYTES; or a negative errno. */
-static long total(const struct iovec *iovec, size_t count)
+/* What one more piece of @bytes makes of a sum that stops at MOST_BYTES. */
+static size_t add(size_t sum, uint64_t bytes)
 {
-	size_t bytes = 0;
+	return bytes > MOST_BYTES - sum ? MOST_BYTES : sum + (size_t)bytes;
+}
+
+/* The bytes of all iovecs, but at most MOST_BYTES; or a negative errno. */
+static long own_bytes(const struct iovec *iovec, size_t count)
+{
+	size_t sum = 0;
 
 	if (count > MOST_IOVECS)
 		return -EINVAL;
@@ -96,48 +102,60 @@ static long total(const struct iovec *iovec, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (iovec[i].iov_len > SSIZE_MAX)
 			return -EINVAL;
-		if (iovec[i].iov_len > MOST_BYTES - bytes)
-			bytes = MOST_BYTES;
-		else
-			bytes += iovec[i].iov_len;
+		sum = add(sum, iovec[i].iov_len);
 	}
-	return (long)bytes;
+	return (long)sum;
+}
+
+/* 0 if the extents are as own_bytes() wants iovecs; or a negative errno. */
+static int check_extents(const struct pw_extent *extent, size_t count)
+{
+	if (count > MOST_IOVECS)
+		return -EINVAL;
+	if (!extent && count > 0)
+		return -EFAULT;
+	for (size_t i = 0; i < count; i++)
+		if (extent[i].bytes > INT64_MAX)
+			return -EINVAL;
+	return 0;
 }
 
 static long run(struct pw_mm *mm, const struct iovec *own, size_t own_count,
-		const struct iovec *theirs, size_t their_count, unsigned flags)
+		const struct pw_extent *theirs, size_t their_count, unsigned flags)
 {
 	struct transfer transfer = { .mm = mm, .own = { own, own_count, 0 }, .flags = flags };
-	struct cursor cursor = { theirs, their_count, 0 };
-	const long own_bytes = total(own, own_count), their_bytes = total(theirs, their_count);
+	const long left = own_bytes(own, own_count);
+	const int error = check_extents(theirs, their_count);
 	long sum = 0;
-	size_t there;
 
-	if (!mm || own_bytes < 0)
-		return mm ? own_bytes : -EINVAL;
-	if (their_bytes < 0)
-		return their_bytes;
-	transfer.left = (size_t)own_bytes;
-	while (transfer.left > 0 && (there = ahead(&cursor)) > 0) {
-		const pw_va va = (uintptr_t)cursor.iovec->iov_base + cursor.offset;
-		long some = batch(&transfer, va, there < transfer.left ? there : transfer.left);
+	if (!mm || left < 0)
+		return mm ? left : -EINVAL;
+	if (error)
+		return error;
+	transfer.left = (size_t)left;
+	for (size_t i = 0; i < their_count && transfer.left > 0; i++) {
+		for (uint64_t at = 0; at < theirs[i].bytes && transfer.left > 0;) {
+			const uint64_t there = theirs[i].bytes - at;
+			long some = batch(&transfer, theirs[i].va + at,
+					  there < transfer.left ? (size_t)there : transfer.left);
 
-		if (some < 0)
-			return sum > 0 ? sum : flags & PW_PIN_FORCE ? -EIO : some;
-		sum += some;
-		transfer.left -= (size_t)some;
-		cursor.offset += (size_t)some;
+			if (some < 0)
+				return sum > 0 ? sum : flags & PW_PIN_FORCE ? -EIO : some;
+			sum += some;
+			transfer.left -= (size_t)some;
+			at += (uint64_t)some;
+		}
 	}
 	return sum;
 }
 
-long pw_mm_read(struct pw_mm *mm, const struct iovec *to, size_t to_count, const struct iovec *from,
-		size_t from_count, bool force)
+long pw_mm_read(struct pw_mm *mm, const struct iovec *to, size_t to_count,
+		const struct pw_extent *from, size_t from_count, bool force)
 {
 	return run(mm, to, to_count, from, from_count, force ? PW_PIN_FORCE : 0u);
 }
 
-long pw_mm_write(struct pw_mm *mm, const struct iovec *to, size_t to_count,
+long pw_mm_write(struct pw_mm *mm, const struct pw_extent *to, size_t to_count,
 		 const struct iovec *from, size_t from_count, bool force)
 {
 	return run(mm, from, from_count, to, to_count, PW_PIN_WRITE | (force ? PW_PIN_FORCE : 0u));

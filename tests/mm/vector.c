@@ -4,9 +4,9 @@
 
 static const int RW_PROT = PROT_READ | PROT_WRITE;
 
-static struct iovec there(pw_va va, size_t bytes)
+static struct pw_extent there(pw_va va, uint64_t bytes)
 {
-	return (struct iovec){ (void *)(uintptr_t)va, bytes };
+	return (struct pw_extent){ va, bytes };
 }
 
 static unsigned char *pattern(size_t bytes)
@@ -26,9 +26,10 @@ static void check_pieces(struct mm_world *world)
 	const pw_va va = map_anon(world, 4, RW_PROT);
 	unsigned char *from = pattern(bytes), *to = calloc(1, bytes);
 	struct iovec own[3] = { { from, 1 }, { from + 1, 0 }, { from + 1, bytes - 1 } };
-	struct iovec theirs[2] = { there(va + 5, page), there(va + 5 + page, 2 * page) };
+	struct pw_extent theirs[2] = { there(va + 5, page), there(va + 5 + page, 2 * page) };
 	struct iovec back[2] = { { to, page + 9 }, { to + page + 9, bytes - page - 9 } };
-	struct iovec again[2] = { there(va + 5, 2 * page - 3), there(va + 2 + 2 * page, page + 3) };
+	struct pw_extent again[2] = { there(va + 5, 2 * page - 3),
+				      there(va + 2 + 2 * page, page + 3) };
 
 	assert_non_null(to);
 	assert_int_equal(pw_mm_write(world->mm, theirs, 2, own, 3, false), (long)bytes);
@@ -54,9 +55,9 @@ static void check_ends(struct mm_world *world)
 	const pw_va va = map_anon(world, 4, RW_PROT);
 	unsigned char *buffer = pattern(4 * page);
 	struct iovec own = { buffer, 4 * page };
-	struct iovec all = there(va, 4 * page), hole = there(va + 2 * page, page);
-	struct iovec inside = there(va + 100, 3 * page);
-	struct iovec two[2] = { there(va, page), there(va + page, 3 * page) };
+	struct pw_extent all = there(va, 4 * page), hole = there(va + 2 * page, page);
+	struct pw_extent inside = there(va + 100, 3 * page);
+	struct pw_extent two[2] = { there(va, page), there(va + page, 3 * page) };
 
 	assert_int_equal(pw_munmap(world->mm, va + 2 * page, page), 0);
 	assert_int_equal(pw_mm_read(world->mm, &own, 1, &all, 1, false), (long)(2 * page));
@@ -81,7 +82,7 @@ static void check_force(struct mm_world *world)
 	const pw_va ro = map_anon(world, 1, PROT_READ), none = map_anon(world, 1, PROT_NONE);
 	unsigned char out = 7, in = 0;
 	struct iovec own = { &out, 1 }, back = { &in, 1 };
-	struct iovec at = there(ro, 1), hidden = there(none, 1);
+	struct pw_extent at = there(ro, 1), hidden = there(none, 1);
 
 	assert_int_equal(pw_mm_write(world->mm, &at, 1, &own, 1, false), -EFAULT);
 	assert_int_equal(pw_mm_write(world->mm, &at, 1, &own, 1, true), 1);
@@ -100,15 +101,18 @@ static void test_force(void **state)
 static void check_arguments(struct mm_world *world)
 {
 	static struct iovec many[1025];
+	static struct pw_extent many_extents[1025];
 	const pw_va va = map_anon(world, 1, RW_PROT);
 	unsigned char byte = 0;
-	struct iovec own = { &byte, 1 }, at = there(va, 1), long_one = there(va, SIZE_MAX);
+	struct iovec own = { &byte, 1 }, long_own = { &byte, SIZE_MAX };
+	struct pw_extent at = there(va, 1), long_one = there(va, UINT64_MAX);
 
 	assert_int_equal(pw_mm_read(world->mm, NULL, 0, &at, 1, false), 0);
 	assert_int_equal(pw_mm_read(world->mm, &own, 1, NULL, 0, false), 0);
 	assert_int_equal(pw_mm_read(world->mm, many, 1025, &at, 1, false), -EINVAL);
-	assert_int_equal(pw_mm_read(world->mm, &own, 1, many, 1025, false), -EINVAL);
+	assert_int_equal(pw_mm_read(world->mm, &own, 1, many_extents, 1025, false), -EINVAL);
 	assert_int_equal(pw_mm_read(world->mm, &own, 1, &long_one, 1, false), -EINVAL);
+	assert_int_equal(pw_mm_read(world->mm, &long_own, 1, &at, 1, false), -EINVAL);
 	assert_int_equal(pw_mm_read(world->mm, NULL, 1, &at, 1, false), -EFAULT);
 	assert_int_equal(pw_mm_read(NULL, &own, 1, &at, 1, false), -EINVAL);
 	assert_int_equal(pw_munmap(world->mm, va, world->page), 0);

@@ -63,7 +63,8 @@ static inline void map_at(struct mm_world *world, pw_va va, uint64_t pages, int 
 
 static inline void write_byte(struct pw_mm *mm, pw_va va, unsigned char byte)
 {
-	struct iovec from = { &byte, 1 }, to = { (void *)(uintptr_t)va, 1 };
+	struct iovec from = { &byte, 1 };
+	struct pw_extent to = { va, 1 };
 
 	assert_int_equal(pw_mm_fault(mm, va, PW_ACCESS_WRITE, NULL), PW_FAULT_DONE);
 	assert_int_equal(pw_mm_write(mm, &to, 1, &from, 1, false), 1);
@@ -72,7 +73,8 @@ static inline void write_byte(struct pw_mm *mm, pw_va va, unsigned char byte)
 static inline unsigned char read_byte(struct pw_mm *mm, pw_va va)
 {
 	unsigned char byte = 0xee;
-	struct iovec to = { &byte, 1 }, from = { (void *)(uintptr_t)va, 1 };
+	struct iovec to = { &byte, 1 };
+	struct pw_extent from = { va, 1 };
 
 	assert_int_equal(pw_mm_read(mm, &to, 1, &from, 1, false), 1);
 	return byte;

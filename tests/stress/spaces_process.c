@@ -56,7 +56,7 @@ static void look_at_other(struct actor *a)
 	if (__atomic_load_n(&other->state, __ATOMIC_ACQUIRE) == PROCESS_ALIVE) {
 		const pw_va va = area_va(other, scratch_at(world) + choose(a, SCRATCH));
 		const struct iovec to = { &word, sizeof(word) };
-		const struct iovec from = { (void *)(uintptr_t)va, sizeof(word) };
+		const struct pw_extent from = { va, sizeof(word) };
 
 		if (pw_mm_read(other->mm, &to, 1, &from, 1, false) == sizeof(word) && word &&
 		    word != TAG)
