@@ -30,6 +30,7 @@ bench: all
 	@tools/deps.sh bench
 	@tools/build.sh $(BUILD) bench/bench
 	@$(BUILD)/bench/bench --json $(BUILD)/bench.json
+	@bench/page.py $(BUILD)/bench.json $(BUILD)/bench.html
 	@! [ -x $(BUILD)/lab/race/scene/pagewalk-lab ] || bench/race/race.py $(BUILD)/lab/race/scene/pagewalk-lab
 
 # Counts the costs of the folding strategies: turns, loads, instructions, code. See doc/folding.md.

@@ -73,8 +73,10 @@ static void write_record(const struct bench_line *line)
 	const struct bench_case *c = line->c;
 	const char *separator = "";
 
-	fprintf(bench_json, "%s{\"name\":\"%s\",\"ns\":%.4f,\"floor_ns\":%.4f,", bench_separator,
-		c->name, line->ns[0], line->ns[1]);
+	fprintf(bench_json,
+		"%s{\"name\":\"%s\",\"part\":\"%s\",\"ns\":%.4f,\"floor\":\"%s\",\"floor_ns\":%.4f,",
+		bench_separator, c->name, bench_open->title, line->ns[0], bench_open->floor,
+		line->ns[1]);
 	fprintf(bench_json, "\"unit\":\"%s\",\"ratio\":%.4f,", c->unit, line->ratio[1]);
 	if (c->goal > 0)
 		fprintf(bench_json, "\"goal\":%.2f,", c->goal);
