@@ -73,7 +73,9 @@ struct pw_format {
 	uint8_t leaf_levels; /* bit n: an entry of level n can be a leaf */
 	/*
 	 * Highest and lowest bit of a field in a leaf of level 0 that holds the page's address and nothing
-	 * else: see pw_leaf_alike. Both 0: there is no such field, so each leaf is decoded by itself.
+	 * else. In leaves of the levels above, the address has the same bits, and nothing else is in those
+	 * that it has there: see pw_leaf_field. Both 0: there is no such field, so each leaf is decoded by
+	 * itself.
 	 */
 	uint8_t page_field[2];
 	uint8_t max_roots;

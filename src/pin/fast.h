@@ -215,7 +215,7 @@ PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
 				return stop;
 			seen.entry = pw_pin_next(f, &seen);
 			seen.value = pw_pin_load(f, seen.entry);
-		} while (PW_LIKELY(single && pw_leaf_alike(f, seen.value, first)) ||
+		} while (PW_LIKELY(single && pw_leaf_alike(f, 0, seen.value, first)) ||
 			 pw_mutant(PW_MUTANT_ALL_ALIKE));
 	}
 }

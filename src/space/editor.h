@@ -4,7 +4,8 @@
  * (instance.h), like the readers' walks.
  *
  * The walk goes over va..last from left to right and stays in a table as long as it can, instead of
- * starting from the top for each page. At each entry the operation decides:
+ * starting from the top for each page. Leaves that stand side by side are done in one go, on every level. At
+ * each entry the operation decides:
  *
  *     entry     table of level n             what an operation may do there
  *     +----+    +----+----+----+--
@@ -26,7 +27,7 @@ PW_INLINE int pw_editor_base(const struct pw_format *f, enum pw_operation what,
 {
 	switch (what) {
 	case PW_MAP:
-		return pw_map_leaves(f, edit, 0, place, place->last);
+		return pw_map_base(f, edit, place);
 	case PW_UNMAP:
 		return pw_unmap_base(f, edit, place);
 	case PW_PROTECT:
@@ -39,7 +40,10 @@ PW_INLINE int pw_editor_base(const struct pw_format *f, enum pw_operation what,
 	return PW_EDIT_NEXT;
 }
 
-/* Does one entry of a higher level. With PW_EDIT_DOWN, *below is the table; *retired: it was taken out. */
+/*
+ * Does the entry of a higher level at edit->va, or several from there on; edit->va is then in the last of
+ * them. With PW_EDIT_DOWN, *below is the table; *retired: it was taken out.
+ */
 PW_INLINE int pw_editor_upper(const struct pw_format *f, enum pw_operation what,
 			      struct pw_edit *edit, unsigned level, struct pw_place *place,
 			      pw_pa *below, bool *retired)

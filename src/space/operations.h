@@ -45,31 +45,35 @@ PW_INLINE bool pw_map_room(const struct pw_format *f, const struct pw_regime *r,
 }
 
 /*
- * Stores leaves from edit->va to @last, all in one table, as groups where they fit. Returns PW_EDIT_NEXT, or
- * -EEXIST; only then edit->va moves, to the entry that was in the way.
+ * Stores leaves from edit->va on, in one table, as groups where they fit, up to the last one that lies in the
+ * table and in the range as a whole. Stops at an entry that is not empty. Returns how many entries it stored;
+ * edit->va and edit->pa are then behind them.
  */
-PW_INLINE int pw_map_leaves(const struct pw_format *f, struct pw_edit *edit, unsigned level,
-			    struct pw_place *place, pw_va last)
+PW_INLINE uint64_t pw_map_leaves(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+				 struct pw_place *place)
 {
 	const struct pw_regime *r = edit->regime;
 	const unsigned shift = f->shift[level];
 	const size_t bytes = pw_entry_bytes(f);
 	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
-	uint64_t left = ((last - edit->va) >> shift) + 1;
+	const uint64_t all = ((place->last - edit->va) >> shift) +
+			     ((place->last & pw_mask(shift)) == pw_mask(shift));
 	const uint32_t attr = edit->attr;
+	uint64_t left = all;
 	pw_va va = edit->va;
 	pw_pa pa = edit->pa;
 
 	while (left > 0) {
-		unsigned group_lg2 = f->groups[level] ? pw_map_group(f, edit, level, va, pa, last)
-						      : 0;
-		uint32_t members = UINT32_C(1) << group_lg2;
+		unsigned group_lg2 = f->groups[level]
+					     ? pw_map_group(f, edit, level, va, pa, place->last)
+					     : 0;
+		uint32_t members;
 
-		if (PW_UNLIKELY(!pw_map_room(f, r, level, entry, group_lg2))) {
-			edit->va = va;
-			edit->pa = pa;
-			return -EEXIST;
-		}
+		if (PW_UNLIKELY(group_lg2 > 0 && !pw_map_room(f, r, level, entry, group_lg2)))
+			group_lg2 = 0;
+		if (PW_UNLIKELY(group_lg2 == 0 && !pw_map_room(f, r, level, entry, 0)))
+			break;
+		members = UINT32_C(1) << group_lg2;
 		if (group_lg2 == 0)
 			pw_edit_store(f, entry, f->make_leaf(f, r, level, pa, attr));
 		else
@@ -84,8 +88,17 @@ PW_INLINE int pw_map_leaves(const struct pw_format *f, struct pw_edit *edit, uns
 		pa += (pw_pa)members << shift;
 		left -= members;
 	}
+	edit->va = va;
 	edit->pa = pa;
-	return PW_EDIT_NEXT;
+	return all - left;
+}
+
+/* Maps all entries of a level-0 table that the range covers. Returns PW_EDIT_NEXT, or -EEXIST. */
+PW_INLINE int pw_map_base(const struct pw_format *f, struct pw_edit *edit, struct pw_place *place)
+{
+	const uint64_t all = ((place->last - edit->va) >> f->shift[0]) + 1;
+
+	return PW_LIKELY(pw_map_leaves(f, edit, 0, place) == all) ? PW_EDIT_NEXT : -EEXIST;
 }
 
 PW_INLINE int pw_map_upper(const struct pw_format *f, struct pw_edit *edit, unsigned level,
@@ -96,18 +109,11 @@ PW_INLINE int pw_map_upper(const struct pw_format *f, struct pw_edit *edit, unsi
 	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
 	uint64_t e = pw_edit_load(f, entry);
 
-	if (edit->grouped && edit->va <= edit->group_last)
-		return PW_EDIT_NEXT;
 	if ((f->leaf_levels >> level & 1) && f->shift[level] <= edit->size_lg2 &&
 	    !((edit->va | edit->pa) & reach) && place->last - edit->va >= reach) {
-		unsigned group_lg2 = pw_map_group(f, edit, level, edit->va, edit->pa, place->last);
-
-		if (pw_edit_empty(f, r, level, e)) {
-			if (!pw_map_room(f, r, level, entry, group_lg2))
-				group_lg2 = 0;
-			edit->grouped = true;
-			edit->group_last = edit->va | pw_mask(f->shift[level] + group_lg2);
-			return pw_map_leaves(f, edit, level, place, edit->group_last);
+		if (pw_edit_empty(f, r, level, e) && pw_map_leaves(f, edit, level, place)) {
+			edit->va--; /* in the last entry that is done */
+			return PW_EDIT_NEXT;
 		}
 		if (f->kind(f, r, level, e) == PW_TABLE &&
 		    pw_table_unused(edit->space, r, level - 1, f->table(f, r, level, e))) {
@@ -181,29 +187,61 @@ PW_INLINE void pw_unmap_end(const struct pw_format *f, struct pw_edit *edit, str
 }
 
 /*
+ * Empties leaves of one table, from @entry, which is edit->va's, up to the last one that lies in the table and
+ * in the range as a whole. Stops at a table, a hole, and a group that reaches beyond the range, unless @any of
+ * them may be emptied. edit->va is then that entry's, or behind the last one. It is the first address of an
+ * entry.
+ */
+PW_INLINE void pw_unmap_leaves(const struct pw_format *f, struct pw_edit *edit, unsigned level,
+			       const struct pw_place *place, unsigned char *entry, bool any)
+{
+	const struct pw_regime *r = edit->regime;
+	const unsigned shift = f->shift[level];
+	const uint64_t empty = f->make_empty(f, r, level);
+	uint64_t left = (place->last - edit->va + 1) >> shift;
+	pw_va va = edit->va;
+
+	for (; left > 0; left--, entry += pw_entry_bytes(f), va += (pw_va)1 << shift) {
+		uint64_t e = pw_edit_load(f, entry);
+		unsigned lg2;
+
+		/* An empty entry is not written: its cache line stays clean, and shared. */
+		if (e == empty)
+			continue;
+		lg2 = shift;
+		if (!any) {
+			if (f->kind(f, r, level, e) != PW_LEAF)
+				break;
+			lg2 = pw_leaf_lg2(f, r, level, shift, e);
+			if (lg2 != shift && ((va & ~pw_mask(lg2)) < edit->first ||
+					     (va | pw_mask(lg2)) > edit->last))
+				break;
+		}
+		pw_unmap_empty(f, r, level, place, entry);
+		if (!any)
+			pw_unmap_note(edit, va, va | pw_mask(shift),
+				      pw_leaf_page(f, r, level, lg2, e) + (va & pw_mask(lg2)));
+	}
+	edit->va = va;
+}
+
+/*
  * Empties the entries of a level-0 table when the caller wants no report. Then entries need not be decoded:
  * only groups at the ends of the range matter.
  */
 PW_INLINE int pw_unmap_silent(const struct pw_format *f, struct pw_edit *edit,
 			      struct pw_place *place)
 {
-	const struct pw_regime *r = edit->regime;
-	unsigned char *entry = pw_edit_entry(f, place, 0, edit->va);
-	unsigned char *last = pw_edit_entry(f, place, 0, place->last);
-	const uint64_t empty = f->make_empty(f, r, 0);
+	const pw_va first = edit->va;
 
 	if (f->groups[0]) {
-		pw_unmap_end(f, edit, place, edit->va);
+		pw_unmap_end(f, edit, place, first);
 		if (!pw_mutant(PW_MUTANT_BREAK_LEFT_END))
 			pw_unmap_end(f, edit, place, place->last);
+		edit->va = first;
 	}
-	for (;; entry += pw_entry_bytes(f)) {
-		/* An empty entry is not written: its cache line stays clean, and shared. */
-		if (pw_edit_load(f, entry) != empty)
-			pw_unmap_empty(f, r, 0, place, entry);
-		if (entry == last)
-			return PW_EDIT_NEXT;
-	}
+	pw_unmap_leaves(f, edit, 0, place, pw_edit_entry(f, place, 0, first), true);
+	return PW_EDIT_NEXT;
 }
 
 PW_INLINE int pw_unmap_base(const struct pw_format *f, struct pw_edit *edit, struct pw_place *place)
@@ -287,6 +325,9 @@ PW_INLINE int pw_unmap_upper(const struct pw_format *f, struct pw_edit *edit, un
 			pw_unmap_empty(f, r, level, place, entry);
 	} else if (what == PW_EDIT_NEXT && whole) {
 		pw_unmap_entry(f, edit, level, place, entry, &page);
+		edit->va = (edit->va | covered) + 1; /* wraps behind the last entry of all */
+		pw_unmap_leaves(f, edit, level, place, entry + pw_entry_bytes(f), false);
+		edit->va--; /* in the last entry that is done */
 	}
 	return what;
 }
@@ -313,34 +354,52 @@ PW_INLINE uint64_t pw_protect_entry(const struct pw_format *f, struct pw_edit *e
 }
 
 /*
- * Protects the entries of a level-0 table. Leaves that are alike change alike, because change_attr() does
- * not touch the page's address; so the changed bits of one leaf are reused for the next.
+ * Gives the page behind edit->va's entry its new permissions, and then the leaves behind it in the table, as
+ * long as they are alike and in the range as a whole. edit->va moves to the last of them. Leaves that are
+ * alike change alike, because change_attr() does not touch the page's address; so the changed bits of the
+ * first one are reused for the others. Returns the place of the last entry that is done.
  */
+PW_INLINE unsigned char *pw_protect_leaves(const struct pw_format *f, struct pw_edit *edit,
+					   unsigned level, const struct pw_place *place,
+					   unsigned char *entry, uint64_t was,
+					   const struct pw_edit_page *page)
+{
+	const struct pw_regime *r = edit->regime;
+	const unsigned shift = f->shift[level];
+	const size_t bytes = pw_entry_bytes(f);
+	const uint64_t became = pw_protect_entry(f, edit, level, entry, was, page);
+	const unsigned char *const first = entry;
+	const unsigned char *last = first;
+
+	if (page->lg2 == shift && f->kind(f, r, level, was) == PW_LEAF &&
+	    f->kind(f, r, level, became) == PW_LEAF)
+		last += (size_t)((place->last - (edit->va | pw_mask(shift))) >> shift) * bytes;
+	while (entry != last) {
+		uint64_t e = pw_edit_load(f, entry + bytes);
+
+		if (!pw_leaf_alike(f, level, e, was))
+			break;
+		entry += bytes;
+		pw_edit_store(f, entry, e ^ was ^ became);
+	}
+	edit->va += (pw_va)((size_t)(entry - first) >> f->entry_lg2) << shift;
+	return entry;
+}
+
 PW_INLINE int pw_protect_base(const struct pw_format *f, struct pw_edit *edit,
 			      struct pw_place *place)
 {
-	const struct pw_regime *r = edit->regime;
 	unsigned char *entry = pw_edit_entry(f, place, 0, edit->va);
 	const pw_va covered = pw_mask(f->shift[0]);
-	uint64_t was = 0, became = 0; /* valid if @known: a leaf outside groups, before and after */
-	bool known = false;
 
 	for (;; entry += pw_entry_bytes(f)) {
 		uint64_t e = pw_edit_load(f, entry);
+		struct pw_edit_page page = pw_edit_page(f, edit->regime, 0, e);
 
-		if (known && pw_leaf_alike(f, e, was)) {
-			pw_edit_store(f, entry, e ^ was ^ became);
-		} else {
-			struct pw_edit_page page = pw_edit_page(f, r, 0, e);
-
-			if (page.present && page.lg2 > f->shift[0])
-				pw_edit_whole(f, edit, 0, place, &e, &page);
-			if (page.present)
-				became = pw_protect_entry(f, edit, 0, entry, e, &page);
-			was = e;
-			known = page.lg2 == f->shift[0] && f->kind(f, r, 0, e) == PW_LEAF &&
-				f->kind(f, r, 0, became) == PW_LEAF;
-		}
+		if (page.present && page.lg2 > f->shift[0])
+			pw_edit_whole(f, edit, 0, place, &e, &page);
+		if (page.present)
+			entry = pw_protect_leaves(f, edit, 0, place, entry, e, &page);
 		if ((edit->va | covered) == place->last)
 			return PW_EDIT_NEXT;
 		edit->va = (edit->va | covered) + 1;
@@ -386,7 +445,7 @@ PW_INLINE int pw_protect_upper(const struct pw_format *f, struct pw_edit *edit, 
 	if (what == PW_EDIT_DOWN)
 		*below = f->table(f, edit->regime, level, e);
 	else if (what == PW_EDIT_NEXT && whole && page.present)
-		pw_protect_entry(f, edit, level, entry, e, &page);
+		pw_protect_leaves(f, edit, level, place, entry, e, &page);
 	return what;
 }
 

@@ -155,9 +155,6 @@ struct pw_edit {
 	const struct pw_regime *regime;
 	pw_va first, last; /* as asked */
 	pw_va va; /* everything before it is done */
-	/* map, if @grouped: a group of a higher level has mapped everything up to here */
-	pw_va group_last;
-	bool grouped;
 	pw_pa pa; /* map: the physical address for va */
 	uint32_t attr; /* map, protect */
 	bool prot_none; /* protect: nobody may access the pages */

@@ -248,7 +248,7 @@ PW_INLINE bool pw_scan_learn(const struct pw_format *f, const struct pw_regime *
 		return false;
 	attr = pw_attr_settle(f->attr(f, r, 0, entry), keep);
 	*known = (struct pw_scan_known){
-		.rest = pw_leaf_rest(f, entry),
+		.rest = pw_leaf_rest(f, 0, entry),
 		.attr = attr & ~(uint32_t)PW_MEMTYPE_MASK,
 		.like = pw_run_like(attr, PW_OK, lg2),
 		.status = PW_OK,
@@ -282,11 +282,11 @@ PW_INLINE struct pw_scan_ahead pw_scan_pages(const struct pw_format *f, const st
 
 		ahead.entry = pw_entry_load(f, a, context, slots->host + (next << f->entry_lg2),
 					    slots->at + (next << f->entry_lg2));
-		leaf = pw_scan_place(known, pw_leaf_rest(f, ahead.entry));
+		leaf = pw_scan_place(known, pw_leaf_rest(f, 0, ahead.entry));
 		ahead.loaded = true;
-		if (PW_UNLIKELY(leaf->rest != pw_leaf_rest(f, ahead.entry)) &&
+		if (PW_UNLIKELY(leaf->rest != pw_leaf_rest(f, 0, ahead.entry)) &&
 		    !pw_scan_learn(f, r, keep, shift, ahead.entry,
-				   pw_scan_place(known, pw_leaf_rest(f, ahead.entry))))
+				   pw_scan_place(known, pw_leaf_rest(f, 0, ahead.entry))))
 			break;
 		pa = pw_leaf_page(f, r, 0, shift, ahead.entry);
 		va += bytes;

@@ -165,21 +165,31 @@ PW_INLINE pw_pa pw_leaf_page(const struct pw_format *f, const struct pw_regime *
 }
 
 /*
- * A leaf of level 0 without the page it maps. What was found of a leaf outside groups holds for all leaves
- * for which this is the same, too: their attributes and their size. (In a group, some bits of the address
- * may say how large it is.)
+ * The bits of a leaf of @level that hold the address of its page and nothing else: those of a leaf of level
+ * 0, without the bits below the larger page. 0 if the format does not name them.
  */
-PW_INLINE uint64_t pw_leaf_rest(const struct pw_format *f, uint64_t entry)
+PW_INLINE uint64_t pw_leaf_field(const struct pw_format *f, unsigned level)
 {
-	const uint64_t page = pw_mask(f->page_field[0] + 1u) & ~pw_mask(f->page_field[1]);
+	const unsigned lowest = f->page_field[1] + (unsigned)f->shift[level] - f->shift[0];
 
-	return entry & ~(f->page_field[0] ? page : 0);
+	return f->page_field[0] ? pw_mask(f->page_field[0] + 1u) & ~pw_mask(lowest) : 0;
 }
 
-/* Is @entry, of level 0, a leaf like @other, which is not part of a group, but for the page it maps? */
-PW_INLINE bool pw_leaf_alike(const struct pw_format *f, uint64_t entry, uint64_t other)
+/*
+ * A leaf of @level without the page it maps. What was found of a leaf outside groups holds for all leaves
+ * of the level for which this is the same, too: their attributes and their size. (In a group, some bits of
+ * the address may say how large it is.)
+ */
+PW_INLINE uint64_t pw_leaf_rest(const struct pw_format *f, unsigned level, uint64_t entry)
 {
-	return pw_leaf_rest(f, entry) == pw_leaf_rest(f, other);
+	return entry & ~pw_leaf_field(f, level);
+}
+
+/* Is @entry, of @level, a leaf like @other, which is not part of a group, but for the page it maps? */
+PW_INLINE bool pw_leaf_alike(const struct pw_format *f, unsigned level, uint64_t entry,
+			     uint64_t other)
+{
+	return pw_leaf_rest(f, level, entry) == pw_leaf_rest(f, level, other);
 }
 
 /*

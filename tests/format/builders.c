@@ -364,20 +364,21 @@ static void check_leaves(const struct views *views, const struct limits *limits,
 }
 
 /*
- * Checks pw_leaf_alike on leaves of level 0 that differ in their page: on any entries, not only on those of
+ * Checks pw_leaf_alike on leaves of @level that differ in their page: on any entries, not only on those of
  * the builders. It must find alike leaves that the builders made alike.
  */
-static void check_alike(const struct pw_regime *r, const struct limits *limits)
+static void check_alike(const struct pw_regime *r, const struct limits *limits, unsigned level)
 {
 	const struct pw_format *format = r->format;
-	const uint64_t field = pw_mask(format->page_field[0] + 1u) &
-			       ~pw_mask(format->page_field[1]);
+	const unsigned shift = format->shift[level];
+	const uint64_t field = pw_leaf_field(format, level);
 	const uint64_t word = pw_mask(8u << format->entry_lg2);
 	uint64_t state = 88172645463325252u;
 	unsigned leaves = 0;
 
-	for (unsigned n = 0; n < 200000; n++) {
-		uint64_t made = format->make_leaf(format, r, 0, 0, combination(n % COMBINATIONS));
+	for (unsigned n = 0; n < (level == 0 ? 200000u : 60000u); n++) {
+		uint64_t made = format->make_leaf(format, r, level, 0,
+						  combination(n % COMBINATIONS));
 		uint64_t e = random_next(&state) & word, other = random_next(&state) & word;
 		uint32_t attr = combination(n / COMBINATIONS % COMBINATIONS);
 
@@ -386,27 +387,27 @@ static void check_alike(const struct pw_regime *r, const struct limits *limits)
 			e = made ^ (e & other & random_next(&state));
 		else if (n % 3 == 2)
 			e = made ^ (e & field);
-		if (format->kind(format, r, 0, e) != PW_LEAF ||
-		    pw_leaf_lg2(format, r, 0, format->shift[0], e) != format->shift[0])
+		if (format->kind(format, r, level, e) != PW_LEAF ||
+		    pw_leaf_lg2(format, r, level, shift, e) != shift)
 			continue;
 		leaves++;
-		assert_true(pw_leaf_alike(format, e, e ^ (other & field)));
-		assert_true(pw_leaf_alike(format, e, e ^ other) == !(other & ~field));
+		assert_true(pw_leaf_alike(format, level, e, e ^ (other & field)));
+		assert_true(pw_leaf_alike(format, level, e, e ^ other) == !(other & ~field));
 		other = e ^ (other & field);
-		assert_int_equal(format->kind(format, r, 0, other), PW_LEAF);
-		assert_int_equal(format->attr(format, r, 0, other), format->attr(format, r, 0, e));
-		assert_int_equal(pw_leaf_lg2(format, r, 0, format->shift[0], other),
-				 format->shift[0]);
+		assert_int_equal(format->kind(format, r, level, other), PW_LEAF);
+		assert_int_equal(format->attr(format, r, level, other),
+				 format->attr(format, r, level, e));
+		assert_int_equal(pw_leaf_lg2(format, r, level, shift, other), shift);
 		/* In arm's hardware entries, a page that was not accessed is an empty entry. */
-		made = format->change_attr(format, r, 0, e, attr);
-		if (format->kind(format, r, 0, made) == PW_LEAF)
-			assert_int_equal(format->change_attr(format, r, 0, other, attr),
+		made = format->change_attr(format, r, level, e, attr);
+		if (format->kind(format, r, level, made) == PW_LEAF)
+			assert_int_equal(format->change_attr(format, r, level, other, attr),
 					 made ^ e ^ other);
 	}
 	assert_true(leaves > 1000);
 	assert_true(pw_leaf_alike(
-		format, format->make_leaf(format, r, 0, 0, RWX | AD),
-		format->make_leaf(format, r, 0, address(limits, format->shift[0], 1), RWX | AD)));
+		format, level, format->make_leaf(format, r, level, 0, RWX | AD),
+		format->make_leaf(format, r, level, address(limits, shift, 1), RWX | AD)));
 }
 
 static void check_prot_none(const struct views *views, const struct limits *limits, unsigned level)
@@ -558,14 +559,16 @@ static void check_format(void **state)
 	for (size_t k = 0; k < sizeof(kernels) / sizeof(kernels[0]); k++) {
 		struct views views = views_of(format, kernels[k]);
 
-		check_alike(&views.hardware, limits);
-		check_alike(&views.linux_view, limits);
 		for (unsigned level = 0; level < format->levels; level++) {
 			check_empty(&views, level);
 			if (level > 0)
 				check_tables(&views, limits, level);
 			check_soft(&views, limits, level);
-			if (!has_leaf(format, level) || is_section(format, level))
+			if (!has_leaf(format, level))
+				continue;
+			check_alike(&views.hardware, limits, level);
+			check_alike(&views.linux_view, limits, level);
+			if (is_section(format, level))
 				continue;
 			check_leaves(&views, limits, level);
 			check_prot_none(&views, limits, level);
