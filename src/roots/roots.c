@@ -99,6 +99,9 @@ static void add_try(struct roots *roots, const struct pw_format *format)
 	word = format->make_root(format, &blank, 0, top);
 	if (pw_regime_init(&attempt->regime, format, &word, 1, &options, NULL))
 		return;
+	options.view = PW_VIEW_LINUX;
+	if (pw_regime_init(&attempt->kept, format, &word, 1, &options, NULL))
+		return;
 	attempt->zero_is_hole = true;
 	for (unsigned level = 0; level <= top; level++)
 		attempt->zero_is_hole &= format->kind(format, &attempt->regime, level, 0) ==

@@ -44,6 +44,7 @@ enum pw_roots_kind {
 struct pw_roots_try {
 	const struct pw_format *format;
 	struct pw_regime regime; /* of a root at address 0: what the reading functions need */
+	struct pw_regime kept; /* the same in Linux's view, which knows what Linux keeps in holes */
 	enum pw_roots_kind kind;
 	unsigned top; /* level of top tables; PW_ROOTS_TYPED has them from 1 up to this */
 	bool zero_is_hole; /* an entry of all zeros maps nothing */

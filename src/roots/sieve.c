@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mutant.h"
+#include "format/linux.h"
 #include "roots/roots.h"
 
 enum {
@@ -52,6 +54,25 @@ PW_INLINE bool is_zero(const unsigned char *bytes)
 	return !(word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] | word[7]);
 }
 
+/*
+ * Does Linux keep something in this hole? Where a top table maps huge pages by itself, one that nobody may access
+ * or that is on its way elsewhere leaves an entry that is not present: i386, and formats of few levels.
+ */
+static bool is_kept(const struct pw_roots_search *search, const struct pw_roots_try *attempt,
+		    unsigned top, uint64_t entry)
+{
+	const struct pw_format *f = attempt->format;
+	enum pw_status status;
+	pw_pa page = 0;
+
+	if (!(f->leaf_levels >> top & 1) || pw_mutant(PW_MUTANT_KEPT_REFUSED))
+		return false;
+	status = f->hole(f, &attempt->kept, top, entry, &page);
+	if (status == PW_PROT_NONE)
+		return page != 0 && page <= search->ram_last;
+	return pw_soft_is(f, &attempt->kept, top, entry, status);
+}
+
 /* Can this be an entry of a top table? *tables counts those that lead on. */
 static bool fits_slowly(const struct pw_roots_search *search, const struct pw_roots_try *attempt,
 			unsigned top, uint64_t entry, size_t *tables)
@@ -68,7 +89,8 @@ static bool fits_slowly(const struct pw_roots_search *search, const struct pw_ro
 	case PW_LEAF:
 		return entry != 0;
 	default:
-		return f->make_empty && entry == f->make_empty(f, r, top);
+		return (f->make_empty && entry == f->make_empty(f, r, top)) ||
+		       is_kept(search, attempt, top, entry);
 	}
 }
 

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a top table can map huge pages by itself, it can also have the entry of one that nobody may access, which
+ * is not present: programs ask for that with mprotect(2). Such a table is a root, in each format that can have it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pagewalk/pagewalk.h>
+
+#include "format/format.h"
+#include "mutants/choose.h"
+
+enum {
+	MEMORY = 1 << 20,
+	SLOT = 0x10000, /* a table each, from the second on; the top first */
+	PAGES = 8 * SLOT, /* eight pages */
+};
+
+static unsigned char memory[MEMORY] __attribute__((aligned(SLOT)));
+static unsigned char far_page[SLOT] __attribute__((aligned(SLOT)));
+
+static void put(const struct pw_format *f, uint64_t table, size_t index, uint64_t entry)
+{
+	const unsigned width = 1u << f->entry_lg2;
+	unsigned char *at = memory + table + index * width;
+
+	for (unsigned i = 0; i < width; i++)
+		at[i] = (unsigned char)(entry >> 8 * (f->big_endian ? width - 1 - i : i));
+}
+
+/* A top table, a table of each level below it, and pages. Returns its regime. */
+static void build(const struct pw_format *f, struct pw_regime *r)
+{
+	const unsigned top = f->levels - 1u;
+	const struct pw_regime blank = { .format = f,
+					 .address_mask = UINT64_C(0x000ffffffffff000) };
+	const struct pw_regime_options options = { .view = PW_VIEW_LINUX };
+	const uint64_t word = f->make_root(f, &blank, SLOT, top);
+	uint64_t table = SLOT;
+
+	memset(memory, 0, sizeof(memory));
+	assert_int_equal(pw_regime_init(r, f, &word, 1, &options, NULL), 0);
+	for (unsigned level = top; level > 0; level--, table += SLOT)
+		put(f, table, 1, f->make_table(f, r, level, table + SLOT));
+	for (size_t i = 0; i < 8; i++)
+		put(f, table, i,
+		    f->make_leaf(f, r, 0, PAGES + (i << f->shift[0] & (8 * SLOT - 1)),
+				 PW_READ | PW_WRITE | PW_USER | PW_ACCESSED | PW_DIRTY));
+}
+
+static bool is_found(const struct pw_format *f)
+{
+	const pw_pa far = UINT64_C(1) << f->shift[f->levels - 1];
+	const struct pw_segment segment[] = { { 0, MEMORY - 1, memory },
+					      { far, far + SLOT - 1, far_page } };
+	const struct pw_roots_options options = { .formats = &f, .format_count = 1, .threads = 1 };
+	struct pw_memory *source;
+	struct pw_root *roots;
+	bool found = false;
+	size_t count;
+
+	assert_int_equal(pw_memory_wrap(segment, 2, &source, NULL), 0);
+	assert_int_equal(pw_roots_find(source, &options, &roots, &count, NULL, NULL), 0);
+	for (size_t i = 0; i < count; i++)
+		found |= roots[i].table == SLOT && roots[i].levels == f->levels;
+	free(roots);
+	pw_memory_close(source);
+	return found;
+}
+
+static void test_prot_none(void **state)
+{
+	const struct pw_format *f;
+	unsigned tried = 0;
+
+	(void)state;
+	for (size_t i = 0; (f = pw_format_at(i)); i++) {
+		const unsigned top = f->levels - 1u;
+		const pw_pa page = UINT64_C(1) << f->shift[top];
+		struct pw_regime r;
+		pw_pa back = 0;
+		uint64_t entry;
+
+		/* In s390x entries name the level; powerpc's roots are found by their words. */
+		if (!(f->leaf_levels >> top & 1) || !f->make_prot_none ||
+		    f->entry_lg2 + f->bits[top] < 6)
+			continue;
+		build(f, &r);
+		if (!is_found(f))
+			continue;
+		entry = f->make_prot_none(f, &r, top, page);
+		if (f->kind(f, &r, top, entry) != PW_HOLE ||
+		    f->hole(f, &r, top, entry, &back) != PW_PROT_NONE)
+			continue;
+		tried++;
+		put(f, SLOT, 2, entry);
+		if (!is_found(f))
+			fail_msg("%s: not found", f->name);
+		/* A page that the machine does not have. */
+		put(f, SLOT, 3, f->make_prot_none(f, &r, top, 2 * page));
+		if (is_found(f))
+			fail_msg("%s: found with a page outside", f->name);
+	}
+	print_message("%u formats\n", tried);
+	assert_true(tried >= 4);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_prot_none) };
+
+	mutant_choose(argc, argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
