@@ -117,7 +117,7 @@ check-roots:
 	@tools/roots.sh $(SUITES)
 
 html: all
-	@tools/deps.sh html
+	@tools/deps.sh html site
 	@meson test -C $(BUILD) --no-rebuild --print-errorlogs --suite html
 
 # The Python module as a wheel, in $(BUILD)/python; see doc/python.md.

@@ -18,13 +18,14 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0; display: flex; }
 nav { flex: 0 0 15rem; padding: 1rem; border-right: 1px solid #8884; font-size: 0.9em; }
 nav ul { list-style: none; padding: 0; }
-main { flex: 1 1 auto; max-width: 60rem; padding: 1rem 2rem; min-width: 0; }
+main { flex: 1 1 auto; max-width: 60rem; padding: 1rem 2rem; min-width: 0; overflow-wrap: anywhere; }
 pre { overflow-x: auto; padding: 0.5rem; background: #8881; }
 code, pre { font-size: 0.9em; }
-table { border-collapse: collapse; }
+table { border-collapse: collapse; display: block; overflow-x: auto; max-width: 100%; }
 td, th { border: 1px solid #8884; padding: 0.2rem 0.5rem; vertical-align: top; text-align: left; }
 img { max-width: 100%; }
-@media (max-width: 50rem) { body { display: block; } nav { border: 0; } }
+/* Narrow: the text first, the list of pages below it. */
+@media (max-width: 50rem) { body { flex-direction: column; } nav { order: 2; flex: none; border: 0; } main { padding: 1rem; } }
 """
 FRONT = {"README": "index", "CHANGELOG": "changelog", "CAVEATS": "caveats", "CONTRIBUTING": "contributing"}
 

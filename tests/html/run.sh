@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs page.mjs, fold.mjs or race.mjs with Debian's chromium and node, and with playwright-core from npm, which is
+# Runs page.mjs, fold.mjs, race.mjs or site.mjs with Debian's chromium and node, and with playwright-core from npm, which is
 # kept in a cache outside of the tree. If one of these is missing, says so and exits with 77 (skipped).
-# usage: run.sh page.mjs|fold.mjs|race.mjs PROGRAM [FOLDER-FOR-SCREENSHOTS]
+# usage: run.sh page.mjs|fold.mjs|race.mjs PROGRAM [FOLDER-FOR-SCREENSHOTS], or run.sh site.mjs SOURCE [FOLDER]
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,4 +24,8 @@ if [ ! -d "$cache/$version/node_modules/playwright-core" ]; then
     npm install --silent --no-audit --no-fund --prefix "$cache/$version" "playwright-core@$version" >/dev/null 2>&1 ||
         skip "npm could not install playwright-core into $cache/$version"
 fi
+case $script in
+*/site.mjs) /usr/bin/python3 -c 'import markdown' 2>/dev/null && command -v mandoc >/dev/null ||
+    skip "mandoc or python3-markdown is not installed (tools/deps.sh site)" ;;
+esac
 PLAYWRIGHT=$cache/$version CHROMIUM=$chromium exec node "$script" "$@"
