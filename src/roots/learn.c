@@ -136,7 +136,10 @@ static size_t count_tops(const struct pw_seen *seen, const struct pw_tasks *list
 	return good > 2 * bad ? different : 0;
 }
 
-/* Takes the place that leads to the most roots, which must be half of all. */
+/*
+ * Takes the place that leads to the most roots, which must be half of all. The nearest to the name, if several do:
+ * structures stand in a row in memory, so the same member of a neighbour can look like the process's own.
+ */
 static bool find_space(const struct pw_seen *seen, const struct pw_tasks *list, const pw_pa *tables,
 		       size_t count, struct pw_task_layout *layout)
 {
@@ -154,7 +157,8 @@ static bool find_space(const struct pw_seen *seen, const struct pw_tasks *list, 
 			if (table_at(seen, space + offset, tables, count) == count)
 				continue;
 			tops = count_tops(seen, list, at, offset, tables, count, known);
-			if (tops <= most)
+			if (tops < most || tops == 0 ||
+			    (tops == most && abs(at) >= abs(layout->mm)))
 				continue;
 			most = tops;
 			layout->mm = at;

@@ -22,7 +22,7 @@ enum {
 	OTHER_TOP = 0x60000,
 	FREE = 0x70000, /* tables below the top */
 	PAGES = 0x100000, /* of processes */
-	TASKS = 4,
+	TASKS = 5,
 };
 
 static const pw_va LINEAR = 0xffff888000000000;
@@ -55,9 +55,12 @@ static void map(uint64_t top, pw_va va, pw_pa pa, unsigned count, unsigned flags
 		put(at + ((va >> 12) + i) % 512 * 8, (pa + (uint64_t)i * 4096) | flags);
 }
 
+/* In memory: 0, 2, 57, 1, 58. A page before its own place, each seems to have an mm as it should. */
 static uint64_t task(unsigned number)
 {
-	return TASK + (uint64_t)number * 4096;
+	static const unsigned place[TASKS] = { 0, 5, 2, 4, 6 };
+
+	return TASK + (uint64_t)place[number] * 4096;
 }
 
 static void put_task(unsigned number, uint32_t pid, const char *name, uint64_t top)
@@ -77,7 +80,7 @@ static void put_task(unsigned number, uint32_t pid, const char *name, uint64_t t
 	}
 }
 
-/* A kernel that maps all memory, its thread 2, and the processes 1 and 57. */
+/* A kernel that maps all memory, its threads 2 and 58, and the processes 1 and 57. */
 static void build(bool types)
 {
 	memset(memory, 0, sizeof(memory));
@@ -93,6 +96,7 @@ static void build(bool types)
 	put_task(1, 1, "init", TOP);
 	put_task(2, 2, "kthreadd", 0);
 	put_task(3, 57, "a shell", OTHER_TOP);
+	put_task(4, 58, "kworker", 0);
 	strcpy((char *)memory + BANNER, "Linux version 6.1.0-1-amd64 (debian@example.org)\n");
 	if (types) {
 		struct built b;
