@@ -135,6 +135,7 @@ enum pw_mutant {
 	PW_MUTANT_CPU_NO_ACCESSED, /* a cpu does not set the accessed bit */
 	PW_MUTANT_CPU_NO_DIRTY, /* a cpu does not set the dirty bit */
 	PW_MUTANT_CPU_CLEAN_HIT, /* a write may hit an entry that was made while the page was clean */
+	PW_MUTANT_CPU_FILL_LATE, /* a fault fills the TLB after it has given up the table lock */
 
 	/* src/mm */
 	PW_MUTANT_ZAP_NO_FLUSH, /* pages are freed while TLBs still lead to them */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "mm/cpu_inside.h"
 #include "mm/marks.h"
 #include "mm/mm.h"
 
@@ -52,6 +53,8 @@ static enum pw_fault_kind map_zero(struct pw_fault_work *work)
 
 	pw_table_lock(mm, 1, work->va);
 	code = pw_table_put(mm, work->va, &work->slot, leaf);
+	if (code == 0)
+		pw_tlb_came(work);
 	pw_table_unlock(mm, 1, work->va);
 	return answer(code);
 }
@@ -76,7 +79,11 @@ enum pw_fault_kind pw_fault_anon(struct pw_fault_work *work)
 		pw_vma_leaf(vma, 0, pw_arena_pa(machine->arena, frame), pw_anon_extra(work)));
 	if (code == 0)
 		pw_entry_came_near(vma, frame, work->near);
+	if (code == 0 && !pw_mutant(PW_MUTANT_CPU_FILL_LATE))
+		pw_tlb_came(work);
 	pw_table_unlock(mm, 1, work->va);
+	if (code == 0 && pw_mutant(PW_MUTANT_CPU_FILL_LATE))
+		pw_tlb_came(work);
 	if (pw_mutant(PW_MUTANT_FAULT_ZERO_LATE))
 		memset(pw_page_host(machine, frame), 0, (size_t)pw_page_bytes(machine));
 	if (code)

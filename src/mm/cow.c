@@ -14,6 +14,7 @@
  */
 #include <string.h>
 
+#include "mm/cpu_inside.h"
 #include "mm/mm.h"
 #include "mm/swap.h"
 
@@ -115,6 +116,7 @@ static bool replace(struct pw_fault_work *work, const struct pw_slot *old, uint3
 	pw_slot_swap(mm->space, work->va, slot,
 		     pw_vma_leaf(vma, 0, pw_arena_pa(machine->arena, frame), pw_anon_extra(work)));
 	pw_entry_came(vma, frame, 1);
+	pw_tlb_came(work);
 	return true;
 }
 

@@ -100,25 +100,6 @@ static bool refuse(struct pw_vcpu *cpu, pw_va va, enum pw_fault_kind kind, int c
 	return false;
 }
 
-/* Makes the page accessible, in the tables and in the TLB. False: cpu->fault says why not. */
-static bool bring(struct pw_vcpu *cpu, pw_va va, enum pw_access_kind access)
-{
-	unsigned flags = access == PW_ACCESS_WRITE  ? PW_FAULT_WRITE
-			 : access == PW_ACCESS_EXEC ? PW_FAULT_EXEC
-						    : 0;
-
-	for (;;) {
-		enum pw_fill filled = pw_tlb_fill(cpu, va, access);
-
-		if (filled == PW_FILL_DONE)
-			return true;
-		if (filled == PW_FILL_OUTSIDE)
-			return refuse(cpu, va, PW_FAULT_ADRERR, BUS_ADRERR);
-		if (pw_fault_at(cpu->mm, cpu, va, flags, &cpu->fault) != PW_FAULT_DONE)
-			return false;
-	}
-}
-
 /* Says that an access of @inside begins, before the TLB is looked at. */
 PW_INLINE void enter(struct pw_vcpu *cpu, uint64_t inside)
 {
@@ -138,6 +119,28 @@ static void *look(struct pw_vcpu *cpu, pw_va va, enum pw_access_kind access)
 	if ((tag & ~PW_TLB_SLOW) != (va & ~TLB_OFFSET))
 		return NULL;
 	return (void *)(uintptr_t)(va + entry->addend);
+}
+
+/* Makes the page accessible, in the tables and in the TLB. False: cpu->fault says why not. */
+static bool bring(struct pw_vcpu *cpu, pw_va va, enum pw_access_kind access)
+{
+	unsigned flags = access == PW_ACCESS_WRITE  ? PW_FAULT_WRITE
+			 : access == PW_ACCESS_EXEC ? PW_FAULT_EXEC
+						    : 0;
+
+	do {
+		enum pw_fill filled = pw_tlb_fill(cpu, va, access);
+		unsigned absent = filled == PW_FILL_ABSENT ? PW_FAULT_ABSENT : 0u;
+
+		if (filled == PW_FILL_DONE)
+			return true;
+		if (filled == PW_FILL_OUTSIDE)
+			return refuse(cpu, va, PW_FAULT_ADRERR, BUS_ADRERR);
+		if (pw_fault_at(cpu->mm, cpu, va, flags | absent, &cpu->fault) != PW_FAULT_DONE)
+			return false;
+		/* The fault may have filled the TLB. */
+	} while (!look(cpu, va, access));
+	return true;
 }
 
 /* As pw_cpu_begin, for any access that lies in one entry of the TLB. */

@@ -48,11 +48,18 @@ PW_INLINE bool pw_access_size_valid(unsigned bytes)
 enum pw_fill {
 	PW_FILL_DONE, /* the TLB has the entry; or had it, if it was flushed meanwhile */
 	PW_FILL_FAULT, /* the tables do not permit the access */
+	PW_FILL_ABSENT, /* the same: nothing is mapped there */
 	PW_FILL_OUTSIDE, /* they lead to a page that is not in the arena */
 };
 
 /* Walks the tables for one access as the hardware does, sets accessed and dirty bits, and fills the TLB. */
 enum pw_fill pw_tlb_fill(struct pw_vcpu *cpu, pw_va va, enum pw_access_kind access);
+/*
+ * A fault has stored an entry at @work->slot: if it permits the access, the TLB of @work->cpu gets it, and there will be
+ * no miss. The table lock has been held since the store: so whoever takes the entry away comes later, and so does the
+ * flush.
+ */
+void pw_tlb_came(struct pw_fault_work *work);
 /* What leaves of the space's format need for each kind of access by user mode. */
 void pw_tlb_needs(const struct pw_space *space, uint32_t needed[3]);
 /* Empties a new TLB. */

@@ -218,6 +218,18 @@ static enum pw_fault_kind fault_page(struct pw_fault_work *work)
 	return pw_fault_copy(work);
 }
 
+/*
+ * Is it enough that the caller has found nothing there? For anonymous pages, whose handlers look again before they store;
+ * not where something else is done for a page that is missing.
+ */
+static bool is_absent(const struct pw_fault_work *work)
+{
+	const struct pw_vma *vma = work->vma;
+	const uint32_t asked = PW_VM_USER_MISSING | PW_VM_USER_PROTECT | PW_VM_USER_MINOR;
+
+	return work->flags & PW_FAULT_ABSENT && !vma->file && !vma->device && !(vma->flags & asked);
+}
+
 enum pw_fault_kind pw_fault_handle(struct pw_fault_work *work)
 {
 	struct pw_vma *vma = work->vma;
@@ -229,6 +241,10 @@ enum pw_fault_kind pw_fault_handle(struct pw_fault_work *work)
 	    (pw_soft_dirty_room(vma, work->va) ||
 	     !pw_soft_dirty_set(vma, work->va, vma->mm->machine->page_lg2)))
 		return PW_FAULT_OOM;
+	if (is_absent(work)) {
+		work->slot = (struct pw_slot){ .kind = PW_SLOT_EMPTY };
+		return fault_missing(work);
+	}
 	pw_table_look(vma->mm, work->va, &work->slot);
 	pw_table_unlock(vma->mm, 1, work->va);
 	switch ((enum pw_slot_kind)work->slot.kind) {
@@ -277,7 +293,9 @@ enum pw_fault_kind pw_fault_at(struct pw_mm *mm, struct pw_vcpu *cpu, pw_va va, 
 {
 	struct pw_fault_work work = {
 		.va = va & ~pw_mask(mm->machine->page_lg2),
+		.touched = va,
 		.flags = flags,
+		.cpu = cpu,
 		.near = cpu ? cpu->near : 0,
 	};
 	struct pw_machine *machine = mm->machine;
@@ -289,6 +307,7 @@ enum pw_fault_kind pw_fault_at(struct pw_mm *mm, struct pw_vcpu *cpu, pw_va va, 
 		void *context;
 
 		kind = fault_once(&work, mm, cpu, &user, &context);
+		work.flags &= ~(unsigned)PW_FAULT_ABSENT;
 		if (kind == PW_FAULT_OOM && pw_reclaim_for_tables(machine, &reclaims))
 			continue;
 		if (kind != PW_FAULT_RETRY || !work.user || round == USER_ROUNDS)

@@ -416,13 +416,16 @@ enum {
 	PW_FAULT_FORCE =
 		1 << 5, /* write although the VMA is not writable; it copies (FOLL_FORCE) */
 	PW_FAULT_LONGTERM = 1 << 6, /* allocate memory that may be pinned for long */
+	PW_FAULT_ABSENT = 1 << 7, /* the caller has just found nothing mapped there */
 };
 
 /* A fault under way. */
 struct pw_fault_work {
 	struct pw_vma *vma;
 	pw_va va; /* of the page */
+	pw_va touched; /* of the access */
 	unsigned flags;
+	struct pw_vcpu *cpu; /* whose access it is; NULL: none's */
 	unsigned near; /* the cpu's: its stock (folio/stock.h), and its parts of counts */
 	struct pw_slot slot; /* the entry that faulted, as it was loaded last */
 	bool major; /* something was read */
@@ -446,7 +449,7 @@ int pw_fault_errno(enum pw_fault_kind kind);
 bool pw_reclaim_for_tables(struct pw_machine *machine, unsigned *rounds);
 /*
  * Finds the VMA, grows stacks, locks, checks, handles, calls user handlers, tries again. With no lock held.
- * @cpu may be NULL; it remembers its last VMA.
+ * @cpu, whose access it is, may be NULL. It remembers its last VMA, and its TLB may have the page afterwards.
  */
 enum pw_fault_kind pw_fault_at(struct pw_mm *mm, struct pw_vcpu *cpu, pw_va va, unsigned flags,
 			       struct pw_fault *fault_ret);

@@ -5,7 +5,7 @@
  *
  * A miss holds cpu->lock from before it loads the table's entry until it has filled the TLB. A flusher has
  * changed the table's entry before it takes cpu->lock. So either it finds what the miss has filled, or the miss
- * finds what the flusher has stored.
+ * finds what the flusher has stored. A fault that fills the TLB holds the table lock instead: pw_tlb_came.
  */
 #include <time.h>
 
@@ -80,14 +80,13 @@ static uint32_t to_set(enum pw_access_kind access)
 	return set_by[access];
 }
 
-/* Finds the leaf at @va and sets its accessed and dirty bits. False: it does not permit the access. */
-static bool use_leaf(const struct pw_vcpu *cpu, pw_va va, enum pw_access_kind access,
+/* Sets the accessed and dirty bits of the slot's leaf. False: it does not permit the access, or is no leaf. */
+static bool use_slot(const struct pw_vcpu *cpu, pw_va va, enum pw_access_kind access,
 		     struct pw_slot *slot)
 {
 	struct pw_space *space = cpu->mm->space;
 	const uint32_t needed = cpu->needed[access];
 
-	pw_slot_find(space, va, slot);
 	while (slot->kind == PW_SLOT_PAGE && (slot->attr & needed) == needed) {
 		uint32_t attr = slot->attr | to_set(access);
 
@@ -95,9 +94,19 @@ static bool use_leaf(const struct pw_vcpu *cpu, pw_va va, enum pw_access_kind ac
 		if (attr == slot->attr || pw_slot_mark(space, va, slot, attr))
 			return true;
 	}
-	/* It has changed, and may be a table now. */
-	if (slot->kind == PW_SLOT_TABLE)
-		return use_leaf(cpu, va, access, slot);
+	return false;
+}
+
+/* Finds the leaf at @va, and uses it. */
+static bool use_leaf(const struct pw_vcpu *cpu, pw_va va, enum pw_access_kind access,
+		     struct pw_slot *slot)
+{
+	do {
+		pw_slot_find(cpu->mm->space, va, slot);
+		if (use_slot(cpu, va, access, slot))
+			return true;
+		/* It has changed, and may be a table now. */
+	} while (slot->kind == PW_SLOT_TABLE);
 	return false;
 }
 
@@ -119,26 +128,59 @@ static void fill(struct pw_vcpu *cpu, pw_va va, enum pw_access_kind access, uint
 	}
 }
 
+/* Fills the TLB from the slot's leaf, if its page is memory of the arena. cpu->lock. */
+static bool fill_from(struct pw_vcpu *cpu, pw_va va, enum pw_access_kind access,
+		      const struct pw_slot *slot)
+{
+	const struct pw_arena *arena = cpu->mm->machine->arena;
+	const pw_pa pa = slot->pa + (va & pw_mask(cpu->mm->machine->format->shift[slot->level]));
+
+	if (!pw_arena_has(arena, pa))
+		return false;
+	fill(cpu, va, access, slot->attr, pw_arena_at(arena, pa));
+	return true;
+}
+
+/* Counts a miss. cpu->lock. */
+static void count_fill(struct pw_vcpu *cpu)
+{
+	__atomic_store_n(&cpu->fills, cpu->fills + 1, __ATOMIC_RELEASE);
+}
+
 enum pw_fill pw_tlb_fill(struct pw_vcpu *cpu, pw_va va, enum pw_access_kind access)
 {
-	struct pw_space *space = cpu->mm->space;
-	struct pw_arena *arena = cpu->mm->machine->arena;
-	enum pw_fill came = PW_FILL_FAULT;
+	enum pw_fill came;
 	struct pw_slot slot;
-	pw_pa pa;
 
 	pthread_mutex_lock(&cpu->lock);
-	__atomic_store_n(&cpu->fills, cpu->fills + 1, __ATOMIC_RELEASE);
+	count_fill(cpu);
 	pw_reader_enter(cpu->reader);
-	if (use_leaf(cpu, va, access, &slot)) {
-		pa = slot.pa + (va & pw_mask(space->format->shift[slot.level]));
-		came = pw_arena_has(arena, pa) ? PW_FILL_DONE : PW_FILL_OUTSIDE;
-		if (came == PW_FILL_DONE)
-			fill(cpu, va, access, slot.attr, pw_arena_at(arena, pa));
-	}
+	if (use_leaf(cpu, va, access, &slot))
+		came = fill_from(cpu, va, access, &slot) ? PW_FILL_DONE : PW_FILL_OUTSIDE;
+	else
+		came = slot.kind == PW_SLOT_EMPTY ? PW_FILL_ABSENT : PW_FILL_FAULT;
 	pw_reader_leave(cpu->reader);
 	pthread_mutex_unlock(&cpu->lock);
 	return came;
+}
+
+void pw_tlb_came(struct pw_fault_work *work)
+{
+	const enum pw_access_kind access = work->flags & PW_FAULT_WRITE  ? PW_ACCESS_WRITE
+					   : work->flags & PW_FAULT_EXEC ? PW_ACCESS_EXEC
+									 : PW_ACCESS_READ;
+	struct pw_vcpu *cpu = work->cpu;
+	struct pw_slot *slot = &work->slot;
+
+	if (!cpu)
+		return;
+	pw_slot_again(cpu->mm->space, work->va, slot);
+	pw_moment(PW_MOMENT_LEAF_LOADED);
+	pthread_mutex_lock(&cpu->lock);
+	count_fill(cpu);
+	if (use_slot(cpu, work->va, access, slot))
+		(void)fill_from(cpu, work->touched, access, slot);
+	pthread_mutex_unlock(&cpu->lock);
 }
 
 /* ---- the shootdown ---- */
@@ -194,7 +236,7 @@ static bool shoot(struct pw_vcpu *cpu, pw_va first, pw_va last)
 
 /*
  * Has the access ended? A later access in the range misses first, which counts. Acquire: partner of the
- * releases in pw_cpu_end and pw_tlb_fill.
+ * releases in pw_cpu_end and count_fill.
  */
 static bool has_left(const struct pw_vcpu *cpu, pw_va first, pw_va last)
 {

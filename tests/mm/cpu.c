@@ -298,6 +298,75 @@ static void test_flushes(void **state)
 	for_each_mm(flushes);
 }
 
+static void assert_hits(struct mm_world *world, pw_va va, enum pw_access_kind access, bool hits)
+{
+	void *host = pw_cpu_try(world->cpu, va, 1, access);
+
+	if (host)
+		pw_cpu_end(world->cpu);
+	assert_int_equal(host != NULL, hits);
+}
+
+/* A fault by a cpu's own access fills its TLB: for that access, at the address of the access. */
+static void came(struct mm_world *world)
+{
+	const pw_va va = map_anon(world, 2, PROT_READ | PROT_WRITE), inside = va + world->page - 1;
+	struct pw_mm *child;
+	uint8_t value;
+
+	assert_int_equal(pw_fault_at(world->mm, world->cpu, inside, 0, NULL), PW_FAULT_DONE);
+	assert_hits(world, inside, PW_ACCESS_READ, true);
+	assert_hits(world, inside, PW_ACCESS_WRITE, false);
+	assert_int_equal(pw_fault_at(world->mm, world->cpu, va + world->page, PW_FAULT_WRITE, NULL),
+			 PW_FAULT_DONE);
+	assert_hits(world, va + world->page, PW_ACCESS_WRITE, true);
+	assert_true(pw_store_u8(world->cpu, va + world->page, 7));
+	/* A copy takes the place of what the TLB had. */
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_hits(world, va + world->page, PW_ACCESS_WRITE, false);
+	assert_int_equal(pw_fault_at(world->mm, world->cpu, va + world->page, PW_FAULT_WRITE, NULL),
+			 PW_FAULT_DONE);
+	assert_hits(world, va + world->page, PW_ACCESS_WRITE, true);
+	assert_true(pw_load_u8(world->cpu, va + world->page, &value));
+	assert_int_equal(value, 7);
+	pw_mm_destroy(child);
+	/* Nobody's access: no TLB gets anything. */
+	assert_int_equal(pw_madvise(world->mm, va, 2 * world->page, MADV_DONTNEED), 0);
+	assert_int_equal(pw_mm_fault(world->mm, va, PW_ACCESS_WRITE, NULL), PW_FAULT_DONE);
+	assert_hits(world, va, PW_ACCESS_WRITE, false);
+}
+
+static void test_came(void **state)
+{
+	for_each_mm(came);
+}
+
+/* That nothing is there may be no longer true when the fault comes. Then what is there stays. */
+static void absent(struct mm_world *world)
+{
+	const unsigned flags = PW_FAULT_WRITE | PW_FAULT_ABSENT;
+	const pw_va va = map_anon(world, 2, PROT_READ | PROT_WRITE);
+	uint8_t value;
+
+	assert_true(pw_store_u8(world->cpu, va, 7));
+	assert_int_equal(pw_fault_at(world->mm, world->cpu, va, flags, NULL), PW_FAULT_DONE);
+	assert_true(pw_load_u8(world->cpu, va, &value));
+	assert_int_equal(value, 7);
+	assert_int_equal(pw_mm_anonymous(world->mm), 1);
+	/* The page of zeros, too: the next try finds it, and copies. */
+	assert_true(pw_load_u8(world->cpu, va + world->page, &value));
+	assert_int_equal(pw_fault_at(world->mm, world->cpu, va + world->page, flags, NULL),
+			 PW_FAULT_DONE);
+	assert_int_equal(pw_mm_anonymous(world->mm), 1);
+	assert_true(pw_store_u8(world->cpu, va + world->page, 8));
+	assert_int_equal(pw_mm_anonymous(world->mm), 2);
+}
+
+static void test_absent(void **state)
+{
+	for_each_mm(absent);
+}
+
 /* ---- atomic operations, copies ---- */
 
 static void atomics(struct mm_world *world)
@@ -493,7 +562,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_migration),   cmocka_unit_test(test_flushes),
 		cmocka_unit_test(test_atomics),     cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_waits),       cmocka_unit_test(test_fenced_waits),
-		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_quiet),       cmocka_unit_test(test_came),
+		cmocka_unit_test(test_absent),
 	};
 
 	mutant_choose(argc, argv);
