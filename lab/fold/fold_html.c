@@ -181,15 +181,23 @@ static void draw_page(FILE *stream, const struct fold_picture *picture)
 	pw_svg_style(stream);
 	fold_svg_style(stream);
 	pw_page_body(stream, title, fold_page_css);
+	fputs("Linux 5.2 to 5.8 could pin the wrong page on s390: its fast walk stepped past copies of "
+	      "entries of levels that the machine does not have. Each panel is one way to deal with "
+	      "such levels.</p>\n<p>",
+	      stream);
 	pw_escape_xml(stream, fold_picture_subtitle(picture, subtitle));
-	fputs("</p>\n", stream);
+	fputs("</p>\n<p class=\"why\">", stream);
+	pw_escape_xml(stream, fold_why(picture->input, picture->panel[0].result, why));
+	fputs("</p>\n<p class=\"words\"><b>Turn</b>: one run of a level's loop, over what one entry covers. "
+	      "<b>Crop</b>: pXd_addr_end() ends a turn at the next multiple of what it believes an "
+	      "entry to cover, or at the end of the range. <b>Oracle</b>: a walk of each address alone, "
+	      "from the top; what it finds is right.</p>\n",
+	      stream);
 	draw_controls(stream, picture);
 	fprintf(stream, "<div class=\"panels%s\">\n", picture->panels == 1 ? " one" : "");
 	for (size_t i = 0; i < picture->panels; i++)
 		draw_panel(stream, picture, &picture->panel[i]);
-	fputs("</div>\n<h2>Why</h2>\n<p class=\"why\">", stream);
-	pw_escape_xml(stream, fold_why(picture->input, picture->panel[0].result, why));
-	fputs("</p>\n", stream);
+	fputs("</div>\n", stream);
 	draw_legend(stream);
 	draw_table(stream, picture);
 	pw_page_end(stream, "Levels are named as in Linux; tables as the architecture names them.",

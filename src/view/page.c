@@ -35,6 +35,7 @@ void pw_page_controls(FILE *stream, const char *label)
 		"<button type=\"button\" id=\"back\">Back</button>\n"
 		"<button type=\"button\" id=\"next\">Next</button>\n"
 		"<button type=\"button\" id=\"last\">Last</button>\n"
+		"<button type=\"button\" id=\"all\">All</button>\n"
 		"<span id=\"position\"></span>\n",
 		label);
 }
@@ -42,7 +43,7 @@ void pw_page_controls(FILE *stream, const char *label)
 void pw_page_controls_end(FILE *stream)
 {
 	fputs("<span class=\"keys\"><kbd>&larr;</kbd> <kbd>&rarr;</kbd> step, <kbd>Home</kbd> "
-	      "<kbd>End</kbd> first and last</span>\n</div>\n"
+	      "<kbd>End</kbd> first and last, <kbd>Esc</kbd> all</span>\n</div>\n"
 	      "<div id=\"said\" class=\"said\" aria-live=\"polite\"></div>\n",
 	      stream);
 }

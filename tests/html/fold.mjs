@@ -50,6 +50,7 @@ function shown(page) {
 					count: seen.length,
 					data: {...seen[0].dataset},
 					text: seen[0].textContent,
+					drawn: section.querySelectorAll(".picture .step").length,
 					lit: [...section.querySelectorAll(".picture .step.current")].map((g) => Number(g.dataset.step)),
 					bright: [...section.querySelectorAll(".picture .step")].filter((g) =>
 						Number(getComputedStyle(g).opacity) > 0.5 || g.classList.contains("past") ||
@@ -114,6 +115,8 @@ function compareAll(seen, walks, number, last, left) {
 async function stepThrough(page, walks, left) {
 	const last = Math.max(...walks.map((walk) => walk.steps.length + 1));
 
+	whole(await shown(page), walks, left);
+	await page.keyboard.press("ArrowRight");
 	compareAll(await shown(page), walks, 0, last, left);
 	for (let n = 1; n <= last; n++) {
 		await page.keyboard.press("ArrowRight");
@@ -135,6 +138,24 @@ async function stepThrough(page, walks, left) {
 	await page.click("#last");
 	await page.click("#back");
 	compareAll(await shown(page), walks, last - 1, last, left);
+	await page.keyboard.press("Escape");
+	whole(await shown(page), walks, left);
+	await page.click("#next");
+	await page.click("#all");
+	whole(await shown(page), walks, left);
+}
+
+// As the page opens: nothing is faint, and each panel says its result.
+function whole(seen, walks, left) {
+	assert.equal(seen.step, -1);
+	assert.equal(seen.position, "The whole walks");
+	seen.panels.forEach((panel, i) => {
+		assert.equal(panel.count, 1);
+		assert.equal(panel.text, walks[i].verdict);
+		assert.deepEqual(panel.lit, []);
+		assert.equal(panel.bright.length, panel.drawn, "a part of the picture is faint");
+		assert.equal(panel.alarmed, left[panel.name] !== undefined);
+	});
 }
 
 // One walk moves; the others stay where they are.

@@ -107,6 +107,8 @@ function compareResult(seen, result) {
 async function stepThrough(page, steps, result) {
 	const last = steps.length + 1;
 
+	await whole(page, result);
+	await page.keyboard.press("ArrowRight");
 	compare(await shown(page), null, 0, last);
 	assert.deepEqual((await shown(page)).pressed, {first: true, back: true, next: false, last: false});
 	for (let n = 1; n <= last; n++) {
@@ -141,6 +143,36 @@ async function stepThrough(page, steps, result) {
 	assert.equal((await shown(page)).number, 0);
 	await page.click(`#step-${last} .head`);
 	assert.equal((await shown(page)).number, last);
+	await page.keyboard.press("Escape");
+	await whole(page, result);
+	await page.click("#last");
+	await page.click("#all");
+	await whole(page, result);
+}
+
+// As the page opens: the whole picture, in full colour and within the window, and the result's text.
+async function whole(page, result) {
+	const seen = await shown(page);
+	const picture = await page.evaluate(() => {
+		const svg = document.querySelector(".picture svg").getBoundingClientRect();
+		const frame = document.querySelector(".picture");
+
+		return {
+			faint: [...document.querySelectorAll(".picture .step")].filter((g) => {
+				g.getAnimations().forEach((animation) => animation.finish());
+				return Number(getComputedStyle(g).opacity) < 1;
+			}).length,
+			clipped: frame.scrollWidth > frame.clientWidth + 1 || svg.right > innerWidth,
+		};
+	});
+
+	assert.deepEqual(picture, {faint: 0, clipped: false});
+	assert.equal(seen.number, -1);
+	assert.equal(seen.position, "The whole walk");
+	assert.equal(seen.visible, 1);
+	assert.deepEqual(seen.lit, []);
+	compareResult(seen, result);
+	assert.deepEqual(seen.pressed, {first: false, back: true, next: false, last: false});
 }
 
 // By keyboard alone: the focus is visible, and is not lost at the ends.
