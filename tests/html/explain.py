@@ -176,7 +176,7 @@ class Files(unittest.TestCase):
     def test_no_such_folder(self):
         done = explain("--html", str(self.path / "none" / "walk.html"), *STRADDLE, MAPPED)
         self.assertEqual(done.returncode, 2)
-        self.assertIn("No such file", done.stderr)
+        self.assertIn("there is no such folder", done.stderr)
 
     def test_full_device(self):
         done = explain("--html", "/dev/full", *STRADDLE, MAPPED)

@@ -173,7 +173,7 @@ class Files(unittest.TestCase):
 
     def test_refusals(self):
         self.refused("same file", "--svg", "x", "--html", "x", *MAIL)
-        self.refused("No such file", "--html", str(self.path / "none" / "fold.html"), *MAIL)
+        self.refused("there is no such folder", "--html", str(self.path / "none" / "fold.html"), *MAIL)
         self.refused("/dev/full: could not be written", "--svg", "/dev/full", *MAIL)
 
     def test_source_is_not_overwritten(self):
