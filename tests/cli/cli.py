@@ -284,7 +284,7 @@ class Read(Case):
         self.refused("read", *X86, self.x86, "0x10000", says="a length")
         self.refused("read", "--raw", "--json", *X86, self.x86, "0x10000", 1, says="excludes raw bytes")
         self.refused("read", "-o", self.path / "x86.img", *X86, self.x86, "0x10000", 1, says="is not overwritten")
-        self.refused("read", "-o", self.path / "no" / "where", *X86, self.x86, "0x10000", 1, says="No such file")
+        self.refused("read", "-o", self.path / "no" / "where", *X86, self.x86, "0x10000", 1, says="there is no such folder")
 
 
 class Find(Case):
@@ -403,7 +403,7 @@ class Cut(Case):
     def test_refusals(self):
         self.refused("cut", *X86, self.x86, self.path / "x86.img", says="is not overwritten")
         self.refused("cut", *X86, self.x86, "/dev/null", says="/dev/null")
-        self.refused("cut", *X86, self.x86, self.path / "no" / "where", says="No such file")
+        self.refused("cut", *X86, self.x86, self.path / "no" / "where", says="there is no such folder")
         self.refused("cut", "--format", "x86_64", "--root", "0x7000000", self.x86, self.path / "new", says="0x7000000")
         self.refused("cut", "--label", "x" * 40, *X86, self.x86, self.path / "new", says="39")
         self.refused("cut", "--label", "\n", *X86, self.x86, self.path / "new", says="printable")
