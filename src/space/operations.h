@@ -102,16 +102,18 @@ PW_INLINE int pw_map_base(const struct pw_format *f, struct pw_edit *edit, struc
 }
 
 PW_INLINE int pw_map_upper(const struct pw_format *f, struct pw_edit *edit, unsigned level,
-			   struct pw_place *place, pw_pa *below)
+			   struct pw_place *place, uint64_t e, pw_pa *below)
 {
 	const struct pw_regime *r = edit->regime;
 	const pw_va reach = pw_mask(f->shift[level]);
 	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
-	uint64_t e = pw_edit_load(f, entry);
 
 	if ((f->leaf_levels >> level & 1) && f->shift[level] <= edit->size_lg2 &&
 	    !((edit->va | edit->pa) & reach) && place->last - edit->va >= reach) {
-		if (pw_edit_empty(f, r, level, e) && pw_map_leaves(f, edit, level, place)) {
+		/* Most large leaves are of level 1. Its loop has a constant level, as that of level 0. */
+		if (pw_edit_empty(f, r, level, e) &&
+		    (level == 1 ? pw_map_leaves(f, edit, 1, place)
+				: pw_map_leaves(f, edit, level, place))) {
 			edit->va--; /* in the last entry that is done */
 			return PW_EDIT_NEXT;
 		}
@@ -187,6 +189,24 @@ PW_INLINE void pw_unmap_end(const struct pw_format *f, struct pw_edit *edit, str
 }
 
 /*
+ * Empties the leaves from @entry on that are like @leaf, which is not part of a group: at most @all. Returns
+ * how many it emptied.
+ */
+PW_INLINE size_t pw_unmap_alike(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, const struct pw_place *place, unsigned char *entry,
+				size_t all, uint64_t leaf)
+{
+	size_t n = 0;
+
+	for (; n < all; n++, entry += pw_entry_bytes(f)) {
+		if (!pw_leaf_alike(f, level, pw_edit_load(f, entry), leaf))
+			break;
+		pw_unmap_empty(f, r, level, place, entry);
+	}
+	return n;
+}
+
+/*
  * Empties leaves of one table, from @entry, which is edit->va's, up to the last one that lies in the table and
  * in the range as a whole. Stops at a table, a hole, and a group that reaches beyond the range, unless @any of
  * them may be emptied. edit->va is then that entry's, or behind the last one. It is the first address of an
@@ -197,18 +217,22 @@ PW_INLINE void pw_unmap_leaves(const struct pw_format *f, struct pw_edit *edit, 
 {
 	const struct pw_regime *r = edit->regime;
 	const unsigned shift = f->shift[level];
+	const size_t bytes = pw_entry_bytes(f);
 	const uint64_t empty = f->make_empty(f, r, level);
-	uint64_t left = (place->last - edit->va + 1) >> shift;
-	pw_va va = edit->va;
+	const size_t all = (size_t)((place->last - edit->va + 1) >> shift);
+	const pw_va from = edit->va;
+	size_t n = 0;
 
-	for (; left > 0; left--, entry += pw_entry_bytes(f), va += (pw_va)1 << shift) {
-		uint64_t e = pw_edit_load(f, entry);
-		unsigned lg2;
+	while (n < all) {
+		uint64_t e = pw_edit_load(f, entry + n * bytes);
+		pw_va va = from + ((pw_va)n << shift);
+		unsigned lg2 = shift;
 
 		/* An empty entry is not written: its cache line stays clean, and shared. */
-		if (e == empty)
+		if (e == empty) {
+			n++;
 			continue;
-		lg2 = shift;
+		}
 		if (!any) {
 			if (f->kind(f, r, level, e) != PW_LEAF)
 				break;
@@ -217,12 +241,14 @@ PW_INLINE void pw_unmap_leaves(const struct pw_format *f, struct pw_edit *edit, 
 					     (va | pw_mask(lg2)) > edit->last))
 				break;
 		}
-		pw_unmap_empty(f, r, level, place, entry);
-		if (!any)
+		pw_unmap_empty(f, r, level, place, entry + n++ * bytes);
+		if (!any && edit->unmapped)
 			pw_unmap_note(edit, va, va | pw_mask(shift),
 				      pw_leaf_page(f, r, level, lg2, e) + (va & pw_mask(lg2)));
+		else if (!any && lg2 == shift)
+			n += pw_unmap_alike(f, r, level, place, entry + n * bytes, all - n, e);
 	}
-	edit->va = va;
+	edit->va = from + ((pw_va)n << shift);
 }
 
 /*
@@ -300,12 +326,11 @@ PW_INLINE int pw_edit_open(const struct pw_format *f, struct pw_edit *edit, unsi
 }
 
 PW_INLINE int pw_unmap_upper(const struct pw_format *f, struct pw_edit *edit, unsigned level,
-			     struct pw_place *place, pw_pa *below, bool *retired)
+			     struct pw_place *place, uint64_t e, pw_pa *below, bool *retired)
 {
 	const struct pw_regime *r = edit->regime;
 	const pw_va covered = pw_mask(f->shift[level]);
 	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
-	uint64_t e = pw_edit_load(f, entry);
 	struct pw_edit_page page;
 	bool whole;
 	int what;
@@ -326,7 +351,10 @@ PW_INLINE int pw_unmap_upper(const struct pw_format *f, struct pw_edit *edit, un
 	} else if (what == PW_EDIT_NEXT && whole) {
 		pw_unmap_entry(f, edit, level, place, entry, &page);
 		edit->va = (edit->va | covered) + 1; /* wraps behind the last entry of all */
-		pw_unmap_leaves(f, edit, level, place, entry + pw_entry_bytes(f), false);
+		if (level == 1)
+			pw_unmap_leaves(f, edit, 1, place, entry + pw_entry_bytes(f), false);
+		else
+			pw_unmap_leaves(f, edit, level, place, entry + pw_entry_bytes(f), false);
 		edit->va--; /* in the last entry that is done */
 	}
 	return what;
@@ -429,10 +457,9 @@ PW_INLINE int pw_protect_make_fit(const struct pw_format *f, struct pw_edit *edi
 }
 
 PW_INLINE int pw_protect_upper(const struct pw_format *f, struct pw_edit *edit, unsigned level,
-			       struct pw_place *place, pw_pa *below)
+			       struct pw_place *place, uint64_t e, pw_pa *below)
 {
 	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
-	uint64_t e = pw_edit_load(f, entry);
 	struct pw_edit_page page;
 	bool whole;
 	int what;
@@ -476,11 +503,10 @@ PW_INLINE int pw_split_base(const struct pw_format *f, struct pw_edit *edit, str
 }
 
 PW_INLINE int pw_split_upper(const struct pw_format *f, struct pw_edit *edit, unsigned level,
-			     struct pw_place *place, pw_pa *below)
+			     struct pw_place *place, uint64_t e, pw_pa *below)
 {
 	const struct pw_regime *r = edit->regime;
 	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
-	uint64_t e = pw_edit_load(f, entry);
 
 	while (f->kind(f, r, level, e) != PW_TABLE) {
 		struct pw_edit_page page = pw_edit_page(f, r, level, e);
@@ -501,10 +527,8 @@ PW_INLINE int pw_split_upper(const struct pw_format *f, struct pw_edit *edit, un
 /* ---- collapse ---- */
 
 PW_INLINE int pw_collapse_upper(const struct pw_format *f, struct pw_edit *edit, unsigned level,
-				struct pw_place *place, pw_pa *below)
+				uint64_t e, pw_pa *below)
 {
-	uint64_t e = pw_edit_load(f, pw_edit_entry(f, place, level, edit->va));
-
 	if (f->kind(f, edit->regime, level, e) != PW_TABLE)
 		return PW_EDIT_NEXT;
 	*below = f->table(f, edit->regime, level, e);

@@ -128,7 +128,11 @@ unsigned pw_reach_pages(const struct pw_format *f, const struct pw_regime *r, pw
 	for (unsigned level = 0; level < f->levels; level++) {
 		if (!(f->leaf_levels >> level & 1))
 			continue;
-		if (!leaf_names(f, r, level, pa) || !leaf_names(f, r, level, last))
+		/* A page of this size does not fit. */
+		if (level > 0 && last - pa < pw_mask(f->shift[level]))
+			return f->shift[level] - 1u;
+		if (!leaf_names(f, r, level, pa) ||
+		    ((pa ^ last) >> f->shift[level] && !leaf_names(f, r, level, last)))
 			return level == 0 ? 0 : f->shift[level] - 1u;
 	}
 	return 64;

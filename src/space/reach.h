@@ -21,7 +21,7 @@ unsigned pw_reach_lowest_lg2(const struct pw_space *space);
 
 /*
  * log2 of the largest pages by which entries can map @pa..@last (whole base pages); 0 if not even entries of
- * level 0 can; 64 if there is no limit.
+ * level 0 can; 64 if there is no limit. Pages that are larger than the range may count or not.
  */
 unsigned pw_reach_pages(const struct pw_format *f, const struct pw_regime *r, pw_pa pa, pw_pa last);
 
