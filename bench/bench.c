@@ -84,11 +84,13 @@ int main(int argc, char **argv)
 			bench_kernel_destroy(&kernel);
 	}
 	if (wanted(&options, "translate-hot")) {
-		bench_translate_hot("translate-hot", "translate-hot-bulk", "translate-hot-chained",
-				    "x86_64");
+		bench_translate_hot("translate-hot", "translate-lean", "translate-hot-bulk",
+				    "translate-hot-chained", "x86_64");
 		if (has_arm64)
-			bench_translate_hot("translate-hot-arm64", NULL, NULL, "arm64");
-		bench_translate_hot("translate-hot-s390x", NULL, NULL, "s390x");
+			bench_translate_hot("translate-hot-arm64", "translate-lean-arm64", NULL,
+					    NULL, "arm64");
+		bench_translate_hot("translate-hot-s390x", "translate-lean-s390x", NULL, NULL,
+				    "s390x");
 	}
 	if (wanted(&options, "translate-random")) {
 		bench_translate_random("translate-random", "translate-random-bulk", NULL, "x86_64",

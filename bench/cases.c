@@ -27,6 +27,16 @@ static uint64_t ours_translate(const struct bench_work *work)
 	return sum;
 }
 
+static uint64_t ours_lean(const struct bench_work *work)
+{
+	const pw_va *va = bench_addresses(work->list, work->window);
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < work->list->count; i++)
+		sum += pw_translate_lean(work->image->memory, &work->image->regime, va[i]).pa;
+	return sum;
+}
+
 static uint64_t ours_chained(const struct bench_work *work)
 {
 	const pw_va *va = bench_addresses(work->list, work->window);
@@ -163,7 +173,8 @@ void bench_iterate_mix(const char *name, const char *format, const struct bench_
 	bench_image_destroy(&image);
 }
 
-static void translate(const char *name, const char *format, double goal, bool many,
+static void translate(const char *name, const char *format, double goal,
+		      uint64_t (*ours)(const struct bench_work *work),
 		      const struct bench_image *image, const struct bench_list *list)
 {
 	const void *peer = bench_peer_create(image);
@@ -175,7 +186,7 @@ static void translate(const char *name, const char *format, double goal, bool ma
 		.work = { .image = image, .list = list, .peer = peer },
 	};
 
-	add(&c, "pagewalk", many ? ours_many : ours_translate, 0);
+	add(&c, "pagewalk", ours, 0);
 	add(&c, "floor", bench_plain_find(format)->translate, 0);
 	if (peer)
 		add(&c, "libaddrxlat", bench_peer_translate, 0);
@@ -266,17 +277,18 @@ static void finish(struct bench_image *image, struct bench_list *list)
 }
 
 /* 128 MiB of pages, 256 KiB of tables: in the cache. */
-void bench_translate_hot(const char *name, const char *bulk_name, const char *chained_name,
-			 const char *format)
+void bench_translate_hot(const char *name, const char *lean_name, const char *bulk_name,
+			 const char *chained_name, const char *format)
 {
 	struct bench_image image;
 	struct bench_list list;
 
 	bench_image_create(&image, format, 4 * MIB, true);
 	prepare(&image, &list, 128 * MIB >> 12, 8 * BENCH_BATCH);
-	translate(name, format, 1.2, false, &image, &list);
+	translate(name, format, 1.2, ours_translate, &image, &list);
+	translate(lean_name, format, 1.5, ours_lean, &image, &list);
 	if (bulk_name)
-		translate(bulk_name, format, 0, true, &image, &list);
+		translate(bulk_name, format, 0, ours_many, &image, &list);
 	if (chained_name)
 		translate_chained(chained_name, &image, &list);
 	finish(&image, &list);
@@ -292,8 +304,8 @@ void bench_translate_random(const char *name, const char *bulk_name, const char 
 	bench_image_create(&image, format, 264 * MIB, huge);
 	prepare(&image, &list, 128 * GIB >> 12, 128 * BENCH_BATCH);
 	find_last(&image, &list);
-	translate(name, format, 0, false, &image, &list);
-	translate(bulk_name, format, 0.5, true, &image, &list);
+	translate(name, format, 0, ours_translate, &image, &list);
+	translate(bulk_name, format, 0.5, ours_many, &image, &list);
 	if (chained_name)
 		translate_chained(chained_name, &image, &list);
 	finish(&image, &list);

@@ -10,8 +10,8 @@ void bench_iterate_dense(const char *name, const char *format, bool scattered, d
 void bench_iterate_sparse(const char *name, const char *format, const struct bench_kernel *kernel);
 void bench_iterate_mix(const char *name, const char *format, const struct bench_kernel *kernel);
 /* If @bulk_name or @chained_name is NULL, that case is left out. */
-void bench_translate_hot(const char *name, const char *bulk_name, const char *chained_name,
-			 const char *format);
+void bench_translate_hot(const char *name, const char *lean_name, const char *bulk_name,
+			 const char *chained_name, const char *format);
 void bench_translate_random(const char *name, const char *bulk_name, const char *chained_name,
 			    const char *format, bool huge);
 /* Uses, and then restores, a dense @kernel. */

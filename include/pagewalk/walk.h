@@ -31,6 +31,14 @@ struct pw_result {
 	uint8_t memtype; /* enum pw_memtype */
 };
 
+/* The part of an answer that most callers want. As in struct pw_result. */
+struct pw_lean {
+	pw_pa pa;
+	uint32_t attr; /* of enum pw_attr, those in PW_PROT_MASK */
+	uint8_t status;
+	uint8_t size_lg2;
+};
+
 /* The size in bytes of the page, or of the hole's entry; 0 stands for 2^64. */
 static inline uint64_t pw_result_size(const struct pw_result *result)
 {
@@ -64,6 +72,14 @@ struct pw_trace {
 /* Translates @va. The answer is in @result. Returns @result->status. */
 enum pw_status pw_translate(const struct pw_memory *memory, const struct pw_regime *regime,
 			    pw_va va, struct pw_result *result);
+
+/*
+ * Translates @va as pw_translate does, and returns the address, the permissions, the size and the status alone.
+ * What else a leaf says is not decoded, so a leaf takes less time. For what is not a leaf, and for tables beyond
+ * the first segment of @memory, it walks a second time; that walk decides, and loads each entry once.
+ */
+struct pw_lean pw_translate_lean(const struct pw_memory *memory, const struct pw_regime *regime,
+				 pw_va va);
 
 /* As pw_translate; also records every step in @trace. */
 enum pw_status pw_translate_trace(const struct pw_memory *memory, const struct pw_regime *regime,

@@ -82,4 +82,32 @@ static const struct pw_access pw_direct_access = {
 	.load = pw_direct_load,
 };
 
+/*
+ * Near access: as direct, in one segment alone; whatever is elsewhere is not there. For walks that begin again
+ * with direct access then. Nothing here calls or searches, so such a walk is short.
+ */
+struct pw_near {
+	pw_pa first;
+	uint64_t reach; /* the segment's last address, counted from its first; at least 7 */
+	const unsigned char *host;
+};
+
+static inline bool pw_near_open(void *context, unsigned level, pw_pa pa, size_t unit, size_t *bytes,
+				const unsigned char **host)
+{
+	const struct pw_near *near = context;
+	uint64_t offset = pa - near->first;
+
+	(void)level;
+	*bytes = unit;
+	/* Computed as a number: outside the segment the result is not a valid pointer, and is not used. */
+	*host = (const unsigned char *)((uintptr_t)near->host + (size_t)offset);
+	return PW_LIKELY(offset <= near->reach - 7);
+}
+
+static const struct pw_access pw_near_access = {
+	.open = pw_near_open,
+	.load = pw_direct_load,
+};
+
 #endif

@@ -43,6 +43,34 @@ enum pw_status pw_translate(const struct pw_memory *memory, const struct pw_regi
 	return settle(regime, result);
 }
 
+/* For all that is not a leaf in the first segment. Not inlined: the common case then needs no stack. */
+static __attribute__((noinline)) struct pw_lean lean_of_all(const struct pw_memory *memory,
+							    const struct pw_regime *regime,
+							    pw_va va)
+{
+	struct pw_result result;
+
+	pw_translate(memory, regime, va, &result);
+	return (struct pw_lean){
+		.pa = result.pa,
+		.attr = result.attr & PW_PROT_MASK,
+		.status = result.status,
+		.size_lg2 = result.size_lg2,
+	};
+}
+
+struct pw_lean pw_translate_lean(const struct pw_memory *memory, const struct pw_regime *regime,
+				 pw_va va)
+{
+	const struct pw_instance *instance = regime->format->instance;
+	struct pw_lean lean;
+
+	if (PW_UNLIKELY(!memory->direct || !instance->lean))
+		return lean_of_all(memory, regime, va);
+	lean = instance->lean(memory->segments, regime, va);
+	return PW_LIKELY(lean.status == PW_OK) ? lean : lean_of_all(memory, regime, va);
+}
+
 enum pw_status pw_translate_trace(const struct pw_memory *memory, const struct pw_regime *regime,
 				  pw_va va, struct pw_result *result, struct pw_trace *trace)
 {

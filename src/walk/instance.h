@@ -39,6 +39,12 @@ struct pw_instance {
 	/* For tables that the program manages itself: src/space, src/pin. NULL for described formats. */
 	const struct pw_editor *editor;
 	const struct pw_pinner *pinner;
+	/*
+	 * Direct memory: the lean answer if there is a leaf, and its tables are in @first, the memory's first
+	 * segment. Any other status says only that direct.translate knows. NULL for described formats.
+	 */
+	struct pw_lean (*lean)(const struct pw_segment *first, const struct pw_regime *regime,
+			       pw_va va);
 };
 
 /* Gives an access that needs a context of the instance's own one in place of the caller's. */
@@ -94,7 +100,19 @@ struct pw_instance {
 		.walk = name##_##access##_walk,                                             \
 	}
 
+#define PW_LEAN(name)                                                                            \
+	PW_FLATTEN static struct pw_lean name##_direct_lean(                                     \
+		const struct pw_segment *first, const struct pw_regime *regime, pw_va va)        \
+	{                                                                                        \
+		struct pw_near near = { first->first, first->last - first->first, first->host }; \
+                                                                                                 \
+		if (PW_UNLIKELY(near.reach < 7))                                                 \
+			return (struct pw_lean){ .status = PW_NONE };                            \
+		return pw_walk_lean(&pw_format_##name, &pw_near_access, &near, regime, va);      \
+	}
+
 #define PW_WALKER(name)                                                                            \
+	PW_LEAN(name)                                                                              \
 	PW_ALGORITHMS_COMMON(name, direct)                                                         \
 	PW_ALGORITHMS_COMMON(name, fetched)                                                        \
 	PW_ALGORITHMS_COMMON(name, hooked)                                                         \
@@ -110,6 +128,7 @@ struct pw_instance {
 /* The members of struct pw_instance that this macro provides. */
 #define PW_WALKER_MEMBERS(name)                                                                 \
 	.format = &pw_format_##name, .direct = PW_ALGORITHMS(name, direct, name##_direct_many), \
-	.fetched = PW_ALGORITHMS(name, fetched, NULL), .hooked = PW_ALGORITHMS(name, hooked, NULL)
+	.fetched = PW_ALGORITHMS(name, fetched, NULL),                                          \
+	.hooked = PW_ALGORITHMS(name, hooked, NULL), .lean = name##_direct_lean
 
 #endif

@@ -312,11 +312,11 @@ PW_INLINE enum pw_status pw_turn_open(const struct pw_format *f, const struct pw
 
 /*
  * Second half: decides on @entry, the value of the entry of @here that @va selects. @level is that of
- * @here, as a constant where the caller has one.
+ * @here, as a constant where the caller has one. Of a leaf's attributes only @wanted are decoded.
  */
-PW_INLINE struct pw_turn pw_turn_decide(const struct pw_format *f, const struct pw_regime *r,
-					unsigned level, const struct pw_table_at *here, pw_va va,
-					uint64_t entry)
+PW_INLINE struct pw_turn pw_turn_decide_of(const struct pw_format *f, const struct pw_regime *r,
+					   unsigned level, const struct pw_table_at *here, pw_va va,
+					   uint64_t entry, uint32_t wanted)
 {
 	const unsigned shift = pw_table_shift(f, here, level);
 	struct pw_turn turn; /* not set as a whole: `below` is large, and most turns have none */
@@ -337,7 +337,13 @@ PW_INLINE struct pw_turn pw_turn_decide(const struct pw_format *f, const struct 
 	} else if (PW_LIKELY(turn.kind == PW_LEAF)) {
 		turn.lg2 = pw_leaf_lg2(f, r, level, shift, entry);
 		turn.pa = pw_leaf_page(f, r, level, turn.lg2, entry) | (va & pw_mask(turn.lg2));
-		turn.attr = pw_attr_settle(f->attr(f, r, level, entry), here->keep);
+		turn.attr = f->attr(f, r, level, entry);
+		if (wanted != ~UINT32_C(0)) {
+			turn.attr &= wanted;
+			/* Or a compiler merges the mask with `keep`, and decodes what it takes away. */
+			__asm__("" : "+r"(turn.attr));
+		}
+		turn.attr = pw_attr_settle(turn.attr, here->keep);
 	} else {
 		turn.status = pw_hole_status(f, r, level, shift, entry, &page, &turn.lg2);
 		if (turn.status == PW_PROT_NONE)
@@ -345,6 +351,13 @@ PW_INLINE struct pw_turn pw_turn_decide(const struct pw_format *f, const struct 
 	}
 	/* cppcheck-suppress uninitvar */
 	return turn;
+}
+
+PW_INLINE struct pw_turn pw_turn_decide(const struct pw_format *f, const struct pw_regime *r,
+					unsigned level, const struct pw_table_at *here, pw_va va,
+					uint64_t entry)
+{
+	return pw_turn_decide_of(f, r, level, here, va, entry, ~UINT32_C(0));
 }
 
 /* Second half with the load of the entry, for which pw_turn_open() filled @slots. */

@@ -122,6 +122,62 @@ PW_INLINE enum pw_status pw_walk_one(const struct pw_format *f, const struct pw_
 	__builtin_unreachable();
 }
 
-_Static_assert(PW_MAX_LEVELS == 6, "pw_walk_one has a turn for each level");
+/* ---- the lean answer ---- */
+
+/* The turn of one level of a lean walk. Returns whether the walk ended there; at a leaf, *lean is set. */
+PW_INLINE bool pw_lean_level(const struct pw_format *f, const struct pw_access *a, void *context,
+			     const struct pw_regime *r, unsigned level, pw_va va,
+			     struct pw_table_at *here, struct pw_lean *lean)
+{
+	struct pw_slots slots = { .entries = 1 };
+	struct pw_turn turn;
+
+	if (f->dynamic_top && level > here->level)
+		return false;
+	if (PW_UNLIKELY(pw_turn_open(f, a, context, r, level, here, va, &slots) != PW_OK))
+		return true;
+	turn = pw_turn_decide_of(f, r, level, here, va,
+				 pw_entry_load(f, a, context, slots.host, slots.at),
+				 PW_PROT_MASK | PW_KEXEC);
+	if (pw_turn_descends(&turn)) {
+		*here = turn.below;
+		return false;
+	}
+	if (PW_LIKELY(turn.kind == PW_LEAF)) {
+		lean->pa = f->prefixed ? pw_absolute(r, turn.pa) : turn.pa;
+		lean->attr = turn.attr & PW_PROT_MASK;
+		lean->size_lg2 = (uint8_t)turn.lg2;
+		lean->status = PW_OK;
+	}
+	return true;
+}
+
+/*
+ * The walk of pw_walk_one, for leaves only: of each turn it keeps what a lean answer has, and the compiler
+ * drops the rest. Anything but a leaf has the status PW_NONE; the caller then asks pw_walk_one, which loads
+ * every entry anew, and decides by those values alone.
+ */
+PW_INLINE struct pw_lean pw_walk_lean(const struct pw_format *f, const struct pw_access *a,
+				      void *context, const struct pw_regime *r, pw_va va)
+{
+	const struct pw_span *span = pw_span_find(r, va);
+	struct pw_lean lean = { .status = PW_NONE };
+	struct pw_table_at here;
+
+	PW_MUST_BE_CONSTANT(f->shift[0]);
+	if (PW_UNLIKELY(!span))
+		return lean;
+	here = pw_table_top(f, span);
+	if ((f->levels > 5 && pw_lean_level(f, a, context, r, 5, va, &here, &lean)) ||
+	    (f->levels > 4 && pw_lean_level(f, a, context, r, 4, va, &here, &lean)) ||
+	    (f->levels > 3 && pw_lean_level(f, a, context, r, 3, va, &here, &lean)) ||
+	    (f->levels > 2 && pw_lean_level(f, a, context, r, 2, va, &here, &lean)) ||
+	    (f->levels > 1 && pw_lean_level(f, a, context, r, 1, va, &here, &lean)))
+		return lean;
+	pw_lean_level(f, a, context, r, 0, va, &here, &lean);
+	return lean;
+}
+
+_Static_assert(PW_MAX_LEVELS == 6, "pw_walk_one and pw_walk_lean have a turn for each level");
 
 #endif

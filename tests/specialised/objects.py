@@ -31,7 +31,7 @@ VARIABLE = {
     's390x': 'the ASCE says at which level the walk starts',
     'sparc64': 'an entry names the size of its page',
 }
-ALGORITHMS = ('translate', 'many', 'scan')
+ALGORITHMS = ('translate', 'lean', 'many', 'scan')
 OWNER_CALLS = 2  # enter and leave
 # Functions that are out of line on purpose: see src/walk/scan.h, src/folio/folio.h, src/pin/rules.h. Formats with the same code share a loop.
 SCAN_CALLS = ('pw_scan_missing',)

@@ -498,6 +498,7 @@ static const struct arguments_of functions[] = {
 	{ "pw_space_unmap", arguments_table_unmap },
 	{ "pw_space_wait", nothing_to_ask },
 	{ "pw_translate", nothing_to_ask },
+	{ "pw_translate_lean", nothing_to_ask },
 	{ "pw_translate_many", translate_many },
 	{ "pw_translate_stable", nothing_to_ask },
 	{ "pw_translate_trace", nothing_to_ask },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compares translations of random address spaces with the flat truth: one address, with its steps, and
- * many at once; in place, copied and hooked.
+ * Compares translations of random address spaces with the flat truth: one address, with its steps, its lean
+ * answer, and many at once; in place, copied and hooked. Lean answers also for tables of any bytes.
  */
 #include "machine.h"
 
@@ -48,6 +48,23 @@ static void check_trace(const struct machine *machine, const struct pw_result *r
 				 result->attr & PW_PROT_MASK);
 }
 
+/* The lean answer is a part of the complete one. */
+static void check_lean(const struct machine *machine, const struct pw_memory *memory,
+		       const struct pw_result *expected)
+{
+	struct pw_lean lean = pw_translate_lean(memory, &machine->regime, expected->va);
+
+	if (lean.pa != expected->pa || lean.attr != (expected->attr & PW_PROT_MASK) ||
+	    lean.status != expected->status || lean.size_lg2 != expected->size_lg2)
+		fail_msg("%s, %s view: lean answer for 0x%llx: pa 0x%llx attr 0x%x %s size 2^%u, "
+			 "expected pa 0x%llx attr 0x%x %s size 2^%u",
+			 machine->format->name, machine->regime.view ? "Linux" : "hardware",
+			 (unsigned long long)expected->va, (unsigned long long)lean.pa, lean.attr,
+			 pw_status_name((enum pw_status)lean.status), lean.size_lg2,
+			 (unsigned long long)expected->pa, expected->attr & PW_PROT_MASK,
+			 pw_status_name((enum pw_status)expected->status), expected->size_lg2);
+}
+
 static void check_address(struct machine *machine, pw_va va)
 {
 	static const char *const name[] = { "translation", "translation of copies",
@@ -55,6 +72,8 @@ static void check_address(struct machine *machine, pw_va va)
 	struct pw_result expected;
 
 	machine_expect(machine, va, &expected);
+	check_lean(machine, machine->direct, &expected);
+	check_lean(machine, machine->fetched, &expected);
 	for (enum way way = IN_PLACE; way < WAYS; way++) {
 		struct pw_result result;
 		struct pw_trace trace;
@@ -97,6 +116,46 @@ static void test_one(void **state)
 {
 	(void)state;
 	for_all_machines(check_one, test_amount(2, 1));
+}
+
+/*
+ * Any bytes: then there is no flat truth, and the complete answer is what the lean one must be. Half of the
+ * bytes are entries of real tables, so that walks go deep.
+ */
+static void check_garbage(struct machine *machine)
+{
+	unsigned leaves = 0;
+
+	machine_populate(machine, 8);
+	machine_seal(machine);
+	for (unsigned round = 0; round < 40; round++) {
+		for (unsigned i = 0; i < 40; i++) {
+			unsigned segment = (unsigned)random_below(&machine->seed, 2);
+			size_t used = machine->used[segment] >> 3;
+			uint64_t change = random_next(&machine->seed);
+			uint64_t *word = (uint64_t *)(void *)machine->bytes[segment];
+
+			if (used > 0)
+				word[random_below(&machine->seed, used)] ^=
+					change & random_next(&machine->seed);
+		}
+		for (unsigned i = 0; i < 60; i++) {
+			pw_va va = machine_interesting(machine);
+			struct pw_result result;
+
+			leaves += pw_translate(machine->direct, &machine->regime, va, &result) ==
+				  PW_OK;
+			check_lean(machine, machine->direct, &result);
+			check_lean(machine, machine->fetched, &result);
+		}
+	}
+	assert_true(leaves > 0);
+}
+
+static void test_garbage(void **state)
+{
+	(void)state;
+	for_all_machines(check_garbage, test_amount(2, 1));
 }
 
 /* Addresses in any order, duplicates, and counts around the size of a group. */
@@ -145,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one),
+		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_many),
 	};
 
