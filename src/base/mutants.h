@@ -84,6 +84,9 @@ enum pw_mutant {
 	PW_MUTANT_ALL_ALIKE, /* the permissions of one leaf are believed of the leaves after it, too */
 	PW_MUTANT_MERGE_FOLIOS, /* pages of two folios come as one range */
 	PW_MUTANT_NO_UNDO, /* pages that were taken in vain are kept */
+	/* Walks with callbacks. */
+	PW_MUTANT_STALE_ACTION, /* at a hole, a walk does what a callback said of the entry that was there before */
+	PW_MUTANT_WALK_LOADS_AGAIN, /* a walk descends by a second load of the entry that callbacks have seen */
 	/* Pages that leave their entries. */
 	PW_MUTANT_UNMAP_PINNED, /* a page that may be pinned is taken out of its entries */
 	PW_MUTANT_UNMAP_NO_FLUSH, /* TLBs keep an entry that made way for a swap or migration entry */
@@ -93,6 +96,7 @@ enum pw_mutant {
 	PW_MUTANT_FREE_WHOLE, /* MADV_FREE of a part of a folio says of all of it that it need not be kept */
 	PW_MUTANT_DROP_DIRTY_FIRST, /* whether a page is dirty is looked at before its holders */
 	PW_MUTANT_TIDY_ONCE, /* a page of the swap cache whose last count goes while it is locked stays there */
+	PW_MUTANT_MIGRATE_CLEAN, /* a page that was written to is clean when it has moved */
 	PW_MUTANT_MIGRATE_REFERENCED, /* a page is moved although somebody else has a reference */
 	PW_MUTANT_POISON_DIRTY, /* a broken page that was written to is taken out as if it were clean */
 	/* Pins that may fault. */
@@ -103,7 +107,13 @@ enum pw_mutant {
 	PW_MUTANT_LONGTERM_KEEPS, /* a long pin keeps what it has while it moves the rest */
 	PW_MUTANT_SLOW_SECRET, /* the slow path takes secret memory */
 	PW_MUTANT_PARTIAL_LOST, /* pages that came before an error are forgotten */
+	/* Handlers of user faults. */
 	PW_MUTANT_FILL_UNPROTECTED, /* a page that a handler fills is not protected, although it shall be */
+	PW_MUTANT_FILL_STORES_OVER, /* it takes the place of a page that has come meanwhile */
+	PW_MUTANT_FILL_UNLOCKED, /* it comes although its mapping is going away */
+	PW_MUTANT_CONTINUE_UNLOCKED, /* a page of a file that a handler maps may have been truncated */
+	PW_MUTANT_WATCH_NO_FLUSH, /* TLBs still permit writes when a page is protected for a handler */
+	PW_MUTANT_WATCH_UNLOCKED, /* a page is protected for a handler while its mapping is going away */
 	/* Files and text. */
 	PW_MUTANT_PART_KEPT, /* an incomplete file gets its name */
 	PW_MUTANT_LINK_REPLACED, /* a symbolic link is replaced instead of the file that it leads to */
@@ -111,6 +121,7 @@ enum pw_mutant {
 	PW_MUTANT_INPUT_REPLACED, /* a file that is being read may be written to */
 	PW_MUTANT_TEXT_RAW, /* names are shown as they are */
 	/* Files of address spaces. */
+	PW_MUTANT_FILE_MAP_UNLOCKED, /* a page is mapped that may have been truncated */
 	PW_MUTANT_TRUNCATE_KEEPS_MAPPING, /* a page that was truncated still names its file */
 	PW_MUTANT_WRITE_BACK_WRITABLE, /* pages stay writable while they are written back */
 	PW_MUTANT_DIRTY_NO_MAPPING, /* a truncated page is made writable */
@@ -136,6 +147,7 @@ enum pw_mutant {
 	PW_MUTANT_CPU_NO_DIRTY, /* a cpu does not set the dirty bit */
 	PW_MUTANT_CPU_CLEAN_HIT, /* a write may hit an entry that was made while the page was clean */
 	PW_MUTANT_CPU_FILL_LATE, /* a fault fills the TLB after it has given up the table lock */
+	PW_MUTANT_CPU_NO_FENCE, /* a cpu may look at its TLB before others see that it is in an access */
 
 	/* src/mm */
 	PW_MUTANT_ZAP_NO_FLUSH, /* pages are freed while TLBs still lead to them */
@@ -146,6 +158,7 @@ enum pw_mutant {
 	PW_MUTANT_INTERVAL_BUSY, /* an interval's sequence is given out while an invalidation is under way */
 	/* Huge pages. */
 	PW_MUTANT_COLLAPSE_PINNED, /* a page that somebody holds is copied away */
+	PW_MUTANT_COLLAPSE_FREES_LOCKED, /* a full batch of old pages is freed while the last of them is locked */
 	PW_MUTANT_SPLIT_FILE_PARTS, /* a huge leaf of a file is split, and its pages stay mapped */
 	PW_MUTANT_MAP_BEYOND, /* a huge leaf of a file reaches beyond its VMA */
 	PW_MUTANT_COLLAPSE_WRITABLE, /* pages of a file that can be written become a huge one */

@@ -22,15 +22,16 @@
 	}
 #else
 /* For the laboratory (lab/race/scene), which does nothing else with tables, and is compiled in a third of the time. */
-#define PW_INSTANCE(name)                                           \
-	PW_TRANSLATE(name, direct)                                  \
-	PW_EDITOR(name);                                            \
-	PW_PINNER(name);                                            \
-	const struct pw_instance pw_instance_##name = {             \
-		.format = &pw_format_##name,                        \
-		.direct = { .translate = name##_direct_translate }, \
-		.editor = &pw_editor_##name,                        \
-		.pinner = &pw_pinner_##name,                        \
+#define PW_INSTANCE(name)                                                                       \
+	PW_TRANSLATE(name, direct)                                                              \
+	PW_WALK_RANGE(name, direct)                                                             \
+	PW_EDITOR(name);                                                                        \
+	PW_PINNER(name);                                                                        \
+	const struct pw_instance pw_instance_##name = {                                         \
+		.format = &pw_format_##name,                                                    \
+		.direct = { .translate = name##_direct_translate, .walk = name##_direct_walk }, \
+		.editor = &pw_editor_##name,                                                    \
+		.pinner = &pw_pinner_##name,                                                    \
 	}
 #endif
 

@@ -317,7 +317,8 @@ bool pw_cache_merge(struct pw_file *file, uint64_t index, const uint32_t *frame,
 	/* The cache's reference and the caller's. */
 	while (done < pages &&
 	       word_at(file, index + done) == word_of(PW_CACHED_PAGE, frame[done]) &&
-	       pw_folio_freeze(machine->arena, frame[done], 2))
+	       (pw_folio_freeze(machine->arena, frame[done], 2) ||
+		pw_mutant(PW_MUTANT_COLLAPSE_PINNED)))
 		done++;
 	if (done < pages) {
 		while (done--)

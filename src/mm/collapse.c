@@ -253,6 +253,8 @@ static void drop_pages(const struct collapse *c, struct pw_zap *zap)
 		pw_entry_gone(c->vma, &was);
 		forget_swap(c, head);
 		full = pw_zap_page(zap, va_of(c, i), bytes, head, 1);
+		if (full && pw_mutant(PW_MUTANT_COLLAPSE_FREES_LOCKED))
+			pw_zap_some(zap);
 	}
 	if (last != PW_NO_FRAME)
 		pw_folio_unlock(c->machine, last);

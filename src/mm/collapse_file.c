@@ -83,7 +83,7 @@ static bool isolate(const struct block *b, uint32_t i)
 	    page->index == b->index + i && page->swap == 0 &&
 	    !(__atomic_load_n(&page->flags, __ATOMIC_RELAXED) & bad) &&
 	    pw_rmap_unmap(b->machine, frame, PW_UNMAP_EMPTY) == 0 &&
-	    pw_page_references(b->machine, frame) == 2)
+	    (pw_page_references(b->machine, frame) == 2 || pw_mutant(PW_MUTANT_COLLAPSE_PINNED)))
 		return true;
 	pw_folio_unlock(b->machine, frame);
 	return false;

@@ -6,12 +6,21 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/mutant.h"
 #include "mm/cpu_inside.h"
 #include "sync/parts.h"
 
 /* Of one access. */
 enum { MOST_BYTES = 8 };
+
+/* Of a flusher that waits. */
+enum {
+	LOOKS_AWAKE = 64, /* looks without sleep: an access is a few instructions */
+	SLEEP_MIN_NS = 20 * 1000,
+	SLEEP_MAX_NS = 1000 * 1000,
+};
 
 static const pw_va TLB_OFFSET = (UINT64_C(1) << PW_TLB_LG2) - 1;
 
@@ -92,6 +101,19 @@ void pw_cpu_interrupt(struct pw_vcpu *cpu)
 	__atomic_store_n(&cpu->interrupted, 1, __ATOMIC_RELEASE);
 }
 
+/* It stands apart from the flush so that the laboratory can have another one. */
+void pw_tlb_rest(const struct pw_vcpu *cpu, unsigned looks)
+{
+	long ns = SLEEP_MIN_NS;
+
+	(void)cpu;
+	if (looks < LOOKS_AWAKE)
+		return;
+	for (unsigned slept = looks - LOOKS_AWAKE; slept > 0 && ns < SLEEP_MAX_NS; slept--)
+		ns *= 2;
+	nanosleep(&(struct timespec){ .tv_nsec = ns < SLEEP_MAX_NS ? ns : SLEEP_MAX_NS }, NULL);
+}
+
 /* ---- translations ---- */
 
 static bool refuse(struct pw_vcpu *cpu, pw_va va, enum pw_fault_kind kind, int code)
@@ -106,7 +128,7 @@ PW_INLINE void enter(struct pw_vcpu *cpu, uint64_t inside)
 	__atomic_store_n(&cpu->tlb.inside, inside, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	/* Partner: the fence in pw_tlb_flush. */
-	if (cpu->fenced)
+	if (cpu->fenced && !pw_mutant(PW_MUTANT_CPU_NO_FENCE))
 		__sync_synchronize();
 }
 

@@ -62,6 +62,8 @@ enum pw_fill pw_tlb_fill(struct pw_vcpu *cpu, pw_va va, enum pw_access_kind acce
 void pw_tlb_came(struct pw_fault_work *work);
 /* What leaves of the space's format need for each kind of access by user mode. */
 void pw_tlb_needs(const struct pw_space *space, uint32_t needed[3]);
+/* cpu.c: what a flusher does after it has looked @looks times before and found an access of @cpu under way again. */
+void pw_tlb_rest(const struct pw_vcpu *cpu, unsigned looks);
 /* Empties a new TLB. */
 void pw_tlb_init(struct pw_tlb *tlb);
 

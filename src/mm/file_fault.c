@@ -81,11 +81,15 @@ static int map_page(struct pw_vma *vma, pw_va va, uint32_t frame, uint32_t extra
 static enum pw_fault_kind finish(struct pw_fault_work *work, uint32_t frame, uint32_t extra)
 {
 	struct pw_machine *machine = work->vma->mm->machine;
-	int mapped = pw_file_map_large(work, frame, extra)
-			     ? 1
-			     : map_page(work->vma, work->va, frame, extra);
+	int mapped;
 
-	pw_folio_unlock(machine, frame);
+	if (pw_mutant(PW_MUTANT_FILE_MAP_UNLOCKED))
+		pw_folio_unlock(machine, frame);
+	mapped = pw_file_map_large(work, frame, extra)
+			 ? 1
+			 : map_page(work->vma, work->va, frame, extra);
+	if (!pw_mutant(PW_MUTANT_FILE_MAP_UNLOCKED))
+		pw_folio_unlock(machine, frame);
 	if (mapped <= 0)
 		pw_page_put(machine, frame, 1);
 	return mapped < 0 ? PW_FAULT_OOM : PW_FAULT_DONE;

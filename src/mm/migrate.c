@@ -75,7 +75,7 @@ static void copy_folio(struct pw_machine *machine, uint32_t from, uint32_t to)
 	__atomic_store_n(&page->lru, old->lru, __ATOMIC_RELAXED);
 	__atomic_fetch_or(&page->flags, __atomic_load_n(&old->flags, __ATOMIC_RELAXED) & copied,
 			  __ATOMIC_RELAXED);
-	if (pw_page_is_dirty(machine, from))
+	if (pw_page_is_dirty(machine, from) && !pw_mutant(PW_MUTANT_MIGRATE_CLEAN))
 		pw_folio_dirty_held(machine->arena, to);
 	pw_page_set_owner(machine, to, kind, owner);
 }

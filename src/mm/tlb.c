@@ -7,19 +7,11 @@
  * changed the table's entry before it takes cpu->lock. So either it finds what the miss has filled, or the miss
  * finds what the flusher has stored. A fault that fills the TLB holds the table lock instead: pw_tlb_came.
  */
-#include <time.h>
-
 #include "base/mutant.h"
 #include "format/format.h"
 #include "mm/cpu_inside.h"
 #include "space/slot_group.h"
 #include "sync/parts.h"
-
-enum {
-	LOOKS_AWAKE = 64, /* looks without sleep: an access is a few instructions */
-	SLEEP_MIN_NS = 20 * 1000,
-	SLEEP_MAX_NS = 1000 * 1000,
-};
 
 static const pw_va TLB_OFFSET = (UINT64_C(1) << PW_TLB_LG2) - 1;
 
@@ -247,34 +239,32 @@ static bool has_left(const struct pw_vcpu *cpu, pw_va first, pw_va last)
 	return __atomic_load_n(&cpu->fills, __ATOMIC_ACQUIRE) != cpu->seen;
 }
 
-static bool all_left(struct pw_mm *mm, pw_va first, pw_va last)
+/* A cpu that has not, or NULL. */
+static const struct pw_vcpu *still_inside(struct pw_mm *mm, pw_va first, pw_va last)
 {
-	bool all = true;
+	const struct pw_vcpu *inside = NULL;
 
 	for (struct pw_vcpu *cpu = mm->cpus; cpu; cpu = cpu->next) {
 		if (cpu->waited && has_left(cpu, first, last))
 			cpu->waited = false;
-		all &= !cpu->waited;
+		if (cpu->waited && !inside)
+			inside = cpu;
 	}
-	return all;
+	return inside;
 }
 
 /* Cpus do not wake the flusher: at the end of every access they would need a barrier. */
 static void wait_for_cpus(struct pw_mm *mm, pw_va first, pw_va last)
 {
-	long ns = SLEEP_MIN_NS;
+	const struct pw_vcpu *inside;
 
 	/* Partner: pw_cpu_try, between its store of `inside` and its load of the tag. */
 	if (mm->cpus->fenced)
 		__sync_synchronize();
 	else
 		pw_barrier_everywhere();
-	for (unsigned looks = 0; !all_left(mm, first, last); looks++) {
-		if (looks < LOOKS_AWAKE)
-			continue;
-		nanosleep(&(struct timespec){ .tv_nsec = ns }, NULL);
-		ns = ns < SLEEP_MAX_NS / 2 ? ns * 2 : SLEEP_MAX_NS;
-	}
+	for (unsigned looks = 0; (inside = still_inside(mm, first, last)); looks++)
+		pw_tlb_rest(inside, looks);
 }
 
 void pw_tlb_flush(struct pw_mm *mm, pw_va first, pw_va last)

@@ -246,8 +246,10 @@ static int protect_entry(struct protection *protection, pw_va va)
 		pw_slot_swap(mm->space, va, &slot, protected_migration(mm->space, &slot));
 	/* A CPU may set bits meanwhile. */
 	while (slot.kind == PW_SLOT_PAGE && slot.attr & PW_WRITE)
-		if (pw_slot_swap(mm->space, va, &slot,
-				 pw_slot_change(mm->space, &slot, slot.attr & ~(uint32_t)PW_WRITE)))
+		if (pw_slot_swap(
+			    mm->space, va, &slot,
+			    pw_slot_change(mm->space, &slot, slot.attr & ~(uint32_t)PW_WRITE)) &&
+		    !pw_mutant(PW_MUTANT_WATCH_NO_FLUSH))
 			pw_zap_flush(&protection->zap, va, pw_page_bytes(mm->machine));
 	return 0;
 }
@@ -310,7 +312,8 @@ int pw_user_protect(struct pw_mm *mm, pw_va va, uint64_t bytes, bool protect)
 
 	if (!pw_user_is_range(mm, va, bytes))
 		return -EINVAL;
-	pw_mm_read_lock(mm);
+	if (!pw_mutant(PW_MUTANT_WATCH_UNLOCKED))
+		pw_mm_read_lock(mm);
 	vma = pw_vma_at_or_above(mm, va);
 	if (!vma || vma->first > last)
 		error = -ENOENT;
@@ -328,7 +331,8 @@ int pw_user_protect(struct pw_mm *mm, pw_va va, uint64_t bytes, bool protect)
 		else
 			error = unprotect_vma(vma, from, pw_min(vma->last, last));
 	}
-	pw_mm_read_unlock(mm);
+	if (!pw_mutant(PW_MUTANT_WATCH_UNLOCKED))
+		pw_mm_read_unlock(mm);
 	return error;
 }
 

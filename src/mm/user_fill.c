@@ -32,7 +32,7 @@ static int put(const struct fill *fill, pw_va va, uint64_t value, enum over over
 
 	if (error)
 		return error;
-	free = slot.kind == PW_SLOT_EMPTY ||
+	free = slot.kind == PW_SLOT_EMPTY || pw_mutant(PW_MUTANT_FILL_STORES_OVER) ||
 	       (over == OVER_MARKER && pw_slot_is_soft(mm->space, &slot, PW_SOFT_MARKER));
 	if (slot.level > 0 || !free || !pw_slot_swap(mm->space, va, &slot, value))
 		return -EEXIST;
@@ -161,8 +161,11 @@ static int continue_one(struct fill *fill, pw_va va)
 		return error == -ENOMEM ? error : -EFAULT;
 	if (vma->flags & PW_VM_SHARED)
 		extra = filled_extra(fill);
+	if (pw_mutant(PW_MUTANT_CONTINUE_UNLOCKED))
+		pw_folio_unlock(machine, frame);
 	error = map(fill, va, frame, extra);
-	pw_folio_unlock(machine, frame);
+	if (!pw_mutant(PW_MUTANT_CONTINUE_UNLOCKED))
+		pw_folio_unlock(machine, frame);
 	if (error)
 		pw_page_put(machine, frame, 1);
 	return error;
@@ -215,7 +218,8 @@ static int fill_range(struct pw_mm *mm, pw_va va, uint64_t bytes, struct fill *f
 	if (!pw_user_is_range(mm, va, bytes))
 		return -EINVAL;
 	page = pw_page_bytes(mm->machine);
-	pw_mm_read_lock(mm);
+	if (!pw_mutant(PW_MUTANT_FILL_UNLOCKED))
+		pw_mm_read_lock(mm);
 	fill->vma = find_registered(mm, va, bytes);
 	if (!fill->vma)
 		error = -ENOENT;
@@ -234,7 +238,8 @@ static int fill_range(struct pw_mm *mm, pw_va va, uint64_t bytes, struct fill *f
 		if (fill->from)
 			fill->from += page;
 	}
-	pw_mm_read_unlock(mm);
+	if (!pw_mutant(PW_MUTANT_FILL_UNLOCKED))
+		pw_mm_read_unlock(mm);
 	return error;
 }
 

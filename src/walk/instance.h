@@ -67,6 +67,15 @@ struct pw_instance {
 				   result, NULL);                                                  \
 	}
 
+#define PW_WALK_RANGE(name, access)                                                                \
+	static int name##_##access##_walk(void *context, struct pw_walk *walk, pw_va first,        \
+					  pw_va last)                                              \
+	{                                                                                          \
+		PW_CONTEXT_##access(context);                                                      \
+		return pw_walk_all(&pw_format_##name, &pw_##access##_access, context, walk, first, \
+				   last);                                                          \
+	}
+
 #define PW_ALGORITHMS_COMMON(name, access)                                                         \
 	PW_TRANSLATE(name, access)                                                                 \
 	static enum pw_status name##_##access##_trace(                                             \
@@ -85,13 +94,7 @@ struct pw_instance {
 		return pw_walk_scan(&pw_format_##name, &pw_##access##_access, context, regime,     \
 				    position, range, count);                                       \
 	}                                                                                          \
-	static int name##_##access##_walk(void *context, struct pw_walk *walk, pw_va first,        \
-					  pw_va last)                                              \
-	{                                                                                          \
-		PW_CONTEXT_##access(context);                                                      \
-		return pw_walk_all(&pw_format_##name, &pw_##access##_access, context, walk, first, \
-				   last);                                                          \
-	}
+	PW_WALK_RANGE(name, access)
 
 #define PW_ALGORITHMS(name, access, many_or_null)                                           \
 	{                                                                                   \

@@ -7,6 +7,7 @@
 #ifndef PW_WALK_PAGEWALK_H
 #define PW_WALK_PAGEWALK_H
 
+#include "base/mutant.h"
 #include "walk/translate.h"
 
 /* Does any callback want to know of entries below @level? */
@@ -66,7 +67,8 @@ static inline int pw_walk_turn(struct pw_walk *walk, const struct pw_entry *entr
 	const struct pw_walk_ops *ops = walk->ops;
 	int stop = 0;
 
-	walk->action = PW_SUBTREE;
+	if (!pw_mutant(PW_MUTANT_STALE_ACTION) || entry->kind != PW_HOLE)
+		walk->action = PW_SUBTREE;
 	if (entry->kind == PW_HOLE)
 		return ops->hole ? ops->hole(walk, entry) : 0;
 	if (ops->entry[entry->level])
@@ -111,9 +113,12 @@ PW_INLINE int pw_walk_span(const struct pw_format *f, const struct pw_access *a,
 			continue;
 		if (entry.kind == PW_TABLE && walk->action == PW_SUBTREE &&
 		    pw_walk_descends(walk->ops, level)) {
+			const uint64_t value = pw_mutant(PW_MUTANT_WALK_LOADS_AGAIN)
+						       ? pw_entry_load(f, a, context, entry.host,
+								       entry.at)
+						       : entry.value;
 			/* Computed again, not kept over the callbacks: few turns need it. */
-			struct pw_table_at below = pw_table_below(f, r, level, &here->at,
-								  entry.value);
+			struct pw_table_at below = pw_table_below(f, r, level, &here->at, value);
 			pw_va below_last = pw_min(va | pw_table_covers(&below), here->last);
 
 			here++;

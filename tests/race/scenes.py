@@ -22,7 +22,7 @@ PROGRAM, SCENARIOS, GOLDEN, MUTANT_H = sys.argv[1:5]
 UPDATE = "--update" in sys.argv[5:]
 PROVED, FOUND, NOT_FINISHED, BROKEN = range(4)
 FOLDER = pathlib.Path(SCENARIOS)
-LONGEST_S = 280
+LONGEST_S = 560
 
 
 def run(*arguments, folder=SCENARIOS):
@@ -209,6 +209,7 @@ MISTAKES = [
     ("thread a: pin 0x1000 most\n", 1, 26, "the number of pages is missing"),
     ("thread a: pin 0x1000 ranges touch\n", 1, 34, "'ranges' goes without"),
     ("read 0x1000\n", 1, 12, "a read needs a thread"),
+    ("visit 0x1000\n", 1, 13, "a visit needs a thread"),
     ("enter\n", 1, 6, "a enter needs a thread"),
     ("leave 1\n", 1, 7, "'1' means nothing to leave"),
     ("peek 0x1000 low\n", 1, 13, "'low' means nothing to peek"),
@@ -237,7 +238,9 @@ MISTAKES = [
     ("folio P\nthread a: get P as A\nthread b: put P if A\n", 3, 20, "no earlier operation of this thread says 'as A'"),
     ("thread a: folio P\nthread b: put P\n", 2, 15, "allocated by thread a, so no other can name it"),
     ("thread a: wait;\n  hello\n", 2, 3, "'hello' is not an operation"),
-    ("machine fast\n", 1, 9, "a machine has 'swap', 'movable', 'huge', 'groups' and 'locks', not 'fast'"),
+    ("machine fast\n", 1, 9, "a machine has 'swap', 'movable', 'huge', 'huge-files', 'groups', 'batch', 'tlb' and "
+     "'locks', not 'fast'"),
+    ("machine batch 0\n", 1, 15, "the number of pages is 1 to 64"),
     ("machine swap 33\n", 1, 14, "the number of pages is 1 to 32"),
     ("mm\n", 1, 3, "a name for the address space is missing"),
     ("mm A\nmm A\n", 2, 4, "there is an address space 'A' already"),
@@ -267,6 +270,13 @@ MISTAKES = [
     ("mm A\nmremap A 0x1000\n", 2, 16, "the new address is missing"),
     ("mm A\nmprotect A 0x1000 all\n", 2, 19, "'all' means nothing to mprotect"),
     ("mm A\nftruncate A 0\n", 2, 11, "there is no file 'A' yet"),
+    ("mm A\nregister A 0x1000\n", 2, 18, "say which faults the handler is for"),
+    ("mm A\nregister A 0x1000 missing\n", 2, 26, "what the handler puts in place is missing"),
+    ("mm A\nuser-copy A 0x1000 0\n", 2, 20, "what is stored is 1 to"),
+    ("mm A\nuser-copy A 0x1000 1 pages 2\n", 2, 22, "'pages' means nothing to user-copy"),
+    ("mm A\nuser-continue A 0x1000 missing 1\n", 2, 24, "'missing' means nothing to user-continue"),
+    ("mm A\nuser-protect A 0x1000 read\n", 2, 23, "'read' means nothing to user-protect"),
+    ("mm A\nuser-unprotect B\n", 2, 16, "there is no address space 'B' yet"),
     ("device\n", 1, 7, "a name for the file is missing"),
     ("mm A\nshmem F\nrevoke F 0\n", 3, 8, "'F' is not a device"),
     ("device D\nftruncate D 0\n", 2, 11, "'D' is a device"),

@@ -277,6 +277,7 @@ static void check_final(const struct scene_final *final)
 	case SCENE_FINAL_FAULTS:
 		break;
 	case SCENE_FINAL_IN:
+	case SCENE_FINAL_KEPT:
 	case SCENE_FINAL_PINNED_AT:
 	case SCENE_FINAL_PINNED_HOLDS:
 		scene_check_mm_final(final);

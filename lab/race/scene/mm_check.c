@@ -66,6 +66,27 @@ static void check_in(const struct scene_final *final)
 	}
 }
 
+/* A page that need not be kept says so, until it is written to. */
+static void check_kept(const struct scene_final *final)
+{
+	const struct pw_mm *mm = world.mm[final->mm];
+	struct pw_slot slot;
+	uint32_t frame;
+
+	if (!mm || (final->flag != SCENE_NONE && !world.flag[final->flag]))
+		return;
+	scene_slot(mm, final->va, &slot);
+	if (slot.kind != PW_SLOT_PAGE || slot.attr & PW_DIRTY ||
+	    !pw_arena_has(world.arena, slot.pa))
+		return;
+	frame = pw_folio_head(world.arena, pw_arena_frame(world.arena, slot.pa));
+	if (pw_page_of(world.machine, frame)->flags & PW_PAGE_LAZY &&
+	    !pw_page_is_dirty(world.machine, frame))
+		pw_lab_fail("line %u: at the end, the page at 0x%" PRIx64 " of %s may be dropped, "
+			    "and it was written to",
+			    final->line, final->va, world.scene->mm[final->mm].name);
+}
+
 /* ---- pins that are held ---- */
 
 static bool held_page(const struct scene_final *final, pw_pa *pa_ret)
@@ -107,7 +128,9 @@ static void check_pinned(const struct scene_final *final)
 
 void scene_check_mm_final(const struct scene_final *final)
 {
-	if (final->kind == SCENE_FINAL_IN)
+	if (final->kind == SCENE_FINAL_KEPT)
+		check_kept(final);
+	else if (final->kind == SCENE_FINAL_IN)
 		check_in(final);
 	else
 		check_pinned(final);

@@ -97,15 +97,22 @@ static void machine(struct parser *p)
 			p->scene->movable = parse_small(p, "the number of pages", 1, 1 << 14);
 		else if (parse_is(p, "huge"))
 			p->scene->huge = true;
+		else if (parse_is(p, "huge-files"))
+			p->scene->huge_files = true;
 		else if (parse_is(p, "locks"))
 			p->scene->real_locks = true;
+		else if (parse_is(p, "tlb"))
+			p->scene->tlb = true;
+		else if (parse_is(p, "batch"))
+			p->scene->batch = parse_small(p, "the number of pages", 1, 64);
 		else if (parse_is(p, "groups"))
 			p->scene->groups |= UINT64_C(1)
 					    << parse_small(p, "the order of a folio", 1, 10);
 		else
 			parse_fail(
 				p,
-				"a machine has 'swap', 'movable', 'huge', 'groups' and 'locks', not '%s'",
+				"a machine has 'swap', 'movable', 'huge', 'huge-files', 'groups', "
+				"'batch', 'tlb' and 'locks', not '%s'",
 				p->word);
 	}
 }
@@ -158,7 +165,7 @@ void parse_mm_operands(struct parser *p, struct scene_op *op)
 	op->va = parse_number(p, "an address");
 	if (op->kind == SCENE_SHARED || op->kind == SCENE_PRIVATE)
 		op->file = old_file(p);
-	if (op->kind == SCENE_STORE)
+	if (op->kind == SCENE_STORE || op->kind == SCENE_USER_COPY)
 		op->value = (uint32_t)parse_small(p, "what is stored", 1, UINT32_MAX);
 	if (op->kind == SCENE_MREMAP)
 		op->to_va = parse_number(p, "the new address");
@@ -234,10 +241,31 @@ static bool protection(struct parser *p, struct scene_op *op)
 	return true;
 }
 
+/* Which faults the handler is for. */
+static bool register_option(struct parser *p, struct scene_op *op)
+{
+	if (parse_is(p, "missing")) {
+		op->modes |= PW_USER_MISSING;
+		op->value = (uint32_t)parse_small(p, "what the handler puts in place", 0,
+						  UINT32_MAX);
+	} else if (parse_is(p, "minor")) {
+		op->modes |= PW_USER_MINOR;
+	} else if (parse_is(p, "protected")) {
+		op->modes |= PW_USER_WRITE_PROTECT;
+	} else if (parse_is(p, "refused")) {
+		op->modes |= PW_USER_WRITE_PROTECT;
+		op->refuse = true;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 bool parse_mm_option(struct parser *p, struct scene_op *op)
 {
 	if (parse_is(p, "pages") && op->kind != SCENE_FAULT && op->kind != SCENE_STORE &&
-	    op->kind != SCENE_LOAD && op->kind != SCENE_FORK && op->kind != SCENE_WALK)
+	    op->kind != SCENE_LOAD && op->kind != SCENE_FORK && op->kind != SCENE_WALK &&
+	    op->kind != SCENE_USER_COPY)
 		op->pages = parse_small(p, "the number of pages", 1,
 					is_pin(op) ? (uint64_t)SCENE_HELD : 1 << 10);
 	else if (parse_is(p, "from") && (op->kind == SCENE_SHARED || op->kind == SCENE_PRIVATE))
@@ -255,7 +283,8 @@ bool parse_mm_option(struct parser *p, struct scene_op *op)
 	else if (parse_is(p, "huge") && op->kind == SCENE_ANONYMOUS)
 		op->huge = true;
 	else
-		return (is_pin(op) && pin_option(p, op)) || protection(p, op);
+		return (is_pin(op) && pin_option(p, op)) || protection(p, op) ||
+		       (op->kind == SCENE_REGISTER && register_option(p, op));
 	return true;
 }
 
@@ -282,6 +311,9 @@ void parse_mm_defaults(struct parser *p, const struct scene_op *op)
 	const bool reads = is_pin(op) || op->kind == SCENE_WALK;
 	const bool accesses = op->kind == SCENE_STORE || op->kind == SCENE_LOAD;
 
+	if (op->kind == SCENE_REGISTER && !op->modes)
+		parse_fail(p, "say which faults the handler is for: missing, protected, refused or "
+			      "minor");
 	if (op->kind == SCENE_PIN_SLOW && p->thread == SCENE_SETUP)
 		return;
 	if (op->kind == SCENE_STORE && p->thread == SCENE_SETUP)
@@ -318,16 +350,18 @@ static void holds(struct parser *p, struct scene_final *final)
 	final->seen = contents(p, final->sees);
 }
 
-/* `final in A 0x1000 holds 1|2`, `final in A 0x1000 none`; both with `if P` */
+/* `final in A 0x1000 holds 1|2`, `final in A 0x1000 none` or `kept`; all with `if P` */
 void parse_final_in(struct parser *p, struct scene_final *final)
 {
 	final->kind = SCENE_FINAL_IN;
 	final->flag = SCENE_NONE;
 	final->mm = any_mm(p);
 	final->va = parse_number(p, "an address");
-	if (!parse_want(p, "holds, or none"))
+	if (!parse_want(p, "holds, none, or kept"))
 		return;
-	if (!parse_is(p, "none"))
+	if (parse_is(p, "kept"))
+		final->kind = SCENE_FINAL_KEPT;
+	else if (!parse_is(p, "none"))
 		holds(p, final);
 	if (p->failed || !parse_word(p))
 		return;

@@ -30,6 +30,7 @@ static void make_machine(void)
 		.bytes = scene->frames << page_lg2,
 		.levels = world.format->dynamic_top ? scene->levels : 0,
 		.huge = scene->huge ? PW_HUGE_ALWAYS : PW_HUGE_NEVER,
+		.shmem_huge = scene->huge_files ? PW_SHMEM_ALWAYS : PW_SHMEM_NEVER,
 		.group_sizes = scene->groups << page_lg2,
 		.movable_bytes = scene->movable << page_lg2,
 		.swap_bytes = scene->swap << page_lg2,
@@ -91,6 +92,7 @@ void scene_setup_mms(void)
 	struct pw_error error;
 
 	make_machine();
+	scene_prepare_users();
 	for (unsigned i = 0; i < scene->mms; i++)
 		if (scene->mm[i].thread == SCENE_SETUP &&
 		    pw_mm_create(world.machine, &world.mm[i], &error) != 0)
@@ -106,6 +108,8 @@ void scene_setup_mms(void)
 			scene_give_up("there is no memory for a processor");
 		memset(world.cpu[i], 0, sizeof(struct pw_vcpu));
 		world.cpu[i]->mm = world.mm[scene->thread[i].mm];
+		if (scene->tlb && scene->thread[i].accesses)
+			scene_make_tlb(i);
 	}
 }
 
@@ -219,6 +223,14 @@ static void access_page(const struct scene_op *op, struct pw_mm *mm)
 	const bool write = op->kind == SCENE_STORE;
 	uint32_t value = op->value;
 
+	if (world.scene->tlb && race_running() && world.scene->mm[op->mm].thread == SCENE_SETUP) {
+		bool done = scene_access_tlb(op, &value);
+
+		if (done && !write)
+			check_content(op, value);
+		scene_done(op, done && (!op->is || op->is == value));
+		return;
+	}
 	for (unsigned i = 0; i < TRIES; i++) {
 		if (try_access(op, mm, &value)) {
 			if (!write)
@@ -362,6 +374,12 @@ static int edit_mm(const struct scene_op *op, struct pw_mm *mm)
 		return pw_madvise(mm, op->va, bytes, MADV_FREE);
 	case SCENE_MUNMAP:
 		return pw_munmap(mm, op->va, bytes);
+	case SCENE_REGISTER:
+	case SCENE_USER_COPY:
+	case SCENE_USER_CONTINUE:
+	case SCENE_USER_PROTECT:
+	case SCENE_USER_UNPROTECT:
+		return scene_user(op, mm);
 	case SCENE_MREMAP:
 		return pw_is_error(pw_mremap(mm, op->va, bytes, bytes,
 					     MREMAP_MAYMOVE | MREMAP_FIXED, op->to_va));

@@ -31,6 +31,7 @@ static const char *const op_names[SCENE_OP_KINDS] = {
 	[SCENE_ENTER] = "enter",
 	[SCENE_LEAVE] = "leave",
 	[SCENE_WRITE] = "write",
+	[SCENE_VISIT] = "visit",
 	[SCENE_COPY_BEGIN] = "copy-begin",
 	[SCENE_COPY_END] = "copy-end",
 	[SCENE_ANONYMOUS] = "anonymous",
@@ -55,6 +56,11 @@ static const char *const op_names[SCENE_OP_KINDS] = {
 	[SCENE_WALK] = "walk",
 	[SCENE_FTRUNCATE] = "ftruncate",
 	[SCENE_REVOKE] = "revoke",
+	[SCENE_REGISTER] = "register",
+	[SCENE_USER_COPY] = "user-copy",
+	[SCENE_USER_CONTINUE] = "user-continue",
+	[SCENE_USER_PROTECT] = "user-protect",
+	[SCENE_USER_UNPROTECT] = "user-unprotect",
 };
 
 static const struct {
@@ -80,6 +86,7 @@ static bool may_fail(enum scene_op_kind kind)
 	case SCENE_UNMAP:
 	case SCENE_PIN:
 	case SCENE_READ:
+	case SCENE_VISIT:
 	case SCENE_PEEK:
 	case SCENE_GET:
 	case SCENE_BREAK:
@@ -116,6 +123,7 @@ static bool has_pages(enum scene_op_kind kind)
 	case SCENE_COLLAPSE:
 	case SCENE_PIN:
 	case SCENE_COPY:
+	case SCENE_VISIT:
 		return true;
 	default:
 		return false;
@@ -322,6 +330,7 @@ static void operands(struct parser *p, struct scene_op *op)
 	case SCENE_COLLAPSE:
 	case SCENE_PIN:
 	case SCENE_READ:
+	case SCENE_VISIT:
 	case SCENE_COPY:
 	case SCENE_POKE:
 	case SCENE_PEEK:
@@ -379,7 +388,7 @@ static void check_pages(struct parser *p, struct scene_op *op)
 static bool reads(const struct scene_op *op)
 {
 	return op->kind == SCENE_PIN || op->kind == SCENE_READ || op->kind == SCENE_PEEK ||
-	       op->kind == SCENE_ENTER || op->kind == SCENE_LEAVE;
+	       op->kind == SCENE_VISIT || op->kind == SCENE_ENTER || op->kind == SCENE_LEAVE;
 }
 
 /* What is meant where nothing is said, and what does not go together. */

@@ -452,6 +452,9 @@ void scene_execute(const struct scene_op *op)
 	case SCENE_READ:
 		read_page(op);
 		break;
+	case SCENE_VISIT:
+		scene_visit(op);
+		break;
 	case SCENE_PEEK:
 		peek(op);
 		break;

@@ -18,6 +18,9 @@
  *   mms.c     machines and address spaces, and their operations, by the functions of mm.h
  *   mm_check.c  whether all that they count is right at the end
  *   stand.c   what stands in for locks, files and shootdowns of src/mm
+ *   cpus.c    processors with TLBs
+ *   users.c   handlers of user faults
+ *   visits.c  walks with callbacks
  *   check.c   what must hold after an operation, and at the end
  *   words.c   how addresses and entries read in a trace
  *   state.c   the tables and folios as they are at a step, for the page of a finding
@@ -79,6 +82,7 @@ enum scene_op_kind {
 	SCENE_ENTER, /* a section that lasts for several operations */
 	SCENE_LEAVE,
 	SCENE_WRITE, /* stores into a page, as a program does */
+	SCENE_VISIT, /* walks with callbacks */
 	/* Of an address space (mms.c). */
 	SCENE_ANONYMOUS, /* maps */
 	SCENE_SHARED,
@@ -102,6 +106,11 @@ enum scene_op_kind {
 	SCENE_WALK,
 	SCENE_FTRUNCATE,
 	SCENE_REVOKE, /* of a device's memory, from page `value` on */
+	SCENE_REGISTER, /* a handler of user faults, which puts pages with `value` in place */
+	SCENE_USER_COPY,
+	SCENE_USER_CONTINUE,
+	SCENE_USER_PROTECT,
+	SCENE_USER_UNPROTECT,
 	SCENE_OP_KINDS,
 	SCENE_FIRST_OF_MM = SCENE_ANONYMOUS,
 };
@@ -141,7 +150,9 @@ struct scene_op {
 	int prot; /* anonymous, shared, private, mprotect */
 	bool huge; /* anonymous: MADV_HUGEPAGE */
 	bool unshare; /* fault */
-	uint32_t value; /* store; ftruncate: pages */
+	unsigned modes; /* register: enum pw_user_fault */
+	bool refuse; /* register: the handler lets nobody write to a page that is protected */
+	uint32_t value; /* store, user-copy, register; ftruncate: pages */
 	uint32_t sees[SCENE_SEEN]; /* load, pins: what the page may hold */
 	unsigned seen; /* how many of them; 0: anything */
 	uint32_t is; /* load: it succeeds if this is there; 0: if anything is */
@@ -159,6 +170,7 @@ enum scene_final_kind {
 	SCENE_FINAL_FRAMES, /* `value` frames are free */
 	SCENE_FINAL_FAULTS, /* more was given back than was taken, `value` times */
 	SCENE_FINAL_IN, /* `mm` has at `va` one of `sees`, or nothing */
+	SCENE_FINAL_KEPT, /* the page that it has there cannot be dropped */
 	SCENE_FINAL_PINNED_AT, /* the page that `flag` holds is the one of `mm` at `va` */
 	SCENE_FINAL_PINNED_HOLDS, /* it has one of `sees` in it */
 };
@@ -234,7 +246,9 @@ struct scene {
 	struct scene_file file[SCENE_FILES];
 	unsigned files;
 	uint64_t swap, movable; /* pages */
-	bool huge, real_locks;
+	bool huge, huge_files, real_locks, tlb;
+	uint64_t
+		batch; /* pages that are taken out of tables before they are freed; 0: as many as usual */
 	uint64_t groups; /* sizes of folios that faults use: bit n, 2^n base pages */
 	bool expect_finding; /* even as it is: for writers that keep no rule */
 	bool expect_tso_only; /* under total store order alone */
@@ -265,6 +279,7 @@ struct scene_world {
 	struct pw_device *device[SCENE_FILES];
 	struct pw_vcpu *cpu[RACE_THREADS]; /* for pins; no shootdown knows it */
 	uint64_t inside[RACE_THREADS]; /* odd: the thread's processor is in an access */
+	const void *fill[SCENE_OPS]; /* register, user-copy: the page */
 	pw_pa held[SCENE_OPS][SCENE_HELD];
 	unsigned holds[SCENE_OPS]; /* how many of them, in this run */
 };
@@ -294,6 +309,24 @@ struct pw_slot;
 void scene_slot(const struct pw_mm *mm, pw_va va, struct pw_slot *slot);
 /* The word of the content at @pa. */
 uint32_t *scene_content(pw_pa pa);
+
+/* ---- cpus.c ---- */
+
+/* Gives the thread's processor a TLB. */
+void scene_make_tlb(unsigned thread);
+/* A load or store through it. False: it faults for good. */
+bool scene_access_tlb(const struct scene_op *op, uint32_t *value);
+
+/* ---- users.c ---- */
+
+/* To be called before the setup's operations. */
+void scene_prepare_users(void);
+/* 0 or a negative errno. */
+int scene_user(const struct scene_op *op, struct pw_mm *mm);
+
+/* ---- visits.c ---- */
+
+void scene_visit(const struct scene_op *op);
 
 /* ---- mm_check.c ---- */
 

@@ -4,7 +4,8 @@
  *
  *     the lock of an mm, and of a VMA   one byte for each reader. A reader takes its own byte, a writer all of them:
  *                                       so two readers do not depend on each other, and a writer on both
- *     shootdowns                        a processor is inside of an access or is not; a flush waits until it is outside
+ *     shootdowns                        a processor is inside of an access or is not; a flush waits until it is outside.
+ *                                       With `machine tlb` they are the library's (cpus.c)
  *     the swap file                     memory, which is put back before each run
  *     reclaim                           the laboratory's, as everywhere in this folder
  *
@@ -194,6 +195,7 @@ void __wrap_pw_vma_write(struct pw_vma *vma)
 
 int __real_pw_sync_init(struct pw_sync *sync, enum pw_sync_kind kind);
 int __wrap_pw_sync_init(struct pw_sync *sync, enum pw_sync_kind kind);
+void __real_pw_tlb_flush(struct pw_mm *mm, pw_va first, pw_va last);
 void __wrap_pw_tlb_flush(struct pw_mm *mm, pw_va first, pw_va last);
 
 int __wrap_pw_sync_init(struct pw_sync *sync, enum pw_sync_kind kind)
@@ -209,10 +211,12 @@ int __wrap_pw_sync_init(struct pw_sync *sync, enum pw_sync_kind kind)
  */
 void __wrap_pw_tlb_flush(struct pw_mm *mm, pw_va first, pw_va last)
 {
-	(void)first;
-	(void)last;
 	if (!race_on)
 		return;
+	if (world.scene->tlb) {
+		__real_pw_tlb_flush(mm, first, last);
+		return;
+	}
 	for (unsigned i = 0; i < world.scene->threads; i++) {
 		const struct scene_thread *thread = &world.scene->thread[i];
 		uint64_t mark;
@@ -225,7 +229,37 @@ void __wrap_pw_tlb_flush(struct pw_mm *mm, pw_va first, pw_va last)
 	}
 }
 
+/* ---- the lock of a page ---- */
+
+void __real_pw_folio_unlock(struct pw_machine *machine, uint32_t frame);
+void __wrap_pw_folio_unlock(struct pw_machine *machine, uint32_t frame);
+
+/* With `machine batch`, a page that is unlocked must be locked: its folio may be somebody else's by now. */
+void __wrap_pw_folio_unlock(struct pw_machine *machine, uint32_t frame)
+{
+	const uint32_t head = pw_folio_head(machine->arena, frame);
+
+	if (race_on && world.scene->batch > 0 &&
+	    !(race_load_half(&pw_page_of(machine, head)->flags) & PW_PAGE_LOCKED))
+		pw_lab_fail("page %u is unlocked, and is not locked", (unsigned)head);
+	__real_pw_folio_unlock(machine, frame);
+}
+
 /* ---- memory ---- */
+
+bool __real_pw_zap_page(struct pw_zap *zap, pw_va va, uint64_t bytes, uint32_t frame,
+			uint32_t references);
+bool __wrap_pw_zap_page(struct pw_zap *zap, pw_va va, uint64_t bytes, uint32_t frame,
+			uint32_t references);
+
+/* `machine batch`: it is full earlier. */
+bool __wrap_pw_zap_page(struct pw_zap *zap, pw_va va, uint64_t bytes, uint32_t frame,
+			uint32_t references)
+{
+	bool full = __real_pw_zap_page(zap, va, bytes, frame, references);
+
+	return full || (world.scene->batch > 0 && zap->count >= world.scene->batch);
+}
 
 int __real_pw_page_alloc(struct pw_machine *machine, unsigned order, enum pw_folio_kind kind,
 			 const void *owner, uint64_t index, bool longterm, uint32_t *frame_ret);

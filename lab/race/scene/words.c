@@ -10,6 +10,7 @@
 #include "folio/folio.h"
 #include "lab/race/scene/scene.h"
 #include "lab/race/trace.h"
+#include "mm/cpu_inside.h"
 #include "mm/swap.h"
 #include "space/edit.h"
 #include "space/space.h"
@@ -242,6 +243,8 @@ static bool mm_name(uintptr_t at, char *text, size_t size)
 		offset = at - (uintptr_t)mm->table_lock;
 		if (is_at(at, &mm->lock, sizeof(mm->lock)))
 			snprintf(text, size, "lock of %s", mm_name);
+		else if (is_at(at, &mm->cpus_lock, sizeof(mm->cpus_lock)))
+			snprintf(text, size, "lock of the processors of %s", mm_name);
 		else if (offset < PW_TABLE_LOCKS * sizeof(*mm->table_lock))
 			snprintf(text, size, "table lock %u of %s",
 				 (unsigned)(offset / sizeof(*mm->table_lock)), mm_name);
@@ -254,6 +257,33 @@ static bool mm_name(uintptr_t at, char *text, size_t size)
 	return false;
 }
 
+/* The words of processors. */
+static bool processor_name(uintptr_t at, char *text, size_t size)
+{
+	for (unsigned i = 0; i < world.scene->threads; i++) {
+		const struct pw_vcpu *cpu = world.cpu[i];
+		const char *part = NULL;
+
+		if (is_at(at, &world.inside[i], sizeof(world.inside[i])))
+			part = "";
+		else if (!cpu)
+			continue;
+		else if (is_at(at, &cpu->tlb.inside, sizeof(cpu->tlb.inside)))
+			part = ": access";
+		else if (is_at(at, cpu->tlb.entry, sizeof(cpu->tlb.entry)))
+			part = ": TLB";
+		else if (is_at(at, &cpu->lock, sizeof(cpu->lock)))
+			part = ": lock";
+		else if (is_at(at, &cpu->fills, sizeof(cpu->fills)))
+			part = ": misses";
+		if (!part)
+			continue;
+		snprintf(text, size, "processor of %s%s", world.scene->thread[i].name, part);
+		return true;
+	}
+	return false;
+}
+
 /* The words of a machine. */
 static bool machine_name(uintptr_t at, char *text, size_t size)
 {
@@ -261,11 +291,8 @@ static bool machine_name(uintptr_t at, char *text, size_t size)
 
 	if (!machine)
 		return false;
-	for (unsigned i = 0; i < world.scene->threads; i++)
-		if (is_at(at, &world.inside[i], sizeof(world.inside[i]))) {
-			snprintf(text, size, "processor of %s", world.scene->thread[i].name);
-			return true;
-		}
+	if (processor_name(at, text, size))
+		return true;
 	if (machine->swap && is_at(at, &machine->swap->lock, sizeof(machine->swap->lock))) {
 		snprintf(text, size, "lock of the swap");
 		return true;
