@@ -130,7 +130,7 @@ static const char *machine_name(const struct pw_memory *memory)
 	case 183: /* EM_AARCH64 */
 		return "arm64";
 	case 243: /* EM_RISCV */
-		return "riscv";
+		return "riscv64 riscv32";
 	case 258: /* EM_LOONGARCH */
 		return "loongarch64";
 	default:
@@ -138,14 +138,21 @@ static const char *machine_name(const struct pw_memory *memory)
 	}
 }
 
-/* Do the format's machines include @machine? NULL: any machine. */
+/* Do the format's machines include @machine? It is a whole word of them: "arm" is not "arm64". NULL: any machine. */
 static bool is_of(const struct pw_geometry *geometry, const char *machine)
 {
-	if (!geometry->machines)
-		return false;
-	if (!machine)
-		return true;
-	return strstr(geometry->machines, machine);
+	const char *at = geometry->machines;
+
+	if (!at || !machine)
+		return at;
+	while ((at = strstr(at, machine))) {
+		const char end = at[strlen(machine)];
+
+		if ((at == geometry->machines || at[-1] == ' ') && (end == '\0' || end == ' '))
+			return true;
+		at++;
+	}
+	return false;
 }
 
 /* All formats of the CPUs that the source describes, if it describes any. */

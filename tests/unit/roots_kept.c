@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a top table can map huge pages by itself, it can also have the entry of one that nobody may access, which
- * is not present: programs ask for that with mprotect(2). Such a table is a root, in each format that can have it.
+ * Which places are tried: where a top table can map huge pages by itself, it can also have the entry of one that nobody
+ * may access, which is not present (mprotect(2)). Such a table is a root, in each format that can have it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +15,7 @@
 #include <pagewalk/pagewalk.h>
 
 #include "format/format.h"
+#include "memory/memory.h"
 #include "mutants/choose.h"
 
 enum {
@@ -112,9 +113,48 @@ static void test_prot_none(void **state)
 	assert_true(tried >= 4);
 }
 
+/* The formats of an arm dump are those of arm, and not arm64's, whose name begins in the same way. */
+static void test_machine(void **state)
+{
+	static const struct {
+		uint16_t machine; /* of the ELF header */
+		const char *format;
+		bool found;
+	} cases[] = {
+		{ 183, "arm64_4k_48", true },
+		{ 40, "arm64_4k_48", false },
+		{ 243, "riscv_sv39", true },
+		{ 183, "riscv_sv39", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct pw_segment segment = { 0, MEMORY - 1, memory };
+		const struct pw_roots_options options = { .threads = 1 };
+		struct pw_memory *source;
+		struct pw_regime r;
+		struct pw_root *roots;
+		bool found = false;
+		size_t count;
+
+		build(pw_format_find(cases[i].format), &r);
+		assert_int_equal(pw_memory_wrap(&segment, 1, &source, NULL), 0);
+		source->machine = cases[i].machine;
+		assert_int_equal(pw_roots_find(source, &options, &roots, &count, NULL, NULL), 0);
+		for (size_t k = 0; k < count; k++)
+			found |= strcmp(roots[k].format, cases[i].format) == 0;
+		assert_int_equal(found, cases[i].found);
+		free(roots);
+		pw_memory_close(source);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_prot_none) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_prot_none),
+		cmocka_unit_test(test_machine),
+	};
 
 	mutant_choose(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
