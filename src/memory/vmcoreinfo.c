@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/needle.h"
+
 void pw_vmcoreinfo_set(struct pw_memory *memory, const unsigned char *text, uint64_t bytes)
 {
 	memory->vmcoreinfo = (const char *)text;
@@ -123,11 +125,10 @@ enum {
 static bool search_piece(const char *bytes, size_t length, pw_pa pa, struct pw_kernel *kernel,
 			 pw_pa *at_ret)
 {
-	static const char start[] = "Linux version ";
+	static const struct pw_needle start = { "Linux version ", 14, 0 };
 	const char *at = bytes, *end = bytes + length;
 
-	while (end - at > BANNER &&
-	       (at = memmem(at, (size_t)(end - at), start, sizeof(start) - 1)) &&
+	while (end - at > BANNER && (at = pw_needle_find(&start, at, (size_t)(end - at))) &&
 	       end - at >= BANNER) {
 		if (read_banner(at, BANNER, kernel)) {
 			*at_ret = pa + (pw_pa)(at - bytes);

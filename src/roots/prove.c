@@ -291,6 +291,8 @@ const struct pw_roots_node *pw_roots_judge(struct pw_roots_prover *prover,
 {
 	const struct pw_format *f = prover->attempt->format;
 	const uint32_t known = *slot_of(prover, at->table, at->level, at->bits);
+	const bool zero_is_hole = prover->attempt->zero_is_hole || prover->search->tables_only;
+	const size_t entries = (size_t)1 << at->bits, group = (size_t)64 >> f->entry_lg2;
 	struct pw_roots_node node = { .table = at->table, .level = at->level, .bits = at->bits };
 	struct tally tally = { 0 };
 	const unsigned char *bytes;
@@ -303,15 +305,21 @@ const struct pw_roots_node *pw_roots_judge(struct pw_roots_prover *prover,
 		return NULL;
 	bytes = read_table(prover, at);
 	node.verdict = bytes ? PW_ROOTS_NEUTRAL : PW_ROOTS_BAD;
-	for (size_t i = 0; bytes && i < (size_t)1 << at->bits && prover->status == 0; i++) {
-		uint64_t entry = pw_roots_load(f, bytes, i);
+	for (size_t i = 0; bytes && i < entries && prover->status == 0; i++) {
+		uint64_t entry;
 		enum pw_kind kind;
 
+		/* Most of what looks like a table of tables leads to pages of zeros. */
+		if (zero_is_hole && i % group == 0 && entries - i >= group &&
+		    pw_roots_is_zero(bytes + (i << f->entry_lg2))) {
+			i += group - 1;
+			continue;
+		}
+		entry = pw_roots_load(f, bytes, i);
+		if (entry == 0 && zero_is_hole)
+			continue;
 		if (is_hopeless(&tally))
 			break;
-
-		if (entry == 0 && (prover->attempt->zero_is_hole || prover->search->tables_only))
-			continue;
 		if (!pw_index_admitted(f, regime, at->level, at, (uint32_t)i))
 			continue;
 		kind = f->kind(f, regime, at->level, entry);

@@ -101,6 +101,15 @@ static inline uint64_t pw_roots_load(const struct pw_format *f, const unsigned c
 	return pw_entry_number(raw, f->entry_lg2, f->big_endian);
 }
 
+/* 64 bytes of zeros, at any address? */
+PW_INLINE bool pw_roots_is_zero(const unsigned char *bytes)
+{
+	uint64_t word[8];
+
+	memcpy(word, bytes, sizeof(word));
+	return !(word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] | word[7]);
+}
+
 enum pw_roots_verdict {
 	PW_ROOTS_NEUTRAL, /* nothing that speaks for or against it: all of its pages are in swap */
 	PW_ROOTS_GOOD,

@@ -85,8 +85,9 @@ static void read_all(const struct pw_memory *memory, pw_pa pa, unsigned char *bu
 }
 
 /* Searches first..last, which are in one segment, with @buffer for a chunk and a needle. */
-static bool search_run(const struct pw_seen *seen, pw_pa first, pw_pa last, const void *needle,
-		       size_t bytes, unsigned char *buffer, pw_place_fn *found, void *context)
+static bool search_run(const struct pw_seen *seen, pw_pa first, pw_pa last,
+		       const struct pw_needle *needle, unsigned char *buffer, pw_place_fn *found,
+		       void *context)
 {
 	for (pw_pa at = first; at <= last; at += CHUNK) {
 		const uint64_t rest = last - at;
@@ -97,7 +98,7 @@ static bool search_run(const struct pw_seen *seen, pw_pa first, pw_pa last, cons
 		if (pw_cancelled(seen->search->options->cancel))
 			return false;
 		read_all(seen->search->memory, at, buffer, length);
-		while ((place = memmem(from, length - (size_t)(from - buffer), needle, bytes))) {
+		while ((place = pw_needle_find(needle, from, length - (size_t)(from - buffer)))) {
 			if (place - buffer >= CHUNK)
 				break;
 			if (found(context, at + (uint64_t)(place - buffer)))
@@ -110,8 +111,8 @@ static bool search_run(const struct pw_seen *seen, pw_pa first, pw_pa last, cons
 	return false;
 }
 
-bool pw_seen_find(const struct pw_seen *seen, pw_pa first, pw_pa last, const void *needle,
-		  size_t bytes, pw_place_fn *found, void *context)
+bool pw_seen_find(const struct pw_seen *seen, pw_pa first, pw_pa last,
+		  const struct pw_needle *needle, pw_place_fn *found, void *context)
 {
 	const struct pw_memory *memory = seen->search->memory;
 	unsigned char *buffer = malloc(CHUNK + NEEDLE_MAX);
@@ -123,7 +124,7 @@ bool pw_seen_find(const struct pw_seen *seen, pw_pa first, pw_pa last, const voi
 		if (to < first || from > last)
 			continue;
 		done = search_run(seen, from > first ? from : first, to < last ? to : last, needle,
-				  bytes, buffer, found, context);
+				  buffer, found, context);
 	}
 	free(buffer);
 	return done;

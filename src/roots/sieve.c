@@ -45,15 +45,6 @@ struct chunk {
 
 /* ---- one table ---- */
 
-/* 64 bytes of zeros, at any address? */
-PW_INLINE bool is_zero(const unsigned char *bytes)
-{
-	uint64_t word[8];
-
-	memcpy(word, bytes, sizeof(word));
-	return !(word[0] | word[1] | word[2] | word[3] | word[4] | word[5] | word[6] | word[7]);
-}
-
 /*
  * Does Linux keep something in this hole? Where a top table maps huge pages by itself, one that nobody may access
  * or that is on its way elsewhere leaves an entry that is not present: i386, and formats of few levels.
@@ -119,7 +110,7 @@ static bool may_be_top(const struct pw_roots_search *search, const struct pw_roo
 		uint64_t entry;
 
 		if (i % group == 0 && entries - i >= group && attempt->zero_is_hole &&
-		    is_zero(bytes + (i << f->entry_lg2))) {
+		    pw_roots_is_zero(bytes + (i << f->entry_lg2))) {
 			i += group - 1;
 			continue;
 		}
@@ -223,10 +214,10 @@ static uint16_t count_zeros(const unsigned char *page)
 	uint16_t zeros = 0;
 
 	/* memcmp is as fast as memory for the pages of zeros, of which there are many. */
-	if (is_zero(page) && memcmp(page, page + 64, PAGE - 64) == 0)
+	if (pw_roots_is_zero(page) && memcmp(page, page + 64, PAGE - 64) == 0)
 		return PAGE;
 	/* The bound counts: a machine that runs may clear the page just now. */
-	while (zeros < PAGE && is_zero(page + zeros))
+	while (zeros < PAGE && pw_roots_is_zero(page + zeros))
 		zeros = (uint16_t)(zeros + 64);
 	return zeros;
 }

@@ -185,7 +185,7 @@ static bool try_names(struct naming *naming, size_t from)
 
 static bool find_tasks(struct naming *naming)
 {
-	static const char name[] = "swapper";
+	static const struct pw_needle name = { "swapper", 7, 1 };
 	struct pw_seen *seen = &naming->seen;
 	pw_pa banner, first = 0, last = 0;
 	size_t known;
@@ -194,7 +194,7 @@ static bool find_tasks(struct naming *naming)
 		first = banner > IMAGE ? banner - IMAGE : 0;
 		last = banner < UINT64_MAX - IMAGE ? banner + IMAGE : UINT64_MAX;
 		naming->by_types = pw_types_find(seen, first, last, &naming->layout);
-		pw_seen_find(seen, first, last, name, sizeof(name) - 1, note_name, naming);
+		pw_seen_find(seen, first, last, &name, note_name, naming);
 		if (try_names(naming, 0))
 			return true;
 	}
@@ -202,7 +202,7 @@ static bool find_tasks(struct naming *naming)
 	known = naming->name_count;
 	if (known == NAMES_MAX)
 		return false;
-	pw_seen_find(seen, 0, UINT64_MAX, name, sizeof(name) - 1, note_name, naming);
+	pw_seen_find(seen, 0, UINT64_MAX, &name, note_name, naming);
 	if (try_names(naming, known))
 		return true;
 	/* BTF of another kernel leads nowhere. */

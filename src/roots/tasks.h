@@ -17,6 +17,7 @@
 #ifndef PW_ROOTS_TASKS_H
 #define PW_ROOTS_TASKS_H
 
+#include "base/needle.h"
 #include "roots/roots.h"
 
 enum {
@@ -70,8 +71,8 @@ bool pw_seen_physical(const struct pw_seen *seen, pw_va va, pw_pa *pa);
  * whether it did.
  */
 typedef bool pw_place_fn(void *context, pw_pa pa);
-bool pw_seen_find(const struct pw_seen *seen, pw_pa first, pw_pa last, const void *needle,
-		  size_t bytes, pw_place_fn *found, void *context);
+bool pw_seen_find(const struct pw_seen *seen, pw_pa first, pw_pa last,
+		  const struct pw_needle *needle, pw_place_fn *found, void *context);
 
 /* ---- types.c ---- */
 

@@ -80,8 +80,12 @@ bool pw_types_find(struct pw_seen *seen, pw_pa first, pw_pa last, struct pw_task
 	};
 	struct search search = { seen, layout, BYTES_MAX };
 
-	for (unsigned i = 0; i < 2; i++)
-		if (pw_seen_find(seen, first, last, heads[i], sizeof(heads[i]), try_place, &search))
+	for (unsigned i = 0; i < 2; i++) {
+		/* 0x9f: instructions have the other one often. */
+		const struct pw_needle head = { heads[i], sizeof(heads[i]), i };
+
+		if (pw_seen_find(seen, first, last, &head, try_place, &search))
 			return true;
+	}
 	return false;
 }

@@ -9,6 +9,7 @@
 
 #include <pagewalk/pagewalk.h>
 
+#include "base/needle.h"
 #include "random.h"
 
 enum {
@@ -263,12 +264,31 @@ static void test_changed(void **state)
 	assert_true(named > 50 && named < 400);
 }
 
+/* Bytes are found at both ends, after what looks like them, and nowhere beyond. */
+static void test_needle(void **state)
+{
+	static const char text[] = "swswapperswappeswapper";
+	const size_t length = sizeof(text) - 1;
+
+	(void)state;
+	for (size_t rare = 0; rare < 7; rare++) {
+		const struct pw_needle needle = { "swapper", 7, rare };
+
+		assert_ptr_equal(pw_needle_find(&needle, text, length), text + 2);
+		assert_ptr_equal(pw_needle_find(&needle, text + 2, 7), text + 2);
+		assert_ptr_equal(pw_needle_find(&needle, text + 3, length - 3), text + 15);
+		assert_null(pw_needle_find(&needle, text + 3, length - 4));
+		assert_null(pw_needle_find(&needle, text + 2, 6));
+		assert_null(pw_needle_find(&needle, text, 0));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found),   cmocka_unit_test(test_types),
 		cmocka_unit_test(test_hostile), cmocka_unit_test(test_halves),
-		cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_changed), cmocka_unit_test(test_needle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
