@@ -93,6 +93,11 @@ enum pw_mutant {
 	PW_MUTANT_SWAP_ALL_EXCLUSIVE, /* a page from swap is taken for this space's alone, whatever its entry says */
 	PW_MUTANT_SWAP_NOT_WRITTEN, /* what was stored to a page of the swap cache does not reach its slot */
 	PW_MUTANT_RECLAIM_USED, /* pages that were used since the last round get no other chance */
+	PW_MUTANT_SWAP_READS, /* a write fault on a page in swap maps it for reading only */
+	PW_MUTANT_SPLIT_ZERO_LOCKED, /* a split takes pages of zeros out of locked memory */
+	PW_MUTANT_FREE_SHARED, /* MADV_FREE says of a page that others need that it need not be kept */
+	PW_MUTANT_SPLIT_SHARED, /* advice splits a folio that another address space maps, too */
+	PW_MUTANT_COLLAPSE_NEIGHBOURS, /* collapse takes entries of a folio for all that it has if another is between them */
 	PW_MUTANT_FREE_WHOLE, /* MADV_FREE of a part of a folio says of all of it that it need not be kept */
 	PW_MUTANT_DROP_DIRTY_FIRST, /* whether a page is dirty is looked at before its holders */
 	PW_MUTANT_TIDY_ONCE, /* a page of the swap cache whose last count goes while it is locked stays there */

@@ -121,8 +121,33 @@ static bool nobody_holds(const struct collapse *c, uint32_t head)
 	       pw_mutant(PW_MUTANT_COLLAPSE_PINNED);
 }
 
-/* Looks at one entry, and locks its folio. 0, or why the page cannot be moved. */
-static int take_page(const struct collapse *c, const struct pw_slot *slot, struct found *found)
+/* The head of the counted folio that the entry maps, or PW_NO_FRAME. */
+static uint32_t head_of(const struct collapse *c, const struct pw_slot *slot)
+{
+	if (!pw_entry_is_counted(c->mm, slot))
+		return PW_NO_FRAME;
+	return pw_folio_head(c->machine->arena, pw_arena_frame(c->machine->arena, slot->pa));
+}
+
+/* Do entries @first to @end - 1 map this folio, too? Only pages of a large one lie apart, with others between. */
+static bool has_others(const struct collapse *c, uint32_t first, uint32_t end, uint32_t head)
+{
+	struct pw_slot slot;
+
+	if (pw_link_order(pw_frame_link(c->machine->arena, head)) == 0 ||
+	    pw_mutant(PW_MUTANT_COLLAPSE_NEIGHBOURS))
+		return false;
+	for (uint32_t i = first; i < end; i++) {
+		pw_slot_in(c->mm->space, va_of(c, i), c->table, &slot);
+		if (head_of(c, &slot) == head)
+			return true;
+	}
+	return false;
+}
+
+/* Looks at entry @i, and locks its folio. 0, or why the page cannot be moved. */
+static int take_page(const struct collapse *c, uint32_t i, const struct pw_slot *slot,
+		     struct found *found)
 {
 	const struct pw_arena *arena = c->machine->arena;
 	uint32_t frame, head, flags;
@@ -140,8 +165,10 @@ static int take_page(const struct collapse *c, const struct pw_slot *slot, struc
 		return -EINVAL;
 	if (!pw_folio_is_exclusive(arena, frame) && ++found->shared > c->pages / 2 && !c->advised)
 		return -EBUSY;
-	if (head == found->head)
+	if (head == found->head || has_others(c, 0, i, head)) {
+		found->head = head;
 		return 0;
+	}
 	if (!pw_folio_trylock(c->machine, head))
 		return -EAGAIN;
 	flags = pw_page_flags(c->machine, frame) | pw_page_flags(c->machine, head);
@@ -151,14 +178,6 @@ static int take_page(const struct collapse *c, const struct pw_slot *slot, struc
 	}
 	found->head = head;
 	return 0;
-}
-
-/* The head of the counted folio that the entry maps, or PW_NO_FRAME. */
-static uint32_t head_of(const struct collapse *c, const struct pw_slot *slot)
-{
-	if (!pw_entry_is_counted(c->mm, slot))
-		return PW_NO_FRAME;
-	return pw_folio_head(c->machine->arena, pw_arena_frame(c->machine->arena, slot->pa));
 }
 
 /* Unlocks the folios of the first @count entries. */
@@ -172,7 +191,7 @@ static void unlock_pages(const struct collapse *c, uint32_t count)
 
 		pw_slot_in(c->mm->space, va_of(c, i), c->table, &slot);
 		head = head_of(c, &slot);
-		if (head != PW_NO_FRAME && head != last)
+		if (head != PW_NO_FRAME && head != last && !has_others(c, 0, i, head))
 			pw_folio_unlock(c->machine, head);
 		last = head != PW_NO_FRAME ? head : last;
 	}
@@ -188,7 +207,7 @@ static int take_pages(const struct collapse *c)
 		int code;
 
 		pw_slot_in(c->mm->space, va_of(c, i), c->table, &slot);
-		code = take_page(c, &slot, &found);
+		code = take_page(c, i, &slot, &found);
 		if (code) {
 			unlock_pages(c, i);
 			return code;
@@ -244,7 +263,7 @@ static void drop_pages(const struct collapse *c, struct pw_zap *zap)
 		head = head_of(c, &was);
 		if (head == PW_NO_FRAME)
 			continue;
-		if (head != last && last != PW_NO_FRAME)
+		if (head != last && last != PW_NO_FRAME && !has_others(c, i, c->pages, last))
 			pw_folio_unlock(c->machine, last);
 		/* Under the table lock, which the TLBs' flush may be called with. */
 		if (head != last && full)
@@ -403,6 +422,15 @@ static struct collapse begin(struct pw_vma *vma, pw_va start, unsigned lg2, bool
 	};
 }
 
+/* Are the file's blocks where the VMA has blocks of huge pages? */
+static bool is_aligned(const struct pw_vma *vma)
+{
+	const struct pw_machine *machine = vma->mm->machine;
+	const unsigned order = machine->format->shift[1] - machine->page_lg2;
+
+	return (((vma->first >> machine->page_lg2) - vma->offset) & pw_mask(order)) == 0;
+}
+
 /* Can pages of this VMA be put together? */
 static bool suitable(const struct pw_vma *vma, bool advised)
 {
@@ -410,7 +438,7 @@ static bool suitable(const struct pw_vma *vma, bool advised)
 	    !(vma->flags & (PW_VM_READ | PW_VM_WRITE | PW_VM_EXEC)) ||
 	    (vma->flags & (PW_VM_USER_MISSING | PW_VM_USER_PROTECT | PW_VM_USER_MINOR)))
 		return false;
-	return vma->file ? pw_collapse_suits(vma->file) : vma->anon != NULL;
+	return vma->file ? pw_collapse_suits(vma->file) && is_aligned(vma) : vma->anon != NULL;
 }
 
 /* Makes the block at @va one page. -EEXIST: it is one already. */

@@ -111,6 +111,7 @@ static bool replace(struct pw_fault_work *work, const struct pw_slot *old, uint3
 			return false;
 	} while (!pw_slot_swap(mm->space, work->va, slot, pw_slot_empty(mm->space, 0)));
 	pw_tlb_flush(mm, work->va, work->va + (pw_page_bytes(machine) - 1));
+	was = pw_entry_unneeded(mm, &was);
 	pw_entry_gone(vma, &was);
 	/* Nobody else fills it: this thread has the table lock. */
 	pw_slot_swap(mm->space, work->va, slot,

@@ -165,11 +165,30 @@ static enum pw_fault_kind fault_missing(struct pw_fault_work *work)
 	return pw_fault_anon(work);
 }
 
+static enum pw_fault_kind fault_page(struct pw_fault_work *work);
+
+/* A write that finds the page of others in swap copies it in the same fault: who populates memory faults only once. */
+static enum pw_fault_kind fault_swapped(struct pw_fault_work *work)
+{
+	const enum pw_fault_kind kind = pw_fault_swap(work);
+	struct pw_mm *mm = work->vma->mm;
+
+	if (kind != PW_FAULT_DONE || !(work->flags & PW_FAULT_WRITE) ||
+	    pw_mutant(PW_MUTANT_SWAP_READS))
+		return kind;
+	pw_table_look(mm, work->va, &work->slot);
+	pw_table_unlock(mm, 1, work->va);
+	if (work->slot.kind != PW_SLOT_PAGE || pw_slot_is_hidden(&work->slot) ||
+	    (work->slot.attr & PW_WRITE))
+		return kind;
+	return fault_page(work);
+}
+
 static enum pw_fault_kind fault_soft(struct pw_fault_work *work)
 {
 	switch (pw_soft_kind(work->vma->mm->space, &work->slot.soft)) {
 	case PW_SOFT_SWAP:
-		return pw_fault_swap(work);
+		return fault_swapped(work);
 	case PW_SOFT_HWPOISON:
 		return PW_FAULT_POISON;
 	case PW_SOFT_MIGRATION:

@@ -200,6 +200,9 @@ static bool fault_zero(struct pw_fault_work *work)
 
 	if (level == 0 || !reach_empty(work, level, &slot))
 		return false;
+	/* As for pages that are written to: so fork copies the entry, and neighbours merge or do not. */
+	if (pw_anon_prepare(work->vma))
+		return false;
 	frame = zero_frame(machine, machine->format->shift[level]);
 	if (frame == PW_NO_FRAME)
 		return false;

@@ -51,9 +51,12 @@ bool pw_is_file_leaf(const struct pw_mm *mm, const struct pw_slot *slot);
 /*
  * Splits a folio into base pages. The caller holds its lock and one reference, by @frame; then it holds both of
  * that page alone. Returns 0; -EBUSY: somebody else holds it, as by a pin; -EINVAL: such a folio cannot be
- * split; -ENOMEM. After an error the folio is as before, though its leaves may be split.
+ * split; -ENOMEM. After an error the folio is as before, though its leaves may be split. Pages of an anonymous folio that
+ * have only zeros become the page of zeros, but in locked memory.
  */
 int pw_split_locked(struct pw_machine *machine, uint32_t frame);
+/* The same, if all parts are about to go to swap: pages of zeros go there, too, as far as there is room. */
+int pw_split_for_swap(struct pw_machine *machine, uint32_t frame);
 /*
  * Splits folios of which some pages are not mapped any more, so that these become free, until @bytes are
  * (deferred_split_scan). For reclaim, with no lock held. Returns the number of bytes.

@@ -213,11 +213,11 @@ static int place(struct pw_mm *mm, struct request *r)
 	if (r->file && r->file->kind == PW_FOLIO_HUGETLB && r->map & MAP_FIXED &&
 	    r->va & ((page << r->file->order) - 1))
 		return -EINVAL;
-	if (!(r->map & MAP_FIXED)) {
+	if (!(r->map & MAP_FIXED))
 		va = pw_mm_place_file(mm, r->va, r->bytes, r->file, r->offset, r->map);
-		if (pw_is_error(va))
-			return (int)va;
-	}
+	/* Also a fixed address: Linux does not tell it from the error that it looks like. */
+	if (pw_is_error(va))
+		return (int)va;
 	if (!pw_mm_holds(mm, (pw_va)va, r->bytes))
 		return -ENOMEM;
 	if ((pw_va)va & (page - 1))

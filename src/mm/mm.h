@@ -390,6 +390,8 @@ bool pw_entry_is_counted(const struct pw_mm *mm, const struct pw_slot *slot);
  * groups (contpte_try_fold). The table lock is held.
  */
 void pw_table_join(struct pw_mm *mm, pw_va first, pw_va last);
+/* The entry as it is to be accounted for if nobody needs the content that it led to: zap, COW. */
+struct pw_slot pw_entry_unneeded(const struct pw_mm *mm, const struct pw_slot *was);
 /* Accounts for one entry that was taken out: of zap, migration, COW. Drops nothing. */
 void pw_entry_gone(struct pw_vma *vma, const struct pw_slot *was);
 /* Accounts for new entries that map @pages of @frame's folio in page.mapped alone. */

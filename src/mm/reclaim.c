@@ -22,9 +22,9 @@
 #include "mm/swap.h"
 
 enum {
-	/* Rounds in which a used page gets another chance; after them any page goes. */
+	/* Rounds in which a used page gets another chance; after them any page goes, one of MADV_FREE with the second. */
 	GENTLE_ROUNDS = 2,
-	ROUNDS = 3,
+	ROUNDS = 4,
 };
 
 static bool is_mapped(const struct pw_machine *machine, uint32_t head)
@@ -69,8 +69,9 @@ static bool reclaim_anonymous(struct pw_machine *machine, uint32_t head)
 {
 	bool was_cached = pw_page_of(machine, head)->swap != 0;
 
-	if (pw_page_flags(machine, head) & PW_PAGE_LAZY && !was_cached && drop_lazy(machine, head))
-		return true;
+	/* One that has to be kept after all goes to swap in a later round. */
+	if (pw_page_flags(machine, head) & PW_PAGE_LAZY && !was_cached)
+		return drop_lazy(machine, head);
 	if (!was_cached && (!is_mapped(machine, head) || pw_swap_add(machine, head)))
 		return false;
 	if (pw_rmap_unmap(machine, head, PW_UNMAP_SWAP) == 0 && write_to_slot(machine, head) &&
@@ -90,7 +91,12 @@ static bool reclaim_shared(struct pw_machine *machine, struct pw_file *file, uin
 {
 	uint32_t slot;
 
-	if (pw_rmap_unmap(machine, head, PW_UNMAP_EMPTY) || pw_swap_add(machine, head))
+	if (pw_rmap_unmap(machine, head, PW_UNMAP_EMPTY))
+		return false;
+	/* Zeros that nobody has written to: a hole has the same, and needs no slot. */
+	if (!pw_page_is_dirty(machine, head))
+		return pw_cache_forget(file, head, 1) && free_alone(machine, head);
+	if (pw_swap_add(machine, head))
 		return false;
 	slot = pw_page_of(machine, head)->swap - 1;
 	/* The count is the file's, as soon as its cache names the slot. */
@@ -164,7 +170,7 @@ static bool split(struct pw_machine *machine, uint32_t frame, uint64_t *bytes)
 	uint32_t mapped = __atomic_load_n(&pw_page_of(machine, pw_link_head(link))->mapped,
 					  __ATOMIC_RELAXED);
 
-	if (pw_split_locked(machine, frame))
+	if (pw_split_for_swap(machine, frame))
 		return false;
 	if (pw_folio_kind_of(machine->arena, frame) == PW_FOLIO_ANONYMOUS && mapped < pages - 1)
 		*bytes += (uint64_t)(pages - 1 - mapped) << machine->page_lg2;
@@ -251,13 +257,76 @@ static uint32_t page_at(struct pw_vma *vma, pw_va va)
 	return frame;
 }
 
-/* Is the folio mapped once, so that nobody else is concerned? */
+static bool is_large(const struct pw_machine *machine, uint32_t frame)
+{
+	return pw_link_order(pw_frame_link(machine->arena, frame)) > 0;
+}
+
+/*
+ * Is the folio of @head in va..last as a whole? @va is where its first page is: the entries from there on are in one
+ * table, and map the pages in their order.
+ */
+static bool is_whole(const struct pw_mm *mm, pw_va va, pw_va last, uint32_t head)
+{
+	const struct pw_machine *machine = mm->machine;
+	const struct pw_format *f = machine->format;
+	const uint32_t pages = UINT32_C(1) << pw_link_order(pw_frame_link(machine->arena, head));
+	const pw_va bytes = (pw_va)pages << machine->page_lg2;
+
+	if (bytes - 1 > last - va || (va ^ (va + (bytes - 1))) >> (f->shift[0] + f->bits[0]))
+		return false;
+	for (uint32_t i = 0; i < pages; i++) {
+		struct pw_slot slot;
+
+		pw_slot_find(mm->space, va + ((pw_va)i << machine->page_lg2), &slot);
+		if (slot.kind != PW_SLOT_PAGE || slot.level > 0 ||
+		    !pw_entry_is_counted(mm, &slot) ||
+		    pw_arena_frame(machine->arena, slot.pa) != head + i)
+			return false;
+	}
+	return true;
+}
+
+/* Do entries from @va on map the folio of @frame as a whole, inside of va..last? They may change the next moment. */
+static bool maps_whole(const struct pw_vma *vma, pw_va va, pw_va last, uint32_t frame)
+{
+	const struct pw_machine *machine = vma->mm->machine;
+	const unsigned order = pw_link_order(pw_frame_link(machine->arena, frame));
+	struct pw_slot slot;
+
+	if (frame != pw_folio_head(machine->arena, frame))
+		return false;
+	pw_slot_find(vma->mm->space, va, &slot);
+	if (slot.level == 0)
+		return is_whole(vma->mm, va, last, frame);
+	return order + machine->page_lg2 == machine->format->shift[slot.level] &&
+	       pw_mask(machine->format->shift[slot.level]) <= last - va;
+}
+
+/*
+ * Splits the folio of @frame, to which the caller has a reference, unless other address spaces map it, too. @whole: all of
+ * it is about to go to swap.
+ */
+static bool split_ours(struct pw_vma *vma, uint32_t frame, bool whole)
+{
+	struct pw_machine *machine = vma->mm->machine;
+	bool done;
+
+	if (!pw_folio_trylock(machine, frame))
+		return false;
+	done = (!pw_rmap_others_map(machine, frame, vma->mm) ||
+		pw_mutant(PW_MUTANT_SPLIT_SHARED)) &&
+	       (whole ? pw_split_for_swap(machine, frame) : pw_split_locked(machine, frame)) == 0;
+	pw_folio_unlock(machine, frame);
+	/* As in pw_fault_swap. */
+	pw_swap_tidy(machine, frame);
+	return done;
+}
+
+/* Is the page of a base folio mapped once, so that nobody else is concerned? */
 static bool mapped_once(const struct pw_machine *machine, uint32_t frame)
 {
-	uint32_t head = pw_folio_head(machine->arena, frame);
-
-	return __atomic_load_n(&pw_page_of(machine, head)->mapped, __ATOMIC_RELAXED) <=
-	       UINT32_C(1) << pw_link_order(pw_frame_link(machine->arena, head));
+	return __atomic_load_n(&pw_page_of(machine, frame)->mapped, __ATOMIC_RELAXED) <= 1;
 }
 
 uint64_t pw_vma_page_out(struct pw_vma *vma, pw_va first, pw_va last)
@@ -270,10 +339,14 @@ uint64_t pw_vma_page_out(struct pw_vma *vma, pw_va first, pw_va last)
 		uint32_t frame = page_at(vma, va);
 
 		if (frame != PW_NO_FRAME) {
-			bool once = mapped_once(machine, frame);
+			/* A part goes alone, and parts that go become pages. */
+			bool ours = is_large(machine, frame)
+					    ? split_ours(vma, frame,
+							 maps_whole(vma, va, last, frame))
+					    : mapped_once(machine, frame);
 
 			pw_page_put(machine, frame, 1);
-			if (once)
+			if (ours)
 				freed += pw_reclaim_page(machine, frame, true);
 		}
 		if (last - va < page)
@@ -281,25 +354,38 @@ uint64_t pw_vma_page_out(struct pw_vma *vma, pw_va first, pw_va last)
 	}
 }
 
+/* Forgets that the folio was used. */
+static void cool(struct pw_machine *machine, uint32_t frame)
+{
+	if (!pw_folio_trylock(machine, frame))
+		return;
+	pw_rmap_used(machine, pw_folio_head(machine->arena, frame));
+	pw_folio_unlock(machine, frame);
+	/* As in pw_fault_swap. */
+	pw_swap_tidy(machine, frame);
+}
+
 void pw_vma_cool(struct pw_vma *vma, pw_va first, pw_va last)
 {
 	struct pw_machine *machine = vma->mm->machine;
-	const uint64_t page = pw_page_bytes(machine);
 
-	for (pw_va va = first;; va += page) {
+	for (pw_va va = first;;) {
 		uint32_t frame = page_at(vma, va);
+		uint64_t bytes = pw_page_bytes(machine);
 
 		if (frame != PW_NO_FRAME) {
-			if (mapped_once(machine, frame) && pw_folio_trylock(machine, frame)) {
-				pw_rmap_used(machine, pw_folio_head(machine->arena, frame));
-				pw_folio_unlock(machine, frame);
-				/* As in pw_fault_swap. */
-				pw_swap_tidy(machine, frame);
+			if (maps_whole(vma, va, last, frame)) {
+				bytes <<= pw_link_order(pw_frame_link(machine->arena, frame));
+				if (is_large(machine, frame) || mapped_once(machine, frame))
+					cool(machine, frame);
+			} else if (is_large(machine, frame) && split_ours(vma, frame, false)) {
+				cool(machine, frame);
 			}
 			pw_page_put(machine, frame, 1);
 		}
-		if (last - va < page)
+		if (last - va < bytes)
 			return;
+		va += bytes;
 	}
 }
 
@@ -328,18 +414,42 @@ static void unlock_table(void *context, unsigned level, pw_va va)
 	pw_table_unlock(range->vma->mm, level, va);
 }
 
-/* Makes the folio of @head one that may be dropped, if nobody else maps it. Under the table lock. */
-static bool make_lazy(struct pw_machine *machine, uint32_t head)
+/* Can an entry that must not be written to say that its page was? That of arm's hardware cannot. */
+static bool says_dirty(const struct pw_space *space)
 {
+	const uint32_t attr = PW_READ | PW_USER | PW_ACCESSED;
+
+	return pw_slot_leaf(space, 0, 0, attr) != pw_slot_leaf(space, 0, 0, attr | PW_DIRTY);
+}
+
+/*
+ * May the folio of @head be dropped, as far as the others who map it are concerned? The entries of a base page say
+ * themselves who has written to it, unless the page does.
+ */
+static bool others_agree(const struct pw_mm *mm, uint32_t head)
+{
+	const struct pw_machine *machine = mm->machine;
+	const struct pw_page *page = pw_page_of(machine, head);
+	const uint32_t pages = UINT32_C(1) << pw_link_order(pw_frame_link(machine->arena, head));
+
+	if (__atomic_load_n(&page->mapped, __ATOMIC_RELAXED) == pages ||
+	    pw_mutant(PW_MUTANT_FREE_SHARED))
+		return true;
+	return pages == 1 && __atomic_load_n(&page->swap, __ATOMIC_RELAXED) == 0 &&
+	       !pw_page_is_dirty(machine, head) && says_dirty(mm->space);
+}
+
+/* Makes the folio of @head one that may be dropped. Under the table lock. */
+static bool make_lazy(struct pw_mm *mm, uint32_t head)
+{
+	struct pw_machine *machine = mm->machine;
 	struct pw_page *page = pw_page_of(machine, head);
-	uint32_t pages = UINT32_C(1) << pw_link_order(pw_frame_link(machine->arena, head));
 	bool lazy;
 
-	if (__atomic_load_n(&page->mapped, __ATOMIC_RELAXED) != pages ||
-	    !pw_folio_trylock(machine, head))
+	if (!others_agree(mm, head) || !pw_folio_trylock(machine, head))
 		return false;
 	pw_swap_remove(machine, head);
-	lazy = __atomic_load_n(&page->mapped, __ATOMIC_RELAXED) == pages && page->swap == 0;
+	lazy = others_agree(mm, head) && page->swap == 0;
 	if (lazy) {
 		pw_folio_clean(machine->arena, pw_arena_pa(machine->arena, head));
 		__atomic_fetch_and(&page->flags, ~(uint32_t)PW_PAGE_USED, __ATOMIC_RELAXED);
@@ -347,32 +457,6 @@ static bool make_lazy(struct pw_machine *machine, uint32_t head)
 	}
 	pw_folio_unlock(machine, head);
 	return lazy;
-}
-
-/*
- * Is the folio of @head in the range as a whole? @va is where its first page is: the entries from there on are in one
- * table, whose lock is held, and map the pages in their order.
- */
-static bool is_whole(const struct free_range *range, pw_va va, uint32_t head)
-{
-	const struct pw_mm *mm = range->vma->mm;
-	const struct pw_machine *machine = mm->machine;
-	const struct pw_format *f = machine->format;
-	const uint32_t pages = UINT32_C(1) << pw_link_order(pw_frame_link(machine->arena, head));
-	const pw_va bytes = (pw_va)pages << machine->page_lg2;
-
-	if (bytes - 1 > range->last - va || (va ^ (va + (bytes - 1))) >> (f->shift[0] + f->bits[0]))
-		return false;
-	for (uint32_t i = 0; i < pages; i++) {
-		struct pw_slot slot;
-
-		pw_slot_find(mm->space, va + ((pw_va)i << machine->page_lg2), &slot);
-		if (slot.kind != PW_SLOT_PAGE || slot.level > 0 ||
-		    !pw_entry_is_counted(mm, &slot) ||
-		    pw_arena_frame(machine->arena, slot.pa) != head + i)
-			return false;
-	}
-	return true;
 }
 
 /*
@@ -387,7 +471,7 @@ static bool all_of_it(struct free_range *range, pw_va va, const struct pw_slot *
 	if (lg2 <= machine->format->shift[slot->level] || pw_mutant(PW_MUTANT_FREE_WHOLE))
 		return true;
 	if (slot->level == 0 && pw_arena_frame(machine->arena, slot->pa) == head &&
-	    is_whole(range, va, head))
+	    is_whole(range->vma->mm, va, range->last, head))
 		range->whole = head;
 	return range->whole == head;
 }
@@ -415,7 +499,7 @@ static int free_entry(void *context, pw_va va, struct pw_slot *slot, uint64_t *v
 		/* The entry has a reference, so there is one more unless the count is full. */
 		return pw_folio_try_get(machine->arena, head, 1) ? -EAGAIN : PW_VISIT_KEEP;
 	}
-	if (!make_lazy(machine, head))
+	if (!make_lazy(mm, head))
 		return PW_VISIT_KEEP;
 	*value = pw_slot_change(mm->space, slot, slot->attr & ~(uint32_t)(PW_DIRTY | PW_ACCESSED));
 	return *value == slot->entry ? PW_VISIT_KEEP : PW_VISIT_STORE;
@@ -439,14 +523,10 @@ static void split_part(struct free_range *range)
 {
 	struct pw_machine *machine = range->vma->mm->machine;
 	const uint32_t frame = range->part;
-	bool done = false;
+	bool done;
 
 	range->part = PW_NO_FRAME;
-	if (pw_folio_trylock(machine, frame)) {
-		done = pw_split_locked(machine, frame) == 0;
-		pw_folio_unlock(machine, frame);
-		pw_swap_tidy(machine, frame);
-	}
+	done = split_ours(range->vma, frame, false);
 	pw_page_put(machine, frame, 1);
 	if (!done)
 		range->next += pw_page_bytes(machine);

@@ -114,6 +114,7 @@ struct walk {
 	bool force; /* also where a VMA is locked, or a pin may be */
 	bool parts; /* leave entries of base pages only */
 	uint32_t new_head; /* restore */
+	bool zeros; /* restore: the page has only zeros, and need not be kept */
 	bool result;
 };
 
@@ -426,6 +427,23 @@ int pw_rmap_take(struct pw_machine *machine, uint32_t head, enum pw_unmap_to to)
 
 /* ---- migration entries become leaves ---- */
 
+/*
+ * Puts the page of zeros in the place of an entry's own page, which has only zeros (try_to_map_unused_to_zeropage).
+ * Locked memory keeps its pages.
+ */
+static bool restore_zero(const struct walk *walk, struct pw_vma *vma, pw_va va,
+			 struct pw_slot *slot)
+{
+	const struct pw_arena *arena = walk->machine->arena;
+
+	if (!walk->zeros ||
+	    (pw_vma_flags(vma) & PW_VM_LOCKED && !pw_mutant(PW_MUTANT_SPLIT_ZERO_LOCKED)))
+		return false;
+	pw_slot_swap(vma->mm->space, va, slot,
+		     pw_vma_leaf(vma, 0, pw_arena_zero_page(arena), PW_ACCESSED));
+	return true;
+}
+
 static int restore_entry(struct walk *walk, struct pw_vma *vma, pw_va va, struct pw_slot *slot)
 {
 	struct pw_machine *machine = walk->machine;
@@ -436,6 +454,8 @@ static int restore_entry(struct walk *walk, struct pw_vma *vma, pw_va va, struct
 	bool anonymous = pw_folio_kind_of(arena, frame) == PW_FOLIO_ANONYMOUS;
 	pw_pa pa = pw_arena_pa(arena, frame);
 
+	if (restore_zero(walk, vma, va, slot))
+		return 0;
 	if (what == PW_MIGRATION_WRITE && pw_vma_flags(vma) & PW_VM_WRITE &&
 	    !(pw_vma_flags(vma) & PW_VM_USER_PROTECT &&
 	      pw_marks_any(vma->mm, va, va + (slot_bytes(machine, slot) - 1), PW_MARK_PROTECTED)))
@@ -452,19 +472,33 @@ static int restore_entry(struct walk *walk, struct pw_vma *vma, pw_va va, struct
 	return 0;
 }
 
+static void restore(struct walk *walk, uint32_t from, uint32_t to)
+{
+	int code;
+
+	walk->head = from;
+	walk->new_head = to;
+	walk->entry = restore_entry;
+	walk->migration = true;
+	do {
+		walk->found = 0;
+		code = pw_rmap_each(walk->machine, to, walk_vma, walk);
+	} while (!code && walk->found > 0);
+}
+
 void pw_rmap_restore(struct pw_machine *machine, uint32_t from, uint32_t to)
 {
 	struct walk walk = walk_begin(machine, to);
-	int code;
 
-	walk.head = from;
-	walk.new_head = to;
-	walk.entry = restore_entry;
-	walk.migration = true;
-	do {
-		walk.found = 0;
-		code = pw_rmap_each(machine, to, walk_vma, &walk);
-	} while (!code && walk.found > 0);
+	restore(&walk, from, to);
+}
+
+void pw_rmap_restore_zeros(struct pw_machine *machine, uint32_t frame)
+{
+	struct walk walk = walk_begin(machine, frame);
+
+	walk.zeros = true;
+	restore(&walk, frame, frame);
 }
 
 /* ---- dirty and accessed bits ---- */
@@ -540,18 +574,4 @@ bool pw_rmap_used(struct pw_machine *machine, uint32_t head)
 	walk.entry = used_entry;
 	pw_rmap_each(machine, head, walk_vma, &walk);
 	return walk.result;
-}
-
-/* ---- what reclaim asks ---- */
-
-static int locked_vma(void *context, struct pw_vma *vma, pw_va va)
-{
-	(void)context;
-	(void)va;
-	return (pw_vma_flags(vma) & PW_VM_LOCKED) != 0;
-}
-
-bool pw_rmap_is_locked(struct pw_machine *machine, uint32_t head)
-{
-	return pw_rmap_each(machine, head, locked_vma, NULL) != 0;
 }

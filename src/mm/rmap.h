@@ -11,9 +11,18 @@
  * May also return -ENOMEM.
  */
 int pw_rmap_unmap_parts(struct pw_machine *machine, uint32_t head);
+/*
+ * As pw_rmap_restore with one locked base page, which has only zeros: entries lead to the page of zeros that all share,
+ * but where the VMA is locked in memory.
+ */
+void pw_rmap_restore_zeros(struct pw_machine *machine, uint32_t frame);
+/* Is this page of a folio, large or not, mapped once (folio_precise_page_mapcount)? As pw_rmap_each. */
+bool pw_rmap_mapped_once(struct pw_machine *machine, uint32_t frame);
+/* Is the folio of @frame mapped in an address space other than @mm (folio_maybe_mapped_shared)? As pw_rmap_each. */
+bool pw_rmap_others_map(struct pw_machine *machine, uint32_t frame, const struct pw_mm *mm);
 /* As pw_rmap_unmap, also if the folio may be pinned, or a VMA is locked: its memory is broken. */
 int pw_rmap_take(struct pw_machine *machine, uint32_t head, enum pw_unmap_to to);
-/* May the folio be mapped in a VMA that is locked in memory (mlock)? As pw_rmap_each. */
+/* Is the folio mapped in a VMA that is locked in memory (mlock)? As pw_rmap_each. */
 bool pw_rmap_is_locked(struct pw_machine *machine, uint32_t head);
 
 #endif

@@ -7,7 +7,9 @@
 
 #include "format/format.h"
 #include "mm/file.h"
+#include "mm/huge.h"
 #include "mm/marks.h"
+#include "mm/rmap.h"
 #include "mm/soft.h"
 #include "mm/swap.h"
 #include "mm/vma.h"
@@ -136,17 +138,37 @@ static const uint64_t MAP_SOFT_DIRTY = UINT64_C(1) << 55, MAP_EXCLUSIVE = UINT64
 		      MAP_GUARD = UINT64_C(1) << 58, MAP_FILE_PAGE = UINT64_C(1) << 61,
 		      MAP_SWAPPED = UINT64_C(1) << 62, MAP_PRESENT = UINT64_C(1) << 63;
 
+/* Is this page of a large folio mapped once? If others work on the folio, @rough is the answer. */
+static bool is_mapped_once(struct pw_machine *machine, uint32_t frame, bool rough)
+{
+	bool once = rough;
+
+	if (!pw_folio_try_get(machine->arena, frame, 1))
+		return rough;
+	if (pw_folio_trylock(machine, frame)) {
+		once = pw_rmap_mapped_once(machine, frame);
+		pw_folio_unlock(machine, frame);
+		/* As in pw_fault_swap. */
+		pw_swap_tidy(machine, frame);
+	}
+	pw_page_put(machine, frame, 1);
+	return once;
+}
+
 /* What the folio of a page says. Only a page that is mapped here may be exclusive. */
-static uint64_t folio_bits(const struct pw_machine *machine, uint32_t frame, bool present)
+static uint64_t folio_bits(struct pw_machine *machine, uint32_t frame, bool present)
 {
 	uint64_t link = pw_frame_link(machine->arena, frame);
 	uint32_t head = pw_link_head(link), pages = UINT32_C(1) << pw_link_order(link);
 	uint32_t mapped = __atomic_load_n(&pw_page_of(machine, head)->mapped, __ATOMIC_RELAXED);
 	uint64_t word = 0;
+	bool once = mapped <= pages;
 
 	if (pw_head_kind(machine->arena, head) != PW_FOLIO_ANONYMOUS)
 		word |= MAP_FILE_PAGE;
-	return present && mapped <= pages ? word | MAP_EXCLUSIVE : word;
+	if (present && pages > 1)
+		once = is_mapped_once(machine, frame, once);
+	return present && once ? word | MAP_EXCLUSIVE : word;
 }
 
 static uint64_t soft_word(const struct pw_mm *mm, const struct pw_slot *slot)
@@ -163,7 +185,7 @@ static uint64_t soft_word(const struct pw_mm *mm, const struct pw_slot *slot)
 
 static uint64_t word_of(const struct pw_mm *mm, pw_va va)
 {
-	const struct pw_machine *machine = mm->machine;
+	struct pw_machine *machine = mm->machine;
 	struct pw_slot slot;
 	uint64_t word;
 	pw_pa pa;
@@ -177,6 +199,9 @@ static uint64_t word_of(const struct pw_mm *mm, pw_va va)
 	word = MAP_PRESENT | pa >> machine->page_lg2;
 	if (pw_entry_is_counted(mm, &slot))
 		word |= folio_bits(machine, pw_arena_frame(machine->arena, pa), true);
+	else if (slot.level > 0 && pw_arena_has(machine->arena, pa) &&
+		 pw_huge_is_zero(machine, pw_arena_frame(machine->arena, pa)))
+		word |= MAP_FILE_PAGE;
 	return word;
 }
 

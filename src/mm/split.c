@@ -10,6 +10,7 @@
  * at once says that nobody came meanwhile (pw_folio_split). At last the parts get entries again.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "format/format.h"
 #include "mm/huge.h"
@@ -122,12 +123,30 @@ static bool split_counts(struct pw_machine *machine, uint32_t head, uint32_t pag
 	return false;
 }
 
+/*
+ * Has a part that nobody can write to now only zeros, and may it be given up for the page of zeros? A broken page is not
+ * looked at.
+ */
+static bool is_zeros(const struct pw_machine *machine, uint32_t frame)
+{
+	const unsigned char *content = pw_page_host(machine, frame);
+	const uint32_t stay = PW_PAGE_POISON | PW_PAGE_MLOCKED;
+
+	if (machine->options.no_zero_page || pw_page_flags(machine, frame) & stay)
+		return false;
+	return content[0] == 0 && memcmp(content, content + 1, pw_page_bytes(machine) - 1) == 0;
+}
+
 /* Gives the parts entries, unless they are in a cache, and lets all go but the caller's. */
 static void restore_parts(struct pw_machine *machine, uint32_t head, uint32_t pages, uint32_t frame,
-			  bool cached)
+			  bool cached, bool zeros)
 {
-	for (uint32_t i = 0; i < pages && !cached; i++)
-		pw_rmap_restore(machine, head + i, head + i);
+	for (uint32_t i = 0; i < pages && !cached; i++) {
+		if (zeros && is_zeros(machine, head + i))
+			pw_rmap_restore_zeros(machine, head + i);
+		else
+			pw_rmap_restore(machine, head + i, head + i);
+	}
 	for (uint32_t i = 0; i < pages; i++) {
 		if (head + i == frame)
 			continue;
@@ -137,7 +156,8 @@ static void restore_parts(struct pw_machine *machine, uint32_t head, uint32_t pa
 	}
 }
 
-int pw_split_locked(struct pw_machine *machine, uint32_t frame)
+/* @zeros: pages of zeros are given up. */
+static int split_locked(struct pw_machine *machine, uint32_t frame, bool zeros)
 {
 	const uint64_t link = pw_frame_link(machine->arena, frame);
 	const uint32_t pages = UINT32_C(1) << pw_link_order(link);
@@ -171,9 +191,23 @@ int pw_split_locked(struct pw_machine *machine, uint32_t frame)
 			pw_rmap_restore(machine, head, head);
 		return code;
 	}
-	restore_parts(machine, head, pages, frame, cached);
+	restore_parts(machine, head, pages, frame, cached, zeros);
 	pw_count(&machine->info.huge_splits, 1);
 	return 0;
+}
+
+int pw_split_locked(struct pw_machine *machine, uint32_t frame)
+{
+	return split_locked(machine, frame, true);
+}
+
+int pw_split_for_swap(struct pw_machine *machine, uint32_t frame)
+{
+	uint64_t bytes, free;
+
+	pw_swap_room(machine, &bytes, &free);
+	bytes = pw_page_bytes(machine) << pw_link_order(pw_frame_link(machine->arena, frame));
+	return split_locked(machine, frame, free < bytes);
 }
 
 int pw_split_folio(struct pw_machine *machine, pw_pa pa)

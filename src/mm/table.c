@@ -146,6 +146,22 @@ static uint64_t *page_gone(const struct pw_vma *vma, const struct pw_slot *was, 
 	return counter;
 }
 
+/*
+ * An entry as it counts when its content is not needed any more. A page that others gave up (MADV_FREE) need not be kept
+ * because this entry wrote to it.
+ */
+struct pw_slot pw_entry_unneeded(const struct pw_mm *mm, const struct pw_slot *was)
+{
+	const struct pw_arena *arena = mm->machine->arena;
+	struct pw_slot slot = *was;
+
+	if (slot.attr & PW_DIRTY && pw_entry_is_counted(mm, was) &&
+	    pw_page_flags(mm->machine, pw_folio_head(arena, pw_arena_frame(arena, was->pa))) &
+		    PW_PAGE_LAZY)
+		slot.attr &= ~(uint32_t)PW_DIRTY;
+	return slot;
+}
+
 static uint32_t pages_of(const struct pw_machine *machine, const struct pw_slot *slot)
 {
 	return UINT32_C(1) << (machine->format->shift[slot->level] - machine->page_lg2);
@@ -323,6 +339,7 @@ static void zapped(void *context, pw_va va, const struct pw_slot *was)
 	struct pw_machine *machine = mm->machine;
 	const uint64_t bytes = UINT64_C(1) << machine->format->shift[was->level];
 	const uint32_t pages = pages_of(machine, was);
+	struct pw_slot unneeded;
 	uint64_t *counter;
 
 	if (pw_slot_is_soft(mm->space, was, PW_SOFT_SWAP)) {
@@ -335,7 +352,8 @@ static void zapped(void *context, pw_va va, const struct pw_slot *was)
 		pw_zap_flush(&range->zap, va, bytes);
 		return;
 	}
-	counter = page_gone(range->vma, was, pages);
+	unneeded = pw_entry_unneeded(mm, was);
+	counter = page_gone(range->vma, &unneeded, pages);
 	if (counter != range->counter) {
 		count_gone(range);
 		range->counter = counter;

@@ -375,13 +375,47 @@ static void test_host(void **state)
 	for_each_huge(&MADVISE, check_writable);
 }
 
+/* Another page lies between those of a folio that a child shares: they become one page of their own again. */
+static void check_neighbours(struct mm_world *world)
+{
+	const pw_va va = map_huge(world, 1);
+	struct pw_mm *child;
+	struct pw_vcpu *cpu;
+	uint8_t value = 0;
+
+	fill(world, va, 1);
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	put(world, va + 3 * world->page, 99);
+	put(world, va + 5 * world->page, 98);
+	assert_int_equal(slot_at(world->mm, va).level, 0);
+	assert_int_equal(pw_madvise(world->mm, va, huge_bytes(world), ADVICE_COLLAPSE), 0);
+	assert_int_equal(slot_at(world->mm, va).level, 1);
+	assert_int_equal(get(world, va + 3 * world->page), 99);
+	assert_int_equal(get(world, va + 4 * world->page + 4), value_of(4));
+	assert_int_equal(pw_cpu_create(child, &cpu), 0);
+	assert_true(pw_load_u8(cpu, va + 4 * world->page + 4, &value));
+	assert_int_equal(value, value_of(4));
+	/* No lock of the old folio is left. */
+	assert_int_equal(pw_split_folio(world->machine, slot_at(child, va).pa), 0);
+	pw_cpu_destroy(cpu);
+	pw_mm_destroy(child);
+	unmap_huge(world, va, 1);
+}
+
+static void test_neighbours(void **state)
+{
+	(void)state;
+	for_each_huge(&(struct pw_machine_options){ .huge = PW_HUGE_ALWAYS }, check_neighbours);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full),       cmocka_unit_test(test_held),
 		cmocka_unit_test(test_range),      cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_groups),     cmocka_unit_test(test_file),
-		cmocka_unit_test(test_moved_file), cmocka_unit_test(test_host),
+		cmocka_unit_test(test_moved_file), cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_host),
 	};
 
 	mutant_choose(argc, argv);

@@ -237,13 +237,85 @@ static void test_pinned_fork(void **state)
 	for_each_huge(&(struct pw_machine_options){ .huge = PW_HUGE_ALWAYS }, check_pinned_fork);
 }
 
+enum { ADVICE_COLLAPSE = 25 };
+
+static const uint64_t EXCLUSIVE = UINT64_C(1) << 56, OF_FILE = UINT64_C(1) << 61;
+
+static uint64_t pagemap_at(struct pw_mm *mm, pw_va va)
+{
+	uint64_t word = 0;
+
+	assert_int_equal(pw_mm_pagemap(mm, va, 1, &word), 0);
+	return word;
+}
+
+/* pagemap says of each page whether it is mapped once, and of the huge page of zeros that it is not anonymous. */
+static void check_pagemap(struct mm_world *world)
+{
+	const uint64_t huge = huge_bytes(world);
+	const pw_va va = map_huge(world, 2);
+	struct pw_mm *child;
+
+	put(world, va, 1);
+	assert_int_equal(get(world, va + huge), 0);
+	assert_true(pagemap_at(world->mm, va) & EXCLUSIVE);
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_false(pagemap_at(world->mm, va) & EXCLUSIVE);
+	assert_int_equal(pw_munmap(child, va, world->page), 0);
+	assert_true(pagemap_at(world->mm, va) & EXCLUSIVE);
+	assert_false(pagemap_at(world->mm, va + world->page) & EXCLUSIVE);
+	assert_false(pagemap_at(child, va + world->page) & EXCLUSIVE);
+	assert_false(pagemap_at(child, va + world->page) & OF_FILE);
+	/* The child has got the entry, as that of any memory that was written to. */
+	for (unsigned i = 0; i < 2; i++) {
+		struct pw_mm *mm = i ? child : world->mm;
+
+		assert_int_equal(slot_at(mm, va + huge).kind, PW_SLOT_PAGE);
+		assert_true(pagemap_at(mm, va + huge) & OF_FILE);
+		assert_false(pagemap_at(mm, va + huge) & EXCLUSIVE);
+	}
+	pw_mm_destroy(child);
+	unmap_huge(world, va, 2);
+	pw_page_put(world->machine, world->machine->huge_zero - 1, 1);
+	world->machine->huge_zero = 0;
+}
+
+static void test_pagemap(void **state)
+{
+	(void)state;
+	for_each_huge(&(struct pw_machine_options){ .huge = PW_HUGE_ALWAYS }, check_pagemap);
+}
+
+/* A file's blocks that are not where huge leaves can be are not put together. */
+static void check_unaligned(struct mm_world *world)
+{
+	const uint64_t huge = huge_bytes(world);
+	const pw_va va = map_huge(world, 2);
+	struct pw_file *file;
+
+	assert_int_equal(pw_shmem_create(world->machine, 2 * huge, &file, NULL), 0);
+	assert_int_equal(pw_mmap(world->mm, va, 2 * huge, PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_FIXED, file, world->page),
+			 va);
+	assert_int_equal(pw_madvise(world->mm, va, world->page, ADVICE_COLLAPSE), -EINVAL);
+	unmap_huge(world, va, 2);
+	pw_file_put(file);
+}
+
+static void test_unaligned(void **state)
+{
+	(void)state;
+	for_each_huge(&(struct pw_machine_options){ .huge = PW_HUGE_ALWAYS }, check_unaligned);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_write),       cmocka_unit_test(test_zero),
 		cmocka_unit_test(test_who),         cmocka_unit_test(test_never),
 		cmocka_unit_test(test_groups),      cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_pinned_fork),
+		cmocka_unit_test(test_pinned_fork), cmocka_unit_test(test_pagemap),
+		cmocka_unit_test(test_unaligned),
 	};
 
 	mutant_choose(argc, argv);

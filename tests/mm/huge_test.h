@@ -120,10 +120,10 @@ static inline uint8_t get(struct mm_world *world, pw_va va)
 	return value;
 }
 
-/* A value for page @i. */
+/* A value for page @i: not 0. */
 static inline uint8_t value_of(uint32_t i)
 {
-	return (uint8_t)(i * 7 + 1);
+	return (uint8_t)(i * 7 % 255 + 1);
 }
 
 /* Writes to every @step-th page of a huge page. */

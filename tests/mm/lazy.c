@@ -124,12 +124,86 @@ static void test_moved(void **state)
 	for_each_folio_mm(check_moved);
 }
 
+/* ---- pages that others map, too ---- */
+
+enum { SHARED = 2 };
+
+/* A parent gives its pages up: its child keeps them. @clean: the entries are clean, and the page itself is dirty. */
+static void check_child_keeps(struct mm_world *world, bool clean)
+{
+	const uint64_t bytes = SHARED * world->page;
+	const pw_va va = map_anon(world, SHARED, RW_PROT);
+	struct pw_mm *child;
+	struct pw_vcpu *cpu;
+	uint64_t value = 0;
+
+	store_pattern(world, va, SHARED);
+	if (clean) {
+		assert_int_equal(pw_mprotect(world->mm, va, bytes, PROT_NONE), 0);
+		assert_int_equal(pw_mprotect(world->mm, va, bytes, PROT_READ), 0);
+		check_pattern(world, va, SHARED);
+	}
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_int_equal(pw_cpu_create(child, &cpu), 0);
+	assert_int_equal(pw_madvise(world->mm, va, bytes, MADV_FREE), 0);
+	reclaim_all(world);
+	for (unsigned i = 0; i < SHARED; i++) {
+		assert_true(pw_load_u64(cpu, va + i * world->page, &value));
+		assert_int_equal(value, pattern(i));
+	}
+	pw_cpu_destroy(cpu);
+	pw_mm_destroy(child);
+	unmap_all(world, va, SHARED);
+}
+
+static bool says_dirty(const struct mm_world *world)
+{
+	return strcmp(world->format->name, "arm") != 0;
+}
+
+/* The child has copied the page since: then nobody needs it. */
+static void check_child_copies(struct mm_world *world)
+{
+	const pw_va va = map_anon(world, 1, RW_PROT);
+	struct pw_mm *child;
+	struct pw_vcpu *cpu;
+	uint64_t value = 0;
+
+	store_pattern(world, va, 1);
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_int_equal(pw_cpu_create(child, &cpu), 0);
+	assert_int_equal(pw_madvise(world->mm, va, world->page, MADV_FREE), 0);
+	assert_true(pw_store_u64(cpu, va, 9));
+	reclaim_all(world);
+	/* Where entries cannot say whether the child needs it, it stays. */
+	assert_int_equal(load_at(world, va), says_dirty(world) ? 0 : pattern(0));
+	assert_true(pw_load_u64(cpu, va, &value));
+	assert_int_equal(value, 9);
+	pw_cpu_destroy(cpu);
+	pw_mm_destroy(child);
+	unmap_all(world, va, 1);
+}
+
+static void check_shared(struct mm_world *world)
+{
+	check_child_keeps(world, false);
+	check_child_keeps(world, true);
+	check_child_copies(world);
+}
+
+static void test_shared(void **state)
+{
+	(void)state;
+	for_each_swap_mm(FRAMES, SLOTS, check_shared);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_part),
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_shared),
 	};
 
 	mutant_choose(argc, argv);

@@ -3,6 +3,8 @@
 #include "huge_test.h"
 #include "mutants/choose.h"
 
+enum { ADVICE_FREE = 8, ADVICE_COLD = 20, ADVICE_PAGEOUT = 21 };
+
 static const struct pw_machine_options ALWAYS = { .huge = PW_HUGE_ALWAYS };
 
 static pw_pa pa_at(const struct mm_world *world, pw_va va)
@@ -38,6 +40,26 @@ static void test_leaf(void **state)
 	for_each_huge(&ALWAYS, check_leaf);
 }
 
+static bool is_zero_page(const struct mm_world *world, pw_va va)
+{
+	return pw_folio_is_zero(world->machine->arena, frame_at(world, va));
+}
+
+/* What a split leaves of pages of which fill() wrote to every third: of the others, the page of zeros. */
+static void check_thirds(const struct mm_world *world, pw_va va)
+{
+	for (uint32_t i = 0; i < huge_pages(world); i++) {
+		const pw_va page = va + i * world->page;
+
+		assert_int_equal(slot_at(world->mm, page).level, 0);
+		assert_int_equal(is_zero_page(world, page), i % 3 != 0);
+		if (!is_zero_page(world, page)) {
+			assert_int_equal(order_at(world, page), 0);
+			check_counts(world, page, 1);
+		}
+	}
+}
+
 static void check_folio(struct mm_world *world)
 {
 	const pw_va va = map_huge(world, 1);
@@ -45,10 +67,7 @@ static void check_folio(struct mm_world *world)
 
 	fill(world, va, 3);
 	assert_int_equal(pw_split_folio(world->machine, pa_at(world, va + 5 * world->page)), 0);
-	for (uint32_t i = 0; i < huge_pages(world); i++) {
-		assert_int_equal(order_at(world, va + i * world->page), 0);
-		check_counts(world, va + i * world->page, 1);
-	}
+	check_thirds(world, va);
 	check_fill(world, va, 3);
 	put(world, va, 77);
 	assert_int_equal(get(world, va), 77);
@@ -78,8 +97,7 @@ static void check_none(struct mm_world *world)
 	assert_int_equal(slot_at(world->mm, va).level, 0);
 	assert_int_equal(pw_mprotect(world->mm, va, huge_bytes(world), RW), 0);
 	check_fill(world, va, 3);
-	for (uint32_t i = 0; i < huge_pages(world); i++)
-		check_counts(world, va + i * world->page, 1);
+	check_thirds(world, va);
 	unmap_huge(world, va, 1);
 }
 
@@ -225,6 +243,109 @@ static void test_two(void **state)
 	for_each_huge(&ALWAYS, check_two);
 }
 
+/*
+ * Pages of zeros of a folio that is split go back to the free memory, in all who map them: but not where the VMA is locked.
+ */
+static void check_zeros(struct mm_world *world)
+{
+	struct pw_arena *arena = world->machine->arena;
+	const uint32_t pages = huge_pages(world);
+	const pw_va va = map_huge(world, 1);
+	struct pw_mm *child;
+	struct pw_vcpu *cpu;
+	uint64_t before;
+	uint8_t value = 1;
+
+	put(world, va, 5);
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_int_equal(pw_cpu_create(child, &cpu), 0);
+	pw_arena_drain(arena);
+	before = pw_arena_free_bytes(arena);
+	assert_int_equal(pw_split_folio(world->machine, pa_at(world, va)), 0);
+	pw_arena_drain(arena);
+	assert_true(pw_arena_free_bytes(arena) >= before + (pages - 8) * world->page);
+	for (uint32_t i = 1; i < pages; i++) {
+		assert_true(is_zero_page(world, va + i * world->page));
+		assert_int_equal(slot_at(child, va + i * world->page).pa,
+				 pw_arena_zero_page(arena));
+	}
+	assert_int_equal(get(world, va), 5);
+	put(world, va + world->page, 6);
+	assert_true(pw_load_u8(cpu, va + world->page, &value));
+	assert_int_equal(value, 0);
+	assert_int_equal(get(world, va + world->page), 6);
+	pw_cpu_destroy(cpu);
+	pw_mm_destroy(child);
+	unmap_huge(world, va, 1);
+}
+
+static void check_locked_zeros(struct mm_world *world)
+{
+	const pw_va va = map_huge(world, 1);
+	uint32_t frame;
+
+	put(world, va, 5);
+	assert_int_equal(pw_mlock(world->mm, va + world->page, world->page, 0), 0);
+	frame = frame_at(world, va + world->page);
+	assert_int_equal(pw_split_folio(world->machine, pa_at(world, va)), 0);
+	assert_int_equal(order_at(world, va), 0);
+	assert_int_equal(frame_at(world, va + world->page), frame);
+	assert_true(is_zero_page(world, va + 2 * world->page));
+	assert_int_equal(pw_munlock(world->mm, va + world->page, world->page), 0);
+	unmap_huge(world, va, 1);
+}
+
+static void test_zeros(void **state)
+{
+	(void)state;
+	for_each_huge(&ALWAYS, check_zeros);
+	for_each_huge(&ALWAYS, check_locked_zeros);
+}
+
+/* The first @pages pages are as fill() has written them; the second may be empty. */
+static void check_fill_of(struct mm_world *world, pw_va va, uint32_t pages,
+			  bool second_may_be_empty)
+{
+	for (uint32_t i = 0; i < pages; i++) {
+		const uint8_t value = get(world, va + i * world->page + i % 64);
+
+		if (i != 1 || !second_may_be_empty || value != 0)
+			assert_int_equal(value, value_of(i));
+	}
+}
+
+/* Advice about a part splits the folio, for who maps it alone. */
+static void check_advice(struct mm_world *world)
+{
+	static const int ADVICE[] = { ADVICE_COLD, ADVICE_PAGEOUT, ADVICE_FREE };
+	struct pw_mm *child;
+
+	for (size_t i = 0; i < sizeof ADVICE / sizeof *ADVICE; i++) {
+		const pw_va va = map_huge(world, 1);
+
+		fill(world, va, 1);
+		assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+		/* As many entries as the folio has pages, but in two address spaces. */
+		assert_int_equal(pw_munmap(child, va, huge_bytes(world) / 2), 0);
+		assert_int_equal(
+			pw_munmap(world->mm, va + huge_bytes(world) / 2, huge_bytes(world) / 2), 0);
+		assert_int_equal(pw_madvise(world->mm, va, world->page, ADVICE[i]), 0);
+		assert_int_not_equal(order_at(world, va), 0);
+		pw_mm_destroy(child);
+		assert_int_equal(pw_madvise(world->mm, va + world->page, world->page, ADVICE[i]),
+				 0);
+		assert_int_equal(order_at(world, va), 0);
+		check_fill_of(world, va, huge_pages(world) / 2, ADVICE[i] == ADVICE_FREE);
+		unmap_huge(world, va, 1);
+	}
+}
+
+static void test_advice(void **state)
+{
+	(void)state;
+	for_each_huge(&ALWAYS, check_advice);
+}
+
 /* Takes a reference of its page when the first entry is about to go. */
 struct taker {
 	struct pw_notifier notifier;
@@ -321,7 +442,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_leaf),         cmocka_unit_test(test_folio),
 		cmocka_unit_test(test_none),         cmocka_unit_test(test_large),
 		cmocka_unit_test(test_held),         cmocka_unit_test(test_unused),
-		cmocka_unit_test(test_two),          cmocka_unit_test(test_taken_late),
+		cmocka_unit_test(test_two),          cmocka_unit_test(test_zeros),
+		cmocka_unit_test(test_advice),       cmocka_unit_test(test_taken_late),
 		cmocka_unit_test(test_shared_taken),
 	};
 

@@ -2,7 +2,7 @@
 /* Huge pages that go, move and break: as one where that is possible, else in parts. */
 #include "swap_test.h"
 
-enum { HUGE_PAGES = 2, LARGEST_LG2 = 22 };
+enum { HUGE_PAGES = 2, LARGEST_LG2 = 22, ADVICE_PAGEOUT = 21 };
 
 static uint64_t huge_bytes(const struct mm_world *world)
 {
@@ -101,6 +101,42 @@ static void check_out(struct mm_world *world, pw_va va)
 	check_pattern(world, va, pages);
 }
 
+/*
+ * All of a huge page goes to swap, pages of zeros too, and comes back in parts. Of a part, only that goes: then pages of
+ * zeros of the rest become the page of zeros.
+ */
+static void check_parts_out(struct mm_world *world, pw_va va)
+{
+	const uint64_t huge = huge_bytes(world), pages = huge / world->page;
+	const uint32_t zero = pw_arena_frame(pw_machine_arena(world->machine),
+					     pw_arena_zero_page(pw_machine_arena(world->machine)));
+
+	store_at(world, va, 7);
+	assert_int_equal(pw_madvise(world->mm, va, huge, ADVICE_PAGEOUT), 0);
+	for (uint64_t i = 0; i < pages; i++)
+		assert_true(is_swapped(world, va + i * world->page));
+	assert_int_equal(load_at(world, va), 7);
+	assert_true(is_present(world, va));
+	assert_true(is_swapped(world, va + world->page));
+	assert_int_equal(load_at(world, va + world->page), 0);
+	store_at(world, va + huge, 8);
+	store_at(world, va + huge + world->page, 9);
+	assert_int_equal(slot_at(world, world->mm, va + huge).level, 1);
+	assert_int_equal(pw_madvise(world->mm, va + huge, world->page, ADVICE_PAGEOUT), 0);
+	assert_true(is_swapped(world, va + huge));
+	assert_int_not_equal(frame_at(world, va + huge + world->page), zero);
+	for (uint64_t i = 2; i < pages; i++)
+		assert_int_equal(frame_at(world, va + huge + i * world->page), zero);
+	assert_int_equal(load_at(world, va + huge), 8);
+	assert_int_equal(load_at(world, va + huge + world->page), 9);
+}
+
+static void test_parts_out(void **state)
+{
+	(void)state;
+	for_each_huge(0, check_parts_out);
+}
+
 static void test_out(void **state)
 {
 	(void)state;
@@ -133,6 +169,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moves),
 		cmocka_unit_test(test_out),
+		cmocka_unit_test(test_parts_out),
 		cmocka_unit_test(test_poison),
 	};
 

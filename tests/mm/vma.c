@@ -176,9 +176,19 @@ static void errors(struct mm_world *w)
 	assert_vmas(w, va, "0+2 r--p, 4+2 rw-p");
 }
 
+/* A fixed address that looks like an error is taken for one. */
+static void high_address(struct mm_world *w)
+{
+	const int fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+
+	assert_int_equal(pw_mmap(w->mm, UINT64_MAX, w->page, RW, fixed, NULL, 0), -1);
+	assert_int_equal(pw_mmap(w->mm, UINT64_MAX - 4094, w->page, RW, fixed, NULL, 0), -4095);
+}
+
 static void test_errors(void **state)
 {
 	(void)state;
+	for_each_mm(high_address);
 	for_each_mm(errors);
 }
 
