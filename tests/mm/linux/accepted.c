@@ -58,11 +58,11 @@ static bool fault_around(const struct comparison *c, const struct difference *d)
 	return d->host & PAGE_PRESENT && d->host & PAGE_FILE && !(d->model & PAGE_PRESENT);
 }
 
-/* The host has read a file's pages before they were used. */
+/* The host has read pages of a file, or of swap, before they were used. */
 static bool read_ahead(const struct comparison *c, const struct difference *d)
 {
 	return d->kind == DIFFERENT_PAGE && d->call.kind == CALL_MINCORE && d->host == 1 &&
-	       of_file(d, c, FILE_HOST);
+	       (of_file(d, c, FILE_HOST) || (c->can->swap && d->in_vma));
 }
 
 /* How many calls were made when the difference was found: the last of them is the one that was compared. */
@@ -151,8 +151,88 @@ static bool large_folio(const struct comparison *c, const struct difference *d)
 	return was_cut(c, (unsigned)d->vma.file, d->vma.offset + (d->va - d->vma.first));
 }
 
+static const uint64_t *pagemap_find(const struct view *view, uint64_t va)
+{
+	for (unsigned i = 0; view && i < view->pages; i++)
+		if (view->va[i] == va)
+			return &view->pagemap[i];
+	return NULL;
+}
+
+/*
+ * Linux 6.18 says of all pages of a huge leaf whether its first page is mapped once. The sides agree on that one, and the
+ * host gives all others the same bit.
+ */
+static bool huge_leaf(const struct comparison *c, const struct difference *d)
+{
+	const uint64_t huge = UINT64_C(2) << 20, first = d->va & ~(huge - 1);
+	const uint64_t *host = pagemap_find(c->host_view, first),
+		       *model = pagemap_find(c->model_view, first);
+
+	if (d->kind != DIFFERENT_PAGEMAP || !d->in_vma || (d->host ^ d->model) != PAGE_EXCLUSIVE ||
+	    !(d->host & PAGE_PRESENT) || first < d->vma.first || d->vma.end - first < huge ||
+	    !host || !model || ((*host ^ *model) & PAGE_EXCLUSIVE))
+		return false;
+	for (uint64_t va = first; va < first + huge; va += c->can->page) {
+		const uint64_t *page = pagemap_find(c->host_view, va);
+
+		if (page && ((*page ^ *host) & (PAGE_EXCLUSIVE | PAGE_PRESENT)))
+			return false;
+	}
+	return true;
+}
+
+/* Did this process, or one that it came from, make a call that may leave a table of empty entries? */
+static bool emptied(const struct comparison *c)
+{
+	for (unsigned i = 0; i < calls_made(c); i++) {
+		const struct call *call = &c->script->call[i];
+		const bool drops = call->kind == CALL_MADVISE &&
+				   (call->arg[2] == MADV_DONTNEED || call->arg[2] == MADV_FREE ||
+				    call->arg[2] == ADVICE_DONTNEED_LOCKED ||
+				    call->arg[2] == ADVICE_GUARD_REMOVE);
+
+		if ((drops || call->kind == CALL_MREMAP || call->kind == CALL_MUNMAP) &&
+		    is_ancestor(c, call->process, c->call->process))
+			return true;
+	}
+	return false;
+}
+
+static bool wants_huge(const struct comparison *c)
+{
+	for (unsigned i = 0; i < calls_made(c); i++) {
+		const struct call *call = &c->script->call[i];
+
+		if (call->kind == CALL_MADVISE &&
+		    (call->arg[2] == MADV_HUGEPAGE || call->arg[2] == ADVICE_COLLAPSE))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where all entries of a table are empty, Linux frees the table with MADV_DONTNEED, but with no other call; then a fault
+ * can map a huge page. And MADV_COLLAPSE makes a table of empty entries a huge page of zeros.
+ */
+static bool empty_table(const struct comparison *c, const struct difference *d)
+{
+	if (!d->in_vma || d->vma.file != ANONYMOUS || !emptied(c) || !wants_huge(c))
+		return false;
+	if (d->kind == DIFFERENT_RESULT)
+		return d->call.kind == CALL_MADVISE && d->call.arg[2] == ADVICE_COLLAPSE &&
+		       (d->host == 0 || d->model == 0);
+	if (d->kind == DIFFERENT_PAGE)
+		return d->call.kind == CALL_MINCORE && d->host == 1;
+	if (d->kind != DIFFERENT_PAGEMAP || !(d->host & PAGE_PRESENT))
+		return false;
+	/* Or small zeros. */
+	return d->model == 0 || d->model == PAGE_PRESENT;
+}
+
 const struct accepted ACCEPTED[] = {
-	{ "read-ahead", "Linux reads pages of a file ahead, and this test writes the file before",
+	{ "read-ahead",
+	  "Linux reads pages of files and of swap ahead, and this test writes the file before",
 	  read_ahead },
 	{ "page-out", "MADV_PAGEOUT unmaps pages of files although they then stay in memory",
 	  paged_out },
@@ -162,5 +242,11 @@ const struct accepted ACCEPTED[] = {
 	{ "fault-around",
 	  "a read fault maps up to 64 KiB of a file's pages; which, depends on Linux's folios and read-ahead",
 	  fault_around },
+	{ "huge leaf",
+	  "pagemap says of all pages of a huge leaf how often its first page is mapped",
+	  huge_leaf },
+	{ "empty table",
+	  "MADV_DONTNEED frees a table of empty entries, and MADV_COLLAPSE fills one",
+	  empty_table },
 	{ NULL, NULL, NULL },
 };

@@ -5,6 +5,7 @@
  *   script.c     what a call is; scripts as text
  *   words.c      the flags of the arguments as text
  *   generate.c   scripts from a seed
+ *   groups.c     calls that are known to go wrong together
  *   safe.c       which calls may be made on the host at all
  *   host.c       the host's side, as seen from the comparison: child processes
  *   process.c    the host's side inside a child
@@ -128,7 +129,9 @@ bool words_parse(enum argument kind, const char *text, uint64_t *value_ret);
 
 /* What scripts may use. */
 struct abilities {
-	bool hugetlb, lockall, swap;
+	bool hugetlb, lockall;
+	bool swap; /* MADV_PAGEOUT takes anonymous pages out */
+	bool soft_dirty; /* pagemap says what was written to */
 	bool zero_page; /* read faults on anonymous memory map one page of zeros */
 	uint64_t page;
 	uint64_t task; /* the end of user addresses */
@@ -178,6 +181,7 @@ struct view {
 };
 
 /* The bits of /proc/PID/pagemap. */
+static const uint64_t PAGE_SOFT_DIRTY = UINT64_C(1) << 55;
 static const uint64_t PAGE_EXCLUSIVE = UINT64_C(1) << 56;
 static const uint64_t PAGE_UFFD_WP = UINT64_C(1) << 57;
 static const uint64_t PAGE_GUARD = UINT64_C(1) << 58;

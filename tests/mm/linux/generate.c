@@ -8,34 +8,14 @@
 #include <sys/mman.h>
 
 #include "advice.h"
-#include "check.h"
+#include "generate.h"
 
-enum { BORDERS = 16, ZONE_PAGES = 40 };
-
-struct generator {
-	struct script *script;
-	const struct abilities *can;
-	uint64_t state;
-	uint64_t border[BORDERS]; /* addresses that were used before */
-	unsigned alive; /* processes, as bits */
-	unsigned ever; /* that were alive, as bits */
-};
-
-static uint64_t below(struct generator *g, uint64_t count)
-{
-	return random_next(&g->state) % count;
-}
-
-static bool chance(struct generator *g, unsigned percent)
-{
-	return below(g, 100) < percent;
-}
+enum { ZONE_PAGES = 40 };
 
 /* ---- arguments ---- */
 
 static uint64_t any_border(struct generator *g)
 {
-	static const uint64_t huge = UINT64_C(2) << 20;
 	const uint64_t pages = below(g, ZONE_PAGES);
 
 	switch (below(g, 4)) {
@@ -43,13 +23,13 @@ static uint64_t any_border(struct generator *g)
 	case 1:
 		return WINDOW + pages * g->can->page;
 	case 2:
-		return WINDOW + huge + (pages - ZONE_PAGES / 2) * g->can->page;
+		return WINDOW + HUGE_BYTES + (pages - ZONE_PAGES / 2) * g->can->page;
 	default:
 		return WINDOW_END - pages * g->can->page;
 	}
 }
 
-static uint64_t border(struct generator *g)
+uint64_t gen_border(struct generator *g)
 {
 	uint64_t va;
 
@@ -64,6 +44,12 @@ static uint64_t border(struct generator *g)
 		va = WINDOW;
 	g->border[below(g, BORDERS)] = va;
 	return va;
+}
+
+void gen_remember(struct generator *g, uint64_t va)
+{
+	if (va >= WINDOW && va <= WINDOW_END)
+		g->border[below(g, BORDERS)] = va & ~(g->can->page - 1);
 }
 
 static uint64_t some_pages(struct generator *g)
@@ -99,9 +85,9 @@ static uint64_t length(struct generator *g)
 }
 
 /* A range, mostly between two borders. */
-static void range(struct generator *g, uint64_t *arg)
+void gen_range(struct generator *g, uint64_t *arg)
 {
-	const uint64_t va = border(g), end = border(g);
+	const uint64_t va = gen_border(g), end = gen_border(g);
 
 	arg[0] = va;
 	arg[1] = length(g);
@@ -118,7 +104,7 @@ static void range(struct generator *g, uint64_t *arg)
 	g->border[below(g, BORDERS)] = (arg[0] + arg[1]) & ~(g->can->page - 1);
 }
 
-static uint64_t prot(struct generator *g)
+uint64_t gen_prot(struct generator *g)
 {
 	static const uint8_t usual[] = { PROT_READ | PROT_WRITE,
 					 PROT_READ | PROT_WRITE,
@@ -132,7 +118,7 @@ static uint64_t prot(struct generator *g)
 	return usual[below(g, sizeof usual)];
 }
 
-static uint64_t file(struct generator *g)
+uint64_t gen_file(struct generator *g)
 {
 	return below(g, g->script->files);
 }
@@ -144,7 +130,7 @@ static uint64_t file_offset(struct generator *g)
 	return chance(g, 4) ? offset + 1 + below(g, g->can->page - 1) : offset;
 }
 
-static unsigned process(struct generator *g)
+unsigned gen_process(struct generator *g)
 {
 	unsigned chosen;
 
@@ -154,7 +140,7 @@ static unsigned process(struct generator *g)
 	return chosen;
 }
 
-static void add(struct generator *g, unsigned who, enum call_kind kind, const uint64_t *arg)
+void gen_add(struct generator *g, unsigned who, enum call_kind kind, const uint64_t *arg)
 {
 	const struct call call = { .kind = (uint8_t)kind,
 				   .arg = { arg[0], arg[1], arg[2], arg[3], arg[4], arg[5] } };
@@ -169,15 +155,15 @@ static void add_mmap(struct generator *g, unsigned who)
 {
 	uint64_t arg[MAX_ARGS];
 
-	range(g, arg);
-	arg[2] = prot(g);
+	gen_range(g, arg);
+	arg[2] = gen_prot(g);
 	arg[3] = chance(g, 70) ? MAP_PRIVATE : MAP_SHARED;
 	arg[4] = NO_FILE;
 	arg[5] = 0;
 	if (chance(g, 60)) {
 		arg[3] |= MAP_ANONYMOUS;
 	} else {
-		arg[4] = file(g);
+		arg[4] = gen_file(g);
 		arg[5] = file_offset(g);
 	}
 	if (chance(g, 75))
@@ -194,17 +180,17 @@ static void add_mmap(struct generator *g, unsigned who)
 		arg[3] |= MAP_GROWSDOWN;
 	if (chance(g, 1))
 		arg[3] ^= MAP_PRIVATE;
-	add(g, who, CALL_MMAP, arg);
+	gen_add(g, who, CALL_MMAP, arg);
 }
 
 static void add_mremap(struct generator *g, unsigned who)
 {
 	uint64_t arg[MAX_ARGS];
 
-	range(g, arg);
+	gen_range(g, arg);
 	arg[2] = chance(g, 40) ? arg[1] : length(g);
 	arg[3] = chance(g, 80) ? MREMAP_MAYMOVE : 0;
-	arg[4] = border(g);
+	arg[4] = gen_border(g);
 	if (chance(g, 50))
 		arg[3] |= MREMAP_FIXED;
 	if (chance(g, 20)) {
@@ -216,7 +202,7 @@ static void add_mremap(struct generator *g, unsigned who)
 		arg[1] = 0;
 	if (chance(g, 1))
 		arg[3] |= 8;
-	add(g, who, CALL_MREMAP, arg);
+	gen_add(g, who, CALL_MREMAP, arg);
 }
 
 static void add_madvise(struct generator *g, unsigned who)
@@ -257,44 +243,44 @@ static void add_madvise(struct generator *g, unsigned who)
 	};
 	uint64_t arg[MAX_ARGS];
 
-	range(g, arg);
+	gen_range(g, arg);
 	arg[2] = chance(g, 99) ? advice[below(g, sizeof advice)] : 60 + below(g, 30);
-	add(g, who, CALL_MADVISE, arg);
+	gen_add(g, who, CALL_MADVISE, arg);
 }
 
 static void add_range(struct generator *g, unsigned who, enum call_kind kind)
 {
 	uint64_t arg[MAX_ARGS] = { 0 };
 
-	range(g, arg);
+	gen_range(g, arg);
 	if (kind == CALL_MPROTECT)
-		arg[2] = chance(g, 97) ? prot(g)
-				       : prot(g) | (uint64_t)PROT_GROWSDOWN << below(g, 2);
+		arg[2] = chance(g, 97) ? gen_prot(g)
+				       : gen_prot(g) | (uint64_t)PROT_GROWSDOWN << below(g, 2);
 	if (kind == CALL_MLOCK2)
 		arg[2] = chance(g, 95) ? below(g, 2) : 2;
 	if (kind == CALL_MSYNC)
 		arg[2] = below(g, 8);
-	add(g, who, kind, arg);
+	gen_add(g, who, kind, arg);
 }
 
-static void add_touch(struct generator *g, unsigned who)
+void gen_touch(struct generator *g, unsigned who)
 {
 	static const enum call_kind kinds[] = { CALL_READ, CALL_WRITE, CALL_WRITE, CALL_SCAN,
 						CALL_FILL };
 	const enum call_kind kind = kinds[below(g, 5)];
 	uint64_t arg[MAX_ARGS] = { 0 };
 
-	arg[0] = border(g);
+	arg[0] = gen_border(g);
 	if (chance(g, 50))
 		arg[0] += below(g, 4) * g->can->page;
 	arg[0] += below(g, g->can->page / 8) * 8;
 	arg[1] = 1 + below(g, 12);
-	add(g, who, kind, arg);
+	gen_add(g, who, kind, arg);
 }
 
-static void add_file(struct generator *g, unsigned who)
+void gen_file_call(struct generator *g, unsigned who)
 {
-	uint64_t arg[MAX_ARGS] = { file(g) };
+	uint64_t arg[MAX_ARGS] = { gen_file(g) };
 	const bool huge = g->script->file[arg[0]].kind == FILE_HUGETLB;
 
 	switch (below(g, huge ? 2 : 5)) {
@@ -304,27 +290,27 @@ static void add_file(struct generator *g, unsigned who)
 			arg[1] += below(g, g->can->page);
 		if (huge)
 			arg[1] = below(g, 4) << 21;
-		add(g, who, CALL_TRUNCATE, arg);
+		gen_add(g, who, CALL_TRUNCATE, arg);
 		break;
 	case 1:
 		arg[1] = file_offset(g);
 		arg[2] = length(g);
 		if (arg[2] > WINDOW_BYTES)
 			arg[2] = 3 * g->can->page;
-		add(g, who, CALL_PUNCH, arg);
+		gen_add(g, who, CALL_PUNCH, arg);
 		break;
 	case 2:
-		add(g, who, CALL_FSYNC, arg);
+		gen_add(g, who, CALL_FSYNC, arg);
 		break;
 	default:
 		arg[1] = below(g, 10 * g->can->page);
 		arg[2] = 1 + below(g, 3 * g->can->page);
-		add(g, who, chance(g, 50) ? CALL_PREAD : CALL_PWRITE, arg);
+		gen_add(g, who, chance(g, 50) ? CALL_PREAD : CALL_PWRITE, arg);
 		break;
 	}
 }
 
-static void add_fork(struct generator *g, unsigned who)
+void gen_fork(struct generator *g, unsigned who)
 {
 	uint64_t arg[MAX_ARGS] = { 0 };
 
@@ -332,7 +318,7 @@ static void add_fork(struct generator *g, unsigned who)
 		if (g->ever & 1u << i)
 			continue;
 		arg[0] = i;
-		add(g, who, CALL_FORK, arg);
+		gen_add(g, who, CALL_FORK, arg);
 		g->ever |= 1u << i;
 		g->alive |= 1u << i;
 		return;
@@ -345,7 +331,7 @@ static void add_exit(struct generator *g, unsigned who)
 
 	if ((g->alive & (g->alive - 1)) == 0)
 		return;
-	add(g, who, CALL_EXIT, arg);
+	gen_add(g, who, CALL_EXIT, arg);
 	g->alive &= ~(1u << who);
 }
 
@@ -356,118 +342,15 @@ static void add_lockall(struct generator *g, unsigned who)
 	if (!g->can->lockall)
 		return;
 	arg[0] = below(g, 8);
-	add(g, who, chance(g, 40) ? CALL_MLOCKALL : CALL_MUNLOCKALL, arg);
+	gen_add(g, who, chance(g, 40) ? CALL_MLOCKALL : CALL_MUNLOCKALL, arg);
 }
 
-/* ---- groups ---- */
-
-/* Protects a part and turns back: the VMAs must merge again. */
-static void group_protect(struct generator *g, unsigned who)
-{
-	uint64_t arg[MAX_ARGS] = { 0 };
-
-	range(g, arg);
-	arg[2] = prot(g);
-	add(g, who, CALL_MPROTECT, arg);
-	if (chance(g, 60))
-		add_touch(g, who);
-	arg[2] = PROT_READ | PROT_WRITE;
-	add(g, who, CALL_MPROTECT, arg);
-	add(g, who, CALL_FILL, (uint64_t[]){ arg[0] & ~UINT64_C(7), 3, 0, 0, 0, 0 });
-}
-
-/* Writes, forks, and writes on both sides. */
-static void group_fork(struct generator *g, unsigned who)
-{
-	uint64_t arg[MAX_ARGS] = { border(g), 4 };
-
-	add(g, who, CALL_FILL, arg);
-	add_fork(g, who);
-	add(g, process(g), CALL_FILL, arg);
-	add(g, process(g), CALL_SCAN, arg);
-	add(g, process(g), CALL_FILL, arg);
-}
-
-/* A stack, and accesses below it. */
-static void group_stack(struct generator *g, unsigned who)
-{
-	const uint64_t page = g->can->page;
-	uint64_t arg[MAX_ARGS] = { border(g),
-				   (1 + below(g, 3)) * page,
-				   PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED,
-				   NO_FILE,
-				   0 };
-
-	if (arg[0] + arg[1] > WINDOW_END)
-		arg[0] -= arg[1];
-	add(g, who, CALL_MMAP, arg);
-	for (unsigned i = 0; i < 3; i++) {
-		arg[0] -= below(g, 4) * page;
-		add(g, who, chance(g, 50) ? CALL_WRITE : CALL_READ, arg);
-	}
-}
-
-/* A file's pages, its end moved under them, and back. */
-static void group_truncate(struct generator *g, unsigned who)
-{
-	uint64_t arg[MAX_ARGS] = { border(g),
-				   (2 + below(g, 6)) * g->can->page,
-				   PROT_READ | PROT_WRITE,
-				   MAP_FIXED | (chance(g, 50) ? MAP_SHARED : MAP_PRIVATE),
-				   file(g),
-				   0 };
-	const uint64_t pages[MAX_ARGS] = { arg[0], arg[1] / g->can->page };
-
-	add(g, who, CALL_MMAP, arg);
-	add(g, who, CALL_FILL, pages);
-	add_file(g, who);
-	add(g, who, CALL_SCAN, pages);
-	add_file(g, who);
-	add(g, who, CALL_FILL, pages);
-	add(g, who, CALL_SCAN, pages);
-}
-
-/* Moves a range, which overlaps with its new place or not, and uses both places. */
-static void group_move(struct generator *g, unsigned who)
-{
-	uint64_t arg[MAX_ARGS] = { border(g), (1 + below(g, 6)) * g->can->page };
-	const uint64_t from[MAX_ARGS] = { arg[0], arg[1] / g->can->page };
-
-	arg[2] = arg[1];
-	arg[3] = MREMAP_MAYMOVE | MREMAP_FIXED | (chance(g, 30) ? MREMAP_DONTUNMAP : 0);
-	arg[4] = border(g);
-	add(g, who, CALL_FILL, from);
-	add(g, who, CALL_MREMAP, arg);
-	add(g, who, CALL_SCAN, (uint64_t[]){ arg[4], from[1], 0, 0, 0, 0 });
-	add(g, who, CALL_FILL, from);
-}
-
-static void group(struct generator *g, unsigned who)
-{
-	switch (below(g, 5)) {
-	case 0:
-		group_protect(g, who);
-		break;
-	case 1:
-		group_fork(g, who);
-		break;
-	case 2:
-		group_stack(g, who);
-		break;
-	case 3:
-		group_truncate(g, who);
-		break;
-	default:
-		group_move(g, who);
-		break;
-	}
-}
+/* ---- scripts ---- */
 
 static void any_call(struct generator *g)
 {
 	static const uint64_t none[MAX_ARGS];
-	const unsigned who = process(g);
+	const unsigned who = gen_process(g);
 	const uint64_t dice = below(g, 100);
 
 	if (dice < 18)
@@ -487,19 +370,19 @@ static void any_call(struct generator *g)
 	else if (dice < 59)
 		add_range(g, who, CALL_MSYNC);
 	else if (dice < 75)
-		add_touch(g, who);
+		gen_touch(g, who);
 	else if (dice < 79)
-		add_file(g, who);
+		gen_file_call(g, who);
 	else if (dice < 81)
-		add_fork(g, who);
+		gen_fork(g, who);
 	else if (dice < 82)
 		add_exit(g, who);
 	else if (dice < 83)
 		add_lockall(g, who);
 	else if (dice < 87)
-		add(g, who, CALL_DIGEST, none);
+		gen_add(g, who, CALL_DIGEST, none);
 	else
-		group(g, who);
+		gen_group(g, who);
 }
 
 void script_generate(struct script *script, uint64_t seed, const struct abilities *can)

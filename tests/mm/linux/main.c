@@ -2,7 +2,7 @@
 /*
  * check-linux: the same random scripts of memory calls on the host's kernel and on a pagewalk machine.
  *
- *   check-linux [--scripts N] [--seed N] [--jobs N] [--swap]
+ *   check-linux [--scripts N] [--seed N] [--jobs N]
  *   check-linux --script FILE        runs one script from a file
  *   check-linux --only N             runs (and shrinks) script N of the seed; with --print it is only printed
  *   check-linux --self-test[=N]      mistakes that are made on purpose are found, and none is seen without;
@@ -181,6 +181,14 @@ static struct total *run_all(const struct options *options)
 	return total;
 }
 
+static void abilities_print(const struct abilities *can)
+{
+	printf("swap: %s\n", can->swap ? "compared" : "the host has none, so pages stay in memory");
+	printf("soft-dirty bits: %s\n",
+	       can->soft_dirty ? "not compared" : "the host's kernel has none");
+	printf("hugetlb: %s\n", can->hugetlb ? "compared" : "the host has no such pages");
+}
+
 static int check(const struct options *options)
 {
 	const struct total *total = run_all(options);
@@ -192,6 +200,7 @@ static int check(const struct options *options)
 		if (total->accepted[i])
 			printf("accepted %" PRIu64 " times: %s: %s\n", total->accepted[i],
 			       ACCEPTED[i].name, ACCEPTED[i].reason);
+	abilities_print(&options->pairing.can);
 	printf("%" PRIu64 " calls were made and compared\n", total->steps);
 	printf("%" PRIu64 " scripts, %" PRIu64 " differences\n", total->done, total->differences);
 	return total->differences || total->done < options->scripts ? 1 : 0;
@@ -305,19 +314,43 @@ static int self_test(const struct options *options)
 
 /* ---- options ---- */
 
+/* The word of pagemap for @memory, or 0. */
+static uint64_t pagemap_word(const void *memory, uint64_t page)
+{
+	const int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t word = 0;
+
+	if (pread(fd, &word, sizeof word, (off_t)((uintptr_t)memory / page * 8)) < 0)
+		word = 0;
+	close(fd);
+	return word;
+}
+
 /* Do read faults on anonymous memory map a page that is not exclusive? */
 static bool has_zero_page(uint64_t page)
 {
 	void *memory = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	uint64_t word = 0;
 
-	if (memory != MAP_FAILED && *(volatile char *)memory == 0 &&
-	    pread(fd, &word, sizeof word, (off_t)((uintptr_t)memory / page * 8)) < 0)
-		word = 0;
-	close(fd);
+	if (memory != MAP_FAILED && *(volatile char *)memory == 0)
+		word = pagemap_word(memory, page);
 	munmap(memory, page);
 	return !(word & PAGE_EXCLUSIVE);
+}
+
+/* What happens to a page that was written to: does it go to swap, and does the kernel know that it is soft-dirty? */
+static void written_page(struct abilities *can)
+{
+	char *memory = mmap(NULL, can->page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+
+	if (memory == MAP_FAILED)
+		return;
+	*(volatile char *)memory = 1;
+	can->soft_dirty = pagemap_word(memory, can->page) & PAGE_SOFT_DIRTY;
+	can->swap = madvise(memory, can->page, MADV_PAGEOUT) == 0 &&
+		    pagemap_word(memory, can->page) & PAGE_SWAPPED;
+	munmap(memory, can->page);
 }
 
 static void abilities_find(struct abilities *can)
@@ -329,6 +362,7 @@ static void abilities_find(struct abilities *can)
 	can->task = (UINT64_C(1) << 47) - 4096;
 	can->zero_page = has_zero_page(can->page);
 	can->lockall = geteuid() == 0;
+	written_page(can);
 	if (huge >= 0) {
 		page = mmap(NULL, UINT64_C(2) << 20, PROT_READ, MAP_SHARED, huge, 0);
 		close(huge);

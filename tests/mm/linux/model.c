@@ -374,9 +374,13 @@ bool model_start(struct side *side, const struct script *script, const struct ab
 {
 	const char *format = sizeof(void *) == 8 && can->page == 4096 ? CHECK_FORMAT
 								      : "arm64_64k_48";
+	char swap[] = "/tmp/check-linux-swap-XXXXXX";
+	const int swap_file = can->swap ? mkstemp(swap) : -1;
 	const struct pw_machine_options options = { .format = pw_format_find(format),
 						    .bytes = MEMORY,
 						    .huge = PW_HUGE_MADVISE,
+						    .swap = swap_file >= 0 ? swap : NULL,
+						    .swap_bytes = swap_file >= 0 ? MEMORY : 0,
 						    .hugetlb_bytes = can->hugetlb ? MEMORY / 4 : 0,
 						    .no_zero_page = !can->zero_page,
 						    .poison = true };
@@ -391,7 +395,12 @@ bool model_start(struct side *side, const struct script *script, const struct ab
 			       .stop = model_stop };
 	model->page = can->page;
 	model->may_stay = can->zero_page ? UINT64_C(2) << 20 : 0;
-	if (pw_machine_create(&options, &model->machine, &error)) {
+	failed = pw_machine_create(&options, &model->machine, &error);
+	if (swap_file >= 0) {
+		close(swap_file);
+		unlink(swap);
+	}
+	if (failed) {
 		fprintf(stderr, "check-linux: the machine cannot begin: %s\n", error.text);
 		return false;
 	}
