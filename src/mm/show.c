@@ -276,7 +276,7 @@ int pw_mincore(struct pw_mm *mm, pw_va va, uint64_t bytes, unsigned char *presen
 	if (va & (page - 1))
 		return -EINVAL;
 	if (bytes == 0)
-		return 0;
+		return va > 0 && va - 1 > mm->user_last ? -ENOMEM : 0;
 	if (!pw_mm_holds(mm, va, bytes))
 		return -ENOMEM;
 	bytes = pw_pages_up(mm->machine, bytes);

@@ -130,11 +130,12 @@ static bool split_counts(struct pw_machine *machine, uint32_t head, uint32_t pag
 static bool is_zeros(const struct pw_machine *machine, uint32_t frame)
 {
 	const unsigned char *content = pw_page_host(machine, frame);
+	const size_t bytes = (size_t)pw_page_bytes(machine);
 	const uint32_t stay = PW_PAGE_POISON | PW_PAGE_MLOCKED;
 
 	if (machine->options.no_zero_page || pw_page_flags(machine, frame) & stay)
 		return false;
-	return content[0] == 0 && memcmp(content, content + 1, pw_page_bytes(machine) - 1) == 0;
+	return content[0] == 0 && memcmp(content, content + 1, bytes - 1) == 0;
 }
 
 /* Gives the parts entries, unless they are in a cache, and lets all go but the caller's. */

@@ -179,10 +179,14 @@ static void errors(struct mm_world *w)
 /* A fixed address that looks like an error is taken for one. */
 static void high_address(struct mm_world *w)
 {
+	const pw_va TOP = pw_mask(63);
 	const int fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 
 	assert_int_equal(pw_mmap(w->mm, UINT64_MAX, w->page, RW, fixed, NULL, 0), -1);
 	assert_int_equal(pw_mmap(w->mm, UINT64_MAX - 4094, w->page, RW, fixed, NULL, 0), -4095);
+	assert_int_equal(pw_mincore(w->mm, 0, 0, NULL), 0);
+	if (w->mm->user_last < TOP)
+		assert_int_equal(pw_mincore(w->mm, TOP + 1, 0, NULL), -ENOMEM);
 }
 
 static void test_errors(void **state)
