@@ -438,7 +438,8 @@ static bool suitable(const struct pw_vma *vma, bool advised)
 	    !(vma->flags & (PW_VM_READ | PW_VM_WRITE | PW_VM_EXEC)) ||
 	    (vma->flags & (PW_VM_USER_MISSING | PW_VM_USER_PROTECT | PW_VM_USER_MINOR)))
 		return false;
-	return vma->file ? pw_collapse_suits(vma->file) && is_aligned(vma) : vma->anon != NULL;
+	return vma->file ? pw_collapse_suits(vma->file) && is_aligned(vma)
+			 : __atomic_load_n(&vma->anon, __ATOMIC_ACQUIRE) != NULL;
 }
 
 /* Makes the block at @va one page. -EEXIST: it is one already. */
