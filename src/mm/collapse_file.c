@@ -194,6 +194,21 @@ bool pw_collapse_suits(const struct pw_file *file)
 		(!file->writable || pw_mutant(PW_MUTANT_COLLAPSE_WRITABLE)));
 }
 
+/* Has shared memory nothing at all in the block? Then nothing is put together. */
+static bool is_hole(const struct block *b)
+{
+	enum pw_cached found = PW_CACHED_NOTHING;
+	uint32_t value;
+
+	if (b->file->kind != PW_FOLIO_SHARED)
+		return false;
+	for (uint32_t i = 0; i < b->pages && found == PW_CACHED_NOTHING; i++)
+		found = pw_cache_find(b->file, b->index + i, &value);
+	if (found == PW_CACHED_PAGE)
+		pw_page_put(b->machine, value, 1);
+	return found == PW_CACHED_NOTHING;
+}
+
 int pw_collapse_file(struct pw_vma *vma, pw_va start)
 {
 	struct pw_machine *machine = vma->mm->machine;
@@ -212,7 +227,7 @@ int pw_collapse_file(struct pw_vma *vma, pw_va start)
 	pw_slot_find(vma->mm->space, start, &slot);
 	if (slot.level == 1 && slot.kind == PW_SLOT_PAGE)
 		return -EEXIST;
-	if (b.index & (b.pages - 1))
+	if (b.index & (b.pages - 1) || is_hole(&b))
 		return -EINVAL;
 	b.frame = calloc(b.pages, sizeof(*b.frame));
 	if (!b.frame)

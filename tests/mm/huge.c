@@ -298,6 +298,13 @@ static void check_unaligned(struct mm_world *world)
 				 MAP_SHARED | MAP_FIXED, file, world->page),
 			 va);
 	assert_int_equal(pw_madvise(world->mm, va, world->page, ADVICE_COLLAPSE), -EINVAL);
+	/* Nor is a hole. */
+	assert_int_equal(pw_mmap(world->mm, va, 2 * huge, PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_FIXED, file, 0),
+			 va);
+	assert_int_equal(pw_madvise(world->mm, va, huge, ADVICE_COLLAPSE), -EINVAL);
+	put(world, va + world->page, 1);
+	assert_int_equal(pw_madvise(world->mm, va, huge, ADVICE_COLLAPSE), 0);
 	unmap_huge(world, va, 2);
 	pw_file_put(file);
 }

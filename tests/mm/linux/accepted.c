@@ -227,7 +227,14 @@ static bool empty_table(const struct comparison *c, const struct difference *d)
 	if (d->kind != DIFFERENT_PAGEMAP || !(d->host & PAGE_PRESENT))
 		return false;
 	/* Or small zeros. */
-	return d->model == 0 || d->model == PAGE_PRESENT;
+	return d->model == 0 || d->model == PAGE_PRESENT || d->model == (PAGE_PRESENT | PAGE_FILE);
+}
+
+/* Locked memory that becomes writable is brought by mprotect: here with what lies between its parts. */
+static bool between(const struct comparison *c, const struct difference *d)
+{
+	return d->kind == DIFFERENT_PAGEMAP && d->in_vma && c->call->kind == CALL_MPROTECT &&
+	       (c->call->arg[2] & PROT_WRITE) && d->host == 0 && (d->model & PAGE_PRESENT);
 }
 
 const struct accepted ACCEPTED[] = {
@@ -248,5 +255,7 @@ const struct accepted ACCEPTED[] = {
 	{ "empty table",
 	  "MADV_DONTNEED frees a table of empty entries, and MADV_COLLAPSE fills one",
 	  empty_table },
+	{ "between", "mprotect brings locked memory that becomes writable, and nothing between",
+	  between },
 	{ NULL, NULL, NULL },
 };
