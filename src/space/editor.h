@@ -113,15 +113,13 @@ PW_INLINE unsigned pw_edit_descend(const struct pw_format *f, const struct pw_ed
 PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, struct pw_edit *edit,
 			   const struct pw_span *span, const pw_va last)
 {
-	struct pw_place path[PW_MAX_LEVELS];
+	/* A place is filled before it is read; compilers do not see that for every format. */
+	struct pw_place path[PW_MAX_LEVELS] = { 0 };
 	const unsigned top = pw_top(f, span);
 	unsigned level, reached;
 	uint64_t e = 0; /* if @loaded, the value of path[level]'s entry at edit->va */
 	bool loaded;
 
-	/* Only here the compiler does not see that a place is filled before it is read. */
-	for (unsigned i = 0; what == PW_COLLAPSE && i < PW_MAX_LEVELS; i++)
-		path[i] = (struct pw_place){ 0 };
 	path[top] = (struct pw_place){
 		.host = pw_table_host(edit->space, span->table),
 		.table = span->table,
