@@ -49,6 +49,8 @@ enum pw_mutant {
 	PW_MUTANT_PROTECT_SHARED, /* mprotect makes a page writable that a child of fork maps, too */
 	PW_MUTANT_MOVE_PARTS, /* mremap takes every huge leaf apart */
 	PW_MUTANT_MERGE_FORKED, /* a VMA of a fork merges with one that has no pages yet */
+	PW_MUTANT_SHARE_UNLOCKED, /* a VMA gets another's anon while a neighbour's fault may look at it */
+	PW_MUTANT_MERGE_UNMARKED, /* a neighbour's anon is looked at while a fault may give it one */
 	/* Memory. */
 	PW_MUTANT_STOCK_KEPT, /* free frames stay in stocks while memory is short */
 	PW_MUTANT_FOLIO_NO_AWAIT, /* allocating a folio fails although tables are about to be freed */

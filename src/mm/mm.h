@@ -132,8 +132,11 @@ struct pw_vma {
 	struct pw_file *file; /* with a reference */
 	struct pw_device *device; /* with a reference */
 	struct pw_vma *file_next, **file_back; /* file->map_lock */
-	struct pw_anon
-		*anon; /* NULL until a page is copied or made here; set under pw_anon_prepare */
+	/*
+	 * NULL until a page is copied or made here. Set by the first fault (pw_anon_prepare) or by who has called
+	 * pw_vma_write(); with mm->tree_lock, as are the two below it, because faults in neighbours look at them.
+	 */
+	struct pw_anon *anon;
 	struct pw_vma *anon_next, **anon_back; /* anon->lock */
 	uint64_t anon_id; /* Linux's anon_vma: only VMAs with the same merge. 0: none */
 	uint32_t

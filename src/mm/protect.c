@@ -180,6 +180,8 @@ static int fix_up(struct pw_vma *vma, pw_va first, pw_va last, uint32_t flags,
 	*vma_ret = vma;
 	if (flags == old)
 		return 0;
+	/* First: until then, a fault may give it an anon. */
+	pw_vma_write(vma);
 	error = account(vma, pages, &flags);
 	if (error)
 		return error;

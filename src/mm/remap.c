@@ -144,9 +144,13 @@ static struct pw_vma_like like_of(const struct remap *r)
 /* The VMA at the new place: a neighbour that took it in, or a new one. r->vma may have become another. */
 static struct pw_vma *copy(struct remap *r)
 {
-	struct pw_vma_like like = like_of(r);
-	struct pw_vma *vma = pw_vma_merge_new(&like);
+	struct pw_vma_like like;
+	struct pw_vma *vma;
 
+	/* First: until then, a fault may give it an anon. */
+	pw_vma_write(r->vma);
+	like = like_of(r);
+	vma = pw_vma_merge_new(&like);
 	if (vma) {
 		r->vma = pw_vma_find(r->mm, r->va);
 		return vma;
@@ -288,7 +292,11 @@ static pw_sva grow_here(struct remap *r)
 {
 	const struct pw_vma *vma = r->vma;
 	const uint64_t charge = charge_of(r);
-	struct pw_vma_like like = {
+	struct pw_vma_like like;
+
+	/* First: until then, a fault may give it an anon. */
+	pw_vma_write(r->vma);
+	like = (struct pw_vma_like){
 		.mm = r->mm,
 		.first = vma->last + 1,
 		.last = vma->last + growth(r),

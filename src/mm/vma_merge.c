@@ -41,6 +41,19 @@ static bool anons_agree(const struct pw_vma_like *like, const struct pw_vma *mid
 	return like->anon_id == vma->anon_id;
 }
 
+/*
+ * Is @vma, at the border of the range, of its kind, and may they share an anon? No fault gives it one after that: until
+ * the VMA is marked, one may, and two anons would become one VMA's.
+ */
+static bool agrees(const struct pw_vma_like *like, const struct pw_vma *middle, struct pw_vma *vma)
+{
+	if (!same_kind(like, vma))
+		return false;
+	if (!pw_mutant(PW_MUTANT_MERGE_UNMARKED))
+		pw_vma_write(vma);
+	return anons_agree(like, middle, vma);
+}
+
 static uint64_t pages_of(const struct pw_vma_like *like)
 {
 	return ((like->last - like->first) >> like->mm->machine->page_lg2) + 1;
@@ -49,16 +62,16 @@ static uint64_t pages_of(const struct pw_vma_like *like)
 static bool takes_from_below(const struct pw_vma_like *like, const struct pw_vma *middle,
 			     struct pw_vma *before)
 {
-	return before && before->last + 1 == like->first && same_kind(like, before) &&
-	       anons_agree(like, middle, before) &&
-	       pw_vma_index(before, before->last) + 1 == like->offset;
+	return before && before->last + 1 == like->first &&
+	       pw_vma_index(before, before->last) + 1 == like->offset &&
+	       agrees(like, middle, before);
 }
 
 static bool takes_from_above(const struct pw_vma_like *like, const struct pw_vma *middle,
 			     struct pw_vma *before, struct pw_vma *next)
 {
-	if (!next || like->last + 1 != next->first || !same_kind(like, next) ||
-	    !anons_agree(like, middle, next) || next->offset != like->offset + pages_of(like))
+	if (!next || like->last + 1 != next->first ||
+	    next->offset != like->offset + pages_of(like) || !agrees(like, middle, next))
 		return false;
 	/* Both neighbours agree with the range; do they agree with each other? */
 	return !before || !before->anon || !next->anon || before->anon_id == next->anon_id;
@@ -81,7 +94,12 @@ static void share_anon(struct pw_vma *vma, const struct pw_vma *from)
 	if (vma->anon || !from->anon)
 		return;
 	pw_vma_write(vma);
+	/* A first fault in a neighbour looks at it, and has the lock of neither. Partner: donor_of. */
+	if (!pw_mutant(PW_MUTANT_SHARE_UNLOCKED))
+		pthread_mutex_lock(&vma->mm->tree_lock);
 	pw_vma_take_anon(vma, from);
+	if (!pw_mutant(PW_MUTANT_SHARE_UNLOCKED))
+		pthread_mutex_unlock(&vma->mm->tree_lock);
 	pw_anon_link(vma);
 }
 
