@@ -17,7 +17,8 @@ static bool transfer(struct queue *q, struct pw_vcpu *cpu, pw_va va, char *buffe
 		struct pw_pin_result result;
 		pw_pa page[ROOM];
 		/* If only a part comes, the call for the rest says why, if it still holds. */
-		long count = pw_pin(cpu, va, left < ROOM ? left : ROOM, flags, page, &result);
+		long count = pw_pin(cpu, va, left < ROOM ? (size_t)left : ROOM, flags, page,
+				    &result);
 
 		q->stops[result.fast]++;
 		if (count <= 0)
@@ -29,9 +30,9 @@ static bool transfer(struct queue *q, struct pw_vcpu *cpu, pw_va va, char *buffe
 			void *host = pw_arena_host(arena, page[i], q->page);
 
 			if (write)
-				memcpy(host, buffer, q->page);
+				memcpy(host, buffer, (size_t)q->page);
 			else
-				memcpy(buffer, host, q->page);
+				memcpy(buffer, host, (size_t)q->page);
 			sched_yield(); /* a device takes its time */
 		}
 		pw_unpin_pages(pw_cpu_reader(cpu), page, (size_t)count, flags, write);

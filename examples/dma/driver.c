@@ -43,7 +43,7 @@ static void post(struct queue *q, struct pw_vcpu *cpu, struct descriptor *ring, 
 	d.target = map(q, d.bytes, prot);
 	for (uint64_t i = 0; i < d.bytes / 8; i++)
 		words[i] = word(q, job, i);
-	must(pw_copy_to(cpu, d.source, words, d.bytes) == d.bytes, "no memory");
+	must(pw_copy_to(cpu, d.source, words, (size_t)d.bytes) == d.bytes, "no memory");
 	pthread_mutex_lock(&q->lock);
 	ring[job % SLOTS] = d;
 	q->posted = job + 1;
@@ -83,7 +83,7 @@ static struct descriptor wait_for(struct queue *q, const struct descriptor *slot
 static void check(struct queue *q, struct pw_vcpu *cpu, uint64_t job, pw_va va, uint64_t bytes,
 		  bool filled, uint64_t *words)
 {
-	must(pw_copy_from(cpu, words, va, bytes) == bytes, "a buffer cannot be read");
+	must(pw_copy_from(cpu, words, va, (size_t)bytes) == bytes, "a buffer cannot be read");
 	for (uint64_t i = 0; i < bytes / 8; i++)
 		q->wrong += words[i] != (filled ? word(q, job, i) : 0);
 }
