@@ -68,46 +68,57 @@ static const char *size_or_none(uint64_t bytes, char text[PW_SIZE_TEXT])
 	return bytes ? pw_size_text(bytes - 1, text) : "-";
 }
 
-/* For terminals that are narrower than the table: each root in words. */
-static void print_words(const struct terminal *terminal, const struct pw_memory *memory,
-			const struct search *search)
-{
-	for (size_t i = 0; i < search->count; i++) {
-		const struct pw_root *root = &search->root[i];
-		char name[24], words[64], who[200], user[PW_SIZE_TEXT], kernel[PW_SIZE_TEXT];
+/* A root in words. */
+struct fields {
+	char name[24], words[64], who[200], user[PW_SIZE_TEXT], kernel[PW_SIZE_TEXT];
+};
 
-		search_name(search, i, name);
-		search_words(root, words);
-		describe(memory, root, who);
-		terminal_line(terminal, "%s %s %s, %u levels, user %s, kernel %s, %s, %s", name,
-			      words, root->format, root->levels, size_or_none(root->user, user),
-			      size_or_none(root->kernel, kernel), who,
-			      pw_root_proof_name(root->proof));
-	}
+static void fill(const struct pw_memory *memory, const struct search *search, size_t i,
+		 struct fields *fields)
+{
+	const struct pw_root *root = &search->root[i];
+	char size[PW_SIZE_TEXT];
+
+	search_name(search, i, fields->name);
+	search_words(root, fields->words);
+	describe(memory, root, fields->who);
+	snprintf(fields->user, sizeof(fields->user), "%s", size_or_none(root->user, size));
+	snprintf(fields->kernel, sizeof(fields->kernel), "%s", size_or_none(root->kernel, size));
 }
 
-static bool print_text(const struct pw_memory *memory, const struct search *search)
+static struct libscols_table *make_table(const struct pw_memory *memory,
+					 const struct search *search)
 {
 	static const char *const columns[] = { ">NAME",   "ROOT", "FORMAT", ">LEVELS", ">USER",
 					       ">KERNEL", "WHO",  "SURE",   NULL };
-	const struct terminal terminal = terminal_plain(false);
 	struct libscols_table *table = table_new(columns);
+	struct fields f;
 
 	for (size_t i = 0; i < search->count; i++) {
-		const struct pw_root *root = &search->root[i];
-		char name[24], words[64], who[200], user[PW_SIZE_TEXT], kernel[PW_SIZE_TEXT];
-
-		search_name(search, i, name);
-		search_words(root, words);
-		describe(memory, root, who);
-		table_row(table, "%s\t%s\t%s\t%u\t%s\t%s\t%s\t%s", name, words, root->format,
-			  root->levels, size_or_none(root->user, user),
-			  size_or_none(root->kernel, kernel), who, pw_root_proof_name(root->proof));
+		fill(memory, search, i, &f);
+		table_row(table, "%s\t%s\t%s\t%u\t%s\t%s\t%s\t%s", f.name, f.words,
+			  search->root[i].format, search->root[i].levels, f.user, f.kernel, f.who,
+			  pw_root_proof_name(search->root[i].proof));
 	}
+	return table;
+}
+
+/* Where the terminal is narrower than the table, each root is a line of words. */
+static bool print_text(const struct pw_memory *memory, const struct search *search)
+{
+	const struct terminal terminal = terminal_plain(false);
+	struct libscols_table *table = make_table(memory, search);
+	struct fields f;
+
 	if (table_fits(table, terminal.width))
 		return table_print(table);
 	scols_unref_table(table);
-	print_words(&terminal, memory, search);
+	for (size_t i = 0; i < search->count; i++) {
+		fill(memory, search, i, &f);
+		terminal_line(&terminal, "%s %s %s, %u levels, user %s, kernel %s, %s, %s", f.name,
+			      f.words, search->root[i].format, search->root[i].levels, f.user,
+			      f.kernel, f.who, pw_root_proof_name(search->root[i].proof));
+	}
 	return true;
 }
 
