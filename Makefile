@@ -7,7 +7,7 @@ WERROR ?= 0
 export WERROR
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-build bench-fold pictures check-lab check-guests check-linux check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan cross-i386 cross-s390x html python install uninstall clean site
+.PHONY: all demo test bench bench-build bench-fold pictures check-lab check-guests check-linux check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan stress-spaces-tsan stress-spaces-asan cross-i386 cross-s390x html python install uninstall clean site
 
 all: $(BUILD)/build.ninja
 	@tools/build.sh $(BUILD)
@@ -105,8 +105,9 @@ stress: all
 	@$(BUILD)/tests/stress/stress $(SECONDS) $(FORMAT)
 	@$(BUILD)/tests/stress/stress-spaces $(SECONDS) $(FORMAT)
 
-# The same with delays where rules decide; the other two add ThreadSanitizer or AddressSanitizer.
-stress-moments stress-tsan stress-asan:
+# The same of tables alone, with delays where rules decide; the others add ThreadSanitizer or AddressSanitizer, and those
+# of spaces run on address spaces.
+stress-moments stress-tsan stress-asan stress-spaces-tsan stress-spaces-asan:
 	@tools/deps.sh build test sanitize
 	@tests/stress/instrumented.sh $(@:stress-%=%) $(SECONDS) $(FORMAT)
 

@@ -50,6 +50,7 @@ enum pw_mutant {
 	PW_MUTANT_MOVE_PARTS, /* mremap takes every huge leaf apart */
 	PW_MUTANT_MERGE_FORKED, /* a VMA of a fork merges with one that has no pages yet */
 	PW_MUTANT_SHARE_UNLOCKED, /* a VMA gets another's anon while a neighbour's fault may look at it */
+	PW_MUTANT_SPLIT_UNMARKED, /* a VMA is copied for a split while a fault may give it an anon */
 	PW_MUTANT_MERGE_UNMARKED, /* a neighbour's anon is looked at while a fault may give it one */
 	/* Memory. */
 	PW_MUTANT_STOCK_KEPT, /* free frames stay in stocks while memory is short */

@@ -324,10 +324,14 @@ int pw_vma_split_unlimited(struct pw_vma *vma, pw_va va)
 
 	if (huge && va & ((pw_page_bytes(mm->machine) << vma->file->order) - 1))
 		return -EINVAL;
+	/* First: a fault after the copy could give the lower part alone an anon, and map a page in the upper one. */
+	if (!pw_mutant(PW_MUTANT_SPLIT_UNMARKED))
+		pw_vma_write(vma);
 	high = pw_vma_copy(vma, mm);
 	if (!high)
 		return -ENOMEM;
-	pw_vma_write(vma);
+	if (pw_mutant(PW_MUTANT_SPLIT_UNMARKED))
+		pw_vma_write(vma);
 	/* A leaf lies in one VMA. */
 	error = huge ? 0 : pw_vma_split_leaf(vma, va);
 	if (error) {
