@@ -248,7 +248,8 @@ static void try_space(const char *text)
 		 space.label ? space.label : "", space.label ? "=" : "",
 		 (unsigned long long)space.root[0], space.roots == 2 ? "," : "");
 	if (space.roots == 2)
-		snprintf(printed + strlen(printed), sizeof(printed) - strlen(printed), "%llu",
+		snprintf(printed + strlen(printed), sizeof(printed) - strlen(printed),
+			 is_ambiguous(space.root[1]) ? "0x%llx" : "%llu",
 			 (unsigned long long)space.root[1]);
 	require(!word_parse_space(printed, &again) && again.roots == space.roots &&
 		again.root[0] == space.root[0] && again.root[1] == space.root[1] &&
