@@ -1,35 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Pins that may fault: each rule, each error, on every format. */
-#include "mm_test.h"
+#include "pin_test.h"
 
 #include "mutants/choose.h"
 
 #include <pthread.h>
 #include <signal.h>
-
-static const int RW_PROT = PROT_READ | PROT_WRITE;
-
-static void unpin(struct mm_world *world, const pw_pa *page, long count, unsigned flags)
-{
-	assert_true(count >= 0);
-	pw_unpin_pages(pw_cpu_reader(world->cpu), page, (size_t)count, flags, flags & PW_PIN_WRITE);
-}
-
-/* Pins one page and gives it back; the result of pw_pin. */
-static long try_pin(struct mm_world *world, pw_va va, unsigned flags)
-{
-	pw_pa page;
-	long count = pw_pin(world->cpu, va, 1, flags, &page, NULL);
-
-	if (count > 0)
-		unpin(world, &page, count, flags);
-	return count;
-}
-
-static void store(struct mm_world *world, pw_va va, uint8_t value)
-{
-	assert_true(pw_store_u8(world->cpu, va, value));
-}
 
 /* ---- what the two paths do together ---- */
 
