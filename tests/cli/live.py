@@ -261,7 +261,20 @@ class Remote(Case):
         self.listeners.append(listener)
         Server(listener, self.stub().talk)
         port = listener.getsockname()[1]
-        self.assertIn("-> 0x0000000000108123", self.run_tool("translate", f"gdb:127.0.0.1:{port}", "0x10123").stdout)
+        # localhost is this machine even where no file or server knows the name.
+        for host in ("127.0.0.1", "localhost", "LocalHost", ""):
+            self.assertIn("-> 0x0000000000108123", self.run_tool("translate", f"gdb:{host}:{port}", "0x10123").stdout)
+
+    def test_by_tcp6(self):
+        try:
+            listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        except OSError:
+            self.skipTest("this machine has no IPv6")
+        self.listeners.append(listener)
+        Server(listener, self.stub().talk)
+        port = listener.getsockname()[1]
+        for host in ("[::1]", "::1"):
+            self.assertIn("-> 0x0000000000108123", self.run_tool("translate", f"gdb:{host}:{port}", "0x10123").stdout)
 
     def test_no_search(self):
         stub = self.stub()

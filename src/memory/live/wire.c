@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -127,6 +128,23 @@ int pw_wire_unix(struct pw_wire *wire, const char *path, struct pw_error *error)
 	return refuse_unix(path, status, error);
 }
 
+/*
+ * The host to look up, without the brackets of an IPv6 address; NULL, which getaddrinfo takes for the
+ * loopback addresses, if none is given or it is localhost. RFC 6761 section 6.3 asks for that: localhost
+ * means this machine even where neither /etc/hosts nor a name server knows the word.
+ */
+static const char *host_to_find(char *host)
+{
+	size_t length = strlen(host);
+
+	if (length == 0 || strcasecmp(host, "localhost") == 0)
+		return NULL;
+	if (host[0] != '[' || host[length - 1] != ']')
+		return host;
+	host[length - 1] = '\0';
+	return host + 1;
+}
+
 int pw_wire_tcp(struct pw_wire *wire, const char *address, struct pw_error *error)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
@@ -140,7 +158,7 @@ int pw_wire_tcp(struct pw_wire *wire, const char *address, struct pw_error *erro
 		return pw_fail(error, EINVAL, "'%s' is not HOST:PORT, as in localhost:1234",
 			       address);
 	snprintf(host, sizeof(host), "%.*s", (int)(port - address), address);
-	status = getaddrinfo(host[0] ? host : "localhost", port + 1, &hints, &found);
+	status = getaddrinfo(host_to_find(host), port + 1, &hints, &found);
 	if (status)
 		return pw_fail(error, EINVAL, "%s: %s", address, gai_strerror(status));
 	status = -ENOENT;
