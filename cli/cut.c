@@ -111,7 +111,7 @@ static bool has_common_root(const struct arguments *arguments)
 /* Nothing goes to stdout before the image is complete: until then it is in a file of its own, which no signal leaves behind. */
 static int cut_to_stdout(const struct pw_cut *what)
 {
-	char name[] = "/tmp/pagewalk-cut-XXXXXX", buffer[65536];
+	char name[OUTPUT_NAME], buffer[65536];
 	struct pw_error error;
 	ssize_t n = 0;
 	int status, file;
@@ -119,15 +119,18 @@ static int cut_to_stdout(const struct pw_cut *what)
 	if (isatty(STDOUT_FILENO))
 		return tool_fail("an image is not for a terminal; send it to a file or a pipe");
 	tool_hold_interrupts(true);
-	file = mkstemp(name);
-	if (file < 0)
-		return tool_fail("%s: %s", name, strerror(errno));
+	file = output_temporary("the image", name);
+	if (file < 0) {
+		tool_hold_interrupts(false);
+		return TOOL_FAILED;
+	}
 	status = pw_cut_write(what, name, NULL, &error);
 	close(file);
 	/* The image has replaced the file that was made. */
 	file = status ? -1 : open(name, O_RDONLY | O_CLOEXEC);
 	if (status == 0 && file < 0)
-		snprintf(error.text, sizeof(error.text), "%s: %s", name, strerror(errno));
+		snprintf(error.text, sizeof(error.text), "the image cannot be read back: %s",
+			 strerror(errno));
 	unlink(name);
 	tool_hold_interrupts(false);
 	if (file < 0)

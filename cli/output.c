@@ -150,3 +150,20 @@ int output_close(struct output *output, int status)
 	tool_hold_interrupts(false);
 	return status;
 }
+
+int output_temporary(const char *purpose, char name[OUTPUT_NAME])
+{
+	const char *folder = getenv("TMPDIR");
+	int length, file, code;
+
+	if (!folder || !folder[0])
+		folder = "/tmp";
+	length = snprintf(name, OUTPUT_NAME, "%s/pagewalk-XXXXXX", folder);
+	file = length < OUTPUT_NAME ? mkostemp(name, O_CLOEXEC) : -1;
+	if (file >= 0)
+		return file;
+	code = length < OUTPUT_NAME ? -errno : -ENAMETOOLONG;
+	tool_message("cannot make a file for %s in %s: %s; TMPDIR=FOLDER names another folder",
+		     purpose, folder, strerror(-code));
+	return code;
+}

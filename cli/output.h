@@ -10,6 +10,8 @@
 #include "base/replace.h"
 #include "options.h"
 
+enum { OUTPUT_NAME = 4096 };
+
 struct output {
 	FILE *stream; /* to write to */
 	const char *path;
@@ -34,5 +36,12 @@ int output_open(struct output *output, const char *path, const struct tool_input
  * @status, or TOOL_FAILED after a message.
  */
 int output_close(struct output *output, int status);
+
+/*
+ * Makes an empty file in the folder $TMPDIR, or in /tmp, and writes its name to @name. Returns a file
+ * descriptor, or a negative error number after a message that says what the file was for. The caller
+ * removes the file, and holds interrupts until then.
+ */
+int output_temporary(const char *purpose, char name[OUTPUT_NAME]);
 
 #endif

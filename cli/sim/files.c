@@ -5,17 +5,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/output.h"
 #include "cli/sim/sim.h"
+#include "cli/tool.h"
 
 /* A file of the host that has no name. */
 static int host_file(uint64_t bytes)
 {
-	char name[] = "/tmp/pagewalk-sim-XXXXXX";
-	int fd = mkstemp(name);
+	char name[OUTPUT_NAME];
+	int fd;
 
+	tool_hold_interrupts(true);
+	fd = output_temporary("a file of the script", name);
+	if (fd >= 0)
+		unlink(name);
+	tool_hold_interrupts(false);
 	if (fd < 0)
-		return -errno;
-	unlink(name);
+		return fd;
 	if (ftruncate(fd, (off_t)bytes)) {
 		int code = -errno;
 

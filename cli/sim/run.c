@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cli/output.h"
 #include "cli/sim/sim.h"
 #include "cli/tool.h"
 
@@ -361,9 +362,9 @@ static int make_swap(struct pw_machine_options *options, char *path)
 
 	if (!options->swap_bytes)
 		return TOOL_DONE;
-	fd = mkstemp(path);
+	fd = output_temporary("the swap", path);
 	if (fd < 0)
-		return tool_fail("cannot make a swap file %s: %s", path, strerror(errno));
+		return TOOL_FAILED;
 	close(fd);
 	options->swap = path;
 	return TOOL_DONE;
@@ -372,7 +373,7 @@ static int make_swap(struct pw_machine_options *options, char *path)
 int sim_run_init(struct sim_run *run, const struct sim_script *script)
 {
 	struct pw_machine_options options = script->machine;
-	char swap[] = "/tmp/pagewalk-sim-XXXXXX";
+	char swap[OUTPUT_NAME];
 	struct pw_error error;
 	int code;
 
@@ -380,11 +381,16 @@ int sim_run_init(struct sim_run *run, const struct sim_script *script)
 	if (!options.bytes)
 		options.bytes = DEFAULT_PAGES * run->page;
 	options.poison = true;
-	if (make_swap(&options, swap))
-		return TOOL_FAILED;
+	tool_hold_interrupts(true);
+	code = make_swap(&options, swap);
+	if (code) {
+		tool_hold_interrupts(false);
+		return code;
+	}
 	code = pw_machine_create(&options, &run->machine, &error);
 	if (options.swap)
 		unlink(swap);
+	tool_hold_interrupts(false);
 	if (code)
 		return tool_fail("%s: %s", script->path, error.text);
 	if (pw_mm_create(run->machine, &run->keeper, &error)) {

@@ -653,6 +653,21 @@ class Words(Case):
         self.assertEqual(self.lines("map", image), self.lines("map", *X86, self.x86))
         self.refused("cut", "--json", *X86, self.x86, "-", says="--json")
 
+    def test_temporary_files(self):
+        """They are in $TMPDIR, and nothing of them stays."""
+        folder = self.path / "temporary"
+        script = self.path / "swap.sim"
+        script.write_text("format x86_64\nmemory 64p\nswap 16p\nmm A\n")
+        calls = [["cut", *X86, self.x86, "-"], ["sim", script]]
+        for call in calls:
+            self.refused(*call, says=["cannot make a file", str(folder), "TMPDIR=FOLDER"], env={**os.environ, "TMPDIR": str(folder)})
+        folder.mkdir()
+        for call in calls:
+            with open(self.path / "out", "wb") as out:
+                subprocess.run([TOOL, *call], stdout=out, check=True, timeout=60,
+                               env={**os.environ, "TMPDIR": str(folder)})
+            self.assertEqual(list(folder.iterdir()), [])
+
 
 class Streams(Case):
     def maze(self):
