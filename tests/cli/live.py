@@ -303,6 +303,27 @@ class Remote(Case):
             self.serve(talk, f"gdb{i}")
             self.refused(f"gdb:{self.path}/gdb{i}", says)
 
+    def test_without_end(self):
+        """A stub that goes on for ever: threads without names, a description that includes itself or has no last piece."""
+        for name, change, says in [
+                ("threads", {"qfThreadInfo": "m", "qsThreadInfo": "m"}, None),
+                ("names", {"qfThreadInfo": "m" + "7" * 30, "qsThreadInfo": "m" + "7" * 30}, None),
+                ("include", {"qXfer:features:read:target": 'l<xi:include href="target.xml"/>' * 100,
+                             "qXfer:features:read:core": "l"}, "without end"),
+                ("piece", {"qXfer:features:read:target": "m "}, "without end"),
+                ("long", {"qXfer:features:read:target": "m" + "x" * 100000}, "without end")]:
+            stub = self.stub()
+            answer = stub.answer
+
+            def endless(packet, answer=answer, change=change):
+                return next((text for start, text in change.items() if packet.startswith(start)), None) or answer(packet)
+
+            stub.answer = endless
+            self.serve(stub.talk, name)
+            done = self.run_tool("info", f"gdb:{self.path}/{name}", status=2 if says else 0)
+            self.assertIn(says or "gdb stub, x86_64", done.stderr + done.stdout)
+            self.assertLess(len(stub.packets), 5000, name)
+
     def test_end_in_the_middle(self):
         for count in range(0, 40, 3):
             stub = self.stub()
@@ -641,6 +662,25 @@ class Wrong(Case):
             while True:
                 connection.sendall(b"x" * 65536)
         self.refused(self.serve(talk), "does not speak QMP")
+
+    def test_many_events(self):
+        """One long message, then very many short ones: their cost must not grow with the room that the long one took."""
+        guest = Guest(self.image, True)
+        answer, flooded = guest.answer, []
+
+        def flood(connection):
+            stream = connection.makefile("rwb")
+            stream.write(json.dumps(GREETING).encode() + b"\n")
+            stream.flush()
+            for line in stream:
+                if not flooded:
+                    flooded.append(line)
+                    stream.write(b'{"event": "' + b"x" * (4 << 20) + b'"}\n' + b'{"event":1}\n' * 600000)
+                command = json.loads(line)
+                stream.write(json.dumps({"return": answer(command["execute"], command.get("arguments"))}).encode() + b"\n")
+                stream.flush()
+
+        self.assertIn("rw-u", self.run_tool("map", self.serve(flood)).stdout)
 
     def test_end_in_the_middle(self):
         """The other side ends, hangs or talks nonsense after each number of messages."""

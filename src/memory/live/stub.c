@@ -122,15 +122,26 @@ int pw_stub_ask(struct pw_stub *stub, const char *packet, struct pw_error *error
 	return pw_wire_fail(&stub->wire, status, "answered as a gdb stub", error);
 }
 
-/* Appends the whole file @name of the target's description to *text_ret. */
-static int read_file(struct pw_stub *stub, const char *name, char **text_ret,
+/* A description that is longer than any machine's. */
+enum { FILES_MOST = 64, FILE_MOST = 1 << 20, PIECES_MOST = 4096 };
+
+static int refuse_long(const struct pw_stub *stub, struct pw_error *error)
+{
+	return pw_fail(error, EMSGSIZE,
+		       "the stub at %s describes its registers without end; this is not the stub "
+		       "of a machine",
+		       stub->wire.name);
+}
+
+/* Reads the whole file @name of the target's description, by at most *pieces questions. */
+static int read_file(struct pw_stub *stub, const char *name, unsigned *pieces, char **text_ret,
 		     struct pw_error *error)
 {
 	size_t used = 0;
 
 	*text_ret = NULL;
 	for (;;) {
-		char packet[120], *text;
+		char packet[120], *text = NULL;
 		int status;
 
 		snprintf(packet, sizeof(packet), "qXfer:features:read:%.60s:%zx,%zx", name, used,
@@ -140,8 +151,10 @@ static int read_file(struct pw_stub *stub, const char *name, char **text_ret,
 			status = pw_fail(error, ENOTSUP,
 					 "the stub at %s has no description of its registers (%s)",
 					 stub->wire.name, name);
-		text = status || used > 1 << 20 ? NULL
-						: realloc(*text_ret, used + stub->answer_bytes + 1);
+		if (status == 0 && ((*pieces)-- == 0 || used > FILE_MOST))
+			status = refuse_long(stub, error);
+		if (status == 0)
+			text = realloc(*text_ret, used + stub->answer_bytes + 1);
 		if (!text) {
 			free(*text_ret);
 			*text_ret = NULL;
@@ -159,8 +172,9 @@ static int read_file(struct pw_stub *stub, const char *name, char **text_ret,
 static int describe(struct pw_stub *stub, struct pw_error *error)
 {
 	static const char include[] = "<xi:include href=\"";
+	unsigned pieces = PIECES_MOST, files = 0;
 	char *target, *at;
-	int status = read_file(stub, "target.xml", &target, error);
+	int status = read_file(stub, "target.xml", &pieces, &target, error);
 	int number = 0;
 
 	if (status)
@@ -175,7 +189,8 @@ static int describe(struct pw_stub *stub, struct pw_error *error)
 
 		at += strlen(include);
 		sscanf(at, "%63[^\"]", name);
-		status = read_file(stub, name, &text, error);
+		status = ++files > FILES_MOST ? refuse_long(stub, error)
+					      : read_file(stub, name, &pieces, &text, error);
 		if (status == 0)
 			number = pw_stub_describe(stub, text, number);
 		free(status ? NULL : text);
@@ -195,7 +210,7 @@ int pw_stub_open(struct pw_stub *stub, struct pw_wire *wire, struct pw_error *er
 	int status;
 
 	*stub = (struct pw_stub){ .wire = *wire, .packet = 1024 };
-	wire->bytes = NULL;
+	wire->buffer = wire->bytes = NULL;
 	wire->socket = -1;
 	status = pw_stub_ask(stub, "qSupported:xmlRegisters=i386,arm,s390,powerpc", error);
 	size = status ? NULL : strstr(stub->answer, "PacketSize=");
@@ -230,10 +245,14 @@ size_t pw_stub_threads(struct pw_stub *stub, char (*name)[24], size_t most)
 {
 	const char *packet = "qfThreadInfo";
 	struct pw_error ignored;
-	size_t count = 0;
+	size_t count = 0, before = SIZE_MAX;
 
-	while (count < most && pw_stub_ask(stub, packet, &ignored) == 0 && stub->answer[0] == 'm') {
+	/* A list without a name that can be used is the last, or it might go on for ever. */
+	while (count < most && count != before && pw_stub_ask(stub, packet, &ignored) == 0 &&
+	       stub->answer[0] == 'm') {
 		const char *at = stub->answer + 1;
+
+		before = count;
 
 		while (count < most && *at) {
 			size_t bytes = strcspn(at, ",");

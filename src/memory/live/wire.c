@@ -180,8 +180,8 @@ void pw_wire_close(struct pw_wire *wire)
 	if (wire->socket >= 0)
 		close(wire->socket);
 	wire->socket = -1;
-	free(wire->bytes);
-	wire->bytes = NULL;
+	free(wire->buffer);
+	wire->buffer = wire->bytes = NULL;
 	wire->count = wire->room = 0;
 }
 
@@ -211,29 +211,50 @@ int pw_wire_send(struct pw_wire *wire, const void *bytes, size_t count)
 	return 0;
 }
 
+/*
+ * Makes room behind the received bytes. They are moved only when the buffer has no more room behind them, so that
+ * taking many short messages out of a large buffer costs each byte little.
+ */
+static int make_room(struct pw_wire *wire)
+{
+	size_t room = wire->room ? 2 * wire->room : 1 << 16;
+	char *buffer;
+
+	if (wire->bytes && wire->bytes + wire->count < wire->buffer + wire->room)
+		return 0;
+	if (wire->count <= wire->room / 2 && wire->room > 0) {
+		memmove(wire->buffer, wire->bytes, wire->count);
+		wire->bytes = wire->buffer;
+		return 0;
+	}
+	if (room > PW_WIRE_MESSAGE)
+		return -EMSGSIZE;
+	buffer = malloc(room);
+	if (!buffer)
+		return -ENOMEM;
+	if (wire->count > 0)
+		memcpy(buffer, wire->bytes, wire->count);
+	free(wire->buffer);
+	wire->buffer = wire->bytes = buffer;
+	wire->room = room;
+	return 0;
+}
+
 int pw_wire_more(struct pw_wire *wire)
 {
+	int ready = make_room(wire);
 	ssize_t got;
 
-	if (wire->count == wire->room) {
-		size_t room = wire->room ? 2 * wire->room : 1 << 16;
-		char *bytes;
-
-		if (room > PW_WIRE_MESSAGE)
-			return -EMSGSIZE;
-		bytes = realloc(wire->bytes, room);
-		if (!bytes)
-			return -ENOMEM;
-		wire->bytes = bytes;
-		wire->room = room;
-	}
+	if (ready)
+		return ready;
 	for (;;) {
 		/* Even a side that never stops sending is not listened to for longer. */
 		int status = wait_for(wire, POLLIN);
 
 		if (status)
 			return status;
-		got = recv(wire->socket, wire->bytes + wire->count, wire->room - wire->count, 0);
+		got = recv(wire->socket, wire->bytes + wire->count,
+			   (size_t)(wire->buffer + wire->room - wire->bytes) - wire->count, 0);
 		if (got > 0)
 			break;
 		if (got == 0 || errno == ECONNRESET)
@@ -248,7 +269,7 @@ int pw_wire_more(struct pw_wire *wire)
 void pw_wire_take(struct pw_wire *wire, size_t count)
 {
 	wire->count -= count;
-	memmove(wire->bytes, wire->bytes + count, wire->count);
+	wire->bytes = wire->count > 0 ? wire->bytes + count : wire->buffer;
 }
 
 int pw_wire_fail(const struct pw_wire *wire, int status, const char *doing, struct pw_error *error)

@@ -16,8 +16,10 @@ enum {
 struct pw_wire {
 	int socket; /* -1: not connected */
 	char name[160]; /* of the other side, for messages */
-	char *bytes; /* received, not yet taken */
-	size_t count, room;
+	char *bytes; /* received, not yet taken: part of `buffer` */
+	size_t count;
+	char *buffer;
+	size_t room; /* of `buffer` */
 	double deadline; /* of CLOCK_MONOTONIC, in seconds */
 };
 
