@@ -62,7 +62,7 @@ static int refuse_greeting(const struct pw_qmp *qmp, const char *line, struct pw
 		qmp->wire.name, line);
 }
 
-static int greet(struct pw_qmp *qmp, struct pw_error *error)
+int pw_qmp_greet(struct pw_qmp *qmp, struct pw_error *error)
 {
 	struct pw_wire *wire = &qmp->wire;
 	json_t *message = NULL, *version;
@@ -107,7 +107,7 @@ int pw_qmp_open(struct pw_qmp *qmp, const char *path, struct pw_error *error)
 		return status;
 	if (getsockopt(qmp->wire.socket, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0)
 		qmp->process = peer.pid;
-	status = greet(qmp, error);
+	status = pw_qmp_greet(qmp, error);
 	if (status)
 		pw_qmp_close(qmp);
 	return status;
@@ -121,7 +121,7 @@ int pw_qmp_open_tcp(struct pw_qmp *qmp, const char *address, struct pw_error *er
 	status = pw_wire_tcp(&qmp->wire, address, error);
 	if (status)
 		return status;
-	status = greet(qmp, error);
+	status = pw_qmp_greet(qmp, error);
 	if (status)
 		pw_qmp_close(qmp);
 	return status;

@@ -17,6 +17,8 @@ struct pw_qmp {
 int pw_qmp_open(struct pw_qmp *qmp, const char *path, struct pw_error *error);
 /* The same by TCP; then the process is not known. */
 int pw_qmp_open_tcp(struct pw_qmp *qmp, const char *address, struct pw_error *error);
+/* Negotiates on qmp->wire, which is connected. The functions above do. */
+int pw_qmp_greet(struct pw_qmp *qmp, struct pw_error *error);
 void pw_qmp_close(struct pw_qmp *qmp);
 
 /* Runs a command without arguments whose answer says nothing: "stop". */
