@@ -81,6 +81,8 @@ class Guest:
                      f"  0000000000000000-00000000000000ff (prio 0, i/o): device\r\n"
                      f"  {BASE:016x}-{BASE + BYTES - 1:016x} (prio 0, ram): pc.ram @0000000000001000\r\n\r\n")
         self.status, self.done, self.chardevs, self.event = "running", [], [], True
+        self.gate = threading.Event()           # not set: `cont` waits
+        self.gate.set()
 
     def human(self, line):
         if line == "info mtree -f":
@@ -118,11 +120,13 @@ class Guest:
             if command["execute"] == "cont":
                 # QEMU takes its time, and drops what a connection sent that is closed by then
                 time.sleep(0.3)
+                self.gate.wait(60)
                 poller = select.poll()
                 poller.register(connection, select.POLLRDHUP)
                 if poller.poll(0):
                     return
-            say({"return": self.answer(command["execute"], command.get("arguments"))})
+            answer = {"return": self.answer(command["execute"], command.get("arguments"))}
+            say({**answer, "id": command["id"]} if "id" in command else answer)
             if command["execute"] == "stop":
                 say({"event": "STOP"})
 
@@ -582,6 +586,21 @@ class Stop(Case):
                 self.assertEqual(guest.status, "paused")
                 tool.send_signal(number)
                 self.wait(guest, "running")
+
+    def test_slow_guest(self):
+        """A guest that is as slow as it likes to be: nobody closes the connection before it has run on."""
+        guest, source = self.guest()
+        guest.gate.clear()
+        with subprocess.Popen([TOOL, "translate", "--stop", source, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT) as tool:
+            self.wait(guest, "paused")
+            tool.kill()
+            # Whoever waits for the end of the output need not wait for the guest.
+            tool.stdout.read()
+            time.sleep(3)
+            self.assertEqual(guest.status, "paused")
+            guest.gate.set()
+            self.wait(guest, "running")
 
 
 class Stub:

@@ -10,15 +10,54 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void guard(int pipe, int socket, const char *message, size_t bytes)
+enum {
+	PATIENCE = 120, /* seconds for an answer: the machine may be busy, or QEMU itself be stopped */
+	QUIET = 5, /* seconds without a byte, after which an answer that is not known is taken for given */
+};
+
+/* Does the stream of bytes have @words, of which *matched were seen? Their first character is in them only once. */
+static bool hears(const char *words, const char *heard, size_t bytes, size_t *matched)
 {
+	for (size_t i = 0; i < bytes; i++) {
+		if (heard[i] != words[*matched])
+			*matched = 0;
+		if (heard[i] == words[*matched])
+			(*matched)++;
+		if (words[*matched] == '\0')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A connection that is closed at once loses the message. So this waits for the answer, or for silence: what
+ * arrives first may be old.
+ */
+static void wait_for_answer(int socket, const char *words)
+{
+	const int quiet = 1000 * (words ? PATIENCE : QUIET);
 	struct pollfd answer = { .fd = socket, .events = POLLIN };
-	char byte, heard[1024];
+	size_t matched = 0;
+	char heard[1024];
+
+	for (unsigned i = 0; i < 10000 && poll(&answer, 1, quiet) == 1; i++) {
+		ssize_t got = recv(socket, heard, sizeof(heard), MSG_DONTWAIT);
+
+		if (got <= 0 || (words && hears(words, heard, (size_t)got, &matched)))
+			return;
+	}
+}
+
+static void guard(int pipe, int socket, const struct pw_guardian_words *words)
+{
+	const size_t bytes = strlen(words->message);
+	char byte;
 	ssize_t got;
 
 	/* What Ctrl-C and a closed terminal send to the whole group must not end the guardian first. */
@@ -31,20 +70,18 @@ static void guard(int pipe, int socket, const char *message, size_t bytes)
 	while (got < 0 && errno == EINTR);
 	if (got == 1)
 		_exit(0);
-	/*
-	 * A connection that is closed at once loses the message. What arrives first may be old, so this waits
-	 * until nothing has come for a while.
-	 */
-	if (send(socket, message, bytes, MSG_NOSIGNAL) == (ssize_t)bytes)
-		for (unsigned i = 0; i < 100 && poll(&answer, 1, 1000) == 1; i++)
-			if (recv(socket, heard, sizeof(heard), MSG_DONTWAIT) <= 0)
-				break;
+	/* Who reads what the process wrote need not wait any longer. */
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fd != socket)
+			close(fd);
+	if (send(socket, words->message, bytes, MSG_NOSIGNAL) == (ssize_t)bytes)
+		wait_for_answer(socket, words->answer);
 	_exit(0);
 }
 
-int pw_guardian_start(struct pw_guardian *guardian, int socket, const char *message)
+int pw_guardian_start(struct pw_guardian *guardian, int socket,
+		      const struct pw_guardian_words *words)
 {
-	size_t bytes = strlen(message);
 	int ends[2];
 	pid_t child;
 
@@ -61,7 +98,7 @@ int pw_guardian_start(struct pw_guardian *guardian, int socket, const char *mess
 	}
 	if (child == 0) {
 		close(ends[1]);
-		guard(ends[0], socket, message, bytes);
+		guard(ends[0], socket, words);
 	}
 	close(ends[0]);
 	guardian->child = child;

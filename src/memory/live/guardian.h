@@ -13,11 +13,18 @@ struct pw_guardian {
 	int pipe;
 };
 
+/* What the guardian says. */
+struct pw_guardian_words {
+	const char *message;
+	const char *answer; /* contained in the answer to it, and in no other; NULL: not known */
+};
+
 /*
- * From now on, the end of this process makes the guardian send @message through @socket. Returns 0 or a
- * negative errno.
+ * From now on, the end of this process makes the guardian send words->message through @socket. Returns 0 or
+ * a negative errno.
  */
-int pw_guardian_start(struct pw_guardian *guardian, int socket, const char *message);
+int pw_guardian_start(struct pw_guardian *guardian, int socket,
+		      const struct pw_guardian_words *words);
 /* The machine runs again: ends the guardian. */
 void pw_guardian_end(struct pw_guardian *guardian);
 

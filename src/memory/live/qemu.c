@@ -81,6 +81,10 @@ static int read_cpus_again(struct pw_qemu *qemu, struct pw_error *error)
 
 static int stop(void *context, struct pw_error *error)
 {
+	static const struct pw_guardian_words run = {
+		.message = "\xff{\"execute\":\"cont\",\"id\":\"pagewalk-guardian\"}\n",
+		.answer = "\"pagewalk-guardian",
+	};
 	struct pw_qemu *qemu = context;
 	char state[32];
 	int status = pw_qmp_text(&qemu->qmp, "query-status", "status", state, sizeof(state), error);
@@ -88,8 +92,7 @@ static int stop(void *context, struct pw_error *error)
 	/* One that was paused before stays so afterwards. */
 	if (status || strcmp(state, "running") != 0 || qemu->stopped)
 		return status;
-	status = pw_guardian_start(&qemu->guardian, qemu->qmp.wire.socket,
-				   "\xff{\"execute\":\"cont\"}\n");
+	status = pw_guardian_start(&qemu->guardian, qemu->qmp.wire.socket, &run);
 	if (status)
 		return pw_fail(error, -status,
 			       "no process can be started that would let the guest run on if this "

@@ -140,7 +140,7 @@ static int ask_stub(struct pw_qemu *qemu, const char *address, struct pw_error *
 	if (status)
 		return status;
 	if (qemu->runs)
-		pw_guardian_start(&guardian, wire.socket, "+$D#44");
+		pw_guardian_start(&guardian, wire.socket, &pw_stub_leave);
 	status = pw_stub_open(&stub, &wire, error);
 	if (status == 0) {
 		status = read_stub(qemu, &stub, error);

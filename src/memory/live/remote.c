@@ -90,8 +90,7 @@ static int learn(struct remote *remote, struct pw_memory *memory, struct pw_wire
 	const char *machine;
 	int status;
 
-	/* "+" acknowledges an answer that may be under way. */
-	pw_guardian_start(&remote->guardian, wire->socket, "+$D#44");
+	pw_guardian_start(&remote->guardian, wire->socket, &pw_stub_leave);
 	status = pw_stub_open(&remote->stub, wire, error);
 	if (status)
 		return status;

@@ -6,6 +6,7 @@
 #ifndef PW_MEMORY_LIVE_STUB_H
 #define PW_MEMORY_LIVE_STUB_H
 
+#include "memory/live/guardian.h"
 #include "memory/live/wire.h"
 
 struct pw_stub_register {
@@ -48,5 +49,8 @@ int pw_stub_read(struct pw_stub *stub, uint64_t address, void *buffer, size_t by
 
 /* Reads the registers of a description in XML. @number is the next register's; returns it or -ENOMEM. */
 int pw_stub_describe(struct pw_stub *stub, const char *xml, int number);
+
+/* Detaches, so that the machine runs on. "+" acknowledges an answer that may be under way. */
+extern const struct pw_guardian_words pw_stub_leave;
 
 #endif
