@@ -183,10 +183,11 @@ static int refuse_cpu(const struct tool_options *options, const struct tool_inpu
 	size_t count = pw_memory_cpus(input->memory, &cpus);
 
 	if (options->cpu == TOOL_CPU_KERNEL)
-		return tool_fail("--cpu kernel: %s has no VMCOREINFO that says where the kernel's "
-				 "own page tables are; give --root WORD, or --cpu N from `pagewalk "
-				 "info %s'",
-				 input->source, input->source);
+		return tool_fail(
+			"--cpu kernel: %s has no VMCOREINFO, nor does its memory, that says where "
+			"the kernel's own page tables are; give --root WORD, or --cpu N from `pagewalk "
+			"info %s'",
+			input->source, input->source);
 	return tool_fail("--cpu %ld: %s describes %zu CPU%s or address space%s; `pagewalk info %s' "
 			 "lists them, from line 0 on",
 			 options->cpu, input->source, count, count == 1 ? "" : "s",
@@ -365,10 +366,26 @@ static bool must_search(const struct tool_options *options, const struct pw_cpu 
 	       (!cpu || cpu->roots == 0 || (!options->format && !cpu->format));
 }
 
-static int decide(const struct tool_options *options, bool need_root, struct tool_input *input)
+/*
+ * Looks for VMCOREINFO in memory where the kernel's root is wanted and the source does not have one. None is no
+ * failure: then roots are searched for.
+ */
+static void find_vmcoreinfo(const struct tool_options *options, struct tool_input *input,
+			    bool need_root)
 {
 	const struct pw_cpu *cpu = choose_cpu(options, input);
+	struct pw_error ignored;
 
+	if (options->cpu == TOOL_CPU_KERNEL ? !cpu : must_search(options, cpu, need_root))
+		pw_memory_find_vmcoreinfo(input->memory, UINT64_MAX, &ignored);
+}
+
+static int decide(const struct tool_options *options, bool need_root, struct tool_input *input)
+{
+	const struct pw_cpu *cpu;
+
+	find_vmcoreinfo(options, input, need_root);
+	cpu = choose_cpu(options, input);
 	if (options->pid != TOOL_PID_ANY &&
 	    (options->roots > 0 || options->name || options->cpu != TOOL_CPU_ANY))
 		return tool_fail("--pid says which root: leave out --root and --cpu");
@@ -456,6 +473,8 @@ static void say_assumptions(const struct tool_input *input)
 int tool_open_search(const struct tool_options *options, const char *source,
 		     struct tool_input *input)
 {
+	struct pw_error ignored;
+
 	*input = (struct tool_input){ .source = source,
 				      .tries = options->tries,
 				      .limit = UINT64_MAX };
@@ -465,6 +484,8 @@ int tool_open_search(const struct tool_options *options, const char *source,
 		tool_close(input);
 		return TOOL_FAILED;
 	}
+	/* It names the kernel's root; none is no failure. */
+	pw_memory_find_vmcoreinfo(input->memory, UINT64_MAX, &ignored);
 	tool_decide_kernel(options, input);
 	return 0;
 }

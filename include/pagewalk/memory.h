@@ -94,7 +94,7 @@ struct pw_kernel {
 	uint16_t version; /* as in struct pw_regime_options; 0: not known */
 	uint8_t config, config_told; /* likewise */
 	uint64_t encryption; /* likewise: x86's sme_mask; 0: none, or not known */
-	char origin[48]; /* "VMCOREINFO", "the banner at 0x1a00060" */
+	char origin[48]; /* "VMCOREINFO at 0x1000", "the banner at 0x1a00060" */
 };
 
 /*
@@ -103,6 +103,15 @@ struct pw_kernel {
  * before the banner. Returns 0, -ENODATA if neither is there, or -EINVAL for NULL.
  */
 int pw_memory_kernel(const struct pw_memory *memory, uint64_t search, struct pw_kernel *kernel_ret);
+
+/*
+ * Looks for VMCOREINFO in the first @search bytes of a memory whose source does not have it: Linux keeps it in a
+ * page. What is found counts only if it leads to tables that map themselves; then pw_memory_kernel tells from
+ * it, and pw_memory_cpus has a line with the kernel's own root. Changes @memory: no other thread may use it
+ * meanwhile. Reads the start of each page. Returns 0, also if it was known before; -ENODATA if there is none,
+ * -ENOTSUP if the source is too slow, -ENOMEM, or -EINVAL for NULL.
+ */
+int pw_memory_find_vmcoreinfo(struct pw_memory *memory, uint64_t search, struct pw_error *error);
 
 /* One line about the source: "ELF core, x86_64, little-endian". */
 const char *pw_memory_title(const struct pw_memory *memory);

@@ -7,6 +7,7 @@
  *   magic.c   files of other kinds, and how to convert them
  *   notes.c   the notes of an ELF core: CPUs and their registers
  *   vmcoreinfo.c  vmcoreinfo_root.c      what a Linux kernel says of itself, and where its tables are
+ *   vmcoreinfo_search.c   the same, found in memory
  *   live/     machines that run: QEMU, gdb stubs, user-mode Linux
  *   guard.c   mapped files, and what happens when one shrinks
  *   memory.c  the parts that all sources share
@@ -66,6 +67,7 @@ struct pw_memory {
 	bool wide;
 	const char *vmcoreinfo; /* its text, or NULL: vmcoreinfo.h */
 	size_t vmcoreinfo_bytes;
+	char vmcoreinfo_origin[36]; /* "VMCOREINFO at 0x1000"; empty: the dump's own */
 	/* Addresses of swapper_pg_dir, from the PT_LOAD that holds it; 0 if none does. */
 	pw_va swapper_va;
 	pw_pa swapper_pa;

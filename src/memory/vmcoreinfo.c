@@ -195,7 +195,8 @@ int pw_memory_kernel(const struct pw_memory *memory, uint64_t search, struct pw_
 	*kernel_ret = (struct pw_kernel){ .version = 0 };
 	if (pw_vmcoreinfo_text(memory, "OSRELEASE", text, sizeof(text))) {
 		set_release(kernel_ret, text, strlen(text));
-		snprintf(kernel_ret->origin, sizeof(kernel_ret->origin), "VMCOREINFO");
+		snprintf(kernel_ret->origin, sizeof(kernel_ret->origin), "%s",
+			 memory->vmcoreinfo_origin[0] ? memory->vmcoreinfo_origin : "VMCOREINFO");
 		/* The option adds a page flag, which VMCOREINFO then names for dump tools. */
 		kernel_ret->config_told = PW_CONFIG_MEMORY_FAILURE;
 		if (pw_vmcoreinfo_number(memory, "PG_hwpoison", &number))

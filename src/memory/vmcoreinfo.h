@@ -2,7 +2,7 @@
 /*
  * VMCOREINFO: facts that a Linux kernel states about itself in its dumps, as lines KEY=VALUE
  * (Documentation/admin-guide/kdump/vmcoreinfo.rst). In an ELF core it is a note; in a kdump it is a piece of
- * its own.
+ * its own. The kernel keeps the note ready in a page of its memory (kernel/vmcore_info.c).
  */
 #ifndef PW_MEMORY_VMCOREINFO_H
 #define PW_MEMORY_VMCOREINFO_H
@@ -32,5 +32,14 @@ bool pw_vmcoreinfo_banner(const struct pw_memory *memory, uint64_t search, pw_pa
  * tables are. If it does not, that is not an error. Returns 0 or -ENOMEM.
  */
 int pw_vmcoreinfo_add_root(struct pw_memory *memory, struct pw_error *error);
+
+/*
+ * Does VMCOREINFO lead to tables that map themselves, where it says that they are? Then it is the running
+ * kernel's. Nothing that was only copied or made up does, unless somebody built tables for it.
+ */
+bool pw_vmcoreinfo_holds(const struct pw_memory *memory);
+
+/* The machine: the source's or, if that does not name it, the one that VMCOREINFO's keys tell; or EM_NONE. */
+uint16_t pw_vmcoreinfo_machine(const struct pw_memory *memory);
 
 #endif

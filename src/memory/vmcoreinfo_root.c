@@ -21,6 +21,7 @@
 
 struct root {
 	const char *format, *symbol;
+	pw_va va; /* of the table; 0: not known */
 	uint64_t word[PW_MAX_ROOTS];
 	unsigned words;
 };
@@ -56,6 +57,7 @@ static bool x86_64_root(const struct pw_memory *memory, struct root *root)
 	}
 	if (va < X86_64_KERNEL_MAP)
 		return false;
+	root->va = va;
 	pw_vmcoreinfo_number(memory, "pgtable_l5_enabled", &five);
 	if (pw_vmcoreinfo_number(memory, "phys_base", &base))
 		pa = va - X86_64_KERNEL_MAP + base;
@@ -215,14 +217,18 @@ static bool linear_root(const struct pw_memory *memory, const char *name, pw_va 
 	return true;
 }
 
-/* Returns the machine. If the dump does not name it (QEMU writes "Unknown"), keys of VMCOREINFO decide. */
-static unsigned machine_of(const struct pw_memory *memory)
+/* QEMU's dumps name an unknown machine, and flat files none. Then keys of VMCOREINFO decide. */
+uint16_t pw_vmcoreinfo_machine(const struct pw_memory *memory)
 {
 	uint64_t number;
 	char text[8];
 
 	if (memory->machine != EM_NONE)
 		return memory->machine;
+	if (pw_vmcoreinfo_symbol(memory, "lowcore_ptr", &number))
+		return EM_S390;
+	if (pw_vmcoreinfo_number(memory, "RADIX_MMU", &number))
+		return EM_PPC64;
 	if (pw_vmcoreinfo_number(memory, "phys_base", &number))
 		return EM_X86_64;
 	if (pw_vmcoreinfo_number(memory, "kimage_voffset", &number))
@@ -238,7 +244,7 @@ static unsigned machine_of(const struct pw_memory *memory)
 
 static bool find_root(const struct pw_memory *memory, struct root *root)
 {
-	unsigned machine = machine_of(memory);
+	unsigned machine = pw_vmcoreinfo_machine(memory);
 	char text[8];
 	pw_va va = 0;
 
@@ -247,6 +253,7 @@ static bool find_root(const struct pw_memory *memory, struct root *root)
 		return x86_64_root(memory, root);
 	if (!pw_vmcoreinfo_symbol(memory, root->symbol, &va))
 		return false;
+	root->va = va;
 	switch (machine) {
 	case EM_AARCH64:
 		return arm64_root(memory, va, root);
@@ -273,6 +280,26 @@ static bool find_root(const struct pw_memory *memory, struct root *root)
 	}
 }
 
+/* The part of a table of 64K pages that one of two roots of arm64 leads to begins up to here after it. */
+static const uint64_t TABLE_REST = 8192;
+
+bool pw_vmcoreinfo_holds(const struct pw_memory *memory)
+{
+	struct root root = { .words = 0 };
+	struct pw_result result;
+	struct pw_regime regime;
+
+	if (!memory->vmcoreinfo || !find_root(memory, &root) || root.va == 0 ||
+	    pw_regime_init(&regime, pw_format_find(root.format), root.word, root.words, NULL,
+			   NULL) ||
+	    pw_translate(memory, &regime, root.va, &result) != PW_OK)
+		return false;
+	for (unsigned i = 0; i < regime.spans; i++)
+		if (regime.span[i].table - result.pa < TABLE_REST)
+			return true;
+	return false;
+}
+
 int pw_vmcoreinfo_add_root(struct pw_memory *memory, struct pw_error *error)
 {
 	struct root root = { .words = 0 };
@@ -289,6 +316,11 @@ int pw_vmcoreinfo_add_root(struct pw_memory *memory, struct pw_error *error)
 	cpu->roots = root.words;
 	for (unsigned i = 0; i < root.words; i++)
 		cpu->root[i] = root.word[i];
-	snprintf(cpu->origin, sizeof(cpu->origin), "VMCOREINFO, %s: the kernel's own", root.symbol);
+	if (memory->vmcoreinfo_origin[0])
+		snprintf(cpu->origin, sizeof(cpu->origin), "%s, %s", memory->vmcoreinfo_origin,
+			 root.symbol);
+	else
+		snprintf(cpu->origin, sizeof(cpu->origin), "VMCOREINFO, %s: the kernel's own",
+			 root.symbol);
 	return 0;
 }

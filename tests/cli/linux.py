@@ -177,6 +177,36 @@ class Kernel(Case):
         other = core(self.path / "other", [(CR3, tables({0: PAGE | 7}))])
         self.assertIn("no VMCOREINFO", self.run_tool("map", "--cpu", "kernel", other, status=2).stderr)
 
+    def test_found_in_memory(self):
+        """A flat file, LiME's too: VMCOREINFO is in a page of memory, and counts if it leads to the kernel's tables."""
+        top = KERNEL + (8 << 21)
+        info = self.INFO.replace(b"%x" % (KERNEL + 0x1000), b"%x" % (top + CR3)).replace(b"%d" % PHYS_BASE, b"%d" % -(8 << 21))
+        image = bytearray(64 * 4096)
+        for at, entry in [(CR3 + 511 * 8, 0x2063), (0x2000 + 510 * 8, 0x3063), (0x3000 + 8 * 8, 0x1e3)]:
+            struct.pack_into("<Q", image, at, entry)
+        struct.pack_into("<Q", image, 0x3000, 0x4063)
+        for i in range(64):
+            struct.pack_into("<Q", image, 0x4000 + i * 8, i << 12 | 0x163)
+        forged = note("VMCOREINFO", 0, info.replace(b"%x" % (top + CR3), b"%x" % (top + 0x9000)))
+        image[0x10000:0x10000 + len(forged)] = forged
+        (self.path / "forged").write_bytes(image)
+        mine = note("VMCOREINFO", 0, info)
+        image[0x20000:0x20000 + len(mine)] = mine
+        (self.path / "flat").write_bytes(image)
+        (self.path / "lime").write_bytes(struct.pack("<4sIQQQ", b"EMiL", 1, 0, len(image) - 1, 0) + image)
+        for source in (f"raw:{self.path}/flat@0", self.path / "lime"):
+            result = self.run_tool("map", source)
+            self.assertIn("using x86_64, root 0x1000 (VMCOREINFO at 0x20000, init_top_pgt)", result.stderr)
+            self.assertIn("0xffffffff81000000-0xffffffff811fffff", result.stdout)
+            self.assertIn("root 0x1000", self.run_tool("map", "--cpu", "kernel", source).stderr)
+            self.assertIn("kernel: Linux 7.2.13+deb14-amd64 (by VMCOREINFO at 0x20000)", self.run_tool("info", source).stdout)
+            objects = [json.loads(line) for line in self.run_tool("roots", "--json", source).stdout.splitlines()]
+            self.assertEqual([(root["roots"], root["sure"]) for root in objects if "roots" in root], [(["0x1000"], "named")])
+            self.assertIn("as Linux 7.2 has them", self.run_tool("map", "--view", "linux", source).stderr)
+        source = f"raw:{self.path}/forged@0"
+        self.assertIn("nor does its memory", self.run_tool("map", "--cpu", "kernel", source, status=2).stderr)
+        self.assertNotIn("VMCOREINFO", self.run_tool("info", source).stdout)
+
     def test_arm64_root(self):
         """With TTBR1 alone, nothing is known about the lower half."""
         table = bytearray(0x4000)

@@ -128,6 +128,12 @@ static void memory_kernel(void)
 	assert_int_equal(pw_memory_kernel(memory, 0, &kernel), -ENODATA);
 }
 
+static void memory_find_vmcoreinfo(void)
+{
+	REFUSED(pw_memory_find_vmcoreinfo(NULL, 0, error));
+	assert_int_equal(pw_memory_find_vmcoreinfo(memory, UINT64_MAX, NULL), -ENODATA);
+}
+
 static void memory_check(void)
 {
 	REFUSED(pw_memory_check(NULL, error));
@@ -446,6 +452,7 @@ static const struct arguments_of functions[] = {
 	{ "pw_memory_has_file", memory_has_file },
 	{ "pw_memory_is_live", nothing_to_ask },
 	{ "pw_memory_kernel", memory_kernel },
+	{ "pw_memory_find_vmcoreinfo", memory_find_vmcoreinfo },
 	{ "pw_memory_kind", memory_kind },
 	{ "pw_memory_open", memory_open },
 	{ "pw_memory_read", memory_read },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Version and root from VMCOREINFO, for each architecture; banners. */
 #include "memory_build.h"
+#include "mutants/choose.h"
 
 enum { NOTES = 4096, LOAD = 8192, MEMORY = 0x100000 };
 
@@ -276,13 +277,160 @@ static void searches_all(void **state)
 	free(bytes);
 }
 
-int main(void)
+/* ---- found in memory ---- */
+
+enum { PAGES = 128, TABLE = 0x5000, NOTE = 0x40000 };
+
+static const char in_memory[] =
+	"OSRELEASE=6.12.43+deb13-amd64\nPAGESIZE=4096\nSIZE(list_head)=16\n"
+	"SYMBOL(init_top_pgt)=ffffffff81005000\nNUMBER(phys_base)=-16777216\n"
+	"NUMBER(pgtable_l5_enabled)=0\nNUMBER(PG_hwpoison)=22\n";
+
+static void put64(unsigned char *at, uint64_t value, bool big_endian)
+{
+	for (unsigned i = 0; i < 8; i++)
+		at[big_endian ? 7 - i : i] = (unsigned char)(value >> 8 * i);
+}
+
+/* The kernel's note as it is in memory: a page that begins with the header. */
+static void put_note(unsigned char *at, const char *text, bool big_endian)
+{
+	memset(at, 0, 24);
+	at[big_endian ? 3 : 0] = 11;
+	at[big_endian ? 6 : 5] = (unsigned char)(strlen(text) >> 8);
+	at[big_endian ? 7 : 4] = (unsigned char)strlen(text);
+	memcpy(at + 12, "VMCOREINFO", 11);
+	memcpy(at + 24, text, strlen(text));
+}
+
+/* Memory at 0 with the tables of a kernel that maps 0-0x1fffff at 0xffffffff81000000. */
+static unsigned char *build_memory(void)
+{
+	unsigned char *bytes = aligned_alloc(4096, PAGES * 4096);
+
+	assert_non_null(bytes);
+	memset(bytes, 0, PAGES * 4096);
+	put64(bytes + TABLE + 511 * 8, 0x6063, false);
+	put64(bytes + 0x6000 + 510 * 8, 0x7063, false);
+	put64(bytes + 0x7000 + 8 * 8, 0x1e3, false);
+	return bytes;
+}
+
+/* Searches @bytes; @note is where VMCOREINFO is found, UINT64_MAX: nowhere. */
+static void search(unsigned char *bytes, uint64_t most, pw_pa note, const struct want *want)
+{
+	struct pw_segment segment = { 0, PAGES * 4096 - 1, bytes };
+	struct pw_memory *memory;
+	const struct pw_cpu *cpus;
+	struct pw_kernel kernel;
+	struct pw_error error;
+	char origin[48];
+
+	assert_int_equal(pw_memory_wrap(&segment, 1, &memory, &error), 0);
+	assert_int_equal(pw_memory_find_vmcoreinfo(memory, most, &error),
+			 note == UINT64_MAX ? -ENODATA : 0);
+	assert_int_equal(pw_memory_cpus(memory, &cpus), note == UINT64_MAX ? 0 : 1);
+	if (note == UINT64_MAX) {
+		assert_says(error.text, "no VMCOREINFO");
+		assert_int_equal(pw_memory_kernel(memory, 0, &kernel), -ENODATA);
+	} else {
+		snprintf(origin, sizeof(origin), "VMCOREINFO at 0x%llx", (unsigned long long)note);
+		assert_int_equal(pw_memory_kernel(memory, 0, &kernel), 0);
+		assert_int_equal(kernel.version, 0x060c);
+		assert_string_equal(kernel.origin, origin);
+		assert_says(cpus[0].origin, origin);
+		assert_true(cpus[0].kernel);
+		assert_string_equal(cpus[0].format, want->format);
+		assert_true(cpus[0].root[0] == want->word[0]);
+		/* What is known is not looked for again. */
+		assert_int_equal(pw_memory_find_vmcoreinfo(memory, 0, &error), 0);
+		assert_int_equal(pw_memory_cpus(memory, &cpus), 1);
+	}
+	pw_memory_close(memory);
+}
+
+static const struct want in_memory_want = { "x86_64", 1, { TABLE } };
+
+static void found_in_memory(void **state)
+{
+	unsigned char *bytes = build_memory();
+
+	(void)state;
+	search(bytes, UINT64_MAX, UINT64_MAX, NULL);
+	put_note(bytes + NOTE, in_memory, false);
+	search(bytes, UINT64_MAX, NOTE, &in_memory_want);
+	/* The page must be whole in what is searched. */
+	search(bytes, NOTE + 4096, NOTE, &in_memory_want);
+	search(bytes, NOTE + 4095, UINT64_MAX, NULL);
+	search(bytes, 0, UINT64_MAX, NULL);
+	/* The last page of memory. */
+	memset(bytes + NOTE, 0, 4096);
+	put_note(bytes + (PAGES - 1) * 4096, in_memory, false);
+	search(bytes, UINT64_MAX, (PAGES - 1) * 4096, &in_memory_want);
+	free(bytes);
+}
+
+/* s390x, whose notes have the highest byte first, and whose kernel knows its tables by their real address. */
+static void found_big_endian(void **state)
+{
+	static const struct want want = { "s390x", 1, { 0x4003 } };
+	unsigned char *bytes = build_memory();
+
+	(void)state;
+	memset(bytes, 0, 0x10000);
+	/* A segment table of 16 KiB, whose first entry leads to a page table. */
+	put64(bytes + 0x4000, 0x8000, true);
+	put64(bytes + 0x8000 + 4 * 8, 0x4000, true);
+	put_note(bytes + NOTE,
+		 "OSRELEASE=6.12.43\nSYMBOL(swapper_pg_dir)=4000\nSYMBOL(lowcore_ptr)=9000\n",
+		 true);
+	search(bytes, UINT64_MAX, NOTE, &want);
+	free(bytes);
+}
+
+/* Notes that are cut, made up or left behind by another kernel are passed over. */
+static void test_forged(void **state)
+{
+	static const char other[] =
+		"OSRELEASE=6.13.0-forged\nPAGESIZE=4096\nSIZE(list_head)=16\n"
+		"SYMBOL(init_top_pgt)=ffffffff81009000\nNUMBER(phys_base)=-16777216\n";
+	unsigned char *bytes = build_memory();
+
+	(void)state;
+	put_note(bytes + 0x10000, other, false);
+	put_note(bytes + 0x11000 + 4, in_memory, false);
+	put_note(bytes + 0x12000, in_memory + 1, false);
+	put_note(bytes + 0x13000, in_memory, false);
+	bytes[0x13000 + 24 + 40] = 7;
+	put_note(bytes + 0x14000, in_memory, false);
+	bytes[0x14000 + 4]--;
+	put_note(bytes + 0x15000, in_memory, false);
+	bytes[0x15000 + 8] = 1;
+	/* A description that goes beyond the end of memory, or has no end. */
+	put_note(bytes + (PAGES - 1) * 4096, in_memory, false);
+	bytes[(PAGES - 1) * 4096 + 5] = 0x20;
+	put_note(bytes + 0x16000, in_memory, false);
+	memset(bytes + 0x16000 + 4, 0xff, 4);
+	search(bytes, UINT64_MAX, UINT64_MAX, NULL);
+	put_note(bytes + NOTE, in_memory, false);
+	search(bytes, UINT64_MAX, NOTE, &in_memory_want);
+	/* So many that looking at each would take long. */
+	for (size_t i = 0x17; i < 0x40 + 64; i++)
+		put_note(bytes + i * 4096, other, false);
+	search(bytes, UINT64_MAX, UINT64_MAX, NULL);
+	free(bytes);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_roots),          cmocka_unit_test(takes_loads),
 		cmocka_unit_test(registers_come_first), cmocka_unit_test(tells_versions),
-		cmocka_unit_test(searches_all),
+		cmocka_unit_test(searches_all),         cmocka_unit_test(found_in_memory),
+		cmocka_unit_test(found_big_endian),     cmocka_unit_test(test_forged),
 	};
+
+	mutant_choose(argc, argv);
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
