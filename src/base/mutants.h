@@ -98,6 +98,8 @@ enum pw_mutant {
 	PW_MUTANT_RECLAIM_USED, /* pages that were used since the last round get no other chance */
 	PW_MUTANT_SWAP_READS, /* a write fault on a page in swap maps it for reading only */
 	PW_MUTANT_SPLIT_ZERO_LOCKED, /* a split takes pages of zeros out of locked memory */
+	PW_MUTANT_COPY_CLEAN, /* the copy of a pinned page that fork makes is clean */
+	PW_MUTANT_UNSHARE_CLEAN, /* the copy that a pin for reading makes is clean */
 	PW_MUTANT_FREE_SHARED, /* MADV_FREE says of a page that others need that it need not be kept */
 	PW_MUTANT_SPLIT_SHARED, /* advice splits a folio that another address space maps, too */
 	PW_MUTANT_COLLAPSE_NEIGHBOURS, /* collapse takes entries of a folio for all that it has if another is between them */

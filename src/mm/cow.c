@@ -144,6 +144,9 @@ enum pw_fault_kind pw_fault_copy(struct pw_fault_work *work)
 		return PW_FAULT_OOM;
 	}
 	memcpy(pw_page_host(machine, frame), pw_arena_at(machine->arena, old.pa), bytes);
+	/* Otherwise the entry says it: see others_agree in reclaim.c. */
+	if (!(work->flags & PW_FAULT_WRITE) && !pw_mutant(PW_MUTANT_UNSHARE_CLEAN))
+		pw_folio_dirty_held(machine->arena, frame);
 	pw_notify_begin(mm, work->va, work->va + (bytes - 1));
 	pw_table_lock(mm, 1, work->va);
 	done = replace(work, &old, frame);

@@ -102,12 +102,16 @@ static uint64_t value_of(const struct copy *copy, const struct pw_slot *slot, pw
 	return pw_slot_leaf(space, slot->level, pa, attr);
 }
 
-/* A copy of a pinned page, made at once; the parent's entry stays as it is. */
+/*
+ * A copy of a pinned page, made at once; the parent's entry stays as it is. The copy is dirty: see others_agree in
+ * reclaim.c.
+ */
 static int copy_page(struct copy *copy, pw_va va, const struct pw_slot *slot)
 {
 	struct pw_machine *machine = copy->to->mm->machine;
+	const uint32_t attr = slot->attr | PW_ACCESSED |
+			      (pw_mutant(PW_MUTANT_COPY_CLEAN) ? 0u : PW_DIRTY);
 	uint32_t frame = copy->fresh;
-	uint32_t attr = slot->attr;
 	int code;
 
 	if (frame == PW_NO_FRAME) {
@@ -120,10 +124,11 @@ static int copy_page(struct copy *copy, pw_va va, const struct pw_slot *slot)
 	pw_page_of(machine, frame)->index = pw_vma_index(copy->to, va);
 	/* Only now: reclaim that finds an owner finds the index, too. */
 	pw_page_set_owner(machine, frame, PW_FOLIO_ANONYMOUS, copy->to->anon);
-	code = put(copy, va, 0,
-		   value_of(copy, slot, pw_arena_pa(machine->arena, frame), attr | PW_ACCESSED));
+	code = put(copy, va, 0, value_of(copy, slot, pw_arena_pa(machine->arena, frame), attr));
 	if (code)
 		return code;
+	if (slot->kind == PW_SLOT_PROT_NONE)
+		pw_folio_dirty_held(machine->arena, frame);
 	copy->fresh = PW_NO_FRAME;
 	pw_entry_came(copy->to, frame, 1);
 	return PW_VISIT_KEEP;

@@ -424,7 +424,9 @@ static bool says_dirty(const struct pw_space *space)
 
 /*
  * May the folio of @head be dropped, as far as the others who map it are concerned? The entries of a base page say
- * themselves who has written to it, unless the page does.
+ * themselves who has written to it, unless the page does. This depends on a rule that all who give a page its content
+ * keep: unless it is all zeros, given up (PW_PAGE_LAZY), or the same in its swap slot, the page is dirty, or the entry
+ * is through which it got the content, or a copy of that entry. A page that was copied for somebody has content, too.
  */
 static bool others_agree(const struct pw_mm *mm, uint32_t head)
 {

@@ -184,6 +184,82 @@ static void check_child_copies(struct mm_world *world)
 	unmap_all(world, va, 1);
 }
 
+/*
+ * The child of @world has a page that was copied for it, and that nothing has written to since. It gives the page up:
+ * its own child keeps it.
+ */
+static void check_grandchild_keeps(struct mm_world *world, struct pw_mm *child, pw_va va)
+{
+	struct pw_mm *grandchild;
+	struct pw_vcpu *cpu;
+	uint64_t value = 0;
+
+	assert_int_equal(pw_mm_fork(child, &grandchild, NULL), 0);
+	assert_int_equal(pw_cpu_create(grandchild, &cpu), 0);
+	assert_int_equal(pw_madvise(child, va, world->page, MADV_FREE), 0);
+	reclaim_all(world);
+	assert_true(pw_load_u64(cpu, va, &value));
+	assert_int_equal(value, pattern(0));
+	pw_cpu_destroy(cpu);
+	pw_mm_destroy(grandchild);
+}
+
+static void pin_once(struct pw_vcpu *cpu, pw_va va, pw_pa *pa_ret)
+{
+	assert_int_equal(pw_pin(cpu, va, 1, PW_PIN_LONGTERM, pa_ret, NULL), 1);
+}
+
+/* A page that was read from swap, and is pinned: fork copies it at once. */
+static void check_fork_copies(struct mm_world *world)
+{
+	const pw_va va = map_anon(world, 1, RW_PROT);
+	struct pw_mm *child;
+	pw_pa pa;
+
+	store_pattern(world, va, 1);
+	reclaim_all(world);
+	check_page(world, va, 0);
+	pin_once(world->cpu, va, &pa);
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_int_not_equal(slot_at(world, child, va).pa, pa);
+	pw_unpin_pages(pw_cpu_reader(world->cpu), &pa, 1, PW_PIN_LONGTERM, false);
+	check_grandchild_keeps(world, child, va);
+	pw_mm_destroy(child);
+	unmap_all(world, va, 1);
+}
+
+/* A page that a pin for reading has made the child's own. */
+static void check_unshare_copies(struct mm_world *world)
+{
+	const pw_va va = map_anon(world, 1, RW_PROT);
+	struct pw_mm *child;
+	struct pw_vcpu *cpu;
+	pw_pa pa;
+
+	store_pattern(world, va, 1);
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_int_equal(pw_cpu_create(child, &cpu), 0);
+	pin_once(cpu, va, &pa);
+	assert_int_not_equal(slot_at(world, world->mm, va).pa, pa);
+	pw_unpin_pages(pw_cpu_reader(cpu), &pa, 1, PW_PIN_LONGTERM, false);
+	check_grandchild_keeps(world, child, va);
+	pw_cpu_destroy(cpu);
+	pw_mm_destroy(child);
+	unmap_all(world, va, 1);
+}
+
+static void test_fork_copies(void **state)
+{
+	(void)state;
+	for_each_swap_mm(FRAMES, SLOTS, check_fork_copies);
+}
+
+static void test_unshare_copies(void **state)
+{
+	(void)state;
+	for_each_swap_mm(FRAMES, SLOTS, check_unshare_copies);
+}
+
 static void check_shared(struct mm_world *world)
 {
 	check_child_keeps(world, false);
@@ -200,10 +276,9 @@ static void test_shared(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_part),
-		cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_moved),
-		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_part),        cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_moved),       cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_fork_copies), cmocka_unit_test(test_unshare_copies),
 	};
 
 	mutant_choose(argc, argv);
