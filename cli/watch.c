@@ -164,7 +164,7 @@ static const char description[] =
 	"\v"
 	"FIRST-LAST is inclusive. Each line begins with the time (UTC). The root is the one that was "
 	"chosen at the start. Exit status: 0 ended by Ctrl-C or --count, 2 wrong usage or input, or "
-	"the machine has ended.";
+	"the machine was reset or has ended.";
 
 int tool_watch(int argc, char **argv)
 {

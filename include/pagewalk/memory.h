@@ -129,8 +129,9 @@ const char *pw_memory_remark(const struct pw_memory *memory, size_t index);
 bool pw_memory_has_file(const struct pw_memory *memory, const char *path);
 
 /*
- * Returns 0, or -EIO once a mapped file has become shorter than when it was opened. Results since the last
- * call that returned 0 may then be wrong, because the missing bytes read as zero.
+ * Returns 0, or -EIO once a mapped file has become shorter than when it was opened, or a machine that runs was
+ * reset or has ended. Results since the last call that returned 0 may then be wrong: missing bytes read as zero, and
+ * the tables are no longer the machine's.
  */
 int pw_memory_check(const struct pw_memory *memory, struct pw_error *error);
 

@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -81,6 +82,7 @@ class Guest:
                      f"  0000000000000000-00000000000000ff (prio 0, i/o): device\r\n"
                      f"  {BASE:016x}-{BASE + BYTES - 1:016x} (prio 0, ram): pc.ram @0000000000001000\r\n\r\n")
         self.status, self.done, self.chardevs, self.event = "running", [], [], True
+        self.connections = []
         self.gate = threading.Event()           # not set: `cont` waits
         self.gate.set()
 
@@ -105,8 +107,14 @@ class Guest:
         return {"query-status": {"status": self.status, "running": self.status == "running"},
                 "query-target": {"arch": self.arch}, "query-chardev": self.chardevs}.get(name, {})
 
+    def push(self, event):
+        """Says on every connection what nobody asked for."""
+        for connection in self.connections:
+            connection.sendall(json.dumps({"event": event, "data": {}}).encode() + b"\r\n")
+
     def talk(self, connection):
         stream = connection.makefile("rwb")
+        self.connections.append(connection)
 
         def say(message):
             stream.write(json.dumps(message).encode() + b"\r\n")
@@ -472,6 +480,76 @@ class Watch(Case):
             {"change": "moved", **{"old_" + key: value for key, value in page.items()}, **moved},
             {"change": "protected", **{"old_" + key: value for key, value in moved.items()}, **moved, "prot": "r--u"}])
 
+    def ends(self, source, entry, end, says):
+        """Watches until the first change is seen; then `end` happens, and the tool must end and say why."""
+        with subprocess.Popen([TOOL, "watch", "--json", "--interval", "0.02", source, "0-0x1fffff"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as tool:
+            stop = threading.Event()
+
+            def flip():
+                first = entry(0)
+                while not stop.wait(0.1):
+                    entry(first)
+                    time.sleep(0.1)
+                    entry(0)
+
+            changer = threading.Thread(target=flip)
+            changer.start()
+            try:
+                self.assertIn("change", json.loads(tool.stdout.readline()))
+                stop.set()
+                changer.join()
+                end()
+                error = tool.communicate(timeout=60)[1]
+                self.assertEqual(tool.returncode, 2, error)
+                self.assertIn(says, error)
+            finally:
+                stop.set()
+                tool.kill()
+
+    def test_reset(self):
+        """A guest that reboots, that shuts down; a QEMU that closes the connection, and one that is killed."""
+        for name, end, says in [("RESET", lambda guest: guest.push("RESET"), "was reset, as by a reboot"),
+                                ("SHUTDOWN", lambda guest: guest.push("SHUTDOWN"), "has shut down"),
+                                ("closed", lambda guest: [one.shutdown(socket.SHUT_RDWR) for one in guest.connections],
+                                 "QEMU closed the connection")]:
+            guest = Guest(self.image, True)
+            self.ends(self.serve(guest.talk, name), lambda value, guest=guest: self.entry(guest, value),
+                      lambda guest=guest, end=end: (guest.push("RTC_CHANGE"), end(guest)), says)
+
+    def test_killed(self):
+        """A process of its own plays QEMU, and is killed."""
+        program = ("import sys, pathlib, socket; sys.path.insert(0, sys.argv[1]); import live\n"
+                   "guest = live.Guest(pathlib.Path(sys.argv[2]).read_bytes(), True)\n"
+                   "listener = socket.socket(socket.AF_UNIX); listener.bind(sys.argv[3]); listener.listen()\n"
+                   "live.Server(listener, guest.talk)\n"
+                   "print('ready', flush=True)\n"
+                   "for line in sys.stdin:\n"
+                   "    print(live.Watch.entry(None, guest, int(line)), flush=True)\n")
+        with subprocess.Popen([sys.executable, "-c", program, str(pathlib.Path(__file__).parent), str(self.path / "x86.img"),
+                               str(self.path / "own")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as qemu:
+            self.assertEqual(qemu.stdout.readline(), "ready\n")
+
+            def entry(value):
+                qemu.stdin.write(f"{value}\n")
+                qemu.stdin.flush()
+                return int(qemu.stdout.readline())
+
+            self.ends(f"qemu:{self.path}/own", entry, qemu.kill, "QEMU ")
+
+    def test_reset_of_other_answers(self):
+        """What was read while the machine was reset is not passed off as an answer."""
+        guest, source = self.guest()
+        answer = guest.answer
+
+        def reset(name, arguments):
+            if name == "human-monitor-command" and arguments["command-line"] == "info registers -a":
+                guest.push("RESET")
+            return answer(name, arguments)
+
+        guest.answer = reset
+        self.refused(source, "was reset, as by a reboot")
+
     def test_count_and_text(self):
         guest, source = self.guest()
         self.assertEqual(self.run_tool("watch", "--count", "2", "--interval", "0.01", source).stdout, "")
@@ -675,6 +753,57 @@ class Wrong(Case):
     def test_silence(self):
         source = self.serve(lambda connection: time.sleep(30))
         self.refused(source, "has not said anything in 5 seconds", "one program at a time")
+
+    def test_libvirt(self):
+        """libvirt's monitor is busy, or closed to this user; its second one is not."""
+        folder = self.path / "libvirt" / "qemu" / "domain-1-guest"
+        folder.mkdir(parents=True)
+        advice = ["serves libvirt alone", "<qemu:commandline>", "gdbserver unix:", "virsh dump --memory-only DOMAIN FILE"]
+        silent = self.serve(lambda connection: time.sleep(30), "libvirt/qemu/domain-1-guest/monitor.sock")
+        self.refused(silent, "has not said anything in 5 seconds", *advice)
+        guest, source = self.guest()
+        words = ["-chardev", f"socket,id=charmonitor,path={silent[5:]},server=on", "-mon", "chardev=charmonitor,id=monitor,mode=control"]
+        given = [words[0], "socket,id=charmonitor,fd=26,server=on,wait=off", *words[2:]]
+        for arguments, says in [(words + ["-qmp", f"unix:{source[5:]},server=on"], ["has no such memory there"]),
+                                (given + ["-qmp", f"unix:{source[5:]},server=on"], ["has no such memory there"]),
+                                (given, ["was started by libvirt", *advice])]:
+            child = subprocess.Popen(["/bin/sh", "-c", "read line", "sh", *arguments], stdin=subprocess.PIPE)
+            try:
+                self.refused(f"qemu:{child.pid}", *says)
+            finally:
+                child.communicate()
+        self.assertIn("query-status", guest.done)
+
+    def test_busy(self):
+        """A socket whose queue is full."""
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.path / "busy"))
+        listener.listen(0)
+        self.listeners.append(listener)
+        waiting = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+        self.listeners += waiting
+        for one in waiting:
+            one.setblocking(False)
+            try:
+                one.connect(str(self.path / "busy"))
+            except BlockingIOError:
+                break
+        self.refused(f"qemu:{self.path}/busy", "accepted no connection in 5 seconds", "one program at a time")
+
+    def test_denied(self):
+        """A socket of another user's."""
+        other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        if os.geteuid() != 0 or not shutil.which("setpriv") or subprocess.run([*other, TOOL, "--version"], capture_output=True).returncode:
+            self.skipTest("this needs root, setpriv, and a build that others may run")
+        os.chmod(self.path, 0o711)
+        for name, says in [("qmp", "run pagewalk as the user who started QEMU"), ("libvirt/qmp", "serves libvirt alone")]:
+            (self.path / name).parent.mkdir(exist_ok=True)
+            self.serve(Guest(self.image, True).talk, name)
+            os.chmod(self.path / name, 0o600)
+            done = subprocess.run([*other, TOOL, "map", f"qemu:{self.path / name}"], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("not open to this user", done.stderr)
+            self.assertIn(says, done.stderr)
 
     def test_flood(self):
         def talk(connection):

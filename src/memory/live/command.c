@@ -82,7 +82,8 @@ static bool find_chardev(pid_t process, const char *words, const char *id, char 
 	return false;
 }
 
-static bool find_address(pid_t process, const char *words, char *address, size_t room)
+/* With @others, libvirt's own monitors do not count. */
+static bool find_address(pid_t process, const char *words, bool others, char *address, size_t room)
 {
 	for (const char *word = words; *word; word = next(word)) {
 		const char *value = next(word);
@@ -90,7 +91,8 @@ static bool find_address(pid_t process, const char *words, char *address, size_t
 
 		if (is_option(word, "qmp") || is_option(word, "qmp-pretty")) {
 			snprintf(path, sizeof(path), "%.*s", (int)strcspn(value, ","), value);
-			if (strncmp(path, "unix:", 5) == 0) {
+			if (strncmp(path, "unix:", 5) == 0 &&
+			    !(others && pw_wire_is_libvirt(path))) {
 				set_path(process, path + 5, address, room);
 				return true;
 			}
@@ -103,10 +105,23 @@ static bool find_address(pid_t process, const char *words, char *address, size_t
 		    strcmp(mode, "control") == 0) {
 			if (!value_of(value, "chardev", id, sizeof(id)))
 				snprintf(id, sizeof(id), "%.*s", (int)strcspn(value, ","), value);
-			if (find_chardev(process, words, id, address, room))
+			if (find_chardev(process, words, id, address, room) &&
+			    !(others && pw_wire_is_libvirt(address)))
 				return true;
 		}
 	}
+	return false;
+}
+
+/* libvirt opens the socket itself, and hands it over: -chardev socket,id=charmonitor,fd=26. */
+static bool has_libvirt_monitor(const char *words)
+{
+	char id[16];
+
+	for (const char *word = words; *word; word = next(word))
+		if (is_option(word, "chardev") && value_of(next(word), "id", id, sizeof(id)) &&
+		    strcmp(id, "charmonitor") == 0)
+			return true;
 	return false;
 }
 
@@ -120,8 +135,12 @@ int pw_qemu_find_socket(pid_t process, char *address, size_t room, struct pw_err
 		return pw_fail(error, ESRCH, "there is no process %d, or it is not a program",
 			       (int)process);
 	}
-	found = find_address(process, words, address, room);
-	if (!found)
+	found = find_address(process, words, true, address, room) ||
+		find_address(process, words, false, address, room);
+	if (!found && has_libvirt_monitor(words))
+		pw_fail(error, EBUSY, "process %d (%.60s) was started by libvirt. %s", (int)process,
+			words, pw_wire_libvirt);
+	else if (!found)
 		pw_fail(error, EINVAL,
 			"process %d (%.60s) has no option -qmp that names a socket, so its memory's "
 			"layout cannot be learned; start QEMU with -qmp unix:SOCKET,server=on,wait=off",

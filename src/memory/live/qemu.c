@@ -34,16 +34,41 @@ static bool has_ended(const struct pw_qemu *qemu)
 	return qemu->handle >= 0 && poll(&process, 1, 0) == 1;
 }
 
+/* Is this still the machine that was opened? What QEMU said unasked tells, and whether it is there at all. */
 static int check(void *context, struct pw_error *error)
 {
-	const struct pw_qemu *qemu = context;
+	struct pw_qemu *qemu = context;
+	bool reset, shut_down;
+	int status;
 
-	if (!has_ended(qemu))
-		return 0;
-	return pw_fail(error, EIO,
-		       "QEMU (process %d) has ended; the last results may be of memory that it no "
-		       "longer had",
-		       (int)qemu->process.id);
+	pthread_mutex_lock(&qemu->listening);
+	status = pw_qmp_listen(&qemu->qmp);
+	reset = qemu->qmp.reset;
+	shut_down = qemu->qmp.shut_down;
+	pthread_mutex_unlock(&qemu->listening);
+	if (has_ended(qemu))
+		return pw_fail(
+			error, EIO,
+			"QEMU (process %d) has ended; the last results may be of memory that "
+			"it no longer had",
+			(int)qemu->process.id);
+	if (reset)
+		return pw_fail(
+			error, EIO,
+			"the machine was reset, as by a reboot, after it had been opened: its "
+			"roots and tables are no longer those that are read. Start again when "
+			"its system runs");
+	if (shut_down)
+		return pw_fail(error, EIO,
+			       "the machine has shut down; the last results may be of tables that "
+			       "nobody uses any more");
+	if (status)
+		return pw_fail(error, EIO,
+			       "QEMU closed the connection (%s): it is about to end, or has given "
+			       "the socket to another program; the last results may be of memory "
+			       "that it no longer had",
+			       qemu->qmp.wire.name);
+	return 0;
 }
 
 /*
@@ -131,6 +156,7 @@ static void release(void *context)
 	pw_ram_free(&qemu->ram);
 	if (qemu->handle >= 0)
 		close(qemu->handle);
+	pthread_mutex_destroy(&qemu->listening);
 	free(qemu);
 }
 
@@ -249,6 +275,7 @@ int pw_memory_read_qemu(struct pw_memory *memory, const char *name, struct pw_er
 		free(qemu);
 		return status;
 	}
+	pthread_mutex_init(&qemu->listening, NULL);
 	qemu->process.id = number ? process : qemu->qmp.process;
 	memory->source = fetch;
 	memory->source_context = qemu;

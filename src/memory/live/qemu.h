@@ -3,12 +3,15 @@
 #ifndef PW_MEMORY_LIVE_QEMU_H
 #define PW_MEMORY_LIVE_QEMU_H
 
+#include <pthread.h>
+
 #include "memory/live/guardian.h"
 #include "memory/live/ram.h"
 
 struct pw_qemu {
 	struct pw_memory *memory;
 	struct pw_qmp qmp;
+	pthread_mutex_t listening; /* several threads may check */
 	struct pw_process process;
 	struct pw_ram ram;
 	int handle; /* of the process, becomes readable when it ends; -1: none */

@@ -11,27 +11,33 @@
 #include <sys/socket.h>
 
 /*
- * Receives one message. @message_ret gets NULL for a line that is not JSON; *line_ret then is its start.
+ * Takes one message out of what was received, of which the first @seen bytes have no end of a line. False: none is
+ * whole yet. *message_ret gets NULL for a line that is not JSON; *line then is its start.
  */
+static bool take(struct pw_wire *wire, size_t seen, json_t **message_ret, char line[80])
+{
+	const char *end = wire->count > seen ? memchr(wire->bytes + seen, '\n', wire->count - seen)
+					     : NULL;
+	size_t bytes;
+
+	if (!end)
+		return false;
+	bytes = (size_t)(end - wire->bytes);
+	*message_ret = json_loadb(wire->bytes, bytes, 0, NULL);
+	snprintf(line, 80, "%.*s", (int)(bytes < 79 ? bytes : 79), wire->bytes);
+	pw_wire_take(wire, bytes + 1);
+	return true;
+}
+
+/* Receives one message; see take(). */
 static int receive(struct pw_qmp *qmp, json_t **message_ret, char line[80])
 {
 	struct pw_wire *wire = &qmp->wire;
 	size_t seen = 0;
 
-	for (;;) {
-		const char *end = wire->count > seen
-					  ? memchr(wire->bytes + seen, '\n', wire->count - seen)
-					  : NULL;
-		size_t bytes;
+	while (!take(wire, seen, message_ret, line)) {
 		int status;
 
-		if (end) {
-			bytes = (size_t)(end - wire->bytes);
-			*message_ret = json_loadb(wire->bytes, bytes, 0, NULL);
-			snprintf(line, 80, "%.*s", (int)(bytes < 79 ? bytes : 79), wire->bytes);
-			pw_wire_take(wire, bytes + 1);
-			return 0;
-		}
 		seen = wire->count;
 		status = pw_wire_more(wire);
 		if (status) {
@@ -40,6 +46,36 @@ static int receive(struct pw_qmp *qmp, json_t **message_ret, char line[80])
 			return status;
 		}
 	}
+	return 0;
+}
+
+/* QEMU's qapi/run-state.json: RESET, also for a reboot; SHUTDOWN, also for a reboot under -no-reboot. */
+static void note_event(struct pw_qmp *qmp, const json_t *message)
+{
+	const char *event = json_string_value(json_object_get(message, "event"));
+
+	if (event && strcmp(event, "RESET") == 0)
+		qmp->reset = true;
+	if (event && strcmp(event, "SHUTDOWN") == 0)
+		qmp->shut_down = true;
+}
+
+int pw_qmp_listen(struct pw_qmp *qmp)
+{
+	enum { TURNS = 64 }; /* a side that never stops sending is not listened to for longer */
+	json_t *message;
+	char line[80];
+	int status = 0;
+
+	for (unsigned i = 0; i < TURNS && status == 0 && pw_wire_has(&qmp->wire); i++) {
+		pw_wire_start(&qmp->wire, PW_WIRE_SECONDS);
+		status = pw_wire_more(&qmp->wire);
+		while (take(&qmp->wire, 0, &message, line)) {
+			note_event(qmp, message);
+			json_decref(message);
+		}
+	}
+	return status;
 }
 
 /* Is this the start of what the human monitor says to a newcomer, maybe after telnet's bytes? */
@@ -73,6 +109,9 @@ int pw_qmp_greet(struct pw_qmp *qmp, struct pw_error *error)
 	status = receive(qmp, &message, line);
 	if (status && line[0])
 		return refuse_greeting(qmp, line, error);
+	if (status == -ETIMEDOUT && pw_wire_is_libvirt(wire->name))
+		return pw_fail(error, EBUSY, "%s has not said anything in %d seconds. %s",
+			       wire->name, PW_WIRE_SECONDS, pw_wire_libvirt);
 	if (status == -ETIMEDOUT)
 		return pw_fail(error, ETIMEDOUT,
 			       "%s has not said anything in %d seconds. A QMP socket serves one "
@@ -158,6 +197,7 @@ static int ask(struct pw_qmp *qmp, const char *command, json_t *arguments, json_
 		status = receive(qmp, &message, line);
 		if (status)
 			break;
+		note_event(qmp, message);
 		*answer_ret = json_incref(json_object_get(message, "return"));
 		why = json_string_value(json_object_get(json_object_get(message, "error"), "desc"));
 		if (!*answer_ret && why)

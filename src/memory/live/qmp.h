@@ -11,6 +11,7 @@ struct pw_qmp {
 	struct pw_wire wire;
 	pid_t process; /* of the program that listens on the socket; 0: not known */
 	char version[32]; /* "7.2.22" */
+	bool reset, shut_down; /* the machine, since the connection was made */
 };
 
 /* Connects to the Unix socket @path and negotiates. Returns 0 or a negative errno and a sentence. */
@@ -20,6 +21,12 @@ int pw_qmp_open_tcp(struct pw_qmp *qmp, const char *address, struct pw_error *er
 /* Negotiates on qmp->wire, which is connected. The functions above do. */
 int pw_qmp_greet(struct pw_qmp *qmp, struct pw_error *error);
 void pw_qmp_close(struct pw_qmp *qmp);
+
+/*
+ * Takes what has arrived unasked, without waiting: notes whether the machine was reset. Returns 0, or -EPIPE once
+ * the other side has closed the connection, or another negative errno.
+ */
+int pw_qmp_listen(struct pw_qmp *qmp);
 
 /* Runs a command without arguments whose answer says nothing: "stop". */
 int pw_qmp_run(struct pw_qmp *qmp, const char *command, struct pw_error *error);

@@ -76,6 +76,18 @@ static int connect_to(struct pw_wire *wire, const struct sockaddr *address, sock
 	return 0;
 }
 
+/* libvirt keeps them in /var/lib/libvirt/qemu/domain-1-NAME/, or below a user's .config/libvirt/qemu/lib/. */
+bool pw_wire_is_libvirt(const char *path)
+{
+	return strstr(path, "/libvirt/") != NULL;
+}
+
+const char pw_wire_libvirt[] =
+	"libvirt's own monitor serves libvirt alone. Give QEMU a second -qmp "
+	"unix:SOCKET,server=on,wait=off (virsh edit, <qemu:commandline>); or read gdb:SOCKET, after "
+	"virsh qemu-monitor-command DOMAIN --hmp 'gdbserver unix:SOCKET,server=on,wait=off'; or "
+	"virsh dump --memory-only DOMAIN FILE";
+
 static int refuse_unix(const char *path, int status, struct pw_error *error)
 {
 	struct stat state;
@@ -93,6 +105,9 @@ static int refuse_unix(const char *path, int status, struct pw_error *error)
 		return pw_fail(error, ECONNREFUSED,
 			       "nobody listens on the socket %s: the QEMU that made it has ended",
 			       path);
+	if ((status == -EACCES || status == -EPERM) && pw_wire_is_libvirt(path))
+		return pw_fail(error, EACCES, "the socket %s is not open to this user; and %s",
+			       path, pw_wire_libvirt);
 	if (status == -EACCES || status == -EPERM)
 		return pw_fail(
 			error, EACCES,
@@ -100,9 +115,13 @@ static int refuse_unix(const char *path, int status, struct pw_error *error)
 			"started QEMU, or as root",
 			path);
 	if (status == -ETIMEDOUT)
-		return pw_fail(error, ETIMEDOUT,
-			       "the socket %s accepted no connection in %d seconds", path,
-			       PW_WIRE_SECONDS);
+		return pw_fail(
+			error, ETIMEDOUT, "the socket %s accepted no connection in %d seconds. %s",
+			path, PW_WIRE_SECONDS,
+			pw_wire_is_libvirt(path)
+				? pw_wire_libvirt
+				: "It serves one program at a time: is another one connected, and "
+				  "others waiting?");
 	return pw_fail(error, -status, "the socket %s: %s", path, strerror(-status));
 }
 
@@ -183,6 +202,13 @@ void pw_wire_close(struct pw_wire *wire)
 	free(wire->buffer);
 	wire->buffer = wire->bytes = NULL;
 	wire->count = wire->room = 0;
+}
+
+bool pw_wire_has(const struct pw_wire *wire)
+{
+	struct pollfd poller = { .fd = wire->socket, .events = POLLIN };
+
+	return poll(&poller, 1, 0) == 1;
 }
 
 int pw_wire_send(struct pw_wire *wire, const void *bytes, size_t count)

@@ -39,8 +39,14 @@ void pw_wire_start(struct pw_wire *wire, double seconds);
 int pw_wire_send(struct pw_wire *wire, const void *bytes, size_t count);
 /* Receives until there are bytes that have not been taken. */
 int pw_wire_more(struct pw_wire *wire);
+/* Would pw_wire_more return at once: is there something to receive, or the end? */
+bool pw_wire_has(const struct pw_wire *wire);
 /* Drops the first @count of the received bytes. */
 void pw_wire_take(struct pw_wire *wire, size_t count);
+
+/* Is @path a socket of libvirt's, which serves libvirt alone? Then what to do instead, in sentences. */
+bool pw_wire_is_libvirt(const char *path);
+extern const char pw_wire_libvirt[];
 
 /* A sentence about a status of the functions above; @doing: "answered query-status". Returns @status. */
 int pw_wire_fail(const struct pw_wire *wire, int status, const char *doing, struct pw_error *error);
