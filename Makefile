@@ -49,10 +49,11 @@ pictures: all
 check-lab: all
 	@$(BUILD)/pagewalk lab run --all --mutants
 
-# Boots nine real kernels in QEMU; see tests/guests/. Takes about ten minutes.
+# Boots nine real kernels in QEMU; see tests/guests/. Takes about ten minutes. GUESTS=--all boots newer ones, too.
+GUESTS :=
 check-guests: all
-	@tools/deps.sh guests
-	@tests/guests/run.py --pagewalk $(BUILD)/pagewalk
+	@tools/deps.sh guests $(if $(filter --all,$(GUESTS)),guests-all)
+	@tests/guests/run.py --pagewalk $(BUILD)/pagewalk $(GUESTS)
 
 # The same random scripts of memory calls on this machine's kernel and on pagewalk; see tests/mm/linux/check.h.
 SCRIPTS := 10000

@@ -2,10 +2,13 @@
 """Downloads the guests' kernels from the machine's Debian mirror into a cache outside the tree.
 
 This installs nothing and changes nothing in the machine's apt. apt-get runs without privileges on a package list of its
-own, in the cache, which has the foreign architectures. It reads the list with the machine's own sources and keys.
+own, in the cache, which has the foreign architectures. It reads the list with the machine's own sources and keys; kernels of
+another suite come from the same mirror.
 """
 
 import argparse
+import collections
+import lzma
 import os
 import pathlib
 import pwd
@@ -18,14 +21,23 @@ import time
 
 import kinds
 
-# In Debian's kernels, swap needs modules; these two are enough, and need no device.
-MODULES = ("mm/zsmalloc.ko", "drivers/block/zram/zram.ko")
+# In Debian's kernels, swap needs modules; zram and what it depends on are enough, and need no device.
+SWAP = "zram"
+MODULES = ("mm/zsmalloc.ko", "drivers/block/zram/zram.ko", "lib/lz4/*.ko", "lib/zlib_deflate/*.ko", "lib/842/*.ko", "lib/lzo/*.ko",
+           "lib/zstd/*.ko")
+# Where packages have kernels and modules: since Linux 7, the kernel is beside its modules.
+PLACES = ("./lib/modules", "./usr/lib/modules")
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SEAL = "sizes"
 TRIES = 3
 
 
 class FetchError(Exception):
-    """A sentence for people: what could not be fetched, and why."""
+    """A sentence for people: what could not be fetched, and why; and the same for each kind, if it concerns kinds."""
+
+    def __init__(self, text, kinds_of_it=None):
+        super().__init__(text)
+        self.kinds = kinds_of_it or {}
 
 
 def cache_directory():
@@ -43,10 +55,22 @@ def cache_directory():
     return pathlib.Path(home) / ".cache" / "pagewalk"
 
 
+def mirror():
+    """The archive that the machine's own apt uses; LINUX_MIRROR in the environment names another."""
+    if os.environ.get("LINUX_MIRROR"):
+        return os.environ["LINUX_MIRROR"]
+    shown = subprocess.run(["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)"], capture_output=True, text=True)
+    for line in shown.stdout.splitlines():
+        site, _, release = line.partition(" ")
+        if re.fullmatch(r"(bookworm|trixie|forky|sid|testing|unstable|stable)", release) and "debian" in site:
+            return site
+    return "http://deb.debian.org/debian"
+
+
 class Apt:
     """apt-get and apt-cache on a package list of our own."""
 
-    def __init__(self, directory, architectures):
+    def __init__(self, directory, architectures, suite=""):
         self.directory = directory
         for sub in ("lists/partial", "archives/partial"):
             (directory / sub).mkdir(parents=True, exist_ok=True)
@@ -57,6 +81,12 @@ class Apt:
                         "-oAcquire::http::Timeout=60", "-oAPT::Sandbox::User="]
         for arch in [native] + sorted(set(architectures) - {native}):
             self.options.append(f"-oAPT::Architectures::={arch}")
+        if suite:
+            # Nothing of the machine's own architecture is wanted, so its list is not read.
+            foreign = ",".join(sorted(set(architectures)))
+            signed = f" signed-by={KEYRING}" if os.path.exists(KEYRING) else ""
+            (directory / "sources.list").write_text(f"deb [arch={foreign}{signed}] {mirror()} {suite} main\n")
+            self.options += [f"-oDir::Etc::SourceList={directory}/sources.list", "-oDir::Etc::SourceParts=/dev/null"]
 
     def run(self, tool, *arguments, where=None):
         return subprocess.run([tool, *self.options, *arguments], cwd=where, capture_output=True, text=True, timeout=900,
@@ -68,11 +98,17 @@ class Apt:
         result = self.run("apt-get", "update")
         return result.stderr
 
+    def depends(self, package, arch, pattern):
+        """What a package depends on, if its name matches."""
+        shown = self.run("apt-cache", "show", "--no-all-versions", f"{package}:{arch}").stdout
+        line = re.search(r"^Depends:(.*)", shown, re.M)
+        return re.findall(rf"(?:^|[\s,|])({pattern}[0-9][^\s,(]*)", line.group(1)) if line else []
+
     def kernel_of(self, kind):
-        """The versioned package behind a meta package today, or None."""
-        shown = self.run("apt-cache", "show", "--no-all-versions", f"{kind.package}:{kind.arch}").stdout
-        found = re.search(r"^Depends:.*?\b(linux-image-[0-9][^\s,(]*)", shown, re.M)
-        return found.group(1) if found else None
+        """The packages behind a meta package today: one that has all, or one with the kernel and one with the modules."""
+        for image in self.depends(kind.package, kind.arch, "linux-image-"):
+            return self.depends(image, kind.arch, "linux-(?:binary|modules)-") or [image]
+        return []
 
     def download(self, package, directory):
         for old in directory.glob("*.deb"):
@@ -86,7 +122,9 @@ class Apt:
 
 def unpack(deb, directory):
     """Takes the kernel, its configuration and the modules out of a package."""
-    patterns = ["./boot/vmlinu*", "./boot/config-*"] + [f"./lib/modules/*/kernel/{name}" for name in MODULES]
+    patterns = ["./boot/vmlinu*", "./boot/config-*"]
+    for place in PLACES:
+        patterns += [f"{place}/*/vmlinu*", f"{place}/*/config"] + [f"{place}/*/kernel/{name}*" for name in MODULES]
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as archive:
         tar = subprocess.run(["tar", "-x", "-C", str(directory), "--no-same-owner", "--wildcards", *patterns],
                              stdin=archive.stdout, stderr=subprocess.PIPE)
@@ -94,8 +132,7 @@ def unpack(deb, directory):
     if archive.returncode:
         raise FetchError(f"{deb.name} is damaged: dpkg-deb could not read it")
     # tar complains about a pattern without a match, but a kernel without modules for swap is still a guest
-    if not list(directory.glob("boot/vmlinu*")):
-        raise FetchError(f"{deb.name} holds no kernel: {tar.stderr.decode(errors='replace').strip()}")
+    return tar.stderr.decode(errors="replace").strip()
 
 
 def seal(directory):
@@ -113,31 +150,58 @@ def sealed(directory):
         return False
 
 
+def kernels_in(kind, directory):
+    return sorted([*directory.glob(f"boot/{kind.image}-*"), *directory.glob(f"usr/lib/modules/*/{kind.image}")])
+
+
 def kernel(kind, cache):
     """The kernel's file, if it has been downloaded."""
     directory = cache / "kernels" / kind.name
-    found = sorted((directory / "boot").glob(f"{kind.image}-*"))
+    found = kernels_in(kind, directory)
     return found[-1] if found and sealed(directory) else None
 
 
+def module(path):
+    """A module's bytes."""
+    data = path.read_bytes()
+    return lzma.decompress(data) if path.suffix == ".xz" else data
+
+
 def modules(kind, cache):
-    """The modules for swap, in the order in which they are loaded; fewer if the kernel has fewer."""
-    top = cache / "kernels" / kind.name / "lib" / "modules"
-    return [path for name in MODULES for path in sorted(top.glob(f"*/kernel/{name}"))[-1:]]
+    """The modules for swap, in the order in which they are loaded; fewer if the kernel has fewer. Each names the modules that it
+    depends on (the kernel's scripts/mod/modpost.c)."""
+    top = cache / "kernels" / kind.name
+    found = {path.name.partition(".")[0].replace("-", "_"): path
+             for place in PLACES for path in sorted(top.glob(f"{place}/*/kernel/**/*.ko*"))}
+    order = []
+
+    def add(name):
+        if name not in found:
+            return
+        data = module(found.pop(name))
+        needed = re.search(rb"\0depends=([^\0]*)\0", data)
+        for other in needed.group(1).decode().split(",") if needed else []:
+            add(other.replace("-", "_"))
+        order.append((name, data))
+
+    add(SWAP)
+    return order
 
 
-def fetch_package(apt, package, wanted, cache):
-    """Downloads one package and unpacks it for every kind that boots it."""
+def fetch_packages(apt, packages, wanted, cache):
+    """Downloads the packages of one kernel and unpacks them for every kind that boots it."""
     kernels = cache / "kernels"
     with tempfile.TemporaryDirectory(prefix=".download-", dir=kernels) as scratch:
         scratch = pathlib.Path(scratch)
-        deb = apt.download(f"{package}:{wanted[0].arch}", scratch)
+        for package in packages:
+            deb = apt.download(f"{package}:{wanted[0].arch}", scratch)
+            for kind in wanted:
+                (scratch / kind.name).mkdir(exist_ok=True)
+                complaint = unpack(deb, scratch / kind.name)
         for kind in wanted:
             fresh = scratch / kind.name
-            fresh.mkdir()
-            unpack(deb, fresh)
-            if not list((fresh / "boot").glob(f"{kind.image}-*")):
-                raise FetchError(f"{package} holds no {kind.image}")
+            if not kernels_in(kind, fresh):
+                raise FetchError(f"{' and '.join(packages)}: there is no {kind.image} in it: {complaint}")
             seal(fresh)
             # A directory gets its final name only when everything is in it.
             final = kernels / kind.name
@@ -163,38 +227,49 @@ def fetch(wanted, cache, say=print):
     for tool in ("apt-get", "apt-cache", "dpkg", "dpkg-deb"):
         if not shutil.which(tool):
             raise FetchError(f"{tool} is not installed: the kernels come from a Debian mirror and need it")
-    with tempfile.TemporaryDirectory(prefix=".apt-", dir=cache) as directory:
-        apt = Apt(pathlib.Path(directory), [kind.arch for kind in missing])
-        failures = {kind.name: "" for kind in missing}
-        for attempt in range(TRIES):
-            if attempt:
-                time.sleep(5 * attempt)
-            say(f"reading the package lists for {' '.join(sorted({kind.arch for kind in missing}))}")
-            complaint = apt.update()
-            packages = {}
-            for kind in missing:
-                package = apt.kernel_of(kind)
-                if package:
-                    packages.setdefault(package, []).append(kind)
-                else:
-                    failures[kind.name] = (f"the mirror has no {kind.package}:{kind.arch}"
-                                           + (f" (apt said: {complaint.strip()[-300:]})" if complaint.strip() else ""))
-            for package, kinds_of_it in packages.items():
-                say(f"downloading {package} for {' '.join(kind.name for kind in kinds_of_it)}")
-                try:
-                    fetch_package(apt, package, kinds_of_it, cache)
-                except (FetchError, OSError, subprocess.SubprocessError) as error:
-                    for kind in kinds_of_it:
-                        failures[kind.name] = str(error)
-            missing = [kind for kind in missing if not kernel(kind, cache)]
-            if not missing:
-                return
-    raise FetchError("\n".join(f"no kernel for {kind.name}: {failures[kind.name]}" for kind in missing))
+    failures = {}
+    for suite in sorted({kind.suite for kind in missing}):
+        with tempfile.TemporaryDirectory(prefix=".apt-", dir=cache) as directory:
+            of_suite = [kind for kind in missing if kind.suite == suite]
+            apt = Apt(pathlib.Path(directory), [kind.arch for kind in of_suite], suite)
+            failures.update(fetch_suite(apt, of_suite, cache, say))
+    if failures:
+        raise FetchError("\n".join(f"no kernel for {name}: {failure}" for name, failure in failures.items()), failures)
+
+
+def fetch_suite(apt, missing, cache, say):
+    """Brings kernels of one suite into the cache; tries again. Returns a sentence for each that could not be fetched."""
+    failures = {}
+    for attempt in range(TRIES):
+        if attempt:
+            time.sleep(5 * attempt)
+        say(f"reading the package lists for {' '.join(sorted({kind.arch for kind in missing}))}"
+            + (f" of {missing[0].suite}" if missing[0].suite else ""))
+        complaint = apt.update()
+        packages = collections.defaultdict(list)
+        for kind in missing:
+            of_kind = tuple(apt.kernel_of(kind))
+            if of_kind:
+                packages[of_kind].append(kind)
+            else:
+                failures[kind.name] = (f"the mirror has no {kind.package}:{kind.arch}"
+                                       + (f" (apt said: {complaint.strip()[-300:]})" if complaint.strip() else ""))
+        for of_kind, kinds_of_it in packages.items():
+            say(f"downloading {' and '.join(of_kind)} for {' '.join(kind.name for kind in kinds_of_it)}")
+            try:
+                fetch_packages(apt, of_kind, kinds_of_it, cache)
+            except (FetchError, OSError, subprocess.SubprocessError) as error:
+                for kind in kinds_of_it:
+                    failures[kind.name] = str(error)
+        missing = [kind for kind in missing if not kernel(kind, cache)]
+        if not missing:
+            break
+    return {kind.name: failures[kind.name] for kind in missing}
 
 
 def main():
     parser = argparse.ArgumentParser(description="Downloads the guests' kernels.")
-    parser.add_argument("kind", nargs="*", help="which guests (default: all)")
+    parser.add_argument("kind", nargs="*", help="which guests (default: those of make check-guests)")
     arguments = parser.parse_args()
     cache = cache_directory()
     wanted = kinds.select(arguments.kind)

@@ -30,6 +30,8 @@ def address(format_name, word):
         return word & 0x000000ffffffffe0
     if format_name.startswith("ppc64"):
         return word & 0x0fffffffffffff00
+    if format_name.startswith("riscv"):
+        return (word & (1 << 44) - 1) << 12
     return word & ~NOT_ADDRESS.get(format_name, 0xfff) & (1 << 52) - 1
 
 
@@ -82,7 +84,7 @@ class Roots:
         wanted = {address(self.format, shape["roots"][0]): shape["name"] for shape in self.guest["shapes"]}
         kernel = self.guest["kernel_roots"]
         # On x86 and 32-bit arm, the kernel runs on the root of some process. Its own is not seen, but must be found.
-        own = {"s390x": 0, "ppc64_radix_64k": 0}.get(self.format, 1 if two else None)
+        own = {"s390x": 0, "ppc64_radix_64k": 0, "ppc64_radix_4k": 0}.get(self.format, 1 if two else None)
         kernel_table = address(self.format, kernel[own]) if own is not None and len(kernel) > own else None
         found, wrong, right, seen, kernels = self.find(), [], 0, set(), 0
         stamps = set()

@@ -32,6 +32,7 @@ PRESENT, SWAPPED, FRAME = 1 << 63, 1 << 62, (1 << 55) - 1
 # Of a longer run of pages (a gigantic page has 262144), only the ends and every 61st page are kept.
 LONG, ENDS, EVERY = 2048, 64, 61
 KERNEL_SAMPLES = 1000
+BANNER = re.compile(rb"Linux version [1-9]")
 RUN = re.compile(r"@P ([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+) ([-rwxsp]{4}) (\S+) ([0-9a-f]+)")
 
 
@@ -108,8 +109,9 @@ def find_banner(machine, symbols):
         for base, length, offset in machine.kind.segments():
             if base <= start < base + length:
                 file.seek(start - base + offset)
-                at = file.read(64 << 20).find(b"Linux version 6.")
-                if at >= 0 and machine.physical(named["_stext"] + at) == start + at:
+                match = BANNER.search(file.read(64 << 20))
+                at = match.start() if match else 0
+                if match and machine.physical(named["_stext"] + at) == start + at:
                     return [(named["_stext"] + at, "linux_banner")]
     return []
 
@@ -169,7 +171,7 @@ def converse(machine, kind, started):
     if not line.startswith("@D"):
         raise GuestError(f"expected the end, got {line!r}")
 
-    machine.stop_when(lambda: not family.in_user_mode(), MODE, "in the kernel")
+    machine.stop_when(family.in_kernel, MODE, "in the kernel")
     kernel_roots = family.kernel()
     registers = family.registers()
     symbols += find_banner(machine, symbols)

@@ -38,7 +38,8 @@ def build(kind, modules, directory):
     members = [("dev", stat.S_IFDIR | 0o755, b"", (0, 0)), ("proc", stat.S_IFDIR | 0o755, b"", (0, 0)),
                ("sys", stat.S_IFDIR | 0o755, b"", (0, 0)), ("dev/console", stat.S_IFCHR | 0o600, b"", (5, 1)),
                ("init", stat.S_IFREG | 0o755, init.read_bytes(), (0, 0))]
-    members += [(path.name, stat.S_IFREG | 0o644, path.read_bytes(), (0, 0)) for path in modules]
+    # /init loads them in the order of their numbers
+    members += [(f"module{number}", stat.S_IFREG | 0o644, data, (0, 0)) for number, (_, data) in enumerate(modules)]
     archive = directory / "initramfs"
     archive.write_bytes(b"".join(member(number, *entry) for number, entry in enumerate(members, 1))
                         + member(0, "TRAILER!!!", 0))

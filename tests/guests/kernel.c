@@ -15,21 +15,20 @@
 
 int have_swap;
 
-static void load(const char *path)
-{
-	int file = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (file < 0)
-		return;
-	if (syscall(SYS_finit_module, file, "", 0))
-		say("@W could not load %s\n", path);
-	close(file);
-}
-
+/* Loads /module0, /module1 and so on; a module comes after those that it needs. */
 void load_modules(void)
 {
-	load("/zsmalloc.ko");
-	load("/zram.ko");
+	char path[32];
+
+	for (unsigned i = 0;; i++) {
+		snprintf(path, sizeof(path), "/module%u", i);
+		int file = open(path, O_RDONLY | O_CLOEXEC);
+		if (file < 0)
+			return;
+		if (syscall(SYS_finit_module, file, "", 0))
+			say("@W could not load %s\n", path);
+		close(file);
+	}
 }
 
 /* Swap space of 64 MiB. Its header is the kernel's union swap_header (include/linux/swap.h): magic at the page's end,

@@ -1,8 +1,10 @@
 """The guests, as data: one entry per kind of page table. A new guest is one more entry here and nothing else.
 
-The command lines were run with QEMU 7.2 (Debian bookworm).
+The command lines were run with QEMU 7.2 (Debian bookworm). KINDS are booted by every `make check-guests`; MORE have kernels of
+newer suites of Debian, and are booted if they are asked for.
 """
 
+import shutil
 from dataclasses import dataclass
 
 MiB = 1 << 20
@@ -29,6 +31,7 @@ class Kind:
     append: str = ""            # more of the kernel's command line
     direct_map: int | None = None   # where the kernel maps all of RAM, if that is not random
     big_endian: bool = False    # byte order of page-table entries
+    suite: str = ""             # Debian's suite that has the kernel; empty: that of this machine
 
     def segments(self):
         """The places of RAM: (base, length, offset in the file) for each piece."""
@@ -38,6 +41,8 @@ class Kind:
                     (4 * GiB, size - self.ram_split, self.ram_split)]
         return [(self.ram_base, size, 0)]
 
+
+RISCV = "rv64,svnapot=on,svpbmt=on"
 
 KINDS = [
     # More than 4 GiB, so that there is a hole below 4 GiB, and physical addresses beyond 32 bits. Page-table isolation is
@@ -69,11 +74,32 @@ KINDS = [
          "arm-linux-gnueabihf-gcc", "Arm", 3328, "ttyAMA0", ram_base=1 * GiB, direct_map=0xc0000000),
 ]
 
+MORE = [
+    # The CPU has five levels; the kernel's command line leaves some of them out. Linux 7 also asks the device tree, in which
+    # QEMU 7.2 never promises more than four.
+    Kind("riscv_sv39", "riscv_sv39", "linux-image-riscv64", "riscv64", "qemu-system-riscv64", "virt", RISCV,
+         "riscv64-linux-gnu-gcc", "Riscv", 1152, "ttyS0", ram_base=2 * GiB, append="no4lvl", suite="sid"),
+    Kind("riscv_sv48", "riscv_sv48", "linux-image-riscv64", "riscv64", "qemu-system-riscv64", "virt", RISCV,
+         "riscv64-linux-gnu-gcc", "Riscv", 1152, "ttyS0", ram_base=2 * GiB, append="no5lvl", suite="sid"),
+    # RAM starts at 2 GiB: a part lies beyond 4 GiB
+    Kind("riscv_sv57", "riscv_sv57", "linux-image-riscv64", "riscv64", "qemu-system-riscv64", "virt", RISCV,
+         "riscv64-linux-gnu-gcc", "Riscv", 3328, "ttyS0", ram_base=2 * GiB, append="hugepagesz=1G hugepages=1", suite="trixie",
+         image="vmlinux"),
+]
 
-def select(names):
-    """The kinds with these names; all of them if there are none."""
-    known = {kind.name: kind for kind in KINDS}
+
+def select(names, more=False):
+    """The kinds with these names. Without names: all of KINDS, and MORE if they are wanted."""
+    known = {kind.name: kind for kind in KINDS + MORE}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise SystemExit(f"no guest is called {' or '.join(unknown)}; there are {' '.join(known)}")
-    return [kind for kind in KINDS if not names or kind.name in names]
+    return [kind for kind in known.values() if kind.name in names] or KINDS + (MORE if more else [])
+
+
+def lacks(kind):
+    """A sentence about what this machine lacks to boot a kind, kernel aside; None if it has everything."""
+    missing = [program for program in (kind.qemu, kind.compiler) if not shutil.which(program)]
+    if not missing:
+        return None
+    return f"{' and '.join(missing)} not installed (packages.txt and packages-all.txt in tests/guests name the packages)"

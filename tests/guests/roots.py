@@ -30,6 +30,9 @@ class Family:
     def in_user_mode(self):
         raise NotImplementedError
 
+    def in_kernel(self):
+        return not self.in_user_mode()
+
     def user(self):
         """The registers of a process while it runs in user mode: {"roots": [...], ...}."""
         raise NotImplementedError
@@ -123,6 +126,22 @@ class Arm64(Family):
 
     def kernel(self):
         return words(self.gdb.read("TTBR0_EL1"), self.gdb.read("TTBR1_EL1"))
+
+
+class Riscv(Family):
+    extra = ("satp", "sstatus", "priv")
+
+    def in_user_mode(self):
+        return self.gdb.read("priv") == 0
+
+    def in_kernel(self):
+        return self.gdb.read("priv") == 1                   # not the firmware, which has no page tables
+
+    def user(self):
+        return {"roots": words(self.gdb.read("satp"))}
+
+    def kernel(self):
+        return words(self.gdb.read("satp"))
 
 
 class Ppc64(Family):

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Boots real kernels as guests and compares all of their pages with pagewalk: "make check-guests".
 
-Kernels are downloaded once (fetch.py). Two guests run at a time; each is checked (check.py), and then its files are deleted.
+Kernels are downloaded once (fetch.py). Those of MORE in kinds.py are booted with --all, or by name; if this machine cannot boot
+one of them, because an emulator, a compiler or the kernel's package is missing, it is skipped with a sentence. Two guests run at a time; each is checked (check.py), and then its files are deleted.
 """
 
 import argparse
@@ -86,8 +87,10 @@ def work_directory(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description="Boots real kernels and compares every page with pagewalk.",
-                                     epilog="guests: " + " ".join(kind.name for kind in kinds.KINDS))
-    parser.add_argument("--only", nargs="+", default=[], metavar="KIND", help="these guests (default: all)")
+                                     epilog="guests: " + " ".join(kind.name for kind in kinds.KINDS)
+                                     + "; and with --all: " + " ".join(kind.name for kind in kinds.MORE))
+    parser.add_argument("--only", nargs="+", default=[], metavar="KIND", help="these guests, and nothing else")
+    parser.add_argument("--all", action="store_true", help="also the guests with newer kernels and other page tables")
     parser.add_argument("--work", metavar="DIR", help="where RAM and dumps go (default: a new one in $TMPDIR or /var/tmp)")
     parser.add_argument("--keep", action="store_true", help="keep the guests' files")
     parser.add_argument("--pagewalk", default="build/pagewalk", metavar="FILE", help="the tool (default: %(default)s)")
@@ -97,16 +100,23 @@ def main():
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="guests at a time (default: %(default)s)")
     arguments = parser.parse_args()
     arguments.keep |= arguments.boot_only
-    wanted = kinds.select(arguments.only)
+    wanted = kinds.select(arguments.only, arguments.all)
     # A terminated run ends like an interrupted one: emulators are stopped, files removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     cache = fetch.cache_directory()
+    skipped = {kind.name: why for kind in wanted if (why := kinds.lacks(kind)) and kind in kinds.MORE}
     try:
-        fetch.fetch(wanted, cache)
+        fetch.fetch([kind for kind in wanted if kind.name not in skipped], cache)
     except (fetch.FetchError, OSError, subprocess.SubprocessError) as error:
-        print(f"run.py: {error}", file=sys.stderr)
-        return 2
+        unavailable = getattr(error, "kinds", {})
+        if not unavailable or {kind.name for kind in kinds.KINDS} & unavailable.keys():
+            print(f"run.py: {error}", file=sys.stderr)
+            return 2
+        skipped.update(unavailable)
+    for name, why in skipped.items():
+        print(f"skip {name}: {why}", flush=True)
+    wanted = [kind for kind in wanted if kind.name not in skipped]
     work, ours = work_directory(arguments)
     results, roots_found = [], []
     try:
@@ -142,7 +152,7 @@ def main():
     if roots_found:
         print("\n".join(found.table(roots_found)))
         results.append(found.is_enough(roots_found))
-    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
     return 0 if all(results) else 1
 
 

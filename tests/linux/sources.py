@@ -18,7 +18,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / 'guests'), str(HERE.parents[1] / 'lab' / 'linux')]
 import tree  # noqa: E402
-from fetch import cache_directory  # noqa: E402
+from fetch import cache_directory, mirror  # noqa: E402
 
 # The kernels, and the releases of Debian that have had them.
 KERNELS = {'6.1': ('bookworm', 'bookworm-security'), '6.12': ('trixie', 'trixie-security'), '7.2': ('sid', 'forky')}
@@ -33,18 +33,6 @@ class FetchError(Exception):
 
 def mirror_of(suite, mirror):
     return mirror.rstrip('/') + '-security' if suite.endswith('-security') else mirror
-
-
-def mirror():
-    """The archive that the machine's own apt uses; LINUX_MIRROR in the environment names another."""
-    if os.environ.get('LINUX_MIRROR'):
-        return os.environ['LINUX_MIRROR']
-    shown = subprocess.run(['apt-get', 'indextargets', '--format', '$(SITE) $(RELEASE)'], capture_output=True, text=True)
-    for line in shown.stdout.splitlines():
-        site, _, release = line.partition(' ')
-        if re.fullmatch(r'(bookworm|trixie|forky|sid|testing|unstable|stable)', release) and 'debian' in site:
-            return site
-    return 'http://deb.debian.org/debian'
 
 
 class Apt:
