@@ -144,14 +144,40 @@ static int cut_to_stdout(const struct pw_cut *what)
 	return n < 0 ? TOOL_FAILED : TOOL_DONE;
 }
 
+/*
+ * Which Linux the image is to tell: the user's, else the source's, whose banner the image will not have. False: not known.
+ * Of a slow source, the banner is not searched for.
+ */
+static bool know_kernel(const struct arguments *arguments, const struct tool_input *input,
+			struct pw_kernel *kernel)
+{
+	const struct pw_regime_options *decided = &input->regime_options;
+	uint16_t asked = arguments->options.regime.kernel;
+
+	if (!tool_find_kernel(input->memory, asked == 0, kernel) && asked == 0)
+		return false;
+	if (asked) {
+		kernel->version = asked;
+		snprintf(kernel->release, sizeof(kernel->release), "%u.%u", asked >> 8,
+			 asked & 255u);
+	}
+	kernel->config = (uint8_t)((kernel->config & ~decided->config_told) | decided->config);
+	kernel->config_told |= decided->config_told;
+	kernel->encryption = decided->encryption ? decided->encryption : kernel->encryption;
+	return true;
+}
+
 /* Writes the image of what->regime_count address spaces, and says so. */
 static int write_image(const struct arguments *arguments, const struct tool_input *input,
 		       struct pw_cut *what)
 {
 	struct pw_cut_result result;
+	struct pw_kernel kernel;
 	struct pw_error error;
 	char size[PRINT_TEXT];
 
+	if (know_kernel(arguments, input, &kernel))
+		what->kernel = &kernel;
 	what->memory = input->memory;
 	what->ranges = (const pw_va(*)[2])arguments->ranges;
 	what->range_count = arguments->range_count;

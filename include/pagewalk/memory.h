@@ -98,9 +98,9 @@ struct pw_kernel {
 };
 
 /*
- * Finds out which kernel it was: by VMCOREINFO if the source has it, else by the banner "Linux version ",
- * which it searches for in the first @search bytes of memory (0: no search). The search reads everything
- * before the banner. Returns 0, -ENODATA if neither is there, or -EINVAL for NULL.
+ * Finds out which kernel it was: by VMCOREINFO if the source has it, by a note of pw_cut_write, else by the
+ * banner "Linux version ", which it searches for in the first @search bytes of memory (0: no search). The search
+ * reads everything before the banner. Returns 0, -ENODATA if neither is there, or -EINVAL for NULL.
  */
 int pw_memory_kernel(const struct pw_memory *memory, uint64_t search, struct pw_kernel *kernel_ret);
 

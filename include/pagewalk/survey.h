@@ -134,6 +134,7 @@ struct pw_cut {
 	size_t range_count;
 	const char *const *labels; /* one for each regime; any of them, or the array, may be NULL */
 	const bool *cancel; /* as in struct pw_scan_limits; may be NULL */
+	const struct pw_kernel *kernel; /* which Linux it was, for pw_memory_kernel; may be NULL */
 };
 
 /* What pw_cut_write has written. */

@@ -141,6 +141,7 @@ enum pw_mutant {
 	PW_MUTANT_LOADS_AGAIN, /* a file may claim that its bytes are at any number of addresses */
 	PW_MUTANT_NOTES_AGAIN, /* notes are read as often as the file names them */
 	PW_MUTANT_NOTE_BELIEVED, /* a VMCOREINFO in memory need not lead to a kernel's tables */
+	PW_MUTANT_CUT_NO_KERNEL, /* an image of tables forgets which Linux they are of */
 	PW_MUTANT_KDUMP_BELIEVED, /* the number of pages that a kdump claims is believed */
 	PW_MUTANT_KDUMP_ARM, /* an arm's sub header is read as an i386's */
 	PW_MUTANT_LEFT_OUT_UNKNOWN, /* nothing is known of tables that a dump left out */

@@ -68,6 +68,8 @@ struct pw_memory {
 	const char *vmcoreinfo; /* its text, or NULL: vmcoreinfo.h */
 	size_t vmcoreinfo_bytes;
 	char vmcoreinfo_origin[36]; /* "VMCOREINFO at 0x1000"; empty: the dump's own */
+	/* Which Linux it was, by a note of `pagewalk cut`; version 0: none says so. */
+	struct pw_kernel noted;
 	/* Addresses of swapper_pg_dir, from the PT_LOAD that holds it; 0 if none does. */
 	pw_va swapper_va;
 	pw_pa swapper_pa;

@@ -237,6 +237,28 @@ static void read_registers(const struct pw_elf *elf, const unsigned char *at,
 	};
 }
 
+/* Reads which Linux it was. All notes of an image say the same; the first one that knows it counts. */
+static void read_kernel(struct pw_memory *memory, const struct pw_elf *elf, const unsigned char *at)
+{
+	static const uint8_t all = PW_CONFIG_MIGRATION | PW_CONFIG_MEMORY_FAILURE |
+				   PW_CONFIG_DEVICE_PRIVATE | PW_CONFIG_PTE_MARKER;
+	struct pw_kernel *kernel = &memory->noted;
+	uint64_t encryption = pw_elf_xword(elf, at + 8);
+	char release[PW_NOTE_TEXT];
+
+	read_text(at + 16, release);
+	if (kernel->version || release[0] == '\0')
+		return;
+	*kernel = (struct pw_kernel){
+		.config = (uint8_t)(pw_elf_word(elf, at) & all),
+		.config_told = (uint8_t)(pw_elf_word(elf, at + 4) & all),
+		/* a mask of one bit, or none */
+		.encryption = encryption & (encryption - 1) ? 0 : encryption,
+		.origin = "PAGEWALK note",
+	};
+	pw_kernel_set_release(kernel, release, strlen(release));
+}
+
 static int read_own(struct pw_notes *notes, const struct note *note, struct pw_error *error)
 {
 	const struct pw_elf *elf = notes->elf;
@@ -265,6 +287,8 @@ static int read_own(struct pw_notes *notes, const struct note *note, struct pw_e
 		cpu->root[i] = pw_elf_xword(elf, note->desc + 16 + 8 * i);
 	if (note->desc_bytes >= PW_NOTE_DESC_REGISTERS)
 		read_registers(elf, note->desc + PW_NOTE_DESC, &cpu->registers);
+	if (note->desc_bytes >= PW_NOTE_DESC_KERNEL)
+		read_kernel(notes->memory, elf, note->desc + PW_NOTE_DESC_REGISTERS);
 	read_text(note->desc + 32, format);
 	read_text(note->desc + 32 + PW_NOTE_TEXT, label);
 	snprintf(cpu->origin, sizeof(cpu->origin), "%s", label[0] ? label : "PAGEWALK note");
@@ -412,8 +436,16 @@ static unsigned char *put_xword(unsigned char *at, uint64_t word, bool big_endia
 	return at + sizeof(word);
 }
 
-size_t pw_note_encode(const struct pw_cpu *cpu, const char *label, bool big_endian, void *buffer,
-		      size_t room)
+static void put_kernel(unsigned char *at, const struct pw_kernel *kernel, bool big_endian)
+{
+	at = put_word(at, kernel->config, big_endian);
+	at = put_word(at, kernel->config_told, big_endian);
+	at = put_xword(at, kernel->encryption, big_endian);
+	memcpy(at, kernel->release, strnlen(kernel->release, PW_NOTE_TEXT - 1));
+}
+
+size_t pw_note_encode(const struct pw_cpu *cpu, const char *label, const struct pw_kernel *kernel,
+		      bool big_endian, void *buffer, size_t room)
 {
 	unsigned char *at = buffer;
 
@@ -421,7 +453,7 @@ size_t pw_note_encode(const struct pw_cpu *cpu, const char *label, bool big_endi
 		return 0;
 	memset(at, 0, PW_NOTE_BYTES);
 	at = put_word(at, sizeof(PW_NOTE_NAME), big_endian);
-	at = put_word(at, PW_NOTE_DESC_REGISTERS, big_endian);
+	at = put_word(at, PW_NOTE_DESC_KERNEL, big_endian);
 	at = put_word(at, PW_NOTE_TYPE, big_endian);
 	memcpy(at, PW_NOTE_NAME, sizeof(PW_NOTE_NAME));
 	at += (sizeof(PW_NOTE_NAME) + 3) & ~(size_t)3;
@@ -443,6 +475,8 @@ size_t pw_note_encode(const struct pw_cpu *cpu, const char *label, bool big_endi
 	at = put_xword(at, cpu->registers.cr4, big_endian);
 	at = put_xword(at, cpu->registers.pat, big_endian);
 	at = put_xword(at, cpu->registers.mair, big_endian);
-	put_xword(at, cpu->registers.tcr, big_endian);
+	at = put_xword(at, cpu->registers.tcr, big_endian);
+	if (kernel)
+		put_kernel(at, kernel, big_endian);
 	return PW_NOTE_BYTES;
 }

@@ -86,8 +86,7 @@ static uint16_t version_of(const char *release)
 	return isdigit((unsigned char)release[used]) ? 0 : (uint16_t)(major << 8 | minor);
 }
 
-/* Copies the printable characters at the start of @length bytes, and finds the version in them. */
-static void set_release(struct pw_kernel *kernel, const char *text, size_t length)
+void pw_kernel_set_release(struct pw_kernel *kernel, const char *text, size_t length)
 {
 	size_t used = 0;
 
@@ -112,7 +111,7 @@ static bool read_banner(const char *text, size_t bytes, struct pw_kernel *kernel
 
 	if (!end || (size_t)(text + bytes - end) < 2 || end[1] != '(')
 		return false;
-	set_release(kernel, release, (size_t)(end - release));
+	pw_kernel_set_release(kernel, release, (size_t)(end - release));
 	return kernel->version != 0 && strlen(kernel->release) == (size_t)(end - release);
 }
 
@@ -194,7 +193,7 @@ int pw_memory_kernel(const struct pw_memory *memory, uint64_t search, struct pw_
 		return -EINVAL;
 	*kernel_ret = (struct pw_kernel){ .version = 0 };
 	if (pw_vmcoreinfo_text(memory, "OSRELEASE", text, sizeof(text))) {
-		set_release(kernel_ret, text, strlen(text));
+		pw_kernel_set_release(kernel_ret, text, strlen(text));
 		snprintf(kernel_ret->origin, sizeof(kernel_ret->origin), "%s",
 			 memory->vmcoreinfo_origin[0] ? memory->vmcoreinfo_origin : "VMCOREINFO");
 		/* The option adds a page flag, which VMCOREINFO then names for dump tools. */
@@ -205,6 +204,10 @@ int pw_memory_kernel(const struct pw_memory *memory, uint64_t search, struct pw_
 			kernel_ret->encryption = number;
 		if (kernel_ret->version)
 			return 0;
+	}
+	if (memory->noted.version) {
+		*kernel_ret = memory->noted;
+		return 0;
 	}
 	if (search_banner(memory, search, kernel_ret, &at))
 		return 0;

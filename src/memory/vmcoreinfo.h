@@ -24,6 +24,9 @@ bool pw_vmcoreinfo_symbol(const struct pw_memory *memory, const char *name, pw_v
 /* The value of @key: hexadecimal without 0x. False: none. */
 bool pw_vmcoreinfo_hex(const struct pw_memory *memory, const char *key, uint64_t *number_ret);
 
+/* Copies the printable characters at the start of the @length bytes @text as the release, and finds the version in them. */
+void pw_kernel_set_release(struct pw_kernel *kernel, const char *text, size_t length);
+
 /* The address of a banner "Linux version " in the first @search bytes of memory. False: there is none. */
 bool pw_vmcoreinfo_banner(const struct pw_memory *memory, uint64_t search, pw_pa *pa_ret);
 

@@ -303,7 +303,8 @@ static void put_notes(FILE *file, const struct pw_cut *cut)
 		unsigned char note[PW_NOTE_BYTES];
 
 		memcpy(cpu.root, regime->root, sizeof(cpu.root));
-		pw_note_encode(&cpu, cut->labels ? cut->labels[i] : NULL, false, note,
+		pw_note_encode(&cpu, cut->labels ? cut->labels[i] : NULL,
+			       pw_mutant(PW_MUTANT_CUT_NO_KERNEL) ? NULL : cut->kernel, false, note,
 			       sizeof(note));
 		fwrite(note, sizeof(note), 1, file);
 	}

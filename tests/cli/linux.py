@@ -243,6 +243,23 @@ class Kernel(Case):
         self.assertIn("kernel: Linux 6.12.43+deb13-amd64 (by the banner at 0x10064)", self.run_tool("info", banner).stdout)
         self.assertNotIn("kernel: ", self.run_tool("info", nothing).stdout)
 
+    def test_cut_keeps_it(self):
+        """An image of tables alone has neither banner nor VMCOREINFO, and tells the version all the same."""
+        types = {kind: swap(kind) for kind in range(32)}
+        memory = bytearray(4096)
+        memory[100:100 + len(self.BANNER)] = self.BANNER
+        told = core(self.path / "told", [(CR3, tables(types))], note("VMCOREINFO", 0, b"OSRELEASE=7.2.13\n"))
+        banner = core(self.path / "banner", [(CR3, tables(types)), (0x10000, memory)])
+        nothing = core(self.path / "nothing", [(CR3, tables(types))])
+        for path, options, says in [[told, [], "Linux 7.2 has them (7.2.13, by PAGEWALK note)"],
+                                    [banner, [], "Linux 6.12 has them (6.12.43+deb13-amd64, by PAGEWALK note)"],
+                                    [banner, ["--kernel", "6.1,no-pte-marker"], "Linux 6.1 has them (6.1, by PAGEWALK note)"],
+                                    [nothing, [], "nothing says which Linux this was"]]:
+            cut = self.path / "cut"
+            self.run_tool("cut", "--format", "x86_64", "--root", CR3, *options, path, cut)
+            self.assertEqual(self.statuses(cut), self.statuses(path, *options))
+            self.assertIn(says, self.run_tool("translate", "--view", "linux", cut, 0, status=1).stderr)
+
     def test_encryption(self):
         info = b"OSRELEASE=6.12.43\nNUMBER(sme_mask)=%d\n" % (1 << 47)
         image = tables({0: 1 << 47 | PAGE | 7})
@@ -250,6 +267,8 @@ class Kernel(Case):
         result = self.run_tool("translate", "--format", "x86_64", "--root", CR3, path, 0)
         self.assertIn("-> 0x0000000000005000", result.stdout)
         self.assertIn("bit 47 of an entry marks encrypted memory", result.stderr)
+        self.run_tool("cut", "--format", "x86_64", "--root", CR3, path, self.path / "cut")
+        self.assertIn("-> 0x0000000000005000", self.run_tool("translate", self.path / "cut", 0).stdout)
 
 
 class LeftOut(Case):

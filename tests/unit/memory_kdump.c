@@ -58,7 +58,7 @@ static void build(struct dump *dump, bool big_endian)
 	put_at(dump, BLOCK + 48, 8, NOTE);
 	put_at(dump, BLOCK + 56, 8, PW_NOTE_BYTES);
 	put_at(dump, BLOCK + 96, 8, 104); /* max_mapnr_64 */
-	pw_note_encode(&cpu, "a kdump", big_endian, dump->bytes + NOTE, PW_NOTE_BYTES);
+	pw_note_encode(&cpu, "a kdump", NULL, big_endian, dump->bytes + NOTE, PW_NOTE_BYTES);
 	for (unsigned pfn = 0; pfn < 104; pfn++) {
 		size_t bitmap = BLOCK * (1 + SUB) + pfn / 8;
 

@@ -251,11 +251,18 @@ static const struct pw_cpu two_roots = {
 	.root = { UINT64_C(0x123456789abcdef0), UINT64_C(0xfedcba9876543210) },
 };
 
+static const struct pw_kernel noted = {
+	.release = "7.2.13+deb14-arm64-16k",
+	.config = PW_CONFIG_DEVICE_PRIVATE,
+	.config_told = PW_CONFIG_DEVICE_PRIVATE | PW_CONFIG_MEMORY_FAILURE,
+	.encryption = UINT64_C(1) << 47,
+};
+
 static size_t put_own(struct image *image, size_t *at, const struct pw_cpu *cpu, const char *label)
 {
 	size_t desc = *at + 24;
 
-	assert_int_equal(pw_note_encode(cpu, label, image->big_endian, image->bytes + *at,
+	assert_int_equal(pw_note_encode(cpu, label, &noted, image->big_endian, image->bytes + *at,
 					sizeof(image->bytes) - *at),
 			 PW_NOTE_BYTES);
 	*at += PW_NOTE_BYTES;
@@ -269,9 +276,10 @@ static void own_note_goes_round(void **state)
 	unsigned char buffer[PW_NOTE_BYTES];
 
 	(void)state;
-	assert_int_equal(pw_note_encode(&none, NULL, false, buffer, sizeof(buffer) - 1), 0);
+	assert_int_equal(pw_note_encode(&none, NULL, NULL, false, buffer, sizeof(buffer) - 1), 0);
 	for (unsigned i = 0; i < 4; i++) {
 		const struct pw_cpu *cpus;
+		struct pw_kernel kernel;
 		struct image image;
 		struct opened opened;
 		size_t at = build(&image, i & 1, i & 2, EM_AARCH64);
@@ -296,6 +304,13 @@ static void own_note_goes_round(void **state)
 		assert_int_equal(cpus[1].roots, 0);
 		assert_string_equal(cpus[1].origin, "PAGEWALK note");
 		assert_string_equal(cpus[2].origin, "a label that is much longer than there ");
+		assert_int_equal(pw_memory_kernel(opened.memory, 0, &kernel), 0);
+		assert_string_equal(kernel.release, noted.release);
+		assert_int_equal(kernel.version, 0x0702);
+		assert_int_equal(kernel.config, noted.config);
+		assert_int_equal(kernel.config_told, noted.config_told);
+		assert_true(kernel.encryption == noted.encryption);
+		assert_string_equal(kernel.origin, "PAGEWALK note");
 		opened_close(&opened);
 	}
 }
@@ -303,6 +318,7 @@ static void own_note_goes_round(void **state)
 static void own_note_is_not_believed(void **state)
 {
 	const struct pw_cpu *cpus;
+	struct pw_kernel kernel;
 	struct image image;
 	struct opened opened;
 	size_t at = build(&image, true, false, EM_X86_64), desc;
@@ -332,6 +348,17 @@ static void own_note_is_not_believed(void **state)
 	put(&image, NOTES + 4, 4, PW_NOTE_DESC - 4);
 	image_open(&opened, &image);
 	assert_says(pw_memory_remark(opened.memory, 0), "is not read");
+	opened_close(&opened);
+	/* Notes of older versions say nothing of the kernel, nor does one whose release has no version. */
+	put(&image, NOTES + 4, 4, PW_NOTE_DESC_KERNEL - 4);
+	image_open(&opened, &image);
+	assert_int_equal(pw_memory_cpus(opened.memory, &cpus), 1);
+	assert_int_equal(pw_memory_kernel(opened.memory, 0, &kernel), -ENODATA);
+	opened_close(&opened);
+	put(&image, NOTES + 4, 4, PW_NOTE_DESC_KERNEL);
+	memset(image.bytes + desc + PW_NOTE_DESC_REGISTERS + 16, 0xff, PW_NOTE_TEXT);
+	image_open(&opened, &image);
+	assert_int_equal(pw_memory_kernel(opened.memory, 0, &kernel), -ENODATA);
 	opened_close(&opened);
 }
 

@@ -241,6 +241,35 @@ static void test_many(void **state)
 	free(tables);
 }
 
+/* The kernel's version decides what software bits mean, so an image keeps it. */
+static void test_kernel(void **state)
+{
+	static const struct pw_kernel told = { .release = "7.2.13+deb14-arm64", .version = 0x0702 };
+	struct pw_kernel kernel;
+	struct space space;
+	struct image image;
+	struct pw_error error;
+	struct pw_cut what = { .regime_count = 1 };
+
+	(void)state;
+	space_init(&space, pw_format_find("arm64_4k_48"), 1, false);
+	cut(&space, NULL, 0, &image);
+	assert_int_equal(pw_memory_kernel(image.memory, UINT64_MAX, &kernel), -ENODATA);
+	image_close(&image);
+	what.memory = space.memory;
+	what.regimes = &space.regime;
+	what.kernel = &told;
+	image_name(&image);
+	if (pw_cut_write(&what, image.path, NULL, &error))
+		fail_msg("%s", error.text);
+	image_open(&image);
+	assert_int_equal(pw_memory_kernel(image.memory, 0, &kernel), 0);
+	assert_string_equal(kernel.release, told.release);
+	assert_int_equal(kernel.version, told.version);
+	image_close(&image);
+	space_deinit(&space);
+}
+
 static void test_refusals(void **state)
 {
 	static const pw_va backward[1][2] = { { 2, 1 } };
@@ -282,9 +311,8 @@ static void test_refusals(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everywhere),
-		cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_everywhere), cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_many),       cmocka_unit_test(test_kernel),
 		cmocka_unit_test(test_refusals),
 	};
 
