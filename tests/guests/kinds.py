@@ -85,6 +85,11 @@ MORE = [
     Kind("riscv_sv57", "riscv_sv57", "linux-image-riscv64", "riscv64", "qemu-system-riscv64", "virt", RISCV,
          "riscv64-linux-gnu-gcc", "Riscv", 3328, "ttyS0", ram_base=2 * GiB, append="hugepagesz=1G hugepages=1", suite="trixie",
          image="vmlinux"),
+    Kind("arm64_lpa2", "arm64_4k_52", "linux-image-arm64", "arm64", "qemu-system-aarch64", "virt", "max",
+         "aarch64-linux-gnu-gcc", "Arm64", 2304, "ttyAMA0", ram_base=1 * GiB, append="hugepagesz=1G hugepages=1", suite="sid"),
+    # Transparent huge pages have 32 MiB
+    Kind("arm64_16k", "arm64_16k_52", "linux-image-arm64-16k", "arm64", "qemu-system-aarch64", "virt", "max",
+         "aarch64-linux-gnu-gcc", "Arm64", 2304, "ttyAMA0", ram_base=1 * GiB, page=16384, suite="sid"),
 ]
 
 
