@@ -4,15 +4,18 @@
 
 usage: tool.py PAGEWALK PAGEWALK_LAB PROGRAM
 """
+import fcntl
 import json
 import os
 import pathlib
 import pty
 import re
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import unittest
 
 TOOL, LABORATORY, PROGRAM = sys.argv[1:4]
@@ -91,6 +94,38 @@ class Tool(unittest.TestCase):
                                        env={**HERE, "PATH": f"{pathlib.Path(TOOL).parent.resolve()}:{os.environ['PATH']}"})
                 self.assertEqual(again.returncode, FOUND, again.stderr)
                 self.assertEqual(again.stdout.splitlines()[:-1], found.splitlines()[:-1])
+
+    def list_on_terminal(self, columns):
+        """What `lab list` prints on a terminal that is so wide; 0: it does not say how wide."""
+        terminal, end = pty.openpty()
+        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        with subprocess.Popen([TOOL, "lab", "list"], stdout=end, env=HERE) as process:
+            os.close(end)
+            shown = b""
+            try:
+                while more := os.read(terminal, 65536):
+                    shown += more
+            except OSError:  # the other end is closed
+                pass
+            self.assertEqual(process.wait(timeout=100), 0)
+        os.close(terminal)
+        return shown.decode().replace("\r\n", "\n")
+
+    def test_list_fits(self):
+        """On a terminal, the same words in lines that fit; a word that is wider than the room stays whole."""
+        whole = self.ends(0, "list").stdout
+        self.assertGreater(max(map(len, whole.splitlines())), 120)
+        for columns in [1, 40, 59, 60, 80, 120, 0]:
+            with self.subTest(columns):
+                listed = self.list_on_terminal(columns)
+                self.assertEqual(listed.split(), whole.split())
+                for line in listed.splitlines():
+                    words = line.split()
+                    self.assertTrue(len(line) <= (columns or 80) or len(words) == 1 or
+                                    (columns >= 60 and not line.startswith(" ") and len(words) == 2), line)
+                self.assertRegex(listed, r"(?m)^unmap-reuse\n  \w" if 0 < columns < 60 else r"(?m)^unmap-reuse {10}a pin")
+        self.assertEqual([line.split() for line in self.list_on_terminal(1000).splitlines()],
+                         [line.split() for line in whole.splitlines()])
 
     def interrupt(self, *arguments):
         """A search on a terminal, until its line is there; then Ctrl-C. Returns exit status, output, and the terminal."""

@@ -13,6 +13,7 @@
 #include "lab/race/options.h"
 #include "lab/race/progress.h"
 #include "lab/race/report.h"
+#include "lab/race/scene/list.h"
 #include "lab/race/scene/mutants.h"
 #include "lab/race/scene/scene.h"
 
@@ -247,20 +248,21 @@ static int for_all(int (*what)(const char *path, const struct arguments *argumen
 static int list_one(const char *path, const struct arguments *arguments)
 {
 	static struct scene scene;
+	char sentence[sizeof(scene.about) + sizeof(scene.source) + 4];
 
 	(void)arguments;
 	if (!load(path, &scene))
 		return RACE_BROKEN;
-	printf("%-20s %s", scene.name, scene.about);
-	if (*scene.source)
-		printf(" (%s)", scene.source);
-	printf("\n");
+	snprintf(sentence, sizeof(sentence), "%s%s%s%s", scene.about, *scene.source ? " (" : "",
+		 scene.source, *scene.source ? ")" : "");
+	list_entry(scene.name, sentence, list_width());
 	return 0;
 }
 
 /* The rules that scenarios do not break, and why: a file beside them. A folder of others need not have it. */
 static void list_elsewhere(void)
 {
+	const unsigned width = list_width();
 	char path[512], line[256];
 	FILE *file;
 
@@ -269,8 +271,18 @@ static void list_elsewhere(void)
 	if (!file)
 		return;
 	printf("\n");
-	while (fgets(line, sizeof(line), file))
-		fputs(line + (*line == '#' ? strspn(line, "# ") : 0), stdout);
+	while (fgets(line, sizeof(line), file)) {
+		const size_t name = strcspn(line, " \n");
+
+		if (*line == '#') {
+			list_words(line + strspn(line, "# "), width);
+		} else if (width == 0 || line[name] == '\0') {
+			fputs(line, stdout);
+		} else {
+			line[name] = '\0';
+			list_entry(line, line + name + 1, width);
+		}
+	}
 	fclose(file);
 }
 
