@@ -45,6 +45,8 @@ enum pw_mutant {
 	PW_MUTANT_BREAK_OTHERS, /* breaking up a group does not check which group is there by now */
 	PW_MUTANT_BREAK_TABLE, /* it does not check whether a table has replaced the group by now */
 	PW_MUTANT_BREAK_LEFT_END, /* of the groups at the two ends of a range, only the first is broken up */
+	PW_MUTANT_SWAP_IN_TWO, /* an entry is emptied before its new value is stored */
+	PW_MUTANT_GATHER_AT_ONCE, /* tables that were taken out are freed without the back end for reclaim */
 	/* VMAs. */
 	PW_MUTANT_PROTECT_SHARED, /* mprotect makes a page writable that a child of fork maps, too */
 	PW_MUTANT_MOVE_PARTS, /* mremap takes every huge leaf apart */
@@ -89,6 +91,7 @@ enum pw_mutant {
 	PW_MUTANT_NO_UNDO, /* pages that were taken in vain are kept */
 	/* Walks with callbacks. */
 	PW_MUTANT_STALE_ACTION, /* at a hole, a walk does what a callback said of the entry that was there before */
+	PW_MUTANT_LEAF_LOADED_AGAIN, /* a translation takes the page from a second load of the leaf */
 	PW_MUTANT_WALK_LOADS_AGAIN, /* a walk descends by a second load of the entry that callbacks have seen */
 	/* Pages that leave their entries. */
 	PW_MUTANT_UNMAP_PINNED, /* a page that may be pinned is taken out of its entries */
@@ -107,11 +110,15 @@ enum pw_mutant {
 	PW_MUTANT_DROP_DIRTY_FIRST, /* whether a page is dirty is looked at before its holders */
 	PW_MUTANT_TIDY_ONCE, /* a page of the swap cache whose last count goes while it is locked stays there */
 	PW_MUTANT_MIGRATE_CLEAN, /* a page that was written to is clean when it has moved */
+	PW_MUTANT_MIGRATE_COPY_LATE, /* a page that has moved is mapped before its content is there */
+	PW_MUTANT_RESTORE_OLD_RIGHTS, /* mprotect leaves migration entries as they are, and they are believed */
 	PW_MUTANT_MIGRATE_REFERENCED, /* a page is moved although somebody else has a reference */
 	PW_MUTANT_POISON_DIRTY, /* a broken page that was written to is taken out as if it were clean */
 	/* Pins that may fault. */
 	PW_MUTANT_SLOW_UNSHARE, /* a pin for reading takes a page that its owner will copy on write */
 	PW_MUTANT_FORCE_SHARED, /* a debugger's write takes a page that others have, too */
+	PW_MUTANT_FORCE_FORGETS, /* after a fault, a debugger's write looks for a page as a read does */
+	PW_MUTANT_SLOW_TAKES_LATE, /* a page is taken after the lock of its table was given up */
 	PW_MUTANT_LONGTERM_FILE, /* a long pin for writing takes a file's pages */
 	PW_MUTANT_LONGTERM_MOVABLE, /* a long pin stays in movable memory */
 	PW_MUTANT_LONGTERM_KEEPS, /* a long pin keeps what it has while it moves the rest */
@@ -123,6 +130,7 @@ enum pw_mutant {
 	PW_MUTANT_FILL_UNLOCKED, /* it comes although its mapping is going away */
 	PW_MUTANT_CONTINUE_UNLOCKED, /* a page of a file that a handler maps may have been truncated */
 	PW_MUTANT_WATCH_NO_FLUSH, /* TLBs still permit writes when a page is protected for a handler */
+	PW_MUTANT_WATCH_MARK_LATE, /* a page is marked as protected after the lock of its table was given up */
 	PW_MUTANT_WATCH_UNLOCKED, /* a page is protected for a handler while its mapping is going away */
 	/* Files and text. */
 	PW_MUTANT_PART_KEPT, /* an incomplete file gets its name */
@@ -170,6 +178,8 @@ enum pw_mutant {
 	PW_MUTANT_INTERVAL_BUSY, /* an interval's sequence is given out while an invalidation is under way */
 	/* Huge pages. */
 	PW_MUTANT_COLLAPSE_PINNED, /* a page that somebody holds is copied away */
+	PW_MUTANT_COLLAPSE_COPY_LATE, /* a huge page is mapped before the small ones are copied to it */
+	PW_MUTANT_COLLAPSE_NO_FLUSH, /* TLBs still lead to pages that are being copied to a huge one */
 	PW_MUTANT_COLLAPSE_FREES_LOCKED, /* a full batch of old pages is freed while the last of them is locked */
 	PW_MUTANT_SPLIT_FILE_PARTS, /* a huge leaf of a file is split, and its pages stay mapped */
 	PW_MUTANT_MAP_BEYOND, /* a huge leaf of a file reaches beyond its VMA */

@@ -321,9 +321,12 @@ static void put_group(const struct collapse *c)
 /* With the table taken out and all folios locked. False: nothing has changed. */
 static bool replace(const struct collapse *c, struct pw_zap *zap)
 {
-	copy_pages(c);
+	if (!pw_mutant(PW_MUTANT_COLLAPSE_COPY_LATE))
+		copy_pages(c);
 	if (!c->group && !put_huge(c))
 		return false;
+	if (pw_mutant(PW_MUTANT_COLLAPSE_COPY_LATE))
+		copy_pages(c);
 	drop_pages(c, zap);
 	if (c->group)
 		put_group(c);
@@ -340,7 +343,8 @@ static int exchange(struct collapse *c, struct pw_zap *zap)
 
 	if (!pw_slot_detach(c->mm->space, c->start, &c->table))
 		return -EAGAIN;
-	pw_tlb_flush(c->mm, block, block | pw_mask(c->machine->format->shift[1]));
+	if (!pw_mutant(PW_MUTANT_COLLAPSE_NO_FLUSH))
+		pw_tlb_flush(c->mm, block, block | pw_mask(c->machine->format->shift[1]));
 	/* For good: nobody can find the table any more. Partner: the sections of fast pins. */
 	pw_space_wait(c->mm->space);
 	code = take_pages(c);

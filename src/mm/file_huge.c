@@ -137,7 +137,8 @@ static bool put_leaf(struct pw_vma *vma, const struct part *part, struct pw_slot
 
 	pw_table_lock(mm, level, part->start);
 	pw_slot_again(mm->space, part->start, slot);
-	done = slot->kind == PW_SLOT_EMPTY && slot->level == level &&
+	done = (slot->kind == PW_SLOT_EMPTY || pw_mutant(PW_MUTANT_FAULT_STORES_OVER)) &&
+	       slot->level == level &&
 	       pw_slot_swap(mm->space, part->start, slot, pw_vma_leaf(vma, level, pa, extra));
 	if (done)
 		pw_entry_came(vma, part->frame, UINT32_C(1) << (part->lg2 - mm->machine->page_lg2));
@@ -159,7 +160,8 @@ static bool map_leaf(const struct pw_fault_work *work, uint32_t frame, unsigned 
 
 	if (!part_of(work, frame, lg2, &part) || is_broken(machine, &part) ||
 	    pw_slot_reach(mm->space, part.start, level, &slot) || slot.level != level ||
-	    slot.kind != PW_SLOT_EMPTY || !pw_folio_try_get(machine->arena, frame, more))
+	    (slot.kind != PW_SLOT_EMPTY && !pw_mutant(PW_MUTANT_FAULT_STORES_OVER)) ||
+	    !pw_folio_try_get(machine->arena, frame, more))
 		return false;
 	if (put_leaf(vma, &part, &slot, extra)) {
 		pw_count(&machine->info.huge_faults, 1);

@@ -49,6 +49,14 @@ static bool is_movable(const struct pw_machine *machine, uint32_t head)
 	       kind == PW_FOLIO_HUGETLB;
 }
 
+static void copy_content(struct pw_machine *machine, uint32_t from, uint32_t to)
+{
+	const unsigned order = pw_link_order(pw_frame_link(machine->arena, from));
+
+	memcpy(pw_page_host(machine, to), pw_page_host(machine, from),
+	       (size_t)1 << (order + machine->page_lg2));
+}
+
 /* What the new folio is, before anybody finds it. */
 static void copy_folio(struct pw_machine *machine, uint32_t from, uint32_t to)
 {
@@ -59,8 +67,8 @@ static void copy_folio(struct pw_machine *machine, uint32_t from, uint32_t to)
 	enum pw_folio_kind kind;
 	void *owner = pw_page_owner(machine, from, &kind);
 
-	memcpy(pw_page_host(machine, to), pw_page_host(machine, from),
-	       (size_t)1 << (order + machine->page_lg2));
+	if (!pw_mutant(PW_MUTANT_MIGRATE_COPY_LATE))
+		copy_content(machine, from, to);
 	for (uint32_t i = 0; i < UINT32_C(1) << order; i++) {
 		page[i].index = old->index + i;
 		/* A page cache asks each page. */
@@ -137,6 +145,8 @@ static int migrate_held(struct pw_machine *machine, uint32_t from, bool longterm
 		pw_link_order(pw_frame_link(machine->arena, from)) == order &&
 		move(machine, from, to);
 	pw_rmap_restore(machine, from, moved ? to : from);
+	if (moved && pw_mutant(PW_MUTANT_MIGRATE_COPY_LATE))
+		copy_content(machine, from, to);
 	if (moved)
 		pw_page_set_owner(machine, from, PW_FOLIO_NONE, NULL);
 	if (moved && hugetlb)

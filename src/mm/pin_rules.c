@@ -290,7 +290,7 @@ int pw_pin_follow(struct pw_pin_work *work, struct pw_vma *vma)
 	int what = look(work, vma, &slot, &leaf);
 	bool go_on;
 
-	if (what == PW_FOLLOW_TAKEN)
+	if (what == PW_FOLLOW_TAKEN && !pw_mutant(PW_MUTANT_SLOW_TAKES_LATE))
 		what = take(work, &leaf);
 	go_on = what == PW_FOLLOW_TAKEN && slot.level == 0 && leaf.pages == 1 && !leaf.zero &&
 		leaf.kind == PW_FOLIO_ANONYMOUS;
@@ -299,6 +299,8 @@ int pw_pin_follow(struct pw_pin_work *work, struct pw_vma *vma)
 		follow_table(work, vma, &slot);
 	}
 	pw_table_unlock(work->mm, level, va);
+	if (what == PW_FOLLOW_TAKEN && pw_mutant(PW_MUTANT_SLOW_TAKES_LATE))
+		what = take(work, &leaf);
 	if (what != PW_FOLLOW_TAKEN || go_on)
 		return what;
 	if (was_truncated(work, &leaf)) {

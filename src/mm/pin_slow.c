@@ -167,6 +167,8 @@ static int pin_one(struct pw_pin_work *work)
 						: fault_in(work, vma, what == PW_FOLLOW_UNSHARE);
 		if (error)
 			return error;
+		if (work->flags & PW_PIN_FORCE && pw_mutant(PW_MUTANT_FORCE_FORGETS))
+			work->flags &= ~(unsigned)PW_PIN_WRITE;
 	}
 	return -EBUSY;
 }

@@ -60,7 +60,8 @@ static int change_soft(struct pw_vma *vma, struct pw_slot *slot, uint64_t *value
 	bool anonymous;
 
 	if (!pw_slot_is_soft(space, slot, PW_SOFT_MIGRATION) ||
-	    pw_soft_migration_what(space, &slot->soft) != PW_MIGRATION_WRITE)
+	    pw_soft_migration_what(space, &slot->soft) != PW_MIGRATION_WRITE ||
+	    pw_mutant(PW_MUTANT_RESTORE_OLD_RIGHTS))
 		return PW_VISIT_KEEP;
 	anonymous = pw_folio_kind_of(vma->mm->machine->arena, frame) == PW_FOLIO_ANONYMOUS;
 	soft = pw_soft_migration(space, anonymous ? PW_MIGRATION_READ_EXCLUSIVE : PW_MIGRATION_READ,

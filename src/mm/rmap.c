@@ -456,7 +456,8 @@ static int restore_entry(struct walk *walk, struct pw_vma *vma, pw_va va, struct
 
 	if (restore_zero(walk, vma, va, slot))
 		return 0;
-	if (what == PW_MIGRATION_WRITE && pw_vma_flags(vma) & PW_VM_WRITE &&
+	if (what == PW_MIGRATION_WRITE &&
+	    (pw_vma_flags(vma) & PW_VM_WRITE || pw_mutant(PW_MUTANT_RESTORE_OLD_RIGHTS)) &&
 	    !(pw_vma_flags(vma) & PW_VM_USER_PROTECT &&
 	      pw_marks_any(vma->mm, va, va + (slot_bytes(machine, slot) - 1), PW_MARK_PROTECTED)))
 		extra |= PW_WRITE | PW_DIRTY;

@@ -237,7 +237,8 @@ static int protect_entry(struct protection *protection, pw_va va)
 
 	if (error)
 		return error;
-	pw_mark_set(mm, va, PW_MARK_PROTECTED);
+	if (!pw_mutant(PW_MUTANT_WATCH_MARK_LATE))
+		pw_mark_set(mm, va, PW_MARK_PROTECTED);
 	if (slot.kind == PW_SLOT_EMPTY && slot.level == 0)
 		pw_slot_swap(mm->space, va, &slot, pw_slot_soft(mm->space, 0, &marker));
 	/* Shared memory has no exclusive pages; there the type for these is as good as the other. */
@@ -271,6 +272,8 @@ static int protect_vma(struct pw_vma *vma, pw_va first, pw_va last)
 		pw_table_lock(mm, 1, va);
 		error = protect_entry(&protection, va);
 		pw_table_unlock(mm, 1, va);
+		if (pw_mutant(PW_MUTANT_WATCH_MARK_LATE))
+			pw_mark_set(mm, va, PW_MARK_PROTECTED);
 	}
 	pw_zap_end(&protection.zap);
 	pw_notify_end(mm, first, last);

@@ -62,7 +62,10 @@ static void hand_over(struct pw_space *space)
 	struct pw_gathered *batch = space->gathered;
 
 	__atomic_store_n(&space->gathered, NULL, __ATOMIC_RELAXED);
-	space->sync.ops->later(&space->sync, &batch->later, free_gathered);
+	if (pw_mutant(PW_MUTANT_GATHER_AT_ONCE))
+		free_gathered(&batch->later);
+	else
+		space->sync.ops->later(&space->sync, &batch->later, free_gathered);
 }
 
 /* Adds a table to the space's batch. False if there is no memory for a batch. */

@@ -68,10 +68,13 @@ static int put_table(struct pw_space *space, struct pw_slot *slot)
 
 	if (pw_table_alloc(space, below, &table))
 		return -ENOMEM;
-	pw_slot_fill_table(space, slot, table);
+	if (!pw_mutant(PW_MUTANT_PUBLISH_EMPTY))
+		pw_slot_fill_table(space, slot, table);
 	pw_moment(PW_MOMENT_TABLE_NEW);
 	if (!pw_slot_try(space, slot, pw_slot_table(space, slot, table)))
 		pw_table_free(space, below, table); /* no reader has seen it */
+	else if (pw_mutant(PW_MUTANT_PUBLISH_EMPTY))
+		pw_slot_fill_table(space, slot, table);
 	return 0;
 }
 

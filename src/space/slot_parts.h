@@ -30,6 +30,9 @@ PW_INLINE bool pw_slot_grouped(const struct pw_space *space, const struct pw_slo
  */
 PW_INLINE bool pw_slot_try(const struct pw_space *space, struct pw_slot *slot, uint64_t value)
 {
+	if (pw_mutant(PW_MUTANT_SWAP_IN_TWO) &&
+	    pw_edit_swap(space->format, slot->at, &slot->entry, pw_slot_empty(space, slot->level)))
+		slot->entry = pw_edit_load(space->format, slot->at);
 	return pw_edit_swap(space->format, slot->at, &slot->entry, value);
 }
 

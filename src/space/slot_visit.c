@@ -163,9 +163,12 @@ static int split(struct pw_slot_visit *visit, pw_va va, struct pw_slot *slot)
 	lock(visit, level, va);
 	pw_slot_again(space, va, slot);
 	while (!done && occupied(slot) && slot->lg2 == f->shift[level]) {
-		pw_slot_fill_table(space, slot, table);
+		if (!pw_mutant(PW_MUTANT_PUBLISH_EMPTY))
+			pw_slot_fill_table(space, slot, table);
 		pw_moment(PW_MOMENT_TABLE_NEW);
 		done = pw_slot_try(space, slot, pw_slot_table(space, slot, table));
+		if (pw_mutant(PW_MUTANT_PUBLISH_EMPTY))
+			pw_slot_fill_table(space, slot, table);
 		if (!done)
 			pw_slot_settle(space, va, slot);
 	}

@@ -17,6 +17,7 @@
 #include <assert.h>
 
 #include "access/access.h"
+#include "base/mutant.h"
 #include "format/format.h"
 
 PW_INLINE uint32_t pw_index(pw_va va, unsigned shift, unsigned bits)
@@ -366,8 +367,14 @@ PW_INLINE struct pw_turn pw_turn_read(const struct pw_format *f, const struct pw
 				      const struct pw_table_at *here, pw_va va,
 				      const struct pw_slots *slots)
 {
-	return pw_turn_decide(f, r, level, here, va,
-			      pw_entry_load(f, a, context, slots->host, slots->at));
+	struct pw_turn turn = pw_turn_decide(f, r, level, here, va,
+					     pw_entry_load(f, a, context, slots->host, slots->at));
+
+	if (pw_mutant(PW_MUTANT_LEAF_LOADED_AGAIN) && turn.kind == PW_LEAF)
+		turn.pa = pw_leaf_page(f, r, level, turn.lg2,
+				       pw_entry_load(f, a, context, slots->host, slots->at)) |
+			  (va & pw_mask(turn.lg2));
+	return turn;
 }
 
 #endif

@@ -19,6 +19,8 @@ import sys
 import tempfile
 import unittest
 
+import pairs
+
 BUILD, TOOL, ROOT = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3])
 KNOWN = "gcc 12." in " ".join(sys.argv[4:])  # what the tool was compiled by
 UPDATE, TABLE, DRAW = ("--update" in sys.argv), ("--table" in sys.argv), ("--pictures" in sys.argv)
@@ -172,7 +174,8 @@ class Documents(unittest.TestCase):
                                 env=self.environment).stdout.split("\n\n")[0]
         names = {path.stem for path in (ROOT / "lab/race/scenarios").glob("*.scene")}
         self.assertEqual({line.split()[0] for line in listed.splitlines()} & names, names)
-        self.assertEqual(shown_table()[1], table(), f"{__file__} {BUILD} {TOOL} {ROOT} '' --table writes it anew")
+        for heading, rows in tables():
+            self.assertEqual(shown_table(heading)[1], rows, f"{__file__} {BUILD} {TOOL} {ROOT} '' --table writes it anew")
 
 
 def places_blank(text):
@@ -187,35 +190,37 @@ def draw(name, mutant, model, folder, environment):
     return path.read_text(encoding="utf-8")
 
 
-def table():
-    """The table of scenarios, to be put into the document."""
-    rows = []
-    for path in sorted((ROOT / "lab/race/scenarios").glob("*.scene")):
+def tables():
+    """(heading, rows) of the tables of scenarios, to be put into the document."""
+    rows, folder = [], ROOT / "lab/race/scenarios"
+    for path in sorted(folder.glob("*.scene")):
         text = path.read_text(encoding="utf-8")
-        rules = re.findall(r"(?m)^mutant +(\S+)", text)
+        rules = pairs.rules(text)
         if re.search(r"(?m)^expect +found", text):
             rules.insert(0, "(found as it is)")
         rows.append(f"| {path.stem} | {re.search(r'(?m)^about +(.*)$', text)[1]} | {', '.join(rules) or '-'} |")
-    return rows
+    heading, _, *of_pairs = pairs.table(folder)
+    return [("| scenario | what happens | rules that it needs |", rows), (heading, of_pairs)]
 
 
-def shown_table():
+def shown_table(heading):
     """(where it begins, its rows) in the document."""
     lines = LABORATORY.read_text(encoding="utf-8").splitlines()
-    at = lines.index("| scenario | what happens | rules that it needs |") + 2
+    at = lines.index(heading) + 2
     return at, lines[at:next(i for i in range(at, len(lines)) if not lines[i].startswith("| "))]
 
 
-def update_table():
-    lines = LABORATORY.read_text(encoding="utf-8").splitlines()
-    at, rows = shown_table()
-    lines[at:at + len(rows)] = table()
-    LABORATORY.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def update_tables():
+    for heading, rows in tables():
+        lines = LABORATORY.read_text(encoding="utf-8").splitlines()
+        at, shown = shown_table(heading)
+        lines[at:at + len(shown)] = rows
+        LABORATORY.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     if UPDATE or TABLE:
-        update_table()
+        update_tables()
     for picture in PICTURES if DRAW else ():
         draw(*picture, LABORATORY.parent / "laboratory", None)
     if not TABLE and not DRAW:

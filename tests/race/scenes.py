@@ -18,6 +18,8 @@ import sys
 import tempfile
 import unittest
 
+import pairs
+
 PROGRAM, SCENARIOS, GOLDEN, MUTANT_H = sys.argv[1:5]
 UPDATE = "--update" in sys.argv[5:]
 PROVED, FOUND, NOT_FINISHED, BROKEN = range(4)
@@ -126,6 +128,32 @@ class Mutants(unittest.TestCase):
                                 env={**os.environ, "PAGEWALK_SCENARIOS": SCENARIOS}).stdout
         for name in elsewhere | {path.stem for path in FOLDER.glob("*.scene")}:
             self.assertRegex(listed, rf"(?m)^{name} +\w")
+
+
+class Pairs(unittest.TestCase):
+    """What the verdicts are, Golden says: proved as it is, under both models, and found with each mutant."""
+
+    def test_each_pair(self):
+        for event, beside, name in pairs.scenarios():
+            with self.subTest(name):
+                path = FOLDER / f"{name}.scene"
+                self.assertTrue(path.exists(), f"nothing tries {event} beside {beside}")
+                text = path.read_text(encoding="utf-8")
+                self.assertNotRegex(text, r"(?m)^expect")
+                self.assertRegex(text, r"(?m)^format +mock$")
+                self.assertGreater(len(pairs.rules(text)), 0, "a rule must be there that it needs")
+                threads = re.findall(r"(?m)^thread .*", text)
+                self.assertEqual(len(threads), 2)
+                self.assertTrue(any(re.search(rf"[:;] (?:{pairs.BESIDE[beside][1]}) ", thread) for thread in threads))
+
+    def test_no_rule_has_a_reason(self):
+        """A scenario that no mutant breaks proves little. The few say why there is none."""
+        for path in FOLDER.glob("mm-*.scene"):
+            text = path.read_text(encoding="utf-8")
+            shows = bool(pairs.rules(text)) or re.search(r"(?m)^expect +found", text) is not None
+            with self.subTest(path.stem):
+                self.assertNotEqual(shows, re.search(r"(?m)^# No mutant: \w", text) is not None,
+                                    "name a mutant, or say in a comment, '# No mutant: ...', why there is none")
 
 
 THREAD = "thread a: pin 0x1000\n"

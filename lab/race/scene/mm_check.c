@@ -5,6 +5,7 @@
 #include "lab/race/race.h"
 #include "lab/race/scene/scene.h"
 #include "mm/file.h"
+#include "mm/marks.h"
 #include "mm/soft.h"
 #include "mm/swap.h"
 
@@ -136,6 +137,24 @@ void scene_check_mm_final(const struct scene_final *final)
 		check_pinned(final);
 }
 
+/* ---- walks ---- */
+
+/* The page may be free by now, or another's. But it is the one that was there before the threads began, or is now. */
+static void check_walks(void)
+{
+	for (unsigned i = 0; i < world.scene->ops; i++) {
+		const struct scene_op *op = &world.scene->op[i];
+
+		if (op->kind != SCENE_WALK || world.walked[i] == ~UINT64_C(0) ||
+		    world.walked[i] == world.before[i] ||
+		    world.walked[i] == scene_page_at(world.mm[op->mm], op->va))
+			continue;
+		pw_lab_fail("line %u: the walk found page 0x%" PRIx64 ", which %s never had at "
+			    "0x%" PRIx64,
+			    op->line, world.walked[i], world.scene->mm[op->mm].name, op->va);
+	}
+}
+
 /* ---- counts ---- */
 
 static struct {
@@ -153,6 +172,10 @@ static void count_entry(const struct pw_vma *vma, pw_va va)
 	if (slot.kind == PW_SLOT_PAGE && slot.attr & PW_WRITE && !(vma->flags & PW_VM_WRITE))
 		pw_lab_fail("at the end, the entry at 0x%" PRIx64
 			    " permits writes, and its mapping does not",
+			    va);
+	if (slot.kind == PW_SLOT_PAGE && slot.attr & PW_WRITE && pw_is_watched(vma, va))
+		pw_lab_fail("at the end, the entry at 0x%" PRIx64
+			    " permits writes, and a handler protects the page",
 			    va);
 	if (pw_slot_is_soft(mm->space, &slot, PW_SOFT_SWAP)) {
 		if (slot.soft.offset < SLOTS)
@@ -280,6 +303,7 @@ static void check_slots(void)
 
 void scene_audit(void)
 {
+	check_walks();
 	for (uint32_t i = 0; i < FRAMES && i < world.arena->frames; i++)
 		wanted.references[i] = wanted.mapped[i] = 0;
 	for (uint32_t i = 0; i < SLOTS; i++)

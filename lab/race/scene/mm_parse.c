@@ -270,7 +270,8 @@ bool parse_mm_option(struct parser *p, struct scene_op *op)
 					is_pin(op) ? (uint64_t)SCENE_HELD : 1 << 10);
 	else if (parse_is(p, "from") && (op->kind == SCENE_SHARED || op->kind == SCENE_PRIVATE))
 		op->from = parse_small(p, "the page", 0, 64);
-	else if (parse_is(p, "sees") && (is_pin(op) || op->kind == SCENE_LOAD))
+	else if (parse_is(p, "sees") &&
+		 (is_pin(op) || op->kind == SCENE_LOAD || op->kind == SCENE_WALK))
 		op->seen = contents(p, op->sees);
 	else if (parse_is(p, "is") && op->kind == SCENE_LOAD)
 		op->is = (uint32_t)parse_small(p, "what is there", 1, UINT32_MAX);

@@ -124,6 +124,17 @@ void scene_slot(const struct pw_mm *mm, pw_va va, struct pw_slot *slot)
 		race_pause_steps(false);
 }
 
+pw_pa scene_page_at(const struct pw_mm *mm, pw_va va)
+{
+	struct pw_slot slot;
+
+	scene_slot(mm, va, &slot);
+	if (slot.kind != PW_SLOT_PAGE)
+		return ~UINT64_C(0);
+	return slot.pa +
+	       (va & pw_mask(world.format->shift[slot.level]) & ~pw_mask(scene_page_lg2()));
+}
+
 void scene_prepare_mms(void)
 {
 	ignore_counters();
@@ -134,10 +145,15 @@ void scene_prepare_mms(void)
 		const struct scene_op *op = &world.scene->op[i];
 		struct pw_slot slot;
 
-		if (op->kind != SCENE_MIGRATE && op->kind != SCENE_SPLIT_FOLIO)
+		if (op->kind != SCENE_MIGRATE && op->kind != SCENE_SPLIT_FOLIO &&
+		    op->kind != SCENE_WALK)
 			continue;
 		if (!world.mm[op->mm])
 			continue;
+		if (op->kind == SCENE_WALK) {
+			world.before[i] = scene_page_at(world.mm[op->mm], op->va);
+			continue;
+		}
 		scene_slot(world.mm[op->mm], op->va, &slot);
 		if (slot.kind == PW_SLOT_PAGE)
 			world.before[i] = slot.pa;
@@ -250,6 +266,21 @@ static void access_page(const struct scene_op *op, struct pw_mm *mm)
 
 /* ---- pins ---- */
 
+/* Is nobody's? Looked at as it is, by no step: it must hold at every moment, so also at that of the last step. */
+static bool is_free(pw_pa pa)
+{
+	const bool was_on = race_running();
+	struct pw_folio_info info;
+	bool taken;
+
+	if (was_on)
+		race_pause_steps(true);
+	taken = pw_folio_info(world.arena, pa, &info);
+	if (was_on)
+		race_pause_steps(false);
+	return !taken;
+}
+
 static void pin_mm(const struct scene_op *op, struct pw_mm *mm)
 {
 	const size_t index = (size_t)(op - world.scene->op);
@@ -274,11 +305,9 @@ static void pin_mm(const struct scene_op *op, struct pw_mm *mm)
 		pw_lab_fail("line %u: a page was pinned that must not be pinned like this",
 			    op->line);
 	for (long i = 0; i < count; i++) {
-		struct pw_folio_info info;
-
 		if (page[i] == pw_arena_zero_page(world.arena))
 			continue;
-		if (!pw_folio_info(world.arena, page[i], &info))
+		if (is_free(page[i]))
 			pw_lab_fail("line %u: a page that is free was pinned", op->line);
 		if (i == 0 && op->seen > 0)
 			check_content(op, race_running()
@@ -305,14 +334,26 @@ static bool is_device(pw_pa pa)
 	return false;
 }
 
+/* With `sees`, the page is looked at in the section of the walk. */
 static void walk(const struct scene_op *op)
 {
+	struct pw_reader *reader = world.reader[op->thread];
 	struct pw_result result;
-	bool found = pw_space_translate(world.reader[op->thread], op->va, &result) == PW_OK;
+	pw_pa page;
+	bool found;
 
-	if (found && !pw_arena_has(world.arena, result.pa) && !is_device(result.pa))
+	if (op->seen > 0)
+		pw_reader_enter(reader);
+	found = pw_space_translate(reader, op->va, &result) == PW_OK;
+	page = found ? result.pa & ~pw_mask(scene_page_lg2()) : ~UINT64_C(0);
+	if (found && !pw_arena_has(world.arena, page) && !is_device(page))
 		pw_lab_fail("line %u: the walk leads to 0x%" PRIx64 ", where no page is", op->line,
 			    result.pa);
+	if (found && op->seen > 0)
+		check_content(op, (uint32_t)race_load_half(scene_content(page)));
+	if (op->seen > 0)
+		pw_reader_leave(reader);
+	world.walked[op - world.scene->op] = page;
 	scene_done(op, found);
 }
 

@@ -282,6 +282,7 @@ struct scene_world {
 	const void *fill[SCENE_OPS]; /* register, user-copy: the page */
 	pw_pa held[SCENE_OPS][SCENE_HELD];
 	unsigned holds[SCENE_OPS]; /* how many of them, in this run */
+	pw_pa walked[SCENE_OPS]; /* the page that a walk found in this run; ~0: none */
 };
 extern struct scene_world world;
 
@@ -307,6 +308,8 @@ void scene_execute_mm(const struct scene_op *op);
 /* The VMA's entry for @va, by no step. */
 struct pw_slot;
 void scene_slot(const struct pw_mm *mm, pw_va va, struct pw_slot *slot);
+/* The page behind it; ~0 if it is no page. */
+pw_pa scene_page_at(const struct pw_mm *mm, pw_va va);
 /* The word of the content at @pa. */
 uint32_t *scene_content(pw_pa pa);
 

@@ -29,16 +29,19 @@ static struct {
 	struct pw_later *first;
 } grace;
 
+/* Sections nest: only the outer one is a step. */
 static void enter(struct pw_sync_reader *reader)
 {
 	race_write((uintptr_t)&reader->depth, reader->depth + 1, sizeof(reader->depth));
-	race_section(&reader->mark, reader->mark + 1, true);
+	if (reader->depth == 1)
+		race_section(&reader->mark, reader->mark + 1, true);
 }
 
 static void leave(struct pw_sync_reader *reader)
 {
 	race_write((uintptr_t)&reader->depth, reader->depth - 1, sizeof(reader->depth));
-	race_section(&reader->mark, reader->mark + 1, false);
+	if (reader->depth == 0)
+		race_section(&reader->mark, reader->mark + 1, false);
 }
 
 /* Waits for those that are inside now: each look is a step, and so is each wait. NULL: of all spaces. */
@@ -230,6 +233,7 @@ void scene_thread(void)
 		if (scene->op[i].thread != thread)
 			continue;
 		world.holds[i] = 0;
+		world.walked[i] = ~UINT64_C(0);
 		if (scene->op[i].flag != SCENE_NONE)
 			world.flag[scene->op[i].flag] = false;
 	}
