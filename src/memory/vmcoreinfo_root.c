@@ -173,9 +173,14 @@ static bool ppc64_root(const struct pw_memory *memory, pw_va va, struct root *ro
 	pw_vmcoreinfo_number(memory, "RADIX_MMU", &radix);
 	if (!radix || va < PPC64_LINEAR)
 		return false;
-	/* A process-table entry's first doubleword: radix tree size 52, root page directory size 13. */
+	/*
+	 * A process-table entry's first doubleword: radix tree size 52, root page directory size 13. It is that of
+	 * quadrant 3, where the kernel's pointers lead; as a process's, its pages would have other addresses.
+	 */
 	set_root(root, page_lg2(memory) == 16 ? "ppc64_radix_64k" : "ppc64_radix_4k",
-		 UINT64_C(0x40000000000000a0) | (va - PPC64_LINEAR) | 13);
+		 PW_ROOT_ABSENT);
+	root->word[1] = UINT64_C(0x40000000000000a0) | (va - PPC64_LINEAR) | 13;
+	root->words = 2;
 	return true;
 }
 
