@@ -33,6 +33,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mutant.h"
 #include "base/names.h"
 
 /*
@@ -328,6 +329,34 @@ int pw_memory_map_anonymous(struct pw_memory *memory, uint64_t bytes, unsigned c
 		     error);
 	*host_ret = mapping->host;
 	return status;
+}
+
+bool pw_memory_hole(const struct pw_memory *memory, const unsigned char *host, uint64_t *bytes_ret)
+{
+	const struct pw_mapping *mapping = memory->mappings;
+	off_t from, data, end;
+
+	/* Of a mapping, the handler may have replaced a part; but files are not read here. */
+	while (mapping && (mapping->file < 0 || (uintptr_t)host < (uintptr_t)mapping->host ||
+			   (uintptr_t)host - (uintptr_t)mapping->host >= mapping->bytes))
+		mapping = mapping->next;
+	*bytes_ret = UINT64_MAX - (uintptr_t)host;
+	if (!mapping || pw_mutant(PW_MUTANT_HOLES_READ))
+		return false;
+	from = host - mapping->host;
+	*bytes_ret = mapping->bytes - (uint64_t)from;
+	data = lseek(mapping->file, from, SEEK_DATA);
+	/* Behind the last data, the file is one hole. */
+	if (data < 0)
+		return errno == ENXIO && !pw_memory_shrunk(memory);
+	if (data > from) {
+		*bytes_ret = pw_min(*bytes_ret, (uint64_t)(data - from));
+		return true;
+	}
+	end = lseek(mapping->file, from, SEEK_HOLE);
+	if (end > from)
+		*bytes_ret = pw_min(*bytes_ret, (uint64_t)(end - from));
+	return false;
 }
 
 void pw_memory_unmap_all(struct pw_memory *memory)

@@ -136,6 +136,39 @@ int pw_memory_map_file(struct pw_memory *memory, const char *path, const unsigne
 int pw_memory_map_anonymous(struct pw_memory *memory, uint64_t bytes, unsigned char **host_ret,
 			    struct pw_error *error);
 
+/*
+ * Is the byte at @host in a hole of a sparse file, which reads as zeros? *bytes_ret, which is not 0, is how many
+ * bytes from there on are alike. False if it is not known: the rest of the file is taken for data then, and
+ * memory that is not of a file altogether.
+ */
+bool pw_memory_hole(const struct pw_memory *memory, const unsigned char *host, uint64_t *bytes_ret);
+
+/* What pw_memory_hole() said last: who reads on in a file asks once for each hole, and once for the data behind it. */
+struct pw_run {
+	const unsigned char *host; /* NULL: nothing was asked yet */
+	uint64_t bytes;
+	bool hole;
+};
+
+/* Makes *run the one that has @host, and returns how many bytes of it there are from there on. */
+static inline uint64_t pw_run_rest(const struct pw_memory *memory, struct pw_run *run,
+				   const unsigned char *host)
+{
+	/* If @host is before the run, the difference wraps and is not in it either. */
+	if (!run->host || (uintptr_t)host - (uintptr_t)run->host >= run->bytes) {
+		run->host = host;
+		run->hole = pw_memory_hole(memory, host, &run->bytes);
+	}
+	return run->bytes - ((uintptr_t)host - (uintptr_t)run->host);
+}
+
+/* Are all of the @bytes bytes at @host a hole of a sparse file? */
+static inline bool pw_run_is_hole(const struct pw_memory *memory, struct pw_run *run,
+				  const unsigned char *host, size_t bytes)
+{
+	return bytes <= pw_run_rest(memory, run, host) && run->hole;
+}
+
 /* Unmaps all files and buffers. pw_memory_close calls it. */
 void pw_memory_unmap_all(struct pw_memory *memory);
 

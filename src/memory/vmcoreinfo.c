@@ -140,19 +140,33 @@ static bool search_piece(const char *bytes, size_t length, pw_pa pa, struct pw_k
 	return false;
 }
 
-/* Searches first..last piece by piece. Pieces overlap by a banner, so that none is cut. */
-static bool search_run(const struct pw_memory *memory, char *buffer, pw_pa first, pw_pa last,
-		       struct pw_kernel *kernel, pw_pa *at_ret)
+/*
+ * Searches @segment up to @last piece by piece. Pieces overlap by a banner, so that none is cut. A hole of a sparse
+ * file is not read: banners end before it.
+ */
+static bool search_run(const struct pw_memory *memory, char *buffer,
+		       const struct pw_segment *segment, pw_pa last, struct pw_kernel *kernel,
+		       pw_pa *at_ret)
 {
-	for (pw_pa at = first; last - at >= BANNER;) {
-		size_t bytes = last - at < PIECE ? (size_t)(last - at) + 1 : PIECE;
+	struct pw_run run = { .host = NULL };
 
-		if (pw_memory_read(memory, at, buffer, bytes) == 0 &&
+	for (pw_pa at = segment->first; last - at >= BANNER;) {
+		const unsigned char *host = segment->host;
+		uint64_t rest = UINT64_MAX;
+		size_t bytes = PIECE;
+
+		if (host)
+			rest = pw_run_rest(memory, &run, host + (size_t)(at - segment->first));
+		if (last - at < rest)
+			rest = last - at + 1;
+		if (rest < PIECE)
+			bytes = (size_t)rest;
+		if (!run.hole && pw_memory_read(memory, at, buffer, bytes) == 0 &&
 		    search_piece(buffer, bytes, at, kernel, at_ret))
 			return true;
-		if (last - at < PIECE)
+		if (last - at < rest && (run.hole || rest <= PIECE))
 			return false;
-		at += PIECE - BANNER;
+		at += run.hole || rest <= PIECE ? rest : PIECE - BANNER;
 	}
 	return false;
 }
@@ -170,7 +184,7 @@ static bool search_banner(const struct pw_memory *memory, uint64_t search, struc
 		if (last - segment->first >= search)
 			last = segment->first + (search - 1);
 		search -= last - segment->first + 1;
-		found = search_run(memory, buffer, segment->first, last, kernel, at_ret);
+		found = search_run(memory, buffer, segment, last, kernel, at_ret);
 	}
 	free(buffer);
 	return found;

@@ -180,7 +180,8 @@ static void count_leaf(const struct pw_roots_prover *prover, const struct pw_reg
 
 	tally->entries++;
 	/* On s390x this maps page 0; but tables there are never filled in that way. */
-	if (entry == 0 || is_misplaced(f, at->level, lg2, entry)) {
+	if (entry == 0 || is_misplaced(f, at->level, lg2, entry) ||
+	    (at->level == 0 && (entry & prover->attempt->reserved))) {
 		tally->malformed++;
 		return;
 	}
@@ -208,7 +209,8 @@ static void count_table(struct pw_roots_prover *prover, const struct pw_regime *
 
 	tally->entries++;
 	/* powerpc: pages of 4K and of 64K have formats of their own, but the entry says which they are. */
-	if (below.level == 0 && below.shift != f->shift[0]) {
+	if ((below.level == 0 && below.shift != f->shift[0]) ||
+	    (entry & prover->attempt->reserved)) {
 		tally->malformed++;
 		return;
 	}
@@ -294,11 +296,16 @@ const struct pw_roots_node *pw_roots_judge(struct pw_roots_prover *prover,
 	const bool zero_is_hole = prover->attempt->zero_is_hole || prover->search->tables_only;
 	const size_t entries = (size_t)1 << at->bits, group = (size_t)64 >> f->entry_lg2;
 	struct pw_roots_node node = { .table = at->table, .level = at->level, .bits = at->bits };
+	static const struct pw_roots_node blank = { .verdict = PW_ROOTS_EMPTY };
 	struct tally tally = { 0 };
 	const unsigned char *bytes;
 
 	if (known)
 		return &prover->nodes[known - 1];
+	/* Not worth remembering. */
+	if (prover->attempt->zero_is_hole &&
+	    pw_roots_known_zero(prover->search, at->table, entries << f->entry_lg2))
+		return &blank;
 	if (pw_cancelled(prover->search->options->cancel))
 		prover->status = -ECANCELED;
 	if (prover->status)

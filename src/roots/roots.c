@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/mutant.h"
 #include "roots/tasks.h"
 
 enum {
 	FORMATS_MAX = 64,
 	NAMED_MAX = 256,
 	X86_GLOBAL = 1 << 8,
+	ARM64_RESERVED_FROM = 12,
 	S390_ASCE_CONTROL = 0x1c0, /* of an ASCE: storage alteration, space switch, private */
 };
 
@@ -80,8 +82,28 @@ static void find_bits(struct pw_roots_try *attempt, pw_pa ram_last)
 	/* x86: no system sets G in an entry that leads to a table, but leaves of kernels have it. */
 	if (strncmp(f->name, "x86_64", 6) == 0 || strncmp(f->name, "i386", 4) == 0)
 		attempt->clear |= X86_GLOBAL;
+	attempt->clear |= attempt->reserved;
 	attempt->plain = attempt->zero_is_hole && !(f->leaf_levels >> top & 1) &&
 			 f->make_empty(f, r, top) == 0;
+}
+
+/*
+ * arm64 with larger granules reserves the bits from 12 to the granule's size, in tables and pages, unless they are
+ * a part of the address (DDI0487 D8.3.1). What is aligned to 4 KiB alone often has one set.
+ */
+static uint64_t find_reserved(const struct pw_roots_try *attempt)
+{
+	const struct pw_format *f = attempt->format;
+	const struct pw_regime *r = &attempt->regime;
+	const uint64_t table = f->make_table(f, r, attempt->top, 0);
+	uint64_t reserved = 0;
+
+	if (strncmp(f->name, "arm64", 5) != 0 || pw_mutant(PW_MUTANT_RESERVED_SET))
+		return 0;
+	for (unsigned bit = ARM64_RESERVED_FROM; bit < f->shift[0]; bit++)
+		if (f->table(f, r, attempt->top, table | UINT64_C(1) << bit) == 0)
+			reserved |= UINT64_C(1) << bit;
+	return reserved;
 }
 
 static void add_try(struct roots *roots, const struct pw_format *format)
@@ -106,6 +128,7 @@ static void add_try(struct roots *roots, const struct pw_format *format)
 	for (unsigned level = 0; level <= top; level++)
 		attempt->zero_is_hole &= format->kind(format, &attempt->regime, level, 0) ==
 					 PW_HOLE;
+	attempt->reserved = find_reserved(attempt);
 	if (attempt->kind == PW_ROOTS_PLAIN)
 		find_bits(attempt, roots->search.ram_last);
 	roots->count++;
@@ -440,6 +463,7 @@ static void release(struct roots *roots)
 		if (roots->part[i].begun)
 			pw_roots_prover_end(&roots->part[i].prover);
 	}
+	pw_roots_chunks_end(&roots->search);
 }
 
 static int fail(int status, struct pw_error *error)
@@ -457,6 +481,8 @@ static int search(struct roots *roots, size_t *copies_ret, struct pw_error *erro
 {
 	int status;
 
+	if (pw_roots_chunks_init(&roots->search))
+		return fail(-ENOMEM, error);
 	choose_formats(roots);
 	for (size_t i = 0; i < roots->count; i++)
 		if (add_named(roots, i))

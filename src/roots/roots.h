@@ -6,6 +6,7 @@
  *
  *   roots.c   pw_roots_find: the formats to try, their order, the result
  *   sieve.c   reads all of the memory once, on several threads; most places fail at their first bytes
+ *   chunks.c  the pieces of memory that threads take, and which of their pages are all zeros
  *   prove.c   follows the entries of a place down to the pages. Each table is judged once for each level
  *   rank.c    drops tables that are below other roots; finds the kernel's root; tells who uses a root
  *   stack.c   the name of a program, from the top of its stack
@@ -50,6 +51,8 @@ struct pw_roots_try {
 	bool zero_is_hole; /* an entry of all zeros maps nothing */
 	/* Bits that an entry of a top table must have, and must not have, to lead to a table in memory. */
 	uint64_t set, clear;
+	/* Bits below the address of a page or table that the architecture wants to be zero. */
+	uint64_t reserved;
 	bool plain; /* an entry of a top table is zero or leads to a table */
 };
 
@@ -70,13 +73,43 @@ struct pw_roots_places {
 /* Adds a place. False: memory is short. */
 bool pw_roots_keep(struct pw_roots_places *places, const struct pw_roots_place *place);
 
+enum {
+	/* A thread of the sieve takes that much at a time. A multiple of every table's size. */
+	PW_ROOTS_CHUNK = 2 << 20,
+	PW_ROOTS_PAGE = 4096,
+	PW_ROOTS_PAGES = PW_ROOTS_CHUNK / PW_ROOTS_PAGE, /* of a chunk */
+};
+
+/* All chunks of a memory, numbered. A segment that does not begin with a chunk has a part of one. */
+struct pw_roots_chunks {
+	uint64_t *first; /* by segment: the number of its first chunk */
+	uint64_t count;
+	/* A bit for each page: it is in the memory, and all zeros. Whoever has a chunk writes its words. */
+	uint64_t *zero;
+};
+
 /* The search as a whole. */
 struct pw_roots_search {
 	const struct pw_memory *memory;
 	const struct pw_roots_options *options;
 	pw_pa ram_last; /* the last address of the memory */
 	bool tables_only; /* the pages are not in the image */
+	struct pw_roots_chunks chunks;
 };
+
+/* Numbers the chunks of search->memory. Returns 0 or -ENOMEM. The caller calls pw_roots_chunks_end in any case. */
+int pw_roots_chunks_init(struct pw_roots_search *search);
+void pw_roots_chunks_end(struct pw_roots_search *search);
+
+/* The addresses of chunk @number, inclusive, as far as its segment has them; returns the segment. */
+const struct pw_segment *pw_roots_chunk(const struct pw_roots_search *search, uint64_t number,
+					pw_pa *first_ret, pw_pa *last_ret);
+
+/*
+ * Is the table of @bytes at @pa, aligned to its size, known to be all zeros? False also if it is not known; in
+ * the memory of a machine that runs, nothing is.
+ */
+bool pw_roots_known_zero(const struct pw_roots_search *search, pw_pa pa, size_t bytes);
 
 /*
  * Finds the places for all of @tries, in one pass over the memory. places[i] belongs to tries[i]; the

@@ -89,23 +89,28 @@ static bool search_run(const struct pw_seen *seen, pw_pa first, pw_pa last,
 		       const struct pw_needle *needle, unsigned char *buffer, pw_place_fn *found,
 		       void *context)
 {
-	for (pw_pa at = first; at <= last; at += CHUNK) {
+	/* No needle begins with a zero; so none begins in a chunk of zeros. */
+	for (pw_pa at = first, next; at <= last; at = next) {
+		const size_t most = CHUNK - (size_t)(at % CHUNK);
 		const uint64_t rest = last - at;
 		/* A needle that begins in this chunk may end in the next. */
-		size_t length = rest < CHUNK + NEEDLE_MAX ? (size_t)rest + 1 : CHUNK + NEEDLE_MAX;
+		size_t length = rest < most + NEEDLE_MAX ? (size_t)rest + 1 : most + NEEDLE_MAX;
 		const unsigned char *from = buffer, *place;
 
+		next = at + most;
 		if (pw_cancelled(seen->search->options->cancel))
 			return false;
+		if (rest >= most && pw_roots_known_zero(seen->search, at, most))
+			continue;
 		read_all(seen->search->memory, at, buffer, length);
 		while ((place = pw_needle_find(needle, from, length - (size_t)(from - buffer)))) {
-			if (place - buffer >= CHUNK)
+			if ((size_t)(place - buffer) >= most)
 				break;
 			if (found(context, at + (uint64_t)(place - buffer)))
 				return true;
 			from = place + 1;
 		}
-		if (rest < CHUNK)
+		if (rest < most)
 			break;
 	}
 	return false;

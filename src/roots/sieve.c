@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The sieve: reads all of the memory once and keeps the places where a top table could be. It looks at the
- * entries alone, and follows none. Pages of zeros are passed over for all formats at once; nearly all other
- * places fail at their first entry that is not zero.
+ * entries alone, and follows none. Holes of sparse files are not read at all; pages of zeros are passed over for
+ * all formats at once; nearly all other places fail at their first word that is not zero, which is looked for once.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -14,10 +14,11 @@
 #include "roots/roots.h"
 
 enum {
-	/* A thread takes that much at a time. A multiple of every table's size. */
-	CHUNK = 2 << 20,
-	PAGE = 4096,
-	PAGES = CHUNK / PAGE,
+	CHUNK = PW_ROOTS_CHUNK,
+	PAGE = PW_ROOTS_PAGE,
+	/* All formats look at that much before the next: it stays in the cache. As large as the largest table. */
+	WINDOW = PW_ROOTS_TABLE_BYTES,
+	PAGES = WINDOW / PAGE,
 	THREADS_MAX = 64,
 };
 
@@ -30,17 +31,18 @@ struct sieve {
 	pthread_mutex_t lock; /* protects places, status, next and bytes_done */
 	int status;
 	uint64_t next; /* number of the next chunk */
-	uint64_t chunks, bytes_done;
-	uint64_t *first_chunk; /* by segment: the number of its first chunk */
+	uint64_t bytes_done;
 };
 
-/* One chunk of a segment, in memory. */
-struct chunk {
+/* A window of a chunk, in memory. Tables are aligned to their size, so that none is in two. */
+struct window {
 	pw_pa first;
 	const unsigned char *bytes;
 	size_t length;
 	uint16_t zeros
 		[PAGES]; /* how many bytes at the start of each page are zero: a multiple of 64 */
+	uint64_t head[PAGES]; /* the eight bytes behind these */
+	bool blank; /* all of it is zero */
 };
 
 /* ---- one table ---- */
@@ -76,7 +78,7 @@ static bool fits_slowly(const struct pw_roots_search *search, const struct pw_ro
 	case PW_TABLE:
 		below = f->table(f, r, top, entry);
 		(*tables)++;
-		return below <= search->ram_last && below != 0;
+		return below <= search->ram_last && below != 0 && !(entry & attempt->reserved);
 	case PW_LEAF:
 		return entry != 0;
 	default:
@@ -123,7 +125,7 @@ static bool may_be_top(const struct pw_roots_search *search, const struct pw_roo
 	return tables > 0;
 }
 
-/* ---- one chunk ---- */
+/* ---- one window ---- */
 
 bool pw_roots_keep(struct pw_roots_places *places, const struct pw_roots_place *place)
 {
@@ -151,38 +153,89 @@ static void keep(struct sieve *sieve, size_t number, const struct pw_roots_place
 	pthread_mutex_unlock(&sieve->lock);
 }
 
-/* Looks for tables of level @top that are aligned to their size. */
-static void sieve_tables(struct sieve *sieve, size_t number, const struct chunk *chunk,
-			 unsigned top)
+/* Can an entry of a top table not be this word? Only asked where entries are like that: see is_quick(). */
+PW_INLINE bool misfits(const struct pw_roots_try *attempt, uint64_t word)
+{
+	return word && ((word & attempt->set) != attempt->set || (word & attempt->clear));
+}
+
+/* Does a look at the bits of a word in the host's byte order refute most places? */
+static bool is_quick(const struct pw_roots_try *attempt)
+{
+	return attempt->plain && attempt->format->entry_lg2 == 3 &&
+	       pw_entry_number(1, 3, attempt->format->big_endian) == 1;
+}
+
+/* Looks for tables of level @top that fill pages. */
+static void sieve_pages(struct sieve *sieve, size_t number, const struct window *window,
+			unsigned top)
 {
 	const struct pw_roots_try *attempt = &sieve->tries[number];
 	const struct pw_format *f = attempt->format;
-	const size_t entries = (size_t)1 << f->bits[top];
-	const size_t bytes = entries << f->entry_lg2;
-	/* Linux aligns smaller tables as well, to their size or to a cache line. */
-	const size_t step = bytes < 32 ? 32 : bytes;
-	const pw_pa start = (chunk->first + (step - 1)) & ~(pw_pa)(step - 1);
+	const size_t entries = (size_t)1 << f->bits[top], bytes = entries << f->entry_lg2;
+	const pw_pa start = (window->first + (bytes - 1)) & ~(pw_pa)(bytes - 1);
+	const bool quick = is_quick(attempt);
 
-	for (size_t at = (size_t)(start - chunk->first);
-	     at < chunk->length && chunk->length - at >= bytes; at += step) {
-		struct pw_roots_place place = { .table = chunk->first + at, .top = (uint8_t)top };
+	for (size_t at = (size_t)(start - window->first);
+	     at < window->length && window->length - at >= bytes; at += bytes) {
+		struct pw_roots_place place = { .table = window->first + at, .top = (uint8_t)top };
+		size_t zeros = window->zeros[at / PAGE], first = 0;
 
-		size_t zeros = chunk->zeros[at / PAGE], first = 0;
-
-		if (bytes >= PAGE && attempt->zero_is_hole)
-			first = zeros >> f->entry_lg2;
-		/* Small tables: on to the first that is not all zero. */
-		if (bytes < PAGE && at % PAGE + bytes <= zeros) {
-			at += (zeros - at % PAGE) / step * step - step;
+		if (bytes == PAGE && zeros == PAGE && attempt->zero_is_hole)
 			continue;
-		}
-		if (may_be_top(sieve->search, attempt, top, chunk->bytes + at, first, entries))
+		if (quick && misfits(attempt, window->head[at / PAGE]))
+			continue;
+		if (attempt->zero_is_hole)
+			first = zeros >> f->entry_lg2;
+		if (may_be_top(sieve->search, attempt, top, window->bytes + at, first, entries))
 			keep(sieve, number, &place);
 	}
 }
 
+/* Looks for tables of level @top that are smaller than a page. */
+static void sieve_small(struct sieve *sieve, size_t number, const struct window *window,
+			unsigned top)
+{
+	const struct pw_roots_try *attempt = &sieve->tries[number];
+	const struct pw_format *f = attempt->format;
+	const size_t entries = (size_t)1 << f->bits[top], bytes = entries << f->entry_lg2;
+	/* Linux aligns smaller tables as well, to their size or to a cache line. */
+	const size_t step = bytes < 32 ? 32 : bytes;
+	const pw_pa start = (window->first + (step - 1)) & ~(pw_pa)(step - 1);
+	const bool quick = is_quick(attempt);
+
+	for (size_t at = (size_t)(start - window->first);
+	     at < window->length && window->length - at >= bytes; at += step) {
+		struct pw_roots_place place = { .table = window->first + at, .top = (uint8_t)top };
+		const size_t zeros = window->zeros[at / PAGE];
+		uint64_t word;
+
+		/* On to the first that is not all zero. */
+		if (at % PAGE + bytes <= zeros) {
+			at += (zeros - at % PAGE) / step * step - step;
+			continue;
+		}
+		memcpy(&word, window->bytes + at, sizeof(word));
+		if (quick && misfits(attempt, word))
+			continue;
+		if (may_be_top(sieve->search, attempt, top, window->bytes + at, 0, entries))
+			keep(sieve, number, &place);
+	}
+}
+
+static void sieve_tables(struct sieve *sieve, size_t number, const struct window *window,
+			 unsigned top)
+{
+	const struct pw_format *f = sieve->tries[number].format;
+
+	if ((size_t)1 << (f->bits[top] + f->entry_lg2) < PAGE)
+		sieve_small(sieve, number, window, top);
+	else
+		sieve_pages(sieve, number, window, top);
+}
+
 /* Looks for entries of a process table: a root word, and a second word of zeros. */
-static void sieve_words(struct sieve *sieve, size_t number, const struct chunk *chunk)
+static void sieve_words(struct sieve *sieve, size_t number, const struct window *window)
 {
 	const struct pw_roots_try *attempt = &sieve->tries[number];
 	const struct pw_format *f = attempt->format;
@@ -190,16 +243,16 @@ static void sieve_words(struct sieve *sieve, size_t number, const struct chunk *
 	/* Table addresses have none of these bits. */
 	const uint64_t fixed = ~(sieve->search->ram_last | pw_mask(16)) | pw_mask(5) | 0xe0;
 
-	for (size_t at = (size_t)(-chunk->first & 15); at + 16 <= chunk->length; at += 16) {
+	for (size_t at = (size_t)(-window->first & 15); at + 16 <= window->length; at += 16) {
 		struct pw_roots_place place = { .top = (uint8_t)attempt->top };
 		struct pw_regime regime;
 
-		if (at % PAGE < chunk->zeros[at / PAGE]) {
-			at += chunk->zeros[at / PAGE] - at % PAGE - 16;
+		if (at % PAGE < window->zeros[at / PAGE]) {
+			at += window->zeros[at / PAGE] - at % PAGE - 16;
 			continue;
 		}
-		place.word = pw_roots_load(f, chunk->bytes + at, 0);
-		if ((place.word ^ like) & fixed || pw_roots_load(f, chunk->bytes + at, 1) != 0 ||
+		place.word = pw_roots_load(f, window->bytes + at, 0);
+		if ((place.word ^ like) & fixed || pw_roots_load(f, window->bytes + at, 1) != 0 ||
 		    pw_regime_init(&regime, f, &place.word, 1, NULL, NULL))
 			continue;
 		place.table = regime.span[0].table;
@@ -222,72 +275,114 @@ static uint16_t count_zeros(const unsigned char *page)
 	return zeros;
 }
 
-static void sieve_chunk(struct sieve *sieve, struct chunk *chunk)
+/* Looks where pages begin to be other than zero. Windows begin at a page's start unless a segment does not. */
+static void look_first(const struct pw_memory *memory, struct pw_run *run, bool mapped,
+		       struct window *window)
 {
-	for (size_t page = 0; page * PAGE < chunk->length; page++) {
-		/* Chunks begin at a page's start unless a segment does not. */
-		bool whole = chunk->first % PAGE == 0 && (page + 1) * PAGE <= chunk->length;
+	window->blank = true;
+	for (size_t page = 0; page * PAGE < window->length; page++) {
+		const bool whole = window->first % PAGE == 0 && (page + 1) * PAGE <= window->length;
+		const unsigned char *bytes = window->bytes + page * PAGE;
 
-		chunk->zeros[page] = whole ? count_zeros(chunk->bytes + page * PAGE) : 0;
+		/* A page of a hole is not touched: some file systems would have to make it. */
+		if (whole && mapped && pw_run_is_hole(memory, run, bytes, PAGE))
+			window->zeros[page] = PAGE;
+		else
+			window->zeros[page] = whole ? count_zeros(bytes) : 0;
+		window->head[page] = 0;
+		if (whole && window->zeros[page] < PAGE)
+			memcpy(&window->head[page], bytes + window->zeros[page], 8);
+		window->blank &= window->zeros[page] == PAGE;
 	}
+}
+
+static void sieve_window(struct sieve *sieve, const struct window *window)
+{
 	for (size_t i = 0; i < sieve->count; i++) {
 		const struct pw_roots_try *attempt = &sieve->tries[i];
 
+		if (window->blank && attempt->zero_is_hole)
+			continue;
 		if (attempt->kind == PW_ROOTS_LISTED)
-			sieve_words(sieve, i, chunk);
+			sieve_words(sieve, i, window);
 		else if (attempt->kind == PW_ROOTS_PLAIN)
-			sieve_tables(sieve, i, chunk, attempt->top);
+			sieve_tables(sieve, i, window, attempt->top);
 		for (unsigned top = 1; attempt->kind == PW_ROOTS_TYPED && top <= attempt->top;
 		     top++)
-			sieve_tables(sieve, i, chunk, top);
+			sieve_tables(sieve, i, window, top);
 	}
 }
 
 /* ---- threads ---- */
 
-/* The segment that chunk @number belongs to. */
-static size_t segment_of(const struct sieve *sieve, uint64_t number)
+/* What a thread has. */
+struct worker {
+	struct sieve *sieve;
+	unsigned char *buffer; /* a window; NULL: all of the memory is mapped */
+	struct pw_run run;
+	struct window window;
+};
+
+/* Reads what the source gives. The rest reads as zeros, in which no table is found. Returns whether all was there. */
+static bool fetch(const struct pw_memory *memory, pw_pa pa, unsigned char *buffer, size_t bytes)
 {
-	size_t low = 0, end = sieve->search->memory->count;
+	if (pw_memory_read(memory, pa, buffer, bytes) == 0)
+		return true;
+	for (size_t at = 0; at < bytes; at += PAGE) {
+		size_t rest = bytes - at < PAGE ? bytes - at : PAGE;
 
-	/* Segments up to `low` begin at this chunk or before; those from `end` on, after it. */
-	while (end - low > 1) {
-		size_t middle = low + (end - low) / 2;
-
-		if (sieve->first_chunk[middle] <= number)
-			low = middle;
-		else
-			end = middle;
+		if (pw_memory_read(memory, pa + at, buffer + at, rest))
+			memset(buffer + at, 0, rest);
 	}
-	return low;
+	return false;
 }
 
-/* Makes the bytes of a chunk readable. What the source does not give reads as zeros, in which no table is found. */
-static void open_chunk(const struct sieve *sieve, uint64_t number, unsigned char *buffer,
-		       struct chunk *chunk)
+/* Notes which pages of the window are zeros. @chunk is the words of its chunk. */
+static void note_zeros(const struct window *window, uint64_t *chunk)
 {
-	const struct pw_memory *memory = sieve->search->memory;
-	const size_t which = segment_of(sieve, number);
-	const struct pw_segment *segment = &memory->segments[which];
-	const pw_pa base = segment->first & ~(pw_pa)(CHUNK - 1);
-	const pw_pa first = base + (number - sieve->first_chunk[which]) * CHUNK;
-	const pw_pa last = first | (CHUNK - 1);
+	for (size_t page = 0; (page + 1) * PAGE <= window->length; page++) {
+		const size_t number = (size_t)((window->first + page * PAGE) % CHUNK / PAGE);
 
-	chunk->first = first > segment->first ? first : segment->first;
-	chunk->length = (size_t)((last < segment->last ? last : segment->last) - chunk->first) + 1;
-	if (segment->host) {
-		chunk->bytes = (const unsigned char *)segment->host +
-			       (size_t)(chunk->first - segment->first);
-		return;
+		if (window->zeros[page] == PAGE)
+			chunk[number / 64] |= UINT64_C(1) << number % 64;
 	}
-	chunk->bytes = buffer;
-	if (pw_memory_read(memory, chunk->first, buffer, chunk->length) == 0)
-		return;
-	for (size_t at = 0; at < chunk->length; at += PAGE) {
-		size_t rest = chunk->length - at < PAGE ? chunk->length - at : PAGE;
+}
 
-		if (pw_memory_read(memory, chunk->first + at, buffer + at, rest))
-			memset(buffer + at, 0, rest);
+/* Sieves first..last of a segment, which are in one window. */
+static void sieve_part(struct worker *worker, const struct pw_segment *segment, pw_pa first,
+		       pw_pa last, uint64_t *chunk)
+{
+	const struct pw_memory *memory = worker->sieve->search->memory;
+	struct window *window = &worker->window;
+	bool known = true;
+
+	window->first = first;
+	window->length = (size_t)(last - first) + 1;
+	window->bytes = worker->buffer;
+	if (segment->host)
+		window->bytes = (const unsigned char *)segment->host +
+				(size_t)(first - segment->first);
+	else
+		known = fetch(memory, first, worker->buffer, window->length);
+	look_first(memory, &worker->run, segment->host, window);
+	sieve_window(worker->sieve, window);
+	if (known || pw_mutant(PW_MUTANT_MISSING_IS_ZERO))
+		note_zeros(window, chunk);
+}
+
+/* Sieves a chunk. Returns how many bytes that was. */
+static size_t sieve_chunk(struct worker *worker, uint64_t number)
+{
+	const struct pw_roots_search *search = worker->sieve->search;
+	uint64_t *zero = search->chunks.zero + number * (CHUNK / PAGE / 64);
+	pw_pa first, last, end;
+	const struct pw_segment *segment = pw_roots_chunk(search, number, &first, &last);
+
+	for (pw_pa at = first;; at = end + 1) {
+		end = at | (WINDOW - 1);
+		sieve_part(worker, segment, at, end < last ? end : last, zero);
+		if (end >= last)
+			return (size_t)(last - first) + 1;
 	}
 }
 
@@ -301,8 +396,8 @@ static bool take(struct sieve *sieve, size_t done, uint64_t *number_ret)
 	sieve->bytes_done += done;
 	if (options->progress)
 		options->progress(options->progress_context, sieve->bytes_done,
-				  sieve->chunks * CHUNK);
-	more = sieve->next < sieve->chunks && sieve->status == 0;
+				  sieve->search->chunks.count * CHUNK);
+	more = sieve->next < sieve->search->chunks.count && sieve->status == 0;
 	*number_ret = sieve->next;
 	if (more)
 		sieve->next++;
@@ -314,24 +409,19 @@ static void *work(void *context)
 {
 	struct sieve *sieve = context;
 	const bool direct = sieve->search->memory->direct;
-	struct chunk *chunk = malloc(sizeof(*chunk));
-	unsigned char *buffer = direct ? NULL : malloc(CHUNK);
+	struct worker worker = { .sieve = sieve, .buffer = direct ? NULL : malloc(WINDOW) };
 	uint64_t number;
+	size_t done = 0;
 
-	if (!chunk || (!buffer && !direct)) {
+	if (!worker.buffer && !direct) {
 		pthread_mutex_lock(&sieve->lock);
 		sieve->status = -ENOMEM;
 		pthread_mutex_unlock(&sieve->lock);
-	} else {
-		chunk->length = 0;
-		while (!pw_cancelled(sieve->search->options->cancel) &&
-		       take(sieve, chunk->length, &number)) {
-			open_chunk(sieve, number, buffer, chunk);
-			sieve_chunk(sieve, chunk);
-		}
+		return NULL;
 	}
-	free(chunk);
-	free(buffer);
+	while (!pw_cancelled(sieve->search->options->cancel) && take(sieve, done, &number))
+		done = sieve_chunk(&worker, number);
+	free(worker.buffer);
 	return NULL;
 }
 
@@ -362,20 +452,6 @@ static void settle(struct pw_roots_places *places)
 	places->count = count;
 }
 
-static uint64_t count_chunks(struct sieve *sieve)
-{
-	const struct pw_memory *memory = sieve->search->memory;
-	uint64_t chunks = 0;
-
-	for (size_t i = 0; i < memory->count; i++) {
-		const struct pw_segment *segment = &memory->segments[i];
-
-		sieve->first_chunk[i] = chunks;
-		chunks += segment->last / CHUNK - segment->first / CHUNK + 1;
-	}
-	return chunks;
-}
-
 static void run_threads(struct sieve *sieve)
 {
 	pthread_t thread[THREADS_MAX];
@@ -384,7 +460,7 @@ static void run_threads(struct sieve *sieve)
 	if (wanted > THREADS_MAX)
 		wanted = THREADS_MAX;
 	/* This thread works, too; so it does not matter if others cannot be made. */
-	for (unsigned i = 1; i < wanted && i < sieve->chunks; i++)
+	for (unsigned i = 1; i < wanted && i < sieve->search->chunks.count; i++)
 		if (pthread_create(&thread[running], NULL, work, sieve) == 0)
 			running++;
 	work(sieve);
@@ -397,16 +473,11 @@ int pw_roots_sieve(const struct pw_roots_search *search, const struct pw_roots_t
 {
 	struct sieve sieve = { .search = search, .tries = tries, .count = count, .places = places };
 
-	sieve.first_chunk = calloc(search->memory->count, sizeof(*sieve.first_chunk));
-	if (!sieve.first_chunk)
-		return -ENOMEM;
 	pthread_mutex_init(&sieve.lock, NULL);
-	sieve.chunks = count_chunks(&sieve);
 	/* An image of tables alone has parts of them, and says where they begin. */
 	if (!search->tables_only)
 		run_threads(&sieve);
 	pthread_mutex_destroy(&sieve.lock);
-	free(sieve.first_chunk);
 	for (size_t i = 0; i < count; i++)
 		settle(&places[i]);
 	if (pw_cancelled(search->options->cancel))

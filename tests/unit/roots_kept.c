@@ -114,6 +114,28 @@ static void test_prot_none(void **state)
 }
 
 /* The formats of an arm dump are those of arm, and not arm64's, whose name begins in the same way. */
+/* With granules of 16K, bits 12 and 13 of a table's or a page's entry are reserved: what is aligned to 4K has them. */
+static void test_reserved(void **state)
+{
+	static const char *const names[] = { "arm64_16k_36", "arm64_16k_47" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct pw_format *f = pw_format_find(names[i]);
+		const unsigned top = f->levels - 1u;
+		struct pw_regime r;
+
+		build(f, &r);
+		assert_true(is_found(f));
+		put(f, SLOT, 2, f->make_table(f, &r, top, 2 * SLOT) | 0x1000);
+		assert_false(is_found(f));
+		build(f, &r);
+		for (size_t k = 0; k < 8; k++)
+			memory[(top + 1) * SLOT + 8 * k + 1] |= 0x20;
+		assert_false(is_found(f));
+	}
+}
+
 static void test_machine(void **state)
 {
 	static const struct {
@@ -153,6 +175,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prot_none),
+		cmocka_unit_test(test_reserved),
 		cmocka_unit_test(test_machine),
 	};
 
