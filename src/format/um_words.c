@@ -59,14 +59,17 @@ static const struct fold_style *const folds_4[] = { &fold_um_4, NULL };
 const struct pw_words pw_words_um_2 = {
 	.entries = entries,
 	.folds = folds_2,
+	.machines = "uml",
 };
 
 const struct pw_words pw_words_um_3 = {
 	.entries = entries,
 	.folds = folds_3,
+	.machines = "uml",
 };
 
 const struct pw_words pw_words_um_4 = {
 	.entries = entries,
 	.folds = folds_4,
+	.machines = "uml",
 };

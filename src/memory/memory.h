@@ -41,6 +41,9 @@ struct pw_live {
 		     struct pw_error *error); /* does it still exist? NULL: not known */
 };
 
+/* How formats call the machine of a user-mode Linux (struct pw_words). */
+#define PW_MACHINE_UML "uml"
+
 struct pw_memory {
 	struct pw_segment *segments;
 	size_t count;
@@ -65,6 +68,7 @@ struct pw_memory {
 	/* The machine: e_machine or, if it is not known, EM_NONE; and whether it is a 64-bit one. */
 	uint16_t machine;
 	bool wide;
+	bool is_uml; /* a user-mode Linux, whose tables no machine walks */
 	const char *vmcoreinfo; /* its text, or NULL: vmcoreinfo.h */
 	size_t vmcoreinfo_bytes;
 	char vmcoreinfo_origin[36]; /* "VMCOREINFO at 0x1000"; empty: the dump's own */

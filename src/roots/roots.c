@@ -137,6 +137,8 @@ static void add_try(struct roots *roots, const struct pw_format *format)
 /* The names of machines in the source's own words: those of the ELF header. */
 static const char *machine_name(const struct pw_memory *memory)
 {
+	if (memory->is_uml)
+		return PW_MACHINE_UML;
 	switch (memory->machine) {
 	case 3: /* EM_386 */
 		return "i386";
@@ -161,13 +163,16 @@ static const char *machine_name(const struct pw_memory *memory)
 	}
 }
 
-/* Do the format's machines include @machine? It is a whole word of them: "arm" is not "arm64". NULL: any machine. */
+/*
+ * Do the format's machines include @machine? It is a whole word of them: "arm" is not "arm64". NULL: any machine, of which
+ * user-mode Linux is none.
+ */
 static bool is_of(const struct pw_geometry *geometry, const char *machine)
 {
 	const char *at = geometry->machines;
 
 	if (!at || !machine)
-		return at;
+		return at && strcmp(at, PW_MACHINE_UML) != 0;
 	while ((at = strstr(at, machine))) {
 		const char end = at[strlen(machine)];
 
@@ -370,16 +375,38 @@ static int compare_roots(const void *a, const void *b)
 	return left->levels < right->levels ? -1 : left->levels > right->levels;
 }
 
-/* The format that explains the most tables; @count of roots: none explains any. */
+/* How many roots would the format tell of: the kernel's, and those that map something for themselves? */
+static size_t count_roots(const struct pw_roots_proofs *proofs)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < proofs->count; i++)
+		count += i == proofs->kernel ||
+			 (!proofs->proof[i].dropped && proofs->proof[i].own > 0);
+	return count;
+}
+
+/*
+ * The format that explains the most tables; @count of roots: none explains any. One with a level too many can explain
+ * some without a root. One with a level too few takes the tables below each root for roots; so of formats that explain
+ * as many, it is that with fewer.
+ */
 static size_t likeliest(const struct roots *roots)
 {
-	size_t best = roots->count, most = 0;
+	size_t best = roots->count, most = 0, fewest = 0;
 
-	for (size_t i = 0; i < roots->count; i++)
-		if (roots->part[i].proofs.tables > most) {
-			most = roots->part[i].proofs.tables;
+	for (size_t i = 0; i < roots->count; i++) {
+		const struct pw_roots_proofs *proofs = &roots->part[i].proofs;
+		size_t count = count_roots(proofs);
+
+		if (count > 0 &&
+		    (proofs->tables > most ||
+		     (proofs->tables == most && proofs->tables > 0 && count < fewest))) {
+			most = proofs->tables;
+			fewest = count;
 			best = i;
 		}
+	}
 	return best;
 }
 

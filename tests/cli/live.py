@@ -380,6 +380,34 @@ class Processes(Case):
         room.close()
         os.close(file)
 
+    def test_uml_roots(self):
+        """Only the formats of user-mode Linux are searched for; its empty entries are not zero."""
+        tables = bytearray(2 << 20)
+
+        def put(table, index, entry):
+            struct.pack_into("<Q", tables, table + 8 * index, entry)
+
+        for at in range(0x11000, 0x18000, 8):
+            put(at, 0, 2)
+        put(0x11000, 1, 0x12000 | 0x1e1)
+        for number in range(4):
+            put(0x12000, number, 0x14000 + 0x1000 * number | 0x1e1)
+            for page in range(8):
+                put(0x14000 + 0x1000 * number, page, 0x100000 + 0x1000 * (8 * number + page) | 0x1e1)
+        file = os.memfd_create("vm_file")
+        os.ftruncate(file, 64 << 20)
+        ram = mmap.mmap(file, 64 << 20, mmap.MAP_SHARED)
+        ram[:len(tables)] = bytes(tables)
+        source = f"uml:{os.getpid()}"
+        result = subprocess.run([TOOL, "roots", "--json", source], capture_output=True, text=True, timeout=60)
+        if result.returncode == 2 and "ptrace_scope" in result.stderr:
+            return
+        found = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual([(root["format"], root["table"]) for root in found], [("um_3", "0x11000")], result.stderr)
+        self.assertIn("using um_3, root 0x11000", self.run_tool("map", source).stderr)
+        ram.close()
+        os.close(file)
+
     def test_no_uml(self):
         self.refused("uml:x", "is not the number of a process")
         self.refused("uml:999999999", "has ended")

@@ -113,7 +113,8 @@ static int learn(struct uml *uml, struct pw_memory *memory, struct pw_error *err
 			status = pw_memory_add_segment(memory, image, bytes - 1,
 						       host + (size_t)image, error);
 		snprintf(memory->title, sizeof(memory->title),
-			 "user-mode Linux, process %d, RAM mapped", (int)uml->process);
+			 "user-mode Linux (" PW_MACHINE_UML "), process %d, RAM mapped",
+			 (int)uml->process);
 	}
 	pw_process_close(&process);
 	return status;
@@ -136,6 +137,7 @@ int pw_memory_read_uml(struct pw_memory *memory, const char *name, struct pw_err
 	memory->source_context = uml;
 	memory->release = release;
 	memory->is_live = true;
+	memory->is_uml = true;
 	memory->live = (struct pw_live){ .check = check };
 	return learn(uml, memory, error);
 }
