@@ -26,7 +26,9 @@ SWAP = "zram"
 MODULES = ("mm/zsmalloc.ko", "drivers/block/zram/zram.ko", "lib/lz4/*.ko", "lib/zlib_deflate/*.ko", "lib/842/*.ko", "lib/lzo/*.ko",
            "lib/zstd/*.ko")
 # Where packages have kernels and modules: since Linux 7, the kernel is beside its modules.
-PLACES = ("./lib/modules", "./usr/lib/modules")
+PLACES = ("./lib/modules", "./usr/lib/modules", "./usr/lib/uml/modules")
+# A user-mode Linux is a program, and needs its suite's C library.
+PROGRAM = ["./usr/bin/linux.uml", "./usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "./usr/lib/x86_64-linux-gnu/libc.so.6"]
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SEAL = "sizes"
 TRIES = 3
@@ -106,6 +108,8 @@ class Apt:
 
     def kernel_of(self, kind):
         """The packages behind a meta package today: one that has all, or one with the kernel and one with the modules."""
+        if kind.package == "user-mode-linux":
+            return [kind.package, "libc6"]
         for image in self.depends(kind.package, kind.arch, "linux-image-"):
             return self.depends(image, kind.arch, "linux-(?:binary|modules)-") or [image]
         return []
@@ -122,7 +126,7 @@ class Apt:
 
 def unpack(deb, directory):
     """Takes the kernel, its configuration and the modules out of a package."""
-    patterns = ["./boot/vmlinu*", "./boot/config-*"]
+    patterns = ["./boot/vmlinu*", "./boot/config-*", *PROGRAM]
     for place in PLACES:
         patterns += [f"{place}/*/vmlinu*", f"{place}/*/config"] + [f"{place}/*/kernel/{name}*" for name in MODULES]
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as archive:
@@ -151,7 +155,8 @@ def sealed(directory):
 
 
 def kernels_in(kind, directory):
-    return sorted([*directory.glob(f"boot/{kind.image}-*"), *directory.glob(f"usr/lib/modules/*/{kind.image}")])
+    return sorted([*directory.glob(f"boot/{kind.image}-*"), *directory.glob(f"usr/lib/modules/*/{kind.image}"),
+                   *directory.glob(f"usr/bin/{kind.image}")])
 
 
 def kernel(kind, cache):

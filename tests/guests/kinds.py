@@ -42,6 +42,7 @@ class Kind:
         return [(self.ram_base, size, 0)]
 
 
+UML = "setpriv"              # what starts it, in the place of an emulator
 RISCV = "rv64,svnapot=on,svpbmt=on"
 
 KINDS = [
@@ -93,6 +94,12 @@ MORE = [
     # pages of 64K are a flavour of its own since Linux 6.12
     Kind("ppc64le_4k", "ppc64_radix_4k", "linux-image-powerpc64le", "ppc64el", "qemu-system-ppc64", "pseries", "power9",
          "powerpc64le-linux-gnu-gcc", "Ppc64", 1280, "hvc0", direct_map=0xc000000000000000, big_endian=True, suite="sid"),
+    # User-mode Linux, a process of this machine: uml.py. The number of levels is that of the kernel's version.
+    Kind("um_4", "um_4", "user-mode-linux", "amd64", UML, "", "", "gcc", "", 512, "", image="linux.uml", suite="sid"),
+    Kind("um_3", "um_3", "user-mode-linux", "amd64", UML, "", "", "gcc", "", 512, "", image="linux.uml", suite="trixie"),
+    # Newer kernels of machines above.
+    Kind("x86_64_newer", "x86_64", "linux-image-amd64", "amd64", "qemu-system-x86_64", "q35,max-ram-below-4g=1G", "max,la57=off",
+         "gcc", "X86", 2304, "ttyS0", ram_split=1 * GiB, append="pti=on hugepagesz=1G hugepages=1", suite="sid"),
 ]
 
 

@@ -7,6 +7,7 @@ one of them, because an emulator, a compiler or the kernel's package is missing,
 
 import argparse
 import concurrent.futures
+import json
 import os
 import pathlib
 import shutil
@@ -27,6 +28,7 @@ import kinds
 import readme
 import roots
 import stamps
+import uml
 from gdbstub import GdbError
 from machine import GuestError, Machine
 from qmp import QmpError
@@ -42,7 +44,7 @@ def boot(kind, cache, directory, attach):
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         try:
-            return guest.boot(kind, fetch.kernel(kind, cache), fetch.modules(kind, cache), directory, attach)
+            return (uml if kind.qemu == kinds.UML else guest).boot(kind, fetch.kernel(kind, cache), fetch.modules(kind, cache), directory, attach)
         except initramfs.BuildError:
             raise
         except EXPECTED:
@@ -55,10 +57,14 @@ def one(kind, cache, work, arguments, roots_found):
     directory = work / kind.name
     started = time.monotonic()
     live = (0, [])
+    rows = None
 
     def attach(path):
-        nonlocal live
+        nonlocal live, rows
         live = check.check_live(path, arguments.pagewalk)
+        if kind.qemu == kinds.UML:              # there is no dump of it
+            booted = json.loads((path / "guest.json").read_text())
+            rows = found.Roots(arguments.pagewalk, booted, booted["live"]).compare()
 
     try:
         booted = boot(kind, cache, directory, None if arguments.boot_only else attach)
@@ -67,7 +73,8 @@ def one(kind, cache, work, arguments, roots_found):
             good, lines = True, [f"ok {kind.name}: {pages} pages recorded"]
         else:
             good, lines = check.check(directory, arguments.pagewalk, live)
-            roots_found.append((kind.name, *found.Roots(arguments.pagewalk, booted, directory / "dump.elf").compare()))
+            rows = rows or found.Roots(arguments.pagewalk, booted, directory / "dump.elf").compare()
+            roots_found.append((kind.name, *rows))
         lines[0] += f" (booted in {booted['boot_seconds']} s, done in {time.monotonic() - started:.0f} s)"
     except EXPECTED as error:
         good, lines = False, [f"FAIL {kind.name}: {error}"]
