@@ -126,7 +126,8 @@ def expectation(guest, shape, page, view):
     if guest["format"] in EMULATES_ACCESSED:
         if name in OLD:
             return {"none"}, None
-        if not tag or name in INHERITED:
+        # Newer kernels make a few pages of other processes old by themselves, when the last one takes its memory.
+        if not tag or name in INHERITED or guest.get("suite"):
             return {"ok", "none"}, pa
     return {"ok"}, pa
 

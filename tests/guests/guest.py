@@ -183,7 +183,7 @@ def converse(machine, kind, started):
     segments = kind.segments()
     return {
         "kind": kind.name, "format": kind.format, "page_size": kind.page, "big_endian": kind.big_endian,
-        "boot_seconds": round(booted, 1), "seconds": round(time.monotonic() - started, 1),
+        "suite": kind.suite, "boot_seconds": round(booted, 1), "seconds": round(time.monotonic() - started, 1),
         "segments": segments,
         "source": "raw:" + ",".join(f"ram@0x{base:x}+0x{length:x}:0x{offset:x}" for base, length, offset in segments),
         "registers": registers,

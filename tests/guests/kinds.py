@@ -100,6 +100,8 @@ MORE = [
     # Newer kernels of machines above.
     Kind("x86_64_newer", "x86_64", "linux-image-amd64", "amd64", "qemu-system-x86_64", "q35,max-ram-below-4g=1G", "max,la57=off",
          "gcc", "X86", 2304, "ttyS0", ram_split=1 * GiB, append="pti=on hugepagesz=1G hugepages=1", suite="sid"),
+    Kind("s390x_newer", "s390x", "linux-image-s390x", "s390x", "qemu-system-s390x", "s390-ccw-virtio", "max",
+         "s390x-linux-gnu-gcc", "S390", 1152, "ttysclp0", big_endian=True, suite="sid"),
 ]
 
 

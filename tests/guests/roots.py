@@ -87,8 +87,10 @@ class S390(Family):
         return {"roots": words(self.gdb.read("cr1"))}
 
     def kernel(self):
-        # In the kernel, primary space (control register 1) is the kernel's own (arch/s390/kernel/entry.S).
-        return words(self.gdb.read("cr1"))
+        # In the kernel, primary space (control register 1) is the kernel's own; in Linux 7, the PSW has home space (13)
+        # instead, and control register 1 stays the process's (arch/s390/kernel/entry.S).
+        home = self.gdb.read("pswm") >> 46 & 3 == 3
+        return words(self.gdb.read("cr13" if home else "cr1"))
 
     def usable(self, va, pa):
         # The monitor gives absolute addresses, page tables give real ones. The two differ by prefixing, which exchanges
