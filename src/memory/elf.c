@@ -26,6 +26,7 @@
  * of memory and of CPUs cost at most 16 times the size of the file.
  */
 #include "memory/vmcoreinfo.h"
+#include "memory/xen.h"
 
 #include "access/access.h"
 #include "base/mutant.h"
@@ -202,6 +203,8 @@ static int read_header(struct core *core, struct pw_error *error)
 		status = read_many_headers(core, error);
 	if (status)
 		return status;
+	if (core->headers == 0 && pw_xen_is_dump(elf))
+		return 0;
 	if (core->headers == 0)
 		return pw_fail(error, EINVAL,
 			       "%s: this ELF core has no program headers, so no "
@@ -538,6 +541,8 @@ int pw_memory_read_elf(struct pw_memory *memory, const char *name, const unsigne
 	struct core core = { .elf = { .name = name, .host = host, .bytes = bytes } };
 	int status = read_header(&core, error);
 
+	if (status == 0 && core.headers == 0)
+		return pw_memory_read_xen(memory, &core.elf, error);
 	if (status == 0)
 		status = read_program_headers(memory, &core, error);
 	if (status == 0)

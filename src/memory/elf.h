@@ -65,6 +65,7 @@ struct pw_notes {
 	const struct pw_elf *elf;
 	unsigned threads; /* NT_PRSTATUS notes so far: one for each CPU */
 	unsigned registers; /* notes with control registers so far */
+	uint32_t vbox_version; /* of VirtualBox's notes; 0: not known */
 	/* s390x, between the notes of one CPU: roots that wait for a prefix, or the other way round. */
 	size_t roots_count, roots_first; /* which of memory->cpus wait */
 	unsigned roots_thread, prefix_thread; /* the value of `threads` when they were read */

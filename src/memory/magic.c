@@ -34,7 +34,7 @@ static const char qemu_advice[] =
 static const char libvirt_advice[] =
 	"Restore it and dump it: virsh restore --paused FILE, virsh dump --memory-only DOMAIN OUT";
 static const char xen_advice[] =
-	"Restore the domain (xl restore FILE) and let its own kernel write a dump (kdump)";
+	"Restore the domain (xl restore FILE) and dump it: xl dump-core DOMAIN OUT";
 static const char lkcd_advice[] =
 	"Read it with the program crash; no program is known to convert it";
 

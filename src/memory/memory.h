@@ -3,7 +3,7 @@
  * Sources of memory: the internal side.
  *
  *   open.c    decides by the string's prefix, or by the file's magic number, which kind of source it is
- *   raw.c  elf.c  kdump.c  lime.c  windows.c  sample.c      kinds of sources: each fills a struct pw_memory
+ *   raw.c  elf.c  xen.c  kdump.c  lime.c  windows.c  sample.c      kinds of sources: each fills a struct pw_memory
  *   magic.c   files of other kinds, and how to convert them
  *   notes.c   the notes of an ELF core: CPUs and their registers
  *   vmcoreinfo.c  vmcoreinfo_root.c      what a Linux kernel says of itself, and where its tables are

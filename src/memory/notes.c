@@ -9,6 +9,9 @@
  *   VMCOREINFO 0                       what Linux says of itself: vmcoreinfo.c
  *   LINUX      NT_S390_PREFIX          s390x: the prefix register, before or after NT_S390_CTRS
  *   PAGEWALK   1                       a root of an image made by `pagewalk cut` (note.h)
+ *   VBCORE     0xb00                   VirtualBox: the version of the next ones (DBGFCOREDESCRIPTOR in its
+ *                                      dbgfcorefmt.h)
+ *   VBCPU      0xb01                   VirtualBox: CR0, CR3, CR4, EFER and PAT (DBGFCORECPU), one per CPU
  *   CORE       NT_PRSTATUS             one per CPU; general registers, so no root
  *
  * Other machines (arm, arm64, ppc64, riscv) have no root register in any note: their CPUs are counted, but
@@ -32,6 +35,7 @@ struct note {
 static const uint64_t CR0_PG = UINT64_C(1) << 31;
 static const uint64_t CR4_PAE = UINT64_C(1) << 5;
 static const uint64_t CR4_LA57 = UINT64_C(1) << 12;
+static const uint64_t EFER_LMA = UINT64_C(1) << 10;
 
 /* struct QEMUCPUState: version, size, 18 registers, 10 segments of 24 bytes, cr[5], kernel_gs_base. */
 enum {
@@ -41,6 +45,23 @@ enum {
 	QEMU_CR3 = 416,
 	QEMU_CR4 = 424,
 	QEMU_BYTES = 440,
+};
+
+/*
+ * DBGFCOREDESCRIPTOR: magic, version of the format, ...; DBGFCORECPU: 18 registers, 6 selectors of 24 bytes, cr0, cr2,
+ * cr3, cr4, dr[8], two descriptors of 16 bytes, two selectors, three registers, EFER, STAR, PAT.
+ */
+static const uint32_t VBOX_MAGIC = 0xc01ac0de;
+enum {
+	VBOX_CORE = 0xb00,
+	VBOX_CPU = 0xb01,
+	VBOX_FIRST_VERSION = 0x00010004, /* before that, the structure was another one */
+	VBOX_CR0 = 288,
+	VBOX_CR3 = 304,
+	VBOX_CR4 = 312,
+	VBOX_EFER = 488,
+	VBOX_PAT = 504,
+	VBOX_BYTES = 512,
 };
 
 /* The control registers of s390x that hold an address-space control element: PoP, chapter 3. */
@@ -114,6 +135,51 @@ static int read_qemu(struct pw_notes *notes, const struct note *note, struct pw_
 		cpu->registers.cr4 = pw_elf_xword(elf, note->desc + QEMU_CR4);
 	}
 	snprintf(cpu->origin, sizeof(cpu->origin), "QEMU note, %s",
+		 cpu->format ? "CR3" : "CR0: paging was off");
+	return 0;
+}
+
+static void read_vbox(struct pw_notes *notes, const struct note *note)
+{
+	if (note->desc_bytes >= 8 && pw_elf_word(notes->elf, note->desc) == VBOX_MAGIC)
+		notes->vbox_version = pw_elf_word(notes->elf, note->desc + 4);
+}
+
+static int read_vbox_cpu(struct pw_notes *notes, const struct note *note, struct pw_error *error)
+{
+	const struct pw_elf *elf = notes->elf;
+	uint64_t cr0, cr4, efer;
+	struct pw_cpu *cpu;
+
+	if (note->desc_bytes < VBOX_BYTES || notes->vbox_version < VBOX_FIRST_VERSION ||
+	    notes->vbox_version >> 16 != VBOX_FIRST_VERSION >> 16) {
+		pw_memory_add_remark(
+			notes->memory,
+			"the VBCPU note of CPU %u has %u bytes and version 0x%x, but only "
+			"versions from 0x%x on are known: its registers are not read",
+			notes->registers, note->desc_bytes, notes->vbox_version,
+			VBOX_FIRST_VERSION);
+		return 0;
+	}
+	cpu = pw_memory_add_cpu(notes->memory);
+	if (!cpu)
+		return out_of_memory(error);
+	cpu->id = notes->registers++;
+	cr0 = pw_elf_xword(elf, note->desc + VBOX_CR0);
+	cr4 = pw_elf_xword(elf, note->desc + VBOX_CR4);
+	efer = pw_elf_xword(elf, note->desc + VBOX_EFER);
+	if (cr0 & CR0_PG)
+		cpu->format = efer & EFER_LMA ? (cr4 & CR4_LA57 ? "x86_64_la57" : "x86_64")
+			      : cr4 & CR4_PAE ? "i386_pae"
+					      : "i386";
+	if (cpu->format) {
+		cpu->roots = 1;
+		cpu->root[0] = pw_elf_xword(elf, note->desc + VBOX_CR3);
+		cpu->registers.known = PW_REGISTER_CR4 | PW_REGISTER_PAT;
+		cpu->registers.cr4 = cr4;
+		cpu->registers.pat = pw_elf_xword(elf, note->desc + VBOX_PAT);
+	}
+	snprintf(cpu->origin, sizeof(cpu->origin), "VBCPU note, %s",
 		 cpu->format ? "CR3" : "CR0: paging was off");
 	return 0;
 }
@@ -353,6 +419,10 @@ static int read_note(struct pw_notes *notes, const struct note *note, struct pw_
 		pw_vmcoreinfo_set(notes->memory, note->desc, note->desc_bytes);
 	else if (is_named(note, "LINUX") && note->type == NT_S390_PREFIX && elf->machine == EM_S390)
 		read_prefix(notes, note);
+	else if (is_named(note, "VBCORE") && note->type == VBOX_CORE)
+		read_vbox(notes, note);
+	else if (is_named(note, "VBCPU") && note->type == VBOX_CPU && elf->wide)
+		return read_vbox_cpu(notes, note, error);
 	else if (is_named(note, PW_NOTE_NAME) && note->type == PW_NOTE_TYPE)
 		return read_own(notes, note, error);
 	return 0;

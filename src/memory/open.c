@@ -26,11 +26,35 @@ static bool starts_with(const unsigned char *host, uint64_t bytes, const char *m
 	return bytes >= length && memcmp(host, magic, length) == 0;
 }
 
+/*
+ * A .vmem of VMware is plain memory. Where there are more than 3 GiB, the rest is behind the 4th, as its .vmss or
+ * .vmsn says in "regions" (vmss2core).
+ */
+static int refuse_vmem(const char *path, uint64_t bytes, struct pw_error *error)
+{
+	const uint64_t low = UINT64_C(3) << 30;
+
+	if (bytes <= low)
+		return pw_fail(error, EINVAL,
+			       "%s is the memory of a VMware machine. Read it as raw:%s@0", path,
+			       path);
+	return pw_fail(
+		error, EINVAL,
+		"%s is the memory of a VMware machine, with more than 3 GiB. The rest is "
+		"mostly behind the 4th GiB: raw:%s@0+3G,%s@4G:3G. If that finds nothing, let "
+		"VMware's vmss2core convert it: vmss2core -N6 FILE.vmss %s",
+		path, path, path, path);
+}
+
 static int refuse_unknown(const char *path, const unsigned char *host, uint64_t bytes,
 			  struct pw_error *error)
 {
+	static const char vmem[] = ".vmem";
+	const size_t length = strlen(path), vmem_length = sizeof(vmem) - 1;
 	char start[3 * 8 + 1] = "";
 
+	if (length > vmem_length && strcmp(path + length - vmem_length, vmem) == 0)
+		return refuse_vmem(path, bytes, error);
 	for (unsigned i = 0; i < 8 && i < bytes; i++) {
 		static const char digit[] = "0123456789abcdef";
 

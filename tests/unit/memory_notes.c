@@ -93,6 +93,69 @@ static void reads_x86_modes(void **state)
 	}
 }
 
+/* VirtualBox leaves out the names' NULs, and fills names and descriptions to 8 bytes. */
+static void put_vbox(struct image *image, size_t *at, const char *name, uint32_t type, size_t *desc,
+		     uint32_t bytes)
+{
+	size_t start = *at;
+
+	*desc = put_note(image, at, name, type, bytes);
+	put(image, start, 4, strlen(name));
+}
+
+static void reads_vbox(void **state)
+{
+	enum { PG = 1u << 31, PAE = 1 << 5, LA57 = 1 << 12, LMA = 1 << 10 };
+	static const struct {
+		uint32_t version, bytes;
+		uint64_t cr0, cr4, efer;
+		const char *format, *says;
+	} cases[] = {
+		{ 0x10006, 5000, PG, PAE, LMA, "x86_64", NULL },
+		{ 0x10004, 512, PG, PAE | LA57, LMA, "x86_64_la57", NULL },
+		{ 0x10006, 5000, PG, PAE, 0, "i386_pae", NULL },
+		{ 0x10006, 5000, PG, 0, 0, "i386", NULL },
+		{ 0x10006, 5000, 0, 0, 0, NULL, NULL },
+		{ 0x10003, 5000, PG, PAE, LMA, NULL, "version 0x10003" },
+		{ 0x20000, 5000, PG, PAE, LMA, NULL, "version 0x20000" },
+		{ 0x10006, 504, PG, PAE, LMA, NULL, "has 504 bytes" },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct pw_cpu *cpus;
+		struct image image;
+		struct opened opened;
+		size_t desc, at = build(&image, true, false, EM_X86_64);
+
+		put_vbox(&image, &at, "VBCORE", 0xb00, &desc, 24);
+		put(&image, desc, 4, 0xc01ac0de);
+		put(&image, desc + 4, 4, cases[i].version);
+		put_vbox(&image, &at, "VBCPU", 0xb01, &desc, cases[i].bytes);
+		put(&image, desc + 288, 8, cases[i].cr0);
+		put(&image, desc + 304, 8, 0x123456000);
+		put(&image, desc + 312, 8, cases[i].cr4);
+		put(&image, desc + 488, 8, cases[i].efer);
+		if (cases[i].bytes >= 512)
+			put(&image, desc + 504, 8, 0x0007040600070406);
+		finish(&image, at);
+		image_open(&opened, &image);
+		assert_int_equal(opened.status, 0);
+		assert_int_equal(pw_memory_cpus(opened.memory, &cpus), cases[i].says ? 0 : 1);
+		if (cases[i].says)
+			assert_says(pw_memory_remark(opened.memory, 0), cases[i].says);
+		else
+			assert_int_equal(cpus[0].roots, cases[i].format ? 1 : 0);
+		if (cases[i].format) {
+			assert_string_equal(cpus[0].format, cases[i].format);
+			assert_true(cpus[0].root[0] == 0x123456000);
+			assert_true(cpus[0].registers.pat == 0x0007040600070406);
+			assert_string_equal(cpus[0].origin, "VBCPU note, CR3");
+		}
+		opened_close(&opened);
+	}
+}
+
 static void numbers_cpus(void **state)
 {
 	const struct pw_cpu *cpus;
@@ -439,7 +502,7 @@ int main(void)
 		cmocka_unit_test(counts_cpus_without_roots), cmocka_unit_test(reads_s390_spaces),
 		cmocka_unit_test(refuses_strange_registers), cmocka_unit_test(own_note_goes_round),
 		cmocka_unit_test(own_note_is_not_believed),  cmocka_unit_test(truncated_anywhere),
-		cmocka_unit_test(lies_about_sizes),
+		cmocka_unit_test(lies_about_sizes),          cmocka_unit_test(reads_vbox),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

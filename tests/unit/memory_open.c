@@ -253,6 +253,26 @@ static void refuses_other_formats(void **state)
 	}
 }
 
+/* A .vmem has no header: its name tells. */
+static void knows_vmware(void **state)
+{
+	struct pw_memory *memory;
+	struct pw_error error;
+
+	(void)state;
+	make_file("guest.vmem", "12345678", 8);
+	assert_int_equal(open_in("%/guest.vmem", &memory, &error), -EINVAL);
+	assert_says(error.text, "is the memory of a VMware machine");
+	assert_says(error.text, "guest.vmem@0");
+	/* A 32-bit host has no room for such a file. */
+	if (sizeof(size_t) < 8)
+		return;
+	assert_int_equal(truncate(path_of("guest.vmem"), (INT64_C(4) << 30) + 4096), 0);
+	assert_int_equal(open_in("%/guest.vmem", &memory, &error), -EINVAL);
+	assert_says(error.text, "guest.vmem@0+3G,");
+	assert_says(error.text, "guest.vmem@4G:3G");
+}
+
 static void knows_its_prefixes(void **state)
 {
 	struct image image;
@@ -348,8 +368,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_flat_files),      cmocka_unit_test(reads_several_pieces),
 		cmocka_unit_test(refuses_wrong_pieces),  cmocka_unit_test(refuses_what_is_no_file),
-		cmocka_unit_test(refuses_other_formats), cmocka_unit_test(knows_its_prefixes),
-		cmocka_unit_test(reads_samples),
+		cmocka_unit_test(refuses_other_formats), cmocka_unit_test(knows_vmware),
+		cmocka_unit_test(knows_its_prefixes),    cmocka_unit_test(reads_samples),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Dumps of Xen's domains, which are ELF cores of a kind of their own. */
+#ifndef PW_MEMORY_XEN_H
+#define PW_MEMORY_XEN_H
+
+#include "memory/elf.h"
+
+/* Is it one? It has a section of pages. */
+bool pw_xen_is_dump(const struct pw_elf *elf);
+
+/* Reads it. Returns 0 or a negative errno and a sentence. */
+int pw_memory_read_xen(struct pw_memory *memory, const struct pw_elf *elf, struct pw_error *error);
+
+#endif

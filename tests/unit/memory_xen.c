@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* Dumps of Xen's domains: cores with sections instead of program headers. */
+#include "memory_build.h"
+
+enum {
+	NAMES = 0x100, /* offsets in the file */
+	SECTIONS = 0x200,
+	LIST = 0x400,
+	PAGES = 0x1000,
+	PAGE = 4096,
+	COUNT = 5,
+};
+
+static const char names[] = "\0.shstrtab\0.xen_pages\0.xen_pfn\0.xen_p2m";
+enum { NAME_STRINGS = 1, NAME_PAGES = 11, NAME_PFN = 22, NAME_P2M = 31 };
+
+static void put_section(struct image *image, unsigned number, unsigned name, uint64_t offset,
+			uint64_t bytes)
+{
+	size_t at = SECTIONS + number * sizeof(Elf64_Shdr);
+
+	PUT(image, at, Shdr, sh_name, name);
+	PUT(image, at, Shdr, sh_offset, offset);
+	PUT(image, at, Shdr, sh_size, bytes);
+}
+
+/* Pages with the frames 2, 3, none, 7 and 5; each begins with its number. PV has machine frames 0x100 higher. */
+static void build(struct image *image, bool pv)
+{
+	static const uint64_t frames[COUNT] = { 2, 3, UINT64_MAX, 7, 5 };
+
+	image_init(image, true, false, EM_X86_64, 0);
+	PUT(image, 0, Ehdr, e_phoff, 0);
+	PUT(image, 0, Ehdr, e_shoff, SECTIONS);
+	PUT(image, 0, Ehdr, e_shnum, 4);
+	PUT(image, 0, Ehdr, e_shstrndx, 1);
+	memcpy(image->bytes + NAMES, names, sizeof(names));
+	put_section(image, 0, 0, 0, 0);
+	put_section(image, 1, NAME_STRINGS, NAMES, sizeof(names));
+	put_section(image, 2, NAME_PAGES, PAGES, COUNT * PAGE);
+	put_section(image, 3, pv ? NAME_P2M : NAME_PFN, LIST, COUNT * (pv ? 16 : 8));
+	for (unsigned i = 0; i < COUNT; i++) {
+		put(image, LIST + i * (pv ? 16 : 8), 8, frames[i]);
+		if (pv)
+			put(image, LIST + i * 16 + 8, 8,
+			    frames[i] == UINT64_MAX ? UINT64_MAX : frames[i] + 0x100);
+		put(image, PAGES + i * PAGE, 8, i);
+	}
+	image->size = PAGES + COUNT * PAGE;
+}
+
+static void has_page(const struct pw_memory *memory, uint64_t frame, unsigned number)
+{
+	unsigned char byte;
+
+	assert_int_equal(pw_memory_read(memory, frame * PAGE, &byte, 1), 0);
+	assert_int_equal(byte, number);
+}
+
+static void reads_both_kinds(void **state)
+{
+	(void)state;
+	for (unsigned pv = 0; pv < 2; pv++) {
+		const unsigned more = pv ? 0x100 : 0;
+		const struct pw_segment *segments;
+		struct opened opened;
+		struct image image;
+
+		build(&image, pv);
+		image_open(&opened, &image);
+		assert_int_equal(opened.status, 0);
+		assert_int_equal(pw_memory_segments(opened.memory, &segments), 3);
+		assert_true(segments[0].first == (2 + more) * PAGE);
+		assert_true(segments[0].last == (4 + more) * PAGE - 1);
+		has_page(opened.memory, 2 + more, 0);
+		has_page(opened.memory, 3 + more, 1);
+		has_page(opened.memory, 7 + more, 3);
+		has_page(opened.memory, 5 + more, 4);
+		assert_says(pw_memory_title(opened.memory), pv ? "PV" : "HVM");
+		assert_null(pw_memory_remark(opened.memory, 0));
+		opened_close(&opened);
+	}
+}
+
+static void says(const struct image *image, int status, const char *text)
+{
+	struct opened opened;
+
+	image_open(&opened, image);
+	assert_int_equal(opened.status, status);
+	assert_says(status ? opened.error.text : pw_memory_remark(opened.memory, 0), text);
+	opened_close(&opened);
+}
+
+static void bears_damage(void **state)
+{
+	const struct pw_segment *segments;
+	struct image good, image;
+	struct opened opened;
+
+	(void)state;
+	build(&good, false);
+	image = good;
+	image.size = PAGES + 3 * PAGE + 17;
+	says(&image, 0, "the file has only 0x3 of them");
+	image = good;
+	put_section(&image, 3, 0, LIST, COUNT * 8);
+	says(&image, -EINVAL, "is missing");
+	image = good;
+	put_section(&image, 3, NAME_PFN, UINT64_MAX - 3, UINT64_MAX);
+	says(&image, -EINVAL, "is missing");
+	image = good;
+	put_section(&image, 2, NAME_PAGES, PAGES, 17);
+	says(&image, -EINVAL, "holds no pages");
+	/* Names, or section headers, that are not in the file: then it is no dump of Xen's. */
+	image = good;
+	put_section(&image, 1, NAME_STRINGS, UINT64_MAX - 3, UINT64_MAX);
+	says(&image, -EINVAL, "no program headers");
+	image = good;
+	put_section(&image, 2, sizeof(names) - 3, PAGES, COUNT * PAGE);
+	says(&image, -EINVAL, "no program headers");
+	image = good;
+	PUT(&image, 0, Ehdr, e_shstrndx, 9);
+	says(&image, -EINVAL, "no program headers");
+	image = good;
+	PUT(&image, 0, Ehdr, e_shoff, UINT64_MAX - 3);
+	says(&image, -EINVAL, "no program headers");
+	/* A page that is there twice; frames beyond all addresses. */
+	image = good;
+	put(&image, LIST + 8, 8, 2);
+	says(&image, -EINVAL, "overlap");
+	image = good;
+	put(&image, LIST, 8, UINT64_MAX >> 12);
+	put(&image, LIST + 8, 8, (UINT64_MAX >> 12) + 1);
+	image_open(&opened, &image);
+	assert_int_equal(opened.status, 0);
+	has_page(opened.memory, UINT64_MAX >> 12, 0);
+	assert_int_equal(pw_memory_segments(opened.memory, &segments), 3);
+	opened_close(&opened);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_both_kinds),
+		cmocka_unit_test(bears_damage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
