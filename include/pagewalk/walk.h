@@ -75,8 +75,8 @@ enum pw_status pw_translate(const struct pw_memory *memory, const struct pw_regi
 
 /*
  * Translates @va as pw_translate does, and returns the address, the permissions, the size and the status alone.
- * What else a leaf says is not decoded, so a leaf takes less time. For what is not a leaf, and for tables beyond
- * the first segment of @memory, it walks a second time; that walk decides, and loads each entry once.
+ * What else a leaf says is not decoded, so a leaf takes less time. For what is not a leaf, and for tables
+ * outside the largest segment of @memory, it walks a second time; that walk decides, and loads each entry once.
  */
 struct pw_lean pw_translate_lean(const struct pw_memory *memory, const struct pw_regime *regime,
 				 pw_va va);

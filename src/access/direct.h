@@ -10,49 +10,48 @@
 
 /*
  * The memory. Segments are sorted, disjoint and mapped; host and physical addresses are aligned to 8 bytes.
+ *
+ * Most memories are one segment, or have nearly all tables in one. So a load tries one segment, the main one,
+ * before any search.
  */
 struct pw_direct {
-	const struct pw_segment *segments;
-	size_t count; /* at least 1 */
-};
-
-/*
- * The context of one walk. The walk owns it, so it can stay in registers across loads. Most memories are one
- * segment, or have their tables in the first segment. So a load tries the first segment before any search.
- */
-struct pw_direct_own {
-	pw_pa first; /* of the first segment */
+	pw_pa first; /* of the main segment */
 	uint64_t room; /* offset of the last 8 bytes in it */
 	const unsigned char *host;
-	const struct pw_direct *all;
+	const struct pw_segment *segments;
+	size_t count;
 };
 
-PW_INLINE struct pw_direct_own pw_direct_own(const struct pw_direct *direct)
+/* The main segment is the largest one. Without segments, all loads fail. */
+static inline struct pw_direct pw_direct_of(const struct pw_segment *segments, size_t count)
 {
-	const struct pw_segment *segment = direct->segments;
-	uint64_t reach = segment->last - segment->first;
+	/* An address that no entry can have: also if no segment has room for an entry. */
+	struct pw_direct direct = { .first = ~UINT64_C(0), .segments = segments, .count = count };
 
-	return (struct pw_direct_own){
-		/* A segment too small for an entry gets an address that no entry can have. */
-		.first = reach < 7 ? ~UINT64_C(0) : segment->first,
-		.room = reach < 7 ? 0 : reach - 7,
-		.host = segment->host,
-		.all = direct,
-	};
+	for (size_t i = 0; i < count; i++) {
+		uint64_t reach = segments[i].last - segments[i].first;
+
+		if (reach < 7 || (direct.host && reach - 7 <= direct.room))
+			continue;
+		direct.first = segments[i].first;
+		direct.room = reach - 7;
+		direct.host = segments[i].host;
+	}
+	return direct;
 }
 
 static inline bool pw_direct_open(void *context, unsigned level, pw_pa pa, size_t unit,
 				  size_t *bytes, const unsigned char **host)
 {
-	const struct pw_direct_own *direct = context;
+	const struct pw_direct *direct = context;
 	uint64_t offset = pa - direct->first, rest = direct->room + 7 - offset;
 
 	(void)level;
 	/* Computed as a number: outside the segment the result is not a valid pointer, and is not used. */
 	*host = (const unsigned char *)((uintptr_t)direct->host + (size_t)offset);
 	if (PW_UNLIKELY(offset > direct->room)) {
-		const struct pw_segment *segment = pw_segment_find(direct->all->segments,
-								   direct->all->count, pa);
+		const struct pw_segment *segment = pw_segment_find(direct->segments, direct->count,
+								   pa);
 
 		if (!segment)
 			return false;
@@ -83,26 +82,20 @@ static const struct pw_access pw_direct_access = {
 };
 
 /*
- * Near access: as direct, in one segment alone; whatever is elsewhere is not there. For walks that begin again
- * with direct access then. Nothing here calls or searches, so such a walk is short.
+ * Near access: as direct, in the main segment alone; whatever is elsewhere is not there. For walks that begin
+ * again with direct access then. Nothing here calls or searches, so such a walk is short.
  */
-struct pw_near {
-	pw_pa first;
-	uint64_t reach; /* the segment's last address, counted from its first; at least 7 */
-	const unsigned char *host;
-};
-
 static inline bool pw_near_open(void *context, unsigned level, pw_pa pa, size_t unit, size_t *bytes,
 				const unsigned char **host)
 {
-	const struct pw_near *near = context;
+	const struct pw_direct *near = context;
 	uint64_t offset = pa - near->first;
 
 	(void)level;
 	*bytes = unit;
 	/* Computed as a number: outside the segment the result is not a valid pointer, and is not used. */
 	*host = (const unsigned char *)((uintptr_t)near->host + (size_t)offset);
-	return PW_LIKELY(offset <= near->reach - 7);
+	return PW_LIKELY(offset <= near->room);
 }
 
 static const struct pw_access pw_near_access = {

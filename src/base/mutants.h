@@ -208,6 +208,8 @@ enum pw_mutant {
 	PW_MUTANT_SOFT_LEAF, /* an entry of a page that is being moved is taken for a leaf */
 	PW_MUTANT_VMA_NO_WAIT, /* whoever changes a VMA does not wait for faults in it */
 	PW_MUTANT_SLOW_UNLOCKED, /* the slow path does not take the lock of the mm */
+	/* Formats. */
+	PW_MUTANT_PLAIN_TAKES, /* a table that takes permissions away counts as one that leaves all */
 	PW_MUTANTS, /* how many there are */
 };
 

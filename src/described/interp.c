@@ -268,4 +268,5 @@ const struct pw_instance pw_described_instance = {
 		    .trace = hooked_trace,
 		    .scan = hooked_scan,
 		    .walk = hooked_walk },
+	.lean = pw_lean_of_all,
 };

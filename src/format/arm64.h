@@ -85,6 +85,16 @@ static inline enum pw_kind arm64_kind(const struct pw_format *f, const struct pw
 	return f->leaf_levels >> level & 1 ? PW_LEAF : PW_HOLE;
 }
 
+/* A table that takes nothing away. Where bits 49:48 of an address may be set, such a table is not plain. */
+static inline bool arm64_plain(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
+{
+	const uint64_t high = f->variant == ARM64_PA_48 ? ARM64_HIGH_48 : 0;
+	const uint64_t takes = UINT64_C(15) << ARM64_TABLE_BITS_SHIFT;
+
+	return (e & (ARM64_VALID | ARM64_TABLE | takes | high)) == (ARM64_VALID | ARM64_TABLE);
+}
+
 /* This is also the address of a page, and of a block once its lower bits are cleared. */
 static inline pw_pa arm64_table(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, uint64_t e)
@@ -174,27 +184,41 @@ static const uint16_t arm64_prot[16] = {
 	PW_READ | PW_USER,
 };
 
+/* Is @e read-only, as the view sees it: bit 0 of the result. */
+static inline uint64_t arm64_read_only(const struct pw_regime *r, uint64_t e)
+{
+	const uint64_t clean = ARM64_WRITE | ARM64_RDONLY;
+
+	/* A page that is both writable and read-only is clean. A fault or the MMU makes it dirty. */
+	if (r->view == PW_VIEW_LINUX)
+		return ~e >> 51;
+	/* If the MMU manages the dirty state, a write makes a clean page writable: DDI0487 D8.5.2. */
+	if ((e & clean) == clean && (r->registers.known & PW_REGISTER_TCR) &&
+	    (r->registers.tcr & ARM64_TCR_HD))
+		return 0;
+	return e >> 7;
+}
+
+static inline uint32_t arm64_rights(const struct pw_format *f, const struct pw_regime *r,
+				    unsigned level, uint64_t e)
+{
+	return arm64_prot[(e >> 6 & 1) | (arm64_read_only(r, e) & 1) << 1 | (e >> 53 & 3) << 2];
+}
+
 static inline uint32_t arm64_attr(const struct pw_format *f, const struct pw_regime *r,
 				  unsigned level, uint64_t e)
 {
 	const uint64_t clean = ARM64_WRITE | ARM64_RDONLY;
-	uint64_t read_only = e >> 7;
 	uint32_t attr = (e & clean) == ARM64_WRITE ? PW_DIRTY : 0;
 
-	/* If the MMU manages the dirty state, a write makes a clean page writable: DDI0487 D8.5.2. */
-	if (r->view == PW_VIEW_HARDWARE && (e & clean) == clean) {
-		if (!(r->registers.known & PW_REGISTER_TCR))
-			attr |= PW_DBM;
-		else if (r->registers.tcr & ARM64_TCR_HD)
-			read_only = 0;
-	}
+	if (r->view == PW_VIEW_HARDWARE && (e & clean) == clean &&
+	    !(r->registers.known & PW_REGISTER_TCR))
+		attr |= PW_DBM;
 	if (r->view == PW_VIEW_LINUX) {
-		/* A page that is both writable and read-only is clean. A fault or the MMU makes it dirty. */
-		read_only = ~e >> 51;
 		attr |= e & ARM64_DIRTY ? PW_DIRTY : 0;
 		attr |= e & ARM64_SPECIAL ? PW_SPECIAL : 0;
 	}
-	attr |= arm64_prot[(e >> 6 & 1) | (read_only & 1) << 1 | (e >> 53 & 3) << 2];
+	attr |= arm64_rights(f, r, level, e);
 	attr |= e & ARM64_AF ? PW_ACCESSED : 0;
 	attr |= e & ARM64_NG ? 0 : PW_GLOBAL;
 	attr |= e & ARM64_CONTIGUOUS ? PW_CONTIGUOUS : 0;

@@ -101,6 +101,12 @@ struct pw_format {
 	/* Never PW_TABLE at level 0. Every hole is a PW_HOLE, and hole() gives the reason. */
 	enum pw_kind (*kind)(const struct pw_format *format, const struct pw_regime *regime,
 			     unsigned level, uint64_t entry);
+	/*
+	 * An ordinary entry of a level above 0, as Linux writes most of them: true only if kind() is PW_TABLE
+	 * and keep() leaves all. One comparison instead of several; NULL: none. (Test: format/shortcuts.)
+	 */
+	bool (*plain)(const struct pw_format *format, const struct pw_regime *regime,
+		      unsigned level, uint64_t entry);
 	/* Address of the next table. */
 	pw_pa (*table)(const struct pw_format *format, const struct pw_regime *regime,
 		       unsigned level, uint64_t entry);
@@ -112,6 +118,12 @@ struct pw_format {
 			     unsigned level, uint64_t entry);
 	/* Attributes of a leaf: enum pw_attr, PW_KEXEC, and pw_memtype_attr(). */
 	uint32_t (*attr)(const struct pw_format *format, const struct pw_regime *regime,
+			 unsigned level, uint64_t entry);
+	/*
+	 * Of attr(), the bits of PW_PROT_MASK and PW_KEXEC alone, for answers that need no others. NULL: attr()
+	 * is masked; a compiler decodes more then. (Test: format/shortcuts.)
+	 */
+	uint32_t (*prot)(const struct pw_format *format, const struct pw_regime *regime,
 			 unsigned level, uint64_t entry);
 	/* The permissions that a table entry does not take away from the leaves below it. NULL: all. */
 	uint32_t (*keep)(const struct pw_format *format, const struct pw_regime *regime,

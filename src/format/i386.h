@@ -128,6 +128,7 @@ static const struct pw_format pw_format_i386 = {
 	.table = i386_table,
 	.page = i386_page,
 	.attr = x86_attr,
+	.prot = x86_prot,
 	.keep = x86_keep,
 	.hole = i386_hole,
 	.make_empty = x86_make_empty,

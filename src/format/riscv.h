@@ -102,6 +102,16 @@ static inline bool riscv_allowed(const struct pw_format *f, const struct pw_regi
 	return !(e & RISCV_PPN & pw_mask(f->shift[level] - 2u));
 }
 
+/* A valid entry with an address and nothing else. */
+static inline bool riscv_plain(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
+{
+	const uint64_t nothing = RISCV_RESERVED | RISCV_N | RISCV_PBMT | RISCV_RWX | RISCV_U |
+				 RISCV_G | RISCV_A | RISCV_D;
+
+	return (e & (nothing | RISCV_V)) == RISCV_V;
+}
+
 static inline enum pw_kind riscv_kind(const struct pw_format *f, const struct pw_regime *r,
 				      unsigned level, uint64_t e)
 {
@@ -290,6 +300,7 @@ static const struct pw_format pw_format_riscv_sv39 = {
 	.max_roots = 1,
 	.root = riscv_root,
 	.kind = riscv_kind,
+	.plain = riscv_plain,
 	.table = riscv_table,
 	.page = riscv_page,
 	.page_lg2 = riscv_page_lg2,
@@ -324,6 +335,7 @@ static const struct pw_format pw_format_riscv_sv48 = {
 	.max_roots = 1,
 	.root = riscv_root,
 	.kind = riscv_kind,
+	.plain = riscv_plain,
 	.table = riscv_table,
 	.page = riscv_page,
 	.page_lg2 = riscv_page_lg2,
@@ -358,6 +370,7 @@ static const struct pw_format pw_format_riscv_sv57 = {
 	.max_roots = 1,
 	.root = riscv_root,
 	.kind = riscv_kind,
+	.plain = riscv_plain,
 	.table = riscv_table,
 	.page = riscv_page,
 	.page_lg2 = riscv_page_lg2,

@@ -107,6 +107,15 @@ static inline bool s390_pte_readable(uint64_t e)
 	return (e & (S390_PTE_PRESENT | S390_PTE_READ)) == (S390_PTE_PRESENT | S390_PTE_READ);
 }
 
+/* A valid table of the right type that protects nothing. A segment or a region-third may also be a leaf. */
+static inline bool s390_plain(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			      uint64_t e)
+{
+	const unsigned leaf = level <= 2 ? (unsigned)(S390_FC | S390_COMMON) : 0;
+
+	return (e & (S390_INVALID | S390_TT | S390_PROTECT | leaf)) == s390_type(level);
+}
+
 static inline enum pw_kind s390_kind(const struct pw_format *f, const struct pw_regime *r,
 				     unsigned level, uint64_t e)
 {
@@ -158,24 +167,27 @@ static inline bool s390_admits(const struct pw_format *f, const struct pw_regime
 	return level < 2 || (quarter >= (e & S390_TF) >> 6 && quarter <= (e & S390_TL));
 }
 
+static inline uint32_t s390_prot(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t e)
+{
+	/* A clean page is protected until the first write, but Linux allows the write. */
+	unsigned write = level == 0 ? S390_PTE_WRITE : s390_large_write(r, level);
+	bool writes = !(e & S390_PROTECT) || (r->view == PW_VIEW_LINUX && (e & write));
+
+	/* Supervisor and user have different spaces. The kernel's own space is not private. */
+	return PW_READ | (r->root[0] & S390_ASCE_PRIVATE ? PW_USER : 0) | (writes ? PW_WRITE : 0) |
+	       (e & S390_NOEXEC ? 0 : PW_EXEC_BOTH);
+}
+
 static inline uint32_t s390_attr(const struct pw_format *f, const struct pw_regime *r,
 				 unsigned level, uint64_t e)
 {
 	unsigned young = level == 0 ? S390_PTE_YOUNG : S390_LARGE_YOUNG;
 	unsigned dirty = level == 0 ? S390_PTE_DIRTY : S390_LARGE_DIRTY;
-	/* Supervisor and user have different spaces. The kernel's own space is not private. */
-	uint32_t attr = PW_READ | (r->root[0] & S390_ASCE_PRIVATE ? PW_USER : 0);
+	uint32_t attr = s390_prot(f, r, level, e);
 
-	if (r->view == PW_VIEW_HARDWARE) {
-		attr |= e & S390_PROTECT ? 0 : PW_WRITE;
-	} else {
-		/* A clean page is protected until the first write, but Linux allows the write. */
-		unsigned write = level == 0 ? S390_PTE_WRITE : s390_large_write(r, level);
-
-		attr |= e & write || !(e & S390_PROTECT) ? PW_WRITE : 0;
+	if (r->view == PW_VIEW_LINUX)
 		attr |= level == 0 && (e & S390_PTE_SPECIAL) ? PW_SPECIAL : 0;
-	}
-	attr |= e & S390_NOEXEC ? 0 : PW_EXEC_BOTH;
 	attr |= e & young ? PW_ACCESSED : 0;
 	attr |= e & dirty ? PW_DIRTY : 0;
 	return attr;
@@ -336,9 +348,11 @@ static const struct pw_format pw_format_s390x = {
 	.prefixed = true,
 	.root = s390_root,
 	.kind = s390_kind,
+	.plain = s390_plain,
 	.table = s390_table,
 	.page = s390_page,
 	.attr = s390_attr,
+	.prot = s390_prot,
 	.keep = s390_keep,
 	.hole = s390_hole,
 	.admits = s390_admits,

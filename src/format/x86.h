@@ -41,20 +41,25 @@ static const uint64_t X86_PDPTE_RESERVED = UINT64_C(0xfff00000000001c6);
 
 /* ---- shared by all formats, i386 too ---- */
 
+static inline uint32_t x86_prot(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
+{
+	return PW_READ | (e & X86_RW ? PW_WRITE : 0) | (e & X86_US ? PW_USER : 0) |
+	       (e & X86_NX ? 0 : PW_EXEC_BOTH);
+}
+
 static inline uint32_t x86_attr(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, uint64_t e)
 {
 	uint64_t pat = level > 0 ? X86_PAT_LARGE : X86_PS;
-	uint32_t attr = PW_READ;
+	uint32_t attr = x86_prot(f, r, level, e);
 
-	attr |= e & X86_RW ? PW_WRITE : 0;
-	attr |= e & X86_US ? PW_USER : 0;
-	attr |= e & X86_NX ? 0 : PW_EXEC_BOTH;
+	/* First, so that a compiler drops the rest for who asks only for this one, as pins do. */
+	if (r->view == PW_VIEW_LINUX && level == 0 && (e & X86_SPECIAL))
+		attr |= PW_SPECIAL;
 	attr |= e & X86_A ? PW_ACCESSED : 0;
 	attr |= e & X86_D ? PW_DIRTY : 0;
 	attr |= e & X86_G ? PW_GLOBAL : 0;
-	if (r->view == PW_VIEW_LINUX && level == 0 && (e & X86_SPECIAL))
-		attr |= PW_SPECIAL;
 	return attr |
 	       pw_memtype_attr((enum pw_memtype)r->memtype[(e & pat ? 4 : 0) | (e >> 3 & 3)]);
 }
@@ -80,8 +85,7 @@ static inline void x86_memtypes(struct pw_regime *r)
 static inline uint32_t x86_keep(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, uint64_t e)
 {
-	/* Linux writes the tables of user memory in this way. */
-	if (PW_LIKELY((e & (X86_RW | X86_US | X86_NX)) == (X86_RW | X86_US)))
+	if ((e & (X86_RW | X86_US | X86_NX)) == (X86_RW | X86_US))
 		return PW_KEEP_ALL;
 	return PW_READ | PW_GLOBAL | (e & X86_RW ? PW_WRITE : 0) | (e & X86_US ? PW_USER : 0) |
 	       (e & X86_NX ? 0 : PW_EXEC_BOTH);
@@ -139,6 +143,15 @@ static inline enum pw_kind x86_long_kind(const struct pw_format *f, const struct
 	if (level > 2 || (e & pw_mask(f->shift[level]) & ~pw_mask(13)))
 		return PW_HOLE;
 	return PW_LEAF;
+}
+
+/* Linux writes the tables of user memory in this way. */
+static inline bool x86_long_plain(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
+{
+	const uint64_t takes = pw_mutant(PW_MUTANT_PLAIN_TAKES) ? 0 : X86_NX;
+
+	return (e & (X86_P | X86_RW | X86_US | X86_PS | takes)) == (X86_P | X86_RW | X86_US);
 }
 
 static inline enum pw_kind x86_pae_kind(const struct pw_format *f, const struct pw_regime *r,
@@ -293,9 +306,11 @@ static const struct pw_format pw_format_x86_64 = {
 	.max_roots = 1,
 	.root = x86_64_root,
 	.kind = x86_long_kind,
+	.plain = x86_long_plain,
 	.table = x86_long_table,
 	.page = x86_long_page,
 	.attr = x86_attr,
+	.prot = x86_prot,
 	.keep = x86_keep,
 	.hole = x86_long_hole,
 	.make_empty = x86_make_empty,
@@ -324,9 +339,11 @@ static const struct pw_format pw_format_x86_64_la57 = {
 	.max_roots = 1,
 	.root = x86_64_root,
 	.kind = x86_long_kind,
+	.plain = x86_long_plain,
 	.table = x86_long_table,
 	.page = x86_long_page,
 	.attr = x86_attr,
+	.prot = x86_prot,
 	.keep = x86_keep,
 	.hole = x86_long_hole,
 	.make_empty = x86_make_empty,
@@ -358,6 +375,7 @@ static const struct pw_format pw_format_i386_pae = {
 	.table = x86_long_table,
 	.page = x86_long_page,
 	.attr = x86_attr,
+	.prot = x86_prot,
 	.keep = x86_pae_keep,
 	.hole = x86_pae_hole,
 	.make_empty = x86_make_empty,

@@ -106,6 +106,7 @@ int pw_memory_seal(struct pw_memory *memory, struct pw_error *error)
 		if (!segment->host || (((uintptr_t)segment->host - (uintptr_t)segment->first) & 7))
 			memory->direct = false;
 	}
+	memory->in_place = pw_direct_of(memory->segments, memory->direct ? memory->count : 0);
 	return 0;
 }
 

@@ -22,6 +22,7 @@
 #ifndef PW_MEMORY_MEMORY_H
 #define PW_MEMORY_MEMORY_H
 
+#include "access/direct.h"
 #include "base/error.h"
 #include "base/words.h"
 
@@ -49,6 +50,7 @@ struct pw_memory {
 	size_t count;
 	/* Entries load in place: every segment has a host address congruent to its own modulo 8. */
 	bool direct;
+	struct pw_direct in_place; /* then; if entries cannot load in place, it has no segments */
 	/* Gives the bytes otherwise: pw_memory_copy, with this memory as its context. */
 	pw_fetch_fn *fetch;
 	void *fetch_context;

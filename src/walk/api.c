@@ -3,25 +3,23 @@
 #include "memory/memory.h"
 #include "walk/instance.h"
 
-/* The context that a call needs on its stack to reach a memory. */
-union pw_context {
-	struct pw_direct direct;
-	struct pw_fetched fetched;
-};
-
-/* The algorithms for this memory, with @context filled for them. */
+/*
+ * The algorithms for this memory. *context becomes theirs: the memory's own, or @fetched, on the caller's
+ * stack.
+ */
 static const struct pw_algorithms *choose(const struct pw_memory *memory,
-					  const struct pw_regime *regime, union pw_context *context)
+					  const struct pw_regime *regime,
+					  struct pw_fetched *fetched, void **context)
 {
 	const struct pw_instance *instance = regime->format->instance;
 
 	if (PW_LIKELY(memory->direct)) {
-		context->direct.segments = memory->segments;
-		context->direct.count = memory->count;
+		*context = (void *)&memory->in_place; /* which is only read */
 		return &instance->direct;
 	}
-	context->fetched.fetch = memory->fetch;
-	context->fetched.context = memory->fetch_context;
+	fetched->fetch = memory->fetch;
+	fetched->context = memory->fetch_context;
+	*context = fetched;
 	return &instance->fetched;
 }
 
@@ -34,19 +32,29 @@ static enum pw_status settle(const struct pw_regime *regime, struct pw_result *r
 	return (enum pw_status)result->status;
 }
 
-enum pw_status pw_translate(const struct pw_memory *memory, const struct pw_regime *regime,
-			    pw_va va, struct pw_result *result)
+/* For copied memory and prefixed addresses. Not inlined: the common case then needs no stack. */
+static __attribute__((noinline)) enum pw_status translate_any(const struct pw_memory *memory,
+							      const struct pw_regime *regime,
+							      pw_va va, struct pw_result *result)
 {
-	union pw_context context;
+	struct pw_fetched fetched;
+	void *context;
 
-	choose(memory, regime, &context)->translate(&context, regime, va, result);
+	choose(memory, regime, &fetched, &context)->translate(context, regime, va, result);
 	return settle(regime, result);
 }
 
-/* For all that is not a leaf in the first segment. Not inlined: the common case then needs no stack. */
-static __attribute__((noinline)) struct pw_lean lean_of_all(const struct pw_memory *memory,
-							    const struct pw_regime *regime,
-							    pw_va va)
+enum pw_status pw_translate(const struct pw_memory *memory, const struct pw_regime *regime,
+			    pw_va va, struct pw_result *result)
+{
+	if (PW_UNLIKELY(!memory->direct || regime->registers.prefix))
+		return translate_any(memory, regime, va, result);
+	return regime->format->instance->direct.translate((void *)&memory->in_place, regime, va,
+							  result);
+}
+
+struct pw_lean pw_lean_of_all(const struct pw_memory *memory, const struct pw_regime *regime,
+			      pw_va va)
 {
 	struct pw_result result;
 
@@ -62,38 +70,33 @@ static __attribute__((noinline)) struct pw_lean lean_of_all(const struct pw_memo
 struct pw_lean pw_translate_lean(const struct pw_memory *memory, const struct pw_regime *regime,
 				 pw_va va)
 {
-	const struct pw_instance *instance = regime->format->instance;
-	struct pw_lean lean;
-
-	if (PW_UNLIKELY(!memory->direct || !instance->lean))
-		return lean_of_all(memory, regime, va);
-	lean = instance->lean(memory->segments, regime, va);
-	return PW_LIKELY(lean.status == PW_OK) ? lean : lean_of_all(memory, regime, va);
+	return regime->format->instance->lean(memory, regime, va);
 }
 
 enum pw_status pw_translate_trace(const struct pw_memory *memory, const struct pw_regime *regime,
 				  pw_va va, struct pw_result *result, struct pw_trace *trace)
 {
-	union pw_context context;
+	struct pw_fetched fetched;
+	void *context;
 
 	trace->steps = 0;
-	choose(memory, regime, &context)->trace(&context, regime, va, result, trace);
+	choose(memory, regime, &fetched, &context)->trace(context, regime, va, result, trace);
 	return settle(regime, result);
 }
 
 size_t pw_translate_many(const struct pw_memory *memory, const struct pw_regime *regime,
 			 const pw_va *va, size_t count, struct pw_result *result)
 {
-	union pw_context context;
-	const struct pw_algorithms *algorithms = choose(memory, regime, &context);
+	struct pw_fetched fetched;
+	void *context;
+	const struct pw_algorithms *algorithms = choose(memory, regime, &fetched, &context);
 	size_t found = 0;
 
 	if (algorithms->many)
-		found = algorithms->many(&context, regime, va, count, result);
+		found = algorithms->many(context, regime, va, count, result);
 	else
 		for (size_t i = 0; i < count; i++)
-			found += algorithms->translate(&context, regime, va[i], &result[i]) ==
-				 PW_OK;
+			found += algorithms->translate(context, regime, va[i], &result[i]) == PW_OK;
 	for (size_t i = 0; PW_UNLIKELY(regime->registers.prefix) && i < count; i++)
 		settle(regime, &result[i]);
 	return found;
@@ -102,7 +105,8 @@ size_t pw_translate_many(const struct pw_memory *memory, const struct pw_regime 
 int pw_walk_range(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		  pw_va last, const struct pw_walk_ops *ops, void *private_data)
 {
-	union pw_context context;
+	struct pw_fetched fetched;
+	void *context;
 	struct pw_walk walk = {
 		.ops = ops,
 		.memory = memory,
@@ -112,7 +116,7 @@ int pw_walk_range(const struct pw_memory *memory, const struct pw_regime *regime
 
 	if (!memory || !regime || !ops || first > last)
 		return -EINVAL;
-	return choose(memory, regime, &context)->walk(&context, &walk, first, last);
+	return choose(memory, regime, &fetched, &context)->walk(context, &walk, first, last);
 }
 
 pw_va pw_scan_missing(const struct pw_scan_position *position, pw_pa at, unsigned entry_lg2,
@@ -142,8 +146,10 @@ pw_va pw_scan_missing(const struct pw_scan_position *position, pw_pa at, unsigne
 size_t pw_scan_ranges(const struct pw_memory *memory, const struct pw_regime *regime,
 		      struct pw_scan_position *position, struct pw_range *range, size_t count)
 {
-	union pw_context context;
+	struct pw_fetched fetched;
+	void *context;
 
 	position->memory = memory;
-	return choose(memory, regime, &context)->scan(&context, regime, position, range, count);
+	return choose(memory, regime, &fetched, &context)
+		->scan(context, regime, position, range, count);
 }

@@ -11,6 +11,7 @@
 #include "access/direct.h"
 #include "access/fetched.h"
 #include "access/hooked.h"
+#include "memory/memory.h"
 #include "walk/many.h"
 #include "walk/pagewalk.h"
 #include "walk/scan.h"
@@ -39,17 +40,20 @@ struct pw_instance {
 	/* For tables that the program manages itself: src/space, src/pin. NULL for described formats. */
 	const struct pw_editor *editor;
 	const struct pw_pinner *pinner;
-	/*
-	 * Direct memory: the lean answer if there is a leaf, and its tables are in @first, the memory's first
-	 * segment. Any other status says only that direct.translate knows. NULL for described formats.
-	 */
-	struct pw_lean (*lean)(const struct pw_segment *first, const struct pw_regime *regime,
+	struct pw_lean (*lean)(const struct pw_memory *memory, const struct pw_regime *regime,
 			       pw_va va);
 };
 
-/* Gives an access that needs a context of the instance's own one in place of the caller's. */
-#define PW_CONTEXT_direct(context)                         \
-	struct pw_direct_own own = pw_direct_own(context); \
+/* The lean answer by way of the complete one, of any memory: for what instances do not answer themselves. */
+struct pw_lean pw_lean_of_all(const struct pw_memory *memory, const struct pw_regime *regime,
+			      pw_va va);
+
+/*
+ * Gives an access that needs it a copy of its context, which the walk owns: then it can stay in registers
+ * across loads.
+ */
+#define PW_CONTEXT_direct(context)                                   \
+	struct pw_direct own = *(const struct pw_direct *)(context); \
 	context = &own
 #define PW_CONTEXT_fetched(context) ((void)0)
 #define PW_CONTEXT_hooked(context)  ((void)0)
@@ -103,15 +107,16 @@ struct pw_instance {
 		.walk = name##_##access##_walk,                                             \
 	}
 
-#define PW_LEAN(name)                                                                            \
-	PW_FLATTEN static struct pw_lean name##_direct_lean(                                     \
-		const struct pw_segment *first, const struct pw_regime *regime, pw_va va)        \
-	{                                                                                        \
-		struct pw_near near = { first->first, first->last - first->first, first->host }; \
-                                                                                                 \
-		if (PW_UNLIKELY(near.reach < 7))                                                 \
-			return (struct pw_lean){ .status = PW_NONE };                            \
-		return pw_walk_lean(&pw_format_##name, &pw_near_access, &near, regime, va);      \
+#define PW_LEAN(name)                                                                         \
+	PW_FLATTEN static struct pw_lean name##_direct_lean(                                  \
+		const struct pw_memory *memory, const struct pw_regime *regime, pw_va va)     \
+	{                                                                                     \
+		struct pw_direct near = memory->in_place;                                     \
+		struct pw_lean lean = pw_walk_lean(&pw_format_##name, &pw_near_access, &near, \
+						   regime, va);                               \
+                                                                                              \
+		return PW_LIKELY(lean.status == PW_OK) ? lean                                 \
+						       : pw_lean_of_all(memory, regime, va);  \
 	}
 
 #define PW_WALKER(name)                                                                            \

@@ -79,20 +79,27 @@ PW_INLINE struct pw_table_at pw_table_top(const struct pw_format *f, const struc
 	};
 }
 
+/* Is @entry, of @level, a table as most are? Only a short cut: what is not plain may be a table, too. */
+PW_INLINE bool pw_entry_plain(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			      uint64_t entry)
+{
+	return level > 0 && f->plain && PW_LIKELY(f->plain(f, r, level, entry));
+}
+
 /*
  * The table that @entry of @level, an entry of @here, leads to. The pointer comes from the value, and
- * from nowhere else.
+ * from nowhere else. @plain: pw_entry_plain said so.
  */
-PW_INLINE struct pw_table_at pw_table_below(const struct pw_format *f, const struct pw_regime *r,
-					    unsigned level, const struct pw_table_at *here,
-					    uint64_t entry)
+PW_INLINE struct pw_table_at pw_table_below_of(const struct pw_format *f, const struct pw_regime *r,
+					       unsigned level, const struct pw_table_at *here,
+					       uint64_t entry, bool plain)
 {
 	unsigned next = f->next_level ? f->next_level(f, r, level, entry) : level - 1;
 	struct pw_table_at below = {
 		.table = f->table(f, r, level, entry),
 		.above = entry,
 		.span = here->span,
-		.keep = f->keep ? here->keep & f->keep(f, r, level, entry) : here->keep,
+		.keep = f->keep && !plain ? here->keep & f->keep(f, r, level, entry) : here->keep,
 		.level = (uint8_t)next,
 		.shift = f->shift[next],
 		.bits = f->bits[next],
@@ -104,6 +111,13 @@ PW_INLINE struct pw_table_at pw_table_below(const struct pw_format *f, const str
 		below.shift = (uint8_t)(f->shift[1] - below.bits);
 	}
 	return below;
+}
+
+PW_INLINE struct pw_table_at pw_table_below(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level, const struct pw_table_at *here,
+					    uint64_t entry)
+{
+	return pw_table_below_of(f, r, level, here, entry, false);
 }
 
 /*
@@ -311,40 +325,47 @@ PW_INLINE enum pw_status pw_turn_open(const struct pw_format *f, const struct pw
 	return PW_OK;
 }
 
+/* Attributes of a leaf, by itself. @prot_only: those of PW_PROT_MASK and PW_KEXEC; others may be missing. */
+PW_INLINE uint32_t pw_attr_of_leaf(const struct pw_format *f, const struct pw_regime *r,
+				   unsigned level, uint64_t entry, bool prot_only)
+{
+	return prot_only && f->prot ? f->prot(f, r, level, entry) : f->attr(f, r, level, entry);
+}
+
 /*
  * Second half: decides on @entry, the value of the entry of @here that @va selects. @level is that of
- * @here, as a constant where the caller has one. Of a leaf's attributes only @wanted are decoded.
+ * @here, as a constant where the caller has one. @prot_only: of a leaf's attributes, only permissions.
  */
 PW_INLINE struct pw_turn pw_turn_decide_of(const struct pw_format *f, const struct pw_regime *r,
 					   unsigned level, const struct pw_table_at *here, pw_va va,
-					   uint64_t entry, uint32_t wanted)
+					   uint64_t entry, bool prot_only)
 {
 	const unsigned shift = pw_table_shift(f, here, level);
+	const bool plain = pw_entry_plain(f, r, level, entry);
 	struct pw_turn turn; /* not set as a whole: `below` is large, and most turns have none */
 	pw_pa page = 0;
 
 	turn.entry = entry;
 	turn.loaded = true;
-	turn.kind = f->kind(f, r, level, entry);
+	turn.kind = plain ? PW_TABLE : f->kind(f, r, level, entry);
 	turn.status = PW_OK;
 	turn.level = level;
 	turn.lg2 = shift;
 	turn.attr = 0;
 	turn.pa = 0;
 	if (level > 0 && turn.kind == PW_TABLE) {
-		turn.below = pw_table_below(f, r, level, here, entry);
+		turn.below = pw_table_below_of(f, r, level, here, entry, plain);
 		if (pw_table_beyond(f, level, &turn.below, va))
 			turn.status = PW_LENGTH;
 	} else if (PW_LIKELY(turn.kind == PW_LEAF)) {
 		turn.lg2 = pw_leaf_lg2(f, r, level, shift, entry);
 		turn.pa = pw_leaf_page(f, r, level, turn.lg2, entry) | (va & pw_mask(turn.lg2));
-		turn.attr = f->attr(f, r, level, entry);
-		if (wanted != ~UINT32_C(0)) {
-			turn.attr &= wanted;
-			/* Or a compiler merges the mask with `keep`, and decodes what it takes away. */
-			__asm__("" : "+r"(turn.attr));
-		}
-		turn.attr = pw_attr_settle(turn.attr, here->keep);
+		turn.attr = pw_attr_of_leaf(f, r, level, entry, prot_only);
+		/* Most tables leave all, and then there is little to settle. */
+		if (PW_LIKELY(here->keep == PW_KEEP_ALL))
+			turn.attr = pw_attr_settle(turn.attr, PW_KEEP_ALL);
+		else
+			turn.attr = pw_attr_settle(turn.attr, here->keep);
 	} else {
 		turn.status = pw_hole_status(f, r, level, shift, entry, &page, &turn.lg2);
 		if (turn.status == PW_PROT_NONE)
@@ -358,7 +379,7 @@ PW_INLINE struct pw_turn pw_turn_decide(const struct pw_format *f, const struct 
 					unsigned level, const struct pw_table_at *here, pw_va va,
 					uint64_t entry)
 {
-	return pw_turn_decide_of(f, r, level, here, va, entry, ~UINT32_C(0));
+	return pw_turn_decide_of(f, r, level, here, va, entry, false);
 }
 
 /* Second half with the load of the entry, for which pw_turn_open() filled @slots. */

@@ -137,8 +137,7 @@ PW_INLINE bool pw_lean_level(const struct pw_format *f, const struct pw_access *
 	if (PW_UNLIKELY(pw_turn_open(f, a, context, r, level, here, va, &slots) != PW_OK))
 		return true;
 	turn = pw_turn_decide_of(f, r, level, here, va,
-				 pw_entry_load(f, a, context, slots.host, slots.at),
-				 PW_PROT_MASK | PW_KEXEC);
+				 pw_entry_load(f, a, context, slots.host, slots.at), true);
 	if (pw_turn_descends(&turn)) {
 		*here = turn.below;
 		return false;

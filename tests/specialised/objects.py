@@ -8,7 +8,7 @@ For the direct instance of every format:
  - Each level's index comes from the address by a shift by a constant, also where the root or an entry chooses
    the level at which a walk continues. Exceptions are tables whose shift an entry gives.
  - Formats with a constant geometry have no shift by a register at all.
-The fast pin of every format, and its loop over a table's leaves, call only each other and functions for
+The fast pin of every format and its parts call only each other and functions for
 rare cases: a count that is zero, full or contended, and a page that was taken in vain.
 The parts for single entries (space/slot_walk.h) call only the format's own decoder, and the code that asks a visitor.
 
@@ -36,6 +36,8 @@ OWNER_CALLS = 2  # enter and leave
 # Functions that are out of line on purpose: see src/walk/scan.h, src/folio/folio.h, src/pin/rules.h. Formats with the same code share a loop.
 SCAN_CALLS = ('pw_scan_missing',)
 PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_pin_allowed')
+PIN_PARTS = r'.*_pin_(run|path|walk)'  # formats with the same code share them
+LEAN_CALLS = ('pw_lean_of_all',)
 SLOT_CALLS = ('pw_slot_visit_entry',)
 SLOT_PARTS = r'.*_slot_(decode|find|next|base)'  # formats with the same code share them
 
@@ -69,9 +71,11 @@ def functions(archive, objdump):
 def is_rare(algorithm, operands, symbol):
     target = (symbol or (re.findall(r'<([^>+]+)>', operands) or ['?'])[0]).split('-')[0]
     if algorithm == 'pin':
-        return target in PIN_CALLS or target.endswith('_pin_run')
+        return target in PIN_CALLS or re.fullmatch(PIN_PARTS, target) is not None
     if algorithm == 'slot':
         return target in SLOT_CALLS or re.fullmatch(SLOT_PARTS, target) is not None
+    if algorithm == 'lean':
+        return target in LEAN_CALLS
     return algorithm == 'scan' and target in SCAN_CALLS
 
 
@@ -157,7 +161,7 @@ def main():
             continue
         seen += 1
         wrong += calls(pin, 'pin', found[pin] + found.get(pin + '.cold', []))
-    for run in [name for name in found if name.endswith('_pin_run')]:
+    for run in [name for name in found if re.fullmatch(PIN_PARTS, name)]:
         seen += 1
         wrong += calls(run, 'pin', found[run] + found.get(run + '.cold', []))
     slots = [name for name in found if re.fullmatch(SLOT_PARTS, name)]
