@@ -226,7 +226,8 @@ struct aliases {
 	const struct arguments *arguments;
 	const struct tool_input *input;
 	struct terminal terminal;
-	bool any;
+	struct tool_progress *progress;
+	bool begun, shrunk, any;
 };
 
 static void print_alias(const struct terminal *terminal, const struct pw_regime *regime,
@@ -272,10 +273,23 @@ static void print_alias_json(const struct pw_alias *alias)
 	printf("],\"status\":\"ok\"}\n");
 }
 
+/* The scan is complete. False: do not trust it. */
+static bool begin_aliases(struct aliases *aliases)
+{
+	if (!aliases->begun) {
+		aliases->begun = true;
+		tool_progress_end(aliases->progress);
+		aliases->shrunk = tool_check_memory(aliases->input);
+	}
+	return !aliases->shrunk;
+}
+
 static int take_alias(void *context, const struct pw_alias *alias)
 {
 	struct aliases *aliases = context;
 
+	if (!begin_aliases(aliases))
+		return 1;
 	if (ferror(stdout) || tool_stopped())
 		return 1;
 	aliases->any = true;
@@ -291,32 +305,24 @@ static int find_aliases(const struct arguments *arguments, const struct tool_inp
 {
 	struct aliases aliases = { .arguments = arguments,
 				   .input = input,
-				   .terminal = terminal_plain(arguments->options.json) };
+				   .terminal = terminal_plain(arguments->options.json),
+				   .progress = progress };
 	struct pw_alias_options which = {
 		.wanted = (const pw_pa(*)[2])arguments->wanted,
 		.wanted_count = arguments->count,
 		.most = arguments->limit < SIZE_MAX ? (size_t)arguments->limit : 0,
 	};
-	struct pw_index *index = NULL;
 	struct pw_scan_state state;
-	struct pw_error error = { "" };
-	int status = pw_index_create(scan, &index, &error);
+	int status = pw_scan_aliases(scan, &which, take_alias, &aliases);
 
-	tool_progress_end(progress);
 	pw_scan_state(scan, &state);
-	if (status == 0 && tool_check_memory(input))
+	if (!begin_aliases(&aliases) && status == 0)
 		status = 1;
-	else if (status == 0)
-		status = pw_index_aliases(index, &which, take_alias, &aliases);
-	else if (status != -ECANCELED && status != -ENOMEM)
-		tool_message("%s", error.text);
-	pw_index_destroy(index);
 	if (tool_stopped() && !state.stopped)
 		state.stopped = -ECANCELED;
-	/* The library's own message suggests a smaller scan; this command scans everything. */
 	if (status == -ENOMEM)
-		tool_message("out of memory for a list of all mappings; give physical addresses "
-			     "without --aliases, which needs little memory");
+		tool_message("out of memory for a list of all mappings; give physical addresses, "
+			     "which needs little memory");
 	if (status && !tool_stopped())
 		return TOOL_FAILED;
 	if (tool_scan_stopped(state.stopped, state.next, "the answer", NULL))

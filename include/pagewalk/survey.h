@@ -76,6 +76,13 @@ typedef int pw_alias_fn(void *context, const struct pw_alias *alias);
 int pw_index_aliases(const struct pw_index *index, const struct pw_alias_options *options,
 		     pw_alias_fn *alias, void *context);
 
+/*
+ * The same for a scan from where it stands to its end. If options->wanted is given, memory is needed only for the
+ * ranges that map any of it.
+ */
+int pw_scan_aliases(struct pw_scan *scan, const struct pw_alias_options *options,
+		    pw_alias_fn *alias, void *context);
+
 /* The kinds of findings of a check. */
 enum pw_finding_kind {
 	/* Pages that the same mode may write and execute; also if a write makes them writable (PW_DBM). */

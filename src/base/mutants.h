@@ -158,6 +158,7 @@ enum pw_mutant {
 	PW_MUTANT_RESERVED_SET, /* an entry of a table may have bits that the architecture reserves */
 	PW_MUTANT_HOLES_READ, /* holes of sparse files are read */
 	PW_MUTANT_MISSING_IS_ZERO, /* tables that the image does not have are taken for empty ones */
+	PW_MUTANT_CUT_UNSEEN, /* a run that is not kept does not end what is reported */
 	PW_MUTANT_SURVEY_GOES_ON, /* sorting and reporting do not look at the cancel flag */
 	/* Reading. */
 	PW_MUTANT_NO_PREFIX, /* a page's real address is shown as if it were absolute */

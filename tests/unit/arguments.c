@@ -305,6 +305,21 @@ static void index_aliases(void)
 	pw_index_destroy(index);
 }
 
+static void scan_aliases(void)
+{
+	static const pw_pa backwards[][2] = { { 2, 1 } };
+	const struct pw_alias_options some = { .wanted_count = 1 };
+	const struct pw_alias_options odd = { .wanted = backwards, .wanted_count = 1 };
+	struct pw_scan *scan;
+
+	assert_int_equal(pw_scan_create(memory, &regime, 0, UINT64_MAX, NULL, &scan, NULL), 0);
+	REFUSED_SILENTLY(pw_scan_aliases(NULL, NULL, alias, NULL));
+	REFUSED_SILENTLY(pw_scan_aliases(scan, NULL, NULL, NULL));
+	REFUSED_SILENTLY(pw_scan_aliases(scan, &some, alias, NULL));
+	REFUSED_SILENTLY(pw_scan_aliases(scan, &odd, alias, NULL));
+	pw_scan_destroy(scan);
+}
+
 static void index_destroy(void)
 {
 	pw_index_destroy(NULL);
@@ -482,6 +497,7 @@ static const struct arguments_of functions[] = {
 	{ "pw_regime_init", regime_init },
 	{ "pw_regime_remark", nothing_to_ask },
 	{ "pw_result_reason", nothing_to_ask },
+	{ "pw_scan_aliases", scan_aliases },
 	{ "pw_scan_create", scan_create },
 	{ "pw_scan_destroy", scan_destroy },
 	{ "pw_scan_holes", nothing_to_ask },

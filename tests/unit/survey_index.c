@@ -366,8 +366,10 @@ static int count_wanted(void *context, const struct pw_alias *alias)
 }
 
 /* There are as many runs, and as many ranges of each, as requested. */
-static void check_part(const struct pw_index *index, const struct all *all, uint64_t *random)
+static void check_part(const struct space *space, const struct pw_index *index,
+		       const struct all *all, uint64_t *random)
 {
+	struct pw_scan *whole = scan(space, 0);
 	static struct part part;
 	pw_pa wanted[3][2];
 	struct pw_alias_options options = {
@@ -389,6 +391,11 @@ static void check_part(const struct pw_index *index, const struct all *all, uint
 	assert_int_equal(pw_index_aliases(index, NULL, count_wanted, &counted), 0);
 	assert_int_equal(pw_index_aliases(index, &options, take_part, &part), 0);
 	assert_int_equal(part.count, counted.wanted);
+	/* The same from a scan, of which only a part is kept. */
+	part.count = 0;
+	assert_int_equal(pw_scan_aliases(whole, &options, take_part, &part), 0);
+	assert_int_equal(part.count, counted.wanted);
+	pw_scan_destroy(whole);
 }
 
 static void test_aliases(void **state)
@@ -416,7 +423,7 @@ static void test_aliases(void **state)
 		told.random = turn;
 		assert_int_equal(pw_index_aliases(index, NULL, take_alias, &told), 0);
 		for (unsigned i = 0; i < 10 && all->count > 0; i++)
-			check_part(index, all, &told.random);
+			check_part(&space, index, all, &told.random);
 		/* Every page that is mapped twice was reported; this looks at each page. */
 		for (pw_pa pa = told.next; pa < told.next + (SPACE_PAGES << 12); pa += 4096)
 			assert_true(times_mapped(all, pa) < 2);
