@@ -216,7 +216,8 @@ struct pw_roots_options {
  * *copies_ret (may be NULL) is the number of tables that were left out because they map a part of the
  * kernel and nothing else: those of processes that have ended. @options may be NULL.
  * Returns 0 and an array that the caller frees (a count of 0: there is none), -E2BIG if the memory has more
- * tables than a machine can have, -ECANCELED, -ENOMEM, or -EIO if a file shrank.
+ * tables than a machine can have, -ECANCELED, -ENOMEM, or -EIO if a file shrank. A slow source (a gdb stub) is
+ * copied first, as far as its CPUs map it; -ENOTSUP if that cannot be.
  */
 int pw_roots_find(const struct pw_memory *memory, const struct pw_roots_options *options,
 		  struct pw_root **roots_ret, size_t *count_ret, size_t *copies_ret,

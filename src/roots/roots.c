@@ -542,6 +542,28 @@ static void set_defaults(struct roots *roots, const struct pw_memory *memory,
 				    !memory->vmcoreinfo && !memory->is_live;
 }
 
+/* Searches a copy of a slow memory. */
+static int find_in_copy(const struct pw_memory *memory, const struct pw_roots_options *options,
+			struct pw_root **roots_ret, size_t *count_ret, size_t *copies_ret,
+			struct pw_error *error)
+{
+	static const struct pw_roots_options none = { .threads = 0 };
+	struct pw_memory *copy;
+	int status = pw_roots_copy(memory, options ? options : &none, &copy, error);
+
+	if (status)
+		return status;
+	/* None is no failure. */
+	pw_memory_find_vmcoreinfo(copy, UINT64_MAX, NULL);
+	status = pw_roots_find(copy, options, roots_ret, count_ret, copies_ret, error);
+	pw_memory_close(copy);
+	/* The line of VMCOREINFO is the copy's alone. */
+	for (size_t i = 0; status == 0 && i < *count_ret; i++)
+		if ((*roots_ret)[i].cpu >= 0 && (size_t)(*roots_ret)[i].cpu >= memory->cpu_count)
+			(*roots_ret)[i].cpu = -1;
+	return status;
+}
+
 int pw_roots_find(const struct pw_memory *memory, const struct pw_roots_options *options,
 		  struct pw_root **roots_ret, size_t *count_ret, size_t *copies_ret,
 		  struct pw_error *error)
@@ -556,11 +578,7 @@ int pw_roots_find(const struct pw_memory *memory, const struct pw_roots_options 
 	if (copies_ret)
 		*copies_ret = 0;
 	if (memory->slow)
-		return pw_fail(
-			error, ENOTSUP,
-			"%s: this source is too slow, and does not say where memory is, so it is "
-			"not searched for roots; give --format and --root",
-			memory->title);
+		return find_in_copy(memory, options, roots_ret, count_ret, copies_ret, error);
 	roots = calloc(1, sizeof(*roots));
 	if (!roots)
 		return pw_fail(error, ENOMEM, "out of memory");

@@ -9,6 +9,7 @@
  *   chunks.c  the pieces of memory that threads take, and which of their pages are all zeros
  *   prove.c   follows the entries of a place down to the pages. Each table is judged once for each level
  *   rank.c    drops tables that are below other roots; finds the kernel's root; tells who uses a root
+ *   copy.c    a slow source is copied first
  *   stack.c   the name of a program, from the top of its stack
  *
  * Bounds: a table is read once for each level at which it could be, and at most PW_ROOTS_TABLES are
@@ -218,6 +219,13 @@ int pw_roots_prove(struct pw_roots_prover *prover, const struct pw_roots_places 
 
 /* Drops what is below other roots, finds the kernel's root, and counts what roots map for themselves. */
 void pw_roots_rank(struct pw_roots_prover *prover, struct pw_roots_proofs *proofs);
+
+/*
+ * Copies what the CPUs of a slow memory map, with the CPUs. The caller closes the copy. Returns 0, or a negative errno
+ * and a sentence.
+ */
+int pw_roots_copy(const struct pw_memory *memory, const struct pw_roots_options *options,
+		  struct pw_memory **copy_ret, struct pw_error *error);
 
 /*
  * The name of the program in the space of @regime, from the top of the stack, below @limit. Linux keeps it

@@ -297,6 +297,29 @@ class Remote(Case):
         self.run_tool("map", "--format", "x86_64", f"gdb:{self.path}/gdb", status=2)
         self.assertLess(time.monotonic() - started, 20)
 
+    def test_search(self):
+        """Roots, and processes: what the CPU's tables map is copied and searched. Registers of devices are not read."""
+        image = bytearray(64 * 4096)
+        device = 0xfee00000
+        for at, entry in [(0x1000 + 511 * 8, 0x2063), (0x2000 + 510 * 8, 0x3063), (0x3000 + 8 * 8, 0x1e3), (0x3000, 0x4063),
+                          (0x4000 + 511 * 8, device | 0x17b)]:
+            struct.pack_into("<Q", image, at, entry)
+        for i in range(64):
+            struct.pack_into("<Q", image, 0x4000 + i * 8, i << 12 | 0x163)
+        stub = Stub({"cr0": 0x80050033, "cr3": 0x1000, "cr4": 0x6f0, "efer": 0xd01}, bytes(image))
+        stub.xml["target.xml"] = stub.xml["target.xml"].replace("aarch64", "i386:x86-64")
+        self.serve(stub.talk, "gdb")
+        source = f"gdb:{self.path}/gdb"
+        (self.path / "flat").write_bytes(image)
+        told = [json.loads(line) for line in self.run_tool("roots", "--json", f"raw:{self.path}/flat@0").stdout.splitlines()]
+        done = [json.loads(line) for line in self.run_tool("roots", "--json", source).stdout.splitlines()]
+        self.assertIn(["0x1000"], [root.get("roots") for root in done])
+        self.assertEqual([root.get("roots") for root in told if root.get("format") == "x86_64"],
+                         [root.get("roots") for root in done if root.get("format") == "x86_64"])
+        self.assertIn("does not show which process has which root", self.run_tool("map", "--pid", "1", source, status=2).stderr)
+        read = [int(packet[1:].split(",")[0], 16) for packet in stub.packets if packet.startswith("m")]
+        self.assertLess(max(read), device)
+
     def test_virtual_only(self):
         stub = self.stub()
         answer = stub.answer
