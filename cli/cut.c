@@ -152,14 +152,14 @@ static bool know_kernel(const struct arguments *arguments, const struct tool_inp
 			struct pw_kernel *kernel)
 {
 	const struct pw_regime_options *decided = &input->regime_options;
-	uint16_t asked = arguments->options.regime.kernel;
+	const unsigned asked = arguments->options.regime.kernel;
 
 	if (!tool_find_kernel(input->memory, asked == 0, kernel) && asked == 0)
 		return false;
 	if (asked) {
-		kernel->version = asked;
+		kernel->version = (uint16_t)asked;
 		snprintf(kernel->release, sizeof(kernel->release), "%u.%u", asked >> 8,
-			 asked & 255u);
+			 asked & 255);
 	}
 	kernel->config = (uint8_t)((kernel->config & ~decided->config_told) | decided->config);
 	kernel->config_told |= decided->config_told;
