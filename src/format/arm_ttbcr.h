@@ -87,7 +87,7 @@ static inline int lpae_root_ttbcr(struct pw_regime *r, const uint64_t *word, uns
 	unsigned t0sz = ttbcr & TTBCR_SIZE, t1sz = ttbcr >> TTBCR_T1SZ_SHIFT & TTBCR_SIZE;
 	unsigned off = (ttbcr & TTBCR_EPD0 ? 1 : 0) | (ttbcr & TTBCR_EPD1 ? 2 : 0);
 	pw_va low_last = pw_mask(32 - t0sz), high_first;
-	int status;
+	int status = 0;
 
 	if (!(ttbcr & TTBCR_EAE))
 		return pw_fail(error, EINVAL,
@@ -100,8 +100,13 @@ static inline int lpae_root_ttbcr(struct pw_regime *r, const uint64_t *word, uns
 	/* If both sizes are zero, TTBR1 is not used: its span is empty. */
 	r->span[0] = (struct pw_span){ .first = 0, .last = low_last };
 	r->span[1] = (struct pw_span){ .first = high_first, .last = pw_mask(32) };
-	status = lpae_root_span(r, 0, t0sz, word[0], error);
-	if (status == 0 && count > 1 && high_first <= pw_mask(32))
+	/*
+	 * Nothing is asked of a root from which walks are forbidden: Linux with CONFIG_CPU_TTBR0_PAN leaves the
+	 * process's in its place, with a size to which it is not aligned.
+	 */
+	if (!(off & 1))
+		status = lpae_root_span(r, 0, t0sz, word[0], error);
+	if (status == 0 && count > 1 && high_first <= pw_mask(32) && !(off & 2))
 		status = lpae_root_span(r, 1, t1sz, word[1], error);
 	return status ? status : arm_ttbcr_spans(r, count, off, error);
 }

@@ -490,6 +490,7 @@ static struct pw_registers ttbcr(uint64_t value)
 static void lpae_ttbcr(void **state)
 {
 	const uint64_t eae = UINT64_C(1) << 31, root[2] = { 0x41000000, 0x42004000 };
+	const uint64_t pan[2] = { UINT64_C(0x50000422bab40), 0x40203000 };
 	struct pw_regime r;
 
 	(void)state;
@@ -503,6 +504,11 @@ static void lpae_ttbcr(void **state)
 	assert_int_equal(1, r.spans);
 	expect_span(&r.span[0], 0x2000000, 0xffffffff, 0x42004000, 2, 2);
 	assert_int_equal(1, r.span[0].root);
+	/* The same as Linux 7.2 has it: TTBR0 is a process's pgd, which need not be aligned to a table of T0SZ 7. */
+	assert_true(regime_with("arm_lpae", pan, 2, ttbcr(0xb5403587), &r));
+	assert_int_equal(1, r.spans);
+	expect_span(&r.span[0], 0x2000000, 0xffffffff, 0x40203000, 2, 2);
+	assert_false(regime_with("arm_lpae", pan, 2, ttbcr(0xb5403507), &r));
 	/* User access is on: TTBR0 has everything. */
 	assert_true(regime_with("arm_lpae", root, 2, ttbcr(eae), &r));
 	assert_int_equal(1, r.spans);
