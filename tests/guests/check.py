@@ -56,9 +56,10 @@ def root_options(roots):
 
 
 class Pagewalk:
-    def __init__(self, path, guest):
+    def __init__(self, path, guest, registers=()):
         self.path = str(path)
         self.guest = guest
+        self.registers = list(registers)
 
     def run(self, arguments, **more):
         try:
@@ -69,12 +70,13 @@ class Pagewalk:
             raise CheckError(f"no answer in 600 seconds from: {self.path} {shlex.join(arguments)}")
 
     def command(self, view, roots, source, address):
-        return ["translate", "--json", "--view", view, "--format", self.guest["format"], *self.version(source), *root_options(roots),
+        return ["translate", "--json", "--view", view, "--format", self.guest["format"], *self.options(source), *root_options(roots),
                 source, address]
 
-    def version(self, source):
-        """Which Linux it is, for an image that does not tell."""
-        return ["--kernel", self.guest["version"]] if "version" in self.guest and source.startswith("raw:") else []
+    def options(self, source):
+        """The registers; and which Linux it is, for an image that does not tell."""
+        version = ["--kernel", self.guest["version"]] if "version" in self.guest and source.startswith("raw:") else []
+        return self.registers + version
 
     def translate(self, view, roots, source, addresses):
         """One answer, as a dictionary, for each address."""
@@ -101,7 +103,7 @@ class Pagewalk:
     def cut_spaces(self, spaces, source, output, ranges=()):
         """Cuts several address spaces, (name, roots) each, into one image; completely, or only for some ranges."""
         words = [word for name, roots in spaces for word in ("--space", f"{name}={','.join(roots)}")]
-        arguments = ["cut", "--format", self.guest["format"], *self.version(source), *words, *ranges, source, str(output)]
+        arguments = ["cut", "--format", self.guest["format"], *self.options(source), *words, *ranges, source, str(output)]
         result = self.run(arguments)
         if result.returncode or not pathlib.Path(output).exists():
             raise CheckError(f"exit status {result.returncode} from: {self.path} {shlex.join(arguments)}\n{result.stderr.strip()}")
@@ -224,6 +226,11 @@ def check_shape(pagewalk, guest, shape, images):
             yield f"no huge page in shape huge: the page sizes are {sizes}"
 
 
+def kernel_registers(guest):
+    """arm with CONFIG_CPU_TTBR0_PAN takes the user's half away in the kernel; the other root then translates more."""
+    return ["--tcr", guest["registers"]["TTBCR"]] if guest["format"] == "arm_lpae" else []
+
+
 def check_kernel(pagewalk, guest, images):
     """Compares addresses of the kernel's half with the emulator's own walk (gva2gpa)."""
     addresses = [va for va, _ in guest["kernel"]]
@@ -277,11 +284,12 @@ def check(directory, path, live=(0, ())):
         everything = [(shape, lambda images, shape=shape: check_shape(pagewalk, guest, shape, images))
                       for shape in guest["shapes"]]
         if guest["kernel"]:
-            everything.append(({"roots": guest["kernel_roots"], "pages": guest["kernel"]},
-                               lambda images: check_kernel(pagewalk, guest, images)))
+            kernel = Pagewalk(path, guest, kernel_registers(guest))
+            everything.append(({"roots": guest["kernel_roots"], "pages": guest["kernel"], "by": kernel},
+                               lambda images: check_kernel(kernel, guest, images)))
         for part, run in everything:
             tables = Image("tables only", str(directory / "tables.elf"))
-            pagewalk.cut(part["roots"], raw.source, tables.source)
+            part.get("by", pagewalk).cut(part["roots"], raw.source, tables.source)
             differences += run((raw, dump, tables) if "live" not in guest else (raw, tables))
             pages += len(part["pages"])
             pathlib.Path(tables.source).unlink()

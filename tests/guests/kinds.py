@@ -102,6 +102,10 @@ MORE = [
          "gcc", "X86", 2304, "ttyS0", ram_split=1 * GiB, append="pti=on hugepagesz=1G hugepages=1", suite="sid"),
     Kind("s390x_newer", "s390x", "linux-image-s390x", "s390x", "qemu-system-s390x", "s390-ccw-virtio", "max",
          "s390x-linux-gnu-gcc", "S390", 1152, "ttysclp0", big_endian=True, suite="sid"),
+    Kind("arm_lpae_newer", "arm_lpae", "linux-image-armmp-lpae", "armhf", "qemu-system-aarch64", "virt", "cortex-a15",
+         "arm-linux-gnueabihf-gcc", "Arm", 3328, "ttyAMA0", ram_base=1 * GiB, direct_map=0xc0000000, suite="sid"),
+    Kind("arm_newer", "arm", "linux-image-armmp", "armhf", "qemu-system-arm", "virt,highmem=off", "cortex-a15",
+         "arm-linux-gnueabihf-gcc", "Arm", 1152, "ttyAMA0", ram_base=1 * GiB, direct_map=0xc0000000, suite="trixie"),
 ]
 
 
