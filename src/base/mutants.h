@@ -112,6 +112,7 @@ enum pw_mutant {
 	PW_MUTANT_MIGRATE_CLEAN, /* a page that was written to is clean when it has moved */
 	PW_MUTANT_MIGRATE_COPY_LATE, /* a page that has moved is mapped before its content is there */
 	PW_MUTANT_RESTORE_OLD_RIGHTS, /* mprotect leaves migration entries as they are, and they are believed */
+	PW_MUTANT_RESTORE_DIRTY, /* an entry that could be written to is dirty when its page has moved, or was split */
 	PW_MUTANT_MIGRATE_REFERENCED, /* a page is moved although somebody else has a reference */
 	PW_MUTANT_POISON_DIRTY, /* a broken page that was written to is taken out as if it were clean */
 	/* Pins that may fault. */

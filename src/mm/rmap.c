@@ -444,25 +444,43 @@ static bool restore_zero(const struct walk *walk, struct pw_vma *vma, pw_va va,
 	return true;
 }
 
+/*
+ * What the entry of a page that has moved permits and says again. It made the page itself dirty, if it was dirty, when it
+ * went: so one of a clean page, as MADV_FREE leaves it, comes back clean.
+ */
+static uint32_t restored_extra(const struct walk *walk, const struct pw_vma *vma, pw_va va,
+			       const struct pw_slot *slot)
+{
+	const struct pw_machine *machine = walk->machine;
+	const uint32_t flags = pw_vma_flags(vma);
+	uint32_t extra = 0;
+
+	if (pw_page_flags(machine, walk->new_head) & PW_PAGE_USED)
+		extra |= PW_ACCESSED;
+	if (pw_soft_migration_what(vma->mm->space, &slot->soft) != PW_MIGRATION_WRITE ||
+	    !(flags & PW_VM_WRITE || pw_mutant(PW_MUTANT_RESTORE_OLD_RIGHTS)))
+		return extra;
+	if (flags & PW_VM_USER_PROTECT &&
+	    pw_marks_any(vma->mm, va, va + (slot_bytes(machine, slot) - 1), PW_MARK_PROTECTED))
+		return extra;
+	if (pw_page_is_dirty(machine, walk->new_head) || pw_mutant(PW_MUTANT_RESTORE_DIRTY))
+		extra |= PW_DIRTY;
+	return extra | PW_WRITE;
+}
+
 static int restore_entry(struct walk *walk, struct pw_vma *vma, pw_va va, struct pw_slot *slot)
 {
 	struct pw_machine *machine = walk->machine;
 	struct pw_arena *arena = machine->arena;
 	enum pw_migration what = pw_soft_migration_what(vma->mm->space, &slot->soft);
 	uint32_t frame = walk->new_head + (uint32_t)(slot->soft.offset - walk->head);
-	uint32_t pages = slot_pages(machine, slot), extra = 0;
+	uint32_t pages = slot_pages(machine, slot);
 	bool anonymous = pw_folio_kind_of(arena, frame) == PW_FOLIO_ANONYMOUS;
+	const uint32_t extra = restored_extra(walk, vma, va, slot);
 	pw_pa pa = pw_arena_pa(arena, frame);
 
 	if (restore_zero(walk, vma, va, slot))
 		return 0;
-	if (what == PW_MIGRATION_WRITE &&
-	    (pw_vma_flags(vma) & PW_VM_WRITE || pw_mutant(PW_MUTANT_RESTORE_OLD_RIGHTS)) &&
-	    !(pw_vma_flags(vma) & PW_VM_USER_PROTECT &&
-	      pw_marks_any(vma->mm, va, va + (slot_bytes(machine, slot) - 1), PW_MARK_PROTECTED)))
-		extra |= PW_WRITE | PW_DIRTY;
-	if (pw_page_flags(machine, walk->new_head) & PW_PAGE_USED)
-		extra |= PW_ACCESSED;
 	/* A count that is full: as if the place had never been mapped would lose the page. There is room by then. */
 	if (!pw_folio_try_get(arena, frame, pages))
 		return -EBUSY;

@@ -101,6 +101,54 @@ static void test_whole(void **state)
 	for_each_folio_mm(check_whole);
 }
 
+/*
+ * Pages that were given up, and are still writable, are split or moved: that does not make them dirty, so they go; one that
+ * was written to since keeps all of the folio. @move: they move as a whole first.
+ */
+static void check_restored(struct mm_world *world, pw_va va, bool move, bool written)
+{
+	const pw_pa pa = pw_arena_pa(pw_machine_arena(world->machine), frame_at(world, va));
+
+	assert_int_equal(pw_madvise(world->mm, va, PAGES * world->page, MADV_FREE), 0);
+	if (written)
+		store_at(world, va + 2 * world->page, 7);
+	assert_int_equal(move ? pw_migrate(world->machine, pa) : pw_split_folio(world->machine, pa),
+			 0);
+	assert_int_equal(order_at(world, va), move ? 2 : 0);
+	for (unsigned i = 0; i < PAGES; i++) {
+		const pw_va page = va + i * world->page;
+
+		assert_int_equal(pw_page_is_dirty(world->machine,
+						  pw_folio_head(pw_machine_arena(world->machine),
+								frame_at(world, page))),
+				 written);
+		if (!written)
+			assert_false(slot_at(world, world->mm, page).attr & PW_DIRTY);
+	}
+	reclaim_all(world);
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_int_equal(load_at(world, va + i * world->page), !written ? 0
+								       : i == 2 ? 7
+										: pattern(i));
+}
+
+static void check_restored_all(struct mm_world *world, pw_va va)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		store_pattern(world, va, PAGES);
+		assert_int_equal(order_at(world, va), 2);
+		check_restored(world, va, i & 1, i & 2);
+		assert_int_equal(pw_madvise(world->mm, va, PAGES * world->page, MADV_DONTNEED), 0);
+	}
+	unmap_all(world, va, PAGES);
+}
+
+static void test_restored(void **state)
+{
+	(void)state;
+	for_each_folio_mm(check_restored_all);
+}
+
 /* A page of the folio is elsewhere: as many entries map it as it has pages, and not all of them are in the range. */
 static void check_moved(struct mm_world *world, pw_va va)
 {
@@ -279,6 +327,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_part),        cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_moved),       cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_fork_copies), cmocka_unit_test(test_unshare_copies),
+		cmocka_unit_test(test_restored),
 	};
 
 	mutant_choose(argc, argv);
