@@ -173,12 +173,11 @@ static enum pw_fault_kind read_page(struct pw_fault_work *work)
 {
 	uint32_t frame;
 	int error = get_page(work, &frame);
-	enum pw_fault_kind kind;
+	enum pw_fault_kind kind = error ? fault_of(error)
+					: finish(work, frame, extra_attr(work->vma, false));
 
-	if (error)
-		return fault_of(error);
-	kind = finish(work, frame, extra_attr(work->vma, false));
-	if (kind == PW_FAULT_DONE)
+	/* Linux maps the others first: so also where this page is beyond the end of the file. */
+	if (kind == PW_FAULT_DONE || (error && !pw_mutant(PW_MUTANT_AROUND_INSIDE)))
 		map_around(work);
 	return kind;
 }

@@ -108,6 +108,36 @@ static void test_around_begin(void **state)
 	for_each_mm(around_begin);
 }
 
+/* A read beyond the end of the file fails, and maps the pages before it all the same. */
+static void around_end(struct mm_world *world)
+{
+	const uint64_t page = world->page, bytes = around_bytes(world);
+	struct pw_result result;
+	struct pw_file *file;
+	uint64_t value = 0;
+	pw_va va, first;
+
+	if (bytes < 2 * page)
+		return;
+	assert_int_equal(pw_shmem_create(world->machine, 2 * bytes - page, &file, NULL), 0);
+	va = map_file(world, file, 2 * bytes / page, PROT_READ, PRIVATE);
+	first = (va + bytes - 1) & ~(bytes - 1);
+	assert_int_equal(pw_file_truncate(file, first - va + bytes - page), 0);
+	assert_int_equal(pw_file_write(file, first - va, &value, sizeof value), sizeof value);
+	assert_false(pw_load_u64(world->cpu, first + bytes - page, &value));
+	assert_int_equal(pw_cpu_fault(world->cpu)->kind, PW_FAULT_ADRERR);
+	assert_int_equal(mapped(world, first, &result), PW_OK);
+	assert_int_not_equal(mapped(world, first + bytes - page, &result), PW_OK);
+	unmap(world, va, 2 * bytes);
+	pw_file_put(file);
+}
+
+static void test_around_end(void **state)
+{
+	(void)state;
+	for_each_mm(around_end);
+}
+
 /* ---- writing ---- */
 
 static void private_copies(struct mm_world *world)
@@ -567,14 +597,15 @@ static void test_ahead(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ahead),       cmocka_unit_test(test_reads),
-		cmocka_unit_test(test_around),      cmocka_unit_test(test_around_begin),
-		cmocka_unit_test(test_private),     cmocka_unit_test(test_dirty),
-		cmocka_unit_test(test_tail),        cmocka_unit_test(test_read_write),
-		cmocka_unit_test(test_drop),        cmocka_unit_test(test_shared),
-		cmocka_unit_test(test_sparse),      cmocka_unit_test(test_secret),
-		cmocka_unit_test(test_reclaimed),   cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_host_errors), cmocka_unit_test(test_sync_arguments),
+		cmocka_unit_test(test_ahead),          cmocka_unit_test(test_reads),
+		cmocka_unit_test(test_around),         cmocka_unit_test(test_around_begin),
+		cmocka_unit_test(test_around_end),     cmocka_unit_test(test_private),
+		cmocka_unit_test(test_dirty),          cmocka_unit_test(test_tail),
+		cmocka_unit_test(test_read_write),     cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_shared),         cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_secret),         cmocka_unit_test(test_reclaimed),
+		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_host_errors),
+		cmocka_unit_test(test_sync_arguments),
 	};
 
 	mutant_choose(argc, argv);
