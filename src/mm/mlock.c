@@ -10,14 +10,13 @@
 struct part {
 	pw_va first, last;
 	unsigned access; /* PW_FAULT_ */
-	bool skip, locked;
+	bool skip;
 };
 
 /* The access that faults pages of @vma in, as populate_vma_page_range has it. */
 static void part_of(const struct pw_vma *vma, struct part *part)
 {
 	part->skip = vma->flags & (PW_VM_IO | PW_VM_PFNMAP | PW_VM_LOCKONFAULT);
-	part->locked = vma->flags & PW_VM_LOCKED;
 	part->access = 0;
 	/* A private page is copied now; a shared one need not become dirty. */
 	if ((vma->flags & (PW_VM_WRITE | PW_VM_SHARED)) == PW_VM_WRITE)
@@ -52,8 +51,6 @@ int pw_mm_populate(struct pw_mm *mm, pw_va first, pw_va last, enum pw_populate h
 	int error;
 
 	for (pw_va va = first; next_part(mm, va, last, &part); va = part.last + 1) {
-		if (how == PW_POPULATE_LOCKED && !part.locked)
-			part.skip = true;
 		error = 0;
 		for (va = part.first; !part.skip && va <= part.last && !error; va += page)
 			error = pw_fault_errno(pw_fault_at(mm, NULL, va, part.access, NULL));
@@ -63,6 +60,36 @@ int pw_mm_populate(struct pw_mm *mm, pw_va first, pw_va last, enum pw_populate h
 			return 0;
 	}
 	return 0;
+}
+
+/* As pw_fault_at, where mm->lock is held: nobody grows the VMA, and no handler of user faults is asked. */
+static enum pw_fault_kind fault_held(struct pw_vma *vma, pw_va va, unsigned access)
+{
+	struct pw_machine *machine = vma->mm->machine;
+	enum pw_fault_kind kind;
+	unsigned rounds = 0;
+
+	do {
+		struct pw_fault_work work = {
+			.vma = vma, .va = va, .touched = va, .flags = access
+		};
+
+		kind = pw_fault_handle(&work);
+		if (work.major)
+			pw_count(&machine->info.major_faults, 1);
+	} while (kind == PW_FAULT_OOM && pw_reclaim_for_tables(machine, &rounds));
+	return kind;
+}
+
+void pw_vma_populate(struct pw_vma *vma, pw_va first, pw_va last)
+{
+	const uint64_t page = pw_page_bytes(vma->mm->machine);
+	struct part part;
+
+	part_of(vma, &part);
+	for (pw_va va = first; !part.skip && va < last; va += page)
+		if (fault_held(vma, va, part.access) != PW_FAULT_DONE)
+			return;
 }
 
 /* ---- mlock ---- */

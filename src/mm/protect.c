@@ -175,7 +175,7 @@ static int fix_up(struct pw_vma *vma, pw_va first, pw_va last, uint32_t flags,
 {
 	struct pw_machine *machine = vma->mm->machine;
 	const uint64_t pages = ((last - first) >> machine->page_lg2) + 1;
-	const uint32_t old = vma->flags;
+	const uint32_t old = vma->flags, copied = PW_VM_WRITE | PW_VM_SHARED | PW_VM_LOCKED;
 	int error;
 
 	*vma_ret = vma;
@@ -197,16 +197,15 @@ static int fix_up(struct pw_vma *vma, pw_va first, pw_va last, uint32_t flags,
 	*vma_ret = vma;
 	if (old & ~flags & PW_VM_ACCOUNT)
 		pw_uncommit(machine, pages);
-	return pw_vma_change_entries(vma, first, last);
+	error = pw_vma_change_entries(vma, first, last);
+	/* A locked copy-on-write page is copied now, not at an access. */
+	if (!error && flags & PW_VM_WRITE && (old & copied) == PW_VM_LOCKED)
+		pw_vma_populate(vma, first, pw_mutant(PW_MUTANT_PROTECT_BRINGS) ? vma->last : last);
+	return error;
 }
 
-/* From the first to the last VMA that must be populated. */
-struct piece {
-	pw_va first, last;
-};
-
 /* Goes through the VMAs of first..last; stops at a hole, or at one that may not. What was done stays. */
-static int protect(struct pw_vma *vma, pw_va first, pw_va last, int prot, struct piece *populate)
+static int protect(struct pw_vma *vma, pw_va first, pw_va last, int prot)
 {
 	pw_va va = first;
 	uint32_t flags;
@@ -218,12 +217,6 @@ static int protect(struct pw_vma *vma, pw_va first, pw_va last, int prot, struct
 		flags = (vma->flags & ~ACCESS) | pw_vma_prot_flags(prot);
 		if (flags & ACCESS & ~(flags / PW_VM_MAYREAD * PW_VM_READ))
 			return -EACCES;
-		/* A locked copy-on-write page is copied now, not at an access. */
-		if (flags & PW_VM_WRITE && vma->flags & PW_VM_LOCKED &&
-		    !(vma->flags & (PW_VM_WRITE | PW_VM_SHARED))) {
-			populate->first = va < populate->first ? va : populate->first;
-			populate->last = end;
-		}
 		error = fix_up(vma, va, end, flags, &vma);
 		if (error || vma->last >= last)
 			return error;
@@ -235,8 +228,7 @@ static int protect(struct pw_vma *vma, pw_va first, pw_va last, int prot, struct
 	}
 }
 
-static int protect_locked(struct pw_mm *mm, pw_va first, pw_va last, int prot, bool grows,
-			  struct piece *populate)
+static int protect_locked(struct pw_mm *mm, pw_va first, pw_va last, int prot, bool grows)
 {
 	struct pw_vma *vma = pw_vma_at_or_above(mm, first);
 
@@ -249,14 +241,13 @@ static int protect_locked(struct pw_mm *mm, pw_va first, pw_va last, int prot, b
 	} else if (vma->first > first) {
 		return -ENOMEM;
 	}
-	return protect(vma, first, last, prot, populate);
+	return protect(vma, first, last, prot);
 }
 
 int pw_mprotect(struct pw_mm *mm, pw_va va, uint64_t bytes, int prot)
 {
 	enum { SEM = 8 };
 	const int grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
-	struct piece populate = { .first = ~(pw_va)0 };
 	pw_va last;
 	int error;
 
@@ -275,9 +266,7 @@ int pw_mprotect(struct pw_mm *mm, pw_va va, uint64_t bytes, int prot)
 	/* No stack here grows up. */
 	error = grows & PROT_GROWSUP && pw_vma_find(mm, va)
 			? -EINVAL
-			: protect_locked(mm, va, last, prot, grows & PROT_GROWSDOWN, &populate);
+			: protect_locked(mm, va, last, prot, grows & PROT_GROWSDOWN);
 	pw_mm_write_unlock(mm);
-	if (populate.first <= populate.last)
-		pw_mm_populate(mm, populate.first, populate.last, PW_POPULATE_LOCKED);
 	return error;
 }

@@ -105,9 +105,10 @@ uint32_t pw_vma_prot_flags(int prot);
 enum pw_populate {
 	PW_POPULATE_STRICT, /* end at the first that fails */
 	PW_POPULATE_IGNORE, /* what fails ends its VMA alone; always 0 */
-	PW_POPULATE_LOCKED, /* the same; only VMAs that are locked */
 };
 int pw_mm_populate(struct pw_mm *mm, pw_va first, pw_va last, enum pw_populate how);
+/* The same for a part of a VMA whose mm->lock is held for writing. The first page that fails ends it. */
+void pw_vma_populate(struct pw_vma *vma, pw_va first, pw_va last);
 
 /* ---- move.c ---- */
 

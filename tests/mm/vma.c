@@ -329,6 +329,30 @@ static void test_locked(void **state)
 	for_each_mm(locked);
 }
 
+/* mprotect brings locked pages that become writable, and none of those that were writable before. */
+static void protect_locked(struct mm_world *w)
+{
+	pw_va va = room(w, 16);
+	unsigned char present[8];
+
+	map_at(w, va, 6, RW, ANON);
+	map_at(w, va, 1, PROT_NONE, ANON);
+	map_at(w, va + 3 * w->page, 1, PROT_READ, ANON);
+	/* All are locked, but none comes, because of the hole behind them. */
+	assert_int_equal(pw_mlock(w->mm, va, 7 * w->page, 0), -ENOMEM);
+	assert_int_equal(pw_mprotect(w->mm, va, 5 * w->page, RW), 0);
+	assert_vmas(w, va, "0+6 rw-p");
+	assert_int_equal(pw_mincore(w->mm, va, 6 * w->page, present), 0);
+	assert_memory_equal(present, "\1\0\0\1\0\0", 6);
+	assert_int_equal(pw_munmap(w->mm, va, 6 * w->page), 0);
+}
+
+static void test_protect_locked(void **state)
+{
+	(void)state;
+	for_each_mm(protect_locked);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +362,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_errors),         cmocka_unit_test(test_placement),
 		cmocka_unit_test(test_stack),          cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_promises),       cmocka_unit_test(test_locked),
+		cmocka_unit_test(test_protect_locked),
 	};
 
 	mutant_choose(argc, argv);

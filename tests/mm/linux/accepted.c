@@ -231,13 +231,6 @@ static bool empty_table(const struct comparison *c, const struct difference *d)
 	return d->model == 0 || d->model == PAGE_PRESENT || d->model == (PAGE_PRESENT | PAGE_FILE);
 }
 
-/* Locked memory that becomes writable is brought by mprotect: here with what lies between its parts. */
-static bool between(const struct comparison *c, const struct difference *d)
-{
-	return d->kind == DIFFERENT_PAGEMAP && d->in_vma && c->call->kind == CALL_MPROTECT &&
-	       (c->call->arg[2] & PROT_WRITE) && d->host == 0 && (d->model & PAGE_PRESENT);
-}
-
 /* Linux looks at the caller's limit before it looks whether the range ends behind the last address. */
 static bool lock_limit(const struct comparison *c, const struct difference *d)
 {
@@ -272,7 +265,5 @@ const struct accepted ACCEPTED[] = {
 	{ "empty table",
 	  "MADV_DONTNEED frees a table of empty entries, and MADV_COLLAPSE fills one",
 	  empty_table },
-	{ "between", "mprotect brings locked memory that becomes writable, and nothing between",
-	  between },
 	{ NULL, NULL, NULL },
 };
