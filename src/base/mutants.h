@@ -142,6 +142,7 @@ enum pw_mutant {
 	PW_MUTANT_TEXT_RAW, /* names are shown as they are */
 	/* Files of address spaces. */
 	PW_MUTANT_FILE_MAP_UNLOCKED, /* a page is mapped that may have been truncated */
+	PW_MUTANT_FILE_KEEPS_LOCKED, /* pages of files that are locked in memory are not put together, nor split */
 	PW_MUTANT_AROUND_INSIDE, /* a read beyond the end of a file maps none of the pages before it */
 	PW_MUTANT_TRUNCATE_KEEPS_MAPPING, /* a page that was truncated still names its file */
 	PW_MUTANT_WRITE_BACK_WRITABLE, /* pages stay writable while they are written back */

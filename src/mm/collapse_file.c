@@ -18,6 +18,7 @@
 #include "format/format.h"
 #include "mm/file.h"
 #include "mm/huge.h"
+#include "mm/rmap.h"
 
 struct block {
 	struct pw_vma *vma;
@@ -68,7 +69,10 @@ static int get_pages(struct block *b)
 	return 0;
 }
 
-/* Locks and unmaps one page. Is it the block's, and does nobody but the cache and this call hold it? */
+/*
+ * Locks and unmaps one page, also where memory is locked: its process gets the new page. Is it the block's, and does nobody
+ * but the cache and this call hold it?
+ */
 static bool isolate(const struct block *b, uint32_t i)
 {
 	const uint32_t frame = b->frame[i];
@@ -82,7 +86,7 @@ static bool isolate(const struct block *b, uint32_t i)
 	    !(kind == PW_FOLIO_FILE && pw_page_is_dirty(b->machine, frame)) &&
 	    page->index == b->index + i && page->swap == 0 &&
 	    !(__atomic_load_n(&page->flags, __ATOMIC_RELAXED) & bad) &&
-	    pw_rmap_unmap(b->machine, frame, PW_UNMAP_EMPTY) == 0 &&
+	    pw_rmap_unmap_file(b->machine, frame) == 0 &&
 	    (pw_page_references(b->machine, frame) == 2 || pw_mutant(PW_MUTANT_COLLAPSE_PINNED)))
 		return true;
 	pw_folio_unlock(b->machine, frame);

@@ -532,7 +532,7 @@ void pw_page_set_owner(struct pw_machine *machine, uint32_t frame, enum pw_folio
 bool pw_page_maybe_pinned(const struct pw_machine *machine, uint32_t frame);
 uint32_t pw_page_references(const struct pw_machine *machine, uint32_t frame);
 
-/* ---- rmap.c ---- */
+/* ---- rmap_each.c, rmap.c ---- */
 
 /*
  * Calls @each for every VMA and address where the folio may be mapped (rmap_walk), under lock 4, until it

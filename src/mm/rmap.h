@@ -20,6 +20,11 @@ void pw_rmap_restore_zeros(struct pw_machine *machine, uint32_t frame);
 bool pw_rmap_mapped_once(struct pw_machine *machine, uint32_t frame);
 /* Is the folio of @frame mapped in an address space other than @mm (folio_maybe_mapped_shared)? As pw_rmap_each. */
 bool pw_rmap_others_map(struct pw_machine *machine, uint32_t frame, const struct pw_mm *mm);
+/*
+ * As pw_rmap_unmap with PW_UNMAP_EMPTY for a folio of a file, also if a VMA is locked (TTU_IGNORE_MLOCK): the file keeps the
+ * pages, or others with their content, and faults find them.
+ */
+int pw_rmap_unmap_file(struct pw_machine *machine, uint32_t head);
 /* As pw_rmap_unmap, also if the folio may be pinned, or a VMA is locked: its memory is broken. */
 int pw_rmap_take(struct pw_machine *machine, uint32_t head, enum pw_unmap_to to);
 /* Is the folio mapped in a VMA that is locked in memory (mlock)? As pw_rmap_each. */

@@ -178,13 +178,10 @@ static int split_locked(struct pw_machine *machine, uint32_t frame, bool zeros)
 	if (page->swap != 0 || pw_page_references(machine, head) != held ||
 	    (__atomic_load_n(&page->flags, __ATOMIC_RELAXED) & PW_PAGE_WRITEBACK))
 		return -EBUSY;
-	/* Pages of files need no entries: faults find them. But locked memory keeps its entries. */
 	if (!cached)
 		code = pw_rmap_unmap_parts(machine, head);
-	else if (pw_rmap_is_locked(machine, head))
-		code = -EBUSY;
 	else
-		code = pw_rmap_unmap(machine, head, PW_UNMAP_EMPTY);
+		code = pw_rmap_unmap_file(machine, head);
 	if (!code && !split_counts(machine, head, pages, cached))
 		code = -EBUSY;
 	if (code) {

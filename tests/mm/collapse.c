@@ -287,6 +287,39 @@ static void test_moved_file(void **state)
 	for_each_huge(&MADVISE, check_moved_file);
 }
 
+/* Locked pages of a file become one, too, and that one is split again: who has locked them finds them by faults. */
+static void check_locked_file(struct mm_world *world)
+{
+	const uint64_t huge = huge_bytes(world), page = world->page;
+	const pw_va va = map_huge(world, 2);
+	struct pw_file *file;
+
+	assert_int_equal(pw_shmem_create(world->machine, huge, &file, NULL), 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(pw_mmap(world->mm, va + i * huge, huge, RW, MAP_SHARED | MAP_FIXED,
+					 file, 0),
+				 va + i * huge);
+	fill(world, va, 1);
+	assert_int_equal(pw_mlock(world->mm, va, 2 * huge, 0), 0);
+	assert_int_equal(pw_madvise(world->mm, va, huge, ADVICE_COLLAPSE), 0);
+	assert_int_equal(slot_at(world->mm, va).level, 1);
+	check_fill(world, va + huge, 1);
+	check_fill(world, va, 1);
+	assert_int_equal(pw_file_punch(file, huge / 2, page), 0);
+	assert_int_equal(get(world, va + huge / 2), 0);
+	assert_int_equal(order_at(world, va + huge / 2), 0);
+	assert_int_equal(get(world, va + huge + page + 1), value_of(1));
+	assert_int_equal(order_at(world, va + huge + page), 0);
+	unmap_huge(world, va, 2);
+	pw_file_put(file);
+}
+
+static void test_locked_file(void **state)
+{
+	(void)state;
+	for_each_huge(&MADVISE, check_locked_file);
+}
+
 /* ---- files of the host ---- */
 
 /* A file of the host of two huge pages: each page begins with its value. @flags: how it is open. */
@@ -415,7 +448,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_range),      cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_groups),     cmocka_unit_test(test_file),
 		cmocka_unit_test(test_moved_file), cmocka_unit_test(test_neighbours),
-		cmocka_unit_test(test_host),
+		cmocka_unit_test(test_host),       cmocka_unit_test(test_locked_file),
 	};
 
 	mutant_choose(argc, argv);
