@@ -152,11 +152,21 @@ static bool large_folio(const struct comparison *c, const struct difference *d)
 	return was_cut(c, (unsigned)d->vma.file, d->vma.offset + (d->va - d->vma.first));
 }
 
+/* By halves: this is asked for every page of a huge leaf, for every page of it. */
 static const uint64_t *pagemap_find(const struct view *view, uint64_t va)
 {
-	for (unsigned i = 0; view && i < view->pages; i++)
-		if (view->va[i] == va)
-			return &view->pagemap[i];
+	unsigned first = 0, end = view ? view->pages : 0;
+
+	while (first < end) {
+		const unsigned middle = first + (end - first) / 2;
+
+		if (view->va[middle] == va)
+			return &view->pagemap[middle];
+		if (view->va[middle] < va)
+			first = middle + 1;
+		else
+			end = middle;
+	}
 	return NULL;
 }
 

@@ -16,6 +16,7 @@
  *   compare.c    what must agree
  *   accepted.c   what need not, and why
  *   run.c        one script on two sides, in a process that may crash
+ *   watch.c      whether that process hangs
  *   shrink.c     the fewest calls that still differ
  */
 #ifndef CHECK_LINUX_CHECK_H
@@ -177,7 +178,7 @@ struct vma {
 struct view {
 	unsigned vmas, pages;
 	struct vma vma[MAX_VMAS];
-	uint64_t va[MAX_PAGES], pagemap[MAX_PAGES];
+	uint64_t va[MAX_PAGES], pagemap[MAX_PAGES]; /* by address */
 };
 
 /* The bits of /proc/PID/pagemap. */
@@ -254,7 +255,8 @@ struct difference {
 
 struct verdict {
 	struct difference difference; /* SAME: there is none */
-	unsigned steps;
+	unsigned steps; /* calls that both sides have made; atomic while they run */
+	const char *side; /* whose call is under way; NULL: none's */
 	uint64_t accepted[ACCEPTED_MOST]; /* how often each line of the table was used */
 };
 
@@ -288,6 +290,8 @@ struct pairing {
 	bool keep_going; /* a fault of the second side is not caught: for a debugger */
 	struct abilities can;
 };
+/* Waits for the end of @pid, which leads its group. False: *@steps stays as it is for too long. */
+bool watch_ends(int pid, const unsigned *steps);
 void script_run(const struct script *script, const struct pairing *pairing,
 		struct verdict *verdict);
 /* @script becomes the smallest that differs in the same way that is found; @verdict is of it. */

@@ -21,6 +21,7 @@
 
 #include "host.h"
 
+/* After so long, who waits looks whether anybody is left. */
 enum { PATIENCE_SECONDS = 10 };
 
 struct host {
@@ -38,13 +39,17 @@ static long futex(const uint32_t *word, int operation, uint32_t value, const str
 	return syscall(SYS_futex, word, operation, value, time, NULL, 0);
 }
 
+/* The process that asks; its children inherit the number. */
+static int asker;
+
 void host_wait(const uint32_t *word, uint32_t old)
 {
-	const struct timespec orphaned = { .tv_sec = 3 * PATIENCE_SECONDS };
+	const struct timespec patience = { .tv_sec = PATIENCE_SECONDS };
 
 	/* Pairs with the release in host_wake. */
 	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == old)
-		if (futex(word, FUTEX_WAIT, old, &orphaned) != 0 && errno == ETIMEDOUT)
+		if (futex(word, FUTEX_WAIT, old, &patience) != 0 && errno == ETIMEDOUT &&
+		    kill(asker, 0) != 0)
 			_exit(97);
 }
 
@@ -54,29 +59,29 @@ void host_wake(uint32_t *word)
 	futex(word, FUTEX_WAKE, 1, NULL);
 }
 
-/* As host_wait, but false if the child dies instead. */
+/* Has a process left its address space after @milliseconds? -1: it is waited for. */
+static bool is_dead(int pid, int milliseconds)
+{
+	struct pollfd dead = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	bool found;
+
+	if (dead.fd < 0)
+		return true;
+	found = poll(&dead, 1, milliseconds) > 0;
+	close(dead.fd);
+	return found;
+}
+
+/* As host_wait, but false if the child dies instead. Whether it hangs, watch.c says. */
 static bool answer_wait(const struct host_process *process, uint32_t old)
 {
 	const struct timespec second = { .tv_sec = 1 };
 
-	for (unsigned tries = 0; tries < PATIENCE_SECONDS; tries++) {
-		if (__atomic_load_n(&process->answered, __ATOMIC_ACQUIRE) != old)
-			return true;
-		if (futex(&process->answered, FUTEX_WAIT, old, &second) == 0 || errno == EAGAIN)
-			tries--;
-	}
-	return false;
-}
-
-/* Returns when a process has left its address space. */
-static void death_wait(int pid)
-{
-	struct pollfd dead = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-
-	if (dead.fd < 0)
-		return;
-	poll(&dead, 1, PATIENCE_SECONDS * 1000);
-	close(dead.fd);
+	while (__atomic_load_n(&process->answered, __ATOMIC_ACQUIRE) == old)
+		if (futex(&process->answered, FUTEX_WAIT, old, &second) != 0 &&
+		    errno == ETIMEDOUT && is_dead(process->pid, 0))
+			return false;
+	return true;
 }
 
 static void pagemap_open(struct host *host, unsigned process)
@@ -101,14 +106,14 @@ static void host_call(struct side *side, const struct call *call, struct answer 
 	}
 	host_wake(&process->asked);
 	if (call->kind == CALL_EXIT) {
-		death_wait(process->pid);
+		is_dead(process->pid, -1);
 		close(host->pagemap[call->process]);
 		host->pagemap[call->process] = -1;
 		memset(answer, 0, offsetof(struct answer, va));
 		return;
 	}
 	if (!answer_wait(process, answered)) {
-		fprintf(stderr, "check-linux: a process of the host died or hangs in: ");
+		fprintf(stderr, "check-linux: a process of the host died in: ");
 		call_print(call, stderr);
 		fprintf(stderr, "\n");
 		_exit(3);
@@ -247,6 +252,7 @@ bool host_start(struct side *side, const struct script *script, const struct abi
 	host->process = mmap(NULL, MAX_PROCESSES * sizeof *host->process, PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	fflush(NULL);
+	asker = getpid();
 	host->root = fork();
 	if (host->root == 0)
 		child_main(host, can);

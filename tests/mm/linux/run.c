@@ -5,19 +5,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
 
-enum { SCRIPT_SECONDS = 15, HOST_FAILED = 3, LOOK_AT_FLAGS_EVERY = 8 };
+enum { HOST_FAILED = 3, LOOK_AT_FLAGS_EVERY = 8 };
 
 struct run {
 	const struct script *script;
@@ -46,9 +44,12 @@ static bool step(struct run *run, unsigned number)
 	if (!(run->alive & 1u << call->process) || (run->alive & fork_bit))
 		return false;
 	run->verdict->difference.step = number;
+	run->verdict->side = run->host.name;
 	run->host.call(&run->host, call, &run->host_answer);
+	run->verdict->side = run->model.name;
 	run->model.call(&run->model, call, &run->model_answer);
-	run->verdict->steps++;
+	run->verdict->side = NULL;
+	__atomic_fetch_add(&run->verdict->steps, 1, __ATOMIC_RELAXED);
 	if (call->kind == CALL_EXIT) {
 		run->alive &= ~(1u << call->process);
 		return false;
@@ -127,19 +128,17 @@ static int run_main(const struct script *script, const struct pairing *pairing,
 }
 
 /* Does the process end in time? Its state is in @status_ret. */
-static bool ends(int pid, int *status_ret)
+static bool ends(int pid, const struct verdict *verdict, int *status_ret)
 {
-	struct pollfd dead = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-	const bool hung = poll(&dead, 1, SCRIPT_SECONDS * 1000) == 0;
+	const bool ended = watch_ends(pid, &verdict->steps);
 
-	close(dead.fd);
 	kill(-pid, SIGKILL);
-	if (hung)
+	if (!ended)
 		kill(pid, SIGKILL);
 	waitpid(pid, status_ret, 0);
 	while (waitpid(-pid, NULL, 0) > 0) {
 	}
-	return !hung;
+	return ended;
 }
 
 void script_run(const struct script *script, const struct pairing *pairing, struct verdict *verdict)
@@ -160,12 +159,14 @@ void script_run(const struct script *script, const struct pairing *pairing, stru
 		_exit(status);
 	}
 	setpgid(pid, pid);
-	in_time = ends(pid, &status);
+	in_time = ends(pid, shared, &status);
 	*verdict = *shared;
 	munmap(shared, sizeof *shared);
 	if (!in_time) {
 		verdict->difference.kind = HUNG;
-		snprintf(verdict->difference.text, TEXT, "it hangs in this call");
+		snprintf(verdict->difference.text, TEXT, "it hangs in this call, %s%s",
+			 verdict->side ? "on the side of the " : "while the sides are compared",
+			 verdict->side ? verdict->side : "");
 	} else if (WIFSIGNALED(status) ||
 		   (WEXITSTATUS(status) && WEXITSTATUS(status) != HOST_FAILED)) {
 		verdict->difference.kind = CRASHED;
