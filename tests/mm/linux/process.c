@@ -12,9 +12,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "advice.h"
 #include "host.h"
+
+enum { COLLAPSE_TRIES = 500 };
 
 static sigjmp_buf landing;
 static volatile sig_atomic_t guarded;
@@ -155,6 +159,35 @@ static void file_call(const struct call *call, const int *files, struct answer *
 	}
 }
 
+/* May MADV_COLLAPSE have failed because of what others did at that moment? ENOMEM is also said of a range with holes. */
+static bool failed_for_now(const uint64_t *arg)
+{
+	const int error = errno;
+	const bool whole = syscall(SYS_mincore, arg[0], arg[1], buffer) == 0;
+
+	errno = error;
+	return error == EAGAIN || (error == ENOMEM && whole);
+}
+
+/*
+ * Compaction, on behalf of anybody, holds pages for a moment, free ones, too. Then MADV_COLLAPSE fails, and its manual asks to
+ * try again. No script makes it fail in this way for long.
+ */
+static long advise(const uint64_t *arg)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	long result = syscall(SYS_madvise, arg[0], arg[1], arg[2]);
+
+	for (unsigned tries = 0; arg[2] == ADVICE_COLLAPSE && result != 0 && tries < COLLAPSE_TRIES;
+	     tries++) {
+		if (!failed_for_now(arg))
+			break;
+		syscall(SYS_nanosleep, &moment, NULL);
+		result = syscall(SYS_madvise, arg[0], arg[1], arg[2]);
+	}
+	return result;
+}
+
 static long system_call(const struct call *call, const int *files, struct answer *answer)
 {
 	const uint64_t *arg = call->arg;
@@ -172,7 +205,7 @@ static long system_call(const struct call *call, const int *files, struct answer
 	case CALL_MREMAP:
 		return syscall(SYS_mremap, arg[0], arg[1], arg[2], arg[3], arg[4]);
 	case CALL_MADVISE:
-		return syscall(SYS_madvise, arg[0], arg[1], arg[2]);
+		return advise(arg);
 	case CALL_MLOCK:
 		return syscall(SYS_mlock, arg[0], arg[1]);
 	case CALL_MLOCK2:
