@@ -138,7 +138,8 @@ int pw_msync(struct pw_mm *mm, pw_va va, uint64_t bytes, int flags)
 	last = va + (bytes - 1);
 	if (bytes == 0)
 		return 0;
-	if (last < va)
+	/* Linux has the exclusive end, which wraps first. */
+	if (last < va || last == ~(pw_va)0)
 		return -ENOMEM;
 	pw_mm_read_lock(mm);
 	for (struct pw_vma *vma = pw_vma_at_or_above(mm, va);; vma = pw_vma_next(vma)) {
