@@ -256,6 +256,7 @@ struct difference {
 struct verdict {
 	struct difference difference; /* SAME: there is none */
 	unsigned steps; /* calls that both sides have made; atomic while they run */
+	unsigned again;
 	const char *side; /* whose call is under way; NULL: none's */
 	uint64_t accepted[ACCEPTED_MOST]; /* how often each line of the table was used */
 };
@@ -292,6 +293,9 @@ struct pairing {
 };
 /* Waits for the end of @pid, which leads its group. False: *@steps stays as it is for too long. */
 bool watch_ends(int pid, const unsigned *steps);
+/* Counts what the host's kernel could not do as usual, for anybody. */
+uint64_t watch_shortages(void);
+/* A script that differs is run again if the host was short of something meanwhile: verdict->again says how often. */
 void script_run(const struct script *script, const struct pairing *pairing,
 		struct verdict *verdict);
 /* @script becomes the smallest that differs in the same way that is found; @verdict is of it. */

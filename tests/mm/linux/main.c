@@ -42,7 +42,7 @@ struct alike {
 };
 
 struct total {
-	uint64_t next, done, steps, differences, accepted[ACCEPTED_MOST];
+	uint64_t next, done, steps, again, differences, accepted[ACCEPTED_MOST];
 	uint32_t lock;
 	unsigned kinds;
 	struct alike alike[KINDS_MOST];
@@ -122,6 +122,7 @@ static void script_check(const struct options *options, struct total *total, uin
 	script_generate(&script, random_next(&seed), &options->pairing.can);
 	script_run(&script, &options->pairing, &verdict);
 	__atomic_fetch_add(&total->steps, verdict.steps, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&total->again, verdict.again, __ATOMIC_RELAXED);
 	for (unsigned i = 0; i < ACCEPTED_MOST; i++)
 		__atomic_fetch_add(&total->accepted[i], verdict.accepted[i], __ATOMIC_RELAXED);
 	__atomic_fetch_add(&total->done, 1, __ATOMIC_RELAXED);
@@ -200,6 +201,10 @@ static int check(const struct options *options)
 		if (total->accepted[i])
 			printf("accepted %" PRIu64 " times: %s: %s\n", total->accepted[i],
 			       ACCEPTED[i].name, ACCEPTED[i].reason);
+	if (total->again)
+		printf("run again %" PRIu64
+		       " times: the host was short of huge pages, or compacted memory\n",
+		       total->again);
 	abilities_print(&options->pairing.can);
 	printf("%" PRIu64 " calls were made and compared\n", total->steps);
 	printf("%" PRIu64 " scripts, %" PRIu64 " differences\n", total->done, total->differences);

@@ -15,7 +15,7 @@
 
 #include "check.h"
 
-enum { HOST_FAILED = 3, LOOK_AT_FLAGS_EVERY = 8 };
+enum { HOST_FAILED = 3, LOOK_AT_FLAGS_EVERY = 8, AGAIN_MOST = 10 };
 
 struct run {
 	const struct script *script;
@@ -141,7 +141,8 @@ static bool ends(int pid, const struct verdict *verdict, int *status_ret)
 	return ended;
 }
 
-void script_run(const struct script *script, const struct pairing *pairing, struct verdict *verdict)
+static void run_once(const struct script *script, const struct pairing *pairing,
+		     struct verdict *verdict)
 {
 	struct verdict *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -179,4 +180,17 @@ void script_run(const struct script *script, const struct pairing *pairing, stru
 	}
 	if (verdict->difference.step < script->calls)
 		verdict->difference.call = script->call[verdict->difference.step];
+}
+
+void script_run(const struct script *script, const struct pairing *pairing, struct verdict *verdict)
+{
+	for (unsigned again = 0;; again++) {
+		const uint64_t before = watch_shortages();
+
+		run_once(script, pairing, verdict);
+		verdict->again = again;
+		if (verdict->difference.kind == SAME || verdict->difference.kind == HUNG ||
+		    again == AGAIN_MOST || watch_shortages() == before)
+			return;
+	}
 }

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long a script may take. A busy machine is no hang: what counts is time in which the script's processes computed, or
- * all of them slept, and no call came to its end.
+ * What a busy machine does to a script.
+ *
+ * It takes long. That is no hang: what counts is time in which the script's processes computed, or all of them slept, and
+ * no call came to its end.
+ *
+ * Its memory has no huge page left for a moment, or compaction holds pages that the script wants to give up.
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,4 +94,22 @@ bool watch_ends(int pid, const unsigned *steps)
 	}
 	close(dead.fd);
 	return ended;
+}
+
+uint64_t watch_shortages(void)
+{
+	static const char *const counted[] = { "thp_fault_fallback %" SCNu64,
+					       "thp_collapse_alloc_failed %" SCNu64,
+					       "compact_isolated %" SCNu64 };
+	FILE *in = fopen("/proc/vmstat", "re");
+	uint64_t sum = 0, value;
+	char line[128];
+
+	while (in && fgets(line, sizeof line, in))
+		for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+			if (sscanf(line, counted[i], &value) == 1)
+				sum += value;
+	if (in)
+		fclose(in);
+	return sum;
 }
