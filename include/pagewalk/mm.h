@@ -67,6 +67,8 @@ struct pw_machine_options {
 	bool poison; /* fill freed memory with a pattern and check it: for debugging */
 	bool overcommit_never; /* refuse what does not fit memory and swap (vm.overcommit_memory=2) */
 	enum pw_shmem_huge shmem_huge; /* for shared memory, as huge is for anonymous memory */
+	bool lock_limited; /* each mm may lock lock_bytes (RLIMIT_MEMLOCK without CAP_IPC_LOCK) */
+	uint64_t lock_bytes; /* 0: nothing may be locked */
 };
 
 int pw_machine_create(const struct pw_machine_options *options, struct pw_machine **machine_ret,

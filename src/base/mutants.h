@@ -48,6 +48,7 @@ enum pw_mutant {
 	PW_MUTANT_SWAP_IN_TWO, /* an entry is emptied before its new value is stored */
 	PW_MUTANT_GATHER_AT_ONCE, /* tables that were taken out are freed without the back end for reclaim */
 	/* VMAs. */
+	PW_MUTANT_LOCK_UNLIMITED, /* more memory is locked than the machine's limit permits */
 	PW_MUTANT_PROTECT_BRINGS, /* mprotect of locked memory brings what lies behind it, too */
 	PW_MUTANT_PROTECT_SHARED, /* mprotect makes a page writable that a child of fork maps, too */
 	PW_MUTANT_MOVE_PARTS, /* mremap takes every huge leaf apart */

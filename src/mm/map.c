@@ -253,6 +253,10 @@ static int check(struct pw_mm *mm, struct request *r)
 	vma = pw_vma_at_or_above(mm, r->va);
 	if (r->map & MAP_FIXED_NOREPLACE && vma && vma->first <= r->va + r->bytes - 1)
 		return -EEXIST;
+	if (r->map & MAP_LOCKED && !pw_lock_allowed(mm->machine))
+		return -EPERM;
+	if (!pw_lock_fits(mm, r->flags, r->bytes))
+		return -EAGAIN;
 	if (!r->device)
 		error = r->file ? check_file(r) : check_anonymous(r);
 	if (error)
@@ -276,6 +280,8 @@ static int check_kind(struct pw_mm *mm, struct request *r)
 		if (!(r->flags & PW_VM_MAYSHARE))
 			return -EINVAL;
 		r->flags |= PW_VM_LOCKED | PW_VM_DONTDUMP | PW_VM_SECRET;
+		if (!pw_lock_fits(mm, r->flags, r->bytes))
+			return -EAGAIN;
 	}
 	if (r->file->kind != PW_FOLIO_HUGETLB)
 		return 0;
@@ -528,7 +534,7 @@ struct pw_vma *pw_vma_expand(struct pw_mm *mm, pw_va va)
 		return NULL;
 	pages = (vma->first - va) >> mm->machine->page_lg2;
 	if (pages > vma->offset || vma->last - va >= STACK_LIMIT ||
-	    pw_commit(mm->machine, pages) != 0)
+	    !pw_lock_fits(mm, vma->flags, vma->first - va) || pw_commit(mm->machine, pages) != 0)
 		return NULL;
 	if (!(vma->flags & PW_VM_ACCOUNT))
 		pw_uncommit(mm->machine, pages);

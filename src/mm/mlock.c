@@ -92,6 +92,50 @@ void pw_vma_populate(struct pw_vma *vma, pw_va first, pw_va last)
 			return;
 }
 
+/* ---- the limit ---- */
+
+bool pw_lock_allowed(const struct pw_machine *machine)
+{
+	return !machine->options.lock_limited || machine->options.lock_bytes > 0;
+}
+
+/* Are so many pages within the limit? */
+static bool is_within(const struct pw_machine *machine, uint64_t pages)
+{
+	return !machine->options.lock_limited ||
+	       pages <= machine->options.lock_bytes >> machine->page_lg2 ||
+	       pw_mutant(PW_MUTANT_LOCK_UNLIMITED);
+}
+
+bool pw_lock_fits(const struct pw_mm *mm, uint32_t flags, uint64_t bytes)
+{
+	return !(flags & PW_VM_LOCKED) ||
+	       is_within(mm->machine, mm->locked_pages + (bytes >> mm->machine->page_lg2));
+}
+
+/* How many pages of a range are locked already (count_mm_mlocked_page_nr)? @end may have wrapped: then all above. */
+static uint64_t locked_in(struct pw_mm *mm, pw_va first, pw_va end)
+{
+	const pw_va last = end < first ? ~(pw_va)0 : end - 1;
+	struct pw_vma *vma = pw_vma_at_or_above(mm, first);
+	uint64_t bytes = 0;
+
+	for (; vma && vma->first <= last; vma = pw_vma_next(vma))
+		if (vma->flags & PW_VM_LOCKED)
+			bytes += (vma->last < last ? vma->last : last) -
+				 (vma->first > first ? vma->first : first) + 1;
+	return bytes >> mm->machine->page_lg2;
+}
+
+/* May all of the @bytes at @first be locked? What is locked there counts once. mm->lock is held. */
+static bool may_lock(struct pw_mm *mm, pw_va first, uint64_t bytes)
+{
+	const uint64_t pages = mm->locked_pages + (bytes >> mm->machine->page_lg2);
+
+	return is_within(mm->machine, pages) ||
+	       is_within(mm->machine, pages - locked_in(mm, first, first + bytes));
+}
+
 /* ---- mlock ---- */
 
 static const uint32_t LOCKED = PW_VM_LOCKED | PW_VM_LOCKONFAULT;
@@ -155,15 +199,21 @@ int pw_mlock(struct pw_mm *mm, pw_va va, uint64_t bytes, unsigned flags)
 	uint32_t vm = PW_VM_LOCKED | (flags & MLOCK_ONFAULT ? PW_VM_LOCKONFAULT : 0u);
 	pw_va first, last;
 	int error;
+	bool some;
 
 	if (!mm || flags & ~(unsigned)MLOCK_ONFAULT)
 		return -EINVAL;
-	if (!range_of(mm, va, bytes, &first, &last, &error))
-		return error;
+	if (!pw_lock_allowed(mm->machine))
+		return -EPERM;
+	some = range_of(mm, va, bytes, &first, &last, &error);
 	pw_mm_write_lock(mm);
-	error = apply(mm, first, last, vm);
+	/* The limit speaks first, also of a range that is none. */
+	if (!may_lock(mm, first, last + 1 - first))
+		error = -ENOMEM;
+	else if (some)
+		error = apply(mm, first, last, vm);
 	pw_mm_write_unlock(mm);
-	if (error)
+	if (error || !some)
 		return error;
 	error = pw_mm_populate(mm, first, last, PW_POPULATE_STRICT);
 	/* mlock(2) has its own words for what a fault says. */
@@ -206,15 +256,21 @@ static void apply_all(struct pw_mm *mm, int flags)
 
 int pw_mlockall(struct pw_mm *mm, int flags)
 {
+	bool fits;
+
 	if (!mm || !flags || flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) ||
 	    flags == MCL_ONFAULT)
 		return -EINVAL;
+	if (!pw_lock_allowed(mm->machine))
+		return -EPERM;
 	pw_mm_write_lock(mm);
-	apply_all(mm, flags);
+	fits = !(flags & MCL_CURRENT) || is_within(mm->machine, mm->total_pages);
+	if (fits)
+		apply_all(mm, flags);
 	pw_mm_write_unlock(mm);
-	if (flags & MCL_CURRENT)
+	if (fits && flags & MCL_CURRENT)
 		pw_mm_populate(mm, 0, mm->user_last, PW_POPULATE_IGNORE);
-	return 0;
+	return fits ? 0 : -ENOMEM;
 }
 
 int pw_munlockall(struct pw_mm *mm)

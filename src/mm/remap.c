@@ -79,7 +79,9 @@ static int check_growth(struct remap *r)
 		r->populate = true;
 	if (index + pages < index)
 		return -EINVAL;
-	return r->vma->flags & (PW_VM_DONTEXPAND | PW_VM_PFNMAP) ? -EFAULT : 0;
+	if (r->vma->flags & (PW_VM_DONTEXPAND | PW_VM_PFNMAP))
+		return -EFAULT;
+	return pw_lock_fits(r->mm, r->vma->flags, growth(r)) ? 0 : -EAGAIN;
 }
 
 /* May this VMA be remapped like this? (check_prep_vma) */

@@ -98,6 +98,10 @@ uint32_t pw_vma_prot_flags(int prot);
 
 /* ---- mlock.c ---- */
 
+/* May the address spaces of this machine lock memory at all (can_do_mlock)? */
+bool pw_lock_allowed(const struct pw_machine *machine);
+/* May @bytes more of memory with these flags come (mlock_future_ok)? mm->lock is held. */
+bool pw_lock_fits(const struct pw_mm *mm, uint32_t flags, uint64_t bytes);
 /*
  * Faults the pages of first..last in, if they are in VMAs (mm_populate). No lock is held. Returns 0, -ENOMEM,
  * -EFAULT, or -EHWPOISON.

@@ -353,6 +353,81 @@ static void test_protect_locked(void **state)
 	for_each_mm(protect_locked);
 }
 
+/* Who may lock no more than four pages. */
+static void check_limit(struct mm_world *w)
+{
+	const uint64_t page = w->page;
+	pw_va va = room(w, 320), stack = va + 300 * page;
+	struct pw_mm_info info;
+
+	map_at(w, va, 8, RW, ANON);
+	assert_int_equal(pw_mlock(w->mm, va, 5 * page, 0), -ENOMEM);
+	assert_int_equal(pw_mlock(w->mm, va, 3 * page, 0), 0);
+	/* What is locked already counts once. */
+	assert_int_equal(pw_mlock(w->mm, va + page, 3 * page, 0), 0);
+	assert_int_equal(pw_mlock(w->mm, va + 4 * page, page, 0), -ENOMEM);
+	/* The limit speaks before a range that is none. */
+	assert_int_equal(pw_mlock(w->mm, va, ~UINT64_C(0) - 2 * page, 0), -ENOMEM);
+	assert_int_equal(pw_mlock(w->mm, va, 0, 0), 0);
+	assert_int_equal(pw_mmap(w->mm, va, page, RW, ANON | MAP_FIXED | MAP_LOCKED, NULL, 0),
+			 -EAGAIN);
+	assert_int_equal(pw_munmap(w->mm, va + 4 * page, 4 * page), 0);
+	assert_int_equal(pw_mremap(w->mm, va, 4 * page, 5 * page, 0, 0), -EAGAIN);
+	assert_int_equal(pw_mlockall(w->mm, MCL_CURRENT), 0);
+	map_at(w, va + 8 * page, 1, RW, ANON);
+	assert_int_equal(pw_mlockall(w->mm, MCL_CURRENT), -ENOMEM);
+	assert_int_equal(pw_mlockall(w->mm, MCL_FUTURE), 0);
+	assert_int_equal(pw_mmap(w->mm, 0, page, RW, ANON, NULL, 0), -EAGAIN);
+	pw_mm_info(w->mm, &info);
+	assert_int_equal(info.locked, 4 * page);
+	assert_int_equal(pw_munlock(w->mm, va, 2 * page), 0);
+	/* A locked stack grows up to the limit. */
+	map_at(w, stack, 1, RW, ANON | MAP_GROWSDOWN);
+	assert_int_equal(pw_mm_fault(w->mm, stack - page, PW_ACCESS_WRITE, NULL), PW_FAULT_DONE);
+	assert_int_equal(pw_mm_fault(w->mm, stack - 2 * page, PW_ACCESS_WRITE, NULL),
+			 PW_FAULT_MAPERR);
+	assert_int_equal(pw_munlockall(w->mm), 0);
+	assert_int_equal(pw_mm_fault(w->mm, stack - 2 * page, PW_ACCESS_WRITE, NULL),
+			 PW_FAULT_DONE);
+}
+
+/* Who may lock nothing is told so, and not that it is too much. */
+static void check_no_locks(struct mm_world *w)
+{
+	const pw_va va = map_anon(w, 1, RW);
+
+	assert_int_equal(pw_mlock(w->mm, va, w->page, 0), -EPERM);
+	assert_int_equal(pw_mlock(w->mm, va, w->page, 2), -EINVAL);
+	assert_int_equal(pw_mlockall(w->mm, MCL_FUTURE), -EPERM);
+	assert_int_equal(pw_mmap(w->mm, 0, w->page, RW, ANON | MAP_LOCKED, NULL, 0), -EPERM);
+	assert_int_equal(pw_munlock(w->mm, va, w->page), 0);
+}
+
+static void test_lock_limit(void **state)
+{
+	const struct pw_format *format;
+
+	(void)state;
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		struct pw_machine_options options = { .lock_limited = true };
+
+		if (!pw_format_can_edit(format) || skips_format(i))
+			continue;
+		for (unsigned pages = 0; pages <= 4; pages += 4) {
+			struct mm_world world;
+
+			options.lock_bytes = pages ? (pages + 1ull) * (1ull << format->shift[0]) - 1
+						   : 0;
+			world = open_mm(format, &options);
+			if (pages)
+				check_limit(&world);
+			else
+				check_no_locks(&world);
+			close_mm(&world);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,7 +437,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_errors),         cmocka_unit_test(test_placement),
 		cmocka_unit_test(test_stack),          cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_promises),       cmocka_unit_test(test_locked),
-		cmocka_unit_test(test_protect_locked),
+		cmocka_unit_test(test_protect_locked), cmocka_unit_test(test_lock_limit),
 	};
 
 	mutant_choose(argc, argv);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "advice.h"
 #include "check.h"
@@ -241,23 +240,7 @@ static bool empty_table(const struct comparison *c, const struct difference *d)
 	return d->model == 0 || d->model == PAGE_PRESENT || d->model == (PAGE_PRESENT | PAGE_FILE);
 }
 
-/* Linux looks at the caller's limit before it looks whether the range ends behind the last address. */
-static bool lock_limit(const struct comparison *c, const struct difference *d)
-{
-	struct rlimit limit;
-
-	(void)c;
-	return d->kind == DIFFERENT_RESULT &&
-	       (d->call.kind == CALL_MLOCK || d->call.kind == CALL_MLOCK2) &&
-	       (int64_t)d->host == -ENOMEM && (int64_t)d->model == -EINVAL &&
-	       getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-	       d->call.arg[1] > limit.rlim_cur;
-}
-
 const struct accepted ACCEPTED[] = {
-	{ "lock limit",
-	  "who may not lock that much memory is told ENOMEM, also for a range that is no range",
-	  lock_limit },
 	{ "read-ahead",
 	  "Linux reads pages of files and of swap ahead, and this test writes the file before",
 	  read_ahead },

@@ -130,7 +130,9 @@ bool words_parse(enum argument kind, const char *text, uint64_t *value_ret);
 
 /* What scripts may use. */
 struct abilities {
-	bool hugetlb, lockall;
+	bool hugetlb;
+	bool lock_limited; /* the caller may lock lock_bytes */
+	uint64_t lock_bytes;
 	bool swap; /* MADV_PAGEOUT takes anonymous pages out */
 	bool soft_dirty; /* pagemap says what was written to */
 	bool zero_page; /* read faults on anonymous memory map one page of zeros */

@@ -339,8 +339,6 @@ static void add_lockall(struct generator *g, unsigned who)
 {
 	uint64_t arg[MAX_ARGS] = { 0 };
 
-	if (!g->can->lockall)
-		return;
 	arg[0] = below(g, 8);
 	gen_add(g, who, chance(g, 40) ? CALL_MLOCKALL : CALL_MUNLOCKALL, arg);
 }

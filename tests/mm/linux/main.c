@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -185,6 +186,9 @@ static struct total *run_all(const struct options *options)
 static void abilities_print(const struct abilities *can)
 {
 	printf("swap: %s\n", can->swap ? "compared" : "the host has none, so pages stay in memory");
+	if (can->lock_limited)
+		printf("locked memory: up to %" PRIu64 " bytes, as the caller may\n",
+		       can->lock_bytes);
 	printf("soft-dirty bits: %s\n",
 	       can->soft_dirty ? "not compared" : "the host's kernel has none");
 	printf("hugetlb: %s\n", can->hugetlb ? "compared" : "the host has no such pages");
@@ -358,6 +362,23 @@ static void written_page(struct abilities *can)
 	munmap(memory, can->page);
 }
 
+/* How much may be locked? A limit of 0 does not hinder those who may lock any amount (CAP_IPC_LOCK). */
+static void lock_limit(struct abilities *can)
+{
+	void *memory = mmap(NULL, can->page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct rlimit limit, none;
+
+	if (memory == MAP_FAILED || getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+		return;
+	none = limit;
+	none.rlim_cur = 0;
+	can->lock_bytes = limit.rlim_cur;
+	can->lock_limited = limit.rlim_cur != RLIM_INFINITY &&
+			    setrlimit(RLIMIT_MEMLOCK, &none) == 0 && mlock(memory, can->page) != 0;
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+	munmap(memory, can->page);
+}
+
 static void abilities_find(struct abilities *can)
 {
 	const int huge = check_file_open(FILE_HUGETLB, UINT64_C(2) << 20);
@@ -366,7 +387,7 @@ static void abilities_find(struct abilities *can)
 	can->page = (uint64_t)sysconf(_SC_PAGESIZE);
 	can->task = (UINT64_C(1) << 47) - 4096;
 	can->zero_page = has_zero_page(can->page);
-	can->lockall = geteuid() == 0;
+	lock_limit(can);
 	written_page(can);
 	if (huge >= 0) {
 		page = mmap(NULL, UINT64_C(2) << 20, PROT_READ, MAP_SHARED, huge, 0);

@@ -383,6 +383,8 @@ bool model_start(struct side *side, const struct script *script, const struct ab
 						    .swap_bytes = swap_file >= 0 ? MEMORY : 0,
 						    .hugetlb_bytes = can->hugetlb ? MEMORY / 4 : 0,
 						    .no_zero_page = !can->zero_page,
+						    .lock_limited = can->lock_limited,
+						    .lock_bytes = can->lock_bytes,
 						    .poison = true };
 	struct model *model = calloc(1, sizeof *model);
 	struct pw_error error;
