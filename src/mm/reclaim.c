@@ -493,8 +493,10 @@ static int free_entry(void *context, pw_va va, struct pw_slot *slot, uint64_t *v
 	head = pw_folio_head(machine->arena, pw_arena_frame(machine->arena, slot->pa));
 	if (pw_head_kind(machine->arena, head) != PW_FOLIO_ANONYMOUS)
 		return PW_VISIT_KEEP;
+	/* A part. If others map the folio, too, nothing of it can be given up, and the leaf stays. */
 	if (va < range->first || bytes - 1 > range->last - va)
-		return PW_VISIT_SPLIT;
+		return others_agree(mm, head) || pw_mutant(PW_MUTANT_SPLIT_SHARED) ? PW_VISIT_SPLIT
+										   : PW_VISIT_KEEP;
 	if (!all_of_it(range, va, slot, head)) {
 		range->next = va;
 		range->part = head;

@@ -340,10 +340,31 @@ static void check_advice(struct mm_world *world)
 	}
 }
 
+/* A leaf that a child has, too, stays one: what is given up of it could not go. */
+static void check_free_shared(struct mm_world *world)
+{
+	const pw_va va = map_huge(world, 1);
+	struct pw_mm *child;
+
+	fill(world, va, 1);
+	assert_int_equal(slot_at(world->mm, va).level, 1);
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	if (slot_at(world->mm, va).level == 1) {
+		assert_int_equal(pw_madvise(child, va + world->page, world->page, ADVICE_FREE), 0);
+		assert_int_equal(slot_at(child, va).level, 1);
+	}
+	pw_mm_destroy(child);
+	assert_int_equal(pw_madvise(world->mm, va + world->page, world->page, ADVICE_FREE), 0);
+	assert_int_equal(order_at(world, va), 0);
+	check_fill_of(world, va, huge_pages(world), true);
+	unmap_huge(world, va, 1);
+}
+
 static void test_advice(void **state)
 {
 	(void)state;
 	for_each_huge(&ALWAYS, check_advice);
+	for_each_huge(&ALWAYS, check_free_shared);
 }
 
 /* Takes a reference of its page when the first entry is about to go. */
