@@ -91,6 +91,9 @@ MORE = [
     # Transparent huge pages have 32 MiB
     Kind("arm64_16k", "arm64_16k_52", "linux-image-arm64-16k", "arm64", "qemu-system-aarch64", "virt", "max",
          "aarch64-linux-gnu-gcc", "Arm64", 2304, "ttyAMA0", ram_base=1 * GiB, page=16384, suite="sid"),
+    # The same kernel on a CPU that has 48 bits uses 47 of them: three levels are enough.
+    Kind("arm64_16k_47", "arm64_16k_47", "linux-image-arm64-16k", "arm64", "qemu-system-aarch64", "virt", "max,lpa2=off",
+         "aarch64-linux-gnu-gcc", "Arm64", 2304, "ttyAMA0", ram_base=1 * GiB, page=16384, suite="sid"),
     # pages of 64K are a flavour of its own since Linux 6.12
     Kind("ppc64le_4k", "ppc64_radix_4k", "linux-image-powerpc64le", "ppc64el", "qemu-system-ppc64", "pseries", "power9",
          "powerpc64le-linux-gnu-gcc", "Ppc64", 1280, "hvc0", direct_map=0xc000000000000000, big_endian=True, suite="sid"),
