@@ -153,6 +153,7 @@ enum pw_mutant {
 	PW_MUTANT_HASH_KNOWN, /* every set hashes by the same key */
 	PW_MUTANT_LOADS_AGAIN, /* a file may claim that its bytes are at any number of addresses */
 	PW_MUTANT_NOTES_AGAIN, /* notes are read as often as the file names them */
+	PW_MUTANT_DEVICES_READ, /* a search copies what tables mark as a device's, too */
 	PW_MUTANT_NOTE_BELIEVED, /* a VMCOREINFO in memory need not lead to a kernel's tables */
 	PW_MUTANT_CUT_NO_KERNEL, /* an image of tables forgets which Linux they are of */
 	PW_MUTANT_KDUMP_BELIEVED, /* the number of pages that a kdump claims is believed */

@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "base/mutant.h"
 #include "roots/roots.h"
 
 enum { PIECE = 64 << 10 };
@@ -45,7 +46,8 @@ static bool is_memory(const struct pw_cpu *cpu, const struct pw_range *range)
 			 strncmp(cpu->format, "i386", 4) == 0;
 
 	return range->status == PW_OK &&
-	       (range->memtype == PW_MEM_NORMAL || (x86 && range->memtype == PW_MEM_INDEX_0));
+	       (pw_mutant(PW_MUTANT_DEVICES_READ) || range->memtype == PW_MEM_NORMAL ||
+		(x86 && range->memtype == PW_MEM_INDEX_0));
 }
 
 /* Adds the memory that the tables of @cpu map. Those of riscv do not tell devices from memory. */
