@@ -221,9 +221,29 @@ static bool wants_huge(const struct comparison *c)
 	return false;
 }
 
+/* Does pagewalk map all of the huge page at the address, where the host maps it in part? */
+static bool model_has_block(const struct comparison *c, const struct difference *d)
+{
+	const uint64_t huge = UINT64_C(2) << 20, first = d->va & ~(huge - 1);
+	unsigned host_has = 0;
+
+	if (first < d->vma.first || d->vma.end - first < huge)
+		return false;
+	for (uint64_t va = first; va < first + huge; va += c->can->page) {
+		const uint64_t *host = pagemap_find(c->host_view, va),
+			       *model = pagemap_find(c->model_view, va);
+
+		if (!host || !model || !(*model & PAGE_PRESENT))
+			return false;
+		host_has += (*host & PAGE_PRESENT) != 0;
+	}
+	return host_has > 0;
+}
+
 /*
  * Where all entries of a table are empty, Linux frees the table with MADV_DONTNEED, but with no other call; then a fault
- * can map a huge page. And MADV_COLLAPSE makes a table of empty entries a huge page of zeros.
+ * can map a huge page. And MADV_COLLAPSE makes a table of empty entries a huge page of zeros. A child of fork gets a table
+ * of empty entries, and maps small pages in it; here it gets none.
  */
 static bool empty_table(const struct comparison *c, const struct difference *d)
 {
@@ -234,6 +254,8 @@ static bool empty_table(const struct comparison *c, const struct difference *d)
 		       (d->host == 0 || d->model == 0);
 	if (d->kind == DIFFERENT_PAGE)
 		return d->call.kind == CALL_MINCORE && d->host == 1;
+	if (d->kind == DIFFERENT_PAGEMAP && d->host == 0)
+		return c->call->process != 0 && model_has_block(c, d);
 	if (d->kind != DIFFERENT_PAGEMAP || !(d->host & PAGE_PRESENT))
 		return false;
 	/* Or small zeros. */
