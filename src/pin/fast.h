@@ -145,7 +145,9 @@ PW_INLINE enum pw_stop pw_pin_look(const struct pw_format *f, const struct pw_pi
 		return f->hole(f, r, level, e, &page) == PW_PROT_NONE ? PW_STOP_PROT_NONE
 								      : PW_STOP_NONE;
 	}
-	rights->attr = f->attr(f, r, level, e);
+	/* Pins need no more of the attributes, so a compiler decodes no more. */
+	rights->attr = pw_attr_of_leaf(f, r, level, e, true) & (PW_READ | PW_WRITE | PW_USER);
+	rights->attr |= f->attr(f, r, level, e) & PW_SPECIAL;
 	if (PW_UNLIKELY(!pw_pin_permits(pin, rights->attr)) && !pw_mutant(PW_MUTANT_NO_ACCESS))
 		return PW_STOP_ACCESS;
 	if (PW_UNLIKELY(rights->attr & PW_SPECIAL) && !pw_mutant(PW_MUTANT_NO_SPECIAL))
@@ -220,30 +222,80 @@ PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
 	}
 }
 
+/* As pw_pin_run for a range that is one page. */
+PW_INLINE enum pw_stop pw_pin_one(const struct pw_format *f, struct pw_pin *pin,
+				  const struct pw_pin_place *place)
+{
+	const struct pw_seen *above = f->dynamic_top && !place->above.entry ? NULL : &place->above;
+	struct pw_leaf_rights rights;
+	struct pw_seen seen;
+	enum pw_stop stop;
+
+	seen.entry = place->host +
+		     ((size_t)pw_index(pin->va, f->shift[0], f->bits[0]) << f->entry_lg2);
+	seen.value = pw_pin_load(f, seen.entry);
+	stop = pw_pin_look(f, pin, 0, seen.value, &rights);
+	if (PW_UNLIKELY(stop != PW_STOP_DONE))
+		return stop;
+	return pw_pin_take(f, pin, 0, &seen, above, &rights, place->last);
+}
+
 /* pw_pin_run, compiled for one format. */
 typedef enum pw_stop pw_pin_run_fn(struct pw_pin *pin, const struct pw_pin_place *place);
 
 /*
- * Takes everything from pin->va to @last, which @span translates. Returns why it stopped; @pin has the pages
- * that it took.
+ * Loads the entry of @place, a table of @level above 0, that covers pin->va into *seen. Returns whether it leads to
+ * a table; then *below is that table, or *stop says why there is none. @covered: place->last of *below.
  */
-PW_INLINE enum pw_stop pw_pin_span(const struct pw_format *f, struct pw_pin *pin,
-				   const struct pw_span *span, const pw_va last, pw_pin_run_fn *run)
+PW_INLINE bool pw_pin_descend(const struct pw_format *f, const struct pw_pin *pin, unsigned level,
+			      const struct pw_pin_place *place, pw_va covered, struct pw_seen *seen,
+			      struct pw_pin_place *below, enum pw_stop *stop)
 {
 	const struct pw_regime *r = pin->regime;
-	struct pw_pin_place path[PW_MAX_LEVELS];
-	unsigned top, level;
+	pw_pa table;
 
-	level = top = pw_top(f, span);
-	path[top] = (struct pw_pin_place){
-		.host = pw_arena_at(pin->arena, span->table),
-		.last = last,
+	seen->entry = place->host +
+		      ((size_t)pw_index(pin->va, f->shift[level], f->bits[level]) << f->entry_lg2);
+	seen->value = pw_pin_load(f, seen->entry);
+	if (!pw_entry_plain(f, r, level, seen->value) &&
+	    f->kind(f, r, level, seen->value) != PW_TABLE)
+		return false;
+	table = f->table(f, r, level, seen->value);
+	pw_moment(PW_MOMENT_TABLE_FOUND);
+	if (PW_UNLIKELY(!pw_arena_has(pin->arena, table)))
+		*stop = PW_STOP_OUTSIDE;
+	*below = (struct pw_pin_place){
+		.host = pw_arena_at(pin->arena, table),
+		.above = *seen,
+		.last = covered,
 	};
+	return true;
+}
+
+/* Takes the pages from pin->va to @last, if @leaf, an entry of @level that leads to no table, maps and permits them. */
+PW_INLINE enum pw_stop pw_pin_large(const struct pw_format *f, struct pw_pin *pin, unsigned level,
+				    const struct pw_seen *leaf, const struct pw_seen *above,
+				    pw_va last)
+{
+	struct pw_leaf_rights rights;
+	enum pw_stop stop = pw_pin_look(f, pin, level, leaf->value, &rights);
+
+	if (PW_UNLIKELY(stop != PW_STOP_DONE))
+		return stop;
+	return pw_pin_take(f, pin, level, leaf, above, &rights, last);
+}
+
+/*
+ * Takes everything from pin->va to @last, which @span translates, from path[level] on, a table that covers pin->va.
+ * Returns why it stopped; @pin has the pages that it took.
+ */
+PW_INLINE enum pw_stop pw_pin_path(const struct pw_format *f, struct pw_pin *pin, unsigned top,
+				   unsigned level, struct pw_pin_place path[PW_MAX_LEVELS],
+				   const pw_va last, pw_pin_run_fn *run)
+{
 	for (;;) {
-		unsigned shift = f->shift[level];
 		struct pw_seen seen;
-		struct pw_leaf_rights rights;
-		enum pw_stop stop;
+		enum pw_stop stop = PW_STOP_DONE;
 		pw_va covered;
 
 		/*
@@ -253,35 +305,20 @@ PW_INLINE enum pw_stop pw_pin_span(const struct pw_format *f, struct pw_pin *pin
 		if (level == 0) {
 			covered = path[0].last;
 			stop = run(pin, &path[0]);
-			if (PW_UNLIKELY(stop != PW_STOP_DONE))
-				return stop;
 		} else {
-			seen.entry = path[level].host +
-				     ((size_t)pw_index(pin->va, shift, f->bits[level])
-				      << f->entry_lg2);
-			seen.value = pw_pin_load(f, seen.entry);
-			covered = pw_min(pin->va | pw_mask(shift), path[level].last);
-			if (f->kind(f, r, level, seen.value) == PW_TABLE) {
-				pw_pa below = f->table(f, r, level, seen.value);
-
-				pw_moment(PW_MOMENT_TABLE_FOUND);
-				if (PW_UNLIKELY(!pw_arena_has(pin->arena, below)))
-					return PW_STOP_OUTSIDE;
-				path[--level] = (struct pw_pin_place){
-					.host = pw_arena_at(pin->arena, below),
-					.above = seen,
-					.last = covered,
-				};
+			covered = pw_min(pin->va | pw_mask(f->shift[level]), path[level].last);
+			if (pw_pin_descend(f, pin, level, &path[level], covered, &seen,
+					   &path[level - 1], &stop)) {
+				if (PW_UNLIKELY(stop != PW_STOP_DONE))
+					return stop;
+				level--;
 				continue;
 			}
-			stop = pw_pin_look(f, pin, level, seen.value, &rights);
-			if (PW_LIKELY(stop == PW_STOP_DONE))
-				stop = pw_pin_take(f, pin, level, &seen,
-						   level == top ? NULL : &path[level].above,
-						   &rights, covered);
-			if (PW_UNLIKELY(stop != PW_STOP_DONE))
-				return stop;
+			stop = pw_pin_large(f, pin, level, &seen,
+					    level == top ? NULL : &path[level].above, covered);
 		}
+		if (PW_UNLIKELY(stop != PW_STOP_DONE))
+			return stop;
 		if (covered == last)
 			return PW_STOP_DONE;
 		while (level < top && covered == path[level].last)
@@ -296,16 +333,83 @@ PW_INLINE enum pw_stop pw_pin_span(const struct pw_format *f, struct pw_pin *pin
 PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin,
 				   pw_pin_run_fn *run)
 {
+	struct pw_pin_place path[PW_MAX_LEVELS];
+
 	PW_MUST_BE_CONSTANT(f->shift[0]);
 	for (;;) {
 		const struct pw_span *span = pw_span_find(pin->regime, pin->va);
 		enum pw_stop stop;
+		unsigned top;
+		pw_va last;
 
 		if (!span)
 			return PW_STOP_RANGE;
-		stop = pw_pin_span(f, pin, span, pw_min(pin->last, span->last), run);
+		top = pw_top(f, span);
+		last = pw_min(pin->last, span->last);
+		path[top] = (struct pw_pin_place){
+			.host = pw_arena_at(pin->arena, span->table),
+			.last = last,
+		};
+		stop = pw_pin_path(f, pin, top, top, path, last, run);
 		if (PW_UNLIKELY(stop != PW_STOP_DONE) || PW_LIKELY(pin->last <= span->last))
 			return stop;
+	}
+}
+
+/* ---- the common case: a range within one table of base pages ---- */
+
+/* pw_pin_large and pw_pin_walk, compiled for one format. */
+typedef enum pw_stop pw_pin_large_fn(struct pw_pin *pin, unsigned level, const struct pw_seen *leaf,
+				     const struct pw_seen *above);
+typedef enum pw_stop pw_pin_walk_fn(struct pw_pin *pin);
+
+/*
+ * As pw_pin_walk. Where one entry of level 1 covers the whole range, it goes straight down, with a constant level in
+ * each turn, and a page alone is taken at once. An entry on the way that leads to no table is left to @large,
+ * other ranges to @walk.
+ */
+PW_INLINE enum pw_stop pw_pin_straight(const struct pw_format *f, struct pw_pin *pin,
+				       pw_pin_run_fn *run, pw_pin_large_fn *large,
+				       pw_pin_walk_fn *walk)
+{
+	const struct pw_span *span = pw_span_find(pin->regime, pin->va);
+	struct pw_pin_place place;
+	unsigned top;
+
+	PW_MUST_BE_CONSTANT(f->shift[0]);
+	if (PW_UNLIKELY(!span) || f->levels < 2 ||
+	    PW_UNLIKELY(pin->last > (pin->va | pw_mask(f->shift[1])) || pin->last > span->last))
+		return walk(pin);
+	top = pw_top(f, span);
+	place = (struct pw_pin_place){
+		.host = pw_arena_at(pin->arena, span->table),
+		.last = pin->last,
+	};
+	PW_UNROLL
+	for (unsigned level = f->levels - 1u; level > 0; level--) {
+		struct pw_pin_place below;
+		enum pw_stop stop = PW_STOP_DONE;
+		struct pw_seen seen;
+
+		if (f->dynamic_top && level > top)
+			continue;
+		if (PW_UNLIKELY(!pw_pin_descend(f, pin, level, &place, pin->last, &seen, &below,
+						&stop))) {
+			/* Copies, so that the originals can stay in registers. */
+			const struct pw_seen leaf = seen, above = place.above;
+
+			return large(pin, level, &leaf, level == top ? NULL : &above);
+		}
+		if (PW_UNLIKELY(stop != PW_STOP_DONE))
+			return stop;
+		place = below;
+	}
+	if (pin->last - pin->va < UINT64_C(1) << f->shift[0]) {
+		return pw_pin_one(f, pin, &place);
+	} else {
+		struct pw_pin_place leaves = place;
+
+		return run(pin, &leaves);
 	}
 }
 

@@ -64,25 +64,43 @@ static void undo(struct pw_pin *pin)
 }
 
 /*
+ * Begins a call; its result is for the caller to add. Member by member: a whole that is zero but for some members
+ * would be cleared by an instruction for long blocks, which takes longer than the rest of the call.
+ */
+static inline void pin_init(struct pw_pin *pin, const struct pw_reader *reader, pw_va va,
+			    unsigned flags, size_t room)
+{
+	pin->arena = reader->space->arena;
+	pin->space = reader->space;
+	pin->va = pin->last = va;
+	pin->flags = flags;
+	pin->page = NULL;
+	pin->range = NULL;
+	pin->count = 0;
+	pin->room = room;
+	pin->head = 0;
+}
+
+/*
  * The walk within a reader's section, and around it the sequence against fork. If the sequence is odd before
  * the walk, or differs after it, a copy may have looked at a page's pins before this call took one, and may
  * then share the page. Partner: pw_space_copy_begin and _end (commit 57efa1fe5957).
  */
-static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
+static inline enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 {
 	struct pw_space *space = reader->space;
 	const pw_va first = pin->va;
 	uint64_t sequence = 0;
 	enum pw_stop stop;
 
-	pin->arena = space->arena;
-	pin->space = space;
 	if (!(pin->flags & PW_PIN_GET)) {
 		sequence = pw_space_copies(space);
 		if ((sequence & 1) && !pw_mutant(PW_MUTANT_ODD_SEQUENCE))
 			return PW_STOP_FORK;
 	}
-	pin->regime = pw_reader_enter(reader);
+	/* The caller saw that this is not a child of fork. */
+	pw_sync_enter(&reader->sync);
+	pin->regime = pw_space_now(space);
 	stop = space->format->instance->pinner->pin(pin);
 	if (pw_mutant(PW_MUTANT_LATE_SEQUENCE))
 		sequence = pw_space_copies(space);
@@ -92,7 +110,7 @@ static enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
 	 * must come after the second.
 	 */
 	pw_order_dependent_done();
-	pw_reader_leave(reader);
+	pw_sync_leave(&reader->sync);
 	if (!(pin->flags & PW_PIN_GET) && pw_space_copies(space) != sequence &&
 	    !pw_mutant(PW_MUTANT_NO_SEQUENCE)) {
 		undo(pin);
@@ -125,13 +143,15 @@ static bool valid(const struct pw_reader *reader, pw_va va, uint64_t bytes, unsi
 long pw_pin_fast(struct pw_reader *reader, pw_va va, size_t count, unsigned flags, pw_pa *page,
 		 enum pw_stop *why_ret)
 {
-	struct pw_pin pin = { .va = va, .flags = flags, .page = page, .room = count };
+	struct pw_pin pin;
 	enum pw_stop stop = PW_STOP_DONE;
 
 	if (reader && !pw_arena_mine(reader->space->arena))
 		return -EPERM;
 	if (!valid(reader, va, 0, flags, NULL, 0) || (!page && count > 0) || count > LONG_MAX)
 		return -EINVAL;
+	pin_init(&pin, reader, va, flags, count);
+	pin.page = page;
 	if (count > 0) {
 		const unsigned shift = reader->space->format->shift[0];
 		const bool beyond = count - 1 > (~va >> shift);
@@ -155,13 +175,15 @@ long pw_pin_fast_ranges(struct pw_reader *reader, pw_va va, uint64_t bytes, unsi
 			struct pw_pinned *range, size_t room, uint64_t *bytes_ret,
 			enum pw_stop *why_ret)
 {
-	struct pw_pin pin = { .va = va, .flags = flags, .range = range, .room = room };
+	struct pw_pin pin;
 	enum pw_stop stop = PW_STOP_DONE;
 
 	if (reader && !pw_arena_mine(reader->space->arena))
 		return -EPERM;
 	if (!valid(reader, va, bytes, flags, range, room))
 		return -EINVAL;
+	pin_init(&pin, reader, va, flags, room);
+	pin.range = range;
 	if (bytes > 0) {
 		const bool beyond = bytes - 1 > ~va;
 

@@ -53,6 +53,63 @@ static void test_pages(void **state)
 }
 
 /*
+ * Pages one by one, the pages of one table in a call, and a call that goes on in the next table go different ways
+ * through the walk: they bring the same pages, and stop for the same reason.
+ */
+static void calls_agree(struct world *world)
+{
+	enum { PAGES = 8 };
+	const pw_va va = across_tables(world, PAGES);
+	/* By page: mapped for writing, mapped for reading, not mapped. */
+	static const char kinds[][PAGES + 1] = { "wwwwwwww", "wwwrwwww", "ww-wwwww",
+						 "wwwwwr-w", "rwwwwww-", "-wwwwwrw" };
+	static const unsigned flags[] = { 0, PW_PIN_WRITE, PW_PIN_GET };
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		pw_pa mapped[PAGES], alone[PAGES], got[PAGES];
+
+		for (unsigned i = 0; i < PAGES; i++)
+			if (kinds[k][i] != '-')
+				mapped[i] = map_new(world, va + i * world->page, PW_FOLIO_SHARED,
+						    kinds[k][i] == 'w' ? RW : RO);
+		for (unsigned n = 0; n < PAGES * PAGES * 3; n++) {
+			const unsigned start = n % PAGES, asked = n / PAGES % (PAGES - start) + 1;
+			const unsigned flag = flags[n / PAGES / PAGES];
+			enum pw_stop why = PW_STOP_DONE, all;
+			unsigned came = 0;
+
+			while (came < asked &&
+			       pw_pin_fast(world->reader, va + (start + came) * world->page, 1,
+					   flag, &alone[came], &why) == 1)
+				came++;
+			assert_int_equal(pw_pin_fast(world->reader, va + start * world->page, asked,
+						     flag, got, &all),
+					 came);
+			assert_int_equal(all, why);
+			for (unsigned i = 0; i < came; i++) {
+				assert_int_equal(got[i], mapped[start + i]);
+				assert_int_equal(alone[i], mapped[start + i]);
+			}
+			pw_unpin_pages(world->reader, alone, came, flag, false);
+			pw_unpin_pages(world->reader, got, came, flag, false);
+		}
+		unmap_pages(world, va, PAGES);
+		for (unsigned i = 0; i < PAGES; i++) {
+			if (kinds[k][i] == '-')
+				continue;
+			assert_int_equal(references(world, mapped[i]), 1);
+			pw_folio_put(world->arena, mapped[i], 1);
+		}
+	}
+}
+
+static void test_calls_agree(void **state)
+{
+	(void)state;
+	for_each_format(calls_agree);
+}
+
+/*
  * The middle of a large folio and the folio after it are pinned: references and pins are counted by page, and
  * there is one range for each folio.
  */
@@ -536,11 +593,12 @@ static void test_arguments(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pages),         cmocka_unit_test(test_large_folio),
-		cmocka_unit_test(test_huge_leaf),     cmocka_unit_test(test_last_page),
-		cmocka_unit_test(test_zero_page),     cmocka_unit_test(test_reasons),
-		cmocka_unit_test(test_kinds),         cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_unpin_refused), cmocka_unit_test(test_two_folios),
+		cmocka_unit_test(test_pages),       cmocka_unit_test(test_calls_agree),
+		cmocka_unit_test(test_large_folio), cmocka_unit_test(test_huge_leaf),
+		cmocka_unit_test(test_last_page),   cmocka_unit_test(test_zero_page),
+		cmocka_unit_test(test_reasons),     cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_arguments),   cmocka_unit_test(test_unpin_refused),
+		cmocka_unit_test(test_two_folios),
 	};
 
 	mutant_choose(argc, argv);

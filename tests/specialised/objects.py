@@ -36,7 +36,7 @@ OWNER_CALLS = 2  # enter and leave
 # Functions that are out of line on purpose: see src/walk/scan.h, src/folio/folio.h, src/pin/rules.h. Formats with the same code share a loop.
 SCAN_CALLS = ('pw_scan_missing',)
 PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_pin_allowed')
-PIN_PARTS = r'.*_pin_(run|path|walk)'  # formats with the same code share them
+PIN_PARTS = r'.*_pin_(run|large|walk)'  # formats with the same code share them
 LEAN_CALLS = ('pw_lean_of_all',)
 SLOT_CALLS = ('pw_slot_visit_entry',)
 SLOT_PARTS = r'.*_slot_(decode|find|next|base)'  # formats with the same code share them
