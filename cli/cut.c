@@ -167,40 +167,41 @@ static bool know_kernel(const struct arguments *arguments, const struct tool_inp
 	return true;
 }
 
-/* Writes the image of what->regime_count address spaces, and says so. */
+/* Writes the image of the address spaces that @spaces names, and says so. */
 static int write_image(const struct arguments *arguments, const struct tool_input *input,
-		       struct pw_cut *what)
+		       const struct pw_cut *spaces)
 {
+	struct pw_cut what = *spaces;
 	struct pw_cut_result result;
 	struct pw_kernel kernel;
 	struct pw_error error;
 	char size[PRINT_TEXT];
 
 	if (know_kernel(arguments, input, &kernel))
-		what->kernel = &kernel;
-	what->memory = input->memory;
-	what->ranges = (const pw_va(*)[2])arguments->ranges;
-	what->range_count = arguments->range_count;
-	what->cancel = tool_stop_flag();
+		what.kernel = &kernel;
+	what.memory = input->memory;
+	what.ranges = (const pw_va(*)[2])arguments->ranges;
+	what.range_count = arguments->range_count;
+	what.cancel = tool_stop_flag();
 	if (output_check(arguments->output, input))
 		return TOOL_FAILED;
 	if (strcmp(arguments->output, "-") == 0)
-		return cut_to_stdout(what);
+		return cut_to_stdout(&what);
 	tool_hold_interrupts(true);
-	if (pw_cut_write(what, arguments->output, &result, &error))
+	if (pw_cut_write(&what, arguments->output, &result, &error))
 		return tool_fail("%s", error.text);
 	if (!arguments->options.json) {
 		pw_escape_print(stdout, arguments->output);
 		printf(": %s of tables in %zu segments, %zu address space%s\n",
-		       pw_size_text(result.bytes - 1, size), result.segments, what->regime_count,
-		       what->regime_count == 1 ? "" : "s");
+		       pw_size_text(result.bytes - 1, size), result.segments, what.regime_count,
+		       what.regime_count == 1 ? "" : "s");
 		return TOOL_DONE;
 	}
 	printf("{\"output\":");
 	print_json_string(arguments->output);
 	pw_json_number(stdout, "bytes", result.bytes);
 	printf(",\"segments\":%zu,\"spaces\":%zu,\"status\":\"ok\"}\n", result.segments,
-	       what->regime_count);
+	       what.regime_count);
 	return TOOL_DONE;
 }
 
