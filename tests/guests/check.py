@@ -6,6 +6,7 @@ No difference is tolerated. expectation() has the right answers about a page in 
 """
 
 import argparse
+import bisect
 import json
 import mmap
 import pathlib
@@ -244,6 +245,30 @@ def check_kernel(pagewalk, guest, images):
                        f"    {pagewalk.path} {shlex.join(command)}")
 
 
+def check_map(pagewalk, guest, source):
+    """Compares the map of each process, which is asked for by its number alone, with its own report. Yields differences."""
+    roots = found.Roots(pagewalk.path, guest, source)
+    numbers = {int(root["table"], 16): root["pid"] for root in roots.find()}
+    for shape in guest["shapes"]:
+        number = numbers.get(found.address(roots.format, shape["roots"][0]))
+        if number is None:
+            yield f"map: the number of {shape['name']}'s process is not known"
+            continue
+        pages = [(int(page[0], 16), page) for page in shape["pages"]]
+        whole = f"{min(pages)[0]:#x}-{max(pages)[0] + guest['page_size'] - 1:#x}"
+        arguments = ["map", "--json", "--view", "linux", "--holes", "--pid", str(number), source, whole]
+        result = pagewalk.run(arguments)
+        rows = [row for row in map(json.loads, result.stdout.splitlines()) if "va" in row]
+        starts = [int(row["va"], 16) for row in rows]
+        for va, page in pages:
+            at = bisect.bisect_right(starts, va) - 1
+            row = rows[at] if at >= 0 and va - starts[at] < int(str(rows[at]["length"]), 0) else {"status": "missing"}
+            statuses, pa = expectation(guest, shape, page, "linux")
+            shown = int(row["pa"], 16) + va - starts[at] if "pa" in row else None
+            if row["status"] not in statuses or pa is not None and shown != int(pa, 16):
+                yield f"map, {shape['name']}: {json.dumps(row)}\n    guest:    {json.dumps(page)}\n    {pagewalk.path} {shlex.join(arguments)}"
+
+
 def check_live(directory, path):
     """Compares a guest that runs with its own report. Returns (pages, differences)."""
     guest = json.loads((directory / "guest.json").read_text())
@@ -261,6 +286,7 @@ def check_live(directory, path):
             return pages, differences
         stamped, _, wrong = found.Roots(path, guest, live.source).processes()
         differences += [f"live: {line}" for line in wrong]
+        differences += [f"live: {line}" for line in check_map(pagewalk, guest, live.source)]
         if stamped == 0:
             differences.append("live: no root of a process was found")
     except CheckError as error:
