@@ -266,15 +266,36 @@ int __real_pw_page_alloc(struct pw_machine *machine, unsigned order, enum pw_fol
 int __wrap_pw_page_alloc(struct pw_machine *machine, unsigned order, enum pw_folio_kind kind,
 			 const void *owner, uint64_t index, bool longterm, uint32_t *frame_ret);
 
+int __real_pw_page_alloc_fault(struct pw_machine *machine, const struct pw_fault_work *work,
+			       uint32_t *frame_ret);
+int __wrap_pw_page_alloc_fault(struct pw_machine *machine, const struct pw_fault_work *work,
+			       uint32_t *frame_ret);
+
 /* Where a table was that is freed, a page may be now. */
+static void is_page_now(const struct pw_machine *machine, uint32_t frame, unsigned order)
+{
+	race_mark_freed((uintptr_t)pw_page_host(machine, frame),
+			(size_t)pw_page_bytes(machine) << order, false);
+}
+
 int __wrap_pw_page_alloc(struct pw_machine *machine, unsigned order, enum pw_folio_kind kind,
 			 const void *owner, uint64_t index, bool longterm, uint32_t *frame_ret)
 {
 	int code = __real_pw_page_alloc(machine, order, kind, owner, index, longterm, frame_ret);
 
 	if (code == 0)
-		race_mark_freed((uintptr_t)pw_page_host(machine, *frame_ret),
-				(size_t)pw_page_bytes(machine) << order, false);
+		is_page_now(machine, *frame_ret, order);
+	return code;
+}
+
+/* Its call of the other one is within one source, and does not arrive here. */
+int __wrap_pw_page_alloc_fault(struct pw_machine *machine, const struct pw_fault_work *work,
+			       uint32_t *frame_ret)
+{
+	int code = __real_pw_page_alloc_fault(machine, work, frame_ret);
+
+	if (code == 0)
+		is_page_now(machine, *frame_ret, 0);
 	return code;
 }
 
