@@ -55,7 +55,9 @@ static bool fault_around(const struct comparison *c, const struct difference *d)
 	/* Linux had the page that was read now in memory, and mapped it earlier: so this read mapped nothing around it. */
 	if (of_file(d, c, FILE_HOST) && d->host == 0)
 		return d->model & PAGE_PRESENT && d->model & PAGE_FILE;
-	return d->host & PAGE_PRESENT && d->host & PAGE_FILE && !(d->model & PAGE_PRESENT);
+	/* What is in memory of shared memory does not depend on that, unless some of it may be in swap. */
+	return (of_file(d, c, FILE_HOST) || c->can->swap) && d->host & PAGE_PRESENT &&
+	       d->host & PAGE_FILE && !(d->model & PAGE_PRESENT);
 }
 
 /* The host has read pages of a file, or of swap, before they were used. */
