@@ -463,23 +463,26 @@ static int add_named(struct roots *roots, size_t number)
 	return 0;
 }
 
+/* What one format finds does not depend on the others. */
+static int prove_part(void *context, size_t number)
+{
+	struct roots *roots = context;
+	struct part *part = &roots->part[number];
+	int status;
+
+	part->begun = true;
+	status = pw_roots_prover_init(&part->prover, &roots->search, &roots->tries[number]);
+	if (status == 0)
+		status = pw_roots_prove(&part->prover, &roots->places[number], &part->proofs);
+	if (status)
+		return status;
+	pw_roots_rank(&part->prover, &part->proofs);
+	return part->prover.status;
+}
+
 static int prove_all(struct roots *roots)
 {
-	for (size_t i = 0; i < roots->count; i++) {
-		struct part *part = &roots->part[i];
-		int status;
-
-		part->begun = true;
-		status = pw_roots_prover_init(&part->prover, &roots->search, &roots->tries[i]);
-		if (status == 0)
-			status = pw_roots_prove(&part->prover, &roots->places[i], &part->proofs);
-		if (status)
-			return status;
-		pw_roots_rank(&part->prover, &part->proofs);
-		if (part->prover.status)
-			return part->prover.status;
-	}
-	return 0;
+	return pw_roots_share(roots->options.threads, roots->count, prove_part, roots);
 }
 
 static void release(struct roots *roots)

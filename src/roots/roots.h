@@ -8,6 +8,7 @@
  *   sieve.c   reads all of the memory once, on several threads; most places fail at their first bytes
  *   chunks.c  the pieces of memory that threads take, and which of their pages are all zeros
  *   prove.c   follows the entries of a place down to the pages. Each table is judged once for each level
+ *   share.c   shares the formats out among threads
  *   rank.c    drops tables that are below other roots; finds the kernel's root; tells who uses a root
  *   copy.c    a slow source is copied first
  *   stack.c   the name of a program, from the top of its stack
@@ -216,6 +217,13 @@ struct pw_roots_proofs {
 /* Proves the places. Returns 0 or a negative errno. The caller frees proofs->proof. */
 int pw_roots_prove(struct pw_roots_prover *prover, const struct pw_roots_places *places,
 		   struct pw_roots_proofs *proofs);
+
+/*
+ * Calls @part for each number below @count, at most 64, on up to @threads threads. Once one has failed, no other is
+ * begun. Returns 0, or what the lowest number that failed returned.
+ */
+typedef int pw_roots_part_fn(void *context, size_t number);
+int pw_roots_share(unsigned threads, size_t count, pw_roots_part_fn *part, void *context);
 
 /* Drops what is below other roots, finds the kernel's root, and counts what roots map for themselves. */
 void pw_roots_rank(struct pw_roots_prover *prover, struct pw_roots_proofs *proofs);

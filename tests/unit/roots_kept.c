@@ -171,12 +171,52 @@ static void test_machine(void **state)
 	}
 }
 
+/* The formats are shared out among threads: the answer is the same, however many there are. */
+static void test_threads(void **state)
+{
+	const struct pw_segment segment = { 0, MEMORY - 1, memory };
+	struct pw_memory *source;
+	struct pw_root *one = NULL;
+	struct pw_regime r;
+	size_t count = 0;
+
+	(void)state;
+	build(pw_format_find("arm64_4k_48"), &r);
+	assert_int_equal(pw_memory_wrap(&segment, 1, &source, NULL), 0);
+	for (unsigned threads = 1; threads <= 5; threads++) {
+		const struct pw_roots_options options = { .threads = threads,
+							  .every_format = true };
+		struct pw_root *roots;
+		size_t found;
+
+		assert_int_equal(pw_roots_find(source, &options, &roots, &found, NULL, NULL), 0);
+		if (threads == 1) {
+			assert_true(found > 1);
+			one = roots;
+			count = found;
+			continue;
+		}
+		assert_int_equal(found, count);
+		for (size_t i = 0; i < count; i++) {
+			assert_string_equal(roots[i].format, one[i].format);
+			assert_true(roots[i].table == one[i].table);
+			assert_true(roots[i].user == one[i].user);
+			assert_int_equal(roots[i].owner, one[i].owner);
+			assert_int_equal(roots[i].levels, one[i].levels);
+		}
+		free(roots);
+	}
+	free(one);
+	pw_memory_close(source);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prot_none),
 		cmocka_unit_test(test_reserved),
 		cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_threads),
 	};
 
 	mutant_choose(argc, argv);
