@@ -46,6 +46,9 @@ struct arguments_of {
 	void (*check)(void);
 };
 
+/* arguments_memory.c: a table that ends with a NULL name. */
+extern const struct arguments_of arguments_memory[];
+
 /* arguments_mm.c: a table that ends with a NULL name. The setup needs @format. */
 extern const struct arguments_of arguments_mm[];
 void arguments_mm_setup(void);

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 enum {
-	PATIENCE = 120, /* seconds for an answer: the machine may be busy, or QEMU itself be stopped */
+	PATIENCE =
+		120, /* seconds for an answer: the machine may be busy, or QEMU itself be stopped */
 	QUIET = 5, /* seconds without a byte, after which an answer that is not known is taken for given */
 };
 
