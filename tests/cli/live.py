@@ -680,7 +680,7 @@ class Stop(Case):
     def wait(self, guest, status):
         deadline = time.monotonic() + PATIENCE
         while guest.status != status:
-            self.assertLess(time.monotonic(), deadline, f"the guest is {guest.status}, and should be {status}")
+            self.assertLess(time.monotonic(), deadline, f"the guest is {guest.status}, and should be {status}; {guest.done}")
             time.sleep(0.01)
 
     def test_done(self):
@@ -935,4 +935,6 @@ class Process(Case):
 
 if __name__ == "__main__":
     TOOL = os.path.abspath(sys.argv.pop(1))
+    # Under nohup, the tool would go on after it.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     unittest.main()

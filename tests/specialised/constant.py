@@ -22,12 +22,12 @@ static inline __attribute__((always_inline)) const struct pw_format *choice(void
 	return %s;
 }
 
-enum pw_status walk(struct pw_direct *direct, const struct pw_regime *regime, pw_va va,
+enum pw_status walk(const struct pw_direct *direct, const struct pw_regime *regime, pw_va va,
 		    struct pw_result *result);
-enum pw_status walk(struct pw_direct *direct, const struct pw_regime *regime, pw_va va,
+enum pw_status walk(const struct pw_direct *direct, const struct pw_regime *regime, pw_va va,
 		    struct pw_result *result)
 {
-	struct pw_direct_own own = pw_direct_own(direct);
+	struct pw_direct own = *direct;
 
 	return pw_walk_one(choice(), &pw_direct_access, &own, regime, va, result, NULL);
 }
