@@ -4,6 +4,8 @@
 
 #include "survey_build.h"
 
+#include "mutants/choose.h"
+
 struct image {
 	char path[64];
 	struct pw_memory *memory;
@@ -308,7 +310,7 @@ static void test_refusals(void **state)
 	space_deinit(&space);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everywhere), cmocka_unit_test(test_ranges),
@@ -316,5 +318,6 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 	};
 
+	mutant_choose(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
