@@ -27,23 +27,27 @@ static const struct pw_format *x86(void)
 	return pw_format_find("x86_64");
 }
 
+/* Stores an entry of a table as x86 has it in memory. */
+static void store_entry(unsigned char *to, uint64_t entry)
+{
+	for (unsigned i = 0; i < 8; i++)
+		to[i] = (unsigned char)(entry >> 8 * i);
+}
+
 /* Tables of all four levels, one page behind the other, and the pages that the last one maps. */
 static void build(unsigned char *tables, struct pw_regime *r)
 {
 	const struct pw_format *f = x86();
 	const uint64_t cr3 = TABLES;
-	uint64_t entry;
 
 	assert_int_equal(pw_regime_init(r, f, &cr3, 1, NULL, NULL), 0);
-	for (unsigned level = 3; level > 0; level--) {
-		entry = f->make_table(f, r, level, TABLES + (4 - level) * PAGE);
-		memcpy(tables + (3 - level) * PAGE + 8, &entry, 8);
-	}
-	for (unsigned i = 0; i < 8; i++) {
-		entry = f->make_leaf(f, r, 0, TABLES + LEAVES + i * PAGE,
-				     PW_READ | PW_WRITE | PW_USER | PW_ACCESSED);
-		memcpy(tables + 3 * PAGE + 8 * i, &entry, 8);
-	}
+	for (unsigned level = 3; level > 0; level--)
+		store_entry(tables + (3 - level) * PAGE + 8,
+			    f->make_table(f, r, level, TABLES + (4 - level) * PAGE));
+	for (unsigned i = 0; i < 8; i++)
+		store_entry(tables + 3 * PAGE + 8 * i,
+			    f->make_leaf(f, r, 0, TABLES + LEAVES + i * PAGE,
+					 PW_READ | PW_WRITE | PW_USER | PW_ACCESSED));
 }
 
 static bool finds(const struct pw_memory *memory, unsigned threads)
@@ -153,11 +157,8 @@ static void test_missing(void **state)
 	build(tables, &r);
 	assert_int_equal(pw_memory_create(fetch, tables, &segment, 1, &memory, NULL), 0);
 	assert_true(finds(memory, 1));
-	for (size_t i = 8; i < 16; i++) {
-		uint64_t entry = f->make_table(f, &r, 1, WITHIN + i * PAGE);
-
-		memcpy(tables + 2 * PAGE + 8 * i, &entry, 8);
-	}
+	for (size_t i = 8; i < 16; i++)
+		store_entry(tables + 2 * PAGE + 8 * i, f->make_table(f, &r, 1, WITHIN + i * PAGE));
 	assert_false(finds(memory, 1));
 	pw_memory_close(memory);
 }
