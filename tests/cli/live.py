@@ -140,6 +140,14 @@ class Guest:
                 say({"event": "STOP"})
 
 
+def start(words, **more):
+    """Starts a program, and waits until /proc has its words: exec has let go of us before that."""
+    child = subprocess.Popen(words, stdin=subprocess.PIPE, **more)
+    while not pathlib.Path(f"/proc/{child.pid}/cmdline").read_bytes():
+        time.sleep(0.01)
+    return child
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -431,7 +439,7 @@ class Processes(Case):
     def test_no_uml(self):
         self.refused("uml:x", "is not the number of a process")
         self.refused("uml:999999999", "has ended")
-        child = subprocess.Popen(["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE)
+        child = start(["/bin/sh", "-c", "read line"])
         self.refused(f"uml:{child.pid}", "maps no file that could be the memory")
         child.communicate()
 
@@ -815,7 +823,7 @@ class Wrong(Case):
         for arguments, says in [(words + ["-qmp", f"unix:{source[5:]},server=on"], ["has no such memory there"]),
                                 (given + ["-qmp", f"unix:{source[5:]},server=on"], ["has no such memory there"]),
                                 (given, ["was started by libvirt", *advice])]:
-            child = subprocess.Popen(["/bin/sh", "-c", "read line", "sh", *arguments], stdin=subprocess.PIPE)
+            child = start(["/bin/sh", "-c", "read line", "sh", *arguments])
             try:
                 self.refused(f"qemu:{child.pid}", *says)
             finally:
@@ -924,7 +932,7 @@ class Process(Case):
         for words in [["-qmp", f"unix:{socket_path},server=on,wait=off"],
                       ["--qmp", f"unix:{pathlib.Path(socket_path).name},server"],
                       ["-chardev", f"socket,id=m,path={socket_path},server=on", "-mon", "chardev=m,mode=control"]]:
-            child = subprocess.Popen(["/bin/sh", "-c", "read line", "sh", *words], stdin=subprocess.PIPE, cwd=self.path)
+            child = start(["/bin/sh", "-c", "read line", "sh", *words], cwd=self.path)
             try:
                 # The layout is this process's, not the child's: the point is that the socket is found.
                 self.refused(f"qemu:{child.pid}", "has no such memory there")
