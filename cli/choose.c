@@ -367,17 +367,16 @@ static bool must_search(const struct tool_options *options, const struct pw_cpu 
 }
 
 /*
- * Looks for VMCOREINFO in memory where the kernel's root is wanted and the source does not have one. None is no
- * failure: then roots are searched for.
+ * Looks for VMCOREINFO in memory where the kernel's root is wanted and the source does not have one. Without it,
+ * roots are searched for.
  */
 static void find_vmcoreinfo(const struct tool_options *options, struct tool_input *input,
 			    bool need_root)
 {
 	const struct pw_cpu *cpu = choose_cpu(options, input);
-	struct pw_error ignored;
 
 	if (options->cpu == TOOL_CPU_KERNEL ? !cpu : must_search(options, cpu, need_root))
-		pw_memory_find_vmcoreinfo(input->memory, UINT64_MAX, &ignored);
+		pw_memory_find_vmcoreinfo(input->memory, UINT64_MAX, NULL);
 }
 
 static int decide(const struct tool_options *options, bool need_root, struct tool_input *input)
@@ -473,8 +472,6 @@ static void say_assumptions(const struct tool_input *input)
 int tool_open_search(const struct tool_options *options, const char *source,
 		     struct tool_input *input)
 {
-	struct pw_error ignored;
-
 	*input = (struct tool_input){ .source = source,
 				      .tries = options->tries,
 				      .limit = UINT64_MAX };
@@ -484,8 +481,8 @@ int tool_open_search(const struct tool_options *options, const char *source,
 		tool_close(input);
 		return TOOL_FAILED;
 	}
-	/* It names the kernel's root; none is no failure. */
-	pw_memory_find_vmcoreinfo(input->memory, UINT64_MAX, &ignored);
+	/* VMCOREINFO tells which root is the kernel's. The search goes on without it, too. */
+	pw_memory_find_vmcoreinfo(input->memory, UINT64_MAX, NULL);
 	tool_decide_kernel(options, input);
 	return 0;
 }

@@ -295,8 +295,8 @@ int tool_info(int argc, char **argv)
 	tool_parse(&argp, "info", argc, argv, &arguments.options, &arguments);
 	if (pw_memory_open(arguments.source, &memory, &error))
 		return tool_fail("%s", error.text);
-	/* None is no failure. */
-	pw_memory_find_vmcoreinfo(memory, TOOL_KERNEL_SEARCH, &error);
+	/* A memory may lack VMCOREINFO. */
+	pw_memory_find_vmcoreinfo(memory, TOOL_KERNEL_SEARCH, NULL);
 	if (arguments.options.json)
 		print_json(arguments.source, memory);
 	else if (!print_text(arguments.source, memory))

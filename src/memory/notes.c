@@ -21,6 +21,7 @@
 
 #include "memory/note.h"
 #include "memory/vmcoreinfo.h"
+#include "memory/x86_mode.h"
 
 /* The parts of a note. */
 struct note {
@@ -30,12 +31,6 @@ struct note {
 	const unsigned char *desc;
 	uint32_t desc_bytes;
 };
-
-/* x86 bits that say how the CPU translates: Intel SDM volume 3, 2.5. */
-static const uint64_t CR0_PG = UINT64_C(1) << 31;
-static const uint64_t CR4_PAE = UINT64_C(1) << 5;
-static const uint64_t CR4_LA57 = UINT64_C(1) << 12;
-static const uint64_t EFER_LMA = UINT64_C(1) << 10;
 
 /* struct QEMUCPUState: version, size, 18 registers, 10 segments of 24 bytes, cr[5], kernel_gs_base. */
 enum {
@@ -90,13 +85,7 @@ static int out_of_memory(struct pw_error *error)
 /* The note does not hold the mode (EFER.LMA). QEMU's choice of e_machine tells the mode of CPU 0. */
 static const char *x86_format(const struct pw_elf *elf, uint64_t cr0, uint64_t cr4)
 {
-	if (!(cr0 & CR0_PG))
-		return NULL;
-	if (!(cr4 & CR4_PAE))
-		return "i386";
-	if (elf->machine != EM_X86_64)
-		return "i386_pae";
-	return cr4 & CR4_LA57 ? "x86_64_la57" : "x86_64";
+	return pw_x86_mode(cr0, cr4, cr4 & PW_X86_CR4_PAE && elf->machine == EM_X86_64);
 }
 
 static int read_qemu(struct pw_notes *notes, const struct note *note, struct pw_error *error)
@@ -168,10 +157,7 @@ static int read_vbox_cpu(struct pw_notes *notes, const struct note *note, struct
 	cr0 = pw_elf_xword(elf, note->desc + VBOX_CR0);
 	cr4 = pw_elf_xword(elf, note->desc + VBOX_CR4);
 	efer = pw_elf_xword(elf, note->desc + VBOX_EFER);
-	if (cr0 & CR0_PG)
-		cpu->format = efer & EFER_LMA ? (cr4 & CR4_LA57 ? "x86_64_la57" : "x86_64")
-			      : cr4 & CR4_PAE ? "i386_pae"
-					      : "i386";
+	cpu->format = pw_x86_mode(cr0, cr4, efer & PW_X86_EFER_LMA);
 	if (cpu->format) {
 		cpu->roots = 1;
 		cpu->root[0] = pw_elf_xword(elf, note->desc + VBOX_CR3);

@@ -556,7 +556,7 @@ static int find_in_copy(const struct pw_memory *memory, const struct pw_roots_op
 
 	if (status)
 		return status;
-	/* None is no failure. */
+	/* The search goes on without it, too. */
 	pw_memory_find_vmcoreinfo(copy, UINT64_MAX, NULL);
 	status = pw_roots_find(copy, options, roots_ret, count_ret, copies_ret, error);
 	pw_memory_close(copy);

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "memory/x86_mode.h"
+
 static int out_of_memory(struct pw_error *error)
 {
 	return pw_fail(error, ENOMEM, "out of memory");
@@ -37,12 +39,12 @@ static struct pw_cpu *add(struct pw_memory *memory, const struct pw_live_cpu *cp
 	return one;
 }
 
-/* Intel SDM volume 3, 2.5 and 4.1.1. */
+/* Intel SDM volume 3, 2.5. */
 static int add_x86(struct pw_memory *memory, const struct pw_live_cpu *cpu, struct pw_error *error)
 {
 	uint64_t cr0, cr3, cr4, efer;
 	bool told = get(cpu, "cr0", &cr0) && get(cpu, "cr3", &cr3) && get(cpu, "cr4", &cr4);
-	bool paging = told && cr0 >> 31 & 1;
+	bool paging = told && cr0 & PW_X86_CR0_PG;
 	struct pw_cpu *one = add(memory, cpu,
 				 paging ? "CR3"
 				 : told ? "CR0: paging was off"
@@ -53,9 +55,7 @@ static int add_x86(struct pw_memory *memory, const struct pw_live_cpu *cpu, stru
 	if (!paging)
 		return 0;
 	get(cpu, "efer", &efer);
-	one->format = efer >> 10 & 1 ? (cr4 >> 12 & 1 ? "x86_64_la57" : "x86_64")
-		      : cr4 >> 5 & 1 ? "i386_pae"
-				     : "i386";
+	one->format = pw_x86_mode(cr0, cr4, efer & PW_X86_EFER_LMA);
 	one->roots = 1;
 	one->root[0] = cr3;
 	one->registers.known = PW_REGISTER_CR4;

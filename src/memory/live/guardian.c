@@ -17,9 +17,8 @@
 #include <unistd.h>
 
 enum {
-	PATIENCE =
-		120, /* seconds for an answer: the machine may be busy, or QEMU itself be stopped */
-	QUIET = 5, /* seconds without a byte, after which an answer that is not known is taken for given */
+	PATIENCE = 120, /* seconds for an answer: the machine may be busy */
+	QUIET = 5, /* seconds of silence, where the answer is not known */
 };
 
 /* Does the stream of bytes have @words, of which *matched were seen? Their first character is in them only once. */
