@@ -403,7 +403,7 @@ bool pw_folio_split(struct pw_arena *arena, pw_pa pa, uint32_t references)
 		return false;
 	link = pw_frame_link(arena, frame);
 	head = pw_link_head(link);
-	frames = UINT32_C(1) << pw_link_order(link);
+	frames = pw_link_pages(link);
 	if (!freeze(arena, frame, link, (uint64_t)references << pw_link_order(link),
 		    splitting(references)))
 		return false;

@@ -65,6 +65,12 @@ PW_INLINE unsigned pw_link_order(uint64_t link)
 	return (unsigned)link & 0xff;
 }
 
+/* How many frames the folio has. */
+PW_INLINE uint32_t pw_link_pages(uint64_t link)
+{
+	return UINT32_C(1) << pw_link_order(link);
+}
+
 PW_INLINE uint64_t pw_link_to(uint32_t head, unsigned order)
 {
 	return (uint64_t)head << 8 | order;
@@ -75,11 +81,17 @@ PW_INLINE uint32_t pw_folio_head(const struct pw_arena *arena, uint32_t frame)
 	return pw_link_head(pw_frame_link(arena, frame));
 }
 
+/* Returns the number of frames of the folio that @frame belongs to. The folio may be changing. */
+PW_INLINE uint32_t pw_folio_pages(const struct pw_arena *arena, uint32_t frame)
+{
+	return pw_link_pages(pw_frame_link(arena, frame));
+}
+
 /* Returns the number of frames from @frame to the end of its folio, at least 1. The folio may be changing. */
 PW_INLINE uint32_t pw_folio_rest(const struct pw_arena *arena, uint32_t frame)
 {
 	uint64_t link = pw_frame_link(arena, frame);
-	uint32_t gone = frame - pw_link_head(link), frames = UINT32_C(1) << pw_link_order(link);
+	uint32_t gone = frame - pw_link_head(link), frames = pw_link_pages(link);
 
 	return gone < frames ? frames - gone : 1;
 }

@@ -39,7 +39,7 @@ static uint32_t words_of(const struct pw_file *file, uint32_t head)
 {
 	uint64_t link = pw_frame_link(file->machine->arena, head);
 
-	return file->order ? 1 : UINT32_C(1) << pw_link_order(link);
+	return file->order ? 1 : pw_link_pages(link);
 }
 
 static struct pw_chunk *chunk_find(struct pw_file *file, uint64_t index)

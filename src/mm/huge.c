@@ -372,7 +372,7 @@ static bool alone(const struct pw_machine *machine, uint32_t frame, uint32_t pag
 {
 	const uint64_t link = pw_frame_link(machine->arena, frame);
 
-	return pw_link_head(link) == frame && UINT32_C(1) << pw_link_order(link) == pages &&
+	return pw_link_head(link) == frame && pw_link_pages(link) == pages &&
 	       pw_page_references(machine, frame) == pages + 1;
 }
 

@@ -80,7 +80,7 @@ static struct count count_folio(const struct pw_machine *machine, uint32_t frame
 	const uint64_t link = pw_frame_link(machine->arena, frame);
 
 	return (struct count){ .frame = pw_link_head(link),
-			       .pages = UINT32_C(1) << pw_link_order(link),
+			       .pages = pw_link_pages(link),
 			       .most = 1 };
 }
 

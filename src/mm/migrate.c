@@ -26,7 +26,7 @@
 static uint32_t cached_references(const struct pw_machine *machine, uint32_t head,
 				  enum pw_folio_kind kind)
 {
-	uint32_t pages = UINT32_C(1) << pw_link_order(pw_frame_link(machine->arena, head));
+	uint32_t pages = pw_folio_pages(machine->arena, head);
 
 	/* The pool's, and one of the cache for all of a hugetlb page. */
 	if (pw_page_is_hugetlb(machine, head))

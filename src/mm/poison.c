@@ -75,7 +75,7 @@ static int poison_file(struct pw_machine *machine, struct pw_file *file, uint32_
 /* The page stays where the file finds it, and refuses it. */
 static int poison_kept(struct pw_machine *machine, uint32_t head)
 {
-	uint32_t pages = UINT32_C(1) << pw_link_order(pw_frame_link(machine->arena, head));
+	uint32_t pages = pw_folio_pages(machine->arena, head);
 	int code = pw_rmap_take(machine, head, PW_UNMAP_POISON);
 
 	return code ? code : result(machine, head, pages);

@@ -166,7 +166,7 @@ static bool should_go(struct pw_machine *machine, uint32_t head, bool force)
 static bool split(struct pw_machine *machine, uint32_t frame, uint64_t *bytes)
 {
 	uint64_t link = pw_frame_link(machine->arena, frame);
-	uint32_t pages = UINT32_C(1) << pw_link_order(link);
+	uint32_t pages = pw_link_pages(link);
 	uint32_t mapped = __atomic_load_n(&pw_page_of(machine, pw_link_head(link))->mapped,
 					  __ATOMIC_RELAXED);
 
@@ -270,7 +270,7 @@ static bool is_whole(const struct pw_mm *mm, pw_va va, pw_va last, uint32_t head
 {
 	const struct pw_machine *machine = mm->machine;
 	const struct pw_format *f = machine->format;
-	const uint32_t pages = UINT32_C(1) << pw_link_order(pw_frame_link(machine->arena, head));
+	const uint32_t pages = pw_folio_pages(machine->arena, head);
 	const pw_va bytes = (pw_va)pages << machine->page_lg2;
 
 	if (bytes - 1 > last - va || (va ^ (va + (bytes - 1))) >> (f->shift[0] + f->bits[0]))
@@ -432,7 +432,7 @@ static bool others_agree(const struct pw_mm *mm, uint32_t head)
 {
 	const struct pw_machine *machine = mm->machine;
 	const struct pw_page *page = pw_page_of(machine, head);
-	const uint32_t pages = UINT32_C(1) << pw_link_order(pw_frame_link(machine->arena, head));
+	const uint32_t pages = pw_folio_pages(machine->arena, head);
 
 	if (__atomic_load_n(&page->mapped, __ATOMIC_RELAXED) == pages ||
 	    pw_mutant(PW_MUTANT_FREE_SHARED))

@@ -28,11 +28,6 @@
 #include "mm/swap.h"
 #include "space/slot_group.h"
 
-static uint32_t frames_of(const struct pw_machine *machine, uint32_t head)
-{
-	return UINT32_C(1) << pw_link_order(pw_frame_link(machine->arena, head));
-}
-
 /* ---- entries ---- */
 
 /* A walk over the entries of a folio. */
@@ -151,7 +146,7 @@ static struct walk walk_begin(struct pw_machine *machine, uint32_t head)
 	return (struct walk){
 		.machine = machine,
 		.head = head,
-		.frames = frames_of(machine, head),
+		.frames = pw_folio_pages(machine->arena, head),
 		.index = owned ? pw_page_of(machine, head)->index : 0,
 	};
 }
@@ -422,11 +417,12 @@ static int restore_entry(struct walk *walk, struct pw_vma *vma, pw_va va, struct
 	uint32_t frame = walk->new_head + (uint32_t)(slot->soft.offset - walk->head);
 	uint32_t pages = slot_pages(machine, slot);
 	bool anonymous = pw_folio_kind_of(arena, frame) == PW_FOLIO_ANONYMOUS;
-	const uint32_t extra = restored_extra(walk, vma, va, slot);
 	pw_pa pa = pw_arena_pa(arena, frame);
+	uint32_t extra;
 
 	if (restore_zero(walk, vma, va, slot))
 		return 0;
+	extra = restored_extra(walk, vma, va, slot);
 	/* A count that is full: as if the place had never been mapped would lose the page. There is room by then. */
 	if (!pw_folio_try_get(arena, frame, pages))
 		return -EBUSY;

@@ -52,7 +52,7 @@ static int each_file(struct pw_file *file, uint64_t index, uint32_t frames,
 int pw_rmap_each(struct pw_machine *machine, uint32_t head,
 		 int (*each)(void *context, struct pw_vma *vma, pw_va va), void *context)
 {
-	uint32_t frames = UINT32_C(1) << pw_link_order(pw_frame_link(machine->arena, head));
+	uint32_t frames = pw_folio_pages(machine->arena, head);
 	enum pw_folio_kind kind;
 	void *owner = pw_page_owner(machine, head, &kind);
 	uint64_t index;

@@ -159,7 +159,7 @@ static bool is_mapped_once(struct pw_machine *machine, uint32_t frame, bool roug
 static uint64_t folio_bits(struct pw_machine *machine, uint32_t frame, bool present)
 {
 	uint64_t link = pw_frame_link(machine->arena, frame);
-	uint32_t head = pw_link_head(link), pages = UINT32_C(1) << pw_link_order(link);
+	uint32_t head = pw_link_head(link), pages = pw_link_pages(link);
 	uint32_t mapped = __atomic_load_n(&pw_page_of(machine, head)->mapped, __ATOMIC_RELAXED);
 	uint64_t word = 0;
 	bool once = mapped <= pages;

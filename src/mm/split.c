@@ -161,7 +161,7 @@ static void restore_parts(struct pw_machine *machine, uint32_t head, uint32_t pa
 static int split_locked(struct pw_machine *machine, uint32_t frame, bool zeros)
 {
 	const uint64_t link = pw_frame_link(machine->arena, frame);
-	const uint32_t pages = UINT32_C(1) << pw_link_order(link);
+	const uint32_t pages = pw_link_pages(link);
 	uint32_t head = pw_link_head(link), held;
 	enum pw_folio_kind kind;
 	void *owner = pw_page_owner(machine, head, &kind);
@@ -237,7 +237,7 @@ static bool partly_mapped(const struct pw_machine *machine, uint32_t head)
 	uint32_t mapped = __atomic_load_n(&pw_page_of(machine, head)->mapped, __ATOMIC_RELAXED);
 
 	return pw_link_head(link) == head && pw_link_order(link) > 0 && mapped > 0 &&
-	       mapped < UINT32_C(1) << pw_link_order(link) &&
+	       mapped < pw_link_pages(link) &&
 	       pw_head_kind(machine->arena, head) == PW_FOLIO_ANONYMOUS;
 }
 
