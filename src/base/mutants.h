@@ -202,6 +202,7 @@ enum pw_mutant {
 	PW_MUTANT_HUGETLB_NO_STEAL, /* an owner that finds the pool empty does not take the page from its child */
 	PW_MUTANT_HUGETLB_ROBBED_ZERO, /* who lost a hugetlb page that way reads zeros */
 	PW_MUTANT_HUGETLB_POOL_OLD, /* after a hugetlb page moved, its pool still has the old one */
+	PW_MUTANT_HUGETLB_EXACT, /* mmap of anonymous hugetlb pages wants a length of whole ones */
 	PW_MUTANT_HUGETLB_UNPROTECTED, /* a write does not ask the handler that protects a hugetlb page */
 	/* Soft-dirty. */
 	PW_MUTANT_SOFT_DIRTY_WRITABLE, /* pages stay writable when their soft-dirty bits are cleared */

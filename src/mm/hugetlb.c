@@ -60,6 +60,13 @@ int pw_hugetlb_create(struct pw_machine *machine, uint64_t bytes, unsigned size_
 int pw_hugetlb_anonymous(struct pw_machine *machine, uint64_t bytes, unsigned size_lg2,
 			 struct pw_file **file_ret)
 {
+	unsigned level;
+	int code = pw_hugetlb_size(machine, &size_lg2, &level, NULL);
+
+	if (code)
+		return code;
+	if (!pw_mutant(PW_MUTANT_HUGETLB_EXACT))
+		bytes = (bytes + pw_mask(size_lg2)) & ~pw_mask(size_lg2);
 	return create(machine, bytes, size_lg2, "/anon_hugepage (deleted)", file_ret, NULL);
 }
 

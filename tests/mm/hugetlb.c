@@ -179,6 +179,35 @@ static void test_fork(void **state)
 	for_each_huge(fork_both);
 }
 
+/* MAP_ANONYMOUS with MAP_HUGETLB: the length is rounded up. A part cannot be unmapped. */
+static void anonymous(struct huge_world *world)
+{
+	const int flags[] = { MAP_PRIVATE, MAP_SHARED };
+
+	for (unsigned i = 0; i < 2; i++) {
+		pw_sva va = pw_mmap(world->mm.mm, 0, world->size + 1, RW,
+				    flags[i] | MAP_ANONYMOUS | MAP_HUGETLB, NULL, 0);
+
+		assert_false(pw_is_error(va));
+		put(&world->mm, (pw_va)va + 2 * world->size - 1, 0x79);
+		refused(&world->mm, (pw_va)va + 2 * world->size, PW_ACCESS_READ, PW_FAULT_MAPERR);
+		assert_int_equal(pw_munmap(world->mm.mm, (pw_va)va, world->size + 1), -EINVAL);
+		unmap(&world->mm, (pw_va)va, 2 * world->size);
+	}
+	assert_int_equal(pw_mmap(world->mm.mm, 0, 0, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB,
+				 NULL, 0),
+			 -EINVAL);
+	assert_int_equal(pw_mmap(world->mm.mm, 0, UINT64_MAX, RW,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, NULL, 0),
+			 -EINVAL);
+}
+
+static void test_anonymous(void **state)
+{
+	(void)state;
+	for_each_huge(anonymous);
+}
+
 static void test_refusals(void **state)
 {
 	const struct pw_format *format = pw_format_find("x86_64-4level");
@@ -206,7 +235,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shared),   cmocka_unit_test(test_private),
 		cmocka_unit_test(test_promises), cmocka_unit_test(test_pinned),
-		cmocka_unit_test(test_fork),     cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_fork),     cmocka_unit_test(test_anonymous),
+		cmocka_unit_test(test_refusals),
 	};
 
 	mutant_choose(argc, argv);
