@@ -209,6 +209,7 @@ enum pw_mutant {
 	PW_MUTANT_SOFT_DIRTY_MOVED, /* pages that mremap moved are not soft-dirty */
 	/* Groups of leaves. */
 	PW_MUTANT_JOIN_MIXED, /* leaves of different permissions become one group */
+	PW_MUTANT_FORK_BREAKS, /* fork leaves single leaves where groups were */
 	/* Orders within address spaces, which the laboratory tries. */
 	PW_MUTANT_FAULT_ZERO_LATE, /* a new page is cleared after others can find it */
 	PW_MUTANT_FAULT_STORES_OVER, /* a fault does not see that another one was faster */

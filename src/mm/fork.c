@@ -30,6 +30,9 @@ struct copy {
 	struct pw_slot
 		place; /* the child's last slot, at place_va: the next one is often beside it */
 	pw_va place_va;
+	/* Some entries of this table, from grouped_first on, are members of groups in the parent. */
+	bool grouped;
+	pw_va grouped_first;
 	uint64_t anonymous; /* pages that are not in the child's count yet */
 };
 
@@ -242,6 +245,10 @@ static int copy_entry(void *context, pw_va va, struct pw_slot *slot, uint64_t *v
 	if (va < copy->from->first ||
 	    va + pw_mask(to->machine->format->shift[slot->level]) > copy->from->last)
 		return PW_VISIT_SPLIT;
+	if (slot->lg2 > to->machine->format->shift[slot->level] && !copy->grouped) {
+		copy->grouped = true;
+		copy->grouped_first = va;
+	}
 	if (slot->kind == PW_SLOT_SOFT)
 		return copy_soft(copy, va, slot, value);
 	/* The child's faults find the page in the file's cache. */
@@ -253,6 +260,25 @@ static int copy_entry(void *context, pw_va va, struct pw_slot *slot, uint64_t *v
 	attr = pw_vma_copies(copy->from) ? slot->attr & ~(uint32_t)PW_WRITE : slot->attr;
 	code = put(copy, va, slot->level, value_of(copy, slot, slot->pa, attr));
 	return code ? code : PW_VISIT_KEEP;
+}
+
+/*
+ * Entries are copied one by one, and so lose their groups on both sides. Where all of a group changed alike, both sides have
+ * it again (wrprotect_ptes and set_ptes of whole batches).
+ */
+static int copied_table(void *context, pw_va first, pw_va last)
+{
+	struct copy *copy = context;
+	struct pw_mm *from = copy->from->mm, *to = copy->to->mm;
+
+	if (!copy->grouped || pw_mutant(PW_MUTANT_FORK_BREAKS))
+		return 0;
+	copy->grouped = false;
+	lock(copy, 1, first);
+	pw_table_join(from, copy->grouped_first, last);
+	pw_table_join(to, copy->grouped_first, last);
+	unlock(copy, 1, first);
+	return 0;
 }
 
 /* Must entries be copied, or will faults bring the pages back? (vma_needs_copy) */
@@ -268,6 +294,7 @@ static int copy_entries(struct pw_vma *from, struct pw_vma *to)
 		.lock = lock,
 		.unlock = unlock,
 		.entry = copy_entry,
+		.done = copied_table,
 		.context = &copy,
 	};
 	int code;

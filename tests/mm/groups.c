@@ -167,12 +167,89 @@ static void test_moved(void **state)
 	for_each_group(moved);
 }
 
+static unsigned char read_in(struct pw_mm *mm, pw_va va)
+{
+	unsigned char value = 0;
+	struct iovec to = { &value, 1 };
+	struct pw_extent from = { va, 1 };
+
+	assert_int_equal(pw_mm_read(mm, &to, 1, &from, 1, false), 1);
+	return value;
+}
+
+static bool grouped_in(struct mm_world *world, struct pw_mm *mm, pw_va va)
+{
+	const struct mm_world other = { .mm = mm, .format = world->format, .page = world->page };
+
+	return grouped(&other, va);
+}
+
+/* Both sides have a group of read-only leaves, and the first write of either breaks up its own. */
+static void forked(struct mm_world *world)
+{
+	pw_va all, va = new_group(world, &all);
+	struct pw_mm *child, *second;
+
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_true(grouped(world, va));
+	assert_true(grouped_in(world, child, va));
+	assert_false(slot_at(world->mm, va).attr & PW_WRITE);
+	assert_false(slot_at(child, va).attr & PW_WRITE);
+	assert_int_equal(pw_mm_fork(child, &second, NULL), 0);
+	assert_true(grouped_in(world, child, va));
+	assert_true(grouped_in(world, second, va));
+	pw_mm_destroy(second);
+	put(world, va + 5 * world->page, 0x51);
+	assert_false(grouped(world, va));
+	assert_true(grouped_in(world, child, va));
+	assert_int_equal(get(world, va + 5 * world->page), 0x51);
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_int_equal(read_in(child, va + i * world->page), value_of(i));
+	pw_mm_destroy(child);
+	release(world, all);
+}
+
+/* A folio that is pinned stays the parent's, a group, and writable; the child has copies, page by page. */
+static void forked_pinned(struct mm_world *world)
+{
+	const uint64_t bytes = PAGES * world->page;
+	pw_va all, va = new_group(world, &all), pinned = va + bytes + 3 * world->page;
+	struct pw_reader *reader = pw_cpu_reader(world->cpu);
+	struct pw_mm *child;
+	pw_pa pa;
+
+	for (unsigned i = 0; i < PAGES; i++)
+		put(world, va + bytes + i * world->page, value_of(i));
+	assert_int_equal(pw_pin(world->cpu, pinned, 1, PW_PIN_WRITE, &pa, NULL), 1);
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_true(grouped(world, va));
+	assert_true(grouped_in(world, child, va));
+	assert_true(grouped(world, va + bytes));
+	assert_true(slot_at(world->mm, va + bytes).attr & PW_WRITE);
+	assert_false(grouped_in(world, child, va + bytes));
+	put(world, pinned, 0x52);
+	assert_int_equal(*byte_at(world, pa), 0x52);
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_int_equal(read_in(child, va + bytes + i * world->page), value_of(i));
+	pw_unpin_pages(reader, &pa, 1, PW_PIN_WRITE, true);
+	pw_mm_destroy(child);
+	release(world, all);
+}
+
+static void test_forked(void **state)
+{
+	(void)state;
+	for_each_group(forked);
+	for_each_group(forked_pinned);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_used),
 		cmocka_unit_test(test_protect),
 		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_forked),
 	};
 
 	mutant_choose(argc, argv);
