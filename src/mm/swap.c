@@ -41,7 +41,7 @@ static int open_file(const char *path, uint64_t bytes, int *fd_ret, struct pw_er
 			       strerror(errno));
 	}
 	if (ftruncate(fd, (off_t)bytes) != 0) {
-		code = -errno;
+		code = errno;
 		close(fd);
 		return pw_fail(
 			error, code,

@@ -540,6 +540,9 @@ static void test_options(void **state)
 	(void)state;
 	assert_int_equal(pw_machine_create(&options, &machine, &error), -ENOENT);
 	assert_non_null(strstr(error.text, "/nowhere/at/all"));
+	options.swap = "/dev/null";
+	assert_int_equal(pw_machine_create(&options, &machine, &error), -EINVAL);
+	assert_non_null(strstr(error.text, strerror(EINVAL)));
 }
 
 /* MADV_WILLNEED reads what is in swap, and maps nothing. */
