@@ -73,6 +73,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 			usage_error(
 				state,
 				"give a SCRIPT, or --list to see those that come with pagewalk");
+		if (arguments->step && !arguments->svg)
+			usage_error(state, "--step says which step --svg draws: give --svg FILE, too");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -174,7 +176,7 @@ static int list_scripts(void)
 
 static int list_verbs(void)
 {
-	puts("format NAME\nmemory|swap|movable|pool LENGTH\nhuge always|madvise|never");
+	puts("format NAME\nmemory|swap|movable|pool|groups LENGTH\nhuge always|madvise|never");
 	for (unsigned i = 0; i < SIM_VERBS; i++)
 		puts(sim_verbs[i].usage);
 	return tool_finish(TOOL_DONE);
@@ -206,8 +208,7 @@ static int draw(struct results *results, const struct sim_run *run, const struct
 	struct output output;
 
 	results->drawn = true;
-	if (output_check(results->arguments->svg, NULL) ||
-	    output_open(&output, results->arguments->svg, NULL))
+	if (output_open(&output, results->arguments->svg, NULL))
 		return TOOL_FAILED;
 	sim_draw(output.stream, run, state, number, true);
 	return output_close(&output, TOOL_DONE);
@@ -260,7 +261,7 @@ static int run_with_page(struct sim_run *run, const struct arguments *arguments)
 
 	if (!arguments->html)
 		return steps(run, &results);
-	if (output_check(arguments->html, NULL) || output_open(&output, arguments->html, NULL))
+	if (output_open(&output, arguments->html, NULL))
 		return TOOL_FAILED;
 	results.page = output.stream;
 	sim_page_begin(output.stream, run->script);
@@ -283,6 +284,24 @@ static int run_script(const struct sim_script *script, const struct arguments *a
 	return status;
 }
 
+/* Are the results not written over the script at @path, nor over each other? 0, or TOOL_FAILED after a message. */
+static int check_outputs(const struct arguments *arguments, const char *path)
+{
+	const char *const output[] = { arguments->html, arguments->svg };
+
+	/* Standard input may be a file, too. */
+	if (strcmp(path, "-") == 0)
+		path = "/dev/fd/0";
+	for (unsigned i = 0; i < 2; i++)
+		if (output[i] && output_is_same(path, output[i]))
+			return tool_fail(
+				"%s is the script, and is not overwritten: name another file to write",
+				output[i]);
+	if (output_is_same(arguments->svg, arguments->html))
+		return tool_fail("--svg and --html would write to the same file, %s", arguments->svg);
+	return TOOL_DONE;
+}
+
 int tool_sim(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
@@ -297,15 +316,18 @@ int tool_sim(int argc, char **argv)
 	if (arguments.verbs)
 		return list_verbs();
 	snprintf(path, sizeof(path), "%s", arguments.script);
-	stream = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+	stream = strcmp(path, "-") == 0 ? stdin : fopen(arguments.script, "r");
 	if (!stream && errno == ENOENT)
 		stream = open_shipped(arguments.script, path);
 	if (!stream)
 		return tool_fail(
 			"%s: %s; `pagewalk sim --list' shows the scripts that come with pagewalk",
 			arguments.script, strerror(errno));
+	script = (struct sim_script){ 0 };
+	status = check_outputs(&arguments, path);
 	/* A script that comes with pagewalk is known by its name, wherever it is. */
-	status = sim_parse(arguments.script, stream, &script);
+	if (status == TOOL_DONE)
+		status = sim_parse(arguments.script, stream, &script);
 	if (stream != stdin)
 		fclose(stream);
 	if (status == TOOL_DONE) {

@@ -59,7 +59,7 @@ static void new_file(struct sim_run *run, const struct sim_statement *s,
 		if (error.text[0])
 			snprintf(outcome->text, sizeof(outcome->text), "refused: %.380s",
 				 error.text);
-		sim_add(run, s->name, SIM_NOTHING);
+		sim_add_failed(run, s->name);
 		return;
 	}
 	sim_add(run, s->name, SIM_IS_FILE)->file = file;
@@ -79,7 +79,7 @@ static void new_device(struct sim_run *run, const struct sim_statement *s,
 		if (error.text[0])
 			snprintf(outcome->text, sizeof(outcome->text), "refused: %.380s",
 				 error.text);
-		sim_add(run, s->name, SIM_NOTHING);
+		sim_add_failed(run, s->name);
 		return;
 	}
 	sim_add(run, s->name, SIM_IS_DEVICE)->device = device;
@@ -110,6 +110,7 @@ void sim_do_file(struct sim_run *run, const struct sim_statement *s, struct sim_
 	case SIM_CLOSE:
 		pw_file_put(who->file);
 		who->kind = SIM_NOTHING;
+		who->gone = "was closed";
 		sim_answer(outcome, 0, "closed; its VMAs keep it");
 		break;
 	default:

@@ -212,6 +212,8 @@ static bool statement(struct sim_line *line, struct names *names, struct sim_sta
 
 static struct sim_statement *grow(struct sim_script *script)
 {
+	if (script->count == SIM_STATEMENTS)
+		return NULL;
 	if (script->count == script->room) {
 		size_t room = script->room ? 2 * script->room : 32;
 		struct sim_statement *more = realloc(script->statement, room * sizeof(*more));
@@ -232,6 +234,8 @@ static bool parse_line(struct sim_line *line, struct sim_script *script, struct 
 	char word[SIM_NAME];
 	bool done;
 
+	if (!s && script->count == SIM_STATEMENTS)
+		return sim_wrong(line, "a script has %d statements at most", SIM_STATEMENTS);
 	if (!s)
 		return sim_wrong(line, "no memory for the script");
 	line->page = sim_page_bytes(script->machine.format);
@@ -260,7 +264,7 @@ static void strip(char *text)
 	for (char *c = text; *c; c++) {
 		if (*c == '"')
 			inside = !inside;
-		if (*c == '\n' || (*c == '#' && !inside)) {
+		if (*c == '#' && !inside) {
 			*c = '\0';
 			break;
 		}
@@ -268,6 +272,29 @@ static void strip(char *text)
 	length = strlen(text);
 	while (length > 0 && strchr(" \t\r", text[length - 1]))
 		text[--length] = '\0';
+}
+
+/*
+ * Reads the next line, without its end. False: there is none, or it is not one of a script; then a message is given.
+ */
+static bool read_line(struct sim_line *line, FILE *stream)
+{
+	size_t length = 0;
+	int c;
+
+	line->number++;
+	line->word = line->at = line->text;
+	while ((c = getc(stream)) != EOF && c != '\n') {
+		line->word = line->text + length;
+		if (c == '\0')
+			return sim_wrong(line, "a byte with the value 0: a script is a text");
+		if (length == sizeof(line->text) - 1)
+			return sim_wrong(line, "a line of more than %zu characters",
+					 sizeof(line->text) - 1);
+		line->text[length++] = (char)c;
+	}
+	line->text[length] = '\0';
+	return c != EOF || length > 0;
 }
 
 int sim_parse(const char *path, FILE *stream, struct sim_script *script)
@@ -278,18 +305,13 @@ int sim_parse(const char *path, FILE *stream, struct sim_script *script)
 	*script = (struct sim_script){ .path = path };
 	script->machine.format = pw_format_find("x86_64");
 	script->machine.huge = PW_HUGE_NEVER;
-	while (fgets(line.text, sizeof(line.text), stream)) {
-		line.number++;
-		line.word = line.at = line.text;
-		if (!strchr(line.text, '\n') && strlen(line.text) == sizeof(line.text) - 1) {
-			sim_wrong(&line, "a line of more than %zu characters",
-				  sizeof(line.text) - 2);
-			return TOOL_FAILED;
-		}
+	while (read_line(&line, stream)) {
 		strip(line.text);
 		if (!sim_at_end(&line) && !parse_line(&line, script, &names))
 			return TOOL_FAILED;
 	}
+	if (line.reported)
+		return TOOL_FAILED;
 	if (ferror(stream))
 		return tool_fail("%s: the script cannot be read", path);
 	if (script->count == 0)

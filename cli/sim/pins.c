@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a script's verbs do to pins, and why one was refused. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,7 +96,7 @@ static void answer_pin(const struct sim_statement *s, struct sim_object *who, lo
 				 result->migrated);
 		return;
 	}
-	if (!(s->pin & PW_PIN_FAST_ONLY))
+	if (!(s->pin & PW_PIN_FAST_ONLY) && error == -EFAULT)
 		why = refusal(who->mm, result->va, s->pin);
 	snprintf(outcome->word, sizeof(outcome->word), "%s",
 		 error ? sim_errno_name(error) : "partial");
@@ -118,7 +119,8 @@ static void new_pin(struct sim_run *run, const struct sim_statement *s, struct s
 
 	if (!pin) {
 		object->kind = SIM_NOTHING;
-		sim_answer(outcome, -12, "%s", "");
+		object->gone = "could not be made";
+		sim_answer(outcome, -ENOMEM, "%s", "");
 		return;
 	}
 	pin->mm = who;
@@ -172,6 +174,7 @@ void sim_do_pin(struct sim_run *run, const struct sim_statement *s, struct sim_o
 		free(who->pin);
 		who->pin = NULL;
 		who->kind = SIM_NOTHING;
+		who->gone = "was given back";
 		break;
 	case SIM_PUT:
 		bytes = strlen(s->text);

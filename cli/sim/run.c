@@ -34,7 +34,18 @@ struct sim_object *sim_add(struct sim_run *run, const char *name, enum sim_kind 
 	return object;
 }
 
+void sim_add_failed(struct sim_run *run, const char *name)
+{
+	sim_add(run, name, SIM_NOTHING)->gone = "could not be made";
+}
+
 /* ---- outcomes ---- */
+
+void sim_answer_gone(struct sim_outcome *outcome, const struct sim_object *object)
+{
+	snprintf(outcome->word, sizeof(outcome->word), "gone");
+	snprintf(outcome->text, sizeof(outcome->text), "%s %s", object->name, object->gone);
+}
 
 const char *sim_errno_name(int64_t code)
 {
@@ -63,6 +74,12 @@ const char *sim_errno_name(int64_t code)
 		return "ERANGE";
 	case EOPNOTSUPP:
 		return "EOPNOTSUPP";
+	case EOVERFLOW:
+		return "EOVERFLOW";
+	case EBADF:
+		return "EBADF";
+	case EFBIG:
+		return "EFBIG";
 	case EHWPOISON:
 		return "EHWPOISON";
 	case ENOSPC:
@@ -113,6 +130,7 @@ static void adopt(struct sim_run *run, const char *name, struct pw_mm *mm,
 	if (pw_cpu_create(mm, &object->cpu)) {
 		pw_mm_destroy(mm);
 		object->kind = SIM_NOTHING;
+		object->gone = "could not be made";
 		sim_answer(outcome, -ENOMEM, "%s", "");
 	}
 }
@@ -125,6 +143,8 @@ static void new_mm(struct sim_run *run, const struct sim_statement *s, struct si
 	sim_answer(outcome, code, "a new address space");
 	if (!code)
 		adopt(run, s->name, mm, outcome);
+	else
+		sim_add_failed(run, s->name);
 }
 
 static void fork_mm(struct sim_run *run, const struct sim_statement *s, struct sim_object *who,
@@ -136,6 +156,8 @@ static void fork_mm(struct sim_run *run, const struct sim_statement *s, struct s
 	sim_answer(outcome, code, "%s is a copy of %s", s->name, who->name);
 	if (!code)
 		adopt(run, s->name, mm, outcome);
+	else
+		sim_add_failed(run, s->name);
 }
 
 static void exit_mm(struct sim_run *run, struct sim_object *who, struct sim_outcome *outcome)
@@ -151,6 +173,7 @@ static void exit_mm(struct sim_run *run, struct sim_object *who, struct sim_outc
 	pw_cpu_destroy(who->cpu);
 	pw_mm_destroy(who->mm);
 	who->kind = SIM_NOTHING;
+	who->gone = "has exited";
 	sim_answer(outcome, 0, "its VMAs and tables are gone");
 }
 
@@ -161,8 +184,7 @@ static void map(struct sim_run *run, const struct sim_statement *s, struct sim_o
 	pw_sva va;
 
 	if (what && what->kind == SIM_NOTHING) {
-		snprintf(outcome->word, sizeof(outcome->word), "gone");
-		snprintf(outcome->text, sizeof(outcome->text), "%s was closed", what->name);
+		sim_answer_gone(outcome, what);
 		return;
 	}
 	if (what && what->device)
@@ -183,6 +205,30 @@ static void remap(const struct sim_statement *s, struct sim_object *who,
 	pw_sva va = pw_mremap(who->mm, s->va, s->bytes, s->more, s->flags, s->to);
 
 	sim_answer(outcome, pw_is_error(va) ? va : 0, "now at 0x%llx", (unsigned long long)va);
+}
+
+/* How many pages of a range are in memory. A step asks for SIM_PIN_PAGES at most at a time. */
+static void in_core(const struct sim_run *run, const struct sim_statement *s,
+		    struct sim_object *who, struct sim_outcome *outcome)
+{
+	const uint64_t pages = s->bytes / run->page + (s->bytes % run->page != 0);
+	unsigned char present[SIM_PIN_PAGES];
+	unsigned long long found = 0;
+
+	for (uint64_t page = 0; page == 0 || page < pages; page += SIM_PIN_PAGES) {
+		const uint64_t left = pages - page;
+		const uint64_t some = left < SIM_PIN_PAGES ? left : SIM_PIN_PAGES;
+		int code = pw_mincore(who->mm, s->va + page * run->page, some * run->page, present);
+
+		if (code) {
+			sim_answer(outcome, code, "%s", "");
+			return;
+		}
+		for (uint64_t i = 0; i < some; i++)
+			found += present[i] & 1;
+	}
+	sim_answer(outcome, 0, "%llu of %llu page%s in memory", found, (unsigned long long)pages,
+		   pages == 1 ? " is" : "s are");
 }
 
 static void touch(const struct sim_run *run, const struct sim_statement *s, struct sim_object *who,
@@ -303,6 +349,13 @@ static void do_mm(struct sim_run *run, const struct sim_statement *s, struct sim
 	case SIM_MUNLOCK:
 		sim_answer(outcome, pw_munlock(who->mm, s->va, s->bytes), "unlocked");
 		break;
+	case SIM_MSYNC:
+		sim_answer(outcome, pw_msync(who->mm, s->va, s->bytes, MS_SYNC),
+			   "what was written is in the file");
+		break;
+	case SIM_MINCORE:
+		in_core(run, s, who, outcome);
+		break;
 	case SIM_TOUCH:
 		touch(run, s, who, outcome);
 		break;
@@ -335,9 +388,8 @@ void sim_do(struct sim_run *run, const struct sim_statement *s, struct sim_outco
 	struct sim_object *who = s->who[0] ? sim_find(run, s->who) : NULL;
 
 	*outcome = (struct sim_outcome){ 0 };
-	if (s->who[0] && (!who || who->kind == SIM_NOTHING)) {
-		snprintf(outcome->word, sizeof(outcome->word), "gone");
-		snprintf(outcome->text, sizeof(outcome->text), "%s is not there any more", s->who);
+	if (who && who->kind == SIM_NOTHING) {
+		sim_answer_gone(outcome, who);
 		return;
 	}
 	if (s->verb == SIM_PIN || sim_verbs[s->verb].of == SIM_IS_PIN)

@@ -21,7 +21,7 @@
 
 #include <pagewalk/pagewalk.h>
 
-enum { SIM_NAME = 32, SIM_TEXT = 400, SIM_OBJECTS = 64, SIM_PIN_PAGES = 4096 };
+enum { SIM_NAME = 32, SIM_TEXT = 400, SIM_OBJECTS = 64, SIM_PIN_PAGES = 4096, SIM_STATEMENTS = 100000 };
 
 /* ---- the script ---- */
 
@@ -43,6 +43,8 @@ enum sim_verb {
 	SIM_MADVISE,
 	SIM_MLOCK,
 	SIM_MUNLOCK,
+	SIM_MSYNC,
+	SIM_MINCORE,
 	SIM_TOUCH,
 	SIM_WRITE,
 	SIM_READ,
@@ -104,14 +106,15 @@ struct sim_line {
 	const char *at; /* the rest */
 	const char *word; /* where the last word began */
 	uint64_t page; /* bytes of a page */
+	bool reported; /* what is wrong with it was said */
 };
 
 uint64_t sim_page_bytes(const struct pw_format *format);
 /* The next word: up to a space, or a text in quotes. False: the line ends here. */
 bool sim_word(struct sim_line *line, char *word, size_t size);
 bool sim_at_end(struct sim_line *line);
-/* Reports an error at the last word. Returns false. */
-bool sim_wrong(const struct sim_line *line, const char *format, ...)
+/* Reports an error at the last word, if it is the line's first. Returns false. */
+bool sim_wrong(struct sim_line *line, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* A number of bytes: 0x1000, 4096, 4K, 2M, 3p (pages). False after a message. */
 bool sim_bytes(struct sim_line *line, const char *what, uint64_t *bytes_ret);
@@ -144,6 +147,7 @@ struct sim_pin {
 struct sim_object {
 	char name[SIM_NAME];
 	enum sim_kind kind; /* SIM_NOTHING: it is gone */
+	const char *gone; /* then: how. "was closed" */
 	struct pw_mm *mm;
 	struct pw_vcpu *cpu;
 	struct pw_file *file;
@@ -176,6 +180,10 @@ void sim_do(struct sim_run *run, const struct sim_statement *statement,
 	    struct sim_outcome *outcome);
 struct sim_object *sim_find(struct sim_run *run, const char *name);
 struct sim_object *sim_add(struct sim_run *run, const char *name, enum sim_kind kind);
+/* Adds a name for what could not be made. */
+void sim_add_failed(struct sim_run *run, const char *name);
+/* Says that what a statement is about is gone, and how. */
+void sim_answer_gone(struct sim_outcome *outcome, const struct sim_object *object);
 
 /* Fills @outcome from what a call returned: 0 or more is "done". */
 void sim_answer(struct sim_outcome *outcome, int64_t code, const char *format, ...)

@@ -74,8 +74,6 @@ static int add_area(void *context, const struct pw_vma_info *vma)
 	for (; rows < ROWS_OF_AREA && state->rows < SIM_ROWS; rows++) {
 		uint64_t bytes = add_row(looking, va), left = bytes - (va & (bytes - 1));
 
-		if (bytes > looking->run->page && bytes == 0)
-			left = looking->run->page;
 		if (vma->last - va < left) {
 			rows++;
 			va = vma->last;

@@ -154,7 +154,8 @@ static bool protection(struct sim_line *line, int *prot_ret)
 static const struct choice map_flags[] = {
 	{ "shared", MAP_SHARED },     { "private", MAP_PRIVATE },     { "fixed", MAP_FIXED },
 	{ "populate", MAP_POPULATE }, { "locked", MAP_LOCKED },       { "stack", MAP_GROWSDOWN },
-	{ "hugetlb", MAP_HUGETLB },   { "noreserve", MAP_NORESERVE }, { NULL, 0 },
+	{ "hugetlb", MAP_HUGETLB },   { "noreserve", MAP_NORESERVE },
+	{ "noreplace", MAP_FIXED_NOREPLACE }, { NULL, 0 },
 };
 
 /* mmap VA BYTES PROT [FILE [OFFSET]] [shared] ... */
@@ -219,6 +220,10 @@ static bool remap(struct sim_line *line, struct sim_statement *s)
 }
 
 static const struct choice advices[] = {
+	{ "normal", MADV_NORMAL },
+	{ "random", MADV_RANDOM },
+	{ "sequential", MADV_SEQUENTIAL },
+	{ "willneed", MADV_WILLNEED },
 	{ "dontneed", MADV_DONTNEED },
 	{ "free", MADV_FREE },
 	{ "cold", MADV_COLD },
@@ -228,6 +233,9 @@ static const struct choice advices[] = {
 	{ "collapse", 25 /* MADV_COLLAPSE, which older headers lack */ },
 	{ "populate-read", MADV_POPULATE_READ },
 	{ "populate-write", MADV_POPULATE_WRITE },
+	{ "dontneed-locked", 24 /* MADV_DONTNEED_LOCKED */ },
+	{ "dontdump", MADV_DONTDUMP },
+	{ "dodump", MADV_DODUMP },
 	{ "dontfork", MADV_DONTFORK },
 	{ "dofork", MADV_DOFORK },
 	{ "wipeonfork", MADV_WIPEONFORK },
@@ -283,6 +291,12 @@ static const struct choice pin_flags[] = {
 	{ "get", PW_PIN_GET },
 	{ "force", PW_PIN_FORCE },
 	{ "nofault", PW_PIN_NOFAULT },
+	{ "nowait", PW_PIN_NOWAIT },
+	{ "dump", PW_PIN_DUMP },
+	{ "hwpoison", PW_PIN_HWPOISON },
+	{ "anon", PW_PIN_ANON },
+	{ "split", PW_PIN_SPLIT },
+	{ "numa", PW_PIN_NUMA },
 	{ "fast-only", PW_PIN_FAST_ONLY },
 	{ NULL, 0 },
 };
@@ -296,7 +310,7 @@ static bool pin(struct sim_line *line, struct sim_statement *s)
 	    !several(line, "a purpose of a pin", pin_flags, &flags))
 		return false;
 	s->pin = (unsigned)flags;
-	if (s->bytes == 0 || s->bytes / line->page > SIM_PIN_PAGES)
+	if (s->bytes == 0 || s->bytes > SIM_PIN_PAGES * line->page)
 		return sim_wrong(line, "1 to %d pages can be pinned at once", SIM_PIN_PAGES);
 	return true;
 }
@@ -338,6 +352,8 @@ const struct sim_verb_info sim_verbs[SIM_VERBS] = {
 			  SIM_NOTHING },
 	[SIM_MLOCK] = { "mlock", SIM_IS_MM, "A: mlock VA LENGTH", va_and_bytes, SIM_NOTHING },
 	[SIM_MUNLOCK] = { "munlock", SIM_IS_MM, "A: munlock VA LENGTH", va_and_bytes, SIM_NOTHING },
+	[SIM_MSYNC] = { "msync", SIM_IS_MM, "A: msync VA LENGTH", va_and_bytes, SIM_NOTHING },
+	[SIM_MINCORE] = { "mincore", SIM_IS_MM, "A: mincore VA LENGTH", va_and_bytes, SIM_NOTHING },
 	[SIM_TOUCH] = { "touch", SIM_IS_MM, "A: touch VA LENGTH read|write|exec", touch,
 			SIM_NOTHING },
 	[SIM_WRITE] = { "write", SIM_IS_MM, "A: write VA \"text\" [force]", write_text,

@@ -24,11 +24,14 @@ bool sim_at_end(struct sim_line *line)
 	return *line->at == '\0';
 }
 
-bool sim_wrong(const struct sim_line *line, const char *format, ...)
+bool sim_wrong(struct sim_line *line, const char *format, ...)
 {
 	char text[SIM_TEXT];
 	va_list list;
 
+	if (line->reported)
+		return false;
+	line->reported = true;
 	va_start(list, format);
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);

@@ -52,6 +52,24 @@ class Scripts(unittest.TestCase):
         self.assertIn("a long pin would write to a file's page", done.stdout)
         self.assertIn('EFAULT', done.stdout)
 
+    def test_gone(self):
+        """What could not be made, or has gone, is said of each later use."""
+        done = sim('-', script='memory 64p\nmm A\nfile F 0xffffffffffffffff\nF: truncate 0\nA: mmap 0x10000 1p r F\n'
+                   'expect gone\nA: pin P 0x10000 1p\nP: unpin\nP: unpin\nA: exit\nA: exit\nexpect gone\n')
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.count('F could not be made'), 2)
+        self.assertIn('P was given back', done.stdout)
+        self.assertIn('A has exited', done.stdout)
+
+    def test_verbs(self):
+        done = sim('-', script='memory 64p\nmm A\nA: mmap 0x40000 4p rw\nA: mmap 0x41000 1p r noreplace\n'
+                   'expect EEXIST\nA: touch 0x40000 2p write\nA: mincore 0x40000 4p\nA: madvise 0x40000 1p willneed\n'
+                   'expect done\nA: msync 0x40000 4p\nexpect done\nA: msync 0x40000 5p\nexpect ENOMEM\n'
+                   'A: pin P 0x42000 1p dump\nexpect EFAULT\nA: pin Q 0xffffffffffffe000 4p\nexpect EOVERFLOW\n')
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn('2 of 4 pages are in memory', done.stdout)
+        self.assertNotIn('no VMA is there', done.stdout)
+
     def test_expectation(self):
         done = sim('-', script='mm A\nA: touch 0x1000 1p read\n  expect done\n')
         self.assertEqual(done.returncode, 1)
@@ -80,6 +98,38 @@ class Wrong(unittest.TestCase):
         self.refused('mm A\nA: exit now\n', 'one word too many')
         self.refused('mm ' + 'x' * 500 + '\n', 'line 1')
         self.refused('mm A\nA: read 0 99999\n', 'can be read at once')
+        self.refused('mm A\nA: pin P 0 0x1000001\n', 'line 2, column 12', '1 to 4096 pages')
+        self.refused('mm A\nA: exit\0 and more\n', 'line 2, column 8', 'a byte with the value 0')
+        self.refused('#' + 'x' * 500 + '\n', 'line 1, column 400', 'a line of more than')
+        self.refused('mm A\n' + 'A: mincore 0 1p\n' * 100001, 'line 100001', '100000 statements at most')
+
+    def test_one_message(self):
+        """A word that is wrong by itself is not reported as missing, too."""
+        for line in ('A: write 0 "x', 'A: mmap 0 1p rw ' + 'x' * 40, 'A: put 0 "x', 'A: fork ' + 'x' * 40):
+            done = sim('-', script=f'mm A\n{line}\n')
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertEqual(done.returncode, 2)
+
+    def test_results_elsewhere(self):
+        """A result is not written over the script, nor over another result."""
+        with tempfile.TemporaryDirectory() as folder:
+            script = pathlib.Path(folder) / 'a.sim'
+            script.write_text('mm A\n')
+            (pathlib.Path(folder) / 'link').symlink_to('a.sim')
+            for option in ('--html', '--svg'):
+                for name in ('a.sim', 'link'):
+                    done = sim(option, f'{folder}/{name}', str(script))
+                    self.assertEqual(done.returncode, 2)
+                    self.assertIn('is the script, and is not overwritten', done.stderr)
+                with script.open() as stream:
+                    done = subprocess.run([TOOL, 'sim', option, str(script), '-'], stdin=stream, capture_output=True,
+                                          text=True)
+                self.assertEqual(done.returncode, 2)
+            self.assertEqual(script.read_text(), 'mm A\n')
+            done = sim('--html', f'{folder}/b', '--svg', f'{folder}/b', str(script))
+            self.assertEqual(done.returncode, 2)
+            self.assertIn('would write to the same file', done.stderr)
+            self.assertEqual(sim('--step', '1', str(script)).returncode, 2)
 
     def test_no_script(self):
         done = sim('no-such-script')
