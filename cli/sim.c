@@ -74,7 +74,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 				state,
 				"give a SCRIPT, or --list to see those that come with pagewalk");
 		if (arguments->step && !arguments->svg)
-			usage_error(state, "--step says which step --svg draws: give --svg FILE, too");
+			usage_error(state,
+				    "--step says which step --svg draws: give --svg FILE, too");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -298,7 +299,8 @@ static int check_outputs(const struct arguments *arguments, const char *path)
 				"%s is the script, and is not overwritten: name another file to write",
 				output[i]);
 	if (output_is_same(arguments->svg, arguments->html))
-		return tool_fail("--svg and --html would write to the same file, %s", arguments->svg);
+		return tool_fail("--svg and --html would write to the same file, %s",
+				 arguments->svg);
 	return TOOL_DONE;
 }
 

@@ -184,7 +184,7 @@ void sim_do_pin(struct sim_run *run, const struct sim_statement *s, struct sim_o
 		break;
 	default:
 		bytes = copy(run, who->pin, s->offset, text,
-			     s->bytes < SIM_TEXT - 3 ? s->bytes : SIM_TEXT - 3, false);
+			     s->bytes < SIM_TEXT - 3 ? (size_t)s->bytes : SIM_TEXT - 3, false);
 		sim_answer_text(outcome, text, bytes);
 	}
 }

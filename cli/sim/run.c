@@ -287,7 +287,7 @@ static void read_text(const struct sim_statement *s, struct sim_object *who,
 	char text[SIM_TEXT];
 
 	if (pw_copy_from(who->cpu, text, s->va, (size_t)s->bytes) == s->bytes)
-		sim_answer_text(outcome, text, s->bytes);
+		sim_answer_text(outcome, text, (size_t)s->bytes);
 	else
 		sim_answer_fault(outcome, pw_cpu_fault(who->cpu));
 }

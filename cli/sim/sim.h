@@ -21,7 +21,13 @@
 
 #include <pagewalk/pagewalk.h>
 
-enum { SIM_NAME = 32, SIM_TEXT = 400, SIM_OBJECTS = 64, SIM_PIN_PAGES = 4096, SIM_STATEMENTS = 100000 };
+enum {
+	SIM_NAME = 32,
+	SIM_TEXT = 400,
+	SIM_OBJECTS = 64,
+	SIM_PIN_PAGES = 4096,
+	SIM_STATEMENTS = 100000
+};
 
 /* ---- the script ---- */
 

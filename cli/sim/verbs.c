@@ -152,10 +152,16 @@ static bool protection(struct sim_line *line, int *prot_ret)
 }
 
 static const struct choice map_flags[] = {
-	{ "shared", MAP_SHARED },     { "private", MAP_PRIVATE },     { "fixed", MAP_FIXED },
-	{ "populate", MAP_POPULATE }, { "locked", MAP_LOCKED },       { "stack", MAP_GROWSDOWN },
-	{ "hugetlb", MAP_HUGETLB },   { "noreserve", MAP_NORESERVE },
-	{ "noreplace", MAP_FIXED_NOREPLACE }, { NULL, 0 },
+	{ "shared", MAP_SHARED },
+	{ "private", MAP_PRIVATE },
+	{ "fixed", MAP_FIXED },
+	{ "populate", MAP_POPULATE },
+	{ "locked", MAP_LOCKED },
+	{ "stack", MAP_GROWSDOWN },
+	{ "hugetlb", MAP_HUGETLB },
+	{ "noreserve", MAP_NORESERVE },
+	{ "noreplace", MAP_FIXED_NOREPLACE },
+	{ NULL, 0 },
 };
 
 /* mmap VA BYTES PROT [FILE [OFFSET]] [shared] ... */

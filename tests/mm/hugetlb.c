@@ -194,9 +194,9 @@ static void anonymous(struct huge_world *world)
 		assert_int_equal(pw_munmap(world->mm.mm, (pw_va)va, world->size + 1), -EINVAL);
 		unmap(&world->mm, (pw_va)va, 2 * world->size);
 	}
-	assert_int_equal(pw_mmap(world->mm.mm, 0, 0, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB,
-				 NULL, 0),
-			 -EINVAL);
+	assert_int_equal(
+		pw_mmap(world->mm.mm, 0, 0, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, NULL, 0),
+		-EINVAL);
 	assert_int_equal(pw_mmap(world->mm.mm, 0, UINT64_MAX, RW,
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, NULL, 0),
 			 -EINVAL);
