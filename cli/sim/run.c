@@ -407,44 +407,47 @@ void sim_do(struct sim_run *run, const struct sim_statement *s, struct sim_outco
 
 /* ---- the whole ---- */
 
-/* A swap file without a name: the machine opens it by this name, which goes away then. */
-static int make_swap(struct pw_machine_options *options, char *path)
+static int create_machine(struct sim_run *run, const struct pw_machine_options *options)
 {
-	int fd;
+	struct pw_error error;
 
-	if (!options->swap_bytes)
-		return TOOL_DONE;
-	fd = output_temporary("the swap", path);
-	if (fd < 0)
-		return TOOL_FAILED;
-	close(fd);
-	options->swap = path;
+	if (pw_machine_create(options, &run->machine, &error))
+		return tool_fail("%s: %s", run->script->path, error.text);
 	return TOOL_DONE;
+}
+
+/* The machine opens its swap file by a name, which then goes away. No signal may come between. */
+static int create_machine_with_swap(struct sim_run *run, struct pw_machine_options *options)
+{
+	char swap[OUTPUT_NAME];
+	int fd, status = TOOL_FAILED;
+
+	tool_hold_interrupts(true);
+	fd = output_temporary("the swap", swap);
+	if (fd >= 0) {
+		close(fd);
+		options->swap = swap;
+		status = create_machine(run, options);
+		unlink(swap);
+	}
+	tool_hold_interrupts(false);
+	return status;
 }
 
 int sim_run_init(struct sim_run *run, const struct sim_script *script)
 {
 	struct pw_machine_options options = script->machine;
-	char swap[OUTPUT_NAME];
 	struct pw_error error;
-	int code;
+	int status;
 
 	*run = (struct sim_run){ .script = script, .page = sim_page_bytes(options.format) };
 	if (!options.bytes)
 		options.bytes = DEFAULT_PAGES * run->page;
 	options.poison = true;
-	tool_hold_interrupts(true);
-	code = make_swap(&options, swap);
-	if (code) {
-		tool_hold_interrupts(false);
-		return code;
-	}
-	code = pw_machine_create(&options, &run->machine, &error);
-	if (options.swap)
-		unlink(swap);
-	tool_hold_interrupts(false);
-	if (code)
-		return tool_fail("%s: %s", script->path, error.text);
+	status = options.swap_bytes ? create_machine_with_swap(run, &options)
+				    : create_machine(run, &options);
+	if (status)
+		return status;
 	if (pw_mm_create(run->machine, &run->keeper, &error)) {
 		pw_machine_destroy(run->machine);
 		return tool_fail("%s: %s", script->path, error.text);
