@@ -29,18 +29,22 @@ static const char *family(const char *name)
 	return NULL;
 }
 
-const char *machine_other(const char *title, const char *machines, char *text, size_t room)
+const char *machine_of_title(const char *title, char *text, size_t room)
 {
 	/* "ELF core, x86_64, little-endian, ...". */
 	const char *machine = strchr(title, ',');
-	const char *theirs, *ours = machines ? family(machines) : NULL;
 
-	if (!machine || strncmp(machine, ", ", 2) != 0 || !ours)
+	if (!machine || strncmp(machine, ", ", 2) != 0 || !family(machine + 2))
 		return NULL;
 	machine += 2;
-	theirs = family(machine);
-	if (!theirs || strcmp(ours, theirs) == 0)
-		return NULL;
 	snprintf(text, room, "%.*s", (int)strcspn(machine, ","), machine);
 	return text;
+}
+
+bool machine_fits(const char *machine, const char *other)
+{
+	const char *one = machine ? family(machine) : NULL;
+	const char *two = other ? family(other) : NULL;
+
+	return !one || !two || strcmp(one, two) == 0;
 }

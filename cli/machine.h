@@ -3,12 +3,16 @@
 #ifndef CLI_MACHINE_H
 #define CLI_MACHINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
- * Writes the machine that a source's @title names into @text, if its CPUs cannot use a format for
- * @machines (of struct pw_geometry). Returns NULL if they can, or if this is not known.
+ * Writes the machine that a source's @title names into @text. Returns NULL if it names none.
  */
-const char *machine_other(const char *title, const char *machines, char *text, size_t room);
+const char *machine_of_title(const char *title, char *text, size_t room);
+
+/* Do the CPUs of @machine walk the tables of @other, or is that not known? Each is a name, or a list of
+ * names as struct pw_geometry has it, or NULL. */
+bool machine_fits(const char *machine, const char *other);
 
 #endif
