@@ -39,9 +39,9 @@ int tool_laboratory(const char *name, char **argv)
 
 	if (!find(path, name))
 		return tool_fail(
-			"%s is not there: it is built where libdw is. Install libdw with its "
-			"headers (libdw-dev), then `make clean' and `make'; or name its folder "
-			"in PAGEWALK_LIBEXEC",
+			"%s is not there: `make' builds it where libdw and its headers are "
+			"(libdw-dev; if they came later, `make clean' first). If it is elsewhere, "
+			"name its folder in PAGEWALK_LIBEXEC",
 			name);
 	execv(path, argv);
 	return tool_fail("cannot run %s: %s", path, strerror(errno));
