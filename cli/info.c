@@ -78,7 +78,8 @@ static size_t shown_of(size_t count)
 	return count > 40 ? 20 : count;
 }
 
-static bool print_segments(const struct pw_segment *segments, size_t count)
+static bool print_segments(const struct terminal *terminal, const struct pw_segment *segments,
+			   size_t count)
 {
 	static const char *const columns[] = { "  ", ">FIRST", ">LAST", ">SIZE", NULL };
 	struct libscols_table *table = table_new(columns);
@@ -92,8 +93,8 @@ static bool print_segments(const struct pw_segment *segments, size_t count)
 	if (!table_print(table))
 		return false;
 	if (shown < count)
-		printf("     ... and %zu more, up to 0x%llx (--json has them all)\n", count - shown,
-		       (unsigned long long)segments[count - 1].last);
+		terminal_line(terminal, "     ... and %zu more, up to 0x%llx (--json has them all)",
+			      count - shown, (unsigned long long)segments[count - 1].last);
 	return true;
 }
 
@@ -195,7 +196,7 @@ static bool print_text(const char *source, const struct pw_memory *memory)
 	if (tool_find_kernel(memory, true, &kernel))
 		terminal_line(&terminal, "kernel: Linux %s (by %s)", kernel.release, kernel.origin);
 	printf("\nmemory:\n");
-	if (!print_segments(segments, segment_count))
+	if (!print_segments(&terminal, segments, segment_count))
 		return false;
 	if (cpu_count > 0) {
 		printf("\nCPUs, or address spaces:\n");

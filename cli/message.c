@@ -3,20 +3,46 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "terminal.h"
 #include "tool.h"
 
+enum { MESSAGE_INDENT = 2 };
+
+/* Writes a message that is longer than a line of the terminal: it goes on below, two columns in. */
+static void put_lines(const char *text, unsigned width)
+{
+	static const char name[] = "pagewalk: ";
+	char *lines = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&lines, &bytes);
+
+	if (stream) {
+		fputs(name, stream);
+		terminal_words_to(stream, width, text, sizeof(name) - 1, MESSAGE_INDENT);
+		fclose(stream);
+	}
+	fprintf(stderr, "%s\n", lines ? lines : text);
+	free(lines);
+}
+
+/* Writes the message in one piece, after all earlier output. */
 static void message(const char *format, va_list arguments)
 {
-	/* Writes the message in one piece, after all earlier output. */
 	char text[4096], safe[4 * sizeof(text)];
+	const unsigned width = terminal_width(STDERR_FILENO);
 
 	vsnprintf(text, sizeof(text), format, arguments);
+	pw_escape_text(text, safe, sizeof(safe));
 	fflush(stdout);
-	fprintf(stderr, "pagewalk: %s\n", pw_escape_text(text, safe, sizeof(safe)));
+	if (width > 0)
+		put_lines(safe, width);
+	else
+		fprintf(stderr, "pagewalk: %s\n", safe);
 }
 
 void tool_message(const char *format, ...)

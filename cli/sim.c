@@ -11,6 +11,7 @@
 #include "cli/sim/sim.h"
 #include "output.h"
 #include "places.h"
+#include "terminal.h"
 #include "tool.h"
 #include "usage.h"
 
@@ -136,10 +137,18 @@ static int is_script(const struct dirent *entry)
 	return dot && strcmp(dot, ".sim") == 0;
 }
 
+enum {
+	NAME = 28, /* columns of a name and the blanks after it */
+	NARROW = 60, /* columns in which a name and its sentence have no room beside each other */
+	INDENT = 2, /* of a sentence below its name */
+};
+
 /* Prints a script's name, and its first comment. */
-static void print_script(const char *folder, const char *file)
+static void print_script(const struct terminal *terminal, const char *folder, const char *file)
 {
 	char path[OPTION_PATH], line[SIM_TEXT] = "";
+	const int letters = (int)(strlen(file) - strlen(".sim"));
+	const char *sentence;
 	FILE *stream;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, file);
@@ -150,12 +159,20 @@ static void print_script(const char *folder, const char *file)
 		fclose(stream);
 	}
 	line[strcspn(line, "\n")] = '\0';
-	printf("%-22.*s %s\n", (int)(strlen(file) - 4), file,
-	       line[0] == '#' ? line + 1 + strspn(line + 1, " ") : "");
+	sentence = line[0] == '#' ? line + 1 + strspn(line + 1, " ") : "";
+	if (terminal->width > 0 && terminal->width < NARROW) {
+		printf("%.*s\n%*s", letters, file, INDENT, "");
+		terminal_words(terminal, sentence, INDENT, INDENT);
+	} else {
+		printf("%-*.*s", NAME, letters, file);
+		terminal_words(terminal, sentence, NAME, NAME);
+	}
+	putchar('\n');
 }
 
 static int list_scripts(void)
 {
+	const struct terminal terminal = terminal_plain(false);
 	struct dirent **entry;
 	char beside[PW_FOLDER_PATH];
 
@@ -166,7 +183,7 @@ static int list_scripts(void)
 		if (count <= 0)
 			continue;
 		for (int n = 0; n < count; n++) {
-			print_script(folder, entry[n]->d_name);
+			print_script(&terminal, folder, entry[n]->d_name);
 			free(entry[n]);
 		}
 		free(entry);

@@ -56,21 +56,25 @@ static bool is_dumb(void)
 	return !term || !*term || strcmp(term, "dumb") == 0;
 }
 
+unsigned terminal_width(int file)
+{
+	struct winsize size;
+
+	if (!isatty(file))
+		return 0;
+	return ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : WIDTH_UNKNOWN;
+}
+
 void terminal_look(struct terminal *terminal, bool machine)
 {
 	const char *no_colour = getenv("NO_COLOR");
-	bool is_terminal = isatty(STDOUT_FILENO);
-	struct winsize size;
 
 	if (machine)
 		return;
-	if (is_terminal)
-		terminal->width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0
-					  ? size.ws_col
-					  : WIDTH_UNKNOWN;
+	terminal->width = terminal_width(STDOUT_FILENO);
 	/* no-color.org: set to anything but nothing. */
 	terminal->colour = terminal->when == TERMINAL_ALWAYS ||
-			   (terminal->when == TERMINAL_AUTO && is_terminal && !is_dumb() &&
+			   (terminal->when == TERMINAL_AUTO && terminal->width > 0 && !is_dumb() &&
 			    !(no_colour && *no_colour));
 }
 
@@ -177,27 +181,32 @@ void terminal_colour(const struct terminal *terminal, enum terminal_colour colou
 		fputs(sequence[colour], stdout);
 }
 
-unsigned terminal_words(const struct terminal *terminal, const char *text, unsigned column,
-			unsigned indent)
+unsigned terminal_words_to(FILE *stream, unsigned width, const char *text, unsigned column,
+			   unsigned indent)
 {
 	while (*text) {
 		unsigned blanks = (unsigned)strspn(text, " ");
 		unsigned length = (unsigned)strcspn(text + blanks, " ");
 
-		if (terminal->width && column > indent &&
-		    column + blanks + length > terminal->width) {
-			printf("\n%*s", (int)indent, "");
+		if (width && column > indent && column + blanks + length > width) {
+			fprintf(stream, "\n%*s", (int)indent, "");
 			column = indent;
 		} else {
-			printf("%*s", (int)blanks, "");
+			fprintf(stream, "%*s", (int)blanks, "");
 			column += blanks;
 		}
 		text += blanks;
-		printf("%.*s", (int)length, text);
+		fprintf(stream, "%.*s", (int)length, text);
 		column += length;
 		text += length;
 	}
 	return column;
+}
+
+unsigned terminal_words(const struct terminal *terminal, const char *text, unsigned column,
+			unsigned indent)
+{
+	return terminal_words_to(stdout, terminal->width, text, column, indent);
 }
 
 /* Shrinks blanks between words to one; those at the start stay. */

@@ -8,6 +8,7 @@
 
 #include <argp.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 enum terminal_when { TERMINAL_AUTO, TERMINAL_ALWAYS, TERMINAL_NEVER };
 enum terminal_colour {
@@ -48,6 +49,11 @@ void terminal_colour(const struct terminal *terminal, enum terminal_colour colou
  */
 unsigned terminal_words(const struct terminal *terminal, const char *text, unsigned column,
 			unsigned indent);
+/* The same to any stream, for @width columns; 0: no limit. */
+unsigned terminal_words_to(FILE *stream, unsigned width, const char *text, unsigned column,
+			   unsigned indent);
+/* Columns of the terminal that @file is; 0: it is none. */
+unsigned terminal_width(int file);
 /*
  * Prints a line and its end. If it is wider than the terminal, it goes on below at word borders, two columns in, and
  * blanks between columns shrink to one.

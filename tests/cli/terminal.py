@@ -47,8 +47,13 @@ def in_pipe(*words, **environment):
 
 
 def results(lines):
-    """Without messages, which may be as long as they are."""
-    return [line for line in lines if not line.startswith("pagewalk: ")]
+    """Without messages, which go on two columns in."""
+    left, inside = [], False
+    for line in lines:
+        inside = line.startswith("pagewalk: ") or inside and line.startswith("  ")
+        if not inside:
+            left.append(line)
+    return left
 
 
 class Width(unittest.TestCase):
@@ -76,6 +81,26 @@ class Width(unittest.TestCase):
         self.assertEqual(lines[2], "0x0000000000401000-0x0000000000401fff    0x1b8701000       4K/4K r-xu")
         lines = self.fits(40, "map", "sample:x86_64", "0x401000-0x44ffff")
         self.assertEqual(lines[-4:-2], ["0x0000000000401000-0x0000000000401fff", "  0x1b8701000 4K/4K r-xu"])
+
+    def test_messages(self):
+        words = ["translate", "--format", "s390x", "sample:x86_64", "0x401000"]
+        whole = subprocess.run([TOOL, *words], capture_output=True, text=True, check=False).stderr
+        self.assertEqual(len(whole.splitlines()), 2, whole)
+        for columns in [40, 80, 120]:
+            lines, status = on_terminal(columns, *words)
+            self.assertEqual(status, 1)
+            for line in lines:
+                self.assertLessEqual(len(line), columns)
+            messages = " ".join(lines).replace("   ", " ")
+            for message in whole.splitlines():
+                self.assertIn(message, messages)
+
+    def test_scripts(self):
+        names = re.findall(r"(?m)^(\S+)  +[A-Z]", in_pipe("sim", "--list"))
+        self.assertGreater(len(names), 10)
+        for columns in [40, 60, 80]:
+            lines = self.fits(columns, "sim", "--list")
+            self.assertEqual([line.split()[0] for line in lines if not line.startswith(" ")], names)
 
     def test_formats(self):
         for columns in [40, 80, 149]:
