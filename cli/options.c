@@ -79,13 +79,17 @@ static const struct argp_option walk_options[] = {
 	{ "tcr", OPTION_TCR, "WORD", 0,
 	  "arm64: TCR_EL1; arm, arm_lpae: TTBCR; it says what each root translates", 2 },
 	{ NULL, 0, NULL, 0, "Machines that run:", 6 },
-	{ "tries", OPTION_TRIES, "N", 0,
-	  "translate, read: walk an address up to N times, until its entries are the same before "
-	  "and after (default 16); 0: do not look again",
-	  6 },
 	{ "stop", OPTION_STOP, NULL, 0, "Stop the machine meanwhile", 6 },
 	{ NULL, 0, NULL, 0, "Results:", 7 },
 	{ "json", OPTION_JSON, NULL, 0, "Print one JSON object per line", 7 },
+	{ 0 },
+};
+
+static const struct argp_option tries_options[] = {
+	{ "tries", OPTION_TRIES, "N", 0,
+	  "Walk an address up to N times, until its entries are the same before and after "
+	  "(default 16); 0: do not look again",
+	  6 },
 	{ 0 },
 };
 
@@ -275,6 +279,7 @@ static const struct argp_option search_options[] = {
 };
 
 const struct argp tool_all_argp = { .options = all_options, .parser = parse_option };
+const struct argp tool_tries_argp = { .options = tries_options, .parser = parse_option };
 const struct argp tool_search_argp = { .options = search_options, .parser = parse_option };
 const struct argp tool_json_argp = { .options = json_options, .parser = parse_option };
 const struct argp tool_walk_argp = { .options = walk_options, .parser = parse_option };

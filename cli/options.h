@@ -27,8 +27,12 @@ struct tool_options {
 	struct pw_regime_options regime;
 };
 
-/* For struct argp's children: --json alone, the common ones, those of a search, --all. Their input is a struct tool_options. */
-extern const struct argp tool_json_argp, tool_walk_argp, tool_search_argp, tool_all_argp;
+/*
+ * For struct argp's children: --json alone, the common ones, those of a search, --all, --tries. Their input is a
+ * struct tool_options.
+ */
+extern const struct argp tool_json_argp, tool_walk_argp, tool_search_argp, tool_all_argp,
+	tool_tries_argp;
 
 /* The input of a subcommand. */
 struct tool_input {

@@ -37,7 +37,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->options;
+		state->child_inputs[0] = state->child_inputs[1] = &arguments->options;
 		return 0;
 	case OPTION_RAW:
 		arguments->raw = true;
@@ -262,7 +262,9 @@ static const char description[] =
 
 int tool_read(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 },
+						      { &tool_tries_argp, 0, NULL, 0 },
+						      { 0 } };
 	static const struct argp argp = { options, parse, "SOURCE VA LENGTH", description, children,
 					  NULL,    NULL };
 	struct arguments arguments = { 0 };

@@ -27,11 +27,10 @@ struct arguments {
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
-	uint64_t unused;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->options;
+		state->child_inputs[0] = state->child_inputs[1] = &arguments->options;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0) {
@@ -39,17 +38,18 @@ static error_t parse(int key, char *text, struct argp_state *state)
 			return 0;
 		}
 		if (strcmp(text, "-") != 0)
-			unused = tool_number(state, text);
+			tool_number(state,
+				    text); /* refuses what is none, before the source is opened */
 		else if (arguments->input)
 			usage_error(state, "give - only once: there is one standard input");
 		else
 			arguments->input = true;
-		(void)unused;
 		arguments->va[arguments->count++] = text;
 		return 0;
 	case ARGP_KEY_END:
 		if (arguments->count == 0)
-			usage_error(state, "give a SOURCE and at least one address");
+			usage_error(state, "give a SOURCE and at least one address, or - for "
+					   "addresses from standard input");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -244,7 +244,9 @@ static const char description[] =
 
 int tool_translate(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 },
+						      { &tool_tries_argp, 0, NULL, 0 },
+						      { 0 } };
 	static const struct argp argp = { NULL, parse, "SOURCE VA...", description, children,
 					  NULL, NULL };
 	struct arguments arguments = { 0 };

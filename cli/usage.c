@@ -100,9 +100,10 @@ static const char *home_of(const char *option)
 		{ "read-only", "map" },   { "regions", "map" },
 		{ "space", "cut" },       { "strategy", "lab fold" },
 		{ "summary", "map" },     { "svg", "explain" },
-		{ "uncached", "map" },    { "user", "map" },
-		{ "walk", "lab fold" },   { "width", "explain" },
-		{ "writable", "map" },    { "wx", "map" },
+		{ "tries", "translate" }, { "uncached", "map" },
+		{ "user", "map" },        { "walk", "lab fold" },
+		{ "width", "explain" },   { "writable", "map" },
+		{ "wx", "map" },
 	};
 
 	for (size_t i = 0; i < sizeof(homes) / sizeof(homes[0]); i++)

@@ -65,6 +65,7 @@ SCRIPT = [
     # Formats and roots
     ("map --format amd64 guest.elf", 0, "'amd64' is taken for x86_64"),
     ("map --format aarch64 --root 0x1000 guest.elf", 2, "is not in the memory that guest.elf has"),
+    ("map --format s390x guest.elf", 1, "from a machine (x86_64) that does not use format s390x"),
     ("map --format frobnicate guest.elf", 2, "`pagewalk formats' lists"),
     ("map --root 0x1000 guest.elf", 2, "`pagewalk info' lists the memory, and the roots"),
     ("map --root guest.elf", 2, "give a SOURCE"),
@@ -78,10 +79,11 @@ SCRIPT = [
     ("map guest.elf --svg x.svg", 2, "unrecognized option '--svg'; `pagewalk explain' has it"),
     ("find guest.elf --holes", 2, "`pagewalk map' has it"),
     ("cut guest.elf nosuch/tables.img", 2, "there is no such folder; make it first"),
+    ("map --tries 3 guest.elf", 2, "`pagewalk translate' has it"),
     ("formats --format x86_64", 2, "unrecognized option '--format'"),
     ("find --limit 3 guest.elf 0x1000", 2, "works only with --aliases"),
     # Numbers
-    ("translate guest.elf", 2, "at least one address"),
+    ("translate guest.elf", 2, "- for addresses from standard input"),
     ("translate guest.elf main", 2, "in hexadecimal with 0x"),
     ("translate guest.elf -1", 2, "no address, length or count is negative"),
     ("map guest.elf -1", 2, "no address, length or count is negative"),
