@@ -110,6 +110,8 @@ static void draw_areas(const struct drawing *d)
 	char text[SIM_TEXT];
 	int y = TOP;
 
+	if (state->areas == 0)
+		text_at(d->stream, 8, TOP - 10, "dim", "nothing is mapped");
 	for (unsigned a = 0; a < state->areas; a++) {
 		const struct sim_area *area = &state->area[a];
 
@@ -189,7 +191,7 @@ static void draw_tables(const struct drawing *d)
 {
 	const struct sim_state *state = d->state;
 
-	for (unsigned level = 0; level < d->levels; level++) {
+	for (unsigned level = 0; level < d->levels && state->rows > 0; level++) {
 		unsigned first = 0;
 
 		text_at(d->stream, column_x(d, level), TOP - 10, "name",
