@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Runs page.mjs, fold.mjs, sim.mjs, race.mjs or site.mjs with Debian's chromium and node, and with playwright-core from
+# Runs page.mjs, fold.mjs, sim_page.mjs, race.mjs or site.mjs with Debian's chromium and node, and with playwright-core from
 # npm, which is kept in a cache outside of the tree. If one of these is missing, says so and exits with 77 (skipped).
-# usage: run.sh page.mjs|fold.mjs|sim.mjs|race.mjs PROGRAM [FOLDER-FOR-SCREENSHOTS], or run.sh site.mjs SOURCE [FOLDER]
+# usage: run.sh page.mjs|fold.mjs|sim_page.mjs|race.mjs PROGRAM [FOLDER-FOR-SCREENSHOTS], or run.sh site.mjs SOURCE [FOLDER]
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)

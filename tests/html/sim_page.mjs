@@ -2,7 +2,7 @@
 // The page of `pagewalk sim --html` in a browser: it opens with all steps, goes through them by keys and buttons, and
 // prints all of them. The page must not print errors and must not use the network.
 //
-// usage: run.sh sim.mjs PAGEWALK [FOLDER]     with a FOLDER, the test leaves screenshots there
+// usage: run.sh sim_page.mjs PAGEWALK [FOLDER]     with a FOLDER, the test leaves screenshots there
 import assert from "node:assert/strict";
 import {execFileSync} from "node:child_process";
 import fs from "node:fs";
