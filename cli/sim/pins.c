@@ -170,7 +170,8 @@ void sim_do_pin(struct sim_run *run, const struct sim_statement *s, struct sim_o
 	case SIM_UNPIN:
 		pw_unpin_pages(who->pin->reader, who->pin->page, who->pin->count, who->pin->flags,
 			       who->pin->flags & PW_PIN_WRITE);
-		sim_answer(outcome, 0, "%zu page(s) given back", who->pin->count);
+		sim_answer(outcome, 0, "%zu page%s given back", who->pin->count,
+			   who->pin->count == 1 ? "" : "s");
 		free(who->pin);
 		who->pin = NULL;
 		who->kind = SIM_NOTHING;

@@ -324,6 +324,13 @@ static void on_page(struct sim_run *run, const struct sim_statement *s, struct s
 			   "the folio is single pages now");
 }
 
+static void collapse(struct sim_object *who, struct sim_outcome *outcome)
+{
+	unsigned made = pw_collapse_all(who->mm);
+
+	sim_answer(outcome, 0, "%u huge page%s made", made, made == 1 ? "" : "s");
+}
+
 static void do_mm(struct sim_run *run, const struct sim_statement *s, struct sim_object *who,
 		  struct sim_outcome *outcome)
 {
@@ -372,7 +379,7 @@ static void do_mm(struct sim_run *run, const struct sim_statement *s, struct sim
 		exit_mm(run, who, outcome);
 		break;
 	case SIM_COLLAPSE:
-		sim_answer(outcome, 0, "%u huge page(s) made", pw_collapse_all(who->mm));
+		collapse(who, outcome);
 		break;
 	case SIM_NUMA:
 		sim_answer(outcome, 0, "0x%llx bytes will fault at the next access",
