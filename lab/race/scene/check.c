@@ -77,19 +77,27 @@ static bool bare_may_be_at(pw_va va, pw_pa pa)
 	return may_be_at(va, (struct page){ 0, pa >> scene_page_lg2() }, true);
 }
 
+/* NULL: no folio of the scenario is of this owner. */
 static const char *folio_name(uint64_t owner)
 {
 	for (unsigned i = 0; i < world.scene->folios; i++)
 		if (world.scene->folio[i].owner == owner)
 			return world.scene->folio[i].name;
-	return "nobody";
+	return NULL;
 }
 
 static void wrong_page(const struct scene_op *op, pw_va va, struct page page)
 {
-	pw_lab_fail("line %u: a wrong page at 0x%" PRIx64 ": page %" PRIu64
-		    " of folio %s, which was never mapped there",
-		    op->line, va, page.index, folio_name(page.owner));
+	const char *name = folio_name(page.owner);
+
+	if (name)
+		pw_lab_fail("line %u: a wrong page at 0x%" PRIx64 ": page %" PRIu64
+			    " of folio %s, which was never mapped there",
+			    op->line, va, page.index, name);
+	else
+		pw_lab_fail("line %u: a wrong page at 0x%" PRIx64
+			    ": of somebody else, and never mapped there",
+			    op->line, va);
 }
 
 void scene_check_held(const struct scene_op *op, pw_va va, pw_pa pa)
