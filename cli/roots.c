@@ -70,8 +70,20 @@ static const char *size_or_none(uint64_t bytes, char text[PW_SIZE_TEXT])
 
 /* A root in words. */
 struct fields {
-	char name[24], words[64], who[200], user[PW_SIZE_TEXT], kernel[PW_SIZE_TEXT];
+	char name[24], words[64], who[200], user[PW_SIZE_TEXT], kernel[PW_SIZE_TEXT], sure[48];
 };
+
+/* "named", "named, IDT", "thin, no IDT". */
+static void say_sure(const struct pw_root *root, char text[48])
+{
+	const char *proof = pw_root_proof_name(root->proof);
+
+	if (root->vectors)
+		snprintf(text, 48, "%s, %s%s", proof, root->vectors_mapped ? "" : "no ",
+			 root->vectors);
+	else
+		snprintf(text, 48, "%s", proof);
+}
 
 static void fill(const struct pw_memory *memory, const struct search *search, size_t i,
 		 struct fields *fields)
@@ -82,6 +94,7 @@ static void fill(const struct pw_memory *memory, const struct search *search, si
 	search_name(search, i, fields->name);
 	search_words(root, fields->words);
 	describe(memory, root, fields->who);
+	say_sure(root, fields->sure);
 	snprintf(fields->user, sizeof(fields->user), "%s", size_or_none(root->user, size));
 	snprintf(fields->kernel, sizeof(fields->kernel), "%s", size_or_none(root->kernel, size));
 }
@@ -98,7 +111,7 @@ static struct libscols_table *make_table(const struct pw_memory *memory,
 		fill(memory, search, i, &f);
 		table_row(table, "%s\t%s\t%s\t%u\t%s\t%s\t%s\t%s", f.name, f.words,
 			  search->root[i].format, search->root[i].levels, f.user, f.kernel, f.who,
-			  pw_root_proof_name(search->root[i].proof));
+			  f.sure);
 	}
 	return table;
 }
@@ -117,9 +130,19 @@ static bool print_text(const struct pw_memory *memory, const struct search *sear
 		fill(memory, search, i, &f);
 		terminal_line(&terminal, "%s %s %s, %u levels, user %s, kernel %s, %s, %s", f.name,
 			      f.words, search->root[i].format, search->root[i].levels, f.user,
-			      f.kernel, f.who, pw_root_proof_name(search->root[i].proof));
+			      f.kernel, f.who, f.sure);
 	}
 	return true;
+}
+
+static void print_vectors(const struct pw_root *root)
+{
+	if (!root->vectors) {
+		printf(",\"vectors\":null");
+		return;
+	}
+	printf(",\"vectors\":{\"name\":\"%s\",\"va\":\"0x%llx\",\"mapped\":%s}", root->vectors,
+	       (unsigned long long)root->vectors_at, root->vectors_mapped ? "true" : "false");
 }
 
 static void print_json(const struct pw_memory *memory, const struct search *search)
@@ -165,6 +188,7 @@ static void print_json(const struct pw_memory *memory, const struct search *sear
 			print_json_string(root->program);
 		else
 			printf("null");
+		print_vectors(root);
 		printf(",\"status\":\"ok\"}\n");
 	}
 }

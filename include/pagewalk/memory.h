@@ -37,6 +37,12 @@ struct pw_cpu {
 	uint64_t root[PW_MAX_ROOTS];
 	char origin[48]; /* where the words came from: "QEMU note, CR3" */
 	struct pw_registers registers; /* other registers, as far as the source gives them */
+	/*
+	 * Where it goes at an exception, if a register says so (x86's IDT, arm's VBAR, riscv's stvec), and how
+	 * many bytes are there; 0 bytes: not known. s390x and powerpc have no such register.
+	 */
+	pw_va vectors;
+	uint32_t vectors_bytes;
 };
 
 /*

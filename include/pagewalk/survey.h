@@ -194,6 +194,13 @@ struct pw_root {
 	long pid;
 	char command[16]; /* empty: not known */
 	char program[64]; /* the path or name at the top of the stack; empty: not known */
+	/*
+	 * What the root was asked for: a CPU's exception vectors, which every root with the kernel's memory maps.
+	 * Their name ("IDT", "VBAR", "new PSWs"), and where they are. NULL: it was not asked, or that is not known.
+	 */
+	const char *vectors;
+	pw_va vectors_at;
+	bool vectors_mapped; /* for the kernel: that proves the root; otherwise it is in doubt */
 };
 
 struct pw_roots_options {

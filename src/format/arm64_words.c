@@ -209,8 +209,12 @@ static void granule(const struct pw_regime *regime, char *text, size_t bytes)
 		 regime->format->levels);
 }
 
+/* DDI0487 D1.3.1. */
+static const struct pw_vectors vbar = { .name = "VBAR_EL1", .kind = PW_VECTORS_CODE };
+
 const struct pw_words pw_words_arm64_4k_39 = {
 	.machines = "arm64",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries,
@@ -220,6 +224,7 @@ const struct pw_words pw_words_arm64_4k_39 = {
 
 const struct pw_words pw_words_arm64_4k_48 = {
 	.machines = "arm64",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries,
@@ -229,6 +234,7 @@ const struct pw_words pw_words_arm64_4k_48 = {
 
 const struct pw_words pw_words_arm64_4k_52 = {
 	.machines = "arm64",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries_lpa2,
@@ -238,6 +244,7 @@ const struct pw_words pw_words_arm64_4k_52 = {
 
 const struct pw_words pw_words_arm64_16k_36 = {
 	.machines = "arm64",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries,
@@ -247,6 +254,7 @@ const struct pw_words pw_words_arm64_16k_36 = {
 
 const struct pw_words pw_words_arm64_16k_47 = {
 	.machines = "arm64",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries,
@@ -256,6 +264,7 @@ const struct pw_words pw_words_arm64_16k_47 = {
 
 const struct pw_words pw_words_arm64_16k_48 = {
 	.machines = "arm64",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries,
@@ -265,6 +274,7 @@ const struct pw_words pw_words_arm64_16k_48 = {
 
 const struct pw_words pw_words_arm64_16k_52 = {
 	.machines = "arm64",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries_lpa2,
@@ -274,6 +284,7 @@ const struct pw_words pw_words_arm64_16k_52 = {
 
 const struct pw_words pw_words_arm64_64k_42 = {
 	.machines = "arm64",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries,
@@ -283,6 +294,7 @@ const struct pw_words pw_words_arm64_64k_42 = {
 
 const struct pw_words pw_words_arm64_64k_48 = {
 	.machines = "arm64",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries,
@@ -292,6 +304,7 @@ const struct pw_words pw_words_arm64_64k_48 = {
 
 const struct pw_words pw_words_arm64_64k_52 = {
 	.machines = "arm64",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries_lpa,

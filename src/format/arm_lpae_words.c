@@ -92,8 +92,12 @@ static bool no_ttbcr(const struct pw_regime *regime, char *text, size_t bytes)
 	return true;
 }
 
+/* DDI 0406C B1.8.1. Linux lets user mode read the page, and call what it has there. */
+static const struct pw_vectors vbar = { .name = "VBAR", .kind = PW_VECTORS_CODE, .user = true };
+
 const struct pw_words pw_words_arm_lpae = {
 	.machines = "arm",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries,

@@ -156,8 +156,12 @@ static const struct pw_bits_of entries[] = {
 
 static const struct fold_style *const folds[] = { &fold_arm, NULL };
 
+/* DDI 0406C B1.8.1. Linux lets user mode read the page, and call what it has there. */
+static const struct pw_vectors vbar = { .name = "VBAR", .kind = PW_VECTORS_CODE, .user = true };
+
 const struct pw_words pw_words_arm = {
 	.machines = "arm",
+	.vectors = &vbar,
 	.registers = PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries,

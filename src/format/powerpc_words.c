@@ -106,8 +106,14 @@ static bool kernel_of_process(const struct pw_regime *regime, pw_va va, char *te
 	return true;
 }
 
+/* Power ISA 3.0B Book III 6.5: where LPCR.AIL is 3, interrupts go here, and not to real address 0. */
+static const struct pw_vectors interrupts = { .name = "vectors",
+					      .kind = PW_VECTORS_FIXED,
+					      .at = UINT64_C(0xc000000000004000) };
+
 const struct pw_words pw_words_ppc64_radix_4k = {
 	.machines = "ppc64",
+	.vectors = &interrupts,
 	.entries = entries,
 	.folds = folds_4k,
 	.above = &quadrant,
@@ -116,6 +122,7 @@ const struct pw_words pw_words_ppc64_radix_4k = {
 
 const struct pw_words pw_words_ppc64_radix_64k = {
 	.machines = "ppc64",
+	.vectors = &interrupts,
 	.entries = entries,
 	.folds = folds_64k,
 	.above = &quadrant,

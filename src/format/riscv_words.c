@@ -106,8 +106,12 @@ static void mode(const struct pw_regime *regime, char *text, size_t bytes)
 		 f->levels);
 }
 
+/* Privileged specification, 12.1.2. */
+static const struct pw_vectors stvec = { .name = "stvec", .kind = PW_VECTORS_CODE };
+
 const struct pw_words pw_words_riscv_sv32 = {
 	.machines = "riscv64 riscv32",
+	.vectors = &stvec,
 	.entries = entries,
 	.folds = folds_sv32,
 	.folded = mode,
@@ -115,6 +119,7 @@ const struct pw_words pw_words_riscv_sv32 = {
 
 const struct pw_words pw_words_riscv_sv39 = {
 	.machines = "riscv64 riscv32",
+	.vectors = &stvec,
 	.entries = entries,
 	.folds = folds_sv39,
 	.folded = mode,
@@ -122,6 +127,7 @@ const struct pw_words pw_words_riscv_sv39 = {
 
 const struct pw_words pw_words_riscv_sv48 = {
 	.machines = "riscv64 riscv32",
+	.vectors = &stvec,
 	.entries = entries,
 	.folds = folds_sv48,
 	.folded = mode,
@@ -129,6 +135,7 @@ const struct pw_words pw_words_riscv_sv48 = {
 
 const struct pw_words pw_words_riscv_sv57 = {
 	.machines = "riscv64 riscv32",
+	.vectors = &stvec,
 	.entries = entries,
 	.folds = folds_sv57,
 	.folded = mode,

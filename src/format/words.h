@@ -76,6 +76,23 @@ struct pw_above_words {
 	const char *meaning; /* a clause */
 };
 
+/* What is at the address of a CPU's exception vectors. */
+enum pw_vectors_kind {
+	PW_VECTORS_CODE, /* instructions */
+	PW_VECTORS_GATES_32, /* i386: gates of 8 bytes, which hold the addresses of instructions */
+	PW_VECTORS_GATES_64, /* x86-64: the same, of 16 bytes */
+	PW_VECTORS_PSWS, /* s390x: new PSWs, at real addresses that the architecture fixes */
+	PW_VECTORS_FIXED, /* powerpc: instructions, at an address that the architecture fixes */
+};
+
+/* Where CPUs with this format go at an exception. Their kernel's root has to map it. */
+struct pw_vectors {
+	const char *name; /* of the register, or of what is there */
+	uint8_t kind; /* enum pw_vectors_kind */
+	bool user; /* user mode may have access, too */
+	pw_va at; /* PW_VECTORS_FIXED */
+};
+
 /* A table that has no entry for an address, because the entry above excludes it. */
 struct pw_short_table {
 	const char *table; /* its name: "segment table" */
@@ -96,6 +113,8 @@ struct pw_words {
 	const char *machines;
 	/* enum pw_register: the registers that affect this format. */
 	uint32_t registers;
+	/* NULL: it is not known where exceptions lead, or not to memory that tables map. */
+	const struct pw_vectors *vectors;
 	/* Machines have these tables in either byte order; the format reads little-endian ones. */
 	bool either_order;
 	/* Lists for entries of each level and kind; ended by a line without bits. */

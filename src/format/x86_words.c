@@ -236,8 +236,13 @@ static void four_tables(const struct pw_regime *regime, char *text, size_t bytes
 	snprintf(text, bytes, "CR4.LA57 is clear, so there are four tables");
 }
 
+/* Intel SDM volume 3, 6.10 and 6.14. */
+static const struct pw_vectors idt_64 = { .name = "IDT", .kind = PW_VECTORS_GATES_64 };
+static const struct pw_vectors idt_32 = { .name = "IDT", .kind = PW_VECTORS_GATES_32 };
+
 const struct pw_words pw_words_x86_64 = {
 	.machines = "x86_64",
+	.vectors = &idt_64,
 	.registers = PW_REGISTER_PAT,
 	.entries = entries_64,
 	.folds = folds_64,
@@ -246,6 +251,7 @@ const struct pw_words pw_words_x86_64 = {
 
 const struct pw_words pw_words_x86_64_la57 = {
 	.machines = "x86_64",
+	.vectors = &idt_64,
 	.registers = PW_REGISTER_PAT,
 	.entries = entries_64,
 	.folds = folds_la57,
@@ -253,6 +259,7 @@ const struct pw_words pw_words_x86_64_la57 = {
 
 const struct pw_words pw_words_i386_pae = {
 	.machines = "i386",
+	.vectors = &idt_32,
 	.registers = PW_REGISTER_PAT,
 	.entries = entries_pae,
 	.folds = folds_pae,
@@ -260,6 +267,7 @@ const struct pw_words pw_words_i386_pae = {
 
 const struct pw_words pw_words_i386 = {
 	.machines = "i386",
+	.vectors = &idt_32,
 	.registers = PW_REGISTER_CR4 | PW_REGISTER_PAT,
 	.entries = entries_32,
 	.folds = folds_32,

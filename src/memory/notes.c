@@ -3,7 +3,7 @@
  * The notes of an ELF core: the CPUs, and the content of their root registers.
  *
  *   name       type                    what it gives
- *   QEMU       0                       x86: CR0, CR3 and CR4 (struct QEMUCPUState, QEMU's
+ *   QEMU       0                       x86: CR0, CR3, CR4 and IDT (struct QEMUCPUState, QEMU's
  *                                      target/i386/arch_dump.c), one note per CPU
  *   LINUX      NT_S390_CTRS            s390x: the sixteen control registers, one note per CPU
  *   VMCOREINFO 0                       what Linux says of itself: vmcoreinfo.c
@@ -11,7 +11,7 @@
  *   PAGEWALK   1                       a root of an image made by `pagewalk cut` (note.h)
  *   VBCORE     0xb00                   VirtualBox: the version of the next ones (DBGFCOREDESCRIPTOR in its
  *                                      dbgfcorefmt.h)
- *   VBCPU      0xb01                   VirtualBox: CR0, CR3, CR4, EFER and PAT (DBGFCORECPU), one per CPU
+ *   VBCPU      0xb01                   VirtualBox: CR0, CR3, CR4, IDT, EFER and PAT (DBGFCORECPU), one per CPU
  *   CORE       NT_PRSTATUS             one per CPU; general registers, so no root
  *
  * Other machines (arm, arm64, ppc64, riscv) have no root register in any note: their CPUs are counted, but
@@ -36,6 +36,8 @@ struct note {
 enum {
 	QEMU_VERSION = 0,
 	QEMU_SIZE = 4,
+	QEMU_IDT_LIMIT = 372, /* the last segment: selector, limit, flags, base */
+	QEMU_IDT_BASE = 384,
 	QEMU_CR0 = 392,
 	QEMU_CR3 = 416,
 	QEMU_CR4 = 424,
@@ -54,6 +56,8 @@ enum {
 	VBOX_CR0 = 288,
 	VBOX_CR3 = 304,
 	VBOX_CR4 = 312,
+	VBOX_IDT_BASE = 400, /* address, limit */
+	VBOX_IDT_LIMIT = 408,
 	VBOX_EFER = 488,
 	VBOX_PAT = 504,
 	VBOX_BYTES = 512,
@@ -86,6 +90,13 @@ static int out_of_memory(struct pw_error *error)
 static const char *x86_format(const struct pw_elf *elf, uint64_t cr0, uint64_t cr4)
 {
 	return pw_x86_mode(cr0, cr4, cr4 & PW_X86_CR4_PAE && elf->machine == EM_X86_64);
+}
+
+/* The limit is the offset of the last byte, in 16 bits. */
+static void set_idt(struct pw_cpu *cpu, uint64_t base, uint32_t limit)
+{
+	cpu->vectors = base;
+	cpu->vectors_bytes = (limit & 0xffff) + 1;
 }
 
 static int read_qemu(struct pw_notes *notes, const struct note *note, struct pw_error *error)
@@ -122,6 +133,8 @@ static int read_qemu(struct pw_notes *notes, const struct note *note, struct pw_
 		cpu->root[0] = pw_elf_xword(elf, note->desc + QEMU_CR3);
 		cpu->registers.known = PW_REGISTER_CR4;
 		cpu->registers.cr4 = pw_elf_xword(elf, note->desc + QEMU_CR4);
+		set_idt(cpu, pw_elf_xword(elf, note->desc + QEMU_IDT_BASE),
+			pw_elf_word(elf, note->desc + QEMU_IDT_LIMIT));
 	}
 	snprintf(cpu->origin, sizeof(cpu->origin), "QEMU note, %s",
 		 cpu->format ? "CR3" : "CR0: paging was off");
@@ -164,6 +177,8 @@ static int read_vbox_cpu(struct pw_notes *notes, const struct note *note, struct
 		cpu->registers.known = PW_REGISTER_CR4 | PW_REGISTER_PAT;
 		cpu->registers.cr4 = cr4;
 		cpu->registers.pat = pw_elf_xword(elf, note->desc + VBOX_PAT);
+		set_idt(cpu, pw_elf_xword(elf, note->desc + VBOX_IDT_BASE),
+			pw_elf_word(elf, note->desc + VBOX_IDT_LIMIT));
 	}
 	snprintf(cpu->origin, sizeof(cpu->origin), "VBCPU note, %s",
 		 cpu->format ? "CR3" : "CR0: paging was off");

@@ -179,27 +179,38 @@ static const struct pw_roots_proof *find_viewer(const struct pw_roots_prover *pr
 	/* Where the kernel is apart, a process maps hardly anything of it. */
 	for (size_t i = 0; viewer && i < proofs->count; i++)
 		if (!proofs->proof[i].dropped && proofs->proof[i].user == 0 &&
-		    prover->attempt->format->max_roots == 2 &&
-		    strncmp(prover->attempt->format->name, "arm_lpae", 8) != 0 &&
-		    strcmp(prover->attempt->format->name, "arm") != 0)
+		    pw_roots_apart(prover->attempt->format))
 			return NULL;
 	return viewer;
+}
+
+/* Does it not map a CPU's exception vectors? Then it is not the kernel's, if another one does. */
+static bool is_blind(const struct pw_roots_search *search, const struct pw_roots_proof *proof)
+{
+	return pw_roots_see_kernel(search, &proof->regime) == PW_ROOTS_UNSEEN;
 }
 
 /* s390x: nothing in an entry tells the kernel's pages from a process's; but the kernel maps all memory. */
 static void find_largest(const struct pw_roots_search *search, struct pw_roots_proofs *proofs)
 {
 	uint64_t bytes = 0;
+	bool doubt = true;
 
 	for (size_t i = 0; i < search->memory->count; i++)
 		bytes += search->memory->segments[i].last - search->memory->segments[i].first + 1;
 	for (size_t i = 0; i < proofs->count; i++) {
 		const struct pw_roots_proof *proof = &proofs->proof[i];
+		bool blind;
 
-		if (!proof->dropped && proof->user >= bytes / 2 &&
-		    (proofs->kernel == proofs->count ||
-		     proof->user > proofs->proof[proofs->kernel].user))
+		if (proof->dropped || proof->user < bytes / 2)
+			continue;
+		blind = is_blind(search, proof);
+		if (proofs->kernel == proofs->count ||
+		    (blind != doubt ? doubt
+				    : proof->user > proofs->proof[proofs->kernel].user)) {
 			proofs->kernel = i;
+			doubt = blind;
+		}
 	}
 }
 
@@ -210,8 +221,8 @@ static bool is_odd(const struct pw_roots_proof *proof, const struct pw_roots_pro
 }
 
 /*
- * Chooses among @count candidates: by how often the kernel maps the table, by what the root maps, by the
- * distance from the banner.
+ * Chooses among @count candidates: by whether they map a CPU's exception vectors, by how often the kernel maps the
+ * table, by what the root maps, by the distance from the banner.
  */
 static size_t choose(const struct pw_roots_search *search, const struct pw_roots_proofs *proofs,
 		     const struct pw_roots_proof *viewer, const size_t *candidate, size_t count)
@@ -235,8 +246,10 @@ static size_t choose(const struct pw_roots_search *search, const struct pw_roots
 		pw_pa here = distance(proof->place.table, banner);
 		pw_pa there = distance(other->place.table, banner);
 		bool odd = is_odd(proof, viewer), other_odd = is_odd(other, viewer);
+		bool blind = is_blind(search, proof), other_blind = is_blind(search, other);
 
-		if (times[i] != times[best] ? times[i] > times[best]
+		if (blind != other_blind ? other_blind
+		    : times[i] != times[best] ? times[i] > times[best]
 		    : odd != other_odd      ? other_odd
 					    : here < there)
 			best = i;

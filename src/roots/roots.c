@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/mutant.h"
+#include "format/words.h"
 #include "roots/tasks.h"
 
 enum {
@@ -246,15 +247,6 @@ static long cpu_of(const struct pw_memory *memory, const struct pw_roots_proof *
 	return -1;
 }
 
-/* Do the kernel and processes have roots of their own, of which a CPU uses two at a time? */
-static bool is_apart(const struct pw_roots_try *attempt)
-{
-	return attempt->kind == PW_ROOTS_LISTED ||
-	       (attempt->format->max_roots == 2 && !attempt->format->needs_ttbcr &&
-		strcmp(attempt->format->name, "arm_lpae") != 0 &&
-		strcmp(attempt->format->name, "arm") != 0);
-}
-
 static void set_words(struct pw_root *root, const struct pw_roots_try *attempt,
 		      const struct pw_roots_proof *proof, const struct pw_roots_proof *kernel)
 {
@@ -263,7 +255,7 @@ static void set_words(struct pw_root *root, const struct pw_roots_try *attempt,
 	/* The kernel's space is not private: its pages are not the user's. */
 	if (attempt->kind == PW_ROOTS_TYPED && kernel == proof)
 		root->root[0] &= ~(uint64_t)S390_ASCE_CONTROL;
-	if (!is_apart(attempt))
+	if (!pw_roots_apart(attempt->format))
 		return;
 	if (kernel && kernel != proof) {
 		root->root[1] = kernel->regime.root[0];
@@ -314,6 +306,35 @@ static void use_cpu(struct pw_root *root, const struct pw_cpu *cpu)
 		root->root[0] = PW_ROOT_ABSENT;
 }
 
+/* Asks a root that has the kernel's memory for the CPU's exception vectors. */
+static void ask_vectors(const struct roots *roots, const struct pw_roots_try *attempt,
+			struct pw_root *root)
+{
+	const struct pw_memory *memory = roots->search.memory;
+	struct pw_regime_options options = roots->options.regime;
+	enum pw_roots_seen seen;
+	struct pw_regime regime;
+
+	/* Elsewhere a process's root has nothing of the kernel, or shows the kernel's. */
+	if (root->owner != PW_ROOT_KERNEL &&
+	    (pw_roots_apart(attempt->format) || attempt->kind == PW_ROOTS_TYPED))
+		return;
+	options.view = PW_VIEW_HARDWARE;
+	if (root->cpu >= 0)
+		options.registers = memory->cpus[root->cpu].registers;
+	if (pw_regime_init(&regime, attempt->format, root->root, root->roots, &options, NULL))
+		return;
+	seen = PW_ROOTS_NOT_ASKED;
+	if (root->cpu >= 0)
+		seen = pw_roots_see_vectors(&roots->search, &regime, root->cpu, &root->vectors_at);
+	/* VMCOREINFO names the kernel's root, and no CPU. */
+	if (seen == PW_ROOTS_NOT_ASKED)
+		seen = pw_roots_see_vectors(&roots->search, &regime, -1, &root->vectors_at);
+	root->vectors_mapped = seen == PW_ROOTS_SEEN;
+	if (seen != PW_ROOTS_NOT_ASKED)
+		root->vectors = attempt->format->words->vectors->name;
+}
+
 static bool add_proof(struct roots *roots, size_t number, size_t i)
 {
 	const struct pw_roots_try *attempt = &roots->tries[number];
@@ -354,6 +375,7 @@ static bool add_proof(struct roots *roots, size_t number, size_t i)
 	set_words(&root, attempt, proof, kernel);
 	if (root.cpu >= 0)
 		use_cpu(&root, &roots->search.memory->cpus[root.cpu]);
+	ask_vectors(roots, attempt, &root);
 	if (root.owner == PW_ROOT_USER || root.owner == PW_ROOT_USER_HALF)
 		pw_roots_program(&roots->search, &proof->regime, proof->regime.span[0].last,
 				 root.program, sizeof(root.program));

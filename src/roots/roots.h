@@ -10,6 +10,7 @@
  *   prove.c   follows the entries of a place down to the pages. Each table is judged once for each level
  *   share.c   shares the formats out among threads
  *   rank.c    drops tables that are below other roots; finds the kernel's root; tells who uses a root
+ *   vectors.c does a root map what a CPU needs at an exception?
  *   copy.c    a slow source is copied first
  *   stack.c   the name of a program, from the top of its stack
  *
@@ -224,6 +225,28 @@ int pw_roots_prove(struct pw_roots_prover *prover, const struct pw_roots_places 
  */
 typedef int pw_roots_part_fn(void *context, size_t number);
 int pw_roots_share(unsigned threads, size_t count, pw_roots_part_fn *part, void *context);
+
+/* ---- exception vectors (vectors.c) ---- */
+
+enum pw_roots_seen {
+	PW_ROOTS_NOT_ASKED, /* nobody knows where they are, or the image does not have them */
+	PW_ROOTS_SEEN,
+	PW_ROOTS_UNSEEN, /* no CPU's are mapped: the root is in doubt */
+};
+
+/*
+ * Does @regime map the exception vectors of CPU number @cpu (-1: of any)? Unless the answer is PW_ROOTS_NOT_ASKED, or
+ * comes from no CPU at all, *at_ret is where they are. Any bytes of tables give an answer.
+ */
+enum pw_roots_seen pw_roots_see_vectors(const struct pw_roots_search *search,
+					const struct pw_regime *regime, long cpu, pw_va *at_ret);
+
+/* The same, of any CPU, if the root of @regime were the kernel's own. */
+enum pw_roots_seen pw_roots_see_kernel(const struct pw_roots_search *search,
+				       const struct pw_regime *regime);
+
+/* Do the kernel and processes have roots of their own, of which a CPU uses two at a time? */
+bool pw_roots_apart(const struct pw_format *format);
 
 /* Drops what is below other roots, finds the kernel's root, and counts what roots map for themselves. */
 void pw_roots_rank(struct pw_roots_prover *prover, struct pw_roots_proofs *proofs);

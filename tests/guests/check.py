@@ -289,6 +289,9 @@ def check_live(directory, path):
         differences += [f"live: {line}" for line in check_map(pagewalk, guest, live.source)]
         if stamped == 0:
             differences.append("live: no root of a process was found")
+        kernel = found.Roots(path, guest, live.source)
+        if not any(root["owner"] == "kernel" and kernel.has_vectors(root, live=True) for root in kernel.find()):
+            differences.append("live: the kernel's root does not show the CPU's exception vectors")
     except CheckError as error:
         differences.append(f"live: {error}")
     return pages, differences

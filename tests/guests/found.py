@@ -97,6 +97,9 @@ class Roots:
             if root["owner"] == "kernel":
                 good = kernel_table in (None, table) and self.has_kernel(root)
                 kernels += good
+                if not self.has_vectors(root, live="live" in self.guest):
+                    wrong.append(f"the kernel's root shows the wrong exception vectors: {root['vectors']}")
+                    good = False
             else:
                 good = table in wanted or number is not None
             stamps.add(number)
@@ -112,6 +115,11 @@ class Roots:
             return total - 1, total - len(lost), len(found), right, 0, 0, wrong + lost[:-1]
         stamped, named, nameless = self.processes(found)
         return total, total - len(lost), len(found), right, stamped, named, wrong + lost + nameless
+
+    def has_vectors(self, root, live=False):
+        """Is the kernel's root proved by the exception vectors, where a register or the architecture tells where they are?"""
+        told = live or self.format.startswith(("x86_64", "i386", "s390x", "ppc64"))
+        return bool(root["vectors"] and root["vectors"]["mapped"]) if told else root["vectors"] is None
 
     def has_kernel(self, root):
         """Does the root show the kernel's name where the kernel says that it is?"""

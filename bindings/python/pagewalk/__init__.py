@@ -129,6 +129,7 @@ class Root:
     pid: int | None
     command: str
     program: str
+    vectors: bool | None = None     # does it map a CPU's exception vectors? None: it was not asked, or they are not known
 
 
 class _Attributes:
@@ -466,7 +467,7 @@ class Memory:
         try:
             return [Root(_text(root.format), tuple(root.root[:root.roots]), _text(lib.pw_root_owner_name(root.owner)),
                          _text(lib.pw_root_proof_name(root.proof)), root.user, root.kernel, root.pid if root.pid >= 0 else None,
-                         _text(root.command), _text(root.program)) for root in array[:count.value]]
+                         _text(root.command), _text(root.program), root.vectors_mapped if root.vectors else None) for root in array[:count.value]]
         finally:
             _c.libc.free(array)
 

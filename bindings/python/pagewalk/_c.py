@@ -55,7 +55,7 @@ class Segment(Structure):
 
 class Cpu(Structure):
     _fields_ = [("id", c_uint), ("kernel", c_bool), ("format", c_char_p), ("roots", c_uint), ("root", c_uint64 * MAX_ROOTS),
-                ("origin", c_char * 48), ("registers", Registers)]
+                ("origin", c_char * 48), ("registers", Registers), ("vectors", c_uint64), ("vectors_bytes", c_uint32)]
 
 
 class Kernel(Structure):
@@ -85,7 +85,8 @@ class Finding(Structure):
 class Root(Structure):
     _fields_ = [("format", c_char_p), ("root", c_uint64 * MAX_ROOTS), ("roots", c_uint), ("table", c_uint64), ("levels", c_uint),
                 ("user", c_uint64), ("kernel", c_uint64), ("owner", c_int), ("proof", c_int), ("cpu", c_long), ("pid", c_long),
-                ("command", c_char * 16), ("program", c_char * 64)]
+                ("command", c_char * 16), ("program", c_char * 64), ("vectors", c_char_p), ("vectors_at", c_uint64),
+                ("vectors_mapped", c_bool)]
 
 
 class RootsOptions(Structure):

@@ -17,6 +17,15 @@
 
 #include "memory/x86_mode.h"
 
+enum {
+	/* Bytes of exception vectors. */
+	ARM64_VECTORS = 0x800,
+	ARM_VECTORS = 32,
+	RISCV_VECTOR = 4,
+	ARM_SCTLR_V = 1 << 13,
+};
+static const pw_va ARM_HIGH_VECTORS = 0xffff0000;
+
 static int out_of_memory(struct pw_error *error)
 {
 	return pw_fail(error, ENOMEM, "out of memory");
@@ -42,7 +51,7 @@ static struct pw_cpu *add(struct pw_memory *memory, const struct pw_live_cpu *cp
 /* Intel SDM volume 3, 2.5. */
 static int add_x86(struct pw_memory *memory, const struct pw_live_cpu *cpu, struct pw_error *error)
 {
-	uint64_t cr0, cr3, cr4, efer;
+	uint64_t cr0, cr3, cr4, efer, idt, limit;
 	bool told = get(cpu, "cr0", &cr0) && get(cpu, "cr3", &cr3) && get(cpu, "cr4", &cr4);
 	bool paging = told && cr0 & PW_X86_CR0_PG;
 	struct pw_cpu *one = add(memory, cpu,
@@ -60,6 +69,10 @@ static int add_x86(struct pw_memory *memory, const struct pw_live_cpu *cpu, stru
 	one->root[0] = cr3;
 	one->registers.known = PW_REGISTER_CR4;
 	one->registers.cr4 = cr4;
+	if (get(cpu, "idt", &idt) && get(cpu, PW_LIVE_IDT_LIMIT, &limit)) {
+		one->vectors = idt;
+		one->vectors_bytes = (uint32_t)(limit & 0xffff) + 1;
+	}
 	return 0;
 }
 
@@ -88,7 +101,7 @@ static const char *arm64_format(uint64_t tcr, bool high)
 static int add_arm64(struct pw_memory *memory, const struct pw_live_cpu *cpu,
 		     struct pw_error *error)
 {
-	uint64_t sctlr, low, high, tcr, mair;
+	uint64_t sctlr, low, high, tcr, mair, vbar;
 	bool told = get(cpu, "TCR_EL1", &tcr) && get(cpu, "TTBR0_EL1", &low) &&
 		    get(cpu, "TTBR1_EL1", &high) && get(cpu, "SCTLR", &sctlr);
 	bool on = told && (sctlr & 1);
@@ -114,13 +127,17 @@ static int add_arm64(struct pw_memory *memory, const struct pw_live_cpu *cpu,
 		one->registers.known |= PW_REGISTER_MAIR;
 		one->registers.mair = mair;
 	}
+	if (get(cpu, "VBAR", &vbar)) {
+		one->vectors = vbar;
+		one->vectors_bytes = ARM64_VECTORS;
+	}
 	return 0;
 }
 
 /* DDI 0406C, B4.1.153: TTBR1 takes part if EAE (bit 31) or N (2:0) is set. */
 static int add_arm(struct pw_memory *memory, const struct pw_live_cpu *cpu, struct pw_error *error)
 {
-	uint64_t sctlr, low, high, ttbcr;
+	uint64_t sctlr, low, high, ttbcr, vbar;
 	bool told = get(cpu, "TTBCR", &ttbcr) && get(cpu, "TTBR0", &low) &&
 		    get(cpu, "TTBR1", &high) && get(cpu, "SCTLR", &sctlr);
 	bool on = told && (sctlr & 1);
@@ -139,6 +156,11 @@ static int add_arm(struct pw_memory *memory, const struct pw_live_cpu *cpu, stru
 	one->root[1] = high;
 	one->registers.known = PW_REGISTER_TCR;
 	one->registers.tcr = ttbcr;
+	/* DDI 0406C B1.8.1: SCTLR.V chooses the high vectors, which no register moves. */
+	if (get(cpu, "VBAR", &vbar) || sctlr & ARM_SCTLR_V) {
+		one->vectors = sctlr & ARM_SCTLR_V ? ARM_HIGH_VECTORS : vbar;
+		one->vectors_bytes = ARM_VECTORS;
+	}
 	return 0;
 }
 
@@ -180,7 +202,7 @@ static int add_s390(struct pw_memory *memory, const struct pw_live_cpu *cpu, str
 static int add_riscv(struct pw_memory *memory, const struct pw_live_cpu *cpu, bool wide,
 		     struct pw_error *error)
 {
-	uint64_t satp = 0;
+	uint64_t satp = 0, stvec;
 	bool told = get(cpu, "satp", &satp);
 	uint64_t mode = wide ? satp >> 60 : satp >> 31 & 1;
 	struct pw_cpu *one = add(memory, cpu,
@@ -201,6 +223,11 @@ static int add_riscv(struct pw_memory *memory, const struct pw_live_cpu *cpu, bo
 		return 0;
 	one->roots = 1;
 	one->root[0] = satp;
+	/* The two lowest bits are the mode. */
+	if (get(cpu, "stvec", &stvec)) {
+		one->vectors = stvec & ~UINT64_C(3);
+		one->vectors_bytes = RISCV_VECTOR;
+	}
 	return 0;
 }
 

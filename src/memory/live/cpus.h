@@ -5,6 +5,9 @@
 
 #include "memory/memory.h"
 
+/* What no gdb tells, beside the registers: the limit of "idt". */
+#define PW_LIVE_IDT_LIMIT "idt limit"
+
 /* The registers of one CPU, by the names of gdb: "cr3", "TTBR0_EL1". */
 struct pw_live_cpu {
 	bool (*get)(void *context, const char *name, uint64_t *value_ret);

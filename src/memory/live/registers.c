@@ -44,6 +44,13 @@ static bool get_from_text(void *context, const char *name, uint64_t *value_ret)
 	unsigned long long value;
 	unsigned number;
 
+	if (strcmp(name, PW_LIVE_IDT_LIMIT) == 0) {
+		at = find_word(section, "IDT=");
+		if (!at || sscanf(at, "%*16x %16llx", &value) != 1)
+			return false;
+		*value_ret = value;
+		return true;
+	}
 	snprintf(word, sizeof(word), "%s ", name);
 	at = find_word(section, word);
 	if (!at && section->s390 && sscanf(name, "cr%u", &number) == 1) {
