@@ -34,6 +34,22 @@ static void show(void *context, uint64_t bytes, uint64_t of)
 	fflush(stderr);
 }
 
+static void show_proof(void *context, uint64_t places, uint64_t of)
+{
+	struct progress *progress = context;
+	double time = now();
+
+	if (time - progress->last < 0.2 || time - progress->started < 1)
+		return;
+	progress->last = time;
+	progress->shown = true;
+	fprintf(stderr,
+		"\r\033[Kpagewalk: following %llu places that could be roots, %.0f %% in %.0f s",
+		(unsigned long long)of, 100.0 * (double)places / (double)of,
+		time - progress->started);
+	fflush(stderr);
+}
+
 int search_roots(const struct pw_memory *memory, const struct pw_format *format, bool every,
 		 const struct pw_regime_options *regime, struct search *search)
 {
@@ -51,6 +67,7 @@ int search_roots(const struct pw_memory *memory, const struct pw_format *format,
 	*search = (struct search){ .count = 0 };
 	if (isatty(STDERR_FILENO)) {
 		options.progress = show;
+		options.proved = show_proof;
 		options.progress_context = &progress;
 	}
 	status = pw_roots_find(memory, &options, &search->root, &search->count, &search->copies,

@@ -215,6 +215,8 @@ struct pw_roots_options {
 	/* Threads call this function, one at a time, to show how far the search has come [not called]. */
 	void (*progress)(void *progress_context, uint64_t bytes, uint64_t of);
 	void *progress_context;
+	/* The same for the second part of the search: the places that were followed down to their pages [not called]. */
+	void (*proved)(void *progress_context, uint64_t places, uint64_t of);
 };
 
 /*

@@ -239,7 +239,9 @@ static bool wrong_type(unsigned level, uint64_t entry, const char *name, char *t
 }
 
 /* PoP SA22-7832 chapter 3, "Assigned Storage Locations". Entries do not tell whose a page is. */
-static const struct pw_vectors new_psws = { .name = "new PSWs", .kind = PW_VECTORS_PSWS, .user = true };
+static const struct pw_vectors new_psws = { .name = "new PSWs",
+					    .kind = PW_VECTORS_PSWS,
+					    .user = true };
 
 const struct pw_words pw_words_s390x = {
 	.machines = "s390x",

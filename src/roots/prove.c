@@ -7,8 +7,10 @@
  * share, is read once.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 
+#include "base/mutant.h"
 #include "roots/roots.h"
 
 enum {
@@ -32,15 +34,9 @@ struct tally {
 	bool motley; /* there were more of them */
 };
 
-int pw_roots_prover_init(struct pw_roots_prover *prover, const struct pw_roots_search *search,
-			 const struct pw_roots_try *attempt)
+int pw_roots_prover_init(struct pw_roots_prover *prover, const struct pw_roots_search *search)
 {
-	*prover = (struct pw_roots_prover){ .search = search, .attempt = attempt };
-	prover->key = pw_hash_key();
-	prover->mask = 1023;
-	prover->slots = calloc(prover->mask + 1, sizeof(*prover->slots));
-	if (!prover->slots)
-		prover->status = -ENOMEM;
+	*prover = (struct pw_roots_prover){ .search = search };
 	for (unsigned i = 0; i < PW_MAX_LEVELS; i++) {
 		prover->buffer[i] = malloc(PW_ROOTS_TABLE_BYTES);
 		if (!prover->buffer[i])
@@ -53,64 +49,6 @@ void pw_roots_prover_end(struct pw_roots_prover *prover)
 {
 	for (unsigned i = 0; i < PW_MAX_LEVELS; i++)
 		free(prover->buffer[i]);
-	free(prover->nodes);
-	free(prover->slots);
-}
-
-/* ---- the tables that were judged ---- */
-
-static uint32_t *slot_of(const struct pw_roots_prover *prover, pw_pa table, unsigned level,
-			 unsigned bits)
-{
-	const uint64_t words[] = { table, (uint64_t)level << 8 | bits };
-	size_t at = (size_t)pw_hash(&prover->key, words, 2) & prover->mask;
-
-	while (prover->slots[at]) {
-		const struct pw_roots_node *node = &prover->nodes[prover->slots[at] - 1];
-
-		if (node->table == table && node->level == level && node->bits == bits)
-			break;
-		at = (at + 1) & prover->mask;
-	}
-	return &prover->slots[at];
-}
-
-static bool grow(struct pw_roots_prover *prover)
-{
-	size_t room = prover->room ? 2 * prover->room : 512;
-	struct pw_roots_node *nodes;
-	uint32_t *slots, *old = prover->slots;
-
-	nodes = reallocarray(prover->nodes, room, sizeof(*nodes));
-	if (!nodes)
-		return false;
-	prover->nodes = nodes;
-	slots = calloc(2 * room, sizeof(*slots));
-	if (!slots)
-		return false;
-	prover->room = room;
-	prover->slots = slots;
-	prover->mask = 2 * room - 1;
-	for (size_t i = 0; i < prover->count; i++)
-		*slot_of(prover, nodes[i].table, nodes[i].level, nodes[i].bits) = (uint32_t)i + 1;
-	free(old);
-	return true;
-}
-
-static const struct pw_roots_node *add_node(struct pw_roots_prover *prover,
-					    const struct pw_roots_node *node)
-{
-	if (prover->count >= PW_ROOTS_TABLES) {
-		prover->status = -E2BIG;
-		return NULL;
-	}
-	if (prover->count == prover->room && !grow(prover)) {
-		prover->status = -ENOMEM;
-		return NULL;
-	}
-	prover->nodes[prover->count] = *node;
-	*slot_of(prover, node->table, node->level, node->bits) = (uint32_t)++prover->count;
-	return &prover->nodes[prover->count - 1];
 }
 
 /* ---- one table ---- */
@@ -204,7 +142,7 @@ static void count_table(struct pw_roots_prover *prover, const struct pw_regime *
 {
 	const struct pw_format *f = prover->attempt->format;
 	struct pw_table_at below = pw_table_below(f, regime, at->level, at, entry);
-	const struct pw_roots_node *node;
+	struct pw_roots_node node;
 	bool user;
 
 	tally->entries++;
@@ -219,19 +157,18 @@ static void count_table(struct pw_roots_prover *prover, const struct pw_regime *
 		tally->lost += below.table != at->table;
 		return;
 	}
-	node = pw_roots_judge(prover, regime, &below);
-	if (!node)
+	if (!pw_roots_judge(prover, regime, &below, &node))
 		return;
 	user = !f->keep || (f->keep(f, regime, at->level, entry) & PW_USER);
-	tally->user = add_capped(tally->user, user ? node->user : 0);
-	tally->kernel = add_capped(tally->kernel, node->kernel);
+	tally->user = add_capped(tally->user, user ? node.user : 0);
+	tally->kernel = add_capped(tally->kernel, node.kernel);
 	if (!user)
-		tally->kernel = add_capped(tally->kernel, node->user);
-	tally->score += node->score;
-	tally->good += node->verdict == PW_ROOTS_GOOD;
-	tally->bad += node->verdict == PW_ROOTS_BAD;
-	tally->mixed += node->verdict == PW_ROOTS_NEUTRAL;
-	if (node->verdict == PW_ROOTS_EMPTY && below.table != tally->last_empty) {
+		tally->kernel = add_capped(tally->kernel, node.user);
+	tally->score += node.score;
+	tally->good += node.verdict == PW_ROOTS_GOOD;
+	tally->bad += node.verdict == PW_ROOTS_BAD;
+	tally->mixed += node.verdict == PW_ROOTS_NEUTRAL;
+	if (node.verdict == PW_ROOTS_EMPTY && below.table != tally->last_empty) {
 		tally->last_empty = below.table;
 		tally->empty++;
 	}
@@ -287,66 +224,149 @@ static bool is_hopeless(const struct tally *tally)
 	       (tally->lost > 16 && tally->lost * 2 > tally->entries);
 }
 
-const struct pw_roots_node *pw_roots_judge(struct pw_roots_prover *prover,
-					   const struct pw_regime *regime,
-					   const struct pw_table_at *at)
+/* Is there nothing in the 64 bytes from entry @i on, in a format or an image in which that maps nothing? */
+static bool is_blank(const struct pw_roots_prover *prover, const unsigned char *bytes, size_t i,
+		     size_t entries)
+{
+	const unsigned lg2 = prover->attempt->format->entry_lg2;
+	const size_t group = (size_t)64 >> lg2;
+
+	return (prover->attempt->zero_is_hole || prover->search->tables_only) && i % group == 0 &&
+	       entries - i >= group && pw_roots_is_zero(bytes + (i << lg2));
+}
+
+static void count_entries(struct pw_roots_prover *prover, const struct pw_regime *regime,
+			  const struct pw_table_at *at, const unsigned char *bytes,
+			  struct tally *tally)
 {
 	const struct pw_format *f = prover->attempt->format;
-	const uint32_t known = *slot_of(prover, at->table, at->level, at->bits);
 	const bool zero_is_hole = prover->attempt->zero_is_hole || prover->search->tables_only;
 	const size_t entries = (size_t)1 << at->bits, group = (size_t)64 >> f->entry_lg2;
-	struct pw_roots_node node = { .table = at->table, .level = at->level, .bits = at->bits };
-	static const struct pw_roots_node blank = { .verdict = PW_ROOTS_EMPTY };
-	struct tally tally = { 0 };
-	const unsigned char *bytes;
 
-	if (known)
-		return &prover->nodes[known - 1];
-	/* Not worth remembering. */
-	if (prover->attempt->zero_is_hole &&
-	    pw_roots_known_zero(prover->search, at->table, entries << f->entry_lg2))
-		return &blank;
-	if (pw_cancelled(prover->search->options->cancel))
-		prover->status = -ECANCELED;
-	if (prover->status)
-		return NULL;
-	bytes = read_table(prover, at);
-	node.verdict = bytes ? PW_ROOTS_NEUTRAL : PW_ROOTS_BAD;
-	for (size_t i = 0; bytes && i < entries && prover->status == 0; i++) {
+	for (size_t i = 0; i < entries && prover->status == 0; i++) {
 		uint64_t entry;
 		enum pw_kind kind;
 
 		/* Most of what looks like a table of tables leads to pages of zeros. */
-		if (zero_is_hole && i % group == 0 && entries - i >= group &&
-		    pw_roots_is_zero(bytes + (i << f->entry_lg2))) {
+		if (is_blank(prover, bytes, i, entries)) {
 			i += group - 1;
 			continue;
 		}
 		entry = pw_roots_load(f, bytes, i);
 		if (entry == 0 && zero_is_hole)
 			continue;
-		if (is_hopeless(&tally))
+		if (is_hopeless(tally))
 			break;
 		if (!pw_index_admitted(f, regime, at->level, at, (uint32_t)i))
 			continue;
 		kind = f->kind(f, regime, at->level, entry);
 		if (kind == PW_TABLE)
-			count_table(prover, regime, at, entry, &tally);
+			count_table(prover, regime, at, entry, tally);
 		else if (kind == PW_LEAF)
-			count_leaf(prover, regime, at, entry, &tally);
+			count_leaf(prover, regime, at, entry, tally);
 		else
-			count_hole(prover, regime, at->level, entry, &tally);
+			count_hole(prover, regime, at->level, entry, tally);
 	}
+}
+
+/* Judges a table that nobody has judged yet. False: prover->status says why not. */
+static bool judge_new(struct pw_roots_prover *prover, const struct pw_regime *regime,
+		      const struct pw_table_at *at, struct pw_roots_node *node)
+{
+	struct tally tally = { 0 };
+	const unsigned char *bytes;
+
+	if (pw_cancelled(prover->search->options->cancel))
+		pw_roots_judged_fail(prover->judged, -ECANCELED);
+	prover->status = pw_roots_judged_status(prover->judged);
 	if (prover->status)
-		return NULL;
+		return false;
+	bytes = read_table(prover, at);
+	node->verdict = bytes ? PW_ROOTS_NEUTRAL : PW_ROOTS_BAD;
+	if (bytes)
+		count_entries(prover, regime, at, bytes, &tally);
+	if (prover->status)
+		return false;
 	if (bytes) {
-		node.verdict = (uint8_t)verdict_of(&tally, at->level, !at->above);
-		node.user = tally.user;
-		node.kernel = tally.kernel;
-		tally.score += at->level > 0 ? tally.inside : node.verdict == PW_ROOTS_GOOD;
-		node.score = tally.score < UINT32_MAX ? (uint32_t)tally.score : UINT32_MAX;
+		node->verdict = (uint8_t)verdict_of(&tally, at->level, !at->above);
+		node->user = tally.user;
+		node->kernel = tally.kernel;
+		tally.score += at->level > 0 ? tally.inside : node->verdict == PW_ROOTS_GOOD;
+		node->score = tally.score < UINT32_MAX ? (uint32_t)tally.score : UINT32_MAX;
 	}
-	return add_node(prover, &node);
+	pw_roots_judged_finish(prover->judged, node);
+	return true;
+}
+
+static enum pw_roots_turn help(struct pw_roots_prover *prover, const struct pw_regime *regime,
+			       const struct pw_table_at *at, struct pw_roots_node *node);
+
+/*
+ * Judges tables below @at, which another thread judges, the last first: so the two meet in the middle. All processes
+ * share the kernel's half, which has most of the tables; without help, threads would wait for each other there.
+ */
+static void help_below(struct pw_roots_prover *prover, const struct pw_regime *regime,
+		       const struct pw_table_at *at, struct pw_roots_node *node)
+{
+	const struct pw_format *f = prover->attempt->format;
+	const unsigned char *bytes = at->level > 0 ? read_table(prover, at) : NULL;
+
+	for (size_t i = (size_t)1 << at->bits; bytes && i-- > 0 && prover->status == 0;) {
+		const uint64_t entry = pw_roots_load(f, bytes, i);
+		struct pw_roots_node found;
+		struct pw_table_at below;
+
+		if (entry == 0 || !pw_index_admitted(f, regime, at->level, at, (uint32_t)i) ||
+		    f->kind(f, regime, at->level, entry) != PW_TABLE)
+			continue;
+		below = pw_table_below(f, regime, at->level, at, entry);
+		if (below.table > prover->search->ram_last || below.table == at->table)
+			continue;
+		help(prover, regime, &below, &found);
+		if (pw_roots_judged_begin(prover->judged, node) != PW_ROOTS_OTHERS)
+			return;
+	}
+}
+
+/* Judges the table, or helps the thread that does. */
+static enum pw_roots_turn help(struct pw_roots_prover *prover, const struct pw_regime *regime,
+			       const struct pw_table_at *at, struct pw_roots_node *node)
+{
+	const size_t bytes = (size_t)1 << (at->bits + prover->attempt->format->entry_lg2);
+	enum pw_roots_turn turn;
+
+	*node = (struct pw_roots_node){
+		.table = at->table, .level = at->level, .bits = at->bits, .verdict = PW_ROOTS_EMPTY
+	};
+	/* Not worth remembering. */
+	if (prover->attempt->zero_is_hole && pw_roots_known_zero(prover->search, at->table, bytes))
+		return PW_ROOTS_KNOWN;
+	turn = pw_roots_judged_begin(prover->judged, node);
+	if (turn == PW_ROOTS_MINE)
+		turn = judge_new(prover, regime, at, node) ? PW_ROOTS_KNOWN : PW_ROOTS_FAILED;
+	else if (turn == PW_ROOTS_OTHERS)
+		help_below(prover, regime, at, node);
+	if (turn == PW_ROOTS_FAILED)
+		prover->status = pw_roots_judged_status(prover->judged);
+	return turn;
+}
+
+bool pw_roots_judge(struct pw_roots_prover *prover, const struct pw_regime *regime,
+		    const struct pw_table_at *at, struct pw_roots_node *node)
+{
+	enum pw_roots_turn turn = help(prover, regime, at, node);
+
+	/*
+	 * Who judges a table waits for tables of lower levels only, so nobody waits for himself. Helpers have done
+	 * what there was to do below.
+	 */
+	while (turn == PW_ROOTS_OTHERS && prover->status == 0) {
+		turn = pw_roots_judged_begin(prover->judged, node);
+		prover->status = pw_roots_judged_status(prover->judged);
+		if (turn == PW_ROOTS_OTHERS)
+			sched_yield();
+	}
+	return turn == PW_ROOTS_KNOWN && prover->status == 0;
 }
 
 /* ---- claims ---- */
@@ -360,18 +380,22 @@ void pw_roots_claim(struct pw_roots_prover *prover, const struct pw_regime *regi
 	for (size_t i = 0; bytes && i < (size_t)1 << at->bits; i++) {
 		uint64_t entry = pw_roots_load(f, bytes, i);
 		struct pw_table_at below;
-		uint32_t known;
+		struct pw_roots_node *known;
 
+		if (pw_cancelled(prover->search->options->cancel) &&
+		    !pw_mutant(PW_MUTANT_CANCELLED_GIVES)) {
+			prover->status = -ECANCELED;
+			return;
+		}
 		if ((entry == 0 && prover->attempt->zero_is_hole) ||
 		    !pw_index_admitted(f, regime, at->level, at, (uint32_t)i) ||
 		    f->kind(f, regime, at->level, entry) != PW_TABLE)
 			continue;
 		below = pw_table_below(f, regime, at->level, at, entry);
-		known = *slot_of(prover, below.table, below.level, below.bits);
-		if (!known || prover->nodes[known - 1].claimed ||
-		    prover->nodes[known - 1].verdict == PW_ROOTS_BAD)
+		known = pw_roots_judged_find(prover->judged, below.table, below.level, below.bits);
+		if (!known || known->claimed || known->verdict == PW_ROOTS_BAD)
 			continue;
-		prover->nodes[known - 1].claimed = root + 1;
+		known->claimed = root + 1;
 		pw_roots_claim(prover, regime, &below, root);
 	}
 }
@@ -384,10 +408,10 @@ bool pw_roots_is_claimed(const struct pw_roots_prover *prover, pw_pa table, unsi
 	for (unsigned level = 0; level <= top; level++) {
 		unsigned bits = f->bits[level];
 		uint64_t size = UINT64_C(1) << (bits + f->entry_lg2);
-		uint32_t known = *slot_of(prover, table & ~(size - 1), level, bits);
+		const struct pw_roots_node *known = pw_roots_judged_find(
+			prover->judged, table & ~(size - 1), level, bits);
 
-		if (known && prover->nodes[known - 1].claimed &&
-		    prover->nodes[known - 1].claimed != root + 1)
+		if (known && known->claimed && known->claimed != root + 1)
 			return true;
 	}
 	return false;
@@ -409,46 +433,21 @@ bool pw_roots_regime(const struct pw_roots_prover *prover, const struct pw_roots
 	       regime->span[0].table == place->table;
 }
 
-static bool keep_proof(struct pw_roots_proofs *proofs, const struct pw_roots_proof *proof)
+bool pw_roots_prove(struct pw_roots_prover *prover, const struct pw_roots_place *place,
+		    struct pw_roots_proof *proof)
 {
-	if (proofs->count == proofs->room) {
-		size_t room = proofs->room ? 2 * proofs->room : 64;
-		struct pw_roots_proof *grown = reallocarray(proofs->proof, room, sizeof(*grown));
-
-		if (!grown)
-			return false;
-		proofs->proof = grown;
-		proofs->room = room;
-	}
-	proofs->proof[proofs->count++] = *proof;
-	return true;
-}
-
-static void prove_one(struct pw_roots_prover *prover, const struct pw_roots_place *place,
-		      struct pw_roots_proofs *proofs)
-{
-	struct pw_roots_proof proof = { .place = *place };
-	const struct pw_roots_node *node;
+	struct pw_roots_node node;
 	struct pw_table_at top;
 
-	if (!pw_roots_regime(prover, place, &proof.regime))
-		return;
-	top = pw_table_top(prover->attempt->format, &proof.regime.span[0]);
-	node = pw_roots_judge(prover, &proof.regime, &top);
-	if (!node || (!place->named && (node->verdict != PW_ROOTS_GOOD || node->score == 0)))
-		return;
-	proof.user = node->user;
-	proof.kernel = node->kernel;
-	proof.score = node->score;
-	if (!keep_proof(proofs, &proof))
-		prover->status = -ENOMEM;
-}
-
-int pw_roots_prove(struct pw_roots_prover *prover, const struct pw_roots_places *places,
-		   struct pw_roots_proofs *proofs)
-{
-	*proofs = (struct pw_roots_proofs){ 0 };
-	for (size_t i = 0; i < places->count && prover->status == 0; i++)
-		prove_one(prover, &places->place[i], proofs);
-	return prover->status;
+	*proof = (struct pw_roots_proof){ .place = *place };
+	if (!pw_roots_regime(prover, place, &proof->regime))
+		return false;
+	top = pw_table_top(prover->attempt->format, &proof->regime.span[0]);
+	if (!pw_roots_judge(prover, &proof->regime, &top, &node) ||
+	    (!place->named && (node.verdict != PW_ROOTS_GOOD || node.score == 0)))
+		return false;
+	proof->user = node.user;
+	proof->kernel = node.kernel;
+	proof->score = node.score;
+	return true;
 }

@@ -57,9 +57,7 @@ static void drop_below(struct pw_roots_prover *prover, struct pw_roots_proofs *p
 			proofs->proof[k].dropped = !proofs->proof[k].place.named &&
 						   is_below(prover, proofs, k);
 	}
-	for (size_t i = 0; i < prover->count; i++)
-		proofs->tables += prover->nodes[i].claimed &&
-				  prover->nodes[i].verdict == PW_ROOTS_GOOD;
+	proofs->tables = pw_roots_judged_claimed(prover->judged);
 }
 
 /* ---- the kernel's root ---- */
@@ -206,8 +204,7 @@ static void find_largest(const struct pw_roots_search *search, struct pw_roots_p
 			continue;
 		blind = is_blind(search, proof);
 		if (proofs->kernel == proofs->count ||
-		    (blind != doubt ? doubt
-				    : proof->user > proofs->proof[proofs->kernel].user)) {
+		    (blind != doubt ? doubt : proof->user > proofs->proof[proofs->kernel].user)) {
 			proofs->kernel = i;
 			doubt = blind;
 		}
@@ -248,10 +245,10 @@ static size_t choose(const struct pw_roots_search *search, const struct pw_roots
 		bool odd = is_odd(proof, viewer), other_odd = is_odd(other, viewer);
 		bool blind = is_blind(search, proof), other_blind = is_blind(search, other);
 
-		if (blind != other_blind ? other_blind
+		if (blind != other_blind      ? other_blind
 		    : times[i] != times[best] ? times[i] > times[best]
-		    : odd != other_odd      ? other_odd
-					    : here < there)
+		    : odd != other_odd        ? other_odd
+					      : here < there)
 			best = i;
 	}
 out:
@@ -306,7 +303,7 @@ static uint64_t user_bytes(struct pw_roots_prover *prover, const struct pw_regim
 {
 	const struct pw_format *f = prover->attempt->format;
 	enum pw_kind kind = f->kind(f, regime, top->level, entry);
-	const struct pw_roots_node *node;
+	struct pw_roots_node node;
 	struct pw_table_at below;
 
 	if (kind == PW_LEAF)
@@ -316,10 +313,10 @@ static uint64_t user_bytes(struct pw_roots_prover *prover, const struct pw_regim
 	if (kind != PW_TABLE || (f->keep && !(f->keep(f, regime, top->level, entry) & PW_USER)))
 		return 0;
 	below = pw_table_below(f, regime, top->level, top, entry);
-	node = below.table > prover->search->ram_last || below.table == top->table
-		       ? NULL
-		       : pw_roots_judge(prover, regime, &below);
-	return node ? node->user : 0;
+	if (below.table > prover->search->ram_last || below.table == top->table ||
+	    !pw_roots_judge(prover, regime, &below, &node))
+		return 0;
+	return node.user;
 }
 
 /* Counts the user bytes of a root that the kernel's root does not have in the same place. */

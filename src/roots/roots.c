@@ -24,10 +24,12 @@ enum {
 
 /* One format's part of the search. */
 struct part {
-	struct pw_roots_places places;
-	struct pw_roots_prover prover;
-	struct pw_roots_proofs proofs;
-	bool begun;
+	struct pw_roots_judged judged;
+	bool begun; /* judged is to be ended */
+	size_t next; /* the next place to be followed; atomic */
+	struct pw_roots_proof *proof; /* by place */
+	bool *proved; /* likewise */
+	struct pw_roots_proofs proofs; /* those that were proved */
 };
 
 struct roots {
@@ -37,6 +39,8 @@ struct roots {
 	struct part part[FORMATS_MAX];
 	struct pw_roots_places places[FORMATS_MAX];
 	size_t count;
+	pthread_mutex_t telling; /* one thread at a time tells how far the proof has come */
+	uint64_t places_done, places_all;
 	struct pw_root *result;
 	size_t found;
 };
@@ -485,37 +489,109 @@ static int add_named(struct roots *roots, size_t number)
 	return 0;
 }
 
-/* What one format finds does not depend on the others. */
-static int prove_part(void *context, size_t number)
+/* Makes room for the proofs of a format. Returns 0 or -ENOMEM. */
+static int begin_part(struct roots *roots, size_t number)
+{
+	struct part *part = &roots->part[number];
+	const size_t count = roots->places[number].count;
+
+	part->begun = true;
+	part->proof = calloc(count + 1, sizeof(*part->proof));
+	part->proved = calloc(count + 1, sizeof(*part->proved));
+	return pw_roots_judged_init(&part->judged) || !part->proof || !part->proved ? -ENOMEM : 0;
+}
+
+/* Tells how many places were followed. */
+static void tell(struct roots *roots)
+{
+	const struct pw_roots_options *options = &roots->options;
+
+	if (!options->proved)
+		return;
+	pthread_mutex_lock(&roots->telling);
+	options->proved(options->progress_context, ++roots->places_done, roots->places_all);
+	pthread_mutex_unlock(&roots->telling);
+}
+
+/* A thread takes places until there are none, of one format after the other. */
+static int prove_places(void *context, size_t thread)
+{
+	struct roots *roots = context;
+	struct pw_roots_prover prover;
+	int status = pw_roots_prover_init(&prover, &roots->search);
+
+	(void)thread;
+	for (size_t n = 0; n < roots->count && status == 0; n++) {
+		struct part *part = &roots->part[n];
+		struct pw_roots_proof proof;
+		size_t i;
+
+		prover.attempt = &roots->tries[n];
+		prover.judged = &part->judged;
+		while (status == 0 && (i = __atomic_fetch_add(&part->next, 1, __ATOMIC_RELAXED)) <
+					      roots->places[n].count) {
+			part->proved[i] = pw_roots_prove(&prover, &roots->places[n].place[i],
+							 &proof);
+			/* Most are refuted, and touch no memory. */
+			if (part->proved[i])
+				part->proof[i] = proof;
+			status = prover.status;
+			tell(roots);
+		}
+	}
+	pw_roots_prover_end(&prover);
+	return status;
+}
+
+/* What one format finds does not depend on the others. The order of places decides, and not that of threads. */
+static int rank_part(void *context, size_t number)
 {
 	struct roots *roots = context;
 	struct part *part = &roots->part[number];
-	int status;
+	struct pw_roots_prover prover;
+	int status = pw_roots_prover_init(&prover, &roots->search);
 
-	part->begun = true;
-	status = pw_roots_prover_init(&part->prover, &roots->search, &roots->tries[number]);
-	if (status == 0)
-		status = pw_roots_prove(&part->prover, &roots->places[number], &part->proofs);
-	if (status)
-		return status;
-	pw_roots_rank(&part->prover, &part->proofs);
-	return part->prover.status;
+	prover.attempt = &roots->tries[number];
+	prover.judged = &part->judged;
+	part->proofs.proof = part->proof;
+	for (size_t i = 0; i < roots->places[number].count; i++)
+		if (part->proved[i])
+			part->proof[part->proofs.count++] = part->proof[i];
+	if (status == 0) {
+		pw_roots_rank(&prover, &part->proofs);
+		status = prover.status;
+	}
+	pw_roots_prover_end(&prover);
+	return status;
 }
 
 static int prove_all(struct roots *roots)
 {
-	return pw_roots_share(roots->options.threads, roots->count, prove_part, roots);
+	int status = 0;
+
+	for (size_t i = 0; i < roots->count && status == 0; i++) {
+		roots->places_all += roots->places[i].count;
+		status = begin_part(roots, i);
+	}
+	if (status == 0)
+		status = pw_roots_share(roots->options.threads, roots->options.threads,
+					prove_places, roots);
+	if (status == 0)
+		status = pw_roots_share(roots->options.threads, roots->count, rank_part, roots);
+	return status;
 }
 
 static void release(struct roots *roots)
 {
 	for (size_t i = 0; i < roots->count; i++) {
 		free(roots->places[i].place);
-		free(roots->part[i].proofs.proof);
+		free(roots->part[i].proof);
+		free(roots->part[i].proved);
 		if (roots->part[i].begun)
-			pw_roots_prover_end(&roots->part[i].prover);
+			pw_roots_judged_end(&roots->part[i].judged);
 	}
 	pw_roots_chunks_end(&roots->search);
+	pthread_mutex_destroy(&roots->telling);
 }
 
 static int fail(int status, struct pw_error *error)
@@ -547,6 +623,9 @@ static int search(struct roots *roots, size_t *copies_ret, struct pw_error *erro
 	if (status)
 		return fail(status, error);
 	pw_roots_name(&roots->search, roots->result, roots->found);
+	/* It may have ended before all had their names. */
+	if (pw_cancelled(roots->options.cancel) && !pw_mutant(PW_MUTANT_CANCELLED_GIVES))
+		return fail(-ECANCELED, error);
 	return pw_memory_check(roots->search.memory, error);
 }
 
@@ -555,6 +634,7 @@ static void set_defaults(struct roots *roots, const struct pw_memory *memory,
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
+	pthread_mutex_init(&roots->telling, NULL);
 	if (options)
 		roots->options = *options;
 	if (roots->options.threads == 0)

@@ -8,7 +8,8 @@
  *   sieve.c   reads all of the memory once, on several threads; most places fail at their first bytes
  *   chunks.c  the pieces of memory that threads take, and which of their pages are all zeros
  *   prove.c   follows the entries of a place down to the pages. Each table is judged once for each level
- *   share.c   shares the formats out among threads
+ *   judged.c  the tables that were judged, which threads share
+ *   share.c   shares work out among threads
  *   rank.c    drops tables that are below other roots; finds the kernel's root; tells who uses a root
  *   vectors.c does a root map what a CPU needs at an exception?
  *   copy.c    a slow source is copied first
@@ -20,6 +21,7 @@
 #ifndef PW_ROOTS_ROOTS_H
 #define PW_ROOTS_ROOTS_H
 
+#include <pthread.h>
 #include <string.h>
 
 #include <pagewalk/survey.h>
@@ -162,33 +164,80 @@ struct pw_roots_node {
 	uint8_t level, bits, verdict;
 };
 
-/* The state of following the places of one format; see prove.c. */
+/* ---- the tables that were judged (judged.c) ---- */
+
+enum {
+	PW_ROOTS_SHARDS = 64,
+	PW_ROOTS_UNDER_WAY = 255, /* in place of a verdict: a thread judges the table just now */
+};
+
+/* A part of the tables, by their hash. */
+struct pw_roots_shard {
+	pthread_mutex_t lock; /* protects the rest while there are several threads */
+	struct pw_roots_node *nodes;
+	size_t count, room;
+	uint32_t *slots; /* mask + 1 numbers of nodes, plus 1 */
+	size_t mask;
+};
+
+/* The tables of one format. What a table is does not depend on who leads to it, nor on the order of judging. */
+struct pw_roots_judged {
+	struct pw_hash_key key;
+	struct pw_roots_shard shard[PW_ROOTS_SHARDS];
+	size_t count; /* of all shards; atomic */
+	int status; /* why the search ended early: -ENOMEM, -E2BIG, -ECANCELED; atomic */
+};
+
+int pw_roots_judged_init(struct pw_roots_judged *judged);
+void pw_roots_judged_end(struct pw_roots_judged *judged);
+
+/* Notes why the search ends early; the first reason counts. */
+void pw_roots_judged_fail(struct pw_roots_judged *judged, int status);
+int pw_roots_judged_status(const struct pw_roots_judged *judged);
+
+enum pw_roots_turn {
+	PW_ROOTS_KNOWN, /* *node has the verdict */
+	PW_ROOTS_MINE, /* the caller judges it, and calls pw_roots_judged_finish */
+	PW_ROOTS_OTHERS, /* another thread judges it */
+	PW_ROOTS_FAILED, /* nobody does: judged->status says why */
+};
+
+/* Whose turn is it to judge the table of @node, which has table, level and bits? */
+enum pw_roots_turn pw_roots_judged_begin(struct pw_roots_judged *judged,
+					 struct pw_roots_node *node);
+void pw_roots_judged_finish(struct pw_roots_judged *judged, const struct pw_roots_node *node);
+
+/* The node of a table, or NULL. Only for one thread, and until the next table is judged. */
+struct pw_roots_node *pw_roots_judged_find(const struct pw_roots_judged *judged, pw_pa table,
+					   unsigned level, unsigned bits);
+
+/* How many good tables do roots lead to? */
+size_t pw_roots_judged_claimed(const struct pw_roots_judged *judged);
+
+/* ---- following places (prove.c) ---- */
+
+/* One thread's part of following the places of one format. */
 struct pw_roots_prover {
 	const struct pw_roots_search *search;
 	const struct pw_roots_try *attempt;
-	struct pw_roots_node *nodes;
-	size_t count, room;
-	struct pw_hash_key key;
-	uint32_t *slots; /* mask + 1 numbers of nodes, plus 1 */
-	size_t mask;
+	struct pw_roots_judged *judged;
 	unsigned char *buffer[PW_MAX_LEVELS]; /* a table at each level */
-	int status; /* -ENOMEM, -E2BIG, -ECANCELED */
+	int status; /* as judged->status */
 };
 
-int pw_roots_prover_init(struct pw_roots_prover *prover, const struct pw_roots_search *search,
-			 const struct pw_roots_try *attempt);
+/* Returns 0 or -ENOMEM. The caller calls pw_roots_prover_end in any case. */
+int pw_roots_prover_init(struct pw_roots_prover *prover, const struct pw_roots_search *search);
 void pw_roots_prover_end(struct pw_roots_prover *prover);
 
 /* The regime of a place. False: its word cannot be a root. */
 bool pw_roots_regime(const struct pw_roots_prover *prover, const struct pw_roots_place *place,
 		     struct pw_regime *regime);
 
-/* Judges the table @at, and all tables below it. NULL: prover->status says why not. */
-const struct pw_roots_node *pw_roots_judge(struct pw_roots_prover *prover,
-					   const struct pw_regime *regime,
-					   const struct pw_table_at *at);
+/* Judges the table @at, and all tables below it. False: prover->status says why not. */
+bool pw_roots_judge(struct pw_roots_prover *prover, const struct pw_regime *regime,
+		    const struct pw_table_at *at, struct pw_roots_node *node);
 
-/* Notes that root number @root leads to the tables below @at, which were judged. */
+/* Notes that root number @root leads to the tables below @at, which were judged. Ends early if it is cancelled. */
 void pw_roots_claim(struct pw_roots_prover *prover, const struct pw_regime *regime,
 		    const struct pw_table_at *at, uint32_t root);
 
@@ -209,15 +258,15 @@ struct pw_roots_proof {
 /* The proofs of one format. */
 struct pw_roots_proofs {
 	struct pw_roots_proof *proof;
-	size_t count, room;
+	size_t count;
 	size_t kernel; /* number of the kernel's root; count: none is known */
 	size_t tables; /* distinct tables that look right */
 	size_t copies; /* roots that map a part of the kernel, and nothing else */
 };
 
-/* Proves the places. Returns 0 or a negative errno. The caller frees proofs->proof. */
-int pw_roots_prove(struct pw_roots_prover *prover, const struct pw_roots_places *places,
-		   struct pw_roots_proofs *proofs);
+/* Follows a place. False: it is no root. */
+bool pw_roots_prove(struct pw_roots_prover *prover, const struct pw_roots_place *place,
+		    struct pw_roots_proof *proof);
 
 /*
  * Calls @part for each number below @count, at most 64, on up to @threads threads. Once one has failed, no other is

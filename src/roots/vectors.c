@@ -17,7 +17,8 @@ enum {
 	GATE_PAGE_FAULT = 14,
 	GATE_PRESENT = 0x80,
 	PSW_BYTES = 16,
-	PSW_EXTERNAL = 0x1b0, /* the first of five: external, supervisor call, program, machine check, I/O */
+	PSW_EXTERNAL =
+		0x1b0, /* the first of five: external, supervisor call, program, machine check, I/O */
 	PSWS = 5,
 	PPC_STORAGE = 0x300, /* Power ISA 3.0B Book III 6.5 */
 	PPC_STORAGE_BYTES = 0x80,

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,13 +211,62 @@ static void test_threads(void **state)
 	pw_memory_close(source);
 }
 
+/* How far the proof has come. */
+struct followed {
+	uint64_t places, of;
+	bool cancel, in_order;
+};
+
+static void follow(void *context, uint64_t places, uint64_t of)
+{
+	struct followed *followed = context;
+
+	followed->in_order &= places == followed->places + 1;
+	followed->places = places;
+	followed->of = of;
+	if (places == of)
+		__atomic_store_n(&followed->cancel, true, __ATOMIC_RELAXED);
+}
+
+/* Each place is told of once. Who cancels after the last has no result. */
+static void test_cancelled(void **state)
+{
+	const struct pw_segment segment = { 0, MEMORY - 1, memory };
+	struct pw_memory *source;
+	struct pw_regime r;
+
+	(void)state;
+	build(pw_format_find("arm64_4k_48"), &r);
+	assert_int_equal(pw_memory_wrap(&segment, 1, &source, NULL), 0);
+	for (unsigned threads = 1; threads <= 4; threads++)
+		for (unsigned cancel = 0; cancel < 2; cancel++) {
+			struct followed followed = { .in_order = true };
+			const struct pw_roots_options options = {
+				.threads = threads,
+				.every_format = true,
+				.cancel = cancel ? &followed.cancel : NULL,
+				.proved = follow,
+				.progress_context = &followed,
+			};
+			struct pw_root *roots = NULL;
+			size_t found;
+
+			assert_int_equal(
+				pw_roots_find(source, &options, &roots, &found, NULL, NULL),
+				cancel ? -ECANCELED : 0);
+			free(roots);
+			assert_true(followed.in_order && followed.of > 1);
+			assert_true(followed.places == followed.of);
+		}
+	pw_memory_close(source);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_prot_none),
-		cmocka_unit_test(test_reserved),
-		cmocka_unit_test(test_machine),
-		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_prot_none), cmocka_unit_test(test_reserved),
+		cmocka_unit_test(test_machine),   cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_cancelled),
 	};
 
 	mutant_choose(argc, argv);

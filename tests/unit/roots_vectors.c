@@ -47,8 +47,7 @@ struct machine {
 static void store(size_t at, uint64_t value, unsigned width, bool big_endian)
 {
 	for (unsigned i = 0; i < width; i++)
-		memory[at + i] =
-			(unsigned char)(value >> 8 * (big_endian ? width - 1 - i : i));
+		memory[at + i] = (unsigned char)(value >> 8 * (big_endian ? width - 1 - i : i));
 }
 
 static size_t page(const struct machine *m, unsigned number)
@@ -127,8 +126,7 @@ static void lead(struct machine *m, unsigned number)
 			store(gate + 8, handler >> 32, 4, false);
 		break;
 	case PW_VECTORS_PSWS:
-		store(m->cpu.registers.prefix + PSW_PROGRAM,
-		      UINT64_C(0x0404c00180000000), 8, true);
+		store(m->cpu.registers.prefix + PSW_PROGRAM, UINT64_C(0x0404c00180000000), 8, true);
 		store(m->cpu.registers.prefix + PSW_PROGRAM + 8, handler, 8, true);
 		break;
 	case PW_VECTORS_FIXED:
@@ -179,9 +177,9 @@ static void expect(const struct machine *m, bool mapped, const char *what)
 }
 
 static const char *const names[] = {
-	"x86_64",	"x86_64_la57",	"i386",	      "i386_pae",      "arm",	    "arm_lpae",
-	"arm64_4k_48",	"arm64_16k_47", "riscv_sv39", "riscv_sv32",    "s390x",
-	"ppc64_radix_4k", "ppc64_radix_64k",
+	"x86_64",          "x86_64_la57",  "i386",       "i386_pae",   "arm",   "arm_lpae",
+	"arm64_4k_48",     "arm64_16k_47", "riscv_sv39", "riscv_sv32", "s390x", "ppc64_radix_4k",
+	"ppc64_radix_64k",
 };
 enum { NAMES = sizeof(names) / sizeof(names[0]) };
 

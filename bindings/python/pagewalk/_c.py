@@ -91,7 +91,7 @@ class Root(Structure):
 
 class RootsOptions(Structure):
     _fields_ = [("formats", c_void_p), ("format_count", c_size_t), ("every_format", c_bool), ("regime", RegimeOptions), ("threads", c_uint),
-                ("cancel", c_void_p), ("progress", c_void_p), ("progress_context", c_void_p)]
+                ("cancel", c_void_p), ("progress", c_void_p), ("progress_context", c_void_p), ("proved", c_void_p)]
 
 
 class PictureOptions(Structure):
