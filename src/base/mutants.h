@@ -221,6 +221,10 @@ enum pw_mutant {
 	PW_MUTANT_SLOW_UNLOCKED, /* the slow path does not take the lock of the mm */
 	/* Formats. */
 	PW_MUTANT_PLAIN_TAKES, /* a table that takes permissions away counts as one that leaves all */
+	/* Walks in vectors. */
+	PW_MUTANT_WIDE_PARTS, /* a table with fewer entries than others of its level counts as whole */
+	PW_MUTANT_WIDE_GROUPS, /* a leaf of a contiguous group counts as one by itself */
+	PW_MUTANT_WIDE_KEEP, /* leaves that are alike have the same permissions, whatever is above them */
 	PW_MUTANTS, /* how many there are */
 };
 

@@ -2,6 +2,7 @@
 /* The public walking functions: which instance, over which access. */
 #include "memory/memory.h"
 #include "walk/instance.h"
+#include "walk/wide.h"
 
 /*
  * The algorithms for this memory. *context becomes theirs: the memory's own, or @fetched, on the caller's
@@ -90,9 +91,12 @@ size_t pw_translate_many(const struct pw_memory *memory, const struct pw_regime 
 	struct pw_fetched fetched;
 	void *context;
 	const struct pw_algorithms *algorithms = choose(memory, regime, &fetched, &context);
+	pw_wide_fn *wide = pw_wide_kind(0).walk;
 	size_t found = 0;
 
-	if (algorithms->many)
+	if (algorithms->many && wide)
+		found = pw_wide_many(wide, context, regime, va, count, result);
+	else if (algorithms->many)
 		found = algorithms->many(context, regime, va, count, result);
 	else
 		for (size_t i = 0; i < count; i++)
