@@ -135,11 +135,22 @@ const char *pw_memory_remark(const struct pw_memory *memory, size_t index);
 bool pw_memory_has_file(const struct pw_memory *memory, const char *path);
 
 /*
- * Returns 0, or -EIO once a mapped file has become shorter than when it was opened, or a machine that runs was
- * reset or has ended. Results since the last call that returned 0 may then be wrong: missing bytes read as zero, and
- * the tables are no longer the machine's.
+ * Returns 0; -ESTALE once a machine that runs was reset; or -EIO once it has ended, or a mapped file has become
+ * shorter than when it was opened. Results since the last call that returned 0 may then be wrong: missing bytes read
+ * as zero, and the tables are no longer the machine's. A machine that was reset can be opened again.
  */
 int pw_memory_check(const struct pw_memory *memory, struct pw_error *error);
+
+/*
+ * Of a machine that runs: is its kernel still the one whose VMCOREINFO pw_memory_find_vmcoreinfo found? Another one
+ * may have been started in its place (kexec). With @regime, which may be NULL: does that, if it maps the place of
+ * the kernel's own tables at all, map these there? Where the CPUs' registers can be read while the machine runs, it
+ * asks for them; up to three times in 10 ms if these deny it. Returns 1 if a CPU's tables map that kernel, now or, where
+ * the registers cannot be read, when the machine was opened; 0 if nothing is known against it; -ESTALE if it is another
+ * one; or another negative errno if the machine does not answer. May be called by several threads at once.
+ */
+int pw_memory_check_kernel(const struct pw_memory *memory, const struct pw_regime *regime,
+			   struct pw_error *error);
 
 #pragma GCC visibility pop
 

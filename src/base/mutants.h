@@ -155,6 +155,8 @@ enum pw_mutant {
 	PW_MUTANT_NOTES_AGAIN, /* notes are read as often as the file names them */
 	PW_MUTANT_DEVICES_READ, /* a search copies what tables mark as a device's, too */
 	PW_MUTANT_NOTE_BELIEVED, /* a VMCOREINFO in memory need not lead to a kernel's tables */
+	PW_MUTANT_NOTE_OF_ANY_KERNEL, /* the first VMCOREINFO that holds is taken, whichever kernel the CPUs map */
+	PW_MUTANT_KERNEL_UNASKED, /* the CPUs are not asked whether they still map the kernel */
 	PW_MUTANT_CUT_NO_KERNEL, /* an image of tables forgets which Linux they are of */
 	PW_MUTANT_KDUMP_BELIEVED, /* the number of pages that a kdump claims is believed */
 	PW_MUTANT_KDUMP_ARM, /* an arm's sub header is read as an i386's */

@@ -8,6 +8,7 @@
  *   notes.c   the notes of an ELF core: CPUs and their registers
  *   vmcoreinfo.c  vmcoreinfo_root.c      what a Linux kernel says of itself, and where its tables are
  *   vmcoreinfo_search.c   the same, found in memory
+ *   vmcoreinfo_runs.c     is it still that kernel which runs?
  *   live/     machines that run: QEMU, gdb stubs, user-mode Linux
  *   guard.c   mapped files, and what happens when one shrinks
  *   memory.c  the parts that all sources share
@@ -40,6 +41,8 @@ struct pw_live {
 	int (*resume)(void *context, struct pw_error *error);
 	int (*check)(void *context,
 		     struct pw_error *error); /* does it still exist? NULL: not known */
+	/* Adds the CPUs, as they are now, to @into. NULL: not known, or not without stopping the machine. */
+	int (*cpus)(void *context, struct pw_memory *into, struct pw_error *error);
 };
 
 /* How formats call the machine of a user-mode Linux (struct pw_words). */
@@ -74,6 +77,8 @@ struct pw_memory {
 	const char *vmcoreinfo; /* its text, or NULL: vmcoreinfo.h */
 	size_t vmcoreinfo_bytes;
 	char vmcoreinfo_origin[36]; /* "VMCOREINFO at 0x1000"; empty: the dump's own */
+	pw_pa vmcoreinfo_pa; /* of the text, if it was found in memory */
+	bool vmcoreinfo_shown; /* then: a CPU's tables mapped that kernel */
 	/* Which Linux it was, by a note of `pagewalk cut`; version 0: none says so. */
 	struct pw_kernel noted;
 	/* Addresses of swapper_pg_dir, from the PT_LOAD that holds it; 0 if none does. */

@@ -42,6 +42,15 @@ int pw_vmcoreinfo_add_root(struct pw_memory *memory, struct pw_error *error);
  */
 bool pw_vmcoreinfo_holds(const struct pw_memory *memory);
 
+/*
+ * Do the tables of one of the CPUs map the kernel's own table as VMCOREINFO, which must hold, says? Then that kernel
+ * runs. One that was replaced (kexec), or ran before a reset, can leave a VMCOREINFO and tables that hold.
+ */
+bool pw_vmcoreinfo_shown(const struct pw_memory *memory, const struct pw_cpu *cpus, size_t count);
+
+/* Does @regime map another page where VMCOREINFO, which must hold, says that the kernel's own table is? */
+bool pw_vmcoreinfo_denied(const struct pw_memory *memory, const struct pw_regime *regime);
+
 /* The machine: the source's or, if that does not name it, the one that VMCOREINFO's keys tell; or EM_NONE. */
 uint16_t pw_vmcoreinfo_machine(const struct pw_memory *memory);
 

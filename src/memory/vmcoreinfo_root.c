@@ -16,6 +16,7 @@
  * arch/ARCH/kernel/vmcore_info*.c of 6.1 to 7.2; Documentation/admin-guide/kdump/vmcoreinfo.rst.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "memory/vmcoreinfo.h"
 
@@ -288,7 +289,8 @@ static bool find_root(const struct pw_memory *memory, struct root *root)
 /* The part of a table of 64K pages that one of two roots of arm64 leads to begins up to here after it. */
 static const uint64_t TABLE_REST = 8192;
 
-bool pw_vmcoreinfo_holds(const struct pw_memory *memory)
+/* Where the kernel's own table is, in virtual and in physical addresses. False: its tables do not map themselves. */
+static bool find_table(const struct pw_memory *memory, pw_va *va_ret, pw_pa *pa_ret)
 {
 	struct root root = { .words = 0 };
 	struct pw_result result;
@@ -299,10 +301,66 @@ bool pw_vmcoreinfo_holds(const struct pw_memory *memory)
 			   NULL) ||
 	    pw_translate(memory, &regime, root.va, &result) != PW_OK)
 		return false;
+	*va_ret = root.va;
+	*pa_ret = result.pa;
 	for (unsigned i = 0; i < regime.spans; i++)
 		if (regime.span[i].table - result.pa < TABLE_REST)
 			return true;
 	return false;
+}
+
+bool pw_vmcoreinfo_holds(const struct pw_memory *memory)
+{
+	pw_va va;
+	pw_pa pa;
+
+	return find_table(memory, &va, &pa);
+}
+
+/* Does @cpu, with its root @word, map @va to @pa? */
+static bool maps(const struct pw_memory *memory, const struct pw_cpu *cpu, const uint64_t *word,
+		 pw_va va, pw_pa pa)
+{
+	const struct pw_regime_options options = { .registers = cpu->registers };
+	struct pw_regime regime;
+	struct pw_result result;
+
+	return pw_regime_init(&regime, pw_format_find(cpu->format), word, cpu->roots, &options,
+			      NULL) == 0 &&
+	       pw_translate(memory, &regime, va, &result) == PW_OK && result.pa == pa;
+}
+
+bool pw_vmcoreinfo_shown(const struct pw_memory *memory, const struct pw_cpu *cpus, size_t count)
+{
+	/* With page-table isolation, user mode has the page behind the kernel's top table (arch/x86/mm/pti.c). */
+	static const uint64_t user_half = 0x1000;
+	pw_va va;
+	pw_pa pa;
+
+	if (!find_table(memory, &va, &pa))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct pw_cpu *cpu = &cpus[i];
+		uint64_t pair = cpu->root[0] & ~user_half;
+
+		if (cpu->kernel || cpu->roots == 0 || !cpu->format)
+			continue;
+		if (maps(memory, cpu, cpu->root, va, pa))
+			return true;
+		if (strncmp(cpu->format, "x86_64", 6) == 0 && maps(memory, cpu, &pair, va, pa))
+			return true;
+	}
+	return false;
+}
+
+bool pw_vmcoreinfo_denied(const struct pw_memory *memory, const struct pw_regime *regime)
+{
+	struct pw_result result;
+	pw_va va;
+	pw_pa pa;
+
+	return find_table(memory, &va, &pa) && pw_translate(memory, regime, va, &result) == PW_OK &&
+	       result.pa != pa;
 }
 
 int pw_vmcoreinfo_add_root(struct pw_memory *memory, struct pw_error *error)

@@ -9,8 +9,9 @@
  *   +-----------+-----------+-----------+-------------+--------------------------
  *     u32, in the machine's byte order
  *
- * Anybody can write such a page, and a kernel that was replaced (kexec) leaves its own behind. So a note is used
- * only if it leads to tables that map themselves.
+ * Anybody can write such a page, and a kernel that was replaced (kexec, a reset) leaves its own behind. So a note is
+ * used only if it leads to tables that map themselves. If the source tells the CPUs' roots, the note of a kernel that
+ * these map comes before others.
  *
  * Bounds: 24 bytes of each page are read, and the text of at most TRIES notes.
  */
@@ -58,31 +59,65 @@ static bool is_text(const char *text, size_t bytes)
 	return true;
 }
 
-/* Remembers the text that was found at @pa, if it holds. */
-static bool use_text(struct pw_memory *memory, const char *text, size_t bytes, pw_pa pa)
+/* A search, and the first note that holds although no CPU maps its kernel. */
+struct search {
+	struct pw_memory *memory;
+	unsigned tries;
+	bool any; /* take what holds */
+	pw_pa first;
+	uint32_t first_bytes; /* of its text; 0: none yet */
+};
+
+/* Do the source's CPUs have roots that could show a kernel? */
+static bool has_roots(const struct pw_memory *memory)
 {
+	for (size_t i = 0; i < memory->cpu_count; i++)
+		if (memory->cpus[i].roots > 0 && memory->cpus[i].format)
+			return true;
+	return false;
+}
+
+static void forget(struct pw_memory *memory)
+{
+	memory->vmcoreinfo = NULL;
+	memory->vmcoreinfo_bytes = 0;
+}
+
+/* Remembers the text of the note at @pa, if it holds, and is of the kernel that runs. */
+static bool use_text(struct search *search, const char *text, uint32_t bytes, pw_pa pa)
+{
+	struct pw_memory *memory = search->memory;
 	const bool wide = memory->wide;
+	bool holds, shown;
 	char word[8];
 
 	pw_vmcoreinfo_set(memory, (const unsigned char *)text, bytes);
 	/* A flat file does not tell. struct list_head is two pointers. */
 	memory->wide = wide || (pw_vmcoreinfo_text(memory, "SIZE(list_head)", word, sizeof(word)) &&
 				strcmp(word, "16") == 0);
-	if (pw_vmcoreinfo_holds(memory) || pw_mutant(PW_MUTANT_NOTE_BELIEVED)) {
+	holds = pw_vmcoreinfo_holds(memory) || pw_mutant(PW_MUTANT_NOTE_BELIEVED);
+	shown = holds && pw_vmcoreinfo_shown(memory, memory->cpus, memory->cpu_count);
+	if (holds && (shown || search->any || pw_mutant(PW_MUTANT_NOTE_OF_ANY_KERNEL))) {
 		snprintf(memory->vmcoreinfo_origin, sizeof(memory->vmcoreinfo_origin),
 			 "VMCOREINFO at 0x%llx", (unsigned long long)pa);
+		memory->vmcoreinfo_pa = pa + HEADER;
+		memory->vmcoreinfo_shown = shown;
 		memory->machine = pw_vmcoreinfo_machine(memory);
 		return true;
 	}
-	memory->vmcoreinfo = NULL;
-	memory->vmcoreinfo_bytes = 0;
+	if (holds && search->first_bytes == 0) {
+		search->first = pa;
+		search->first_bytes = bytes;
+	}
+	forget(memory);
 	memory->wide = wide;
 	return false;
 }
 
 /* Tries the note whose text of @bytes bytes is behind @pa. 1: it is used; 0: it is not one; or -ENOMEM. */
-static int try_note(struct pw_memory *memory, pw_pa pa, uint32_t bytes, struct pw_error *error)
+static int try_note(struct search *search, pw_pa pa, uint32_t bytes, struct pw_error *error)
 {
+	struct pw_memory *memory = search->memory;
 	char *text = malloc((size_t)bytes + 1);
 	const char *kept;
 	bool used = false;
@@ -90,7 +125,7 @@ static int try_note(struct pw_memory *memory, pw_pa pa, uint32_t bytes, struct p
 	if (!text)
 		return pw_fail(error, ENOMEM, "out of memory");
 	if (pw_memory_read(memory, pa + HEADER, text, bytes) == 0 && is_text(text, bytes))
-		used = use_text(memory, text, bytes, pa);
+		used = use_text(search, text, bytes, pa);
 	text[bytes] = '\0';
 	kept = used ? pw_memory_add_text(memory, text) : NULL;
 	free(text);
@@ -99,28 +134,48 @@ static int try_note(struct pw_memory *memory, pw_pa pa, uint32_t bytes, struct p
 	memory->vmcoreinfo = kept;
 	if (kept)
 		return 1;
-	memory->vmcoreinfo_bytes = 0;
+	forget(memory);
 	return pw_fail(error, ENOMEM, "out of memory");
 }
 
-/* Searches the pages that are whole in first..last. Returns as try_note. */
-static int search_run(struct pw_memory *memory, pw_pa first, pw_pa last, unsigned *tries,
+/* The first page at or after @at that is not in a hole of a sparse file, which must not be filled by looking at it. */
+static pw_pa skip_hole(const struct pw_memory *memory, const struct pw_segment *segment,
+		       struct pw_run *run, pw_pa at)
+{
+	const unsigned char *host = segment->host;
+	uint64_t rest;
+
+	if (!host)
+		return at;
+	rest = pw_run_rest(memory, run, host + (size_t)(at - segment->first));
+	if (!run->hole || rest < PAGE)
+		return at;
+	return rest - 1 >= segment->last - at ? segment->last : at + (rest & ~(uint64_t)(PAGE - 1));
+}
+
+/* Searches the pages that are whole in @segment up to @last. Returns as try_note. */
+static int search_run(struct search *search, const struct pw_segment *segment, pw_pa last,
 		      struct pw_error *error)
 {
-	pw_pa at = (first + (PAGE - 1)) & ~(pw_pa)(PAGE - 1);
+	struct pw_memory *memory = search->memory;
+	struct pw_run run = { .host = NULL };
+	pw_pa at = (segment->first + (PAGE - 1)) & ~(pw_pa)(PAGE - 1);
 
-	if (at < first)
+	if (at < segment->first)
 		return 0;
 	for (; at <= last && last - at >= PAGE - 1; at += PAGE) {
 		unsigned char header[HEADER];
 		uint32_t bytes = 0;
 		int status;
 
+		at = skip_hole(memory, segment, &run, at);
+		if (last < at || last - at < PAGE - 1)
+			break;
 		if (pw_memory_read(memory, at, header, sizeof(header)) == 0)
 			bytes = text_bytes(header);
 		if (bytes > 0) {
-			status = try_note(memory, at, bytes, error);
-			if (status || --*tries == 0)
+			status = try_note(search, at, bytes, error);
+			if (status || --search->tries == 0)
 				return status;
 		}
 		if (last - at < 2 * PAGE - 1)
@@ -131,7 +186,7 @@ static int search_run(struct pw_memory *memory, pw_pa first, pw_pa last, unsigne
 
 int pw_memory_find_vmcoreinfo(struct pw_memory *memory, uint64_t search, struct pw_error *error)
 {
-	unsigned tries = TRIES;
+	struct search state = { .memory = memory, .tries = TRIES };
 	int status = 0;
 
 	if (!memory)
@@ -141,15 +196,19 @@ int pw_memory_find_vmcoreinfo(struct pw_memory *memory, uint64_t search, struct 
 	if (memory->slow)
 		return pw_fail(error, ENOTSUP, "%s: this source is too slow to be searched",
 			       memory->title);
-	for (size_t i = 0; i < memory->count && search > 0 && tries > 0 && status == 0; i++) {
+	state.any = !has_roots(memory);
+	for (size_t i = 0; i < memory->count && search > 0 && state.tries > 0 && status == 0; i++) {
 		const struct pw_segment *segment = &memory->segments[i];
 		uint64_t reach = segment->last - segment->first;
 
 		if (reach > search - 1)
 			reach = search - 1;
-		status = search_run(memory, segment->first, segment->first + reach, &tries, error);
+		status = search_run(&state, segment, segment->first + reach, error);
 		search -= reach + 1;
 	}
+	state.any = true;
+	if (status == 0 && state.first_bytes > 0)
+		status = try_note(&state, state.first, state.first_bytes, error);
 	if (status == 1)
 		return pw_vmcoreinfo_add_root(memory, error);
 	return status ? status

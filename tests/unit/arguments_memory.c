@@ -75,6 +75,12 @@ static void memory_check(void)
 	REFUSED(pw_memory_check(NULL, error));
 }
 
+static void memory_check_kernel(void)
+{
+	REFUSED(pw_memory_check_kernel(NULL, &regime, error));
+	assert_int_equal(pw_memory_check_kernel(memory, NULL, NULL), 0);
+}
+
 static void memory_stop(void)
 {
 	REFUSED(pw_memory_stop(NULL, error));
@@ -126,6 +132,7 @@ static void nothing_to_ask(void)
 
 const struct arguments_of arguments_memory[] = {
 	{ "pw_memory_check", memory_check },
+	{ "pw_memory_check_kernel", memory_check_kernel },
 	{ "pw_memory_close", memory_close },
 	{ "pw_memory_cpus", nothing_to_ask },
 	{ "pw_memory_create", memory_create },

@@ -54,10 +54,9 @@ static int check(void *context, struct pw_error *error)
 			(int)qemu->process.id);
 	if (reset)
 		return pw_fail(
-			error, EIO,
+			error, ESTALE,
 			"the machine was reset, as by a reboot, after it had been opened: its "
-			"roots and tables are no longer those that are read. Start again when "
-			"its system runs");
+			"roots and tables are no longer those that are read");
 	if (shut_down)
 		return pw_fail(error, EIO,
 			       "the machine has shut down; the last results may be of tables that "

@@ -68,7 +68,8 @@ static bool get_from_text(void *context, const char *name, uint64_t *value_ret)
 	return true;
 }
 
-static int ask_monitor(struct pw_qemu *qemu, struct pw_error *error)
+/* Adds the CPUs to @memory. */
+static int ask_monitor(struct pw_qemu *qemu, struct pw_memory *memory, struct pw_error *error)
 {
 	char *text;
 	const char *at;
@@ -87,7 +88,7 @@ static int ask_monitor(struct pw_qemu *qemu, struct pw_error *error)
 		};
 
 		section.s390 = strcmp(qemu->machine, "s390x") == 0;
-		status = pw_live_add_cpu(qemu->memory, qemu->machine, &cpu, error);
+		status = pw_live_add_cpu(memory, qemu->machine, &cpu, error);
 		at = next;
 	}
 	free(text);
@@ -221,12 +222,32 @@ static int find_stub_undisturbed(struct pw_qemu *qemu, struct pw_error *error)
 	return status;
 }
 
+static bool monitor_tells(const struct pw_qemu *qemu)
+{
+	return strcmp(qemu->machine, "aarch64") != 0 && strcmp(qemu->machine, "arm") != 0;
+}
+
+int pw_qemu_cpus_now(void *context, struct pw_memory *into, struct pw_error *error)
+{
+	struct pw_qemu *qemu = context;
+	int status;
+
+	if (!monitor_tells(qemu))
+		return pw_fail(error, ENOTSUP, "the CPUs' registers are read by a stop only");
+	pthread_mutex_lock(&qemu->listening);
+	status = ask_monitor(qemu, into, error);
+	pthread_mutex_unlock(&qemu->listening);
+	return status;
+}
+
 int pw_qemu_add_cpus(struct pw_qemu *qemu, struct pw_error *error)
 {
 	struct pw_error why;
 
-	if (strcmp(qemu->machine, "aarch64") != 0 && strcmp(qemu->machine, "arm") != 0)
-		return ask_monitor(qemu, error);
+	if (monitor_tells(qemu)) {
+		qemu->memory->live.cpus = pw_qemu_cpus_now;
+		return ask_monitor(qemu, qemu->memory, error);
+	}
 	/* Without registers, memory can still be read. */
 	if (find_stub_undisturbed(qemu, &why))
 		pw_memory_add_remark(qemu->memory, "the CPUs' registers are not known: %s",
