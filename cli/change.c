@@ -28,7 +28,21 @@ static bool keep(struct map_list *list, const struct pw_range *range)
 	return true;
 }
 
-int change_read(const struct tool_input *input, pw_va first, pw_va last, struct map_list *list)
+/* Is the memory still that of the machine which was opened? Asks for its kernel as well if @gone is wanted. */
+static int check_machine(const struct tool_input *input, struct change_gone *gone)
+{
+	if (!gone)
+		return tool_check_memory(input);
+	gone->status = pw_memory_check(input->memory, &gone->error);
+	gone->kernel = gone->status == 0;
+	if (gone->kernel)
+		gone->status = pw_memory_check_kernel(input->memory, NULL, &gone->error);
+	gone->kernel = gone->kernel && gone->status == -ESTALE;
+	return gone->status < 0 ? TOOL_FAILED : 0;
+}
+
+int change_read(const struct tool_input *input, pw_va first, pw_va last, struct map_list *list,
+		struct change_gone *gone)
 {
 	struct pw_scan_limits limits = { .uses = USES, .cancel = tool_stop_flag() };
 	struct pw_range range[256];
@@ -47,7 +61,7 @@ int change_read(const struct tool_input *input, pw_va first, pw_va last, struct 
 	pw_scan_destroy(scan);
 	if (!room)
 		return tool_fail("out of memory");
-	if (tool_check_memory(input))
+	if (check_machine(input, gone))
 		return TOOL_FAILED;
 	if (state.stopped == -ECANCELED)
 		return TOOL_NOTHING;

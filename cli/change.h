@@ -12,11 +12,20 @@ struct map_list {
 	size_t count;
 };
 
+/* Why a map is no longer that of the machine which was opened. */
+struct change_gone {
+	int status; /* of pw_memory_check or pw_memory_check_kernel; not negative: it still is */
+	bool kernel; /* another kernel runs; the machine is the same */
+	struct pw_error error;
+};
+
 /*
  * Reads what first..last maps. 0; TOOL_NOTHING if a signal or a bound stopped it, or TOOL_FAILED, after a
- * message. The caller frees list->range.
+ * message. The caller frees list->range. If the machine is gone, and @gone is not NULL, it gets the reason, and
+ * there is no message.
  */
-int change_read(const struct tool_input *input, pw_va first, pw_va last, struct map_list *list);
+int change_read(const struct tool_input *input, pw_va first, pw_va last, struct map_list *list,
+		struct change_gone *gone);
 
 enum change_kind { CHANGE_MAPPED, CHANGE_UNMAPPED, CHANGE_MOVED, CHANGE_PROTECTED, CHANGE_RESIZED };
 

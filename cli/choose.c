@@ -257,6 +257,7 @@ static int use_cpu(const struct pw_cpu *cpu, struct tool_input *input)
 	if (count > 1)
 		snprintf(others, sizeof(others), "; `pagewalk info' lists %zu, --cpu chooses",
 			 count);
+	snprintf(input->chosen, sizeof(input->chosen), "%s, %s (%s)", geometry.name, words, from);
 	tool_message("using %s, %s (%s%s)", geometry.name, words, from, others);
 	return 0;
 }
@@ -347,6 +348,8 @@ static int search(const struct tool_options *options, struct tool_input *input)
 	}
 	search_words(root, words);
 	search_owner(root, owner);
+	snprintf(input->chosen, sizeof(input->chosen), "%s, root %s (%s)", root->format, words,
+		 owner);
 	tool_message(
 		"using %s, root %s (%s, found by its tables; `pagewalk roots' lists %zu, --root "
 		"chooses)",
@@ -536,7 +539,14 @@ int tool_check_memory(const struct tool_input *input)
 {
 	struct pw_error error;
 
-	return pw_memory_check(input->memory, &error) ? tool_fail("%s", error.text) : 0;
+	switch (pw_memory_check(input->memory, &error)) {
+	case 0:
+		return 0;
+	case -ESTALE:
+		return tool_fail("%s. Start again when its system runs", error.text);
+	default:
+		return tool_fail("%s", error.text);
+	}
 }
 
 /* ---- every root ---- */

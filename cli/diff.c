@@ -75,7 +75,7 @@ static int read_one(const struct tool_options *given, const char *source, struct
 
 	if (status)
 		return status;
-	status = change_read(input, 0, UINT64_MAX, list);
+	status = change_read(input, 0, UINT64_MAX, list, NULL);
 	if (status == TOOL_NOTHING)
 		tool_message("stopped; nothing was compared");
 	if (status)

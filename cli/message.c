@@ -30,6 +30,9 @@ static void put_lines(const char *text, unsigned width)
 	free(lines);
 }
 
+static bool hushed;
+static char kept[4096]; /* the last sentence of a failure that was not written */
+
 /* Writes the message in one piece, after all earlier output. */
 static void message(const char *format, va_list arguments)
 {
@@ -49,9 +52,23 @@ void tool_message(const char *format, ...)
 {
 	va_list arguments;
 
+	if (hushed)
+		return;
 	va_start(arguments, format);
 	message(format, arguments);
 	va_end(arguments);
+}
+
+void tool_hush(bool hush)
+{
+	if (hush && !hushed)
+		kept[0] = '\0';
+	hushed = hush;
+}
+
+const char *tool_hushed(void)
+{
+	return kept;
 }
 
 int tool_fail(const char *format, ...)
@@ -59,7 +76,10 @@ int tool_fail(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	message(format, arguments);
+	if (hushed)
+		vsnprintf(kept, sizeof(kept), format, arguments);
+	else
+		message(format, arguments);
 	va_end(arguments);
 	return TOOL_FAILED;
 }

@@ -46,6 +46,7 @@ struct tool_input {
 	struct pw_regime regime;
 	unsigned tries; /* of the options */
 	pw_va limit; /* with --all: the last address of what this space has for itself */
+	char chosen[240]; /* which root is used, and whose it is; empty if it was given */
 };
 
 /* Bytes of memory that are searched for Linux's banner: a second or two of reading. */

@@ -46,6 +46,14 @@ void tool_message(const char *format, ...) __attribute__((format(printf, 1, 2)))
 int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
+ * From here on, messages are not written; the last that tool_fail got is kept. Or writes them again. For what is
+ * tried again and again.
+ */
+void tool_hush(bool hush);
+/* The last sentence of tool_fail() that was not written; "" if there was none. */
+const char *tool_hushed(void);
+
+/*
  * Ends a subcommand: writes out stdout's buffer and returns @status, or TOOL_FAILED if the results could
  * not be written. A closed pipe does not cause a message.
  */

@@ -83,6 +83,7 @@ class Guest:
                      f"  0000000000000000-00000000000000ff (prio 0, i/o): device\r\n"
                      f"  {BASE:016x}-{BASE + BYTES - 1:016x} (prio 0, ram): pc.ram @0000000000001000\r\n\r\n")
         self.status, self.done, self.chardevs, self.event = "running", [], [], True
+        self.registers = REGISTERS
         self.connections = []
         self.gate = threading.Event()           # not set: `cont` waits
         self.gate.set()
@@ -91,7 +92,7 @@ class Guest:
         if line == "info mtree -f":
             return self.tree
         if line == "info registers -a":
-            return REGISTERS
+            return self.registers
         if line.startswith("gpa2hva "):
             pa = int(line.split()[1], 16)
             if BASE <= pa < BASE + BYTES:
@@ -538,8 +539,8 @@ class Watch(Case):
 
     def ends(self, source, entry, end, says):
         """Watches until the first change is seen; then `end` happens, and the tool must end and say why."""
-        with subprocess.Popen([TOOL, "watch", "--json", "--interval", "0.02", source, "0-0x1fffff"], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True) as tool:
+        with subprocess.Popen([TOOL, "watch", "--json", "--wait", "0", "--interval", "0.02", source, "0-0x1fffff"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tool:
             stop = threading.Event()
 
             def flip():
@@ -606,6 +607,152 @@ class Watch(Case):
         guest.answer = reset
         self.refused(source, "was reset, as by a reboot")
 
+    def watch(self, source, *options):
+        """Starts the tool."""
+        return subprocess.Popen([TOOL, "watch", "--json", "--interval", "0.02", *options, source, "0-0x1fffff"],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def lines(self, tool, *wanted):
+        """The next lines, which must be these events or changes; all of them fit the schema."""
+        lines = [json.loads(tool.stdout.readline() or "{}") for _ in wanted]
+        self.assertEqual([line.get("event") or line.get("change") for line in lines], list(wanted))
+        schemas.check(["watch"], lines)
+        return lines
+
+    def changes(self, guest, tool):
+        """Changes the map until the tool tells of it. Afterwards the map is as before, and no line of this is left."""
+        first = self.entry(guest, 0)
+        stop = threading.Event()
+
+        def flip():
+            value = first
+            while not stop.wait(0.1):
+                value = self.entry(guest, value)
+
+        changer = threading.Thread(target=flip)
+        changer.start()
+        try:
+            self.assertIn("change", json.loads(tool.stdout.readline() or "{}"))
+        finally:
+            stop.set()
+            changer.join()
+        for value, pa in [(first ^ 0x3000, "0x10b000"), (first, "0x108000")]:
+            self.entry(guest, value)
+            while json.loads(tool.stdout.readline() or '{"pa": "%s"}' % pa).get("pa") != pa:
+                pass
+
+    def end(self, tool):
+        tool.send_signal(signal.SIGINT)
+        tool.communicate(timeout=PATIENCE)
+        self.assertIn(tool.returncode, (0, -signal.SIGINT))
+
+    def test_goes_on_after_reset(self):
+        """A machine without paging has no system yet. Then its root is found again, and another one if it has another."""
+        guest, source = self.guest()
+        with self.watch(source) as tool:
+            self.changes(guest, tool)
+            guest.registers = REGISTERS.replace("CR0=80050033", "CR0=00000011")
+            self.image_without_roots(guest)
+            guest.push("RESET")
+            gone = self.lines(tool, "reset")[0]
+            self.assertIn("was reset, as by a reboot", gone["says"])
+            self.assertIn("for 120 seconds at most", gone["says"])
+            time.sleep(0.5)
+            guest.map[:] = self.image
+            guest.registers = REGISTERS
+            found = self.lines(tool, "found")[0]
+            self.assertEqual(found["root"], "0x100000")
+            self.assertIn("x86_64, root 0x100000 (CPU 0: monitor, CR3)", found["says"])
+            self.changes(guest, tool)
+            self.end(tool)
+
+    def image_without_roots(self, guest):
+        guest.map[:] = bytes(BYTES)
+
+    def test_goes_on_with_another_qemu(self):
+        """QEMU closes the connection, and nobody listens; then there is one again on the same path."""
+        guest, source = self.guest()
+        with self.watch(source) as tool:
+            self.changes(guest, tool)
+            self.listeners.pop().close()
+            (self.path / "qmp").unlink()
+            for connection in guest.connections:
+                connection.shutdown(socket.SHUT_RDWR)
+            self.assertIn("closed the connection", self.lines(tool, "lost")[0]["says"])
+            time.sleep(0.5)
+            other = Guest(self.image, True)
+            self.serve(other.talk)
+            self.lines(tool, "found")
+            self.changes(other, tool)
+            self.end(tool)
+
+    def test_does_not_come_back(self):
+        guest, source = self.guest()
+        with self.watch(source, "--wait", "1") as tool:
+            self.changes(guest, tool)
+            self.image_without_roots(guest)
+            guest.registers = ""
+            guest.push("RESET")
+            self.lines(tool, "reset")
+            error = tool.communicate(timeout=PATIENCE)[1]
+            self.assertEqual(tool.returncode, 2)
+            self.assertIn("no system that has the root was found in 1 seconds (--wait). The last try said: ", error)
+
+    def test_word_cannot_come_back(self):
+        guest, source = self.guest()
+        with self.watch(source, "--root", hex(images.CR3)) as tool:
+            self.changes(guest, tool)
+            guest.push("RESET")
+            error = tool.communicate(timeout=PATIENCE)[1]
+            self.assertEqual(tool.returncode, 2)
+            self.assertIn("The root was given as a word", error)
+
+    def kernels(self, guest):
+        """Two kernels in one memory, each with a note that holds. That of the second comes first. Returns their roots."""
+        def put(table, index, entry):
+            struct.pack_into("<Q", guest.map, table * 4096 + index * 8, entry)
+
+        def note(table, virtual, root, release):
+            text = (f"OSRELEASE={release}\nSIZE(list_head)=16\nSYMBOL(init_top_pgt)={virtual:x}\nNUMBER(pgtable_l5_enabled)=0\n"
+                    f"NUMBER(phys_base)={root - (virtual - 0xffffffff80000000)}\n").encode()
+            guest.map[table * 4096:table * 4096 + 24 + len(text)] = struct.pack("<III12s", 11, len(text), 0, b"VMCOREINFO") + text
+
+        link, huge = images.P | images.RW | images.A, images.P | images.RW | images.A | images.D | images.PS
+        put(4, 510, images.page(12) | link)
+        put(12, 8, huge)
+        note(14, 0xffffffff81000000 + images.CR3, images.CR3, "6.1.0-first")
+        put(7, 0, images.page(1) | link | images.US)
+        put(7, 511, images.page(10) | link)
+        put(10, 510, images.page(15) | link)
+        put(15, 9, huge)
+        note(11, 0xffffffff81200000 + images.page(7), images.page(7), "6.12.0-second")
+        return images.CR3, images.page(7)
+
+    def test_note_of_the_kernel_that_runs(self):
+        guest, source = self.guest()
+        for root in self.kernels(guest):
+            guest.registers = REGISTERS.replace(f"{images.CR3:016x}", f"{root:016x}")
+            self.assertIn(f"using x86_64, root {root:#x} (VMCOREINFO", self.run_tool("map", "--cpu", "kernel", source).stderr)
+        # Without page-table isolation known: user mode has the page behind the kernel's table.
+        guest.registers = REGISTERS.replace(f"{images.CR3:016x}", f"{images.CR3 + 0x1000:016x}")
+        self.assertIn(f"using x86_64, root {images.CR3:#x} (VMCOREINFO", self.run_tool("map", "--cpu", "kernel", source).stderr)
+
+    def test_another_kernel(self):
+        """Nobody tells of it, but the CPU's tables do not map the first kernel any more; or its note is written over."""
+        guest, source = self.guest()
+        _, second = self.kernels(guest)
+        with self.watch(source) as tool:
+            self.changes(guest, tool)
+            guest.registers = REGISTERS.replace(f"{images.CR3:016x}", f"{second:016x}")
+            gone, found = self.lines(tool, "kernel", "found")
+            self.assertIn("Linux 6.1.0-first, which ran when the machine was opened, no longer does (no CPU's tables map it)", gone["says"])
+            self.assertEqual(found["root"], hex(second))
+            self.changes(guest, tool)
+            guest.map[11 * 4096 + 40] ^= 1
+            self.assertIn("Linux 6.12.0-second, which ran when the machine was opened, no longer does (its VMCOREINFO at 0x10b000 has been "
+                          "written over)", self.lines(tool, "kernel")[0]["says"])
+            self.end(tool)
+
     def test_count_and_text(self):
         guest, source = self.guest()
         self.assertEqual(self.run_tool("watch", "--count", "2", "--interval", "0.01", source).stdout, "")
@@ -631,7 +778,7 @@ class Watch(Case):
     def test_wrong(self):
         _, source = self.guest()
         for arguments, says in [(["--stop"], "leave out --stop"), (["--interval", "0"], "from 0.001"), (["--interval", "x"], "give seconds"),
-                                (["--count", "0"], "at least 1")]:
+                                (["--count", "0"], "at least 1"), (["--wait", "x"], "give seconds"), (["--wait", "-1"], "from 0 to")]:
             self.assertIn(says, self.run_tool("watch", *arguments, source, status=2).stderr)
 
 
