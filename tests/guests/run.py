@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 
+import again
 import check
 import fetch
 import found
@@ -154,6 +155,9 @@ def main():
         good, lines = gdb_command.check(arguments.pagewalk)
         print("\n".join(lines), flush=True)
         results.append(good)
+        for good, lines in again.check(arguments.pagewalk, cache, arguments.all):
+            print("\n".join(lines), flush=True)
+            results.append(good)
     if arguments.keep:
         print(f"the guests' files are in {work}")
     if roots_found:
