@@ -211,6 +211,11 @@ enum pw_mutant {
 	/* Soft-dirty. */
 	PW_MUTANT_SOFT_DIRTY_WRITABLE, /* pages stay writable when their soft-dirty bits are cleared */
 	PW_MUTANT_SOFT_DIRTY_MOVED, /* pages that mremap moved are not soft-dirty */
+	PW_MUTANT_SOFT_DIRTY_FAILED, /* a write that fails makes its page soft-dirty */
+	PW_MUTANT_SOFT_DIRTY_CUT, /* a page that a file lost leaves its soft-dirty mark */
+	PW_MUTANT_SOFT_DIRTY_UNMAPPED, /* so does a page that reclaim takes out of the tables */
+	PW_MUTANT_SOFT_DIRTY_STALE, /* marks stay where a VMA was that was soft-dirty as a whole */
+	PW_MUTANT_FORK_MARKS_ALL, /* a child is soft-dirty where it gets no entries */
 	/* Groups of leaves. */
 	PW_MUTANT_JOIN_MIXED, /* leaves of different permissions become one group */
 	PW_MUTANT_FORK_BREAKS, /* fork leaves single leaves where groups were */

@@ -249,17 +249,10 @@ static bool is_absent(const struct pw_fault_work *work)
 	return work->flags & PW_FAULT_ABSENT && !vma->file && !vma->device && !(vma->flags & asked);
 }
 
-enum pw_fault_kind pw_fault_handle(struct pw_fault_work *work)
+static enum pw_fault_kind fault_any(struct pw_fault_work *work)
 {
 	struct pw_vma *vma = work->vma;
 
-	if (vma->flags & PW_VM_HUGETLB)
-		return pw_fault_hugetlb(work);
-	/* Before any entry becomes writable. A write that fails after all does no harm: a page more is dirty. */
-	if (work->flags & PW_FAULT_WRITE && !(vma->flags & PW_VM_SOFTDIRTY) &&
-	    (pw_soft_dirty_room(vma, work->va) ||
-	     !pw_soft_dirty_set(vma, work->va, vma->mm->machine->page_lg2)))
-		return PW_FAULT_OOM;
 	if (is_absent(work)) {
 		work->slot = (struct pw_slot){ .kind = PW_SLOT_EMPTY };
 		return fault_missing(work);
@@ -278,6 +271,27 @@ enum pw_fault_kind pw_fault_handle(struct pw_fault_work *work)
 		break;
 	}
 	return pw_slot_is_hidden(&work->slot) ? pw_fault_numa(work) : fault_page(work);
+}
+
+enum pw_fault_kind pw_fault_handle(struct pw_fault_work *work)
+{
+	struct pw_vma *vma = work->vma;
+	enum pw_fault_kind kind;
+	bool was;
+
+	if (vma->flags & PW_VM_HUGETLB)
+		return pw_fault_hugetlb(work);
+	if (!(work->flags & PW_FAULT_WRITE) || vma->flags & PW_VM_SOFTDIRTY)
+		return fault_any(work);
+	was = pw_is_soft_dirty(vma, work->va);
+	/* Before any entry becomes writable. */
+	if (pw_soft_dirty_room(vma, work->va) ||
+	    !pw_soft_dirty_set(vma, work->va, vma->mm->machine->page_lg2))
+		return PW_FAULT_OOM;
+	kind = fault_any(work);
+	if (kind != PW_FAULT_DONE && !was)
+		pw_soft_dirty_unset(vma, work->va);
+	return kind;
 }
 
 /* ---- the whole ---- */

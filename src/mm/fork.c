@@ -327,7 +327,6 @@ static int copy_vma(struct pw_vma *vma, struct pw_mm *child)
 	struct pw_machine *machine = child->machine;
 	const uint64_t pages = ((vma->last - vma->first) >> machine->page_lg2) + 1;
 	struct pw_vma *to;
-	int code = 0;
 
 	if ((vma->flags & PW_VM_ACCOUNT) && pw_commit(machine, pages))
 		return -ENOMEM;
@@ -349,14 +348,15 @@ static int copy_vma(struct pw_vma *vma, struct pw_mm *child)
 	pw_vma_forked(vma, to);
 	if (vma->flags & PW_VM_WIPEONFORK)
 		return 0;
+	if (vma->flags & PW_VM_HUGETLB)
+		return pw_hugetlb_fork(vma, to);
+	if (!needs_copy(vma) && !pw_mutant(PW_MUTANT_FORK_MARKS_ALL))
+		return 0;
+	/* A mark belongs to its entry: the child has it if it gets the entry. */
 	if (!(vma->flags & PW_VM_SOFTDIRTY) &&
 	    pw_marks_copy(vma->mm, child, vma->first, vma->last, PW_MARK_SOFT_DIRTY))
 		return -ENOMEM;
-	if (vma->flags & PW_VM_HUGETLB)
-		code = pw_hugetlb_fork(vma, to);
-	else if (needs_copy(vma))
-		code = copy_entries(vma, to);
-	return code;
+	return copy_entries(vma, to);
 }
 
 int pw_mm_fork(struct pw_mm *parent, struct pw_mm **child_ret, struct pw_error *error)

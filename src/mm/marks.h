@@ -54,7 +54,7 @@ PW_INLINE bool pw_is_watched(const struct pw_vma *vma, pw_va va)
 /* Must a write to this page fault first: for a handler, or because it would not be seen that the page is soft-dirty? */
 PW_INLINE bool pw_is_protected(const struct pw_vma *vma, pw_va va)
 {
-	return pw_is_watched(vma, va) || (!(vma->flags & PW_VM_SOFTDIRTY) &&
+	return pw_is_watched(vma, va) || (!(vma->flags & (PW_VM_SOFTDIRTY | PW_VM_HUGETLB)) &&
 					  !(pw_mark_get(vma->mm, va) & PW_MARK_SOFT_DIRTY));
 }
 
@@ -65,6 +65,8 @@ PW_INLINE bool pw_is_protected(const struct pw_vma *vma, pw_va va)
  * False: there is no room, which pw_soft_dirty_room makes.
  */
 bool pw_soft_dirty_set(const struct pw_vma *vma, pw_va va, unsigned lg2);
+/* A write to @va that pw_soft_dirty_set has told of ended without a writable entry: the page is not soft-dirty. */
+void pw_soft_dirty_unset(const struct pw_vma *vma, pw_va va);
 /* Makes room for the marks of the largest page around @va. With no lock of 4 to 6 held. 0, -ENOMEM. */
 int pw_soft_dirty_room(const struct pw_vma *vma, pw_va va);
 /* Has this format's Linux a soft-dirty bit? */

@@ -299,6 +299,8 @@ static int unmap_entry(struct walk *walk, struct pw_vma *vma, pw_va va, struct p
 		pw_slot_swap(mm->space, va, slot, was.entry);
 		return -EBUSY;
 	}
+	if (walk->to == PW_UNMAP_EMPTY && !pw_mutant(PW_MUTANT_SOFT_DIRTY_UNMAPPED))
+		pw_marks_clear(mm, va, va + (slot_bytes(machine, &was) - 1), PW_MARK_SOFT_DIRTY);
 	if (walk->to == PW_UNMAP_SWAP) {
 		pw_swap_get(machine, pw_page_of(machine, walk->head)->swap - 1);
 		__atomic_fetch_add(&mm->swapped, 1, __ATOMIC_RELAXED);

@@ -205,9 +205,11 @@ static uint64_t word_of(const struct pw_mm *mm, pw_va va)
 	return word;
 }
 
-/* Where nothing is, the VMA alone can be soft-dirty. */
+/* Where nothing is, and in hugetlb, the VMA alone can be soft-dirty. */
 static bool is_dirty(const struct pw_vma *vma, pw_va va, uint64_t word)
 {
+	if (vma->flags & PW_VM_HUGETLB)
+		return vma->flags & PW_VM_SOFTDIRTY;
 	return vma->flags & PW_VM_SOFTDIRTY || (word && pw_is_soft_dirty(vma, va));
 }
 

@@ -61,6 +61,20 @@ bool pw_soft_dirty_set(const struct pw_vma *vma, pw_va va, unsigned lg2)
 	return set_marks(vma->mm, first, last);
 }
 
+void pw_soft_dirty_unset(const struct pw_vma *vma, pw_va va)
+{
+	struct pw_mm *mm = vma->mm;
+	struct pw_slot slot;
+
+	if (pw_mutant(PW_MUTANT_SOFT_DIRTY_FAILED))
+		return;
+	/* Another thread may have written to it meanwhile. Who is about to, finds no mark under this lock, and faults again. */
+	pw_table_look(mm, va, &slot);
+	if (slot.kind != PW_SLOT_PAGE || !(slot.attr & PW_WRITE))
+		pw_marks_clear(mm, va, va, PW_MARK_SOFT_DIRTY);
+	pw_table_unlock(mm, 1, va);
+}
+
 int pw_soft_dirty_room(const struct pw_vma *vma, pw_va va)
 {
 	const struct pw_machine *machine = vma->mm->machine;
@@ -173,6 +187,9 @@ static int clear_vma(struct pw_vma *vma, bool *changed)
 
 	pw_vma_write(vma);
 	pw_vma_set_flags(vma, vma->flags & ~(uint32_t)PW_VM_SOFTDIRTY);
+	/* As on Linux: of hugetlb nobody is told what is written to. */
+	if (vma->flags & PW_VM_HUGETLB)
+		return 0;
 	pw_marks_clear(mm, vma->first, vma->last, PW_MARK_SOFT_DIRTY);
 	do {
 		const pw_va first = clear.next > vma->first ? clear.next : vma->first;
@@ -200,7 +217,7 @@ int pw_mm_clear_soft_dirty(struct pw_mm *mm, struct pw_error *error)
 	pw_mm_write_lock(mm);
 	pw_notify_begin(mm, 0, mm->user_last);
 	for (struct pw_vma *vma = pw_vma_at_or_above(mm, 0); vma && !code; vma = pw_vma_next(vma))
-		if (!vma->device && !(vma->flags & PW_VM_HUGETLB))
+		if (!vma->device)
 			code = clear_vma(vma, &changed);
 	if (changed)
 		pw_tlb_flush(mm, 0, mm->user_last);

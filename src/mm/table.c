@@ -342,6 +342,8 @@ static void zapped(void *context, pw_va va, const struct pw_slot *was)
 	struct pw_slot unneeded;
 	uint64_t *counter;
 
+	if (range->which == PW_ZAP_FILE_PAGES && !pw_mutant(PW_MUTANT_SOFT_DIRTY_CUT))
+		pw_marks_clear(mm, va, va + (bytes - 1), PW_MARK_SOFT_DIRTY);
 	if (pw_slot_is_soft(mm->space, was, PW_SOFT_SWAP)) {
 		pw_count(&mm->swapped, -1);
 		pw_swap_put(machine, (uint32_t)was->soft.offset, 1);
@@ -383,8 +385,12 @@ int pw_zap_range(struct pw_vma *vma, pw_va first, pw_va last, enum pw_zap_what w
 	const pw_va to = pw_min(last | huge, vma->last);
 	int code;
 
-	/* First: a page that a fault brings meanwhile keeps its mark. */
-	if (!(pw_vma_flags(vma) & PW_VM_SOFTDIRTY) && which != PW_ZAP_FILE_PAGES)
+	/*
+	 * First: a page that a fault brings meanwhile keeps its mark. Also where the VMA is soft-dirty as a whole: the next one
+	 * here may not be.
+	 */
+	if (which != PW_ZAP_FILE_PAGES &&
+	    !(pw_vma_flags(vma) & PW_VM_SOFTDIRTY && pw_mutant(PW_MUTANT_SOFT_DIRTY_STALE)))
 		pw_marks_clear(vma->mm, first, last, PW_MARK_SOFT_DIRTY);
 	pw_notify_begin(vma->mm, from, to);
 	pw_zap_begin(&range.zap, vma->mm);
