@@ -53,7 +53,11 @@ struct pw_machine_options {
 	pw_pa base; /* physical address of the first byte */
 	unsigned levels; /* of each new mm's tables: as in pw_space_options */
 	enum pw_sync_kind sync; /* how readers of the tables are known */
-	uint16_t kernel; /* whose software bits are written */
+	/*
+	 * Major << 8 | minor: whose software bits are written; 0 stands for 6.1. From 0x700 on, also whose rules are followed
+	 * where they are not those of 6.18: MREMAP_DONTUNMAP, and MADV_COLLAPSE of less than a huge page.
+	 */
+	uint16_t kernel;
 	const char *swap; /* a file for swapped pages, created if it is not there; NULL: no swap */
 	uint64_t swap_bytes;
 	enum pw_huge_policy

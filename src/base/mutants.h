@@ -211,6 +211,7 @@ enum pw_mutant {
 	/* Soft-dirty. */
 	PW_MUTANT_SOFT_DIRTY_WRITABLE, /* pages stay writable when their soft-dirty bits are cleared */
 	PW_MUTANT_SOFT_DIRTY_MOVED, /* pages that mremap moved are not soft-dirty */
+	PW_MUTANT_REMAP_MERGES_KEPT, /* Linux 7: what MREMAP_DONTUNMAP leaves behind may merge with what it moved */
 	PW_MUTANT_SOFT_DIRTY_FAILED, /* a write that fails makes its page soft-dirty */
 	PW_MUTANT_SOFT_DIRTY_CUT, /* a page that a file lost leaves its soft-dirty mark */
 	PW_MUTANT_SOFT_DIRTY_UNMAPPED, /* so does a page that reclaim takes out of the tables */

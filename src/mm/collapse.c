@@ -25,6 +25,7 @@
 #include "mm/lock_order.h"
 #include "mm/marks.h"
 #include "mm/soft.h"
+#include "mm/vma.h"
 
 struct collapse {
 	struct pw_vma *vma;
@@ -551,9 +552,11 @@ int pw_collapse_range(struct pw_vma *vma, pw_va first, pw_va last)
 	/* Linux refuses a VMA that no block fits into, before it looks at the range. */
 	if (!first_block(vma->first, vma->last, lg2, &va))
 		return -EINVAL;
-	/* Not a whole block: Linux says 0 only if the rounded ends meet. */
+	/* Not a whole block: Linux says 0; before Linux 7, only if the rounded ends meet. */
 	if (!first_block(first, last, lg2, &va))
-		return va == ((last + 1) & ~pw_mask(lg2)) ? 0 : -EINVAL;
+		return va == ((last + 1) & ~pw_mask(lg2)) || pw_is_linux_7(vma->mm->machine)
+			       ? 0
+			       : -EINVAL;
 	for (; va <= last && last - va >= pw_mask(lg2); va += pw_mask(lg2) + 1) {
 		code = collapse_block(vma, va, true);
 		if (code && code != -EEXIST)

@@ -118,6 +118,31 @@ static uint64_t charge_of(const struct remap *r)
 	return r->vma->flags & PW_VM_ACCOUNT ? bytes >> r->mm->machine->page_lg2 : 0;
 }
 
+/* ---- what stays behind ---- */
+
+/* Linux 7 keeps a VMA that MREMAP_DONTUNMAP leaves behind apart from the one that has its pages. */
+static bool keeps_apart(const struct remap *r)
+{
+	return r->flags & MREMAP_DONTUNMAP && pw_is_linux_7(r->mm->machine) &&
+	       !pw_mutant(PW_MUTANT_REMAP_MERGES_KEPT);
+}
+
+/* The part that is going to be unlocked becomes a VMA of its own before it is copied. */
+static int split_locked(struct remap *r)
+{
+	int error = 0;
+
+	if (!keeps_apart(r) || !(r->vma->flags & PW_VM_LOCKED))
+		return 0;
+	if (r->vma->first < r->va)
+		error = pw_vma_split(r->vma, r->va);
+	r->vma = pw_vma_find(r->mm, r->va);
+	if (!error && r->vma->last > r->va + r->bytes - 1)
+		error = pw_vma_split(r->vma, r->va + r->bytes);
+	r->vma = pw_vma_find(r->mm, r->va);
+	return error;
+}
+
 /* ---- the copy ---- */
 
 /* What the moved VMA is to be like: a neighbour at the new place may take it in. */
@@ -140,6 +165,7 @@ static struct pw_vma_like like_of(const struct remap *r)
 		.anon = vma->anon,
 		.anon_id = vma->anon_id,
 		.copied_from = vma,
+		.apart_from = untouched && keeps_apart(r) ? vma : NULL,
 	};
 }
 
@@ -177,12 +203,16 @@ static void empty_source(struct remap *r, const struct pw_vma *moved)
 
 	pw_vma_write(vma);
 	pw_vma_set_flags(vma, vma->flags & ~(uint32_t)(PW_VM_LOCKED | PW_VM_LOCKONFAULT));
-	if (vma != moved && vma->first == r->va && vma->last == r->va + r->bytes - 1)
-		pw_vma_forget_anon(vma);
+	if (vma == moved || vma->first != r->va || vma->last != r->va + r->bytes - 1)
+		return;
+	pw_vma_forget_anon(vma);
+	/* Like any that was never touched: it does not say where its pages were. */
+	if (keeps_apart(r) && !vma->file && !vma->device)
+		vma->offset = vma->first >> r->mm->machine->page_lg2;
 }
 
 /* The borders of the part that moves, where a split must not fail later. */
-static int prepare(const struct remap *r)
+static int prepare(struct remap *r)
 {
 	const uint64_t mask = r->vma->flags & PW_VM_HUGETLB
 				      ? (pw_page_bytes(r->mm->machine) << r->vma->file->order) - 1
@@ -193,7 +223,7 @@ static int prepare(const struct remap *r)
 		return -ENOMEM;
 	if (r->bytes && ((r->va | (r->va + r->bytes)) & mask))
 		return -EINVAL;
-	return 0;
+	return split_locked(r);
 }
 
 static pw_sva move(struct remap *r)

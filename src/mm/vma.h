@@ -37,6 +37,12 @@ int pw_vma_split_leaf(struct pw_vma *vma, pw_va va);
 
 /* ---- vma_merge.c ---- */
 
+/* Whose rules apply: those of Linux 7, or those of 6.18? */
+PW_INLINE bool pw_is_linux_7(const struct pw_machine *machine)
+{
+	return machine->options.kernel >= 0x700;
+}
+
 /* A VMA that is about to be: what decides whether a neighbour takes its range in. */
 struct pw_vma_like {
 	struct pw_mm *mm;
@@ -50,6 +56,7 @@ struct pw_vma_like {
 	pw_user_fn *user;
 	void *user_context;
 	const struct pw_vma *copied_from; /* mremap: the VMA that moves */
+	const struct pw_vma *apart_from; /* does not take it in, even if it is like it */
 };
 
 /* Lets neighbours take the range in, where nothing is mapped. NULL: none does. */

@@ -110,9 +110,9 @@ struct pw_vma *pw_vma_merge_new(struct pw_vma_like *like)
 	before = next ? pw_vma_before(next) : pw_vma_last(like->mm);
 	if (like->flags & PW_VM_SPECIAL_MASK)
 		return NULL;
-	if (!takes_from_below(like, NULL, before))
+	if ((before && before == like->apart_from) || !takes_from_below(like, NULL, before))
 		before = NULL;
-	if (!takes_from_above(like, NULL, before, next))
+	if ((next && next == like->apart_from) || !takes_from_above(like, NULL, before, next))
 		next = NULL;
 	/* mremap: the pages that will come know their place by this anon. */
 	if (like->copied_from && (before || next))

@@ -109,6 +109,9 @@ static void check_range(struct mm_world *world)
 	assert_int_equal(pw_collapse_range(vma, va + world->page, va + huge - 1), 0);
 	assert_int_equal(pw_collapse_range(vma, va + world->page, va + huge - world->page - 1),
 			 -EINVAL);
+	world->machine->options.kernel = 0x702;
+	assert_int_equal(pw_collapse_range(vma, va + world->page, va + huge - world->page - 1), 0);
+	world->machine->options.kernel = 0;
 	assert_int_equal(slot_at(world->mm, va).level, 0);
 	pw_mm_write_lock(world->mm);
 	assert_int_equal(pw_collapse_range(vma, va, va + huge - 1), 0);

@@ -92,6 +92,52 @@ static void test_keeps(void **state)
 	for_each_mm(keeps);
 }
 
+/* Linux 6.18, and Linux 7: what stays behind merges with what was moved beside it, or does not. */
+static void keeps_apart(const struct pw_format *format, uint16_t kernel)
+{
+	const struct pw_machine_options options = { .kernel = kernel };
+	struct mm_world world = open_mm(format, &options), *w = &world;
+	const bool seven = kernel >= 0x700;
+	pw_va va = room(w, 64);
+
+	/* Never touched: the copy could go on where the old one ends. */
+	map_at(w, va + 4 * w->page, 4, RW, ANON);
+	assert_int_equal(remap(w, va + 4 * w->page, 4, 4, KEEP | MREMAP_FIXED, va), (pw_sva)va);
+	assert_vmas(w, va, seven ? "0+4 rw-p, 4+4 rw-p" : "0+8 rw-p");
+	assert_int_equal(pw_munmap(w->mm, va, 8 * w->page), 0);
+	/* Touched and moved away: what stays is as if it were new, at its own place. */
+	map_at(w, va, 2, RW, ANON);
+	write_byte(w->mm, va, 1);
+	assert_int_equal(remap(w, va, 2, 2, TO, va + 8 * w->page), (pw_sva)(va + 8 * w->page));
+	assert_int_equal(remap(w, va + 8 * w->page, 2, 2, KEEP | MREMAP_FIXED, va + 20 * w->page),
+			 (pw_sva)(va + 20 * w->page));
+	map_at(w, va + 10 * w->page, 1, RW, ANON);
+	assert_vmas(w, va, seven ? "8+3 rw-p, 20+2 rw-p" : "8+2 rw-p, 10+1 rw-p, 20+2 rw-p");
+	assert_int_equal(pw_munmap(w->mm, va, 32 * w->page), 0);
+	/* Only the part that was moved is not locked any more. */
+	map_at(w, va, 6, RW, ANON);
+	assert_int_equal(pw_mlock(w->mm, va, 6 * w->page, 0), 0);
+	assert_int_equal(remap(w, va + 2 * w->page, 2, 2, KEEP | MREMAP_FIXED, va + 20 * w->page),
+			 (pw_sva)(va + 20 * w->page));
+	assert_vmas(w, va,
+		    seven ? "0+2 rw-p, 2+2 rw-p, 4+2 rw-p, 20+2 rw-p" : "0+6 rw-p, 20+2 rw-p");
+	close_mm(w);
+}
+
+static void test_keeps_apart(void **state)
+{
+	const struct pw_format *format;
+
+	(void)state;
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		if (!pw_format_can_edit(format) || skips_format(i))
+			continue;
+		keeps_apart(format, 0);
+		keeps_apart(format, 0x612);
+		keeps_apart(format, 0x702);
+	}
+}
+
 /* An old size of 0 maps shared pages once more. */
 static void twice(struct mm_world *w)
 {
@@ -206,10 +252,10 @@ static void test_huge(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sizes),   cmocka_unit_test(test_moves),
-		cmocka_unit_test(test_keeps),   cmocka_unit_test(test_twice),
-		cmocka_unit_test(test_several), cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_huge),
+		cmocka_unit_test(test_sizes),  cmocka_unit_test(test_moves),
+		cmocka_unit_test(test_keeps),  cmocka_unit_test(test_keeps_apart),
+		cmocka_unit_test(test_twice),  cmocka_unit_test(test_several),
+		cmocka_unit_test(test_errors), cmocka_unit_test(test_huge),
 	};
 
 	mutant_choose(argc, argv);
