@@ -264,6 +264,44 @@ static bool empty_table(const struct comparison *c, const struct difference *d)
 	return d->model == 0 || d->model == PAGE_PRESENT || d->model == (PAGE_PRESENT | PAGE_FILE);
 }
 
+/* Linux makes all pages of a huge leaf soft-dirty if it splits the leaf and that was written to, even before clear_refs. */
+static bool split_dirty(const struct comparison *c, const struct difference *d)
+{
+	if (d->kind != DIFFERENT_SOFT_DIRTY || !d->in_vma || d->vma.file != ANONYMOUS ||
+	    !(d->host & PAGE_SOFT_DIRTY))
+		return false;
+	for (unsigned i = 0; i < calls_made(c); i++) {
+		const struct call *call = &c->script->call[i];
+
+		if (call->kind == CALL_MADVISE &&
+		    (call->arg[2] == MADV_HUGEPAGE || call->arg[2] == ADVICE_COLLAPSE) &&
+		    is_ancestor(c, call->process, c->call->process) && names_page(c, i, d->va))
+			return true;
+	}
+	return false;
+}
+
+static bool was_moved(const struct comparison *c)
+{
+	for (unsigned i = 0; i < calls_made(c); i++) {
+		const struct call *call = &c->script->call[i];
+
+		if (call->kind == CALL_MREMAP && is_ancestor(c, call->process, c->call->process))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Pages that mremap moves are soft-dirty, if they are mapped then. Which pages of a file are, depends on fault-around and
+ * on reclaim.
+ */
+static bool moved_file_page(const struct comparison *c, const struct difference *d)
+{
+	return d->kind == DIFFERENT_SOFT_DIRTY && d->in_vma && d->vma.file != ANONYMOUS &&
+	       d->host & PAGE_FILE && was_moved(c);
+}
+
 const struct accepted ACCEPTED[] = {
 	{ "read-ahead",
 	  "Linux reads pages of files and of swap ahead, and this test writes the file before",
@@ -282,5 +320,10 @@ const struct accepted ACCEPTED[] = {
 	{ "empty table",
 	  "MADV_DONTNEED frees a table of empty entries, and MADV_COLLAPSE fills one",
 	  empty_table },
+	{ "split leaf", "a huge leaf that is dirty makes all its pages soft-dirty when it is split",
+	  split_dirty },
+	{ "moved file page",
+	  "mremap makes soft-dirty what is mapped, and fault-around has mapped other pages",
+	  moved_file_page },
 	{ NULL, NULL, NULL },
 };

@@ -71,6 +71,7 @@ enum call_kind {
 	CALL_PREAD,
 	CALL_PWRITE,
 	CALL_FSYNC,
+	CALL_CLEAR_REFS, /* from now on, pages are soft-dirty if they are written to */
 	CALL_KINDS
 };
 
@@ -136,6 +137,7 @@ struct abilities {
 	bool swap; /* MADV_PAGEOUT takes anonymous pages out */
 	bool soft_dirty; /* pagemap says what was written to */
 	bool zero_page; /* read faults on anonymous memory map one page of zeros */
+	uint16_t kernel; /* major << 8 | minor */
 	uint64_t page;
 	uint64_t task; /* the end of user addresses */
 };
@@ -237,6 +239,7 @@ enum difference_kind {
 	DIFFERENT_PAGE, /* mincore, or a digest */
 	DIFFERENT_VMAS,
 	DIFFERENT_PAGEMAP,
+	DIFFERENT_SOFT_DIRTY, /* pages whose other bits of pagemap are equal */
 	CRASHED,
 	HUNG,
 	NOT_RUN, /* the host's side failed */

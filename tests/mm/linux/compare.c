@@ -15,6 +15,7 @@ const char *const DIFFERENCE_NAME[DIFFERENCE_KINDS] = {
 	[DIFFERENT_PAGE] = "page",
 	[DIFFERENT_VMAS] = "VMAs",
 	[DIFFERENT_PAGEMAP] = "pagemap",
+	[DIFFERENT_SOFT_DIRTY] = "soft-dirty",
 	[CRASHED] = "crash",
 	[HUNG] = "hang",
 	[NOT_RUN] = "not run",
@@ -200,18 +201,29 @@ static bool vmas_differ(const struct comparison *c)
 	return stands(c, &difference);
 }
 
-bool compare_views(const struct comparison *c)
+/* Where one of them has another page, or none, that one's history is another, too. */
+static bool pages_differ(const struct comparison *c, uint64_t va, uint64_t host, uint64_t model)
 {
 	const uint64_t bits = PAGE_PRESENT | PAGE_SWAPPED | PAGE_FILE | PAGE_EXCLUSIVE |
 			      PAGE_GUARD | PAGE_UFFD_WP;
+
+	if ((host ^ model) & bits)
+		return unequal_stands(c, DIFFERENT_PAGEMAP, va, host & bits, model & bits,
+				      "pagemap");
+	return c->can->soft_dirty &&
+	       words_differ(c, DIFFERENT_SOFT_DIRTY, va, host & (bits | PAGE_SOFT_DIRTY),
+			    model & (bits | PAGE_SOFT_DIRTY), "soft-dirty");
+}
+
+bool compare_views(const struct comparison *c)
+{
 	const struct view *host = c->host_view, *model = c->model_view;
 
 	if (vmas_differ(c))
 		return true;
 	for (unsigned i = 0; i < host->pages && i < model->pages; i++)
 		if (host->va[i] == model->va[i] &&
-		    words_differ(c, DIFFERENT_PAGEMAP, host->va[i], host->pagemap[i] & bits,
-				 model->pagemap[i] & bits, "pagemap"))
+		    pages_differ(c, host->va[i], host->pagemap[i], model->pagemap[i]))
 			return true;
 	return false;
 }

@@ -325,6 +325,13 @@ void gen_fork(struct generator *g, unsigned who)
 	}
 }
 
+void gen_clear_refs(struct generator *g, unsigned who)
+{
+	static const uint64_t none[MAX_ARGS];
+
+	gen_add(g, who, CALL_CLEAR_REFS, none);
+}
+
 static void add_exit(struct generator *g, unsigned who)
 {
 	const uint64_t arg[MAX_ARGS] = { 0 };
@@ -351,6 +358,9 @@ static void any_call(struct generator *g)
 	const unsigned who = gen_process(g);
 	const uint64_t dice = below(g, 100);
 
+	/* Where nothing is soft-dirty, the other calls are as they would be without this. */
+	if (g->can->soft_dirty && chance(g, 4))
+		gen_clear_refs(g, who);
 	if (dice < 18)
 		add_mmap(g, who);
 	else if (dice < 24)

@@ -45,6 +45,7 @@ void gen_add(struct generator *g, unsigned who, enum call_kind kind, const uint6
 void gen_touch(struct generator *g, unsigned who);
 void gen_file_call(struct generator *g, unsigned who);
 void gen_fork(struct generator *g, unsigned who);
+void gen_clear_refs(struct generator *g, unsigned who);
 void gen_group(struct generator *g, unsigned who);
 
 #endif

@@ -268,6 +268,33 @@ static void group_page_out(struct generator *g, unsigned who)
 	}
 }
 
+/* ---- soft-dirty ---- */
+
+/* Clears the bits between writes, in several processes, and while pages are out, moved, or shared. */
+static void group_soft_dirty(struct generator *g, unsigned who)
+{
+	const uint64_t page = g->can->page, pages = 2 + below(g, 8);
+	const uint64_t va = place(g, pages);
+	uint64_t arg[MAX_ARGS] = { 0 };
+
+	any_memory(g, who, va, pages * page);
+	touch_range(g, who, CALL_FILL, va, 1 + below(g, pages));
+	gen_clear_refs(g, who);
+	for (uint64_t i = 2 + below(g, 5); i > 0; i--) {
+		const unsigned other = somebody(g, who);
+
+		part(g, va, pages * page, arg);
+		if (chance(g, 30))
+			advise(g, other, arg[0], arg[1], MADV_PAGEOUT);
+		else if (chance(g, 20))
+			gen_clear_refs(g, other);
+		else if (chance(g, 70))
+			change_part(g, other, arg);
+		touch_range(g, somebody(g, who), chance(g, 50) ? CALL_FILL : CALL_SCAN,
+			    va + below(g, pages) * page, 1 + below(g, 3));
+	}
+}
+
 /* ---- guards ---- */
 
 static void group_guard(struct generator *g, unsigned who)
@@ -526,5 +553,8 @@ void gen_group(struct generator *g, unsigned who)
 		group_cut,      group_remap, group_growth, group_edge,
 	};
 
-	groups[below(g, sizeof groups / sizeof *groups)](g, who);
+	if (g->can->soft_dirty && chance(g, 25))
+		group_soft_dirty(g, who);
+	else
+		groups[below(g, sizeof groups / sizeof *groups)](g, who);
 }

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -190,7 +191,7 @@ static void abilities_print(const struct abilities *can)
 		printf("locked memory: up to %" PRIu64 " bytes, as the caller may\n",
 		       can->lock_bytes);
 	printf("soft-dirty bits: %s\n",
-	       can->soft_dirty ? "not compared" : "the host's kernel has none");
+	       can->soft_dirty ? "compared" : "the host's kernel has none");
 	printf("hugetlb: %s\n", can->hugetlb ? "compared" : "the host has no such pages");
 }
 
@@ -379,11 +380,23 @@ static void lock_limit(struct abilities *can)
 	munmap(memory, can->page);
 }
 
+/* The version of the kernel, as pagewalk's machines know it; 0 if it is not understood. */
+static uint16_t kernel_version(void)
+{
+	struct utsname name;
+	unsigned major, minor;
+
+	if (uname(&name) != 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		return 0;
+	return (uint16_t)(major << 8 | (minor & 0xff));
+}
+
 static void abilities_find(struct abilities *can)
 {
 	const int huge = check_file_open(FILE_HUGETLB, UINT64_C(2) << 20);
 	void *page = MAP_FAILED;
 
+	can->kernel = kernel_version();
 	can->page = (uint64_t)sysconf(_SC_PAGESIZE);
 	can->task = (UINT64_C(1) << 47) - 4096;
 	can->zero_page = has_zero_page(can->page);

@@ -208,6 +208,8 @@ static int64_t range_call(struct model *model, struct pw_mm *mm, const struct ca
 		return pw_mlockall(mm, (int)arg[0]);
 	case CALL_MUNLOCKALL:
 		return pw_munlockall(mm);
+	case CALL_CLEAR_REFS:
+		return pw_mm_clear_soft_dirty(mm, NULL);
 	case CALL_FORK:
 		return fork_call(model, call);
 	case CALL_EXIT:
@@ -378,6 +380,7 @@ bool model_start(struct side *side, const struct script *script, const struct ab
 	const int swap_file = can->swap ? mkstemp(swap) : -1;
 	const struct pw_machine_options options = { .format = pw_format_find(format),
 						    .bytes = MEMORY,
+						    .kernel = can->kernel,
 						    .huge = PW_HUGE_MADVISE,
 						    .swap = swap_file >= 0 ? swap : NULL,
 						    .swap_bytes = swap_file >= 0 ? MEMORY : 0,

@@ -41,6 +41,7 @@ const struct call_info CALL_INFO[CALL_KINDS] = {
 	[CALL_PREAD] = { "pread", { ARG_FILE, ARG_OFFSET, ARG_BYTES } },
 	[CALL_PWRITE] = { "pwrite", { ARG_FILE, ARG_OFFSET, ARG_BYTES } },
 	[CALL_FSYNC] = { "fsync", { ARG_FILE } },
+	[CALL_CLEAR_REFS] = { "clear_refs", { ARG_NONE } },
 };
 
 const char *const FILE_NAME[FILE_KINDS] = { "shmem", "host", "hugetlb" };
