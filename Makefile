@@ -7,7 +7,7 @@ WERROR ?= 0
 export WERROR
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-build bench-fold pictures check-lab check-guests check-linux check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan stress-spaces-tsan stress-spaces-asan cross-i386 cross-s390x html python install uninstall clean site
+.PHONY: all demo test bench bench-build bench-fold pictures check-lab check-guests check-linux check-linux-guest check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan stress-spaces-tsan stress-spaces-asan cross-i386 cross-s390x html python install uninstall clean site
 
 all: $(BUILD)/build.ninja
 	@tools/build.sh $(BUILD)
@@ -61,6 +61,14 @@ SEED := 1
 check-linux: all
 	@tools/build.sh $(BUILD) tests/mm/linux/check-linux
 	@$(BUILD)/tests/mm/linux/check-linux --scripts $(SCRIPTS) --seed $(SEED)
+
+# The same in a QEMU guest with the newest kernel of Debian, which has swap, soft-dirty bits and hugetlb; see tests/mm/linux/guest/.
+# It is slow: two or three scripts a second.
+check-linux-guest: SCRIPTS := 250
+check-linux-guest: all
+	@tools/deps.sh linux-guest
+	@tools/build.sh $(BUILD) tests/mm/linux/check-linux
+	@tests/mm/linux/guest/run.py $(BUILD) -- --scripts $(SCRIPTS) --seed $(SEED)
 
 # Linux's own fast path under every interleaving, from Debian's sources of three kernels; see tests/linux/.
 KERNELS := 6.1 6.12 7.2

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Makes sure that the packages of the named groups are installed. On Debian and its relatives, it installs
 # them as root and names them as another user. Elsewhere, it says which programs and libraries to get.
-# usage: tools/deps.sh GROUP...    groups: build test lint sanitize cross html bench fold guests guests-all linux roots python site
+# usage: tools/deps.sh GROUP...    groups: build test lint sanitize cross html bench fold guests guests-all linux linux-guest roots python site
 set -eu
 
 here=$(dirname "$0")
@@ -21,6 +21,7 @@ packages_of() {
     guests)   sed 's/#.*//' "$here/../tests/guests/packages.txt" | tr '\n' ' ' ;;
     guests-all) sed 's/#.*//' "$here/../tests/guests/packages-all.txt" | tr '\n' ' ' ;;
     linux)    echo "gcc python3 pkg-config libdw-dev" ;;
+    linux-guest) echo "qemu-system-x86 gcc libc6-dev python3 e2fsprogs binutils" ;;
     roots)    echo "debootstrap" ;;
     python)   echo "python3 python3-pip python3-setuptools python3-wheel" ;;
     site)     echo "python3 python3-markdown mandoc" ;;

@@ -21,10 +21,10 @@ import time
 
 import kinds
 
-# In Debian's kernels, swap needs modules; zram and what it depends on are enough, and need no device.
+# In Debian's kernels, swap needs modules; zram and what it depends on are enough, and need no device. So does a file system.
 SWAP = "zram"
 MODULES = ("mm/zsmalloc.ko", "drivers/block/zram/zram.ko", "lib/lz4/*.ko", "lib/zlib_deflate/*.ko", "lib/842/*.ko", "lib/lzo/*.ko",
-           "lib/zstd/*.ko")
+           "lib/zstd/*.ko", "fs/ext4/ext4.ko", "fs/jbd2/jbd2.ko", "fs/mbcache.ko", "lib/*crc*.ko", "lib/crc/*.ko", "crypto/crc32c*.ko")
 # Where packages have kernels and modules: since Linux 7, the kernel is beside its modules.
 PLACES = ("./lib/modules", "./usr/lib/modules", "./usr/lib/uml/modules")
 # A user-mode Linux is a program, and needs its suite's C library.
@@ -172,8 +172,8 @@ def module(path):
     return lzma.decompress(data) if path.suffix == ".xz" else data
 
 
-def modules(kind, cache):
-    """The modules for swap, in the order in which they are loaded; fewer if the kernel has fewer. Each names the modules that it
+def modules(kind, cache, wanted=(SWAP,)):
+    """These modules, in the order in which they are loaded; fewer if the kernel has fewer. Each names the modules that it
     depends on (the kernel's scripts/mod/modpost.c)."""
     top = cache / "kernels" / kind.name
     found = {path.name.partition(".")[0].replace("-", "_"): path
@@ -189,7 +189,8 @@ def modules(kind, cache):
             add(other.replace("-", "_"))
         order.append((name, data))
 
-    add(SWAP)
+    for name in wanted:
+        add(name)
     return order
 
 
