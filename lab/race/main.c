@@ -105,7 +105,7 @@ static int list(const struct pw_lab_scenario *scenarios, size_t count)
 	for (size_t i = 0; i < count; i++)
 		printf("%-24s %s\n", scenarios[i].name,
 		       scenarios[i].about ? scenarios[i].about : "");
-	return 0;
+	return race_flush(0);
 }
 
 static int run(const struct pw_lab_scenario *scenario, const struct arguments *arguments)
@@ -143,19 +143,11 @@ static int run_apart(const struct pw_lab_scenario *scenario, const struct argume
 	}
 	if (child == 0) {
 		race_prepare(scenario);
-		status = run(scenario, arguments);
-		fflush(stdout);
-		_exit(status);
+		_exit(race_flush(run(scenario, arguments)));
 	}
 	if (!race_wait(child, &status))
 		return STATUS_BROKEN;
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	fprintf(stderr,
-		"pagewalk-lab: scenario %s ended by signal %d: a fault of its code, or of the "
-		"laboratory\n",
-		scenario->name, WTERMSIG(status));
-	return STATUS_BROKEN;
+	return race_child_status(status, scenario->name);
 }
 
 int pw_lab_main(int argc, char **argv, const struct pw_lab_scenario *scenarios, size_t count)
@@ -166,7 +158,7 @@ int pw_lab_main(int argc, char **argv, const struct pw_lab_scenario *scenarios, 
 		"[SCENARIO]",
 		"Runs scenarios under every interleaving of their threads.\v"
 		"Exit status: 0 nothing can go wrong, 1 something can, 2 the search did not finish, 3 the "
-		"scenario or the arguments are at fault.",
+		"scenario or the arguments are at fault, or the results cannot be written.",
 		NULL,
 		NULL,
 		NULL

@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lab/race/picture.h"
@@ -26,6 +28,32 @@ int race_worse(int a, int b)
 	if (a < 0 || a > RACE_BROKEN || b < 0 || b > RACE_BROKEN)
 		return RACE_BROKEN;
 	return rank[a] >= rank[b] ? a : b;
+}
+
+int race_flush(int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno != EPIPE)
+		fprintf(stderr, "pagewalk-lab: the results cannot be written: %s\n",
+			errno ? strerror(errno) : "an earlier write failed");
+	return RACE_BROKEN;
+}
+
+int race_child_status(int waited, const char *scenario)
+{
+	if (WIFEXITED(waited))
+		return WEXITSTATUS(waited);
+	if (WTERMSIG(waited) == SIGPIPE) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	fprintf(stderr,
+		"pagewalk-lab: the search of %s ended by signal %d: a fault of its code, or of the "
+		"laboratory\n",
+		scenario, WTERMSIG(waited));
+	return RACE_BROKEN;
 }
 
 void race_prepare(const struct pw_lab_scenario *scenario)

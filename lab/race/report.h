@@ -29,6 +29,13 @@ struct race_ask {
 
 /* The worse of two exit statuses: broken, found, not finished, proved. */
 int race_worse(int a, int b);
+/* Writes out the results. Returns @status, or RACE_BROKEN if they could not be written. */
+int race_flush(int status);
+/*
+ * The exit status of a process that searched; RACE_BROKEN after a message if a signal ended it. If nobody reads the
+ * results any more (SIGPIPE), this process ends likewise.
+ */
+int race_child_status(int waited, const char *scenario);
 /* Runs the scenario's setup. */
 void race_prepare(const struct pw_lab_scenario *scenario);
 /* Searches, and prints what came out. Returns the exit status. The setup has run. */

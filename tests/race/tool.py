@@ -61,6 +61,23 @@ class Tool(unittest.TestCase):
         self.ends(BROKEN, "run", "no-such", says="there is no scenario 'no-such'; 'pagewalk lab list' lists")
         self.ends(BROKEN, "run", "./no-such", says="No such file")
 
+    def test_results_that_are_lost(self):
+        for words in (["list"], ["run", "last-look", "--model", "sc"],
+                      ["run", "unmap-reuse", "--model", "sc", "--mutant", "no-leaf-recheck", "--html", "-"]):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([TOOL, "lab", *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=HERE)
+            self.assertEqual(done.returncode, BROKEN, words)
+            self.assertIn("written", done.stderr)
+
+    def test_reader_that_goes(self):
+        """As `| head` does: the end of the reader is no fault of the scenario."""
+        ends = os.pipe()
+        os.close(ends[0])
+        done = subprocess.run([TOOL, "lab", "run", "last-look", "unmap-reuse", "--model", "sc"], stdout=ends[1], stderr=subprocess.PIPE,
+                              text=True, check=False, env=HERE)
+        os.close(ends[1])
+        self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, ""))
+
     def test_words_are_not_for_a_shell(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "a $(touch b); 'c.scene"

@@ -296,7 +296,7 @@ static int list(int argc, char **argv, const struct arguments *arguments)
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	status = for_all(list_one, arguments);
 	list_elsewhere();
-	return status;
+	return race_flush(status);
 }
 
 /* ---- searches ---- */
@@ -360,19 +360,11 @@ static int search_apart(const struct scene *scene, const char *format, enum pw_l
 			 mutant ? mutant : "");
 		ask.command = command;
 		race_prepare(&scenario);
-		status = race_run_scenario(&scenario, model, &ask);
-		fflush(stdout);
-		_exit(status);
+		_exit(race_flush(race_run_scenario(&scenario, model, &ask)));
 	}
 	if (!race_wait(child, &status))
 		return RACE_BROKEN;
-	if (WIFEXITED(status))
-		return WEXITSTATUS(status);
-	fprintf(stderr,
-		"pagewalk lab: the search of %s ended by signal %d: this is a fault of the "
-		"laboratory\n",
-		scene->name, WTERMSIG(status));
-	return RACE_BROKEN;
+	return race_child_status(status, scene->name);
 }
 
 static void count(int status, bool wanted)
@@ -460,8 +452,8 @@ static void print_total(const struct arguments *arguments)
 static const char explanation[] =
 	"Runs a scenario of page tables, pins and editors under every interleaving.\v"
 	"A scenario is the name of an installed one, or a file; pagewalk-lab(5) describes the language.\n\n"
-	"Exit status: 0 proved, 1 something was found, 2 a search did not finish, 3 wrong arguments or a "
-	"wrong scenario. With --all: 0 everything came out as the scenarios expect, 1 something did not.";
+	"Exit status: 0 proved, 1 something was found, 2 a search did not finish, 3 wrong arguments, a "
+	"wrong scenario, or results that cannot be written. With --all: 0 everything came out as the scenarios expect, 1 something did not.";
 
 int main(int argc, char **argv)
 {
@@ -490,5 +482,5 @@ int main(int argc, char **argv)
 	if (race_interrupted())
 		fprintf(stderr,
 			"pagewalk lab: interrupted: searches that had not begun are left out\n");
-	return worst;
+	return race_flush(worst);
 }
