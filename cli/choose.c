@@ -457,27 +457,6 @@ static int check_roots(const struct tool_input *input)
 		geometry.name);
 }
 
-/* The machine that a source is from, by its title or by the format of its first CPU. NULL: not known. */
-static const char *machine_of(const struct pw_memory *memory, char *text, size_t room)
-{
-	const struct pw_cpu *cpus;
-	const struct pw_format *format;
-	struct pw_geometry geometry;
-
-	if (machine_of_title(pw_memory_title(memory), text, room))
-		return text;
-	if (pw_memory_cpus(memory, &cpus) == 0 || !cpus[0].format)
-		return NULL;
-	format = pw_format_find(cpus[0].format);
-	if (!format)
-		return NULL;
-	pw_format_geometry(format, &geometry);
-	if (!geometry.machines)
-		return NULL;
-	snprintf(text, room, "%.*s", (int)strcspn(geometry.machines, " "), geometry.machines);
-	return text;
-}
-
 /* Remarks on assumptions that the answers depend on. */
 static void say_assumptions(const struct tool_input *input)
 {

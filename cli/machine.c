@@ -29,7 +29,8 @@ static const char *family(const char *name)
 	return NULL;
 }
 
-const char *machine_of_title(const char *title, char *text, size_t room)
+/* Writes the machine that a source's @title names into @text; NULL if it names none. */
+static const char *of_title(const char *title, char *text, size_t room)
 {
 	/* "ELF core, x86_64, little-endian, ...". */
 	const char *machine = strchr(title, ',');
@@ -38,6 +39,26 @@ const char *machine_of_title(const char *title, char *text, size_t room)
 		return NULL;
 	machine += 2;
 	snprintf(text, room, "%.*s", (int)strcspn(machine, ","), machine);
+	return text;
+}
+
+const char *machine_of(const struct pw_memory *memory, char *text, size_t room)
+{
+	const struct pw_cpu *cpus;
+	const struct pw_format *format;
+	struct pw_geometry geometry;
+
+	if (of_title(pw_memory_title(memory), text, room))
+		return text;
+	if (pw_memory_cpus(memory, &cpus) == 0 || !cpus[0].format)
+		return NULL;
+	format = pw_format_find(cpus[0].format);
+	if (!format)
+		return NULL;
+	pw_format_geometry(format, &geometry);
+	if (!geometry.machines)
+		return NULL;
+	snprintf(text, room, "%.*s", (int)strcspn(geometry.machines, " "), geometry.machines);
 	return text;
 }
 

@@ -6,13 +6,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/*
- * Writes the machine that a source's @title names into @text. Returns NULL if it names none.
- */
-const char *machine_of_title(const char *title, char *text, size_t room);
+#include <pagewalk/pagewalk.h>
 
-/* Do the CPUs of @machine walk the tables of @other, or is that not known? Each is a name, or a list of
- * names as struct pw_geometry has it, or NULL. */
+/*
+ * Writes the name of the machine that a source is from into @text: by the source's title, else by the format of its
+ * first CPU. Returns @text, or NULL if neither tells.
+ */
+const char *machine_of(const struct pw_memory *memory, char *text, size_t room);
+
+/*
+ * False if @machine's CPUs cannot use a format for the machines @other. Each is a name, or names as struct
+ * pw_geometry has them; NULL or a machine of no known family fits all.
+ */
 bool machine_fits(const char *machine, const char *other);
 
 #endif
