@@ -17,8 +17,6 @@
 /* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define BIT(n) (UINT64_C(1) << (n))
-
 enum {
 	ANY = 0xff,
 	LEAF_OR_PROT_NONE = PW_BITS_LEAF | PW_BITS_PROT_NONE,
@@ -29,11 +27,11 @@ enum {
 
 static const struct pw_bits any_table_bits[] = {
 	{ 0x3, "type", "of the entry", upper_type_names, PW_SHOW_ALWAYS },
-	{ BIT(10), "AF", "accessed (FEAT_HAFT), else ignored" },
+	{ PW_BIT(10), "AF", "accessed (FEAT_HAFT), else ignored" },
 	{ UINT64_C(3) << 61, "APTable", "access that is allowed below", ap_table_names },
-	{ BIT(60), "UXNTable", "user mode may execute nothing below" },
-	{ BIT(59), "PXNTable", "the kernel may execute nothing below" },
-	{ BIT(63), "NSTable", "non-secure below" },
+	{ PW_BIT(60), "UXNTable", "user mode may execute nothing below" },
+	{ PW_BIT(59), "PXNTable", "the kernel may execute nothing below" },
+	{ PW_BIT(63), "NSTable", "non-secure below" },
 	{ 0 },
 };
 
@@ -67,25 +65,27 @@ static const struct pw_bits table_lpa2_bits[] = {
 /* The bits that pages and blocks of all variants share. */
 static const struct pw_bits leaf_bits[] = {
 	{ 0x1c, "AttrIndx", "index into MAIR_EL1: memory type", NULL, PW_SHOW_ALWAYS },
-	{ BIT(5), "NS", "non-secure" },
+	{ PW_BIT(5), "NS", "non-secure" },
 	{ 0xc0, "AP", "who may access it", ap_names, PW_SHOW_ALWAYS },
-	{ BIT(10), "AF", "accessed" },
-	{ BIT(11), "nG", "not global: belongs to one ASID; Linux, in an invalid entry: present" },
-	{ BIT(50), "GP", "guarded: branches must land on a BTI" },
-	{ BIT(51), "DBM", "dirty bit modifier; Linux: may be written" },
-	{ BIT(52), "Cont", "contiguous: one of a group that maps one larger page" },
-	{ BIT(53), "PXN", "the kernel may not execute it" },
-	{ BIT(54), "UXN", "user mode may not execute it" },
-	{ BIT(55), "dirty", "Linux: written to" },
-	{ BIT(56), "special", "Linux: no struct page behind it" },
-	{ BIT(57), "devmap", "Linux: device memory", NULL, 0, 0, NO_DEVMAP },
-	{ BIT(57), "sw57", "for software", NULL, 0, NO_DEVMAP },
-	{ BIT(58), "prot-none", "Linux: nobody may use it", NULL, 0, 0, NG_KERNEL },
-	{ BIT(58), "uffd-wp", "Linux: userfaultfd watches writes", NULL, 0, UFFD_KERNEL },
-	{ BIT(59), "present-invalid", "Linux: present, and being changed", NULL, 0, 0, NG_KERNEL },
-	{ BIT(59), "sw59", "ignored", NULL, 0, NG_KERNEL },
+	{ PW_BIT(10), "AF", "accessed" },
+	{ PW_BIT(11), "nG",
+	  "not global: belongs to one ASID; Linux, in an invalid entry: present" },
+	{ PW_BIT(50), "GP", "guarded: branches must land on a BTI" },
+	{ PW_BIT(51), "DBM", "dirty bit modifier; Linux: may be written" },
+	{ PW_BIT(52), "Cont", "contiguous: one of a group that maps one larger page" },
+	{ PW_BIT(53), "PXN", "the kernel may not execute it" },
+	{ PW_BIT(54), "UXN", "user mode may not execute it" },
+	{ PW_BIT(55), "dirty", "Linux: written to" },
+	{ PW_BIT(56), "special", "Linux: no struct page behind it" },
+	{ PW_BIT(57), "devmap", "Linux: device memory", NULL, 0, 0, NO_DEVMAP },
+	{ PW_BIT(57), "sw57", "for software", NULL, 0, NO_DEVMAP },
+	{ PW_BIT(58), "prot-none", "Linux: nobody may use it", NULL, 0, 0, NG_KERNEL },
+	{ PW_BIT(58), "uffd-wp", "Linux: userfaultfd watches writes", NULL, 0, UFFD_KERNEL },
+	{ PW_BIT(59), "present-invalid", "Linux: present, and being changed", NULL, 0, 0,
+	  NG_KERNEL },
+	{ PW_BIT(59), "sw59", "ignored", NULL, 0, NG_KERNEL },
 	{ UINT64_C(7) << 60, "POIndex", "permission overlay" },
-	{ BIT(63), "sw63", "for software" },
+	{ PW_BIT(63), "sw63", "for software" },
 	{ 0 },
 };
 
@@ -144,17 +144,17 @@ static const struct pw_bits block_lpa2_bits[] = {
 /* __swp_entry of pgtable.h. The type moved when nG got a meaning in invalid entries. */
 static const struct pw_bits swap_bits[] = {
 	{ 0x3, "type", "of the entry", page_type_names, PW_SHOW_ALWAYS },
-	{ BIT(2), "exclusive", "Linux: the page is this process's alone" },
+	{ PW_BIT(2), "exclusive", "Linux: the page is this process's alone" },
 	{ 0xf8, "swap-type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS, 0,
 	  NG_KERNEL },
 	{ UINT64_C(0x03ffffffffffff00), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS, 0,
 	  NG_KERNEL },
 	{ UINT64_C(0xfc00000000000000), "sw-high", "for software", NULL, 0, 0, NG_KERNEL },
-	{ BIT(3), "uffd-wp", "Linux: userfaultfd watches writes", NULL, 0, NG_KERNEL },
+	{ PW_BIT(3), "uffd-wp", "Linux: userfaultfd watches writes", NULL, 0, NG_KERNEL },
 	{ 0x30, "sw", "for software", NULL, 0, NG_KERNEL },
 	{ 0x7c0, "swap-type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS,
 	  NG_KERNEL },
-	{ BIT(11), "nG", "clear in swap entries", NULL, 0, NG_KERNEL },
+	{ PW_BIT(11), "nG", "clear in swap entries", NULL, 0, NG_KERNEL },
 	{ UINT64_C(0x3ffffffffffff000), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS,
 	  NG_KERNEL },
 	{ UINT64_C(0xc000000000000000), "sw-high", "for software", NULL, 0, NG_KERNEL },

@@ -15,26 +15,24 @@
 /* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define BIT(n) (UINT64_C(1) << (n))
-
 enum { ANY = 0xff, LEAF_OR_PROT_NONE = PW_BITS_LEAF | PW_BITS_PROT_NONE };
 
 static const struct pw_bits leaf_bits[] = {
 	{ 0x1c, "AttrIndx", "index into MAIR: memory type", NULL, PW_SHOW_ALWAYS },
-	{ BIT(5), "NS", "non-secure" },
+	{ PW_BIT(5), "NS", "non-secure" },
 	{ 0xc0, "AP", "who may access it", ap_names, PW_SHOW_ALWAYS },
 	{ 0x300, "SH", "shareability", share_names },
-	{ BIT(10), "AF", "accessed" },
-	{ BIT(11), "nG", "not global: belongs to one ASID" },
+	{ PW_BIT(10), "AF", "accessed" },
+	{ PW_BIT(11), "nG", "not global: belongs to one ASID" },
 	{ UINT64_C(0x000000fffffff000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x000fff0000000000), "reserved", "has to be zero" },
-	{ BIT(52), "Cont", "contiguous: one of 16 that map one larger page" },
-	{ BIT(53), "PXN", "the kernel may not execute it" },
-	{ BIT(54), "XN", "may not be executed" },
-	{ BIT(55), "dirty", "Linux: written to" },
-	{ BIT(56), "special", "Linux: no struct page behind it" },
-	{ BIT(57), "none", "Linux: nobody may use it" },
-	{ BIT(58), "rdonly", "Linux: may not be written" },
+	{ PW_BIT(52), "Cont", "contiguous: one of 16 that map one larger page" },
+	{ PW_BIT(53), "PXN", "the kernel may not execute it" },
+	{ PW_BIT(54), "XN", "may not be executed" },
+	{ PW_BIT(55), "dirty", "Linux: written to" },
+	{ PW_BIT(56), "special", "Linux: no struct page behind it" },
+	{ PW_BIT(57), "none", "Linux: nobody may use it" },
+	{ PW_BIT(58), "rdonly", "Linux: may not be written" },
 	{ UINT64_C(0xf8) << 56, "ignored-high", "ignored" },
 	{ 0 },
 };
@@ -52,9 +50,9 @@ static const struct pw_bits block_bits[] = {
 static const struct pw_bits table_bits[] = {
 	{ 0x3, "type", "of the entry", upper_type_names, PW_SHOW_ALWAYS },
 	{ UINT64_C(3) << 61, "APTable", "access that is allowed below", ap_table_names },
-	{ BIT(60), "XNTable", "nothing below may be executed" },
-	{ BIT(59), "PXNTable", "the kernel may execute nothing below" },
-	{ BIT(63), "NSTable", "non-secure below" },
+	{ PW_BIT(60), "XNTable", "nothing below may be executed" },
+	{ PW_BIT(59), "PXNTable", "the kernel may execute nothing below" },
+	{ PW_BIT(63), "NSTable", "non-secure below" },
 	{ 0xffc, "ignored", "ignored" },
 	{ UINT64_C(0x000000fffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x07ffff0000000000), "ignored-high", "ignored" },
@@ -64,7 +62,7 @@ static const struct pw_bits table_bits[] = {
 static const struct pw_bits swap_bits[] = {
 	{ 0x3, "type", "of the entry", page_type_names, PW_SHOW_ALWAYS },
 	{ 0x7c, "swap-type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
-	{ BIT(7), "exclusive", "Linux: the page is this process's alone" },
+	{ PW_BIT(7), "exclusive", "Linux: the page is this process's alone" },
 	{ UINT64_C(0xffffff00), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
 	{ UINT64_C(0xffffffff00000000), "sw-high", "for software" },
 	{ 0 },

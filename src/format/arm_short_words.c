@@ -11,8 +11,6 @@
 /* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define BIT(n) (UINT64_C(1) << (n))
-
 enum {
 	ANY = 0xff,
 	HARDWARE = 1 << PW_VIEW_HARDWARE,
@@ -34,47 +32,47 @@ static const char *const mt_names[] = { "uncached",      "bufferable", "writethr
 
 static const struct pw_bits table_bits[] = {
 	{ 0x3, "type", "of the entry", type_names, PW_SHOW_ALWAYS },
-	{ BIT(2), "PXN", "the kernel may execute nothing below" },
-	{ BIT(3), "NS", "non-secure" },
-	{ BIT(4), "bit4", "ignored" },
+	{ PW_BIT(2), "PXN", "the kernel may execute nothing below" },
+	{ PW_BIT(3), "NS", "non-secure" },
+	{ PW_BIT(4), "bit4", "ignored" },
 	{ 0x1e0, "domain", "index into DACR", NULL, PW_SHOW_ALWAYS },
-	{ BIT(9), "imp", "implementation defined" },
+	{ PW_BIT(9), "imp", "implementation defined" },
 	{ 0xfffffc00, "address", "of the page table", NULL, PW_SHOW_ADDRESS },
 	{ 0 },
 };
 
 static const struct pw_bits section_bits[] = {
 	{ 0x3, "type", "of the entry", type_names, PW_SHOW_ALWAYS },
-	{ BIT(2), "B", "with C and TEX: memory type" },
-	{ BIT(3), "C", "with B and TEX: memory type" },
-	{ BIT(4), "XN", "may not be executed" },
+	{ PW_BIT(2), "B", "with C and TEX: memory type" },
+	{ PW_BIT(3), "C", "with B and TEX: memory type" },
+	{ PW_BIT(4), "XN", "may not be executed" },
 	{ 0x1e0, "domain", "index into DACR", NULL, PW_SHOW_ALWAYS },
-	{ BIT(9), "imp", "implementation defined" },
+	{ PW_BIT(9), "imp", "implementation defined" },
 	{ 0xc00, "AP", "who may access it", ap_names, PW_SHOW_ALWAYS },
 	{ 0x7000, "TEX", "with C and B: memory type" },
-	{ BIT(15), "APX", "may not be written" },
-	{ BIT(16), "S", "shareable" },
-	{ BIT(17), "nG", "not global: belongs to one ASID" },
-	{ BIT(18), "super", "a supersection" },
-	{ BIT(19), "NS", "non-secure" },
+	{ PW_BIT(15), "APX", "may not be written" },
+	{ PW_BIT(16), "S", "shareable" },
+	{ PW_BIT(17), "nG", "not global: belongs to one ASID" },
+	{ PW_BIT(18), "super", "a supersection" },
+	{ PW_BIT(19), "NS", "non-secure" },
 	{ 0xfff00000, "address", "of the section", NULL, PW_SHOW_ADDRESS },
 	{ 0 },
 };
 
 static const struct pw_bits super_bits[] = {
 	{ 0x3, "type", "of the entry", type_names, PW_SHOW_ALWAYS },
-	{ BIT(2), "B", "with C and TEX: memory type" },
-	{ BIT(3), "C", "with B and TEX: memory type" },
-	{ BIT(4), "XN", "may not be executed" },
+	{ PW_BIT(2), "B", "with C and TEX: memory type" },
+	{ PW_BIT(3), "C", "with B and TEX: memory type" },
+	{ PW_BIT(4), "XN", "may not be executed" },
 	{ 0x1e0, "address-top", "bits 39:36", NULL, PW_SHOW_ADDRESS },
-	{ BIT(9), "imp", "implementation defined" },
+	{ PW_BIT(9), "imp", "implementation defined" },
 	{ 0xc00, "AP", "who may access it", ap_names, PW_SHOW_ALWAYS },
 	{ 0x7000, "TEX", "with C and B: memory type" },
-	{ BIT(15), "APX", "may not be written" },
-	{ BIT(16), "S", "shareable" },
-	{ BIT(17), "nG", "not global: belongs to one ASID" },
-	{ BIT(18), "super", "a supersection: 16 entries map 16 MiB" },
-	{ BIT(19), "NS", "non-secure" },
+	{ PW_BIT(15), "APX", "may not be written" },
+	{ PW_BIT(16), "S", "shareable" },
+	{ PW_BIT(17), "nG", "not global: belongs to one ASID" },
+	{ PW_BIT(18), "super", "a supersection: 16 entries map 16 MiB" },
+	{ PW_BIT(19), "NS", "non-secure" },
 	{ 0xf00000, "address-high", "bits 35:32", NULL, PW_SHOW_ADDRESS },
 	{ 0xff000000, "address", "of the supersection", NULL, PW_SHOW_ADDRESS },
 	{ 0 },
@@ -82,43 +80,43 @@ static const struct pw_bits super_bits[] = {
 
 static const struct pw_bits small_bits[] = {
 	{ 0x3, "type", "of the entry", page_names, PW_SHOW_ALWAYS },
-	{ BIT(2), "B", "with C and TEX: memory type" },
-	{ BIT(3), "C", "with B and TEX: memory type" },
+	{ PW_BIT(2), "B", "with C and TEX: memory type" },
+	{ PW_BIT(3), "C", "with B and TEX: memory type" },
 	{ 0x30, "AP", "who may access it", ap_names, PW_SHOW_ALWAYS },
 	{ 0x1c0, "TEX", "with C and B: memory type" },
-	{ BIT(9), "APX", "may not be written" },
-	{ BIT(10), "S", "shareable" },
-	{ BIT(11), "nG", "not global: belongs to one ASID" },
+	{ PW_BIT(9), "APX", "may not be written" },
+	{ PW_BIT(10), "S", "shareable" },
+	{ PW_BIT(11), "nG", "not global: belongs to one ASID" },
 	{ 0xfffff000, "address", "of the page", NULL, PW_SHOW_ADDRESS },
 	{ 0 },
 };
 
 static const struct pw_bits large_bits[] = {
 	{ 0x3, "type", "of the entry", page_names, PW_SHOW_ALWAYS },
-	{ BIT(2), "B", "with C and TEX: memory type" },
-	{ BIT(3), "C", "with B and TEX: memory type" },
+	{ PW_BIT(2), "B", "with C and TEX: memory type" },
+	{ PW_BIT(3), "C", "with B and TEX: memory type" },
 	{ 0x30, "AP", "who may access it", ap_names, PW_SHOW_ALWAYS },
 	{ 0x1c0, "reserved", "has to be zero" },
-	{ BIT(9), "APX", "may not be written" },
-	{ BIT(10), "S", "shareable" },
-	{ BIT(11), "nG", "not global: belongs to one ASID" },
+	{ PW_BIT(9), "APX", "may not be written" },
+	{ PW_BIT(10), "S", "shareable" },
+	{ PW_BIT(11), "nG", "not global: belongs to one ASID" },
 	{ 0x7000, "TEX", "with C and B: memory type" },
-	{ BIT(15), "XN", "may not be executed" },
+	{ PW_BIT(15), "XN", "may not be executed" },
 	{ 0xffff0000, "address", "of the page; 16 entries map 64 KiB", NULL, PW_SHOW_ADDRESS },
 	{ 0 },
 };
 
 /* Linux's own PTE, which the hardware never sees. */
 static const struct pw_bits linux_page_bits[] = {
-	{ BIT(0), "present", "present" },
-	{ BIT(1), "young", "accessed; else the hardware's PTE is 0" },
+	{ PW_BIT(0), "present", "present" },
+	{ PW_BIT(1), "young", "accessed; else the hardware's PTE is 0" },
 	{ 0x3c, "mt", "memory type", mt_names, PW_SHOW_ALWAYS },
-	{ BIT(6), "dirty", "written to; else the hardware's PTE is read-only" },
-	{ BIT(7), "rdonly", "may not be written" },
-	{ BIT(8), "user", "user mode may access it" },
-	{ BIT(9), "xn", "may not be executed" },
-	{ BIT(10), "shared", "shareable" },
-	{ BIT(11), "none", "nobody may use it" },
+	{ PW_BIT(6), "dirty", "written to; else the hardware's PTE is read-only" },
+	{ PW_BIT(7), "rdonly", "may not be written" },
+	{ PW_BIT(8), "user", "user mode may access it" },
+	{ PW_BIT(9), "xn", "may not be executed" },
+	{ PW_BIT(10), "shared", "shareable" },
+	{ PW_BIT(11), "none", "nobody may use it" },
 	{ 0xfffff000, "address", "of the page", NULL, PW_SHOW_ADDRESS },
 	{ 0 },
 };
@@ -126,13 +124,13 @@ static const struct pw_bits linux_page_bits[] = {
 static const struct pw_bits linux_swap_bits[] = {
 	{ 0x3, "present", "clear in swap entries", NULL, PW_SHOW_ALWAYS },
 	{ 0x7c, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
-	{ BIT(7), "exclusive", "the page is this process's alone" },
+	{ PW_BIT(7), "exclusive", "the page is this process's alone" },
 	{ 0xffffff00, "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
 	{ 0 },
 };
 
 static const struct pw_bits linux_empty_bits[] = {
-	{ BIT(0), "present", "present", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(0), "present", "present", NULL, PW_SHOW_ALWAYS },
 	{ 0 },
 };
 

@@ -14,8 +14,6 @@
 /* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define BIT(n) (UINT64_C(1) << (n))
-
 enum {
 	ANY = 0xff,
 	DIRECTORY = 0xfe,
@@ -42,40 +40,40 @@ static const struct pw_bits table_16k_bits[] = {
 /* The high bits, which base pages and huge pages share. */
 static const struct pw_bits upper_bits[] = {
 	{ UINT64_C(0xfff) << 48, "ignored48", "ignored" },
-	{ BIT(60), "splitting", "Linux: a huge page that is being split" },
-	{ BIT(61), "NR", "may not be read" },
-	{ BIT(62), "NX", "may not be executed" },
-	{ BIT(63), "RPLV", "for this PLV alone, not for more privilege" },
+	{ PW_BIT(60), "splitting", "Linux: a huge page that is being split" },
+	{ PW_BIT(61), "NR", "may not be read" },
+	{ PW_BIT(62), "NX", "may not be executed" },
+	{ PW_BIT(63), "RPLV", "for this PLV alone, not for more privilege" },
 	{ 0 },
 };
 
 static const struct pw_bits page_bits[] = {
-	{ BIT(0), "V", "valid; Linux: accessed", NULL, PW_SHOW_ALWAYS },
-	{ BIT(1), "D", "dirty: a write does not trap" },
+	{ PW_BIT(0), "V", "valid; Linux: accessed", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(1), "D", "dirty: a write does not trap" },
 	{ 0xc, "PLV", "privilege level that may access it; 3: user mode", NULL, PW_SHOW_ALWAYS },
 	{ 0x30, "MAT", "memory type", mat_names, PW_SHOW_ALWAYS },
-	{ BIT(6), "G", "global: in all address spaces" },
-	{ BIT(7), "P", "present: a walk may set V" },
-	{ BIT(8), "W", "may be written: a walk may set D" },
-	{ BIT(9), "modified", "Linux: written to" },
-	{ BIT(10), "prot-none", "Linux: present, nobody may use it" },
-	{ BIT(11), "special", "Linux: no struct page behind it" },
+	{ PW_BIT(6), "G", "global: in all address spaces" },
+	{ PW_BIT(7), "P", "present: a walk may set V" },
+	{ PW_BIT(8), "W", "may be written: a walk may set D" },
+	{ PW_BIT(9), "modified", "Linux: written to" },
+	{ PW_BIT(10), "prot-none", "Linux: present, nobody may use it" },
+	{ PW_BIT(11), "special", "Linux: no struct page behind it" },
 	{ UINT64_C(0x0000fffffffff000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
 	{ .more = upper_bits },
 };
 
 static const struct pw_bits huge_bits[] = {
-	{ BIT(0), "V", "valid; Linux: accessed", NULL, PW_SHOW_ALWAYS },
-	{ BIT(1), "D", "dirty: a write does not trap" },
+	{ PW_BIT(0), "V", "valid; Linux: accessed", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(1), "D", "dirty: a write does not trap" },
 	{ 0xc, "PLV", "privilege level that may access it; 3: user mode", NULL, PW_SHOW_ALWAYS },
 	{ 0x30, "MAT", "memory type", mat_names, PW_SHOW_ALWAYS },
-	{ BIT(6), "H", "huge: a page of this level" },
-	{ BIT(7), "P", "present: a walk may set V" },
-	{ BIT(8), "W", "may be written: a walk may set D" },
-	{ BIT(9), "modified", "Linux: written to" },
-	{ BIT(10), "prot-none", "Linux: present, nobody may use it" },
-	{ BIT(11), "special", "Linux: no struct page behind it" },
-	{ BIT(12), "G", "global: in all address spaces" },
+	{ PW_BIT(6), "H", "huge: a page of this level" },
+	{ PW_BIT(7), "P", "present: a walk may set V" },
+	{ PW_BIT(8), "W", "may be written: a walk may set D" },
+	{ PW_BIT(9), "modified", "Linux: written to" },
+	{ PW_BIT(10), "prot-none", "Linux: present, nobody may use it" },
+	{ PW_BIT(11), "special", "Linux: no struct page behind it" },
+	{ PW_BIT(12), "G", "global: in all address spaces" },
 	{ .mask = 0x6000,
 	  .name = "level",
 	  .meaning = "LDDIR sets it in a register; zero in memory",
@@ -85,35 +83,35 @@ static const struct pw_bits huge_bits[] = {
 };
 
 static const struct pw_bits swap_bits[] = {
-	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
 	{ 0x3e, "sw", "clear in swap entries" },
-	{ BIT(6), "H", "the entry of a huge page" },
-	{ BIT(7), "P", "present: clear in swap entries" },
+	{ PW_BIT(6), "H", "the entry of a huge page" },
+	{ PW_BIT(7), "P", "present: clear in swap entries" },
 	{ 0xff00, "sw8", "clear in swap entries" },
 	{ 0xff0000, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS, 0,
 	  EXCLUSIVE },
 	{ 0x7f0000, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS,
 	  EXCLUSIVE },
-	{ BIT(23), "exclusive", "Linux: the page is this process's alone", NULL, 0, EXCLUSIVE },
+	{ PW_BIT(23), "exclusive", "Linux: the page is this process's alone", NULL, 0, EXCLUSIVE },
 	{ UINT64_C(0xffffffffff000000), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
 	{ 0 },
 };
 
 static const struct pw_bits empty_bits[] = {
-	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
-	{ BIT(6), "G", "Linux: the page beside this one is global" },
+	{ PW_BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(6), "G", "Linux: the page beside this one is global" },
 	{ 0 },
 };
 
 static const struct pw_bits_of entries_4k[] = {
-	{ 1 << 0, PAGE, page_bits },           { DIRECTORY, PAGE, huge_bits, BIT(6), BIT(6) },
+	{ 1 << 0, PAGE, page_bits },           { DIRECTORY, PAGE, huge_bits, PW_BIT(6), PW_BIT(6) },
 	{ ANY, PW_BITS_TABLE, table_4k_bits }, { ANY, PW_BITS_SWAP, swap_bits },
 	{ ANY, PW_BITS_EMPTY, empty_bits },    { 0 },
 };
 
 static const struct pw_bits_of entries_16k[] = {
 	{ 1 << 0, PAGE, page_bits },
-	{ DIRECTORY, PAGE, huge_bits, BIT(6), BIT(6) },
+	{ DIRECTORY, PAGE, huge_bits, PW_BIT(6), PW_BIT(6) },
 	{ ANY, PW_BITS_TABLE, table_16k_bits },
 	{ ANY, PW_BITS_SWAP, swap_bits },
 	{ ANY, PW_BITS_EMPTY, empty_bits },

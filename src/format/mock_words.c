@@ -7,8 +7,6 @@
 /* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define BIT(n) (UINT64_C(1) << (n))
-
 enum {
 	ANY = 0xff,
 	SPECIAL_MOVED = 0x0700,
@@ -30,10 +28,10 @@ static const struct pw_bits table_bits[] = {
 	{ UINT64_C(3) << 50, "last", "last quarter of the next table that exists", NULL,
 	  PW_SHOW_ALWAYS },
 	{ UINT64_C(3) << 52, "next", "level of the next table", NULL, PW_SHOW_ALWAYS },
-	{ BIT(54), "8K", "the next table has four entries of 8K" },
+	{ PW_BIT(54), "8K", "the next table has four entries of 8K" },
 	{ UINT64_C(0x7f) << 55, "reserved-high", "has to be zero" },
-	{ BIT(62), "UX", "user mode may execute below" },
-	{ BIT(63), "KX", "the kernel may execute below" },
+	{ PW_BIT(62), "UX", "user mode may execute below" },
+	{ PW_BIT(63), "KX", "the kernel may execute below" },
 	{ 0 },
 };
 
@@ -52,12 +50,12 @@ static const struct pw_bits page_bits[] = {
 	{ 0xc00, "type", "of memory", type_names },
 	{ UINT64_C(0x0000fffffffff000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x7ff) << 48, "reserved", "has to be zero" },
-	{ BIT(59), "special", "no page behind it that one may take", NULL, 0, SPECIAL_MOVED },
-	{ BIT(59), "reserved59", "has to be zero", NULL, 0, 0, SPECIAL_MOVED },
-	{ BIT(60), "prot-none", "a page that nobody may use" },
-	{ BIT(61), "swap", "a swap entry" },
-	{ BIT(62), "UX", "user mode may execute it" },
-	{ BIT(63), "KX", "the kernel may execute it" },
+	{ PW_BIT(59), "special", "no page behind it that one may take", NULL, 0, SPECIAL_MOVED },
+	{ PW_BIT(59), "reserved59", "has to be zero", NULL, 0, 0, SPECIAL_MOVED },
+	{ PW_BIT(60), "prot-none", "a page that nobody may use" },
+	{ PW_BIT(61), "swap", "a swap entry" },
+	{ PW_BIT(62), "UX", "user mode may execute it" },
+	{ PW_BIT(63), "KX", "the kernel may execute it" },
 	{ 0 },
 };
 
@@ -66,7 +64,7 @@ static const struct pw_bits swap_bits[] = {
 	{ 0x7c, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
 	{ 0x80, "exclusive", "the page is this process's alone" },
 	{ UINT64_C(0x0000fffffffff000), "offset", "in the swap file" },
-	{ BIT(61), "swap", "a swap entry" },
+	{ PW_BIT(61), "swap", "a swap entry" },
 	{ 0 },
 };
 

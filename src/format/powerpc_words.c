@@ -14,17 +14,15 @@
 /* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define BIT(n) (UINT64_C(1) << (n))
-
 enum { ANY = 0xff, LEAF_OR_PROT_NONE = PW_BITS_LEAF | PW_BITS_PROT_NONE };
 
 static const char *const att_names[] = { "normal", "SAO", "non-idempotent", "tolerant", NULL };
 
 static const struct pw_bits table_bits[] = {
-	{ BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
-	{ BIT(62), "L", "leaf" },
-	{ BIT(61), "invalid", "Linux: valid for Linux while V is clear" },
-	{ BIT(60), "reserved", "ignored" },
+	{ PW_BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(62), "L", "leaf" },
+	{ PW_BIT(61), "invalid", "Linux: valid for Linux while V is clear" },
+	{ PW_BIT(60), "reserved", "ignored" },
 	{ 0x1f, "NLS", "log2 of the entries of the next table", NULL, PW_SHOW_ALWAYS },
 	{ 0xe0, "reserved-low", "ignored" },
 	{ UINT64_C(0x0fffffffffffff00), "NLB", "address of the next table", NULL, PW_SHOW_ADDRESS },
@@ -32,30 +30,30 @@ static const struct pw_bits table_bits[] = {
 };
 
 static const struct pw_bits page_bits[] = {
-	{ BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
-	{ BIT(62), "L", "leaf" },
-	{ BIT(61), "invalid", "Linux: valid for Linux while V is clear" },
-	{ BIT(8), "R", "referenced" },
-	{ BIT(7), "C", "changed" },
+	{ PW_BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(62), "L", "leaf" },
+	{ PW_BIT(61), "invalid", "Linux: valid for Linux while V is clear" },
+	{ PW_BIT(8), "R", "referenced" },
+	{ PW_BIT(7), "C", "changed" },
 	{ 0x30, "ATT", "how the memory is accessed", att_names },
-	{ BIT(3), "PRIV", "privileged: not for user mode" },
-	{ BIT(2), "READ", "may be read" },
-	{ BIT(1), "WRITE", "may be written, and read" },
-	{ BIT(0), "EXEC", "may be executed" },
-	{ BIT(6), "reserved", "ignored" },
-	{ BIT(9), "soft-dirty", "Linux: written to since clear_refs" },
-	{ BIT(10), "special", "Linux: no struct page behind it" },
-	{ BIT(11), "sw11", "for software" },
+	{ PW_BIT(3), "PRIV", "privileged: not for user mode" },
+	{ PW_BIT(2), "READ", "may be read" },
+	{ PW_BIT(1), "WRITE", "may be written, and read" },
+	{ PW_BIT(0), "EXEC", "may be executed" },
+	{ PW_BIT(6), "reserved", "ignored" },
+	{ PW_BIT(9), "soft-dirty", "Linux: written to since clear_refs" },
+	{ PW_BIT(10), "special", "Linux: no struct page behind it" },
+	{ PW_BIT(11), "sw11", "for software" },
 	{ UINT64_C(0x01fffffffffff000), "RPN", "address of the page", NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x0e00000000000000), "reserved-high", "ignored" },
-	{ BIT(60), "sw60", "for software" },
+	{ PW_BIT(60), "sw60", "for software" },
 	{ 0 },
 };
 
 static const struct pw_bits swap_bits[] = {
-	{ BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
-	{ BIT(62), "L", "with V clear, a swap entry" },
-	{ BIT(61), "sw61", "for software" },
+	{ PW_BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(62), "L", "with V clear, a swap entry" },
+	{ PW_BIT(61), "sw61", "for software" },
 	{ 0x1f, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
 	{ 0x20, "exclusive", "Linux: the page is this process's alone" },
 	{ 0x200, "soft-dirty", "Linux: written to since clear_refs" },
@@ -67,16 +65,16 @@ static const struct pw_bits swap_bits[] = {
 };
 
 static const struct pw_bits empty_bits[] = {
-	{ BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
-	{ BIT(8), "R", "referenced" },
-	{ BIT(7), "C", "changed" },
+	{ PW_BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(8), "R", "referenced" },
+	{ PW_BIT(7), "C", "changed" },
 	{ 0 },
 };
 
 static const struct pw_bits_of entries[] = {
 	{ ANY, PW_BITS_TABLE, table_bits },
 	{ 1 << 0, LEAF_OR_PROT_NONE, page_bits },
-	{ 0xfe, LEAF_OR_PROT_NONE, page_bits, BIT(62), BIT(62) },
+	{ 0xfe, LEAF_OR_PROT_NONE, page_bits, PW_BIT(62), PW_BIT(62) },
 	{ ANY, PW_BITS_SWAP, swap_bits },
 	{ ANY, PW_BITS_EMPTY, empty_bits },
 	{ 0 },

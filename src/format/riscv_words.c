@@ -15,8 +15,6 @@
 /* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define BIT(n) (UINT64_C(1) << (n))
-
 enum {
 	ANY = 0xff,
 	EXCLUSIVE = 0x0603, /* swap entries gained a bit */
@@ -25,52 +23,52 @@ enum {
 static const char *const pbmt_names[] = { "PMA", "NC", "IO", "reserved", NULL };
 
 static const struct pw_bits page_or_table_bits[] = {
-	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
-	{ BIT(1), "R", "may be read" },
-	{ BIT(2), "W", "may be written" },
-	{ BIT(3), "X", "may be executed" },
-	{ BIT(4), "U", "user mode may access it" },
-	{ BIT(5), "G", "global: in all address spaces" },
-	{ BIT(6), "A", "accessed" },
-	{ BIT(7), "D", "dirty: written to" },
-	{ BIT(8), "special", "Linux: no struct page behind it" },
-	{ BIT(9), "sw9", "for software" },
+	{ PW_BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(1), "R", "may be read" },
+	{ PW_BIT(2), "W", "may be written" },
+	{ PW_BIT(3), "X", "may be executed" },
+	{ PW_BIT(4), "U", "user mode may access it" },
+	{ PW_BIT(5), "G", "global: in all address spaces" },
+	{ PW_BIT(6), "A", "accessed" },
+	{ PW_BIT(7), "D", "dirty: written to" },
+	{ PW_BIT(8), "special", "Linux: no struct page behind it" },
+	{ PW_BIT(9), "sw9", "for software" },
 	{ UINT64_C(0x003ffffffffffc00), "PPN", "number of the page or table", NULL,
 	  PW_SHOW_ADDRESS },
 	{ UINT64_C(0x1f) << 54, "reserved", "has to be zero" },
-	{ BIT(59), "sw59", "Svrsw60t59b: for software, else reserved" },
-	{ BIT(60), "sw60", "Svrsw60t59b: for software, else reserved" },
+	{ PW_BIT(59), "sw59", "Svrsw60t59b: for software, else reserved" },
+	{ PW_BIT(60), "sw60", "Svrsw60t59b: for software, else reserved" },
 	{ UINT64_C(3) << 61, "PBMT", "memory type (Svpbmt)", pbmt_names },
-	{ BIT(63), "N", "one of a naturally aligned group (Svnapot)" },
+	{ PW_BIT(63), "N", "one of a naturally aligned group (Svnapot)" },
 	{ 0 },
 };
 
 /* If V is clear, G marks PROT_NONE. */
 static const struct pw_bits prot_none_bits[] = {
-	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
-	{ BIT(1), "R", "was readable" },
-	{ BIT(2), "W", "was writable" },
-	{ BIT(3), "X", "was executable" },
-	{ BIT(4), "U", "was for user mode" },
-	{ BIT(5), "prot-none", "Linux: present, nobody may use it" },
-	{ BIT(6), "A", "accessed" },
-	{ BIT(7), "D", "dirty" },
-	{ BIT(8), "special", "Linux: no struct page behind it" },
-	{ BIT(9), "sw9", "for software" },
+	{ PW_BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(1), "R", "was readable" },
+	{ PW_BIT(2), "W", "was writable" },
+	{ PW_BIT(3), "X", "was executable" },
+	{ PW_BIT(4), "U", "was for user mode" },
+	{ PW_BIT(5), "prot-none", "Linux: present, nobody may use it" },
+	{ PW_BIT(6), "A", "accessed" },
+	{ PW_BIT(7), "D", "dirty" },
+	{ PW_BIT(8), "special", "Linux: no struct page behind it" },
+	{ PW_BIT(9), "sw9", "for software" },
 	{ UINT64_C(0x003ffffffffffc00), "PPN", "number of the page", NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x3ff) << 54, "sw-high", "kept" },
 	{ 0 },
 };
 
 static const struct pw_bits swap_bits[] = {
-	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
 	{ 0x1e, "sw", "for software" },
-	{ BIT(5), "prot-none", "clear in swap entries" },
+	{ PW_BIT(5), "prot-none", "clear in swap entries" },
 	{ 0x7c0, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS, 0,
 	  EXCLUSIVE },
 	{ UINT64_C(0xfffffffffffff800), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS, 0,
 	  EXCLUSIVE },
-	{ BIT(6), "exclusive", "Linux: the page is this process's alone", NULL, 0, EXCLUSIVE },
+	{ PW_BIT(6), "exclusive", "Linux: the page is this process's alone", NULL, 0, EXCLUSIVE },
 	{ 0xf80, "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS, EXCLUSIVE },
 	{ UINT64_C(0xfffffffffffff000), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS,
 	  EXCLUSIVE },
@@ -78,7 +76,7 @@ static const struct pw_bits swap_bits[] = {
 };
 
 static const struct pw_bits empty_bits[] = {
-	{ BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(0), "V", "valid", NULL, PW_SHOW_ALWAYS },
 	{ 0 },
 };
 

@@ -11,8 +11,6 @@
 /* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define BIT(n) (UINT64_C(1) << (n))
-
 enum { ANY = 0xff, LEAF_OR_PROT_NONE = PW_BITS_LEAF | PW_BITS_PROT_NONE };
 
 static const char *const tte_size_names[] = { "8K",   "64K", "512K", "4M", "32M",
@@ -27,15 +25,15 @@ static const struct pw_bits table_bits[] = {
 };
 
 static const struct pw_bits sun4u_bits[] = {
-	{ BIT(63), "V", "valid; Linux: and not old", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(63), "V", "valid; Linux: and not old", NULL, PW_SHOW_ALWAYS },
 	{ UINT64_C(3) << 61, "size", "of the TTE", tte_size_names, PW_SHOW_ALWAYS },
-	{ BIT(60), "NFO", "no fault, for non-faulting loads only" },
-	{ BIT(59), "IE", "invert endianness" },
-	{ BIT(58), "sw58", "for software" },
-	{ BIT(57), "special", "Linux: no struct page behind it" },
-	{ BIT(56), "huge", "Linux: a leaf at this level" },
+	{ PW_BIT(60), "NFO", "no fault, for non-faulting loads only" },
+	{ PW_BIT(59), "IE", "invert endianness" },
+	{ PW_BIT(58), "sw58", "for software" },
+	{ PW_BIT(57), "special", "Linux: no struct page behind it" },
+	{ PW_BIT(56), "huge", "Linux: a leaf at this level" },
 	{ UINT64_C(0xfe) << 48, "sw-high", "for software" },
-	{ BIT(48), "size2", "third bit of the size (Panther)" },
+	{ PW_BIT(48), "size2", "third bit of the size (Panther)" },
 	{ UINT64_C(0x0000f80000000000), "reserved", "has to be zero" },
 	{ UINT64_C(0x000007ffffffe000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
 	{ 0x1000, "exec", "Linux: may be executed" },
@@ -55,14 +53,14 @@ static const struct pw_bits sun4u_bits[] = {
 };
 
 static const struct pw_bits sun4v_bits[] = {
-	{ BIT(63), "V", "valid; Linux: and not old", NULL, PW_SHOW_ALWAYS },
-	{ BIT(62), "NFO", "no fault, for non-faulting loads only" },
-	{ BIT(61), "modified", "Linux: written to" },
-	{ BIT(60), "accessed", "Linux: accessed" },
-	{ BIT(59), "read", "Linux: may be read" },
-	{ BIT(58), "write", "Linux: may be written" },
-	{ BIT(57), "special", "Linux: no struct page behind it" },
-	{ BIT(56), "huge", "Linux: a leaf at this level" },
+	{ PW_BIT(63), "V", "valid; Linux: and not old", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(62), "NFO", "no fault, for non-faulting loads only" },
+	{ PW_BIT(61), "modified", "Linux: written to" },
+	{ PW_BIT(60), "accessed", "Linux: accessed" },
+	{ PW_BIT(59), "read", "Linux: may be read" },
+	{ PW_BIT(58), "write", "Linux: may be written" },
+	{ PW_BIT(57), "special", "Linux: no struct page behind it" },
+	{ PW_BIT(56), "huge", "Linux: a leaf at this level" },
 	{ UINT64_C(0x00ffffffffffe000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
 	{ 0x1000, "IE", "invert endianness" },
 	{ 0x800, "E", "side effects" },
@@ -81,19 +79,19 @@ static const struct pw_bits sun4v_bits[] = {
 static const struct pw_bits swap_bits[] = {
 	{ UINT64_C(0x1fff), "sw", "clear in swap entries" },
 	{ UINT64_C(0xfe000), "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
-	{ BIT(20), "exclusive", "Linux: the page is this process's alone" },
+	{ PW_BIT(20), "exclusive", "Linux: the page is this process's alone" },
 	{ UINT64_C(0xffffffffffe00000), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
 	{ 0 },
 };
 
 static const struct pw_bits empty_bits[] = {
-	{ BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(63), "V", "valid", NULL, PW_SHOW_ALWAYS },
 	{ 0 },
 };
 
 static const struct pw_bits_of sun4u_entries[] = {
 	{ 1 << 0, LEAF_OR_PROT_NONE, sun4u_bits },
-	{ 0x6, LEAF_OR_PROT_NONE, sun4u_bits, BIT(56), BIT(56) },
+	{ 0x6, LEAF_OR_PROT_NONE, sun4u_bits, PW_BIT(56), PW_BIT(56) },
 	{ ANY, PW_BITS_TABLE, table_bits },
 	{ ANY, PW_BITS_SWAP, swap_bits },
 	{ ANY, PW_BITS_EMPTY, empty_bits },
@@ -102,7 +100,7 @@ static const struct pw_bits_of sun4u_entries[] = {
 
 static const struct pw_bits_of sun4v_entries[] = {
 	{ 1 << 0, LEAF_OR_PROT_NONE, sun4v_bits },
-	{ 0x6, LEAF_OR_PROT_NONE, sun4v_bits, BIT(56), BIT(56) },
+	{ 0x6, LEAF_OR_PROT_NONE, sun4v_bits, PW_BIT(56), PW_BIT(56) },
 	{ ANY, PW_BITS_TABLE, table_bits },
 	{ ANY, PW_BITS_SWAP, swap_bits },
 	{ ANY, PW_BITS_EMPTY, empty_bits },

@@ -21,6 +21,9 @@
 
 /* ---- the bits of an entry ---- */
 
+/* A mask of one bit; a macro, because masks stand in initializers. */
+#define PW_BIT(n) (UINT64_C(1) << (n))
+
 enum pw_bits_show {
 	PW_SHOW_SET, /* shown as a word if it is not zero */
 	PW_SHOW_ALWAYS, /* always shown as a word: "TL=0", "P=0" */

@@ -15,8 +15,6 @@
 /* Most fields have a mask, a name and a meaning; the rest is zero, and not worth a column. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define BIT(n) (UINT64_C(1) << (n))
-
 enum {
 	ANY = 0xff,
 	/* Shadow stacks moved Linux's bits above 56: "x86/mm: Introduce _PAGE_SAVED_DIRTY". */
@@ -25,28 +23,28 @@ enum {
 };
 
 static const struct pw_bits table_bits[] = {
-	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
-	{ BIT(1), "RW", "writes are allowed below" },
-	{ BIT(2), "US", "user mode is allowed below" },
-	{ BIT(3), "PWT", "the table is cached write-through" },
-	{ BIT(4), "PCD", "the table is not cached" },
-	{ BIT(5), "A", "accessed: used for a translation" },
-	{ BIT(6), "D", "ignored in a table entry; Linux sets it" },
-	{ BIT(7), "PS", "page size: a leaf, which is reserved at this level",
+	{ PW_BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(1), "RW", "writes are allowed below" },
+	{ PW_BIT(2), "US", "user mode is allowed below" },
+	{ PW_BIT(3), "PWT", "the table is cached write-through" },
+	{ PW_BIT(4), "PCD", "the table is not cached" },
+	{ PW_BIT(5), "A", "accessed: used for a translation" },
+	{ PW_BIT(6), "D", "ignored in a table entry; Linux sets it" },
+	{ PW_BIT(7), "PS", "page size: a leaf, which is reserved at this level",
 	  .malformed = "PS is set, and no page is that large" },
-	{ BIT(8), "ign8", "ignored" },
+	{ PW_BIT(8), "ign8", "ignored" },
 	{ UINT64_C(0xe00), "sw", "for software" },
 	{ UINT64_C(0x000ffffffffff000), "address", "of the next table", NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x7ff0000000000000), "sw-high", "for software" },
-	{ BIT(63), "NX", "nothing below may be executed" },
+	{ PW_BIT(63), "NX", "nothing below may be executed" },
 	{ 0 },
 };
 
 static const struct pw_bits pae_top_bits[] = {
-	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
-	{ BIT(3), "PWT", "the table is cached write-through" },
-	{ BIT(4), "PCD", "the table is not cached" },
-	{ BIT(5), "A", "reserved; QEMU sets it" },
+	{ PW_BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(3), "PWT", "the table is cached write-through" },
+	{ PW_BIT(4), "PCD", "the table is not cached" },
+	{ PW_BIT(5), "A", "reserved; QEMU sets it" },
 	{ 0x6, "reserved", "has to be zero" },
 	{ 0x1c0, "reserved6", "has to be zero" },
 	{ UINT64_C(0xe00), "sw", "for software" },
@@ -56,53 +54,55 @@ static const struct pw_bits pae_top_bits[] = {
 };
 
 static const struct pw_bits page_bits[] = {
-	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
-	{ BIT(1), "RW", "may be written" },
-	{ BIT(2), "US", "user mode may access it" },
-	{ BIT(3), "PWT", "low bit of the index into the PAT" },
-	{ BIT(4), "PCD", "middle bit of the index into the PAT" },
-	{ BIT(5), "A", "accessed" },
-	{ BIT(6), "D", "dirty: written to" },
-	{ BIT(7), "PAT", "high bit of the index into the PAT" },
-	{ BIT(8), "G", "global: stays in the TLB when CR3 changes" },
-	{ BIT(9), "special", "Linux: no struct page behind it" },
-	{ BIT(10), "uffd-wp", "Linux: userfaultfd watches writes" },
-	{ BIT(11), "soft-dirty", "Linux: written to since clear_refs" },
+	{ PW_BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(1), "RW", "may be written" },
+	{ PW_BIT(2), "US", "user mode may access it" },
+	{ PW_BIT(3), "PWT", "low bit of the index into the PAT" },
+	{ PW_BIT(4), "PCD", "middle bit of the index into the PAT" },
+	{ PW_BIT(5), "A", "accessed" },
+	{ PW_BIT(6), "D", "dirty: written to" },
+	{ PW_BIT(7), "PAT", "high bit of the index into the PAT" },
+	{ PW_BIT(8), "G", "global: stays in the TLB when CR3 changes" },
+	{ PW_BIT(9), "special", "Linux: no struct page behind it" },
+	{ PW_BIT(10), "uffd-wp", "Linux: userfaultfd watches writes" },
+	{ PW_BIT(11), "soft-dirty", "Linux: written to since clear_refs" },
 	{ UINT64_C(0x000ffffffffff000), "address", "of the page", NULL, PW_SHOW_ADDRESS },
 	{ UINT64_C(0x01f0000000000000), "sw-high", "for software" },
-	{ BIT(57), "sw57", "for software", NULL, 0, 0, SHADOW_STACK },
-	{ BIT(57), "devmap", "Linux: device memory", NULL, 0, SHADOW_STACK, NO_DEVMAP },
-	{ BIT(57), "sw57", "for software", NULL, 0, NO_DEVMAP },
-	{ BIT(58), "devmap", "Linux: device memory", NULL, 0, 0, SHADOW_STACK },
-	{ BIT(58), "saved-dirty", "Linux: dirty, kept from the hardware", NULL, 0, SHADOW_STACK },
+	{ PW_BIT(57), "sw57", "for software", NULL, 0, 0, SHADOW_STACK },
+	{ PW_BIT(57), "devmap", "Linux: device memory", NULL, 0, SHADOW_STACK, NO_DEVMAP },
+	{ PW_BIT(57), "sw57", "for software", NULL, 0, NO_DEVMAP },
+	{ PW_BIT(58), "devmap", "Linux: device memory", NULL, 0, 0, SHADOW_STACK },
+	{ PW_BIT(58), "saved-dirty", "Linux: dirty, kept from the hardware", NULL, 0,
+	  SHADOW_STACK },
 	{ UINT64_C(0xf) << 59, "PKEY", "protection key" },
-	{ BIT(63), "NX", "may not be executed" },
+	{ PW_BIT(63), "NX", "may not be executed" },
 	{ 0 },
 };
 
 /* Pages of 2M, 4M and 1G. Only the address differs. The bits between it and PAT are reserved. */
 static const struct pw_bits large_bits[] = {
-	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
-	{ BIT(1), "RW", "may be written" },
-	{ BIT(2), "US", "user mode may access it" },
-	{ BIT(3), "PWT", "low bit of the index into the PAT" },
-	{ BIT(4), "PCD", "middle bit of the index into the PAT" },
-	{ BIT(5), "A", "accessed" },
-	{ BIT(6), "D", "dirty: written to" },
-	{ BIT(7), "PS", "page size: a leaf at this level" },
-	{ BIT(8), "G", "global: stays in the TLB when CR3 changes" },
-	{ BIT(9), "sw9", "for software" },
-	{ BIT(10), "uffd-wp", "Linux: userfaultfd watches writes" },
-	{ BIT(11), "soft-dirty", "Linux: written to since clear_refs" },
-	{ BIT(12), "PAT", "high bit of the index into the PAT" },
+	{ PW_BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(1), "RW", "may be written" },
+	{ PW_BIT(2), "US", "user mode may access it" },
+	{ PW_BIT(3), "PWT", "low bit of the index into the PAT" },
+	{ PW_BIT(4), "PCD", "middle bit of the index into the PAT" },
+	{ PW_BIT(5), "A", "accessed" },
+	{ PW_BIT(6), "D", "dirty: written to" },
+	{ PW_BIT(7), "PS", "page size: a leaf at this level" },
+	{ PW_BIT(8), "G", "global: stays in the TLB when CR3 changes" },
+	{ PW_BIT(9), "sw9", "for software" },
+	{ PW_BIT(10), "uffd-wp", "Linux: userfaultfd watches writes" },
+	{ PW_BIT(11), "soft-dirty", "Linux: written to since clear_refs" },
+	{ PW_BIT(12), "PAT", "high bit of the index into the PAT" },
 	{ UINT64_C(0x01f0000000000000), "sw-high", "for software" },
-	{ BIT(57), "sw57", "for software", NULL, 0, 0, SHADOW_STACK },
-	{ BIT(57), "devmap", "Linux: device memory", NULL, 0, SHADOW_STACK, NO_DEVMAP },
-	{ BIT(57), "sw57", "for software", NULL, 0, NO_DEVMAP },
-	{ BIT(58), "devmap", "Linux: device memory", NULL, 0, 0, SHADOW_STACK },
-	{ BIT(58), "saved-dirty", "Linux: dirty, kept from the hardware", NULL, 0, SHADOW_STACK },
+	{ PW_BIT(57), "sw57", "for software", NULL, 0, 0, SHADOW_STACK },
+	{ PW_BIT(57), "devmap", "Linux: device memory", NULL, 0, SHADOW_STACK, NO_DEVMAP },
+	{ PW_BIT(57), "sw57", "for software", NULL, 0, NO_DEVMAP },
+	{ PW_BIT(58), "devmap", "Linux: device memory", NULL, 0, 0, SHADOW_STACK },
+	{ PW_BIT(58), "saved-dirty", "Linux: dirty, kept from the hardware", NULL, 0,
+	  SHADOW_STACK },
 	{ UINT64_C(0xf) << 59, "PKEY", "protection key" },
-	{ BIT(63), "NX", "may not be executed" },
+	{ PW_BIT(63), "NX", "may not be executed" },
 	{ 0 },
 };
 
@@ -127,12 +127,12 @@ static const struct pw_bits large_4m_bits[] = {
 
 /* Linux, if P is clear: pgtable_64.h __swp_entry, and the L1TF defence. */
 static const struct pw_bits swap_64_bits[] = {
-	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
-	{ BIT(1), "soft-dirty", "Linux: written to since clear_refs" },
-	{ BIT(2), "uffd-wp", "Linux: userfaultfd watches writes" },
-	{ BIT(3), "exclusive", "Linux: the page is this process's alone" },
+	{ PW_BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(1), "soft-dirty", "Linux: written to since clear_refs" },
+	{ PW_BIT(2), "uffd-wp", "Linux: userfaultfd watches writes" },
+	{ PW_BIT(3), "exclusive", "Linux: the page is this process's alone" },
 	{ UINT64_C(0xf0), "sw", "unused" },
-	{ BIT(8), "protnone", "never set in swap entries" },
+	{ PW_BIT(8), "protnone", "never set in swap entries" },
 	{ UINT64_C(0xf8) << 56, "type", "swap file, or another kind of entry", NULL,
 	  PW_SHOW_ALWAYS },
 	{ UINT64_C(0x07fffffffffffe00), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS, 0, 0,
@@ -141,29 +141,29 @@ static const struct pw_bits swap_64_bits[] = {
 };
 
 static const struct pw_bits swap_32_bits[] = {
-	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
 	{ UINT64_C(0x3e), "type", "swap file, or another kind of entry", NULL, PW_SHOW_ALWAYS },
-	{ BIT(6), "sw6", "unused" },
-	{ BIT(7), "exclusive", "Linux: the page is this process's alone" },
-	{ BIT(8), "protnone", "never set in swap entries" },
+	{ PW_BIT(6), "sw6", "unused" },
+	{ PW_BIT(7), "exclusive", "Linux: the page is this process's alone" },
+	{ PW_BIT(8), "protnone", "never set in swap entries" },
 	{ UINT64_C(0xfffffe00), "offset", "in the swap file", NULL, PW_SHOW_ALWAYS },
 	{ 0 },
 };
 
 /* Linux: bit 8 marks PROT_NONE if P is clear. 64-bit entries store the address inverted. */
 static const struct pw_bits prot_none_bits[] = {
-	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
-	{ BIT(1), "RW", "was writable" },
-	{ BIT(2), "US", "was for user mode" },
-	{ BIT(3), "PWT", "kept" },
-	{ BIT(4), "PCD", "kept" },
-	{ BIT(5), "A", "accessed" },
-	{ BIT(6), "D", "dirty" },
-	{ BIT(7), "PS", "PAT in a pte, page size above" },
-	{ BIT(8), "protnone", "Linux: present, nobody may use it" },
-	{ BIT(9), "special", "Linux: no struct page behind it" },
-	{ BIT(10), "uffd-wp", "Linux: userfaultfd watches writes" },
-	{ BIT(11), "soft-dirty", "Linux: written to since clear_refs" },
+	{ PW_BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(1), "RW", "was writable" },
+	{ PW_BIT(2), "US", "was for user mode" },
+	{ PW_BIT(3), "PWT", "kept" },
+	{ PW_BIT(4), "PCD", "kept" },
+	{ PW_BIT(5), "A", "accessed" },
+	{ PW_BIT(6), "D", "dirty" },
+	{ PW_BIT(7), "PS", "PAT in a pte, page size above" },
+	{ PW_BIT(8), "protnone", "Linux: present, nobody may use it" },
+	{ PW_BIT(9), "special", "Linux: no struct page behind it" },
+	{ PW_BIT(10), "uffd-wp", "Linux: userfaultfd watches writes" },
+	{ PW_BIT(11), "soft-dirty", "Linux: written to since clear_refs" },
 	{ 0 },
 };
 
@@ -172,7 +172,7 @@ static const struct pw_bits prot_none_64_bits[] = {
 	  PW_SHOW_ADDRESS, 0, 0, true },
 	{ UINT64_C(0x07f0000000000000), "sw-high", "for software" },
 	{ UINT64_C(0xf) << 59, "PKEY", "protection key" },
-	{ BIT(63), "NX", "may not be executed" },
+	{ PW_BIT(63), "NX", "may not be executed" },
 	{ .more = prot_none_bits },
 };
 
@@ -182,9 +182,9 @@ static const struct pw_bits prot_none_32_bits[] = {
 };
 
 static const struct pw_bits empty_bits[] = {
-	{ BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
-	{ BIT(5), "A", "accessed: set by an erratum of Knights Landing" },
-	{ BIT(6), "D", "dirty: set by an erratum of Knights Landing" },
+	{ PW_BIT(0), "P", "present", NULL, PW_SHOW_ALWAYS },
+	{ PW_BIT(5), "A", "accessed: set by an erratum of Knights Landing" },
+	{ PW_BIT(6), "D", "dirty: set by an erratum of Knights Landing" },
 	{ 0 },
 };
 
@@ -193,8 +193,8 @@ static const struct pw_bits empty_bits[] = {
 static const struct pw_bits_of entries_64[] = {
 	{ ANY, PW_BITS_TABLE, table_bits },
 	{ 1 << 0, PW_BITS_LEAF, page_bits },
-	{ 1 << 1, PW_BITS_LEAF, large_2m_bits, BIT(7), BIT(7) },
-	{ 1 << 2, PW_BITS_LEAF, large_1g_bits, BIT(7), BIT(7) },
+	{ 1 << 1, PW_BITS_LEAF, large_2m_bits, PW_BIT(7), PW_BIT(7) },
+	{ 1 << 2, PW_BITS_LEAF, large_1g_bits, PW_BIT(7), PW_BIT(7) },
 	{ ANY, PW_BITS_SWAP, swap_64_bits },
 	{ ANY, PW_BITS_PROT_NONE, prot_none_64_bits },
 	{ ANY, PW_BITS_EMPTY, empty_bits },
@@ -205,7 +205,7 @@ static const struct pw_bits_of entries_pae[] = {
 	{ 1 << 2, ANY, pae_top_bits },
 	{ ANY, PW_BITS_TABLE, table_bits },
 	{ 1 << 0, PW_BITS_LEAF, page_bits },
-	{ 1 << 1, PW_BITS_LEAF, large_2m_bits, BIT(7), BIT(7) },
+	{ 1 << 1, PW_BITS_LEAF, large_2m_bits, PW_BIT(7), PW_BIT(7) },
 	{ ANY, PW_BITS_SWAP, swap_64_bits },
 	{ ANY, PW_BITS_PROT_NONE, prot_none_64_bits },
 	{ ANY, PW_BITS_EMPTY, empty_bits },
@@ -215,7 +215,7 @@ static const struct pw_bits_of entries_pae[] = {
 static const struct pw_bits_of entries_32[] = {
 	{ ANY, PW_BITS_TABLE, table_bits },
 	{ 1 << 0, PW_BITS_LEAF, page_bits },
-	{ 1 << 1, PW_BITS_LEAF, large_4m_bits, BIT(7), BIT(7) },
+	{ 1 << 1, PW_BITS_LEAF, large_4m_bits, PW_BIT(7), PW_BIT(7) },
 	{ ANY, PW_BITS_SWAP, swap_32_bits },
 	{ ANY, PW_BITS_PROT_NONE, prot_none_32_bits },
 	{ ANY, PW_BITS_EMPTY, empty_bits },
