@@ -173,6 +173,7 @@ static const char *lzma_complaint(lzma_ret result, bool is_whole)
 		return "is damaged, or unpacks to more than a sample may have (1024 times its size "
 		       "and 1 MiB, 256 MiB at most)";
 	case LZMA_MEM_ERROR:
+		return "cannot be unpacked: there is not enough memory";
 	case LZMA_MEMLIMIT_ERROR:
 		return "needs more memory to unpack than a sample may (128 MiB)";
 	default:

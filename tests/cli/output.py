@@ -565,6 +565,9 @@ class Help(Case):
         self.assertEqual(result.returncode, 2)
         self.assertIn(b"out of memory", result.stderr)
         self.assertNotIn(b"range", result.stderr)
+        result = subprocess.run([TOOL, "info", "sample:x86_64"], **limit)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(b"there is not enough memory", result.stderr)
 
     def test_options(self):
         for arguments, says in [(["--formt", "x"], "unrecognized option '--formt'; did you mean --format?"), (["--ro"], "requires an argument"),
