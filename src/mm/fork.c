@@ -209,9 +209,13 @@ static int copy_soft(struct copy *copy, pw_va va, struct pw_slot *slot, uint64_t
 	case PW_SOFT_MIGRATION:
 		soft = pw_soft_migration(space, PW_MIGRATION_READ, (uint32_t)soft.offset);
 		break;
+	case PW_SOFT_MARKER:
+		/* The child's says nothing else. (copy_pte_marker) */
+		if (!pw_mutant(PW_MUTANT_FORK_MARKS_ALL))
+			pw_marks_clear(mm, va, va, PW_MARK_SOFT_DIRTY);
+		return (code = put(copy, va, slot->level, slot->entry)) ? code : PW_VISIT_KEEP;
 	case PW_SOFT_HWPOISON:
 	case PW_SOFT_DEVICE:
-	case PW_SOFT_MARKER:
 		return (code = put(copy, va, slot->level, slot->entry)) ? code : PW_VISIT_KEEP;
 	}
 	if (!pw_vma_copies(copy->from))
@@ -252,8 +256,11 @@ static int copy_entry(void *context, pw_va va, struct pw_slot *slot, uint64_t *v
 	if (slot->kind == PW_SLOT_SOFT)
 		return copy_soft(copy, va, slot, value);
 	/* The child's faults find the page in the file's cache. */
-	if (pw_is_file_leaf(to, slot))
+	if (pw_is_file_leaf(to, slot)) {
+		pw_marks_clear(to, va, va + pw_mask(to->machine->format->shift[slot->level]),
+			       PW_MARK_SOFT_DIRTY);
 		return PW_VISIT_KEEP;
+	}
 	if (pw_entry_is_counted(to, slot))
 		return copy_counted(copy, va, slot, value);
 	/* Devices and zeros: zeros are never writable. */

@@ -5,7 +5,12 @@
 #include "mutants/choose.h"
 
 static const uint64_t SOFT_DIRTY = UINT64_C(1) << 55;
-enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103, PAGEOUT = 21 };
+enum {
+	GUARD_INSTALL = 102,
+	GUARD_REMOVE = 103,
+	PAGEOUT = 21,
+	MOVE = MREMAP_MAYMOVE | MREMAP_FIXED
+};
 
 static bool dirty_in(struct pw_mm *mm, pw_va va)
 {
@@ -120,6 +125,7 @@ static void forked(struct mm_world *world)
 	const uint64_t page = world->page;
 	struct pw_file *file = new_shmem(world, 2 * page);
 	const pw_va shared = map_file(world, file, 2, RW, SHARED), own = map_anon(world, 1, RW);
+	const pw_va guard = map_anon(world, 2, RW);
 	struct pw_vcpu *cpu;
 	struct pw_mm *child;
 	unsigned char byte;
@@ -127,12 +133,19 @@ static void forked(struct mm_world *world)
 	if (clear(world)) {
 		put(world, shared, 1);
 		put(world, own, 1);
+		/* What was moved is soft-dirty, and so is a guard; its copy is not. */
+		assert_int_equal(pw_madvise(world->mm, guard, page, GUARD_INSTALL), 0);
+		assert_int_equal(pw_mremap(world->mm, guard, page, page, MOVE, guard + page),
+				 guard + page);
+		assert_true(dirty(world, guard + page));
 		assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
 		assert_int_equal(pw_cpu_create(child, &cpu), 0);
 		assert_true(pw_load_u8(cpu, shared, &byte));
 		assert_int_equal(byte, 1);
 		assert_false(dirty_in(child, shared));
 		assert_true(dirty_in(child, own));
+		assert_false(dirty_in(child, guard + page));
+		assert_true(dirty(world, guard + page));
 		assert_true(dirty(world, shared));
 		assert_true(pw_store_u8(cpu, shared, 2));
 		assert_true(dirty_in(child, shared));
@@ -141,6 +154,7 @@ static void forked(struct mm_world *world)
 	}
 	unmap(world, shared, 2 * page);
 	unmap(world, own, page);
+	unmap(world, guard, 2 * page);
 	pw_file_put(file);
 }
 
