@@ -254,10 +254,15 @@ static bool empty_table(const struct comparison *c, const struct difference *d)
 	if (d->kind == DIFFERENT_RESULT)
 		return d->call.kind == CALL_MADVISE && d->call.arg[2] == ADVICE_COLLAPSE &&
 		       (d->host == 0 || d->model == 0);
+	if (d->kind == DIFFERENT_PAGE && d->host == 0)
+		return d->call.kind == CALL_MINCORE && c->call->process != 0 &&
+		       model_has_block(c, d);
 	if (d->kind == DIFFERENT_PAGE)
 		return d->call.kind == CALL_MINCORE && d->host == 1;
-	if (d->kind == DIFFERENT_PAGEMAP && d->host == 0)
-		return c->call->process != 0 && model_has_block(c, d);
+	/* The host has nothing in the child, or a page of zeros. */
+	if (d->kind == DIFFERENT_PAGEMAP && (d->host == 0 || d->host == PAGE_PRESENT) &&
+	    c->call->process != 0 && model_has_block(c, d))
+		return true;
 	if (d->kind != DIFFERENT_PAGEMAP || !(d->host & PAGE_PRESENT))
 		return false;
 	/* Or small zeros. */
@@ -279,6 +284,13 @@ static bool split_dirty(const struct comparison *c, const struct difference *d)
 			return true;
 	}
 	return false;
+}
+
+/* A write to a page of the host's file makes all pages of its large folio writable, and so soft-dirty. */
+static bool written_folio(const struct comparison *c, const struct difference *d)
+{
+	return d->kind == DIFFERENT_SOFT_DIRTY && of_file(d, c, FILE_HOST) &&
+	       d->host & PAGE_SOFT_DIRTY && d->host & PAGE_FILE && d->host & PAGE_PRESENT;
 }
 
 static bool was_moved(const struct comparison *c)
@@ -322,6 +334,8 @@ const struct accepted ACCEPTED[] = {
 	  empty_table },
 	{ "split leaf", "a huge leaf that is dirty makes all its pages soft-dirty when it is split",
 	  split_dirty },
+	{ "written folio", "a write to a file maps all of a large folio, and makes it soft-dirty",
+	  written_folio },
 	{ "moved file page",
 	  "mremap makes soft-dirty what is mapped, and fault-around has mapped other pages",
 	  moved_file_page },
