@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/names.h"
+#include "memory/flattened.h"
 #include "memory/kdump.h"
 #include "memory/vmcoreinfo.h"
 
@@ -416,12 +417,13 @@ static int add_segments(struct pw_memory *memory, const struct kdump *dump, stru
 	return status;
 }
 
-static int open_library(struct kdump *dump, struct pw_error *error)
+static int open_library(struct kdump *dump, int file, struct pw_error *error)
 {
 	const char *path = dump->file.name;
 	kdump_num_t page_bytes;
 
-	dump->descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	dump->descriptor = file < 0 ? open(path, O_RDONLY | O_CLOEXEC)
+				    : fcntl(file, F_DUPFD_CLOEXEC, 0);
 	if (dump->descriptor < 0) {
 		int code = errno;
 
@@ -463,8 +465,8 @@ static int open_library(struct kdump *dump, struct pw_error *error)
 
 const char pw_memory_kdump_kind[] = "kdump";
 
-int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsigned char *host,
-			 uint64_t bytes, struct pw_error *error)
+int pw_memory_read_kdump_file(struct pw_memory *memory, const char *path, int file,
+			      const unsigned char *host, uint64_t bytes, struct pw_error *error)
 {
 	struct kdump *dump = calloc(1, sizeof(*dump));
 	struct pw_kdump_header header;
@@ -492,7 +494,7 @@ int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsig
 	if (status == 0)
 		status = read_sub_header(memory, dump, &header, error);
 	if (status == 0)
-		status = open_library(dump, error);
+		status = open_library(dump, file, error);
 	if (status == 0)
 		status = add_segments(memory, dump, error);
 	if (status)
@@ -507,4 +509,10 @@ int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsig
 		 memory->count, memory->count == 1 ? "" : "s",
 		 pw_size_text(dump->pages * dump->block - 1, size));
 	return 0;
+}
+
+int pw_memory_read_kdump(struct pw_memory *memory, const char *path, const unsigned char *host,
+			 uint64_t bytes, struct pw_error *error)
+{
+	return pw_memory_read_kdump_file(memory, path, -1, host, bytes, error);
 }

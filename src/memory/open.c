@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens a source: finds its kind by the prefix of the string, or by the magic number of the file. */
+#include "memory/flattened.h"
 #include "memory/vmcoreinfo.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,6 +71,34 @@ static int refuse_unknown(const char *path, const unsigned char *host, uint64_t 
 		       path, start, path);
 }
 
+static bool is_kdump(const unsigned char *host, uint64_t bytes)
+{
+	return starts_with(host, bytes, "KDUMP   ", 8) || starts_with(host, bytes, "DISKDUMP", 8);
+}
+
+/* A dump whose pieces are in no order, and may be those of either kind. */
+static int read_flattened(struct pw_memory *memory, const char *path, const unsigned char *host,
+			  uint64_t bytes, struct pw_error *error)
+{
+	int file = pw_memory_unflatten(memory, path, host, bytes, error);
+	char name[32];
+	int status;
+
+	if (file < 0)
+		return file;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", file);
+	status = pw_memory_map_file(memory, name, &host, &bytes, error);
+	if (status == 0 && starts_with(host, bytes, "\177ELF", 4))
+		status = pw_memory_read_elf(memory, path, host, bytes, error);
+	else if (status == 0 && is_kdump(host, bytes))
+		status = pw_memory_read_kdump_file(memory, path, file, host, bytes, error);
+	else if (status == 0)
+		status = pw_fail(error, EINVAL,
+				 "%s is a flattened dump of neither an ELF core nor a kdump", path);
+	close(file);
+	return status;
+}
+
 static int read_file(struct pw_memory *memory, const char *path, struct pw_error *error)
 {
 	const unsigned char *host;
@@ -79,8 +109,10 @@ static int read_file(struct pw_memory *memory, const char *path, struct pw_error
 		return status;
 	if (starts_with(host, bytes, "\177ELF", 4))
 		return pw_memory_read_elf(memory, path, host, bytes, error);
-	if (starts_with(host, bytes, "KDUMP   ", 8) || starts_with(host, bytes, "DISKDUMP", 8))
+	if (is_kdump(host, bytes))
 		return pw_memory_read_kdump(memory, path, host, bytes, error);
+	if (pw_memory_is_flattened(host, bytes))
+		return read_flattened(memory, path, host, bytes, error);
 	if (starts_with(host, bytes, "EMiL", 4))
 		return pw_memory_read_lime(memory, path, host, bytes, error);
 	if (starts_with(host, bytes, "PAGEDU64", 8) || starts_with(host, bytes, "PAGEDUMP", 8))
