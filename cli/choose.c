@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "infer.h"
 #include "live.h"
 #include "machine.h"
 #include "options.h"
@@ -79,53 +80,15 @@ static int find_format(const char *name, struct tool_input *input)
 			 name);
 }
 
-/* Is a word of the title among @machines: "riscv64" among "riscv64 riscv32"? */
-static bool fits(const char *title, const char *machines)
-{
-	static const char between[] = " ,()";
-
-	for (const char *machine = machines; machine && *machine;) {
-		size_t length = strcspn(machine, " ");
-
-		for (const char *word = title; *word;) {
-			size_t bytes = strcspn(word, between);
-
-			if (bytes == length && strncmp(word, machine, length) == 0)
-				return true;
-			word += bytes + strspn(word + bytes, between);
-		}
-		machine += length + strspn(machine + length, " ");
-	}
-	return false;
-}
-
-/* "--format x86_64 or x86_64_la57": those that fit the title of the source, or nothing. */
-static void list_fitting(const struct pw_memory *memory, char *text, size_t room)
-{
-	const char *title = pw_memory_title(memory);
-	const struct pw_format *format;
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; (format = pw_format_at(i)); i++) {
-		struct pw_geometry geometry;
-
-		pw_format_geometry(format, &geometry);
-		if (fits(title, geometry.machines) && used < room)
-			used += (size_t)snprintf(text + used, room - used, "%s%s", used ? ", " : "",
-						 geometry.name);
-	}
-}
-
 static int refuse_unknown_format(const struct tool_input *input)
 {
-	char fitting[300];
+	struct infer_names fitting;
 
-	list_fitting(input->memory, fitting, sizeof(fitting));
-	if (fitting[0])
+	infer_names(input->memory, NULL, &fitting);
+	if (fitting.count > 0)
 		return tool_fail("%s (%s) does not say in which format its page tables are: give "
 				 "--format NAME and --root WORD. These could fit: %s",
-				 input->source, pw_memory_title(input->memory), fitting);
+				 input->source, pw_memory_title(input->memory), fitting.text);
 	return tool_fail("%s (%s) does not say in which format its page tables are: give --format "
 			 "NAME and --root WORD; `pagewalk formats' lists the names and what their "
 			 "roots are",
@@ -399,7 +362,10 @@ static int decide(const struct tool_options *options, bool need_root, struct too
 		tool_decide_kernel(options, input);
 		return search(options, input);
 	}
-	if (!options->format) {
+	if (!options->format && options->roots > 0) {
+		if (infer_format(options, cpu ? cpu->format : NULL, input))
+			return TOOL_FAILED;
+	} else if (!options->format) {
 		if (!cpu || !cpu->format)
 			return refuse_unknown_format(input);
 		input->format = pw_format_find(cpu->format);

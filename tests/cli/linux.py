@@ -291,6 +291,37 @@ class LeftOut(Case):
         self.assertIn("is empty", self.run_tool("translate", cut, 0, status=1).stdout)
 
 
+class Words(Case):
+    """Roots that are given as words, for a core that tells its machine and nothing else."""
+
+    def test_word_tells(self):
+        """satp has the format in it; of s390x there is but one."""
+        image = bytearray(4096)
+        struct.pack_into("<Q", image, 0, CR3 >> 12 << 10 | 0xcf)        # a huge page at 0, of whichever level
+        path = core(self.path / "riscv", [(CR3, image)], machine=243)
+        for mode, name in [(8, "riscv_sv39"), (9, "riscv_sv48"), (10, "riscv_sv57")]:
+            result = self.run_tool("info", path)
+            self.assertIn("riscv64", result.stdout)
+            result = self.run_tool("map", "--holes", "--root", hex(mode << 60 | CR3 >> 12), path, "0-0xfff", status=1)
+            self.assertIn(f"is taken for {name}: of the formats of this machine, no other has such a satp", result.stderr)
+        result = self.run_tool("map", "--root", hex(CR3 >> 12), path, status=2)
+        self.assertIn("is not a root of any format of this machine (riscv_sv32, riscv_sv39, riscv_sv48, riscv_sv57): ", result.stderr)
+        self.assertIn("has mode 0 (no translation)", result.stderr)
+        path = core(self.path / "s390", [(0, bytes(16384))], machine=22)
+        self.assertIn("is taken for s390x", self.run_tool("map", "--root", "0x4", path, status=1).stderr)
+
+    def test_word_does_not_tell(self):
+        path = core(self.path / "x86", [(CR3, tables({0: 0x5007}))])
+        result = self.run_tool("map", "--root", hex(CR3), path, status=2)
+        self.assertIn("the word of CR3 alone does not tell in which of these formats the tables are: x86_64, x86_64_la57. Give --format NAME",
+                      result.stderr)
+        path = core(self.path / "arm64", [(CR3, bytes(4096))], machine=183)
+        self.assertIn("arm64_4k_48, ", self.run_tool("map", "--root", hex(CR3), path, status=2).stderr)
+        raw = self.path / "flat"
+        raw.write_bytes(bytes(4096))
+        self.assertIn("`pagewalk formats' lists the names", self.run_tool("map", "--root", "0", f"raw:{raw}@0", status=2).stderr)
+
+
 if __name__ == "__main__":
     TOOL = sys.argv.pop(1)
     unittest.main(argv=sys.argv)
