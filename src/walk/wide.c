@@ -42,7 +42,8 @@ bool pw_wide_init(struct pw_wide *wide, const struct pw_regime *regime,
 		wide->ways[level] = 0;
 		wide->way[level][0] = (struct pw_way){ .like = 1 }; /* no entry is of it */
 	}
-	/* Nor like this: a leaf without its page has zeros there. */
+	/* Nor is a leaf like this, because without its page it has zeros; and no tables leave so many bits. */
+	wide->leaf_keep = ~UINT64_C(0);
 	for (unsigned slot = 0; slot < PW_WIDE_SLOTS; slot++)
 		wide->leaf_like[slot] = ~UINT64_C(0);
 	return true;
@@ -80,7 +81,7 @@ static void keep_leaf(struct pw_wide *wide, const struct pw_way *way, uint32_t k
 	uint32_t hash = (uint32_t)(way->like ^ way->like >> 32) * PW_WIDE_FACTOR;
 	unsigned slot = hash >> PW_WIDE_SLOT_SHIFT;
 
-	if (wide->ways[0] == 0)
+	if (wide->leaf_keep == ~UINT64_C(0))
 		wide->leaf_keep = keep;
 	if (wide->leaf_keep != keep || way->mask != ~wide->leaf_field)
 		return;
