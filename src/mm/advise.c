@@ -161,7 +161,7 @@ static int change_flags(struct advice *a)
 	if (error)
 		return error == -ENOMEM ? -EAGAIN : error;
 	pw_vma_write(a->vma);
-	pw_vma_set_flags(a->vma, flags);
+	pw_vma_set_flags(a->vma, flags | pw_vma_sticky(a->vma));
 	return 0;
 }
 

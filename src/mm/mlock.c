@@ -154,7 +154,7 @@ static int fix_up(struct pw_vma *vma, pw_va first, pw_va last, uint32_t flags,
 	if (error)
 		return error;
 	pw_vma_write(vma);
-	pw_vma_set_flags(vma, flags);
+	pw_vma_set_flags(vma, flags | pw_vma_sticky(vma));
 	*vma_ret = vma;
 	return 0;
 }

@@ -155,7 +155,7 @@ static int set_handler(struct pw_vma *vma, pw_va first, pw_va last, uint32_t fla
 		return error;
 	pw_vma_write(*vma_ret);
 	/* Partner: pw_vma_flags. */
-	__atomic_store_n(&(*vma_ret)->flags, wanted, __ATOMIC_RELAXED);
+	__atomic_store_n(&(*vma_ret)->flags, wanted | pw_vma_sticky(*vma_ret), __ATOMIC_RELAXED);
 	(*vma_ret)->user = handler;
 	(*vma_ret)->user_context = context;
 	return 0;

@@ -61,9 +61,17 @@ struct pw_vma_like {
 
 /* Lets neighbours take the range in, where nothing is mapped. NULL: none does. */
 struct pw_vma *pw_vma_merge_new(struct pw_vma_like *like);
+/* Flags that say nothing about what a VMA maps. Merging, it keeps them and gets its neighbour's (VM_STICKY). */
+enum { PW_VM_STICKY = PW_VM_GUARD | PW_VM_SOFTDIRTY };
+PW_INLINE uint32_t pw_vma_sticky(const struct pw_vma *vma)
+{
+	return pw_mutant(PW_MUTANT_MERGE_NOT_STICKY) ? 0 : vma->flags & PW_VM_STICKY;
+}
+
 /*
  * Gives first..last, a part of @vma, other flags and another handler: merges or splits (vma_modify). *vma_ret is
- * the VMA that holds the range then; a split one has the old flags still. 0, -ENOMEM.
+ * the VMA that holds the range then; a split one has the old flags still, and the caller sets them and
+ * pw_vma_sticky. 0, -ENOMEM.
  */
 int pw_vma_modify(struct pw_vma *vma, pw_va first, pw_va last, uint32_t flags, pw_user_fn *user,
 		  void *user_context, struct pw_vma **vma_ret);

@@ -15,9 +15,6 @@
 #include "mm/file.h"
 #include "mm/vma.h"
 
-/* Flags that say nothing about what the VMA maps; they go with the range. */
-static const uint32_t IGNORED = PW_VM_GUARD | PW_VM_SOFTDIRTY;
-
 static bool is_fork_child(const struct pw_vma *vma)
 {
 	return vma && vma->anon && vma->anon_chain > 1 && !pw_mutant(PW_MUTANT_MERGE_FORKED);
@@ -25,7 +22,7 @@ static bool is_fork_child(const struct pw_vma *vma)
 
 static bool same_kind(const struct pw_vma_like *like, const struct pw_vma *vma)
 {
-	return !((like->flags ^ vma->flags) & ~IGNORED) && like->file == vma->file &&
+	return !((like->flags ^ vma->flags) & ~(uint32_t)PW_VM_STICKY) && like->file == vma->file &&
 	       like->device == vma->device && like->user == vma->user &&
 	       like->user_context == vma->user_context;
 }
@@ -80,7 +77,7 @@ static bool takes_from_above(const struct pw_vma_like *like, const struct pw_vma
 /* Flags that go with a range which @vma takes in. */
 static void add_ignored(struct pw_vma *vma, uint32_t flags)
 {
-	flags = vma->flags | (flags & IGNORED);
+	flags = vma->flags | (flags & (uint32_t)PW_VM_STICKY);
 	if (flags == vma->flags)
 		return;
 	pw_vma_write(vma);

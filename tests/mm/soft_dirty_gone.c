@@ -185,6 +185,36 @@ static void replaced(struct mm_world *world)
 	unmap(world, va, 3 * page);
 }
 
+/* A VMA that is soft-dirty as a whole takes in a part of one that is not, by each call that changes flags: all is soft-dirty. */
+static void merged(struct mm_world *world)
+{
+	const uint64_t page = world->page;
+
+	for (unsigned way = 0; way < 3; way++) {
+		const pw_va va = map_anon(world, 4, RW);
+
+		if (clear(world)) {
+			assert_int_equal(pw_mmap(world->mm, va, 2 * page, PROT_READ,
+						 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0),
+					 va);
+			assert_true(dirty(world, va));
+			assert_false(dirty(world, va + 2 * page));
+			if (way == 0)
+				assert_int_equal(
+					pw_mprotect(world->mm, va + page, 2 * page, PROT_NONE), 0);
+			if (way == 1)
+				assert_int_equal(
+					pw_mprotect(world->mm, va + 2 * page, page, PROT_READ), 0);
+			if (way == 2)
+				assert_int_equal(pw_mprotect(world->mm, va, 2 * page, RW), 0);
+			assert_true(dirty(world, va));
+			assert_true(dirty(world, va + page));
+			assert_true(dirty(world, va + 2 * page));
+		}
+		unmap(world, va, 4 * page);
+	}
+}
+
 /* hugetlb: the VMA alone is soft-dirty, or not; writes are not seen. */
 static void hugetlb(struct huge_world *huge)
 {
@@ -236,6 +266,12 @@ static void test_replaced(void **state)
 	for_each_mm(replaced);
 }
 
+static void test_merged(void **state)
+{
+	(void)state;
+	for_each_mm(merged);
+}
+
 static void test_hugetlb(void **state)
 {
 	(void)state;
@@ -247,7 +283,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failed),    cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_reclaimed), cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_replaced),  cmocka_unit_test(test_hugetlb),
+		cmocka_unit_test(test_replaced),  cmocka_unit_test(test_merged),
+		cmocka_unit_test(test_hugetlb),
 	};
 
 	mutant_choose(argc, argv);
