@@ -961,7 +961,7 @@ class Wrong(Case):
         """libvirt's monitor is busy, or closed to this user; its second one is not."""
         folder = self.path / "libvirt" / "qemu" / "domain-1-guest"
         folder.mkdir(parents=True)
-        advice = ["serves libvirt alone", "<qemu:commandline>", "gdbserver unix:", "virsh dump --memory-only DOMAIN FILE"]
+        advice = ["serves libvirt alone", "<qemu:commandline>; in /var/lib/libvirt/qemu", "gdbserver unix:", "virsh dump --memory-only DOMAIN FILE"]
         silent = self.serve(lambda connection: time.sleep(30), "libvirt/qemu/domain-1-guest/monitor.sock")
         self.refused(silent, "has not said anything in 5 seconds", *advice)
         guest, source = self.guest()
@@ -999,7 +999,7 @@ class Wrong(Case):
         if os.geteuid() != 0 or not shutil.which("setpriv") or subprocess.run([*other, TOOL, "--version"], capture_output=True).returncode:
             self.skipTest("this needs root, setpriv, and a build that others may run")
         os.chmod(self.path, 0o711)
-        for name, says in [("qmp", "run pagewalk as the user who started QEMU"), ("libvirt/qmp", "serves libvirt alone")]:
+        for name, says in [("qmp", "run pagewalk as the user who started QEMU"), ("libvirt/monitor.sock", "serves libvirt alone")]:
             (self.path / name).parent.mkdir(exist_ok=True)
             self.serve(Guest(self.image, True).talk, name)
             os.chmod(self.path / name, 0o600)

@@ -328,6 +328,12 @@ def check(tool, cache, everything):
         if everything:
             folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pagewalk-makedumpfile-")))
             work.append(("dumps x86_64", lambda kind, kernel: check_dumps(tool, kind, kernel, find_makedumpfile(folder)), "x86_64"))
+            import domain       # which needs this file
+            lacks = domain.lacks()
+            if lacks:
+                yield True, [f"skip libvirt: {lacks}"]
+            else:
+                work.append(("libvirt", lambda kind, kernel: domain.check(tool, kind, kernel), "x86_64"))
         for title, run, name in work:
             kind = kinds.select([name])[0]
             started = time.monotonic()
@@ -353,4 +359,5 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    import again                # as other files know it, so that there is one AgainError
+    sys.exit(again.main())

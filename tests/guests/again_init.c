@@ -212,6 +212,7 @@ int main(void)
 	}
 	/* What waiting for the host takes has its pages before they are told. */
 	memset(line, 1, sizeof(line));
+	memset(command_line, 1, sizeof(command_line));
 	setvbuf(stdout, output, _IOLBF, sizeof(output));
 	page = (size_t)sysconf(_SC_PAGESIZE);
 	if (access("/proc/vmcore", R_OK) == 0)

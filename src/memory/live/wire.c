@@ -76,17 +76,19 @@ static int connect_to(struct pw_wire *wire, const struct sockaddr *address, sock
 	return 0;
 }
 
-/* libvirt keeps them in /var/lib/libvirt/qemu/domain-1-NAME/, or below a user's .config/libvirt/qemu/lib/. */
+/* It is /var/lib/libvirt/qemu/domain-1-NAME/monitor.sock, or that below a user's .config/libvirt/qemu/lib/. */
 bool pw_wire_is_libvirt(const char *path)
 {
-	return strstr(path, "/libvirt/") != NULL;
+	const char *name = strrchr(path, '/');
+
+	return strstr(path, "/libvirt/") && strcmp(name, "/monitor.sock") == 0;
 }
 
 const char pw_wire_libvirt[] =
-	"libvirt's own monitor serves libvirt alone. Give QEMU a second -qmp "
-	"unix:SOCKET,server=on,wait=off (virsh edit, <qemu:commandline>); or read gdb:SOCKET, after "
-	"virsh qemu-monitor-command DOMAIN --hmp 'gdbserver unix:SOCKET,server=on,wait=off'; or "
-	"virsh dump --memory-only DOMAIN FILE";
+	"libvirt's own monitor serves libvirt alone. Give QEMU -qmp unix:SOCKET,server=on,wait=off "
+	"(virsh edit, <qemu:commandline>; in /var/lib/libvirt/qemu); or read gdb:SOCKET, after virsh "
+	"qemu-monitor-command DOMAIN --hmp 'gdbserver unix:SOCKET,server=on,wait=off'; or virsh dump "
+	"--memory-only DOMAIN FILE";
 
 static int refuse_unix(const char *path, int status, struct pw_error *error)
 {
