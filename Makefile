@@ -26,9 +26,11 @@ demo: $(BUILD)/build.ninja
 test: all
 	@meson test -C $(BUILD) --no-rebuild --print-errorlogs
 
-bench: all
+bench-build: all
 	@tools/deps.sh bench
 	@tools/build.sh $(BUILD) bench/bench
+
+bench: bench-build
 	@$(BUILD)/bench/bench --json $(BUILD)/bench.json
 	@bench/page.py $(BUILD)/bench.json $(BUILD)/bench.html
 	@! [ -x $(BUILD)/lab/race/scene/pagewalk-lab ] || bench/race/race.py $(BUILD)/lab/race/scene/pagewalk-lab

@@ -133,6 +133,19 @@ def documented():
             yield path.name, line.replace("\\-", "-")
 
 
+class Makefile(unittest.TestCase):
+    def test_targets(self):
+        """What README and CONTRIBUTING.md ask make for is there, and so is all that the Makefile calls a target."""
+        text = (SOURCE / "Makefile").read_text()
+        phony = set(re.search(r"(?m)^\.PHONY: (.*)$", text)[1].split())
+        rules = {name for names in re.findall(r"(?m)^([a-z][a-z0-9 -]*):(?!=)", text) for name in names.split()}
+        wanted = {name for file in ("README.md", "CONTRIBUTING.md")
+                  for name in re.findall(r"(?m)(?:`|^    )make ([a-z][a-z0-9-]*)", (SOURCE / file).read_text())}
+        self.assertGreater(len(wanted), 10)
+        self.assertEqual(phony - rules, set())
+        self.assertEqual(wanted - rules, set())
+
+
 class Newcomer(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
