@@ -14,7 +14,8 @@ README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 def check(tool, kernel):
     """Returns (is everything right?, lines to print)."""
     text = README.read_text()
-    qemu, *lines = re.findall(r"(?m)^    (\S.*)$", text[text.index("### A running guest"):text.index("## The library")])
+    part = text[text.index("### A running guest"):text.index("## The library")].replace("\\\n", " ")
+    qemu, *lines = re.findall(r"(?m)^    (\S.*)$", part)
     with tempfile.TemporaryDirectory(prefix="pagewalk-readme-") as folder:
         command = ["timeout", "--kill-after=5", "300", *shlex.split(qemu.replace("/boot/vmlinuz", str(kernel))), "-display", "none",
                    "-no-reboot", "-append", "panic=0"]
