@@ -26,6 +26,8 @@ enum {
 	ADVICE_POPULATE_WRITE = 23,
 	ADVICE_DONTNEED_LOCKED = 24,
 	ADVICE_COLLAPSE = 25,
+	ADVICE_HWPOISON = 100,
+	ADVICE_SOFT_OFFLINE = 101,
 	ADVICE_GUARD_INSTALL = 102,
 	ADVICE_GUARD_REMOVE = 103,
 };
@@ -59,6 +61,8 @@ static bool is_known(const struct pw_mm *mm, int what)
 	case ADVICE_POPULATE_READ:
 	case ADVICE_POPULATE_WRITE:
 	case ADVICE_DONTNEED_LOCKED:
+	case ADVICE_HWPOISON:
+	case ADVICE_SOFT_OFFLINE:
 	case ADVICE_GUARD_INSTALL:
 	case ADVICE_GUARD_REMOVE:
 		return true;
@@ -378,6 +382,8 @@ int pw_madvise(struct pw_mm *mm, pw_va va, uint64_t bytes, int what)
 		return 0;
 	if (what == ADVICE_POPULATE_READ || what == ADVICE_POPULATE_WRITE)
 		return populate(mm, va, va + whole - 1, what == ADVICE_POPULATE_WRITE);
+	if (what == ADVICE_HWPOISON || what == ADVICE_SOFT_OFFLINE)
+		return pw_poison_range(mm, va, va + whole - 1, what == ADVICE_SOFT_OFFLINE);
 	lock(&a);
 	error = walk(&a, va, va + whole - 1);
 	unlock(&a);

@@ -14,11 +14,14 @@
  *
  * The frame is marked first: when its last reference goes, it does not become free. So a page that somebody has
  * pinned stays with its holder (-EBUSY), and goes with it.
+ *
+ * Soft offline (soft_offline_page): the memory is still good, so the page moves; then the frame is nobody's.
  */
 #include <errno.h>
 
 #include "mm/file.h"
 #include "mm/huge.h"
+#include "mm/reclaim.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
 
@@ -112,21 +115,41 @@ static int poison_locked(struct pw_machine *machine, uint32_t frame)
 	}
 }
 
+/* Breaks a frame of which the caller has a reference, which it gives up. */
+static int break_held(struct pw_machine *machine, uint32_t frame)
+{
+	int code;
+
+	mark(machine, frame);
+	pw_folio_lock(machine, frame);
+	code = poison_locked(machine, frame);
+	pw_folio_unlock(machine, frame);
+	pw_page_put(machine, frame, 1);
+	return code;
+}
+
+/* Says that the frame is broken. False: that was known. */
+static bool set_poisoned(struct pw_machine *machine, uint32_t frame)
+{
+	if (__atomic_fetch_or(&pw_page_of(machine, frame)->flags, PW_PAGE_POISON,
+			      __ATOMIC_SEQ_CST) &
+	    PW_PAGE_POISON)
+		return false;
+	pw_count(&machine->info.poisoned, 1);
+	return true;
+}
+
 int pw_poison(struct pw_machine *machine, pw_pa pa)
 {
 	uint32_t frame;
-	int code;
 
 	if (!machine || !pw_arena_has(machine->arena, pa))
 		return -EINVAL;
 	frame = pw_arena_frame(machine->arena, pa);
 	if (pw_folio_is_zero(machine->arena, frame) || pw_huge_is_zero(machine, frame))
 		return -EBUSY;
-	if (__atomic_fetch_or(&pw_page_of(machine, frame)->flags, PW_PAGE_POISON,
-			      __ATOMIC_SEQ_CST) &
-	    PW_PAGE_POISON)
+	if (!set_poisoned(machine, frame))
 		return -EHWPOISON;
-	pw_count(&machine->info.poisoned, 1);
 	if (pw_buddy_retire(machine->arena, frame))
 		return 0;
 	/* It is on its way, from somebody or to somebody: who gets it next is not known. */
@@ -134,10 +157,85 @@ int pw_poison(struct pw_machine *machine, pw_pa pa)
 		mark(machine, frame);
 		return -EBUSY;
 	}
-	mark(machine, frame);
-	pw_folio_lock(machine, frame);
-	code = poison_locked(machine, frame);
-	pw_folio_unlock(machine, frame);
+	return break_held(machine, frame);
+}
+
+/* ---- madvise ---- */
+
+/* Nothing has moved the page away from the frame: it may be free again one day, unless it is broken by now. */
+static void unmark(struct pw_machine *machine, uint32_t frame)
+{
+	/* Somebody else's reference is gone: then the frame is, too. */
+	if (!pw_folio_try_get(machine->arena, frame, 1))
+		return;
+	__atomic_fetch_and(&machine->arena->frame[frame].flags, ~(uint32_t)PW_FRAME_BROKEN,
+			   __ATOMIC_RELAXED);
+	if (pw_page_flags(machine, frame) & PW_PAGE_POISON)
+		mark(machine, frame);
 	pw_page_put(machine, frame, 1);
+}
+
+/* Moves the page of a frame elsewhere, and retires the frame. The caller has a reference, which it gives up. */
+static int move_held(struct pw_machine *machine, uint32_t frame)
+{
+	const pw_pa pa = pw_arena_pa(machine->arena, frame);
+	int code;
+
+	/* When its last reference goes, it is not free again. */
+	mark(machine, frame);
+	pw_page_put(machine, frame, 1);
+	code = pw_split_folio(machine, pa);
+	if (code == 0 || code == -EINVAL)
+		code = pw_migrate(machine, pa);
+	if (code)
+		unmark(machine, frame);
+	else
+		(void)set_poisoned(machine, frame);
 	return code;
+}
+
+/* Brings the page of @va, and takes a reference of it. 0, -EFAULT, -ENOMEM; -EBUSY: a page that nobody can take away. */
+static int bring(struct pw_mm *mm, pw_va va, uint32_t *frame_ret)
+{
+	enum pw_fault_kind kind;
+	const struct pw_vma *vma;
+	bool device;
+
+	pw_mm_read_lock(mm);
+	vma = pw_vma_find(mm, va);
+	device = vma && vma->device;
+	pw_mm_read_unlock(mm);
+	if (device)
+		return -EFAULT;
+	kind = pw_fault_at(mm, NULL, va, 0, NULL);
+	if (kind == PW_FAULT_POISON)
+		return -EFAULT;
+	if (kind != PW_FAULT_DONE)
+		return pw_fault_errno(kind);
+	*frame_ret = pw_frame_at(mm, va);
+	return *frame_ret == PW_NO_FRAME ? -EBUSY : 0;
+}
+
+int pw_poison_range(struct pw_mm *mm, pw_va first, pw_va last, bool soft)
+{
+	struct pw_machine *machine = mm->machine;
+
+	for (pw_va va = first;;) {
+		uint32_t frame = PW_NO_FRAME;
+		uint64_t bytes;
+		int code = bring(mm, va, &frame);
+
+		if (code)
+			return code;
+		bytes = (uint64_t)pw_folio_pages(machine->arena, frame) << machine->page_lg2;
+		if (soft)
+			code = move_held(machine, frame);
+		else if (set_poisoned(machine, frame))
+			code = break_held(machine, frame);
+		else
+			pw_page_put(machine, frame, 1);
+		if (code || last - va < bytes)
+			return code;
+		va += bytes;
+	}
 }

@@ -236,10 +236,8 @@ uint64_t pw_reclaim(struct pw_machine *machine, uint64_t bytes)
 
 /* ---- ranges of a VMA: madvise ---- */
 
-/* The frame that is mapped at @va, with a reference; PW_NO_FRAME if there is none that counts. */
-static uint32_t page_at(struct pw_vma *vma, pw_va va)
+uint32_t pw_frame_at(struct pw_mm *mm, pw_va va)
 {
-	struct pw_mm *mm = vma->mm;
 	uint32_t frame = PW_NO_FRAME;
 	struct pw_slot slot;
 
@@ -336,7 +334,7 @@ uint64_t pw_vma_page_out(struct pw_vma *vma, pw_va first, pw_va last)
 	uint64_t freed = 0;
 
 	for (pw_va va = first;; va += page) {
-		uint32_t frame = page_at(vma, va);
+		uint32_t frame = pw_frame_at(vma->mm, va);
 
 		if (frame != PW_NO_FRAME) {
 			/* A part goes alone, and parts that go become pages. */
@@ -370,7 +368,7 @@ void pw_vma_cool(struct pw_vma *vma, pw_va first, pw_va last)
 	struct pw_machine *machine = vma->mm->machine;
 
 	for (pw_va va = first;;) {
-		uint32_t frame = page_at(vma, va);
+		uint32_t frame = pw_frame_at(vma->mm, va);
 		uint64_t bytes = pw_page_bytes(machine);
 
 		if (frame != PW_NO_FRAME) {

@@ -11,6 +11,13 @@
  */
 uint64_t pw_reclaim_page(struct pw_machine *machine, uint32_t frame, bool force);
 
+/* The frame that is mapped at @va, with a reference; PW_NO_FRAME if there is none that counts. With no lock of 4 to 6. */
+uint32_t pw_frame_at(struct pw_mm *mm, pw_va va);
+/*
+ * MADV_HWPOISON, or @soft: MADV_SOFT_OFFLINE, of first..last, as with CAP_SYS_ADMIN. Pages are faulted in; of each folio it
+ * takes the page that comes first. With no lock held. 0, or why a page could not go; those before it are gone.
+ */
+int pw_poison_range(struct pw_mm *mm, pw_va first, pw_va last, bool soft);
 /*
  * MADV_PAGEOUT, MADV_COLD and MADV_FREE of first..last, whole pages of @vma. The caller has checked that the VMA
  * permits it, and holds mm->lock for reading. Pages that are mapped more than once stay as they are, as in Linux.

@@ -64,6 +64,63 @@ static void check_never(struct mm_world *world, uint32_t frame)
 	}
 }
 
+enum { ADVICE_HWPOISON = 100, ADVICE_SOFT_OFFLINE = 101 };
+
+/* madvise: page by page, as with pw_poison. */
+static void check_advice(struct mm_world *world)
+{
+	const pw_va va = map_anon(world, PAGES, RW_PROT);
+	uint32_t frame;
+
+	store_pattern(world, va, PAGES);
+	frame = frame_at(world, va + world->page);
+	assert_int_equal(pw_madvise(world->mm, va + world->page, world->page, ADVICE_HWPOISON), 0);
+	check_faults(world, va + world->page);
+	assert_int_equal(load_at(world, va), pattern(0));
+	assert_int_equal(load_at(world, va + 2 * world->page), pattern(2));
+	assert_int_equal(pw_madvise(world->mm, va, 2 * world->page, ADVICE_SOFT_OFFLINE), -EFAULT);
+	check_never(world, frame);
+	unmap_all(world, va, PAGES);
+	assert_int_equal(pw_madvise(world->mm, va, world->page, ADVICE_HWPOISON), -EFAULT);
+}
+
+static void test_advice(void **state)
+{
+	(void)state;
+	for_each_broken(2, check_advice);
+}
+
+/* Soft: the page moves, and nothing is lost. A page that is pinned stays, and so does its frame. */
+static void check_soft(struct mm_world *world)
+{
+	const pw_va va = map_anon(world, PAGES, RW_PROT);
+	struct pw_reader *reader = pw_cpu_reader(world->cpu);
+	uint32_t frame[2];
+	pw_pa pa;
+
+	store_pattern(world, va, PAGES);
+	frame[0] = frame_at(world, va);
+	frame[1] = frame_at(world, va + world->page);
+	assert_int_equal(pw_madvise(world->mm, va, 2 * world->page, ADVICE_SOFT_OFFLINE), 0);
+	check_pattern(world, va, PAGES);
+	assert_int_not_equal(frame_at(world, va), frame[0]);
+	check_never(world, frame[0]);
+	check_never(world, frame[1]);
+	assert_int_equal(pw_poison(world->machine, pw_arena_pa(world->machine->arena, frame[0])),
+			 -EHWPOISON);
+	assert_int_equal(pw_pin(world->cpu, va, 1, PW_PIN_WRITE, &pa, NULL), 1);
+	assert_int_equal(pw_madvise(world->mm, va, world->page, ADVICE_SOFT_OFFLINE), -EBUSY);
+	check_pattern(world, va, PAGES);
+	pw_unpin_pages(reader, &pa, 1, PW_PIN_WRITE, true);
+	unmap_all(world, va, PAGES);
+}
+
+static void test_soft(void **state)
+{
+	(void)state;
+	for_each_broken(2, check_soft);
+}
+
 static void check_anonymous(struct mm_world *world)
 {
 	pw_va va = map_anon(world, PAGES, RW_PROT);
@@ -259,6 +316,7 @@ static void test_table(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_advice),    cmocka_unit_test(test_soft),
 		cmocka_unit_test(test_anonymous), cmocka_unit_test(test_free_frame),
 		cmocka_unit_test(test_pinned),    cmocka_unit_test(test_swap_cache),
 		cmocka_unit_test(test_shared),    cmocka_unit_test(test_file),
