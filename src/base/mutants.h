@@ -108,6 +108,7 @@ enum pw_mutant {
 	PW_MUTANT_FREE_SHARED, /* MADV_FREE says of a page that others need that it need not be kept */
 	PW_MUTANT_SPLIT_SHARED, /* advice splits a folio that another address space maps, too */
 	PW_MUTANT_COLLAPSE_NEIGHBOURS, /* collapse takes entries of a folio for all that it has if another is between them */
+	PW_MUTANT_FREE_LOCKED, /* MADV_FREE gives up a page that another process has locked in memory */
 	PW_MUTANT_FREE_WHOLE, /* MADV_FREE of a part of a folio says of all of it that it need not be kept */
 	PW_MUTANT_DROP_DIRTY_FIRST, /* whether a page is dirty is looked at before its holders */
 	PW_MUTANT_TIDY_ONCE, /* a page of the swap cache whose last count goes while it is locked stays there */

@@ -261,7 +261,7 @@ static bool is_large(const struct pw_machine *machine, uint32_t frame)
 }
 
 /*
- * Is the folio of @head in va..last as a whole? @va is where its first page is: the entries from there on are in one
+ * Under the table lock: is the folio of @head in va..last as a whole? @va is where its first page is: the entries from there on are in one
  * table, and map the pages in their order.
  */
 static bool is_whole(const struct pw_mm *mm, pw_va va, pw_va last, uint32_t head)
@@ -286,17 +286,20 @@ static bool is_whole(const struct pw_mm *mm, pw_va va, pw_va last, uint32_t head
 }
 
 /* Do entries from @va on map the folio of @frame as a whole, inside of va..last? They may change the next moment. */
-static bool maps_whole(const struct pw_vma *vma, pw_va va, pw_va last, uint32_t frame)
+static bool maps_whole(struct pw_vma *vma, pw_va va, pw_va last, uint32_t frame)
 {
 	const struct pw_machine *machine = vma->mm->machine;
 	const unsigned order = pw_link_order(pw_frame_link(machine->arena, frame));
 	struct pw_slot slot;
+	bool whole;
 
 	if (frame != pw_folio_head(machine->arena, frame))
 		return false;
-	pw_slot_find(vma->mm->space, va, &slot);
+	pw_table_look(vma->mm, va, &slot);
+	whole = slot.level == 0 && is_whole(vma->mm, va, last, frame);
+	pw_table_unlock(vma->mm, 1, va);
 	if (slot.level == 0)
-		return is_whole(vma->mm, va, last, frame);
+		return whole;
 	return order + machine->page_lg2 == machine->format->shift[slot.level] &&
 	       pw_mask(machine->format->shift[slot.level]) <= last - va;
 }
@@ -395,6 +398,10 @@ struct free_range {
 	pw_va next; /* where to go on after -EAGAIN */
 	uint32_t whole; /* head of the folio that is all in the range: is_whole */
 	uint32_t part; /* of a folio to be split first, with a reference; PW_NO_FRAME: none */
+	uint32_t
+		shared; /* the same of a folio that others map, too: is it locked in memory there? */
+	uint32_t asked; /* head of the last one of which that is known */
+	bool locked; /* that it is */
 	struct pw_zap zap;
 };
 
@@ -437,6 +444,14 @@ static bool others_agree(const struct pw_mm *mm, uint32_t head)
 		return true;
 	return pages == 1 && __atomic_load_n(&page->swap, __ATOMIC_RELAXED) == 0 &&
 	       !pw_page_is_dirty(machine, head) && says_dirty(mm->space);
+}
+
+/* Do other entries than one for each page map the folio of @head? */
+static bool others_map(const struct pw_machine *machine, uint32_t head)
+{
+	const uint32_t *mapped = &pw_page_of(machine, head)->mapped;
+
+	return __atomic_load_n(mapped, __ATOMIC_RELAXED) > pw_folio_pages(machine->arena, head);
 }
 
 /* Makes the folio of @head one that may be dropped. Under the table lock. */
@@ -501,7 +516,12 @@ static int free_entry(void *context, pw_va va, struct pw_slot *slot, uint64_t *v
 		/* The entry has a reference, so there is one more unless the count is full. */
 		return pw_folio_try_get(machine->arena, head, 1) ? -EAGAIN : PW_VISIT_KEEP;
 	}
-	if (!make_lazy(mm, head))
+	if (range->asked != head && others_map(machine, head) && others_agree(mm, head)) {
+		range->next = va;
+		range->shared = head;
+		return pw_folio_try_get(machine->arena, head, 1) ? -EAGAIN : PW_VISIT_KEEP;
+	}
+	if ((range->asked == head && range->locked) || !make_lazy(mm, head))
 		return PW_VISIT_KEEP;
 	*value = pw_slot_change(mm->space, slot, slot->attr & ~(uint32_t)(PW_DIRTY | PW_ACCESSED));
 	return *value == slot->entry ? PW_VISIT_KEEP : PW_VISIT_STORE;
@@ -534,6 +554,26 @@ static void split_part(struct free_range *range)
 		range->next += pw_page_bytes(machine);
 }
 
+/*
+ * Is the folio that the last pass met locked in memory by another address space? Such a page is not given up
+ * (folio_mark_lazyfree). What cannot be asked stays as it is, too.
+ */
+static void ask_others(struct free_range *range)
+{
+	struct pw_machine *machine = range->vma->mm->machine;
+	const uint32_t head = range->shared;
+
+	range->shared = PW_NO_FRAME;
+	range->asked = head;
+	range->locked = true;
+	if (pw_folio_trylock(machine, head)) {
+		range->locked = pw_rmap_is_locked(machine, head) &&
+				!pw_mutant(PW_MUTANT_FREE_LOCKED);
+		pw_folio_unlock(machine, head);
+	}
+	pw_page_put(machine, head, 1);
+}
+
 static int free_from(struct free_range *range, pw_va first)
 {
 	const struct pw_visitor visitor = {
@@ -558,14 +598,22 @@ static int free_from(struct free_range *range, pw_va first)
 int pw_vma_free_lazily(struct pw_vma *vma, pw_va first, pw_va last)
 {
 	struct free_range range = {
-		.vma = vma, .first = first, .last = last, .next = first, .part = PW_NO_FRAME
+		.vma = vma,
+		.first = first,
+		.last = last,
+		.next = first,
+		.part = PW_NO_FRAME,
+		.shared = PW_NO_FRAME,
+		.asked = PW_NO_FRAME,
 	};
 	int code;
 
 	/* No entry is at the end of all addresses, so `next` does not wrap. */
 	do {
 		code = free_from(&range, range.next);
-		if (code == -EAGAIN)
+		if (code == -EAGAIN && range.shared != PW_NO_FRAME)
+			ask_others(&range);
+		else if (code == -EAGAIN)
 			split_part(&range);
 	} while (code == -EAGAIN && range.next <= last);
 	return code == -EAGAIN ? 0 : code;

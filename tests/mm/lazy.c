@@ -321,13 +321,43 @@ static void test_shared(void **state)
 	for_each_swap_mm(FRAMES, SLOTS, check_shared);
 }
 
+/* What another process has locked in memory is not given up: it stays also when that process has gone. */
+static void check_locked(struct mm_world *world)
+{
+	const pw_va va = map_anon(world, SHARED, RW_PROT);
+	struct pw_mm *child;
+	struct pw_vcpu *cpu;
+	uint64_t value = 0;
+
+	store_pattern(world, va, SHARED);
+	assert_int_equal(pw_mlock(world->mm, va, world->page, 0), 0);
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_int_equal(pw_cpu_create(child, &cpu), 0);
+	assert_int_equal(pw_madvise(child, va, SHARED * world->page, MADV_FREE), 0);
+	unmap_all(world, va, SHARED);
+	reclaim_all(world);
+	reclaim_all(world);
+	assert_true(pw_load_u64(cpu, va, &value));
+	assert_int_equal(value, pattern(0));
+	assert_true(pw_load_u64(cpu, va + world->page, &value));
+	assert_int_equal(value, says_dirty(world) ? 0 : pattern(1));
+	pw_cpu_destroy(cpu);
+	pw_mm_destroy(child);
+}
+
+static void test_locked(void **state)
+{
+	(void)state;
+	for_each_swap_mm(FRAMES, SLOTS, check_locked);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_part),        cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_moved),       cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_fork_copies), cmocka_unit_test(test_unshare_copies),
-		cmocka_unit_test(test_restored),
+		cmocka_unit_test(test_restored),    cmocka_unit_test(test_locked),
 	};
 
 	mutant_choose(argc, argv);
