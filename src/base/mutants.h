@@ -224,6 +224,10 @@ enum pw_mutant {
 	PW_MUTANT_FORK_BREAKS, /* fork leaves single leaves where groups were */
 	/* Orders within address spaces, which the laboratory tries. */
 	PW_MUTANT_FAULT_ZERO_LATE, /* a new page is cleared after others can find it */
+	PW_MUTANT_DONTNEED_KEEPS, /* MADV_DONTNEED leaves tables of empty entries */
+	PW_MUTANT_FORK_NO_TABLES, /* a child has no table where its parent has an empty one */
+	PW_MUTANT_MOVE_LEAVES_TABLE, /* mremap leaves the table of entries that have all moved */
+	PW_MUTANT_RECLAIM_UNLOCKED, /* a table that is empty is freed while a fault fills it */
 	PW_MUTANT_FAULT_STORES_OVER, /* a fault does not see that another one was faster */
 	PW_MUTANT_COW_NO_RECHECK, /* a copy takes the place of whatever is there by now */
 	PW_MUTANT_SOFT_LEAF, /* an entry of a page that is being moved is taken for a leaf */

@@ -202,7 +202,7 @@ static int drop(struct advice *a)
 		return pw_vma_free_lazily(a->vma, a->first, last);
 	/* Without memory for the table of a leaf that is cut, a part is out already: the rest has to follow. */
 	do
-		error = pw_zap_range(a->vma, a->first, last, PW_ZAP_KEEP_MARKERS);
+		error = pw_zap_range(a->vma, a->first, last, PW_ZAP_DONTNEED);
 	while (error == -ENOMEM && pw_reclaim_for_tables(a->mm->machine, &rounds));
 	return error;
 }

@@ -92,7 +92,8 @@ static int prepare(struct collapse *c)
 			return -EAGAIN;
 		present++;
 	}
-	return present > 0 ? 0 : -EINVAL;
+	/* MADV_COLLAPSE makes a table of empty entries a page of zeros. */
+	return present > 0 || c->advised ? 0 : -EINVAL;
 }
 
 /* ---- the pages ---- */
@@ -156,7 +157,7 @@ static int take_page(const struct collapse *c, uint32_t i, const struct pw_slot 
 
 	if (slot->kind == PW_SLOT_EMPTY || is_zero(c, slot)) {
 		found->none++;
-		return found->none < c->pages ? 0 : -EINVAL;
+		return found->none < c->pages || c->advised ? 0 : -EINVAL;
 	}
 	if (slot->kind != PW_SLOT_PAGE || !pw_entry_is_counted(c->mm, slot))
 		return -EINVAL;

@@ -176,8 +176,7 @@ static enum pw_fault_kind fault_swapped(struct pw_fault_work *work)
 	if (kind != PW_FAULT_DONE || !(work->flags & PW_FAULT_WRITE) ||
 	    pw_mutant(PW_MUTANT_SWAP_READS))
 		return kind;
-	pw_table_look(mm, work->va, &work->slot);
-	pw_table_unlock(mm, 1, work->va);
+	pw_table_peek(mm, work->va, &work->slot);
 	if (work->slot.kind != PW_SLOT_PAGE || pw_slot_is_hidden(&work->slot) ||
 	    (work->slot.attr & PW_WRITE))
 		return kind;
@@ -257,8 +256,7 @@ static enum pw_fault_kind fault_any(struct pw_fault_work *work)
 		work->slot = (struct pw_slot){ .kind = PW_SLOT_EMPTY };
 		return fault_missing(work);
 	}
-	pw_table_look(vma->mm, work->va, &work->slot);
-	pw_table_unlock(vma->mm, 1, work->va);
+	pw_table_peek(vma->mm, work->va, &work->slot);
 	switch ((enum pw_slot_kind)work->slot.kind) {
 	case PW_SLOT_EMPTY:
 	case PW_SLOT_TABLE:

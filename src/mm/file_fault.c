@@ -254,7 +254,7 @@ void pw_leaf_add(struct pw_vma *vma, pw_va va, pw_pa pa, uint32_t add)
 	struct pw_slot slot;
 	unsigned level;
 
-	pw_slot_find(mm->space, va, &slot);
+	pw_table_peek(mm, va, &slot);
 	level = slot.level > 1 ? slot.level : 1;
 	pw_table_lock(mm, level, va);
 	pw_slot_find(mm->space, va, &slot);

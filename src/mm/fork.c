@@ -273,19 +273,28 @@ static int copy_entry(void *context, pw_va va, struct pw_slot *slot, uint64_t *v
  * Entries are copied one by one, and so lose their groups on both sides. Where all of a group changed alike, both sides have
  * it again (wrprotect_ptes and set_ptes of whole batches).
  */
+static void join(struct copy *copy, pw_va last)
+{
+	if (copy->grouped && !pw_mutant(PW_MUTANT_FORK_BREAKS)) {
+		pw_table_join(copy->from->mm, copy->grouped_first, last);
+		pw_table_join(copy->to->mm, copy->grouped_first, last);
+	}
+	copy->grouped = false;
+}
+
+/* The child gets a table also where the parent's is empty (copy_pte_range): both map small pages there. 0, -ENOMEM. */
 static int copied_table(void *context, pw_va first, pw_va last)
 {
 	struct copy *copy = context;
-	struct pw_mm *from = copy->from->mm, *to = copy->to->mm;
+	struct pw_slot slot;
+	int code = 0;
 
-	if (!copy->grouped || pw_mutant(PW_MUTANT_FORK_BREAKS))
-		return 0;
-	copy->grouped = false;
 	lock(copy, 1, first);
-	pw_table_join(from, copy->grouped_first, last);
-	pw_table_join(to, copy->grouped_first, last);
+	if (!pw_mutant(PW_MUTANT_FORK_NO_TABLES))
+		code = pw_slot_reach(copy->to->mm->space, first, 0, &slot);
+	join(copy, last);
 	unlock(copy, 1, first);
-	return 0;
+	return code;
 }
 
 /* Must entries be copied, or will faults bring the pages back? (vma_needs_copy) */

@@ -476,6 +476,6 @@ bool pw_huge_fault_copy(struct pw_fault_work *work, enum pw_fault_kind *kind_ret
 					 : pw_split_leaf_parts(work->vma, work->va))
 		return true;
 	*kind_ret = PW_FAULT_DONE;
-	pw_slot_find(work->vma->mm->space, work->va, &work->slot);
+	pw_table_peek(work->vma->mm, work->va, &work->slot);
 	return work->slot.kind != PW_SLOT_PAGE || work->slot.level != 0;
 }

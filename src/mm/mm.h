@@ -364,11 +364,12 @@ void pw_zap_end(struct pw_zap *zap);
 /*
  * Takes all pages, swap and markers of first..last out of the tables (zap_page_range): counts, mapped, rss,
  * dirty and accessed bits move to the folios. Calls the notifiers. The caller holds mm->lock, or the VMA.
- * @which: all; only pages of the file (truncate: not anonymous copies); only unlocked ones.
+ * @which: all; only pages of the file (truncate: not anonymous copies); all but markers; the same, and tables that the
+ * range covers and that are empty then go, too (MADV_DONTNEED: PT_RECLAIM).
  * Of a leaf that reaches beyond the range, pages of a file go as a whole, and faults bring the others back; an anonymous
  * leaf becomes a table of its parts. Returns 0, or -ENOMEM if there is no memory for that table: then a part is out.
  */
-enum pw_zap_what { PW_ZAP_ALL, PW_ZAP_FILE_PAGES, PW_ZAP_KEEP_MARKERS };
+enum pw_zap_what { PW_ZAP_ALL, PW_ZAP_FILE_PAGES, PW_ZAP_KEEP_MARKERS, PW_ZAP_DONTNEED };
 int pw_zap_range(struct pw_vma *vma, pw_va first, pw_va last, enum pw_zap_what which);
 /*
  * The entry of @vma for the page at @pa: a leaf with pw_vma_attr and @extra (PW_WRITE, PW_DIRTY, PW_ACCESSED,
@@ -386,6 +387,12 @@ uint64_t pw_entry_hidden(const struct pw_space *space, unsigned level, pw_pa pa)
  * An entry of a level above 1 may change all the same.
  */
 void pw_table_look(struct pw_mm *mm, pw_va va, struct pw_slot *slot);
+/* The entry of @va as it was a moment ago. Not without the lock: the table may be freed (MADV_DONTNEED). */
+PW_INLINE void pw_table_peek(struct pw_mm *mm, pw_va va, struct pw_slot *slot)
+{
+	pw_table_look(mm, va, slot);
+	pw_table_unlock(mm, 1, va);
+}
 /* Is there a folio with counts behind this entry: not a device's memory, not a page of zeros? */
 bool pw_entry_is_counted(const struct pw_mm *mm, const struct pw_slot *slot);
 /*

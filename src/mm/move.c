@@ -160,6 +160,51 @@ static int move_table(struct mover *mover, pw_va first, pw_va last)
 	return error;
 }
 
+/*
+ * Does a VMA begin at @va, where @va is in a table that begins at @start, and has the VMA all of the table to itself up to
+ * there? (can_align_down)
+ */
+static bool begins_table(struct pw_vma *vma, pw_va va, pw_va start)
+{
+	return va == start || (vma->first == va && pw_vma_at_or_above(vma->mm, start) == vma);
+}
+
+/*
+ * Does Linux move the table itself that the entries of @va to @last are in (move_normal_pmd)? It does so if nothing else is
+ * in it, it has the same place in the new block, and no table is there. (try_realign_addr: the first one may begin in the
+ * middle.) Then the old addresses have no table afterwards, and a huge page may come there.
+ */
+static bool moves_table(const struct mover *mover, pw_va va, pw_va last)
+{
+	const struct pw_mm *mm = mover->vma->mm;
+	const struct pw_format *f = mm->machine->format;
+	const pw_va table = pw_mask(f->shift[0] + f->bits[0]);
+	const pw_va to = va + (mover->to_first - mover->from_first);
+	struct pw_slot there;
+
+	if (last != (va | table) || (va ^ to) & table ||
+	    !begins_table(mover->vma, va, va & ~table) || !begins_table(mover->to, to, to & ~table))
+		return false;
+	pw_slot_find(mm->space, to, &there);
+	return there.level > 0 && there.kind == PW_SLOT_EMPTY &&
+	       !pw_mutant(PW_MUTANT_MOVE_LEAVES_TABLE);
+}
+
+/* Moves all entries of a table, or a part of them, and the table with them, if Linux would. */
+static int move_or_empty(struct mover *mover, pw_va va, pw_va last)
+{
+	struct pw_mm *mm = mover->vma->mm;
+	const bool whole = moves_table(mover, va, last);
+	int error = move_table(mover, va, last);
+
+	if (error || !whole)
+		return error;
+	pw_table_lock(mm, 1, va);
+	(void)pw_slot_reclaim_table(mm->space, va);
+	pw_table_unlock(mm, 1, va);
+	return 0;
+}
+
 /* ---- entries of higher levels ---- */
 
 /* Takes a whole entry of a level above 0 to its new address. False: it cannot be there; its parts move. */
@@ -208,7 +253,7 @@ static int move_some(struct mover *mover, pw_va va, pw_va last, pw_va *end_ret)
 	pw_slot_find(mm->space, va, &slot);
 	*end_ret = (va | table) < last ? va | table : last;
 	if (slot.level == 0)
-		return move_table(mover, va, *end_ret);
+		return move_or_empty(mover, va, *end_ret);
 	size = pw_mask(f->shift[slot.level]);
 	if (slot.kind == PW_SLOT_EMPTY) {
 		*end_ret = (va | size) < last ? va | size : last;

@@ -183,14 +183,14 @@ static uint64_t soft_word(const struct pw_mm *mm, const struct pw_slot *slot)
 	return word;
 }
 
-static uint64_t word_of(const struct pw_mm *mm, pw_va va)
+static uint64_t word_of(struct pw_mm *mm, pw_va va)
 {
 	struct pw_machine *machine = mm->machine;
 	struct pw_slot slot;
 	uint64_t word;
 	pw_pa pa;
 
-	pw_slot_find(mm->space, va, &slot);
+	pw_table_peek(mm, va, &slot);
 	if (slot.kind == PW_SLOT_SOFT)
 		return soft_word(mm, &slot);
 	if (slot.kind != PW_SLOT_PAGE && slot.kind != PW_SLOT_PROT_NONE)
@@ -247,7 +247,7 @@ static bool is_present(struct pw_vma *vma, pw_va va)
 	struct pw_mm *mm = vma->mm;
 	struct pw_slot slot;
 
-	pw_slot_find(mm->space, va, &slot);
+	pw_table_peek(mm, va, &slot);
 	switch (slot.kind) {
 	case PW_SLOT_PAGE:
 	case PW_SLOT_PROT_NONE:

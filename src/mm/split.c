@@ -65,7 +65,7 @@ int pw_split_leaf(struct pw_vma *vma, pw_va va)
 	struct pw_slot slot;
 	pw_va mask;
 
-	pw_slot_find(mm->space, va, &slot);
+	pw_table_peek(mm, va, &slot);
 	if (!pw_is_file_leaf(mm, &slot) || pw_mutant(PW_MUTANT_SPLIT_FILE_PARTS))
 		return pw_split_leaf_parts(vma, va);
 	mask = pw_mask(mm->machine->format->shift[slot.level]);

@@ -319,7 +319,7 @@ static int zap_entry(void *context, pw_va va, struct pw_slot *slot, uint64_t *va
 	/* A split may fail, and truncate may not. */
 	if ((va < range->first || va + (bytes - 1) > range->last) && !pw_is_file_leaf(mm, slot))
 		return PW_VISIT_SPLIT;
-	if (range->which == PW_ZAP_KEEP_MARKERS && pw_slot_is_soft(mm->space, slot, PW_SOFT_MARKER))
+	if (range->which >= PW_ZAP_KEEP_MARKERS && pw_slot_is_soft(mm->space, slot, PW_SOFT_MARKER))
 		return PW_VISIT_KEEP;
 	return PW_VISIT_DROP;
 }
@@ -365,6 +365,28 @@ static void zapped(void *context, pw_va va, const struct pw_slot *was)
 				  pages);
 }
 
+/*
+ * Frees the table, if all of it is in the range, and empty. Faults may be in the VMA: who stores an entry looks for its
+ * table under the table lock.
+ */
+static int zapped_table(void *context, pw_va first, pw_va last)
+{
+	const struct zap_range *range = context;
+	struct pw_mm *mm = range->vma->mm;
+	const struct pw_format *f = mm->machine->format;
+	const pw_va table = pw_mask(f->shift[0] + f->bits[0]);
+
+	if (range->which != PW_ZAP_DONTNEED || (first & ~table) < range->first ||
+	    (last | table) > range->last || pw_mutant(PW_MUTANT_DONTNEED_KEEPS))
+		return 0;
+	if (!pw_mutant(PW_MUTANT_RECLAIM_UNLOCKED))
+		pw_table_lock(mm, 1, first);
+	(void)pw_slot_reclaim_table(mm->space, first);
+	if (!pw_mutant(PW_MUTANT_RECLAIM_UNLOCKED))
+		pw_table_unlock(mm, 1, first);
+	return 0;
+}
+
 int pw_zap_range(struct pw_vma *vma, pw_va first, pw_va last, enum pw_zap_what which)
 {
 	struct zap_range range = {
@@ -375,6 +397,7 @@ int pw_zap_range(struct pw_vma *vma, pw_va first, pw_va last, enum pw_zap_what w
 		.unlock = unlock,
 		.entry = zap_entry,
 		.stored = zapped,
+		.done = zapped_table,
 		.context = &range,
 	};
 	/* A leaf that reaches beyond the range may go as a whole. */

@@ -194,81 +194,6 @@ static bool huge_leaf(const struct comparison *c, const struct difference *d)
 	return true;
 }
 
-/* Did this process, or one that it came from, make a call that may leave a table of empty entries? */
-static bool emptied(const struct comparison *c)
-{
-	for (unsigned i = 0; i < calls_made(c); i++) {
-		const struct call *call = &c->script->call[i];
-		const bool drops = call->kind == CALL_MADVISE &&
-				   (call->arg[2] == MADV_DONTNEED || call->arg[2] == MADV_FREE ||
-				    call->arg[2] == ADVICE_DONTNEED_LOCKED ||
-				    call->arg[2] == ADVICE_GUARD_REMOVE);
-
-		if ((drops || call->kind == CALL_MREMAP || call->kind == CALL_MUNMAP) &&
-		    is_ancestor(c, call->process, c->call->process))
-			return true;
-	}
-	return false;
-}
-
-static bool wants_huge(const struct comparison *c)
-{
-	for (unsigned i = 0; i < calls_made(c); i++) {
-		const struct call *call = &c->script->call[i];
-
-		if (call->kind == CALL_MADVISE &&
-		    (call->arg[2] == MADV_HUGEPAGE || call->arg[2] == ADVICE_COLLAPSE))
-			return true;
-	}
-	return false;
-}
-
-/* Does pagewalk map all of the huge page at the address, where the host maps it in part? */
-static bool model_has_block(const struct comparison *c, const struct difference *d)
-{
-	const uint64_t huge = UINT64_C(2) << 20, first = d->va & ~(huge - 1);
-	unsigned host_has = 0;
-
-	if (first < d->vma.first || d->vma.end - first < huge)
-		return false;
-	for (uint64_t va = first; va < first + huge; va += c->can->page) {
-		const uint64_t *host = pagemap_find(c->host_view, va),
-			       *model = pagemap_find(c->model_view, va);
-
-		if (!host || !model || !(*model & PAGE_PRESENT))
-			return false;
-		host_has += (*host & PAGE_PRESENT) != 0;
-	}
-	return host_has > 0;
-}
-
-/*
- * Where all entries of a table are empty, Linux frees the table with MADV_DONTNEED, but with no other call; then a fault
- * can map a huge page. And MADV_COLLAPSE makes a table of empty entries a huge page of zeros. A child of fork gets a table
- * of empty entries, and maps small pages in it; here it gets none.
- */
-static bool empty_table(const struct comparison *c, const struct difference *d)
-{
-	if (!d->in_vma || d->vma.file != ANONYMOUS || !emptied(c) || !wants_huge(c))
-		return false;
-	if (d->kind == DIFFERENT_RESULT)
-		return d->call.kind == CALL_MADVISE && d->call.arg[2] == ADVICE_COLLAPSE &&
-		       (d->host == 0 || d->model == 0);
-	if (d->kind == DIFFERENT_PAGE && d->host == 0)
-		return d->call.kind == CALL_MINCORE && c->call->process != 0 &&
-		       model_has_block(c, d);
-	if (d->kind == DIFFERENT_PAGE)
-		return d->call.kind == CALL_MINCORE && d->host == 1;
-	/* The host has nothing in the child, or a page of zeros. */
-	if (d->kind == DIFFERENT_PAGEMAP && (d->host == 0 || d->host == PAGE_PRESENT) &&
-	    c->call->process != 0 && model_has_block(c, d))
-		return true;
-	if (d->kind != DIFFERENT_PAGEMAP || !(d->host & PAGE_PRESENT))
-		return false;
-	/* Or small zeros. */
-	return d->model == 0 || d->model == PAGE_PRESENT || d->model == (PAGE_PRESENT | PAGE_FILE);
-}
-
 /* Linux makes all pages of a huge leaf soft-dirty if it splits the leaf and that was written to, even before clear_refs. */
 static bool split_dirty(const struct comparison *c, const struct difference *d)
 {
@@ -329,9 +254,6 @@ const struct accepted ACCEPTED[] = {
 	{ "huge leaf",
 	  "pagemap says of all pages of a huge leaf how often its first page is mapped",
 	  huge_leaf },
-	{ "empty table",
-	  "MADV_DONTNEED frees a table of empty entries, and MADV_COLLAPSE fills one",
-	  empty_table },
 	{ "split leaf", "a huge leaf that is dirty makes all its pages soft-dirty when it is split",
 	  split_dirty },
 	{ "written folio", "a write to a file maps all of a large folio, and makes it soft-dirty",
