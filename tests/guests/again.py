@@ -283,6 +283,7 @@ def check_dumps(tool, kind, kernel, makedumpfile):
             with open(folder / "ram", "rb") as ram:
                 for what, at, size in [("vmcore", DUMP, whole), ("makedumpfile -F", DUMP + -(-whole // MiB) * MiB, compressed)]:
                     if size == 0:
+                        told.append(f"{what}: nothing was written")
                         continue
                     ram.seek(at)
                     (folder / "vmcore").write_bytes(ram.read(size))
@@ -315,7 +316,7 @@ def jobs(everything):
     """(kind, backend, what it does again). One run has no time for all: the day of the year chooses."""
     all_of_them = [("x86_64", backend, ("reboot", "kexec")) for backend in BACKENDS]
     if everything:
-        return all_of_them + [("arm64", "memfd", ("reboot",)), ("s390x", "anonymous", ("reboot",))]
+        return all_of_them + [("s390x", "anonymous", ("reboot",)), ("arm64", "memfd", ("reboot",))]
     return [all_of_them[time.gmtime().tm_yday % len(all_of_them)]]
 
 

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kexec.h>
+#include <linux/reboot.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +25,10 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
-#include <linux/reboot.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -132,11 +133,13 @@ static unsigned long long compress(unsigned long long to)
 	unsigned long long bytes;
 	int ends[2];
 
-	if (access("/makedumpfile", X_OK) || pipe(ends))
+	/* It keeps its bitmap in /tmp. */
+	if (access("/makedumpfile", X_OK) || mkdir("/tmp", 0700) || pipe(ends))
 		return 0;
 	if (fork() == 0) {
 		dup2(ends[1], 1);
-		execl("/makedumpfile", "makedumpfile", "-F", "-c", "-d", "31", "/proc/vmcore", NULL);
+		execl("/makedumpfile", "makedumpfile", "-F", "-c", "-d", "31", "/proc/vmcore",
+		      NULL);
 		_exit(127);
 	}
 	close(ends[1]);
