@@ -7,7 +7,7 @@ WERROR ?= 0
 export WERROR
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-build bench-fold pictures check-lab check-guests check-linux check-linux-guest check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan stress-spaces-tsan stress-spaces-asan cross-i386 cross-s390x html python install uninstall clean site
+.PHONY: all demo test bench bench-build bench-fold bench-guests pictures check-lab check-guests check-linux check-linux-guest check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan stress-spaces-tsan stress-spaces-asan cross-i386 cross-s390x html python install uninstall clean site
 
 all: $(BUILD)/build.ninja
 	@tools/build.sh $(BUILD)
@@ -56,6 +56,11 @@ GUESTS :=
 check-guests: all
 	@tools/deps.sh guests $(if $(filter --all,$(GUESTS)),guests-all)
 	@tests/guests/run.py --pagewalk $(BUILD)/pagewalk $(GUESTS)
+
+# The map of a running guest, beside QEMU's monitor and the gdb stub.
+bench-guests: all
+	@tools/deps.sh guests
+	@tests/guests/bench.py --pagewalk $(BUILD)/pagewalk
 
 # The same random scripts of memory calls on this machine's kernel and on pagewalk; see tests/mm/linux/check.h.
 SCRIPTS := 10000
