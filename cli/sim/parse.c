@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Statements. First the machine: `format`, `memory`, `swap`, `movable`, `huge`, `kernel`. Then one statement a line,
+ * Statements. First the machine: `format`, `memory`, `swap`, `movable`, `pool`, `groups`, `huge`. Then one a line,
  * `verb ...` or `NAME: verb ...`. Names are checked here too, so that a script that is wrong does not run at all.
  */
 #include <stdlib.h>
@@ -113,8 +113,13 @@ static bool machine(struct sim_line *line, struct sim_script *script, const char
 		return sim_wrong(line,
 				 "`%s' is about the machine: write it before all other statements",
 				 word);
+	if (bytes && !sim_bytes(line, "a length", bytes))
+		return false;
+	/* To the library, 0 is what nobody has said. */
+	if (bytes == &script->machine.bytes && *bytes == 0)
+		return sim_wrong(line, "a machine without memory has no room for page tables");
 	if (bytes)
-		return sim_bytes(line, "a length", bytes);
+		return true;
 	return strcmp(word, "format") == 0 ? choose_format(line, script)
 					   : choose_huge(line, script);
 }

@@ -70,6 +70,15 @@ class Scripts(unittest.TestCase):
         self.assertIn('2 of 4 pages are in memory', done.stdout)
         self.assertNotIn('no VMA is there', done.stdout)
 
+    def test_list_of_verbs(self):
+        """All that pagewalk-sim(5) says of the machine is in the list, too."""
+        manual = (pathlib.Path(__file__).parents[2] / 'man/pagewalk-sim.5').read_text(encoding='utf-8')
+        part = manual[manual.index('.Sh THE MACHINE'):manual.index('.Sh THINGS')]
+        words = re.findall(r'(?m)^\.It Cm ([a-z]+)', part)
+        self.assertGreater(len(words), 5)
+        listed = re.split(r'\W+', sim('--verbs').stdout)
+        self.assertEqual([word for word in words if word not in listed], [])
+
     def test_expectation(self):
         done = sim('-', script='mm A\nA: touch 0x1000 1p read\n  expect done\n')
         self.assertEqual(done.returncode, 1)
@@ -92,6 +101,7 @@ class Wrong(unittest.TestCase):
         self.refused('mm A\nA: mmap zero 1p r\n', 'line 2, column 9', "'zero' is not an address")
         self.refused('mm A\nA: write 0 "x\n', 'line 2, column 12', 'second "')
         self.refused('mm A\nformat mock\n', 'line 2', 'before all other statements')
+        self.refused('memory 0\nmm A\n', 'line 1', 'a machine without memory')
         self.refused('format nothing\n', 'line 1, column 8', "there is no format 'nothing'")
         self.refused('# nothing\n', 'there is no statement in it')
         self.refused('mm A\nA: fork\n', 'line 2, column 8', 'is missing')
