@@ -2,8 +2,7 @@
 /*
  * Files of kinds that are not read here, known by their magic numbers: what each of them is, and how to
  * convert it into something that is read. The magic numbers come from LiME's
- * doc/README, avml's src/image.rs, ReactOS's and Rekall's accounts of Windows dumps, VMware's
- * vmss2core, VirtualBox's SSM.cpp, QEMU's savevm.c and qcow2.txt, libvirt's qemu_saveimage.h, Xen's
+ * doc/README, avml's src/image.rs, ReactOS's and Rekall's accounts of Windows dumps, VirtualBox's SSM.cpp, QEMU's savevm.c and qcow2.txt, libvirt's qemu_saveimage.h, Xen's
  * libxc-migration-stream.pandoc, s390-tools' zgetdump, lkcd's dump.h, makedumpfile's IMPLEMENTATION.
  */
 #include <string.h>
@@ -22,9 +21,6 @@ struct magic {
 		bytes, sizeof(bytes) - 1, what, advice \
 	}
 
-static const char vmware_advice[] =
-	"VMware's own vmss2core converts it to an ELF core: vmss2core -N6 FILE [FILE.vmem]. A .vmem "
-	"file beside it is flat memory: if it has at most 3 GiB, read it as raw:FILE.vmem@0";
 static const char hibernation_advice[] =
 	"Volatility 3 unpacks it to a flat file: vol -f FILE windows.hibernation.Dump. Read that as "
 	"raw:OUT@0";
@@ -46,10 +42,6 @@ static const struct magic magics[] = {
 	      "Unpack it (avml-convert FILE OUT), then try OUT"),
 	MAGIC("MDMP", "a minidump of a Windows process, which has no page tables",
 	      "A complete memory dump of the system has them"),
-	MAGIC("\xd2\xbe\xd2\xbe", "a saved state of VMware (.vmss)", vmware_advice),
-	MAGIC("\xd3\xbe\xd3\xbe", "a saved state of VMware (.vmss, .vmsn)", vmware_advice),
-	MAGIC("\xd0\xbe\xd2\xbe", "a snapshot of VMware (.vmsn)", vmware_advice),
-	MAGIC("\xd1\xba\xd1\xba", "a snapshot of VMware (.vmsn)", vmware_advice),
 	MAGIC("\x7fVirtualBox SavedState", "a saved state of VirtualBox",
 	      "Start the machine and dump it: VBoxManage debugvm NAME dumpvmcore "
 	      "--filename OUT"),

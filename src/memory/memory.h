@@ -3,7 +3,7 @@
  * Sources of memory: the internal side.
  *
  *   open.c    decides by the string's prefix, or by the file's magic number, which kind of source it is
- *   raw.c  elf.c  xen.c  kdump.c  lime.c  windows.c  sample.c      kinds of sources: each fills a struct pw_memory
+ *   raw.c  elf.c  xen.c  kdump.c  lime.c  windows.c  vmware.c  sample.c      kinds of sources: each fills a struct pw_memory
  *   magic.c   files of other kinds, and how to convert them
  *   notes.c   the notes of an ELF core: CPUs and their registers
  *   vmcoreinfo.c  vmcoreinfo_root.c      what a Linux kernel says of itself, and where its tables are
@@ -201,6 +201,16 @@ int pw_memory_read_lime(struct pw_memory *memory, const char *path, const unsign
 			uint64_t bytes, struct pw_error *error);
 int pw_memory_read_windows(struct pw_memory *memory, const char *path, const unsigned char *host,
 			   uint64_t bytes, struct pw_error *error);
+/*
+ * A saved machine of VMware: its state, mapped at host..host+bytes-1, with the .vmem beside it if there is one; or its
+ * .vmem, with the state beside it (-ENOENT and no sentence: there is none).
+ */
+int pw_memory_read_vmware(struct pw_memory *memory, const char *path, const unsigned char *host,
+			  uint64_t bytes, struct pw_error *error);
+int pw_memory_read_vmem(struct pw_memory *memory, const char *path, const unsigned char *host,
+			uint64_t bytes, struct pw_error *error);
+/* Has a file with these bytes the magic number of such a state? */
+bool pw_vmware_is_state(const unsigned char *host, uint64_t bytes);
 /* What pw_memory_kind() says of kdumps and of QEMU: builds differ. */
 extern const char pw_memory_kdump_kind[], pw_memory_qemu_kind[];
 /*

@@ -43,19 +43,25 @@ static int refuse_vmem(const char *path, uint64_t bytes, struct pw_error *error)
 	return pw_fail(
 		error, EINVAL,
 		"%s is the memory of a VMware machine, with more than 3 GiB. The rest is "
-		"mostly behind the 4th GiB: raw:%s@0+3G,%s@4G:3G. If that finds nothing, let "
-		"VMware's vmss2core convert it: vmss2core -N6 FILE.vmss %s",
+		"mostly behind the 4th GiB: raw:%s@0+3G,%s@4G:3G. The machine's .vmss or .vmsn, "
+		"beside it and of the same name, tells it exactly (%s)",
 		path, path, path, path);
+}
+
+static bool is_vmem(const char *path)
+{
+	static const char vmem[] = ".vmem";
+	const size_t length = strlen(path), vmem_length = sizeof(vmem) - 1;
+
+	return length > vmem_length && strcmp(path + length - vmem_length, vmem) == 0;
 }
 
 static int refuse_unknown(const char *path, const unsigned char *host, uint64_t bytes,
 			  struct pw_error *error)
 {
-	static const char vmem[] = ".vmem";
-	const size_t length = strlen(path), vmem_length = sizeof(vmem) - 1;
 	char start[3 * 8 + 1] = "";
 
-	if (length > vmem_length && strcmp(path + length - vmem_length, vmem) == 0)
+	if (is_vmem(path))
 		return refuse_vmem(path, bytes, error);
 	for (unsigned i = 0; i < 8 && i < bytes; i++) {
 		static const char digit[] = "0123456789abcdef";
@@ -107,6 +113,12 @@ static int read_file(struct pw_memory *memory, const char *path, struct pw_error
 
 	if (status)
 		return status;
+	/* A .vmem begins with any bytes. */
+	if (is_vmem(path)) {
+		status = pw_memory_read_vmem(memory, path, host, bytes, error);
+		if (status != -ENOENT)
+			return status;
+	}
 	if (starts_with(host, bytes, "\177ELF", 4))
 		return pw_memory_read_elf(memory, path, host, bytes, error);
 	if (is_kdump(host, bytes))
@@ -117,6 +129,8 @@ static int read_file(struct pw_memory *memory, const char *path, struct pw_error
 		return pw_memory_read_lime(memory, path, host, bytes, error);
 	if (starts_with(host, bytes, "PAGEDU64", 8) || starts_with(host, bytes, "PAGEDUMP", 8))
 		return pw_memory_read_windows(memory, path, host, bytes, error);
+	if (pw_vmware_is_state(host, bytes))
+		return pw_memory_read_vmware(memory, path, host, bytes, error);
 	status = pw_memory_refuse_magic(path, host, bytes, error);
 	return status ? status : refuse_unknown(path, host, bytes, error);
 }
@@ -157,8 +171,8 @@ static int read_source(struct pw_memory *memory, const char *source, struct pw_e
 const char *pw_memory_kind(size_t index)
 {
 	/* What has no prefix is known by its first bytes. */
-	static const char *const files[] = { "ELF core", pw_memory_kdump_kind, "LiME", "AVML",
-					     "Windows crash dump" };
+	static const char *const files[] = { "ELF core", pw_memory_kdump_kind, "LiME",
+					     "AVML",     "Windows crash dump", "VMware" };
 	enum { FILES = sizeof(files) / sizeof(files[0]) };
 
 	if (index < FILES)

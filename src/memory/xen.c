@@ -7,8 +7,10 @@
  *   .xen_pfn     HVM, PVH: for each page its guest frame
  *   .xen_p2m     PV: for each page its guest frame and its machine frame; tables of such a guest hold machine frames
  *
- * A frame of all ones means that the page is not there. Roots are not read: .xen_prstatus has the structures of the
- * hypervisor's version.
+ *   .xen_prstatus   for each CPU a vcpu_guest_context_t (xen/include/public/arch-x86/xen.h), whose layout is the
+ *                hypervisor's interface and has not changed; other machines have another one, which is not read
+ *
+ * A frame of all ones means that the page is not there.
  *
  * Bounds: no more memory than the file has bytes; a page costs 8 or 16 bytes in its list.
  */
@@ -17,8 +19,19 @@
 #include <stdio.h>
 
 #include "base/names.h"
+#include "memory/x86_mode.h"
 
 enum { PAGE_LG2 = 12, PAGE = 1 << PAGE_LG2 };
+
+/* vcpu_guest_context_t of x86-64. */
+enum {
+	CPU_RIP = 648,
+	CPU_RSP = 672,
+	CPU_CR =
+		4984, /* eight control registers of 8 bytes; a PV guest has a root for user mode in CR1 */
+	CPU_FS_BASE = 5144, /* then the two GS bases */
+	CPU_BYTES = 5168,
+};
 
 /* A part of the file. */
 struct section {
@@ -147,6 +160,84 @@ static int add_pages(struct pw_memory *memory, const struct frames *frames,
 	return status;
 }
 
+/*
+ * The structure does not hold EFER.LMA. A CPU in long mode has an address above 4 GiB somewhere: Linux and Windows keep
+ * one in a GS base. Five levels need long mode.
+ */
+static bool is_long(const struct pw_elf *elf, const unsigned char *cpu, uint64_t cr4)
+{
+	static const unsigned at[] = { CPU_RIP, CPU_RSP, CPU_FS_BASE, CPU_FS_BASE + 8,
+				       CPU_FS_BASE + 16 };
+
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		if (pw_elf_xword(elf, cpu + at[i]) > UINT32_MAX)
+			return true;
+	return cr4 & PW_X86_CR4_LA57;
+}
+
+static int add_cpu(struct pw_memory *memory, unsigned id, const char *format, uint64_t cr3,
+		   const char *origin, struct pw_error *error)
+{
+	struct pw_cpu *cpu = pw_memory_add_cpu(memory);
+
+	if (!cpu)
+		return pw_fail(error, ENOMEM, "out of memory");
+	cpu->id = id;
+	cpu->format = format;
+	cpu->roots = format ? 1 : 0;
+	cpu->root[0] = cr3;
+	snprintf(cpu->origin, sizeof(cpu->origin), ".xen_prstatus, %s", origin);
+	return 0;
+}
+
+static int read_cpu(struct pw_memory *memory, const struct pw_elf *elf, const unsigned char *at,
+		    unsigned id, bool pv, struct pw_error *error)
+{
+	const uint64_t cr0 = pw_elf_xword(elf, at + CPU_CR),
+		       cr1 = pw_elf_xword(elf, at + CPU_CR + 8),
+		       cr3 = pw_elf_xword(elf, at + CPU_CR + 24),
+		       cr4 = pw_elf_xword(elf, at + CPU_CR + 32);
+	const char *format = pv ? "x86_64" : pw_x86_mode(cr0, cr4, is_long(elf, at, cr4));
+	int status;
+
+	/* Xen walks for PV guests; what they have in CR0 and CR4 does not count. */
+	if (pv) {
+		status = cr3 ? add_cpu(memory, id, format, cr3, "CR3", error) : 0;
+		if (status == 0 && cr1 && cr1 != cr3)
+			status = add_cpu(memory, id, format, cr1, "CR1 (user mode)", error);
+		return status;
+	}
+	status = add_cpu(memory, id, format, cr3, format ? "CR3" : "CR0: paging was off", error);
+	if (status == 0 && format) {
+		struct pw_registers *registers = &memory->cpus[memory->cpu_count - 1].registers;
+
+		registers->known = PW_REGISTER_CR4;
+		registers->cr4 = cr4;
+	}
+	return status;
+}
+
+static int add_cpus(struct pw_memory *memory, const struct pw_elf *elf, bool pv,
+		    struct pw_error *error)
+{
+	struct section cpus;
+	int status = 0;
+
+	if (!find_section(elf, ".xen_prstatus", &cpus))
+		return 0;
+	if (elf->machine != EM_X86_64 || elf->big_endian || cpus.bytes % CPU_BYTES) {
+		pw_memory_add_remark(memory,
+				     "the CPUs' registers (.xen_prstatus, 0x%llx bytes) are not "
+				     "read: only those of x86-64 are known, of 0x%x bytes each",
+				     (unsigned long long)cpus.bytes, CPU_BYTES);
+		return 0;
+	}
+	for (uint64_t i = 0; i < cpus.bytes / CPU_BYTES && status == 0; i++)
+		status = read_cpu(memory, elf, elf->host + cpus.offset + i * CPU_BYTES, (unsigned)i,
+				  pv, error);
+	return status;
+}
+
 int pw_memory_read_xen(struct pw_memory *memory, const struct pw_elf *elf, struct pw_error *error)
 {
 	struct section pages = { .bytes = 0 };
@@ -159,6 +250,8 @@ int pw_memory_read_xen(struct pw_memory *memory, const struct pw_elf *elf, struc
 	status = find_frames(elf, &frames, error);
 	if (status == 0)
 		status = add_pages(memory, &frames, &pages, error);
+	if (status == 0)
+		status = add_cpus(memory, elf, frames.numbers == 2, error);
 	if (status)
 		return status;
 	if (memory->count == 0)

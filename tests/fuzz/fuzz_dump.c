@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory images of LiME, and crash dumps of Windows. The first byte of the input chooses the reader, the next two
+ * Memory images of LiME, crash dumps of Windows, and states of VMware. The first byte of the input chooses the reader, the next two
  * are the number of the file's bytes, and the rest writes into a file of zeros: an offset of two bytes, a length
  * of one, and as many bytes. So a dump whose header has 8 KiB is a short input. A file longer than what offsets
  * reach is one that ends in zeros.
@@ -58,7 +58,8 @@ static void check(const struct pw_memory *memory, const unsigned char *file, siz
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const magics[] = { "EMiL\1", "PAGEDU64", "PAGEDUMP" };
+	static const char *const magics[] = { "EMiL\1", "PAGEDU64", "PAGEDUMP",
+					      "\xd2\xbe\xd2\xbe" };
 	struct pw_error error = { .text = "" };
 	struct pw_memory *memory = pw_memory_new(&error);
 	unsigned char *file;
@@ -70,15 +71,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		pw_memory_close(memory);
 		return 0;
 	}
-	kind = data[0] % 3;
+	kind = data[0] % 4;
 	bytes = word(data + 1) + 8;
 	file = calloc(1, bytes);
 	if (!file)
 		abort();
 	write_pieces(file, bytes, data + 3, size - 3);
 	memcpy(file, magics[kind], strlen(magics[kind]));
-	status = kind == 0 ? pw_memory_read_lime(memory, "input", file, bytes, &error)
-			   : pw_memory_read_windows(memory, "input", file, bytes, &error);
+	status = kind == 0   ? pw_memory_read_lime(memory, "input", file, bytes, &error)
+		 : kind == 3 ? pw_memory_read_vmware(memory, "input", file, bytes, &error)
+			     : pw_memory_read_windows(memory, "input", file, bytes, &error);
 	if (status == 0)
 		status = pw_memory_seal(memory, &error);
 	if ((status != 0) != (error.text[0] != '\0'))

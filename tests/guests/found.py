@@ -117,8 +117,9 @@ class Roots:
         return total, total - len(lost), len(found), right, stamped, named, wrong + lost + nameless
 
     def has_vectors(self, root, live=False):
-        """Is the kernel's root proved by the exception vectors, where a register or the architecture tells where they are?"""
-        told = live or self.format.startswith(("x86_64", "i386", "s390x", "ppc64"))
+        """Is the kernel's root proved by the exception vectors, where a register or the architecture tells where they are?
+        arm's registers are only in QEMU's gdb stub, which the tests use meanwhile."""
+        told = self.format.startswith(("x86_64", "i386", "s390x", "ppc64")) or live and self.format.startswith("riscv")
         return bool(root["vectors"] and root["vectors"]["mapped"]) if told else root["vectors"] is None
 
     def has_kernel(self, root):
