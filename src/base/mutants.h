@@ -166,6 +166,7 @@ enum pw_mutant {
 	PW_MUTANT_KEPT_REFUSED, /* a top table may not have an entry that Linux keeps for a huge page */
 	PW_MUTANT_VECTORS_BELIEVED, /* a root is taken to map a CPU's exception vectors */
 	PW_MUTANT_CANCELLED_GIVES, /* a search for roots that is cancelled after its proofs gives a result */
+	PW_MUTANT_NAMES_CUT_OFF, /* of the places of the first process's name, only so many are tried */
 	PW_MUTANT_RESERVED_SET, /* an entry of a table may have bits that the architecture reserves */
 	PW_MUTANT_HOLES_READ, /* holes of sparse files are read */
 	PW_MUTANT_MISSING_IS_ZERO, /* tables that the image does not have are taken for empty ones */

@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mutant.h"
 #include "memory/vmcoreinfo.h"
 
 enum {
 	/* Around the kernel's banner. Its image, with names, types and processes, is smaller. */
 	IMAGE = 64 << 20,
-	NAMES_MAX = 64, /* places of the first process's name */
+	/* Places of the first process's name that are tried together. Linux 7.2 has 200 more, in tables of records. */
+	NAMES_BATCH = 256,
 	TRIES = 4, /* readings of a list that changes meanwhile */
 	X86_USER_HALF = 0x1000,
 };
@@ -27,8 +29,11 @@ struct naming {
 	size_t table_count;
 	struct pw_task_layout layout;
 	bool by_types; /* the layout is the BTF's */
-	pw_pa names[NAMES_MAX][2]; /* places of the first process's name */
-	size_t name_count;
+	pw_pa names[NAMES_BATCH]
+		   [2]; /* places of the first process's name; those below `tried` were tried */
+	size_t name_count, tried;
+	bool forgotten; /* some were tried, and are no longer here */
+	bool found; /* the list was read */
 	struct pw_tasks tasks;
 };
 
@@ -126,22 +131,6 @@ static bool read_tasks(struct naming *naming, pw_va name)
 
 /* ---- the first process ---- */
 
-/* Notes the place of a name that only the first process has. A CPU's own is called "swapper/1". */
-static bool note_name(void *context, pw_pa pa)
-{
-	struct naming *naming = context;
-	char name[PW_TASK_NAME], wanted[2][PW_TASK_NAME] = { "swapper/0", "swapper" };
-
-	if (pw_memory_read(naming->seen.search->memory, pa, name, sizeof(name)) ||
-	    (memcmp(name, wanted[0], sizeof(name)) && memcmp(name, wanted[1], sizeof(name))))
-		return false;
-	for (size_t i = 0; i < naming->name_count; i++)
-		if (naming->names[i][0] == pa)
-			return false;
-	naming->names[naming->name_count][0] = naming->names[naming->name_count][1] = pa;
-	return ++naming->name_count == NAMES_MAX;
-}
-
 static int compare_tables(const void *a, const void *b)
 {
 	const pw_pa *left = a, *right = b;
@@ -164,23 +153,49 @@ static int try_name(void *context, size_t which, const struct pw_range *range)
 	return read_tasks(naming, range->first);
 }
 
-/* Finds the virtual addresses of the names from number @from on, and tries each. */
-static bool try_names(struct naming *naming, size_t from)
+/* Finds the virtual addresses of the names that were not tried yet, and tries each. */
+static bool try_names(struct naming *naming)
 {
 	const struct pw_roots_search *search = naming->seen.search;
 	struct pw_scan_limits limits = { .entries = UINT64_C(1) << 24,
 					 .uses = 2,
 					 .cancel = search->options->cancel };
+	const size_t from = naming->tried;
 	struct pw_scan *scan;
-	int status;
 
-	if (from == naming->name_count || pw_scan_create(search->memory, &naming->seen.regime, 0,
-							 UINT64_MAX, &limits, &scan, NULL))
-		return false;
-	status = pw_find(scan, (const pw_pa(*)[2]) & naming->names[from], naming->name_count - from,
-			 try_name, naming, NULL);
+	naming->tried = naming->name_count;
+	if (naming->found || from == naming->name_count ||
+	    pw_scan_create(search->memory, &naming->seen.regime, 0, UINT64_MAX, &limits, &scan,
+			   NULL))
+		return naming->found;
+	naming->found = pw_find(scan, (const pw_pa(*)[2]) & naming->names[from],
+				naming->name_count - from, try_name, naming, NULL) == 1;
 	pw_scan_destroy(scan);
-	return status == 1;
+	return naming->found;
+}
+
+/* Notes the place of a name that only the first process has. A CPU's own is called "swapper/1". */
+static bool note_name(void *context, pw_pa pa)
+{
+	struct naming *naming = context;
+	char name[PW_TASK_NAME], wanted[2][PW_TASK_NAME] = { "swapper/0", "swapper" };
+
+	if (pw_memory_read(naming->seen.search->memory, pa, name, sizeof(name)) ||
+	    (memcmp(name, wanted[0], sizeof(name)) && memcmp(name, wanted[1], sizeof(name))))
+		return false;
+	for (size_t i = 0; i < naming->name_count; i++)
+		if (naming->names[i][0] == pa)
+			return false;
+	if (naming->name_count == NAMES_BATCH - 1 && pw_mutant(PW_MUTANT_NAMES_CUT_OFF))
+		return false;
+	naming->names[naming->name_count][0] = naming->names[naming->name_count][1] = pa;
+	if (++naming->name_count < NAMES_BATCH)
+		return false;
+	if (try_names(naming))
+		return true;
+	naming->name_count = naming->tried = 0;
+	naming->forgotten = true;
+	return false;
 }
 
 static bool find_tasks(struct naming *naming)
@@ -188,28 +203,27 @@ static bool find_tasks(struct naming *naming)
 	static const struct pw_needle name = { "swapper", 7, 1 };
 	struct pw_seen *seen = &naming->seen;
 	pw_pa banner, first = 0, last = 0;
-	size_t known;
 
 	if (pw_vmcoreinfo_banner(seen->search->memory, BANNER_SEARCH, &banner)) {
 		first = banner > IMAGE ? banner - IMAGE : 0;
 		last = banner < UINT64_MAX - IMAGE ? banner + IMAGE : UINT64_MAX;
 		naming->by_types = pw_types_find(seen, first, last, &naming->layout);
 		pw_seen_find(seen, first, last, &name, note_name, naming);
-		if (try_names(naming, 0))
+		if (try_names(naming))
 			return true;
 	}
 	/* The banner can be one of several, in a file that is cached. */
-	known = naming->name_count;
-	if (known == NAMES_MAX)
-		return false;
 	pw_seen_find(seen, 0, UINT64_MAX, &name, note_name, naming);
-	if (try_names(naming, known))
+	if (try_names(naming))
 		return true;
 	/* BTF of another kernel leads nowhere. */
 	if (!naming->by_types)
 		return false;
 	naming->by_types = false;
-	return try_names(naming, 0);
+	naming->tried = 0;
+	if (naming->forgotten)
+		pw_seen_find(seen, 0, UINT64_MAX, &name, note_name, naming);
+	return try_names(naming);
 }
 
 /* ---- roots ---- */
