@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "base/join.h"
 #include "base/mutant.h"
 #include "roots/roots.h"
 
@@ -15,24 +16,21 @@ enum { PIECE = 64 << 10 };
 
 static const uint64_t COPY_MOST = UINT64_C(16) << 30;
 
-/* Physical memory that tables map, bounds inclusive. */
-struct run {
-	pw_pa first, last;
-};
-
+/* Physical memory that tables map: { first, last }. */
 struct runs {
-	struct run *run;
+	pw_pa (*run)[2];
 	size_t count;
 };
 
 static int add_run(struct runs *runs, pw_pa first, pw_pa last)
 {
-	struct run *grown = pw_memory_grow(runs->run, runs->count, sizeof(*grown));
+	pw_pa(*grown)[2] = pw_memory_grow(runs->run, runs->count, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
 	runs->run = grown;
-	grown[runs->count++] = (struct run){ first, last };
+	grown[runs->count][0] = first;
+	grown[runs->count++][1] = last;
 	return 0;
 }
 
@@ -76,35 +74,14 @@ static int add_mapped(const struct pw_memory *memory, const struct pw_cpu *cpu,
 	return pw_cancelled(options->cancel) ? -ECANCELED : status;
 }
 
-static int compare_runs(const void *a, const void *b)
-{
-	const struct run *left = a, *right = b;
-
-	return left->first < right->first ? -1 : left->first > right->first;
-}
-
-/* Sorts the runs, and joins those that overlap or touch. Returns their bytes. */
+/* Joins the runs. Returns their bytes. */
 static uint64_t join(struct runs *runs)
 {
 	uint64_t bytes = 0;
-	size_t count = 0;
 
-	if (runs->count > 0)
-		qsort(runs->run, runs->count, sizeof(*runs->run), compare_runs);
-	for (size_t i = 0; i < runs->count; i++) {
-		struct run *before = count > 0 ? &runs->run[count - 1] : NULL;
-
-		if (before &&
-		    (before->last == UINT64_MAX || runs->run[i].first <= before->last + 1)) {
-			if (runs->run[i].last > before->last)
-				before->last = runs->run[i].last;
-			continue;
-		}
-		runs->run[count++] = runs->run[i];
-	}
-	runs->count = count;
-	for (size_t i = 0; i < count; i++)
-		bytes += runs->run[i].last - runs->run[i].first + 1;
+	runs->count = pw_join(runs->run, runs->count);
+	for (size_t i = 0; i < runs->count; i++)
+		bytes += runs->run[i][1] - runs->run[i][0] + 1;
 	return bytes;
 }
 
@@ -121,16 +98,16 @@ struct progress {
 };
 
 /* Copies a run, up to the first byte that the source does not have. */
-static int copy_run(const struct pw_memory *memory, struct pw_memory *copy, const struct run *run,
+static int copy_run(const struct pw_memory *memory, struct pw_memory *copy, const pw_pa run[2],
 		    struct progress *progress, struct pw_error *error)
 {
 	const struct pw_roots_options *options = progress->options;
-	uint64_t bytes = run->last - run->first + 1, done = 0;
+	uint64_t bytes = run[1] - run[0] + 1, done = 0;
 	unsigned char *host;
 	int status;
 
 	/* Most runs that are no memory are refused at their first byte. */
-	if (pw_memory_read(memory, run->first, progress->piece, 1))
+	if (pw_memory_read(memory, run[0], progress->piece, 1))
 		return pw_memory_check(memory, error);
 	status = pw_memory_map_anonymous(copy, bytes, &host, error);
 	while (status == 0 && done < bytes) {
@@ -138,7 +115,7 @@ static int copy_run(const struct pw_memory *memory, struct pw_memory *copy, cons
 
 		if (pw_cancelled(options->cancel))
 			return pw_fail(error, ECANCELED, "the search for roots was cancelled");
-		if (pw_memory_read(memory, run->first + done, progress->piece, piece))
+		if (pw_memory_read(memory, run[0] + done, progress->piece, piece))
 			break;
 		if (!is_zero(progress->piece, piece))
 			memcpy(host + done, progress->piece, piece);
@@ -150,8 +127,7 @@ static int copy_run(const struct pw_memory *memory, struct pw_memory *copy, cons
 	if (status == 0)
 		status = pw_memory_check(memory, error);
 	if (status == 0 && done > 0)
-		status = pw_memory_add_segment(copy, run->first, run->first + (done - 1), host,
-					       error);
+		status = pw_memory_add_segment(copy, run[0], run[0] + (done - 1), host, error);
 	return status;
 }
 
@@ -182,8 +158,8 @@ static int copy_runs(const struct pw_memory *memory, struct pw_memory *copy,
 	for (size_t i = 0; i < runs->count && status == 0; i++) {
 		progress->options = options;
 		progress->of = bytes;
-		status = copy_run(memory, copy, &runs->run[i], progress, error);
-		progress->bytes += runs->run[i].last - runs->run[i].first + 1;
+		status = copy_run(memory, copy, runs->run[i], progress, error);
+		progress->bytes += runs->run[i][1] - runs->run[i][0] + 1;
 	}
 	free(progress);
 	return status ? status : pw_memory_seal(copy, error);

@@ -18,7 +18,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/join.h"
 #include "base/mutant.h"
 #include "survey/index.h"
 #include "survey/tables.h"
@@ -36,40 +38,27 @@ struct seeker {
 	struct pw_ranges kept;
 };
 
-static int compare_sought(const void *a, const void *b)
-{
-	const struct sought *left = a, *right = b;
-
-	return left->first < right->first ? -1 : left->first > right->first;
-}
-
-/* Sorts the wanted ranges, and joins those that overlap or adjoin. Returns 0 or -ENOMEM. */
+/* Joins the wanted ranges. Returns 0 or -ENOMEM. */
 static int begin(struct seeker *seeker, const struct pw_alias_options *options)
 {
+	uint64_t(*range)[2] = calloc(options->wanted_count, sizeof(*range));
 	struct sought *sought = calloc(options->wanted_count, sizeof(*sought));
 	size_t count = 0;
 
-	if (!sought)
-		return -ENOMEM;
-	for (size_t i = 0; i < options->wanted_count; i++)
+	if (range && sought) {
+		memcpy(range, options->wanted, options->wanted_count * sizeof(*range));
+		count = pw_join(range, options->wanted_count);
+	}
+	for (size_t i = 0; i < count; i++)
 		sought[i] = (struct sought){
-			.first = options->wanted[i][0],
-			.last = options->wanted[i][1],
+			.first = range[i][0],
+			.last = range[i][1],
 			.high = UINT64_MAX,
 		};
-	qsort(sought, options->wanted_count, sizeof(*sought), compare_sought);
-	for (size_t i = 0; i < options->wanted_count; i++) {
-		struct sought *before = count > 0 ? &sought[count - 1] : NULL;
-
-		if (before && (before->last == UINT64_MAX || sought[i].first <= before->last + 1))
-			before->last = sought[i].last > before->last ? sought[i].last
-								     : before->last;
-		else
-			sought[count++] = sought[i];
-	}
+	free(range);
 	seeker->sought = sought;
 	seeker->count = count;
-	return 0;
+	return count > 0 ? 0 : -ENOMEM;
 }
 
 /* The first wanted range that ends at @pa or above it; seeker->count if there is none. */
