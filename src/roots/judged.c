@@ -20,6 +20,7 @@ int pw_roots_judged_init(struct pw_roots_judged *judged)
 		struct pw_roots_shard *shard = &judged->shard[i];
 
 		pthread_mutex_init(&shard->lock, NULL);
+		pthread_cond_init(&shard->changed, NULL);
 		shard->mask = FIRST_SLOTS - 1;
 		shard->slots = calloc(FIRST_SLOTS, sizeof(*shard->slots));
 		if (!shard->slots)
@@ -31,18 +32,35 @@ int pw_roots_judged_init(struct pw_roots_judged *judged)
 void pw_roots_judged_end(struct pw_roots_judged *judged)
 {
 	for (size_t i = 0; i < PW_ROOTS_SHARDS; i++) {
+		pthread_cond_destroy(&judged->shard[i].changed);
 		pthread_mutex_destroy(&judged->shard[i].lock);
 		free(judged->shard[i].nodes);
 		free(judged->shard[i].slots);
 	}
 }
 
-void pw_roots_judged_fail(struct pw_roots_judged *judged, int status)
+static void set_status(struct pw_roots_judged *judged, int status)
 {
 	int none = 0;
 
 	__atomic_compare_exchange_n(&judged->status, &none, status, false, __ATOMIC_RELAXED,
 				    __ATOMIC_RELAXED);
+}
+
+/* Wakes everybody. No lock may be held. */
+static void wake_all(struct pw_roots_judged *judged)
+{
+	for (size_t i = 0; i < PW_ROOTS_SHARDS; i++) {
+		pthread_mutex_lock(&judged->shard[i].lock);
+		pthread_cond_broadcast(&judged->shard[i].changed);
+		pthread_mutex_unlock(&judged->shard[i].lock);
+	}
+}
+
+void pw_roots_judged_fail(struct pw_roots_judged *judged, int status)
+{
+	set_status(judged, status);
+	wake_all(judged);
 }
 
 int pw_roots_judged_status(const struct pw_roots_judged *judged)
@@ -108,11 +126,11 @@ static bool add(struct pw_roots_judged *judged, struct pw_roots_shard *shard, ui
 		const struct pw_roots_node *node)
 {
 	if (__atomic_fetch_add(&judged->count, 1, __ATOMIC_RELAXED) >= PW_ROOTS_TABLES) {
-		pw_roots_judged_fail(judged, -E2BIG);
+		set_status(judged, -E2BIG);
 		return false;
 	}
 	if (shard->count == shard->room && !grow(judged, shard)) {
-		pw_roots_judged_fail(judged, -ENOMEM);
+		set_status(judged, -ENOMEM);
 		return false;
 	}
 	shard->nodes[shard->count] = *node;
@@ -137,7 +155,30 @@ enum pw_roots_turn pw_roots_judged_begin(struct pw_roots_judged *judged, struct 
 	else
 		*node = shard->nodes[known - 1];
 	pthread_mutex_unlock(&shard->lock);
+	if (turn == PW_ROOTS_FAILED)
+		wake_all(judged);
 	return turn;
+}
+
+bool pw_roots_judged_wait(struct pw_roots_judged *judged, struct pw_roots_node *node)
+{
+	const uint64_t hash = hash_of(judged, node->table, node->level, node->bits);
+	struct pw_roots_shard *shard = shard_of(judged, hash);
+	bool under_way = true;
+
+	pthread_mutex_lock(&shard->lock);
+	for (;;) {
+		*node = shard->nodes[*slot_of(shard, hash, node->table, node->level, node->bits) -
+				     1];
+		under_way = node->verdict == PW_ROOTS_UNDER_WAY;
+		if (!under_way || pw_roots_judged_status(judged))
+			break;
+		shard->waiting++;
+		pthread_cond_wait(&shard->changed, &shard->lock);
+		shard->waiting--;
+	}
+	pthread_mutex_unlock(&shard->lock);
+	return !under_way;
 }
 
 void pw_roots_judged_finish(struct pw_roots_judged *judged, const struct pw_roots_node *node)
@@ -147,6 +188,8 @@ void pw_roots_judged_finish(struct pw_roots_judged *judged, const struct pw_root
 
 	pthread_mutex_lock(&shard->lock);
 	shard->nodes[*slot_of(shard, hash, node->table, node->level, node->bits) - 1] = *node;
+	if (shard->waiting > 0)
+		pthread_cond_broadcast(&shard->changed);
 	pthread_mutex_unlock(&shard->lock);
 }
 

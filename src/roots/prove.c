@@ -7,7 +7,6 @@
  * share, is read once.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 
 #include "base/mutant.h"
@@ -360,11 +359,10 @@ bool pw_roots_judge(struct pw_roots_prover *prover, const struct pw_regime *regi
 	 * Who judges a table waits for tables of lower levels only, so nobody waits for himself. Helpers have done
 	 * what there was to do below.
 	 */
-	while (turn == PW_ROOTS_OTHERS && prover->status == 0) {
-		turn = pw_roots_judged_begin(prover->judged, node);
+	if (turn == PW_ROOTS_OTHERS && prover->status == 0) {
+		turn = pw_roots_judged_wait(prover->judged, node) ? PW_ROOTS_KNOWN
+								  : PW_ROOTS_FAILED;
 		prover->status = pw_roots_judged_status(prover->judged);
-		if (turn == PW_ROOTS_OTHERS)
-			sched_yield();
 	}
 	return turn == PW_ROOTS_KNOWN && prover->status == 0;
 }

@@ -174,6 +174,8 @@ enum {
 /* A part of the tables, by their hash. */
 struct pw_roots_shard {
 	pthread_mutex_t lock; /* protects the rest while there are several threads */
+	pthread_cond_t changed; /* a table was judged, or the search ends; if somebody waits */
+	unsigned waiting;
 	struct pw_roots_node *nodes;
 	size_t count, room;
 	uint32_t *slots; /* mask + 1 numbers of nodes, plus 1 */
@@ -206,6 +208,9 @@ enum pw_roots_turn {
 enum pw_roots_turn pw_roots_judged_begin(struct pw_roots_judged *judged,
 					 struct pw_roots_node *node);
 void pw_roots_judged_finish(struct pw_roots_judged *judged, const struct pw_roots_node *node);
+
+/* Waits until the thread that judges the table of @node has done so. False: judged->status says why it has not. */
+bool pw_roots_judged_wait(struct pw_roots_judged *judged, struct pw_roots_node *node);
 
 /* The node of a table, or NULL. Only for one thread, and until the next table is judged. */
 struct pw_roots_node *pw_roots_judged_find(const struct pw_roots_judged *judged, pw_pa table,
