@@ -167,6 +167,7 @@ enum pw_mutant {
 	PW_MUTANT_VECTORS_BELIEVED, /* a root is taken to map a CPU's exception vectors */
 	PW_MUTANT_CANCELLED_GIVES, /* a search for roots that is cancelled after its proofs gives a result */
 	PW_MUTANT_NAMES_CUT_OFF, /* of the places of the first process's name, only so many are tried */
+	PW_MUTANT_HIDDEN_SOFT, /* a table of huge pages that nobody may access is taken for data */
 	PW_MUTANT_RESERVED_SET, /* an entry of a table may have bits that the architecture reserves */
 	PW_MUTANT_HOLES_READ, /* holes of sparse files are read */
 	PW_MUTANT_MISSING_IS_ZERO, /* tables that the image does not have are taken for empty ones */

@@ -28,6 +28,7 @@ struct tally {
 	uint32_t lost; /* tables that are not in the image */
 	uint32_t mixed; /* tables of level 0 in which soft entries prevail */
 	uint32_t malformed, soft;
+	uint32_t hidden; /* huge pages that nobody may access */
 	uint64_t flags[FLAGS_MAX]; /* that leaves have, beside their addresses */
 	unsigned flag_count;
 	bool motley; /* there were more of them */
@@ -173,6 +174,21 @@ static void count_table(struct pw_roots_prover *prover, const struct pw_regime *
 	}
 }
 
+/*
+ * Is this what Linux keeps for a huge page that nobody may access? It is as much in its place as a leaf, where a table
+ * has little else (hugetlb with PROT_NONE); but it proves nothing, because many words look like it.
+ */
+static bool is_hidden(const struct pw_roots_prover *prover, unsigned level, uint64_t entry)
+{
+	const struct pw_format *f = prover->attempt->format;
+	pw_pa page;
+
+	return level > 0 && f->leaf_levels >> level & 1 &&
+	       f->hole(f, &prover->attempt->kept, level, entry, &page) == PW_PROT_NONE &&
+	       page <= prover->search->ram_last && !(page & pw_mask(f->shift[level])) &&
+	       !pw_mutant(PW_MUTANT_HIDDEN_SOFT);
+}
+
 static void count_hole(const struct pw_roots_prover *prover, const struct pw_regime *regime,
 		       unsigned level, uint64_t entry, struct tally *tally)
 {
@@ -181,7 +197,9 @@ static void count_hole(const struct pw_roots_prover *prover, const struct pw_reg
 
 	if (entry == 0 || (f->make_empty && entry == f->make_empty(f, regime, level)))
 		return;
-	if (f->hole(f, regime, level, entry, &page) == PW_MALFORMED)
+	if (is_hidden(prover, level, entry))
+		tally->hidden++;
+	else if (f->hole(f, regime, level, entry, &page) == PW_MALFORMED)
 		tally->malformed++;
 	else
 		tally->soft++;
@@ -190,7 +208,7 @@ static void count_hole(const struct pw_roots_prover *prover, const struct pw_reg
 /* A few wrong entries are no proof: the machine may have run on while its memory was copied. */
 static enum pw_roots_verdict verdict_of(const struct tally *tally, unsigned level, bool top)
 {
-	if (tally->entries == 0 && tally->soft == 0 && tally->malformed == 0)
+	if (tally->entries == 0 && tally->soft == 0 && tally->malformed == 0 && tally->hidden == 0)
 		return PW_ROOTS_EMPTY;
 	if (tally->malformed * 8 > tally->entries)
 		return PW_ROOTS_BAD;

@@ -211,6 +211,43 @@ static void test_threads(void **state)
 	pw_memory_close(source);
 }
 
+/* A table of huge pages that nobody may access, and of nothing else: hugetlb with PROT_NONE has such ones. */
+static void test_hidden(void **state)
+{
+	const struct pw_format *f;
+	unsigned tried = 0;
+
+	(void)state;
+	for (size_t i = 0; (f = pw_format_at(i)); i++) {
+		const pw_pa page = UINT64_C(1) << f->shift[1];
+		struct pw_regime r;
+		pw_pa back = 0;
+		uint64_t entry;
+
+		if (f->levels < 3 || !(f->leaf_levels >> 1 & 1) || !f->make_prot_none ||
+		    f->entry_lg2 + f->bits[f->levels - 1] < 6)
+			continue;
+		build(f, &r);
+		if (!is_found(f))
+			continue;
+		entry = f->make_prot_none(f, &r, 1, page);
+		r.view = PW_VIEW_HARDWARE;
+		if (f->kind(f, &r, 1, entry) != PW_HOLE)
+			continue;
+		r.view = PW_VIEW_LINUX;
+		if (f->hole(f, &r, 1, entry, &back) != PW_PROT_NONE)
+			continue;
+		tried++;
+		put(f, (uint64_t)(f->levels - 2) * SLOT, 2, f->make_table(f, &r, 2, 7 * SLOT));
+		for (size_t k = 0; k < 4; k++)
+			put(f, 7 * SLOT, k, f->make_prot_none(f, &r, 1, page));
+		if (!is_found(f))
+			fail_msg("%s: not found", f->name);
+	}
+	print_message("%u formats\n", tried);
+	assert_true(tried >= 4);
+}
+
 /* How far the proof has come. */
 struct followed {
 	uint64_t places, of;
@@ -265,8 +302,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prot_none), cmocka_unit_test(test_reserved),
-		cmocka_unit_test(test_machine),   cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(test_hidden),    cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_threads),   cmocka_unit_test(test_cancelled),
 	};
 
 	mutant_choose(argc, argv);
