@@ -173,7 +173,8 @@ void bench_iterate_mix(const char *name, const char *format, const struct bench_
 	bench_image_destroy(&image);
 }
 
-static void translate(const char *name, const char *format, double goal,
+/* The goal as struct bench_case has it. */
+static void translate(const char *name, const char *format, double goal, double goal_ns,
 		      uint64_t (*ours)(const struct bench_work *work),
 		      const struct bench_image *image, const struct bench_list *list)
 {
@@ -182,6 +183,7 @@ static void translate(const char *name, const char *format, double goal,
 		.name = name,
 		.unit = "address",
 		.goal = goal,
+		.goal_ns = goal_ns,
 		.units = list->count,
 		.work = { .image = image, .list = list, .peer = peer },
 	};
@@ -285,10 +287,10 @@ void bench_translate_hot(const char *name, const char *lean_name, const char *bu
 
 	bench_image_create(&image, format, 4 * MIB, true);
 	prepare(&image, &list, 128 * MIB >> 12, 8 * BENCH_BATCH);
-	translate(name, format, 1.2, ours_translate, &image, &list);
-	translate(lean_name, format, 1.5, ours_lean, &image, &list);
+	translate(name, format, 1.2, 0, ours_translate, &image, &list);
+	translate(lean_name, format, 1.5, 0, ours_lean, &image, &list);
 	if (bulk_name)
-		translate(bulk_name, format, 0, ours_many, &image, &list);
+		translate(bulk_name, format, 0, 4, ours_many, &image, &list);
 	if (chained_name)
 		translate_chained(chained_name, &image, &list);
 	finish(&image, &list);
@@ -304,8 +306,8 @@ void bench_translate_random(const char *name, const char *bulk_name, const char 
 	bench_image_create(&image, format, 264 * MIB, huge);
 	prepare(&image, &list, 128 * GIB >> 12, 128 * BENCH_BATCH);
 	find_last(&image, &list);
-	translate(name, format, 0, ours_translate, &image, &list);
-	translate(bulk_name, format, 0.5, ours_many, &image, &list);
+	translate(name, format, 0, 0, ours_translate, &image, &list);
+	translate(bulk_name, format, 0.5, 0, ours_many, &image, &list);
 	if (chained_name)
 		translate_chained(chained_name, &image, &list);
 	finish(&image, &list);

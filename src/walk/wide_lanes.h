@@ -3,8 +3,8 @@
  * The walk in vectors. A file for a kind of vectors defines PW_WIDTH, the lanes in one, and the functions pw_vec_*
  * and pw_sel_*, and then includes this.
  *
- * Blocks of lanes follow one another through three stages, so that the cache misses of one overlap with the work
- * on the others: see walk/many.h. A lane is live until its walk has ended, or is left to the scalar walker. Lanes
+ * Blocks of lanes follow one another. The entries of level 0 of a block are prefetched while the block before ends; those of
+ * higher levels are few, and in the cache after a few walks. Lanes of a group do not wait for each other. A lane is live until its walk has ended, or is left to the scalar walker. Lanes
  * that are not live are still computed with, as that costs nothing; their places are in the memory, too.
  */
 #ifndef PW_WALK_WIDE_LANES_H
@@ -342,34 +342,29 @@ static __attribute__((noinline)) unsigned pw_block_rest(const struct pw_wide *wi
 PW_WIDE_INLINE size_t pw_wide_blocks(struct pw_wide *wide, const pw_va *va, size_t count,
 				     struct pw_result *result, size_t *found)
 {
-	struct pw_wide_block ring[4];
-	size_t blocks = count / PW_WIDE_LANES, n = 0;
+	struct pw_wide_block pair[2];
+	size_t blocks = count / PW_WIDE_LANES;
 
-	for (; n < blocks + 2; n++) {
-		struct pw_wide_block *begins = &ring[n % 4], *goes_on = &ring[(n + 3) % 4];
-		struct pw_wide_block *ends = &ring[(n + 2) % 4];
+	for (size_t n = 0; n < blocks + 1; n++) {
+		struct pw_wide_block *begins = &pair[n % 2], *ends = &pair[(n + 1) % 2];
 
-		if (n >= 2) {
-			size_t at = (n - 2) * PW_WIDE_LANES;
+		if (n < blocks) {
+			pw_stage_root(wide, begins, &va[n * PW_WIDE_LANES]);
+			for (unsigned level = wide->top; level > 0; level--)
+				pw_stage_table(wide, level, begins, &va[n * PW_WIDE_LANES], found);
+			pw_block_prefetch(wide, begins);
+		}
+		if (n >= 1) {
+			size_t at = (n - 1) * PW_WIDE_LANES;
 
 			pw_stage_last(wide, ends, &va[at], &result[at], found);
-			/* No block begins after one that is not ordinary; those under way end. */
+			/* No block begins after one that is not ordinary; the one under way ends. */
 			if (PW_UNLIKELY(~ends->ended) &&
 			    pw_block_rest(wide, ends, &va[at], &result[at], found) >
 				    PW_WIDE_LANES / 2 &&
-			    n < blocks)
-				blocks = n;
+			    n + 1 < blocks)
+				blocks = n + 1;
 		}
-		if (n >= 1 && n <= blocks && wide->top > 0) {
-			pw_stage_table(wide, 1, goes_on, &va[(n - 1) * PW_WIDE_LANES], found);
-			pw_block_prefetch(wide, goes_on);
-		}
-		if (n >= blocks)
-			continue;
-		pw_stage_root(wide, begins, &va[n * PW_WIDE_LANES]);
-		for (unsigned level = wide->top; level > 1; level--)
-			pw_stage_table(wide, level, begins, &va[n * PW_WIDE_LANES], found);
-		pw_block_prefetch(wide, begins);
 	}
 	return blocks * PW_WIDE_LANES;
 }
