@@ -6,24 +6,10 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "memory/memory.h"
 #include "survey/index.h"
+#include "survey/met.h"
 #include "survey/tables.h"
-
-/*
- * A table that was met. Permissions and extent belong to the key: under other permissions the same table
- * maps other pages, and an entry above can give it more or fewer entries.
- */
-struct visit {
-	pw_pa table;
-	pw_va first, again; /* the addresses where it was met first, and last walked again */
-	uint32_t keep;
-	uint32_t first_index, last_index;
-	uint32_t uses; /* walks of it so far */
-	uint8_t level;
-	bool used, empty;
-};
 
 /* Runs that are fetched at a time if they are split into pieces: each pause costs a walk from the root. */
 enum { PW_SCAN_RAW = 1024 };
@@ -40,12 +26,9 @@ struct pw_scan {
 	 * If so: runs as the walker gives them, with real addresses, and with groups as each entry claims
 	 * them. raw[raw_next] is without the pieces that were already returned.
 	 */
-	struct pw_range raw[PW_SCAN_RAW];
+	struct pw_range *raw;
 	size_t raw_next, raw_count;
-	/* Open addressing, linear probing; at most half full. */
-	struct pw_hash_key key;
-	struct visit *visits;
-	size_t mask, count;
+	struct pw_met_tables tables;
 };
 
 enum {
@@ -54,12 +37,6 @@ enum {
 	PW_SCAN_USES = 8,
 	PW_SCAN_ENTRIES_MAX_LG2 = 36,
 	PW_SCAN_REPEATS_LG2 = 24,
-	PW_SCAN_VISITS = 1024,
-	/*
-	 * The most tables to remember: enough for 8 TiB in 4 KiB pages. They cost up to 240 bytes for each
-	 * entry that leads to one, and at most 700 MiB.
-	 */
-	PW_SCAN_VISITS_MAX = 1 << 22,
 	/* Tables between two calls of progress(): less than a millisecond. */
 	PW_SCAN_PROGRESS = 256,
 };
@@ -69,53 +46,19 @@ static struct pw_scan *owner(struct pw_scan_position *position)
 	return (struct pw_scan *)position;
 }
 
-static bool same(const struct visit *a, const struct visit *b)
+/* @table as one that is met first at @first. */
+static struct pw_met met_at(const struct pw_scan_table *table, pw_va first)
 {
-	return a->table == b->table && a->keep == b->keep && a->level == b->level &&
-	       a->first_index == b->first_index && a->last_index == b->last_index;
-}
-
-/* The place of @visit, or a free one. */
-static struct visit *lookup(const struct pw_hash_key *key, struct visit *visits, size_t mask,
-			    const struct visit *visit)
-{
-	const uint64_t words[] = { visit->table, (uint64_t)visit->keep << 8 | visit->level,
-				   (uint64_t)visit->first_index << 32 | visit->last_index };
-	size_t i = (size_t)pw_hash(key, words, sizeof(words) / sizeof(words[0])) & mask;
-
-	while (visits[i].used && !same(&visits[i], visit))
-		i = (i + 1) & mask;
-	return &visits[i];
-}
-
-static struct visit visit_key(const struct pw_scan_table *table)
-{
-	return (struct visit){
+	return (struct pw_met){
 		.table = table->at.table,
+		.first = first,
+		.again = first,
 		.keep = table->at.keep,
-		.level = table->at.level,
 		.first_index = table->first_index,
 		.last_index = table->last_index,
+		.uses = 1,
+		.level = table->at.level & 0xfu,
 	};
-}
-
-static bool grow(struct pw_scan *scan)
-{
-	size_t mask = scan->mask * 2 + 1;
-	struct visit *visits = calloc(mask + 1, sizeof(*visits));
-
-	if (!visits)
-		return false;
-	for (size_t i = 0; i <= scan->mask; i++) {
-		const struct visit *old = &scan->visits[i];
-
-		if (old->used)
-			*lookup(&scan->key, visits, mask, old) = *old;
-	}
-	free(scan->visits);
-	scan->visits = visits;
-	scan->mask = mask;
-	return true;
 }
 
 static enum pw_visit stop(struct pw_scan *scan, int code)
@@ -139,53 +82,52 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_sc
 			   pw_va first, uint64_t entries, pw_va *twin)
 {
 	struct pw_scan *scan = owner(position);
-	struct visit key = visit_key(table);
-	struct visit *visit;
+	const struct pw_met wanted = met_at(table, first);
+	struct pw_met *met;
+	bool fresh;
 
 	if (pw_cancelled(scan->limits.cancel))
 		return stop(scan, -ECANCELED);
 	if (scan->limits.progress && scan->state.tables % PW_SCAN_PROGRESS == 0)
 		show_progress(scan, first);
-	if (position->entries >= scan->limits.entries)
+	if (position->entries >= scan->limits.entries || scan->tables.count >= PW_MET_MAX)
 		return stop(scan, -E2BIG);
-	if (scan->count >= PW_SCAN_VISITS_MAX)
-		return stop(scan, -E2BIG);
-	if (scan->count > scan->mask / 2 && !grow(scan))
+	met = pw_met_find(&scan->tables, &wanted, &fresh);
+	if (!met)
 		return stop(scan, -ENOMEM);
-	visit = lookup(&scan->key, scan->visits, scan->mask, &key);
-	if (!visit->used) {
-		*visit = key;
-		visit->used = true;
-		visit->first = visit->again = first;
-		visit->uses = 1;
-		scan->count++;
+	if (fresh) {
 		scan->state.tables++;
 		return PW_VISIT_WALK;
 	}
 	/* On the way back to where the last call of pw_scan_next stopped: this was decided before. */
-	if (visit->first == first || visit->again == first || first < position->next)
+	if (met->first == first || met->again == first || first < position->next)
 		return PW_VISIT_WALK;
 	scan->state.tables++;
-	if (visit->empty && !position->holes)
+	if (met->empty && !position->holes)
 		return PW_VISIT_EMPTY;
 	if (scan->state.repeated + entries > scan->limits.repeats ||
-	    (scan->limits.uses && visit->uses >= scan->limits.uses)) {
-		*twin = visit->first;
+	    (scan->limits.uses && met->uses >= scan->limits.uses)) {
+		*twin = met->first;
 		return PW_VISIT_SHARED;
 	}
-	visit->again = first;
-	visit->uses++;
+	met->again = first;
+	if (met->uses < PW_MET_USES_MAX)
+		met->uses++;
 	scan->state.repeated += entries;
 	return PW_VISIT_WALK;
 }
 
 static void leave(struct pw_scan_position *position, const struct pw_scan_table *table, bool empty)
 {
-	struct pw_scan *scan = owner(position);
-	struct visit key = visit_key(table);
+	const struct pw_met wanted = met_at(table, 0);
+	struct pw_met *met;
+	bool fresh;
 
-	if (empty)
-		lookup(&scan->key, scan->visits, scan->mask, &key)->empty = true;
+	if (!empty)
+		return;
+	met = pw_met_find(&owner(position)->tables, &wanted, &fresh);
+	if (met)
+		met->empty = true;
 }
 
 uint64_t pw_scan_most(const struct pw_memory *memory, const struct pw_regime *regime)
@@ -215,6 +157,8 @@ int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regim
 		   pw_va last, const struct pw_scan_limits *limits, struct pw_scan **scan_ret,
 		   struct pw_error *error)
 {
+	const bool in_pieces = memory && regime &&
+			       (regime->registers.prefix || has_groups(regime->format));
 	struct pw_scan *scan;
 
 	if (!memory || !regime || !scan_ret)
@@ -223,18 +167,16 @@ int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regim
 		return pw_fail(error, EINVAL, "the range 0x%llx-0x%llx ends before it begins",
 			       (unsigned long long)first, (unsigned long long)last);
 	scan = calloc(1, sizeof(*scan));
-	if (scan)
-		scan->visits = calloc(PW_SCAN_VISITS, sizeof(*scan->visits));
-	if (!scan || !scan->visits) {
+	if (scan && in_pieces)
+		scan->raw = calloc(PW_SCAN_RAW, sizeof(*scan->raw));
+	if (!scan || (in_pieces && !scan->raw)) {
 		free(scan);
 		return pw_fail(error, ENOMEM, "out of memory");
 	}
-	scan->key = pw_hash_key();
-	scan->mask = PW_SCAN_VISITS - 1;
 	scan->memory = memory;
 	scan->regime = regime;
 	scan->first = first;
-	scan->in_pieces = regime->registers.prefix || has_groups(regime->format);
+	scan->in_pieces = in_pieces;
 	if (limits)
 		scan->limits = *limits;
 	if (!scan->limits.entries)
@@ -256,7 +198,8 @@ void pw_scan_destroy(struct pw_scan *scan)
 {
 	if (!scan)
 		return;
-	free(scan->visits);
+	pw_met_clear(&scan->tables);
+	free(scan->raw);
 	free(scan);
 }
 
