@@ -27,7 +27,14 @@ svg { width: 100%; height: auto; display: block; } text { font: 13px system-ui, 
 .dim, .dim text { color: var(--dim); fill: var(--dim); } .met { fill: var(--met); } .missed { fill: var(--missed); }
 .plain { fill: var(--ink); } .floor { fill: var(--floor); } .rival { fill: var(--rival); }
 .goal { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 4 3; }
-figure { margin: 0; break-inside: avoid; } summary { cursor: pointer; }
+.number { paint-order: stroke; stroke: var(--paper); stroke-width: 5px; stroke-linejoin: round; }
+span.met { color: var(--met); } span.missed { color: var(--missed); }
+.key { display: inline-block; width: .8em; height: .8em; margin-right: .3em; }
+.word { white-space: nowrap; margin-right: .8em; }
+.key.met { background: var(--met); } .key.missed { background: var(--missed); } .key.plain { background: var(--ink); }
+.key.floor { background: var(--floor); } .key.rival { background: var(--rival); }
+figure { margin: 0; break-inside: avoid; } table { border-collapse: collapse; }
+td { padding: .15rem 1.5rem .15rem 0; vertical-align: top; } td:first-child { font-weight: 600; }
 """
 
 
@@ -66,6 +73,7 @@ def drawing(case):
     room = WIDTH - LABEL - NUMBER
     height = len(rows) * (BAR + GAP)
     out = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(case["name"])}">']
+    numbers = []   # last, so that nothing crosses them
     for i, (name, kind, value) in enumerate(rows):
         y = i * (BAR + GAP)
         out.append(f'<text x="{LABEL - 8}" y="{y + BAR - 3}" text-anchor="end">{html.escape(name)}</text>')
@@ -76,11 +84,24 @@ def drawing(case):
         out.append(f'<rect class="{kind}" x="{LABEL}" y="{y}" width="{width:.1f}" height="{BAR}"><title>{html.escape(name)}: '
                    f'{number(value)} ns</title></rect>')
         words = f"{number(value)} ns" + (" (bar is cut)" if value > scale else "")
-        out.append(f'<text x="{LABEL + width + 6:.1f}" y="{y + BAR - 3}">{words}</text>')
+        numbers.append(f'<text class="number" x="{LABEL + width + 6:.1f}" y="{y + BAR - 3}">{words}</text>')
     if goal is not None:
         x = LABEL + goal / scale * room
         out.append(f'<line class="goal" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{height - GAP}"><title>goal: {number(goal)} ns</title></line>')
-    return "\n".join([*out, "</svg>"])
+    return "\n".join([*out, *numbers, "</svg>"])
+
+
+def legend():
+    words = {"met": "pagewalk, at its goal or better", "missed": "pagewalk, goal missed", "plain": "pagewalk, no goal set",
+             "floor": "the floor, plain code that trusts its tables", "rival": "others"}
+    return '<p class="dim">' + " ".join(f'<span class="word"><span class="key {kind}"></span>{text}</span>' for kind, text in words.items()) + "</p>"
+
+
+def row(record):
+    """A record that is not a case: its name, and the numbers in it."""
+    rest = ", ".join(f'{key.replace("_", " ")} {number(value) if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value}'
+                     for key, value in record.items() if key != "name")
+    return f'<tr><td>{html.escape(str(record.get("name", "")))}</td><td>{html.escape(rest)}</td></tr>'
 
 
 def sentence(case):
@@ -104,14 +125,15 @@ def page(records):
     met = sum(verdict(case) == "met" for case in goals)
     rest = [record for record in records if "floor_ns" not in record]
     body = [f"<h1>pagewalk: how fast</h1><p>{len(cases)} cases; {met} of {len(goals)} goals are met. The ratios count: the times are "
-            "those of one machine in one minute. The dashed line is the goal. doc/performance.md says how this was measured.</p>"]
+            "those of one machine in one minute. The dashed line is the goal. doc/performance.md says how this was measured.</p>"
+            + legend()]
     for part in parts:
         body.append(f"<h2>{html.escape(part)}</h2>")
         body += [figure(case) for case in cases if case["part"] == part]
     if rest:
-        body.append("<h2>other numbers</h2><ul>")
-        body += [f"<li><code>{html.escape(json.dumps(record))}</code></li>" for record in rest]
-        body.append("</ul>")
+        body.append("<h2>other numbers</h2><table>")
+        body += [row(record) for record in rest]
+        body.append("</table>")
     return ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             f"<title>pagewalk: how fast</title><style>{STYLE}</style></head>\n<body>\n" + "\n".join(body) + "\n</body></html>\n")
 

@@ -57,7 +57,7 @@ class Page(unittest.TestCase):
         self.assertNotIn("goal", self.figures[2])
         self.assertEqual(self.widths(self.figures[2], "plain")[:1], self.widths(self.figures[2], "plain"))
         self.assertIn("edit &lt;a&gt;", self.figures[2])
-        self.assertIn("floor_bytes", self.text)
+        self.assertIn("floor bytes 4", self.text)
 
     def test_alone(self):
         """One file, which is XML in all its drawings, and loads nothing."""
