@@ -17,6 +17,7 @@
 
 #include <endian.h>
 
+#include "access/run.h"
 #include "base/words.h"
 
 struct pw_access {
@@ -36,6 +37,10 @@ struct pw_access {
 	 * Partner: pw_publish_store, which stores the entry for a table with release order.
 	 */
 	uint64_t (*load)(void *context, const unsigned char *host, pw_pa pa, unsigned entry_lg2);
+
+	/* pw_run_length, if entries may be loaded in that way, too; or NULL. */
+	size_t (*run)(const unsigned char *host, size_t count, unsigned entry_lg2, bool big_endian,
+		      uint64_t first, uint64_t stride);
 };
 
 /* Turns an entry in the memory's byte order into a number. The host may have either byte order. */

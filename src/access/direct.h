@@ -79,6 +79,7 @@ static inline uint64_t pw_direct_load(void *context, const unsigned char *host, 
 static const struct pw_access pw_direct_access = {
 	.open = pw_direct_open,
 	.load = pw_direct_load,
+	.run = pw_run_length,
 };
 
 /*

@@ -56,6 +56,7 @@ static inline uint64_t pw_fetched_load(void *context, const unsigned char *host,
 static const struct pw_access pw_fetched_access = {
 	.open = pw_fetched_open,
 	.load = pw_fetched_load,
+	.run = pw_run_length,
 };
 
 #endif

@@ -88,6 +88,8 @@ enum pw_mutant {
 	PW_MUTANT_NO_UNSHARE, /* a page that is not exclusive is pinned */
 	PW_MUTANT_NO_SPECIAL, /* special pages are pinned */
 	PW_MUTANT_NO_ACCESS, /* the entry's permissions are not tested */
+	PW_MUTANT_HOLE_BRIDGED, /* a hole among scattered pages does not end a run */
+	PW_MUTANT_RUN_BELIEVED, /* entries behind the first of a run are taken to be more of it */
 	PW_MUTANT_ALL_ALIKE, /* the permissions of one leaf are believed of the leaves after it, too */
 	PW_MUTANT_MERGE_FOLIOS, /* pages of two folios come as one range */
 	PW_MUTANT_NO_UNDO, /* pages that were taken in vain are kept */
@@ -172,6 +174,7 @@ enum pw_mutant {
 	PW_MUTANT_HOLES_READ, /* holes of sparse files are read */
 	PW_MUTANT_MISSING_IS_ZERO, /* tables that the image does not have are taken for empty ones */
 	PW_MUTANT_CUT_UNSEEN, /* a run that is not kept does not end what is reported */
+	PW_MUTANT_PARTS_OVERLAP, /* what begins in one part of the memory is reported in the next one, too */
 	PW_MUTANT_SURVEY_GOES_ON, /* sorting and reporting do not look at the cancel flag */
 	/* Reading. */
 	PW_MUTANT_NO_PREFIX, /* a page's real address is shown as if it were absolute */

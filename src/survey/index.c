@@ -141,6 +141,7 @@ void pw_index_clear(struct pw_index *index)
 	free(index->shared.range);
 	free(index->by_pa);
 	free(index->max);
+	*index = (struct pw_index){ .cancel = index->cancel };
 }
 
 void pw_index_destroy(struct pw_index *index)

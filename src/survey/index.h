@@ -66,7 +66,21 @@ int pw_index_build(struct pw_index *index);
  */
 int pw_index_search(const struct pw_index *index, pw_pa first, pw_pa last, struct pw_ranges *found);
 
-/* Frees the content of the index, not the index itself. */
+/* Frees the content of the index, not the index itself: it is empty then. */
 void pw_index_clear(struct pw_index *index);
+
+/* pw_scan_aliases() for options that name wanted ranges, all of them valid. */
+int pw_aliases_sought(struct pw_scan *scan, const struct pw_alias_options *options,
+		      pw_alias_fn *alias, void *context);
+
+/* The same for all memory: in parts if there are more than @few runs. */
+int pw_aliases_parts(struct pw_scan *scan, size_t few, size_t most, pw_alias_fn *alias,
+		     void *context);
+
+/* Has nothing been read by the scan yet, and is its memory mapped, so that it is cheap to read again? */
+bool pw_scan_is_fresh(const struct pw_scan *scan);
+
+/* A new scan that begins where @scan began, with its limits. NULL if memory is short. */
+struct pw_scan *pw_scan_again(const struct pw_scan *scan);
 
 #endif

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* The memory of a scan: which tables it has met. */
 #include "survey/met.h"
 
 #include <stdlib.h>
 
 enum { START = 128 };
-
-static bool same(const struct pw_met *a, const struct pw_met *b)
-{
-	return a->table == b->table && a->keep == b->keep && a->level == b->level &&
-	       a->first_index == b->first_index && a->last_index == b->last_index;
-}
 
 /* The place of the member with the key of @wanted, or a free place for it. */
 static uint32_t *place_of(const struct pw_met_tables *tables, const struct pw_met *wanted)
@@ -19,7 +14,7 @@ static uint32_t *place_of(const struct pw_met_tables *tables, const struct pw_me
 	size_t at = (size_t)pw_hash(&tables->key, words, sizeof(words) / sizeof(words[0])) &
 		    tables->mask;
 
-	while (tables->place[at] && !same(&tables->met[tables->place[at] - 1], wanted))
+	while (tables->place[at] && !pw_met_same(&tables->met[tables->place[at] - 1], wanted))
 		at = (at + 1) & tables->mask;
 	return &tables->place[at];
 }

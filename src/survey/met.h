@@ -28,6 +28,13 @@ struct pw_met {
 	uint32_t empty : 1;
 };
 
+/* Do they have the same key? */
+static inline bool pw_met_same(const struct pw_met *a, const struct pw_met *b)
+{
+	return a->table == b->table && a->keep == b->keep && a->level == b->level &&
+	       a->first_index == b->first_index && a->last_index == b->last_index;
+}
+
 enum {
 	/* The most tables to remember: enough for 8 TiB in 4 KiB pages. */
 	PW_MET_MAX = 1 << 22,

@@ -29,6 +29,11 @@ struct pw_scan {
 	struct pw_range *raw;
 	size_t raw_next, raw_count;
 	struct pw_met_tables tables;
+	/* By level: the table that was entered last, and where. Most that are entered again are these. */
+	struct {
+		struct pw_met met;
+		bool any;
+	} recent[PW_MAX_LEVELS];
 };
 
 enum {
@@ -59,6 +64,22 @@ static struct pw_met met_at(const struct pw_scan_table *table, pw_va first)
 		.uses = 1,
 		.level = table->at.level & 0xfu,
 	};
+}
+
+/* Was this table, there, the last of its level to be entered? Then that was decided before. */
+static bool is_recent(const struct pw_scan *scan, const struct pw_met *wanted)
+{
+	const struct pw_met *met = &scan->recent[wanted->level].met;
+
+	return scan->recent[wanted->level].any && met->first == wanted->first &&
+	       pw_met_same(met, wanted);
+}
+
+static enum pw_visit walk(struct pw_scan *scan, const struct pw_met *wanted)
+{
+	scan->recent[wanted->level].met = *wanted;
+	scan->recent[wanted->level].any = true;
+	return PW_VISIT_WALK;
 }
 
 static enum pw_visit stop(struct pw_scan *scan, int code)
@@ -92,16 +113,18 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_sc
 		show_progress(scan, first);
 	if (position->entries >= scan->limits.entries || scan->tables.count >= PW_MET_MAX)
 		return stop(scan, -E2BIG);
+	if (is_recent(scan, &wanted))
+		return PW_VISIT_WALK;
 	met = pw_met_find(&scan->tables, &wanted, &fresh);
 	if (!met)
 		return stop(scan, -ENOMEM);
 	if (fresh) {
 		scan->state.tables++;
-		return PW_VISIT_WALK;
+		return walk(scan, &wanted);
 	}
 	/* On the way back to where the last call of pw_scan_next stopped: this was decided before. */
 	if (met->first == first || met->again == first || first < position->next)
-		return PW_VISIT_WALK;
+		return walk(scan, &wanted);
 	scan->state.tables++;
 	if (met->empty && !position->holes)
 		return PW_VISIT_EMPTY;
@@ -114,7 +137,7 @@ static enum pw_visit enter(struct pw_scan_position *position, const struct pw_sc
 	if (met->uses < PW_MET_USES_MAX)
 		met->uses++;
 	scan->state.repeated += entries;
-	return PW_VISIT_WALK;
+	return walk(scan, &wanted);
 }
 
 static void leave(struct pw_scan_position *position, const struct pw_scan_table *table, bool empty)
@@ -192,6 +215,22 @@ int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regim
 	};
 	*scan_ret = scan;
 	return 0;
+}
+
+bool pw_scan_is_fresh(const struct pw_scan *scan)
+{
+	return scan->tables.count == 0 && scan->position.entries == 0 && !scan->position.done &&
+	       scan->memory->direct;
+}
+
+struct pw_scan *pw_scan_again(const struct pw_scan *scan)
+{
+	struct pw_scan *again;
+
+	return pw_scan_create(scan->memory, scan->regime, scan->first, scan->position.last,
+			      &scan->limits, &again, NULL)
+		       ? NULL
+		       : again;
 }
 
 void pw_scan_destroy(struct pw_scan *scan)

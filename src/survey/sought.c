@@ -140,9 +140,18 @@ static void widen(struct seeker *seeker)
 	seeker->count = count;
 }
 
-/* Crops what was kept to the hulls; a run can be in several. Returns 0 or -ENOMEM. */
+/* Crops what was kept to the hulls; a run can be in several, if there are several. Returns 0 or -ENOMEM. */
 static int crop(struct seeker *seeker, struct pw_ranges *parts)
 {
+	if (seeker->count == 1) {
+		for (size_t i = 0; i < seeker->kept.count; i++)
+			seeker->kept.range[i] = pw_range_crop(&seeker->kept.range[i],
+							      seeker->sought[0].first,
+							      seeker->sought[0].last);
+		*parts = seeker->kept;
+		seeker->kept = (struct pw_ranges){ 0 };
+		return 0;
+	}
 	for (size_t i = 0; i < seeker->kept.count; i++) {
 		const struct pw_range *range = &seeker->kept.range[i];
 		const pw_pa last = pw_range_pa_last(range);
@@ -159,8 +168,8 @@ static int crop(struct seeker *seeker, struct pw_ranges *parts)
 	return 0;
 }
 
-static int seek(struct pw_scan *scan, const struct pw_alias_options *options, pw_alias_fn *alias,
-		void *context)
+int pw_aliases_sought(struct pw_scan *scan, const struct pw_alias_options *options,
+		      pw_alias_fn *alias, void *context)
 {
 	struct pw_index index = { .cancel = pw_scan_cancel(scan) };
 	struct seeker seeker = { .count = 0 };
@@ -179,26 +188,5 @@ static int seek(struct pw_scan *scan, const struct pw_alias_options *options, pw
 	if (status == 0)
 		status = pw_index_aliases(&index, options, alias, context);
 	pw_index_clear(&index);
-	return status;
-}
-
-int pw_scan_aliases(struct pw_scan *scan, const struct pw_alias_options *options,
-		    pw_alias_fn *alias, void *context)
-{
-	struct pw_index *index;
-	int status;
-
-	if (!scan || !alias || (options && !options->wanted && options->wanted_count > 0))
-		return -EINVAL;
-	for (size_t i = 0; options && i < options->wanted_count; i++)
-		if (options->wanted[i][0] > options->wanted[i][1])
-			return -EINVAL;
-	if (options && options->wanted_count > 0)
-		return seek(scan, options, alias, context);
-	status = pw_index_create(scan, &index, NULL);
-	if (status)
-		return status;
-	status = pw_index_aliases(index, options, alias, context);
-	pw_index_destroy(index);
 	return status;
 }

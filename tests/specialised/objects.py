@@ -4,7 +4,7 @@
 
 For the direct instance of every format:
  - There are no calls, neither to a format's functions nor to functions that a compiler likes to emit (memset).
-   Exceptions are the two callbacks of a scan's owner, once per table, and entries that the memory lacks.
+   Exceptions are the two callbacks of a scan's owner, once per table, entries that the memory lacks, and runs of many entries.
  - Each level's index comes from the address by a shift by a constant, also where the root or an entry chooses
    the level at which a walk continues. Exceptions are tables whose shift an entry gives.
  - Formats with a constant geometry have no shift by a register at all.
@@ -34,7 +34,7 @@ VARIABLE = {
 ALGORITHMS = ('translate', 'lean', 'many', 'scan')
 OWNER_CALLS = 2  # enter and leave
 # Functions that are out of line on purpose: see src/walk/scan.h, src/folio/folio.h, src/pin/rules.h. Formats with the same code share a loop.
-SCAN_CALLS = ('pw_scan_missing',)
+SCAN_CALLS = ('pw_scan_missing', 'pw_run_length')
 PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_pin_allowed')
 PIN_PARTS = r'.*_pin_(run|large|walk)'  # formats with the same code share them
 LEAN_CALLS = ('pw_lean_of_all',)

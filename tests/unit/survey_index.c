@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "mutants/choose.h"
+#include "survey/index.h"
 #include "survey_build.h"
 
 enum { RANGES = 1 << 16 };
@@ -327,6 +328,7 @@ struct part {
 	const struct all *all;
 	struct pw_range expected[RANGES];
 	unsigned count;
+	pw_pa next; /* what was reported is below */
 };
 
 static bool is_wanted(const struct pw_alias_options *options, const struct pw_alias *alias)
@@ -343,6 +345,8 @@ static int take_part(void *context, const struct pw_alias *alias)
 	size_t most = part->options->most;
 
 	assert_true(is_wanted(part->options, alias));
+	assert_true(alias->first >= part->next);
+	part->next = alias->last + 1;
 	assert_int_equal(alias->count,
 			 search(part->all, alias->first, alias->last, part->expected));
 	assert_int_equal(alias->told, most && most < alias->count ? most : alias->count);
@@ -352,9 +356,28 @@ static int take_part(void *context, const struct pw_alias *alias)
 	return 0;
 }
 
+/* A scan that takes the memory in parts, a few runs at a time, reports every alias once, in physical order. */
+static void check_parts(const struct space *space, const struct all *all, unsigned expected,
+			uint64_t *random)
+{
+	struct pw_scan *whole = scan(space, 0);
+	static struct part part;
+	const struct pw_alias_options options = { .most = (size_t)random_below(random, 4) };
+
+	part.options = &options;
+	part.all = all;
+	part.count = 0;
+	part.next = 0;
+	assert_int_equal(pw_aliases_parts(whole, (size_t)random_below(random, 40), options.most,
+					  take_part, &part),
+			 0);
+	assert_int_equal(part.count, expected);
+	pw_scan_destroy(whole);
+}
+
 struct counted {
 	const struct pw_alias_options *options;
-	unsigned wanted;
+	unsigned wanted, all;
 };
 
 static int count_wanted(void *context, const struct pw_alias *alias)
@@ -362,6 +385,7 @@ static int count_wanted(void *context, const struct pw_alias *alias)
 	struct counted *counted = context;
 
 	counted->wanted += is_wanted(counted->options, alias);
+	counted->all++;
 	return 0;
 }
 
@@ -388,14 +412,17 @@ static void check_part(const struct space *space, const struct pw_index *index,
 	part.options = &options;
 	part.all = all;
 	part.count = 0;
+	part.next = 0;
 	assert_int_equal(pw_index_aliases(index, NULL, count_wanted, &counted), 0);
 	assert_int_equal(pw_index_aliases(index, &options, take_part, &part), 0);
 	assert_int_equal(part.count, counted.wanted);
 	/* The same from a scan, of which only a part is kept. */
 	part.count = 0;
+	part.next = 0;
 	assert_int_equal(pw_scan_aliases(whole, &options, take_part, &part), 0);
 	assert_int_equal(part.count, counted.wanted);
 	pw_scan_destroy(whole);
+	check_parts(space, all, counted.all, random);
 }
 
 static void test_aliases(void **state)

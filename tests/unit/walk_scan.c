@@ -4,6 +4,7 @@
  * ends, or pauses because its buffer is full.
  */
 #include "machine.h"
+#include "mutants/choose.h"
 
 #include <stdio.h>
 
@@ -316,6 +317,46 @@ static void test_dense(void **state)
 	for_all_machines(check_dense, 1);
 }
 
+/* Pages of which hardly two are alike: in order and not, with three kinds of attributes, and holes between them. */
+static void check_scattered(struct machine *machine)
+{
+	const struct pw_format *f = machine->format;
+	const pw_va page = pw_mask(f->shift[0]) + 1;
+	const uint32_t entries = 1u << f->bits[0];
+	static const uint32_t attrs[] = { 0, PW_WRITE, PW_EXEC };
+	pw_va va = machine->regime.span[0].first;
+	pw_va last = va + 2 * entries * page - 1;
+	uint64_t *random = &machine->seed;
+	unsigned holes = 0;
+
+	if (last > machine->regime.span[0].last)
+		last = machine->regime.span[0].last;
+	for (uint32_t i = 0; i < 2 * entries && va + i * page <= last; i++) {
+		/* Behind some holes, pages go on as if there were none. */
+		uint32_t frame = random_below(random, 3) ? i : (uint32_t)random_below(random, 64);
+
+		if (holes == 0 && random_one_in(random, 5))
+			holes = 1 +
+				(unsigned)random_below(random, random_below(random, 4) ? 2 : 20);
+		if (holes > 0 && holes--)
+			continue;
+		machine_map(machine, va + i * page, 0, 0x200000 + frame * page,
+			    PW_READ | PW_USER |
+				    attrs[random_one_in(random, 4) ? random_below(random, 3) : 0],
+			    false);
+	}
+	machine_seal(machine);
+	for (unsigned i = 0; i < 4; i++)
+		check_scan(machine, va, last);
+	check_scan(machine, va + page / 2, last - page / 2);
+}
+
+static void test_scattered(void **state)
+{
+	(void)state;
+	for_all_machines(check_scattered, 2);
+}
+
 static void test_refused(void **state)
 {
 	struct pw_regime regime;
@@ -335,13 +376,15 @@ static void test_refused(void **state)
 	machine_deinit(&machine);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scans),
 		cmocka_unit_test(test_dense),
+		cmocka_unit_test(test_scattered),
 		cmocka_unit_test(test_refused),
 	};
 
+	mutant_choose(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loop of run.c, included once for each kind of vector and size of entry. Whoever includes this defines
+ *
+ *   RUN_NAME     the function's name
+ *   RUN_TARGET   its attributes
+ *   RUN_ENTRY    the type of an entry
+ *   RUN_BYTES    the size of a vector
+ *   RUN_SWAP     a function that turns the bytes of each entry of a vector around
+ *   RUN_ANY      a function that says whether any bit of a vector is set
+ *   RUN_VECTOR   the type that these functions take
+ */
+RUN_TARGET static size_t RUN_NAME(const unsigned char *host, size_t count, bool swapped,
+				  uint64_t first, uint64_t stride)
+{
+	typedef RUN_ENTRY entries __attribute__((vector_size(RUN_BYTES)));
+	typedef entries loaded __attribute__((aligned(sizeof(RUN_ENTRY)), may_alias));
+	enum { ENTRIES = RUN_BYTES / sizeof(RUN_ENTRY), VECTORS = 4 };
+	const entries step = (entries){ 0 } + (RUN_ENTRY)(ENTRIES * stride);
+	entries wanted;
+	size_t done = 0, vectors;
+
+	for (unsigned i = 0; i < ENTRIES; i++)
+		wanted[i] = (RUN_ENTRY)(first + i * stride);
+	/* Invariant: `done` entries are as they should be, and `wanted` is what those behind them should be. */
+	for (; done + ENTRIES <= count; done += vectors * ENTRIES) {
+		entries differs = { 0 };
+
+		vectors = done + VECTORS * ENTRIES <= count ? VECTORS : 1;
+		for (size_t i = 0; i < vectors; i++) {
+			entries these = *(const volatile loaded *)(const void *)host;
+
+			if (swapped)
+				these = (entries)RUN_SWAP((RUN_VECTOR)these);
+			differs |= these ^ wanted;
+			wanted += step;
+			host += RUN_BYTES;
+		}
+		if (RUN_ANY((RUN_VECTOR)differs))
+			break;
+	}
+	return done;
+}
+
+#undef RUN_NAME
+#undef RUN_ENTRY
+#undef RUN_SWAP
