@@ -316,6 +316,9 @@ static int find_aliases(const struct arguments *arguments, const struct tool_inp
 	int status = pw_scan_aliases(scan, &which, take_alias, &aliases);
 
 	pw_scan_state(scan, &state);
+	/* The memory may have been read again since. */
+	if (aliases.begun && !aliases.shrunk)
+		aliases.shrunk = tool_check_memory(input);
 	if (!begin_aliases(&aliases) && status == 0)
 		status = 1;
 	if (tool_stopped() && !state.stopped)

@@ -3,6 +3,7 @@
  * pagewalk map: prints the address map as merged ranges, each as soon as it is found. So memory use does
  * not grow with the map, and output begins at once.
  */
+#include "lines.h"
 #include "options.h"
 #include "print.h"
 #include "region.h"
@@ -24,6 +25,8 @@ enum {
 	OPTION_EXPAND,
 	OPTION_SUMMARY,
 	OPTION_REGIONS,
+	OPTION_JOBS,
+	MANY = 4096, /* lines, before threads are worth their start */
 	/* Further uses of a table are one line: Linux on x86-64 has one 2000 times, for ESPFIX. */
 	USES = 2,
 };
@@ -44,6 +47,9 @@ static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Tables that are used more than twice:", 5 },
 	{ "expand", OPTION_EXPAND, NULL, 0,
 	  "Print their pages at every use; without it, at two uses, and then `shared'", 5 },
+	{ NULL, 0, NULL, 0, "Long maps:", 6 },
+	{ "jobs", OPTION_JOBS, "N", 0,
+	  "Put lines together in N threads (default: as many as there are processors)", 6 },
 	{ NULL, 0, NULL, 0, "Regions and totals:", 8 },
 	{ "regions", OPTION_REGIONS, NULL, 0,
 	  "Also where it is not a terminal, name the regions of Linux's address space", 8 },
@@ -57,6 +63,7 @@ struct arguments {
 	struct terminal terminal;
 	const char *source;
 	pw_va first, last;
+	unsigned jobs;
 	uint32_t set, clear; /* attributes that must be set, or must be clear */
 	bool huge, uncached, holes, filtered, expand, summary, regions;
 };
@@ -81,6 +88,16 @@ static void check(const struct arguments *arguments, const struct argp_state *st
 	if (arguments->holes && arguments->filtered)
 		usage_error(state, "--holes and filters exclude each other, because a hole has "
 				   "no permissions; leave one out");
+}
+
+static void parse_jobs(struct arguments *arguments, const char *text,
+		       const struct argp_state *state)
+{
+	uint64_t jobs = tool_number(state, text);
+
+	if (jobs == 0)
+		usage_error(state, "--jobs is at least 1");
+	arguments->jobs = jobs < arguments->jobs ? (unsigned)jobs : arguments->jobs;
 }
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -130,6 +147,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case OPTION_SUMMARY:
 		arguments->summary = true;
 		return 0;
+	case OPTION_JOBS:
+		parse_jobs(arguments, text, state);
+		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
 			arguments->source = text;
@@ -173,6 +193,7 @@ static bool wanted(const struct arguments *arguments, unsigned base_lg2,
 struct outcome {
 	bool printed; /* a line, and so also the head */
 	bool any; /* one of the ranges was mapped */
+	uint64_t lines;
 	bool shared; /* a filter could not judge tables that were not walked again */
 	bool indexed; /* --uncached could not judge a memory type that is an index */
 	const char *region; /* of the last line */
@@ -196,8 +217,6 @@ static void print_one(const struct arguments *arguments, const struct pw_regime 
 {
 	const char *region = regions_name(regions, range);
 
-	outcome->any |= range->status == PW_OK || range->status == PW_PROT_NONE;
-	summary_add(&outcome->summary, range);
 	if (arguments->options.json) {
 		print_range_json(regime, range, region);
 		return;
@@ -212,13 +231,52 @@ static void print_one(const struct arguments *arguments, const struct pw_regime 
 	row_print(&arguments->terminal, regime, range, 0);
 }
 
+/* Keeps those of @count ranges that are to be printed, and notes what is to be known of them all. Returns how many. */
+static size_t choose(const struct arguments *arguments, unsigned base_lg2, struct pw_range *range,
+		     size_t count, struct outcome *outcome)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		outcome->shared |= range[i].status == PW_SHARED && arguments->filtered;
+		outcome->indexed |= range[i].status == PW_OK && arguments->uncached &&
+				    is_indexed(range[i].memtype);
+		if (!wanted(arguments, base_lg2, &range[i]))
+			continue;
+		outcome->any |= range[i].status == PW_OK || range[i].status == PW_PROT_NONE;
+		if (arguments->summary)
+			summary_add(&outcome->summary, &range[i]);
+		if (kept != i)
+			range[kept] = range[i];
+		kept++;
+	}
+	outcome->lines += kept;
+	return kept;
+}
+
+/* Starts threads for the lines of a long map. NULL: it is not one, or its lines are not all alike. */
+static struct lines *start_lines(const struct arguments *arguments, const struct tool_input *input,
+				 const struct regions *regions, const struct outcome *outcome)
+{
+	const struct lines_options how = { .regime = &input->regime,
+					   .regions = regions,
+					   .json = arguments->options.json,
+					   .jobs = arguments->jobs };
+
+	if (outcome->lines < MANY || arguments->jobs < 2 || arguments->regions ||
+	    arguments->terminal.width > 0 || arguments->terminal.colour)
+		return NULL;
+	return lines_start(&how);
+}
+
 /* Prints until the end, a closed output or an interrupt. */
 static void print_all(const struct arguments *arguments, const struct tool_input *input,
 		      struct pw_scan *scan, struct tool_progress *progress, struct outcome *outcome)
 {
-	struct pw_range range[1024];
+	struct pw_range own[LINES_BLOCK], *range = own;
 	struct pw_geometry geometry;
 	struct regions regions;
+	struct lines *lines = NULL;
 	/* Few at first, so that the first results are out at once. */
 	size_t room = 16, n;
 
@@ -226,15 +284,18 @@ static void print_all(const struct arguments *arguments, const struct tool_input
 	regions_init(&regions, input->memory, &input->regime);
 	terminal_page(&arguments->terminal);
 	while (tool_flush() && (n = pw_scan_next(scan, range, room)) > 0) {
-		for (size_t i = 0; i < n; i++) {
-			outcome->shared |= range[i].status == PW_SHARED && arguments->filtered;
-			outcome->indexed |= range[i].status == PW_OK && arguments->uncached &&
-					    is_indexed(range[i].memtype);
-			if (wanted(arguments, geometry.shift[0], &range[i]))
-				print_one(arguments, &input->regime, &regions, &range[i], outcome);
-		}
-		room = sizeof(range) / sizeof(range[0]);
+		n = choose(arguments, geometry.shift[0], range, n, outcome);
+		if (lines)
+			lines_add(lines, n);
+		for (size_t i = 0; !lines && i < n; i++)
+			print_one(arguments, &input->regime, &regions, &range[i], outcome);
+		if (!lines)
+			lines = start_lines(arguments, input, &regions, outcome);
+		range = lines ? lines_room(lines) : own;
+		room = LINES_BLOCK;
 	}
+	if (lines)
+		lines_end(lines);
 	tool_progress_end(progress);
 }
 
@@ -310,7 +371,7 @@ int tool_map(int argc, char **argv)
 	static const struct argp argp = { options,     parse,    "SOURCE [FIRST-LAST]",
 					  description, children, NULL,
 					  NULL };
-	struct arguments arguments = { .last = UINT64_MAX };
+	struct arguments arguments = { .last = UINT64_MAX, .jobs = lines_processors() };
 
 	tool_parse(&argp, "map", argc, argv, &arguments.options, &arguments);
 	terminal_look(&arguments.terminal, arguments.options.json);

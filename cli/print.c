@@ -3,6 +3,7 @@
 #include "print.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,10 +65,10 @@ static char *put_va(char *at, int digits, pw_va va)
 	return digits == 16 ? pw_put_hex16(at, va) : pw_put_hex8(at, (uint32_t)va);
 }
 
-/* Prints pages without printf: a map may have millions of such lines, and little else takes time. */
-static void print_pages(int digits, const struct pw_range *range)
+/* Pages, without printf: a map may have millions of such lines, and little else takes time. */
+static char *put_pages(char *at, int digits, const struct pw_range *range)
 {
-	char line[PRINT_TEXT], size[PW_SIZE_TEXT], prot[5], *at = line;
+	char size[PW_SIZE_TEXT], prot[5];
 
 	at = put_va(at, digits, range->first);
 	*at++ = '-';
@@ -86,30 +87,51 @@ static void print_pages(int digits, const struct pw_range *range)
 		at = pw_put_text(at, "prot-none");
 	}
 	*at++ = '\n';
-	fwrite_unlocked(line, 1, (size_t)(at - line), stdout);
+	return at;
 }
 
-void print_range(const struct pw_regime *regime, const struct pw_range *range)
+/* As printf, into @room bytes at @at. Returns the place behind it. */
+__attribute__((format(printf, 3, 4))) static char *put_format(char *at, size_t room,
+							      const char *format, ...)
+{
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(at, room, format, arguments);
+	va_end(arguments);
+	return at + (length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1);
+}
+
+char *print_range_put(char *at, const struct pw_regime *regime, const struct pw_range *range)
 {
 	int digits = print_va_digits(regime);
 	char length[PRINT_TEXT], name[PRINT_TEXT];
 
-	if (has_page(range)) {
-		print_pages(digits, range);
-		return;
-	}
+	if (has_page(range))
+		return put_pages(at, digits, range);
+	at = put_va(at, digits, range->first);
+	*at++ = '-';
+	at = put_va(at, digits, range->last);
+	at = pw_put_text(at, "  ");
 	pw_size_text(range->last - range->first, length);
-	printf("0x%0*llx-0x%0*llx  ", digits, (unsigned long long)range->first, digits,
-	       (unsigned long long)range->last);
 	if (range->status == PW_SHARED)
-		printf("%-18s %9s %8s  same tables as at 0x%0*llx\n", "shared", length, "", digits,
-		       (unsigned long long)range->twin);
-	else if (range->status == PW_NOT_CANONICAL)
-		printf("%-18s %9s\n", pw_status_name(range->status), length);
-	else
-		printf("%-18s %9s %8s  %s 0x%llx\n", pw_status_name((enum pw_status)range->status),
-		       length, "", print_entry_name(regime->format, range->level, name),
-		       (unsigned long long)range->entry);
+		return put_format(at, PRINT_TEXT, "%-18s %9s %8s  same tables as at 0x%0*llx\n",
+				  "shared", length, "", digits, (unsigned long long)range->twin);
+	if (range->status == PW_NOT_CANONICAL)
+		return put_format(at, PRINT_TEXT, "%-18s %9s\n", pw_status_name(range->status),
+				  length);
+	return put_format(at, 2 * PRINT_TEXT, "%-18s %9s %8s  %s 0x%llx\n",
+			  pw_status_name((enum pw_status)range->status), length, "",
+			  print_entry_name(regime->format, range->level, name),
+			  (unsigned long long)range->entry);
+}
+
+void print_range(const struct pw_regime *regime, const struct pw_range *range)
+{
+	char line[PRINT_LINE];
+
+	fwrite_unlocked(line, 1, (size_t)(print_range_put(line, regime, range) - line), stdout);
 }
 
 void print_json_length(uint64_t first, uint64_t last)
@@ -170,11 +192,9 @@ static char *put_page(char *at, unsigned attr, unsigned memtype)
 	return at;
 }
 
-/* The beginning of a range's object, up to its status, without printf: see print_pages. */
-static void print_range_json_start(const struct pw_range *range)
+/* The beginning of a range's object, up to its status, without printf: see put_pages. */
+static char *put_range_json_start(char *at, const struct pw_range *range)
 {
-	char line[PRINT_TEXT], *at = line;
-
 	at = pw_put_text(at, "{\"va\":\"0x");
 	at = pw_put_hex(at, range->first);
 	if (has_page(range)) {
@@ -191,27 +211,45 @@ static void print_range_json_start(const struct pw_range *range)
 	at = pw_put_text(at, ",\"status\":\"");
 	at = pw_put_text(at, pw_status_name((enum pw_status)range->status));
 	*at++ = '"';
-	fwrite_unlocked(line, 1, (size_t)(at - line), stdout);
+	return at;
+}
+
+char *print_range_json_put(char *at, const struct pw_regime *regime, const struct pw_range *range,
+			   const char *region)
+{
+	const char *level = pw_level_name(regime->format, range->level);
+
+	at = put_range_json_start(at, range);
+	if (range->status == PW_SHARED) {
+		at = pw_put_text(at, ",\"same_as\":\"0x");
+		at = pw_put_hex(at, range->twin);
+		*at++ = '"';
+	} else if (range->status != PW_NOT_CANONICAL) {
+		at = pw_put_text(at, ",\"level\":\"");
+		at = pw_put_text(at, level);
+		*at++ = '"';
+	}
+	if (range->status != PW_OK && range->status != PW_SHARED &&
+	    range->status != PW_NOT_CANONICAL) {
+		at = pw_put_text(at, ",\"entry\":\"0x");
+		at = pw_put_hex(at, range->entry);
+		*at++ = '"';
+	}
+	if (region) {
+		at = pw_put_text(at, ",\"region\":\"");
+		at = pw_put_text(at, region);
+		*at++ = '"';
+	}
+	return pw_put_text(at, "}\n");
 }
 
 void print_range_json(const struct pw_regime *regime, const struct pw_range *range,
 		      const char *region)
 {
-	const char *level = pw_level_name(regime->format, range->level);
+	char line[PRINT_LINE];
 
-	print_range_json_start(range);
-	if (range->status == PW_SHARED)
-		printf(",\"same_as\":\"0x%llx\"", (unsigned long long)range->twin);
-	else if (range->status == PW_OK) {
-		fputs_unlocked(",\"level\":\"", stdout);
-		fputs_unlocked(level, stdout);
-		putc_unlocked('"', stdout);
-	} else if (range->status != PW_NOT_CANONICAL)
-		printf(",\"level\":\"%s\",\"entry\":\"0x%llx\"", level,
-		       (unsigned long long)range->entry);
-	if (region)
-		printf(",\"region\":\"%s\"", region);
-	fputs_unlocked("}\n", stdout);
+	fwrite_unlocked(line, 1, (size_t)(print_range_json_put(line, regime, range, region) - line),
+			stdout);
 }
 
 /* ---- names, and JSON ---- */

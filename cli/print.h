@@ -8,6 +8,7 @@
 
 enum {
 	PRINT_TEXT = 480, /* room for any of the texts below */
+	PRINT_LINE = 4 * PRINT_TEXT, /* room for any line of a range */
 	/* Flags that are the same throughout a range. */
 	PRINT_RANGE_FLAGS = PW_SPECIAL | PW_CONTIGUOUS | PW_SHADOW_STACK | PW_DBM,
 };
@@ -27,6 +28,10 @@ void print_range(const struct pw_regime *regime, const struct pw_range *range);
 /* A range, or hole, as a JSON object on a line. @region: of Linux's address space, or NULL. */
 void print_range_json(const struct pw_regime *regime, const struct pw_range *range,
 		      const char *region);
+/* The same lines into PRINT_LINE bytes at @at, for any thread. Both return the place behind the line. */
+char *print_range_put(char *at, const struct pw_regime *regime, const struct pw_range *range);
+char *print_range_json_put(char *at, const struct pw_regime *regime, const struct pw_range *range,
+			   const char *region);
 
 /* Writes a foreign name into @safe, without characters that steer a terminal. Returns @safe. */
 char *print_safe(const char *text, char safe[PRINT_TEXT]);
