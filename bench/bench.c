@@ -55,15 +55,15 @@ int main(int argc, char **argv)
 	bench_report_begin(options.json);
 	if (wanted(&options, "iterate-dense")) {
 		has_kernel = bench_kernel_create(&kernel, (size_t)1 << 30, BENCH_DENSE);
-		bench_iterate_dense("iterate-dense", "x86_64", false, 1.3,
+		bench_iterate_dense("iterate-dense", "x86_64", false, 0.35,
 				    has_kernel ? &kernel : NULL);
-		bench_iterate_dense("iterate-dense-scattered", "x86_64", true, 0,
+		bench_iterate_dense("iterate-dense-scattered", "x86_64", true, 3,
 				    has_kernel ? &kernel : NULL);
 		if (has_kernel)
 			bench_kernel_destroy(&kernel);
 		if (has_arm64)
-			bench_iterate_dense("iterate-dense-arm64", "arm64", false, 1.3, NULL);
-		bench_iterate_dense("iterate-dense-s390x", "s390x", false, 1.3, NULL);
+			bench_iterate_dense("iterate-dense-arm64", "arm64", false, 0.35, NULL);
+		bench_iterate_dense("iterate-dense-s390x", "s390x", false, 0.35, NULL);
 	}
 	if (wanted(&options, "iterate-sparse")) {
 		has_kernel = bench_kernel_create(&kernel, (size_t)16 << 30, BENCH_SPARSE);

@@ -130,6 +130,7 @@ struct bench_contender {
 	void (*after)(const struct bench_work *work);
 	unsigned passes; /* 0 stands for 1 */
 	const char *absent; /* why it cannot take part here; then it does not run */
+	bool moving; /* it counts pages that the host may be moving: then it may count again */
 };
 
 /* Plain code for a format: the floor. */

@@ -69,13 +69,14 @@ static uint64_t ours_many(const struct bench_work *work)
 static uint64_t ours_scan(const struct bench_work *work)
 {
 	struct pw_scan *scan;
-	struct pw_range range[64];
+	/* 12 KiB, as bench_kernel_scan has. */
+	struct pw_range range[256];
 	uint64_t sum = 0;
 
 	if (pw_scan_create(work->image->memory, &work->image->regime, 0, UINT64_MAX, NULL, &scan,
 			   NULL))
 		return 0;
-	for (size_t n; (n = pw_scan_next(scan, range, 64)) > 0;)
+	for (size_t n; (n = pw_scan_next(scan, range, 256)) > 0;)
 		for (size_t i = 0; i < n; i++)
 			sum += bench_run_sum(range[i].pa, range[i].last - range[i].first + 1);
 	pw_scan_destroy(scan);
@@ -97,6 +98,8 @@ static void add(struct bench_case *c, const char *name, uint64_t (*run)(const st
 
 static void add_kernel(struct bench_case *c, const struct bench_kernel *kernel)
 {
+	const size_t first = c->contenders;
+
 	if (!kernel)
 		return;
 	c->work.kernel = kernel;
@@ -104,16 +107,19 @@ static void add_kernel(struct bench_case *c, const struct bench_kernel *kernel)
 	add(c, "pagemap", bench_kernel_pagemap, kernel->pages);
 	if (kernel->scans)
 		add(c, "pagemap_scan", bench_kernel_scan, kernel->pages);
+	for (size_t i = first; i < c->contenders; i++)
+		c->contender[i].moving = true;
 }
 
 static void iterate(const char *name, const char *format, const char *unit, uint64_t units,
-		    double goal, const struct bench_image *image, const struct bench_kernel *kernel)
+		    double goal_ns, const struct bench_image *image,
+		    const struct bench_kernel *kernel)
 {
 	const void *peer = bench_peer_create(image);
 	struct bench_case c = {
 		.name = name,
 		.unit = unit,
-		.goal = goal,
+		.goal_ns = goal_ns,
 		.units = units,
 		.work = { .image = image, .peer = peer },
 	};
@@ -127,7 +133,7 @@ static void iterate(const char *name, const char *format, const char *unit, uint
 	bench_peer_destroy(peer);
 }
 
-void bench_iterate_dense(const char *name, const char *format, bool scattered, double goal,
+void bench_iterate_dense(const char *name, const char *format, bool scattered, double goal_ns,
 			 const struct bench_kernel *kernel)
 {
 	struct bench_image image;
@@ -140,7 +146,7 @@ void bench_iterate_dense(const char *name, const char *format, bool scattered, d
 		bench_image_list(&image, BENCH_VA + (i << 12), BENCH_PA + (frame << 12), 0,
 				 BENCH_DATA);
 	}
-	iterate(name, format, "page", image.pages, goal, &image, kernel);
+	iterate(name, format, "page", image.pages, goal_ns, &image, kernel);
 	bench_image_destroy(&image);
 }
 
@@ -407,7 +413,7 @@ void bench_map_image(const char *name, struct bench_kernel *kernel)
 		kernel->bytes = image.leaves << 12;
 		kernel->pages = image.leaves;
 	}
-	iterate(name, "x86_64", "leaf", image.leaves, 0, &image, kernel);
+	iterate(name, "x86_64", "leaf", image.leaves, 3, &image, kernel);
 	if (kernel) {
 		kernel->bytes = bytes;
 		kernel->pages = bytes >> 12;

@@ -5,7 +5,7 @@
 
 #include "bench.h"
 
-void bench_iterate_dense(const char *name, const char *format, bool scattered, double goal,
+void bench_iterate_dense(const char *name, const char *format, bool scattered, double goal_ns,
 			 const struct bench_kernel *kernel);
 void bench_iterate_sparse(const char *name, const char *format, const struct bench_kernel *kernel);
 void bench_iterate_mix(const char *name, const char *format, const struct bench_kernel *kernel);

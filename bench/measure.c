@@ -87,8 +87,15 @@ static uint64_t run_checked(const struct bench_case *c, size_t i, unsigned windo
 	if (contender->before || contender->after)
 		return run_prepared(c, contender, &work, repeat);
 	started = now_ns(c);
-	for (uint64_t n = 0; n < repeat; n++)
-		check(c, contender, contender->run(&work), expected);
+	for (uint64_t n = 0; n < repeat; n++) {
+		uint64_t sum = contender->run(&work);
+
+		/* A page that the host is moving is not there for a moment. */
+		for (unsigned again = 0; sum < expected && contender->moving && again < 100;
+		     again++)
+			sum = contender->run(&work);
+		check(c, contender, sum, expected);
+	}
 	return now_ns(c) - started;
 }
 
