@@ -9,7 +9,7 @@
 #include "print.h"
 #include "region.h"
 
-enum { LINES_BLOCK = 1024 }; /* ranges of a block */
+enum { LINES_BLOCK = 256 }; /* ranges of a block: all blocks together should stay in a cache */
 
 struct lines;
 

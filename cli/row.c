@@ -135,7 +135,8 @@ void row_print(const struct terminal *terminal, const struct pw_regime *regime,
 	unsigned column;
 	struct row row;
 
-	printf("%*s", (int)indent, "");
+	if (indent > 0)
+		printf("%*s", (int)indent, "");
 	if (layout == LAYOUT_WIDE && terminal->width == 0 && !terminal->colour) {
 		print_range(regime, range);
 		return;

@@ -2,7 +2,7 @@
 /*
  * All aliases of a scan. A few runs are kept as an index, which answers at once. Where there are more, the memory is
  * taken in parts, from the lowest to the highest, and each part gets a scan of its own, which keeps the runs that touch
- * the part: reading all tables again takes less time than sorting all runs at once, and a fraction of the memory.
+ * the part: reading all tables again is cheap, beside sorting all runs at once in ten times the memory.
  *
  *   runs that begin   |  12 | 907 |  31 |   0 | 544 |  18 | ...     counted, by physical address
  *   parts             |-----------|-----------------|------
