@@ -556,7 +556,7 @@ class Help(Case):
 
     def test_no_memory(self):
         """The advice names an option that the subcommand has."""
-        limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (48 << 20, 48 << 20)), "capture_output": True, "timeout": 60}
+        limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, (32 << 20, 32 << 20)), "capture_output": True, "timeout": 60}
         if subprocess.run([TOOL, "info", self.image], **limit).returncode:
             self.skipTest("a sanitizer needs more address space than that")
         maze = self.path / "maze.img"
