@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/escape.h"
 #include "print.h"
@@ -28,6 +29,23 @@ static bool keep(struct map_list *list, const struct pw_range *range)
 	return true;
 }
 
+/*
+ * At a reset, QEMU first puts the new kernel's image into memory, and then tells of the reset. So what looks like
+ * another kernel may be a reset that is told a moment later.
+ */
+static void ask_for_reset(const struct tool_input *input, struct change_gone *gone)
+{
+	const struct timespec moment = { .tv_nsec = 200 * 1000 * 1000 };
+	struct pw_error error;
+	int status;
+
+	nanosleep(&moment, NULL);
+	status = pw_memory_check(input->memory, &error);
+	if (status == 0)
+		return;
+	*gone = (struct change_gone){ .status = status, .error = error };
+}
+
 /* Is the memory still that of the machine which was opened? Asks for its kernel as well if @gone is wanted. */
 static int check_machine(const struct tool_input *input, struct change_gone *gone)
 {
@@ -38,6 +56,8 @@ static int check_machine(const struct tool_input *input, struct change_gone *gon
 	if (gone->kernel)
 		gone->status = pw_memory_check_kernel(input->memory, NULL, &gone->error);
 	gone->kernel = gone->kernel && gone->status == -ESTALE;
+	if (gone->kernel)
+		ask_for_reset(input, gone);
 	return gone->status < 0 ? TOOL_FAILED : 0;
 }
 
