@@ -127,6 +127,15 @@ struct pw_arena *pw_machine_arena(const struct pw_machine *machine)
 	return machine->arena;
 }
 
+/* What a folio counts as. A page of a hugetlb pool is in use if somebody beside the pool holds it. */
+static enum pw_folio_kind counted_as(const struct pw_machine *machine, uint32_t frame,
+				     const struct pw_folio_info *folio)
+{
+	if (!pw_page_is_hugetlb(machine, pw_folio_head(machine->arena, frame)))
+		return folio->kind;
+	return pw_page_references(machine, frame) > 1 ? PW_FOLIO_HUGETLB : PW_FOLIO_NONE;
+}
+
 /* Adds the pages that are in use, by what they are. */
 static void count_pages(struct pw_machine *machine, struct pw_machine_info *info)
 {
@@ -139,7 +148,7 @@ static void count_pages(struct pw_machine *machine, struct pw_machine_info *info
 			frame++;
 			continue;
 		}
-		switch (folio.kind) {
+		switch (counted_as(machine, frame, &folio)) {
 		case PW_FOLIO_ANONYMOUS:
 			info->anonymous += pw_page_bytes(machine) << folio.order;
 			break;

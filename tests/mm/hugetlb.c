@@ -183,6 +183,7 @@ static void test_fork(void **state)
 static void anonymous(struct huge_world *world)
 {
 	const int flags[] = { MAP_PRIVATE, MAP_SHARED };
+	struct pw_machine_info info;
 
 	for (unsigned i = 0; i < 2; i++) {
 		pw_sva va = pw_mmap(world->mm.mm, 0, world->size + 1, RW,
@@ -190,9 +191,15 @@ static void anonymous(struct huge_world *world)
 
 		assert_false(pw_is_error(va));
 		put(&world->mm, (pw_va)va + 2 * world->size - 1, 0x79);
+		pw_machine_info(world->mm.machine, &info);
+		assert_int_equal(info.shared, world->size);
+		assert_int_equal(info.anonymous, 0);
 		refused(&world->mm, (pw_va)va + 2 * world->size, PW_ACCESS_READ, PW_FAULT_MAPERR);
 		assert_int_equal(pw_munmap(world->mm.mm, (pw_va)va, world->size + 1), -EINVAL);
 		unmap(&world->mm, (pw_va)va, 2 * world->size);
+		pw_machine_info(world->mm.machine, &info);
+		assert_int_equal(info.shared, 0);
+		assert_int_equal(info.anonymous, 0);
 	}
 	assert_int_equal(
 		pw_mmap(world->mm.mm, 0, 0, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, NULL, 0),
