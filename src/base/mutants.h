@@ -222,6 +222,8 @@ enum pw_mutant {
 	PW_MUTANT_SOFT_DIRTY_CUT, /* a page that a file lost leaves its soft-dirty mark */
 	PW_MUTANT_SOFT_DIRTY_UNMAPPED, /* so does a page that reclaim takes out of the tables */
 	PW_MUTANT_SOFT_DIRTY_STALE, /* marks stay where a VMA was that was soft-dirty as a whole */
+	PW_MUTANT_SOFT_DIRTY_FREED, /* MADV_FREE of a page in swap leaves its soft-dirty mark */
+	PW_MUTANT_SOFT_DIRTY_UNGUARDED, /* so does the end of a guard */
 	PW_MUTANT_MERGE_NOT_STICKY, /* a VMA that takes a part in by mprotect is soft-dirty only if the part is */
 	PW_MUTANT_FORK_MARKS_ALL, /* a child is soft-dirty where it gets no entries */
 	/* Groups of leaves. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "mm/marks.h"
 #include "mm/soft.h"
 #include "mm/vma.h"
 
@@ -65,10 +66,12 @@ static int drop_guard(void *context, pw_va va, struct pw_slot *slot, uint64_t *v
 {
 	const struct pw_vma *vma = context;
 
-	(void)va;
 	(void)value;
-	return pw_slot_is_marker(vma->mm->space, slot, PW_MARKER_GUARD) ? PW_VISIT_DROP
-									: PW_VISIT_KEEP;
+	if (!pw_slot_is_marker(vma->mm->space, slot, PW_MARKER_GUARD))
+		return PW_VISIT_KEEP;
+	if (!pw_mutant(PW_MUTANT_SOFT_DIRTY_UNGUARDED))
+		pw_marks_clear(vma->mm, va, va, PW_MARK_SOFT_DIRTY);
+	return PW_VISIT_DROP;
 }
 
 int pw_guard_remove(struct pw_vma *vma, pw_va first, pw_va last)

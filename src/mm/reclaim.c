@@ -16,6 +16,7 @@
 
 #include "mm/file.h"
 #include "mm/huge.h"
+#include "mm/marks.h"
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
 #include "mm/soft.h"
@@ -535,6 +536,8 @@ static void freed_entry(void *context, pw_va va, const struct pw_slot *was)
 	pw_zap_flush(&range->zap, va, UINT64_C(1) << machine->format->shift[was->level]);
 	if (was->kind != PW_SLOT_SOFT)
 		return;
+	if (!pw_mutant(PW_MUTANT_SOFT_DIRTY_FREED))
+		pw_marks_clear(range->vma->mm, va, va, PW_MARK_SOFT_DIRTY);
 	pw_entry_gone(range->vma, was);
 	if (pw_slot_is_soft(range->vma->mm->space, was, PW_SOFT_SWAP))
 		pw_swap_put(machine, (uint32_t)was->soft.offset, 1);

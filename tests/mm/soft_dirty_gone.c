@@ -146,6 +146,9 @@ static void forked(struct mm_world *world)
 		assert_true(dirty_in(child, own));
 		assert_false(dirty_in(child, guard + page));
 		assert_true(dirty(world, guard + page));
+		assert_int_equal(pw_madvise(world->mm, guard + page, page, GUARD_REMOVE), 0);
+		assert_int_equal(get(world, guard + page), 0);
+		assert_false(dirty(world, guard + page));
 		assert_true(dirty(world, shared));
 		assert_true(pw_store_u8(cpu, shared, 2));
 		assert_true(dirty_in(child, shared));
@@ -236,6 +239,49 @@ static void hugetlb(struct huge_world *huge)
 	pw_file_put(file);
 }
 
+/* MADV_FREE drops a page that is in swap: the next read of it finds zeros, and nothing was written. */
+static void freed(struct mm_world *world)
+{
+	const uint64_t page = world->page;
+	const pw_va va = map_anon(world, 2, RW);
+
+	if (clear(world)) {
+		put(world, va, 1);
+		put(world, va + page, 1);
+		assert_int_equal(pw_madvise(world->mm, va, 2 * page, PAGEOUT), 0);
+		assert_true(dirty(world, va));
+		assert_int_equal(pw_madvise(world->mm, va, page, MADV_FREE), 0);
+		assert_int_equal(get(world, va), 0);
+		assert_false(dirty(world, va));
+		assert_int_equal(get(world, va + page), 1);
+		assert_true(dirty(world, va + page));
+	}
+	unmap(world, va, 2 * page);
+}
+
+static void test_freed(void **state)
+{
+	char path[] = "/tmp/pagewalk-test-XXXXXX";
+	const struct pw_format *format;
+	const int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (size_t i = 0; (format = pw_format_at(i)); i++) {
+		struct pw_machine_options options = { .huge = PW_HUGE_NEVER, .swap = path };
+		struct mm_world world;
+
+		if (!pw_format_can_edit(format) || skips_format(i))
+			continue;
+		options.swap_bytes = UINT64_C(64) << format->shift[0];
+		world = open_mm(format, &options);
+		freed(&world);
+		close_mm(&world);
+	}
+	close(fd);
+	unlink(path);
+}
+
 static void test_failed(void **state)
 {
 	(void)state;
@@ -284,7 +330,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_failed),    cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_reclaimed), cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_replaced),  cmocka_unit_test(test_merged),
-		cmocka_unit_test(test_hugetlb),
+		cmocka_unit_test(test_freed),     cmocka_unit_test(test_hugetlb),
 	};
 
 	mutant_choose(argc, argv);
