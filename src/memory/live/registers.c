@@ -208,7 +208,8 @@ static int find_stub(struct pw_qemu *qemu, struct pw_error *error)
 }
 
 /* A signal must not end this process while the guest stands still because of it. */
-static int find_stub_undisturbed(struct pw_qemu *qemu, struct pw_error *error)
+static int undisturbed(int (*ask)(struct pw_qemu *qemu, struct pw_error *error),
+		       struct pw_qemu *qemu, struct pw_error *error)
 {
 	sigset_t all, before;
 	int status;
@@ -217,8 +218,35 @@ static int find_stub_undisturbed(struct pw_qemu *qemu, struct pw_error *error)
 	sigdelset(&all, SIGBUS);
 	sigdelset(&all, SIGSEGV);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	status = find_stub(qemu, error);
+	status = ask(qemu, error);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return status;
+}
+
+/*
+ * QEMU 7.2 (TCG) can abort when it shows an s390x CPU that runs: it computes the condition code of a moment in between
+ * (cc_calc_addu). So the guest stands still while it is asked, and runs on afterwards, whatever ends this process.
+ */
+static int ask_standing(struct pw_qemu *qemu, struct pw_error *error)
+{
+	static const struct pw_guardian_words run = {
+		.message = "\xff{\"execute\":\"cont\",\"id\":\"pagewalk-guardian\"}\n",
+		.answer = "\"pagewalk-guardian",
+	};
+	struct pw_guardian guardian = { .child = 0 };
+	struct pw_error ignored;
+	int status;
+
+	if (!qemu->runs)
+		return ask_monitor(qemu, qemu->memory, error);
+	pw_guardian_start(&guardian, qemu->qmp.wire.socket, &run);
+	status = pw_qmp_run(&qemu->qmp, "stop", error);
+	if (status == 0) {
+		status = ask_monitor(qemu, qemu->memory, error);
+		if (pw_qmp_run(&qemu->qmp, "cont", status ? &ignored : error) && status == 0)
+			status = -EIO;
+	}
+	pw_guardian_end(&guardian);
 	return status;
 }
 
@@ -244,17 +272,14 @@ int pw_qemu_add_cpus(struct pw_qemu *qemu, struct pw_error *error)
 {
 	struct pw_error why;
 
+	if (strcmp(qemu->machine, "s390x") == 0)
+		return undisturbed(ask_standing, qemu, error);
 	if (monitor_tells(qemu)) {
-		/*
-		 * QEMU 7.2 can abort when it shows a running s390x CPU: it computes the condition code of a moment
-		 * in between (cc_calc_addu). So that is not asked again and again.
-		 */
-		if (strcmp(qemu->machine, "s390x") != 0)
-			qemu->memory->live.cpus = pw_qemu_cpus_now;
+		qemu->memory->live.cpus = pw_qemu_cpus_now;
 		return ask_monitor(qemu, qemu->memory, error);
 	}
 	/* Without registers, memory can still be read. */
-	if (find_stub_undisturbed(qemu, &why))
+	if (undisturbed(find_stub, qemu, &why))
 		pw_memory_add_remark(qemu->memory, "the CPUs' registers are not known: %s",
 				     why.text);
 	return 0;
