@@ -27,6 +27,17 @@ uint64_t pw_vma_page_out(struct pw_vma *vma, pw_va first, pw_va last);
 void pw_vma_cool(struct pw_vma *vma, pw_va first, pw_va last);
 int pw_vma_free_lazily(struct pw_vma *vma, pw_va first, pw_va last);
 
+/*
+ * Is the folio of @head in va..last as a whole? @va is where its first page is: the entries from there on are in one
+ * table, and map the pages in their order. Under the table lock.
+ */
+bool pw_folio_fills(const struct pw_mm *mm, pw_va va, pw_va last, uint32_t head);
+/*
+ * Splits the folio of @frame, to which the caller has a reference, unless other address spaces map it, too. @whole: all of
+ * it is about to go to swap. With no lock of 4 to 6 held.
+ */
+bool pw_split_ours(struct pw_vma *vma, uint32_t frame, bool whole);
+
 /* ---- ahead.c: reading ahead, for MADV_WILLNEED ---- */
 
 /* Reads what is in swap of first..last into the swap cache. The caller holds mm->lock for reading. */
