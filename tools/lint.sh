@@ -17,11 +17,11 @@ sources=$(git ls-files '*.c' '*.h')
 clang-format-14 --dry-run -Werror $sources || complain "run clang-format-14 -i on the files above"
 
 # Only one folder touches table words that other threads may be writing. src/folio, src/sync and src/space have shared words of
-# their own: counts of folios, readers' marks. src/base/tsan.h names orders.
+# their own: counts of folios, readers' marks; threads of src/roots share what they have judged. src/base/tsan.h names orders.
 found=$(grep -nE '__atomic_|_Atomic|volatile|stdatomic' $sources |
-    grep -vE '^(src/(access|folio|sync|space|mm)/|src/base/tsan\.h|include/pagewalk/(lab|cpu)\.h|lab/|tests/|bench/|examples/)' | grep -v 'sig_atomic_t' |
+    grep -vE '^(src/(access|folio|sync|space|mm|roots)/|src/base/tsan\.h|include/pagewalk/(lab|cpu)\.h|lab/|tests/|bench/|examples/)' | grep -v 'sig_atomic_t' |
     grep -vE '^(src/memory/guard\.c|src/base/cancel\.h|cli/)') &&
-    complain "atomics outside src/access, src/folio, src/sync, src/space and src/mm (and the flags that signal handlers set):
+    complain "atomics outside src/access, src/folio, src/sync, src/space, src/mm and src/roots (and the flags that signal handlers set):
 $found"
 
 # shellcheck disable=SC2086

@@ -4,7 +4,8 @@
  *
  *   memory --sieve--> places that could be a top table --prove--> roots --rank--> roots that nothing contradicts
  *
- *   roots.c   pw_roots_find: the formats to try, their order, the result
+ *   roots.c   pw_roots_find: the parts of a search, and its result
+ *   choose.c  the formats to try
  *   sieve.c   reads all of the memory once, on several threads; most places fail at their first bytes
  *   chunks.c  the pieces of memory that threads take, and which of their pages are all zeros
  *   prove.c   follows the entries of a place down to the pages. Each table is judged once for each level
@@ -32,6 +33,7 @@
 #include "walk/step.h"
 
 enum {
+	PW_ROOTS_FORMATS = 64, /* that one search tries */
 	/* Judged tables that are remembered: 48 bytes each, and 8 for finding it. */
 	PW_ROOTS_TABLES = 1 << 22,
 	/* Places that pass the sieve. A machine has fewer processes than that. */
@@ -115,6 +117,12 @@ const struct pw_segment *pw_roots_chunk(const struct pw_roots_search *search, ui
  * the memory of a machine that runs, nothing is.
  */
 bool pw_roots_known_zero(const struct pw_roots_search *search, pw_pa pa, size_t bytes);
+
+/*
+ * Fills @tries, which have room for PW_ROOTS_FORMATS, with the formats that search->options name; otherwise with those
+ * of the memory's CPUs, or of its machine, or all. Returns their number.
+ */
+size_t pw_roots_choose(const struct pw_roots_search *search, struct pw_roots_try *tries);
 
 /*
  * Finds the places for all of @tries, in one pass over the memory. places[i] belongs to tries[i]; the
