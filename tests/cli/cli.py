@@ -644,7 +644,7 @@ class Words(Case):
     def test_version(self):
         lines = self.lines("--version")
         self.assertRegex(lines[0], r"^pagewalk \d+\.\d+\.\d+")
-        self.assertRegex(lines[1], "^sources: ELF core, .*kdump.*, LiME, AVML, Windows crash dump, raw:FILE@BASE, sample:NAME, .*qemu:.*, gdb:HOST:PORT, uml:PID$")
+        self.assertRegex(lines[1], "^sources: ELF core, .*kdump.*, LiME, AVML, Windows crash dump, VMware, raw:FILE@BASE, sample:NAME, .*qemu:.*, gdb:HOST:PORT, uml:PID$")
 
     def test_cut_to_stdout(self):
         image = self.path / "stdout.elf"

@@ -283,8 +283,10 @@ def check_dumps(tool, kind, kernel, makedumpfile):
             whole, compressed = int(words[1]), int(words[2])
             with open(folder / "ram", "rb") as ram:
                 for what, at, size in [("vmcore", DUMP, whole), ("makedumpfile -F", DUMP + -(-whole // MiB) * MiB, compressed)]:
+                    if size == 0 and (makedumpfile or what == "vmcore"):
+                        raise AgainError(f"{what}: nothing was written")
                     if size == 0:
-                        told.append(f"{what}: nothing was written")
+                        told.append(f"{what}: there is no makedumpfile")
                         continue
                     ram.seek(at)
                     (folder / "vmcore").write_bytes(ram.read(size))
