@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/join.h"
-
+/* Ranges as pairs of numbers: sorted, and joined where they meet. */
 #include <stdlib.h>
+
+#include "base/join.h"
 
 static int compare(const void *a, const void *b)
 {

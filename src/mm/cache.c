@@ -6,6 +6,7 @@
 #include "mm/file.h"
 #include "mm/huge.h"
 #include "mm/lock_order.h"
+#include "mm/swap.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -25,6 +25,7 @@
 #include "mm/lock_order.h"
 #include "mm/marks.h"
 #include "mm/soft.h"
+#include "mm/swap.h"
 #include "mm/vma.h"
 
 struct collapse {

@@ -20,6 +20,7 @@
 #include "mm/marks.h"
 #include "mm/mm.h"
 #include "mm/soft.h"
+#include "mm/swap.h"
 
 /* A copy of the entries of one VMA under way. */
 struct copy {

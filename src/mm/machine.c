@@ -9,6 +9,7 @@
 #include "mm/file.h"
 #include "mm/huge.h"
 #include "mm/mm.h"
+#include "mm/swap.h"
 
 static int check(const struct pw_machine_options *o, struct pw_error *error)
 {

@@ -76,4 +76,7 @@ bool pw_is_soft_dirty(const struct pw_vma *vma, pw_va va);
 /* What is mapped in first..last (@all: or will be) was moved or filled: it is soft-dirty. 0, -ENOMEM. */
 int pw_soft_dirty_moved(const struct pw_vma *vma, pw_va first, pw_va last, bool all);
 
+/* Frees mm->marks. */
+void pw_marks_destroy(struct pw_mm *mm);
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "mm/marks.h"
 #include "mm/mm.h"
 
 /*

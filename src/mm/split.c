@@ -16,6 +16,7 @@
 #include "mm/huge.h"
 #include "mm/lock_order.h"
 #include "mm/rmap.h"
+#include "mm/swap.h"
 
 /* ---- leaves ---- */
 

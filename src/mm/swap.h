@@ -32,6 +32,33 @@ struct pw_swap {
 	uint32_t *cached; /* frame + 1, by slot; lock */
 };
 
+int pw_swap_create(struct pw_machine *machine, const char *path, uint64_t bytes,
+		   struct pw_error *error);
+void pw_swap_destroy(struct pw_machine *machine);
+/* Slots 0 to 2^32 - 2. A new one has one count. */
+int pw_swap_alloc(struct pw_machine *machine, uint32_t *slot_ret); /* 0, -ENOSPC */
+void pw_swap_get(struct pw_machine *machine, uint32_t slot);
+/* Drops a count; at zero the slot is free, and its page leaves the swap cache. */
+void pw_swap_put(struct pw_machine *machine, uint32_t slot, uint32_t counts);
+uint32_t pw_swap_count(struct pw_machine *machine, uint32_t slot);
+/* The page of a slot, with a reference: from the cache, or read. Not locked. 0, -ENOMEM, -EIO. */
+int pw_swap_in(struct pw_machine *machine, uint32_t slot, bool longterm, uint32_t *frame_ret);
+/*
+ * Puts a locked base page into the swap cache with a new slot, which has no count; 0, -ENOSPC, -EBUSY. Takes it
+ * out, unless something names the slot: then it stays.
+ */
+int pw_swap_add(struct pw_machine *machine, uint32_t frame);
+void pw_swap_remove(struct pw_machine *machine, uint32_t frame);
+/*
+ * To be called after a page was unmapped, with a reference: if nothing needs it in the swap cache any more, it
+ * leaves it, and its slot is free. With any lock but this page's. Whoever had the lock meanwhile calls it, too, after
+ * the unlock. Of a page that is another's by now, it does nothing that its owner would not do.
+ */
+void pw_swap_tidy(struct pw_machine *machine, uint32_t frame);
+int pw_swap_write(struct pw_machine *machine, uint32_t frame); /* 0, -EIO */
+/* How many bytes the swap file has in all, and how many are free. */
+void pw_swap_room(struct pw_machine *machine, uint64_t *bytes_ret, uint64_t *free_ret);
+
 /* Is more than half of the swap in use (vm_swap_full)? Then a page that was read in gives its slot back. */
 bool pw_swap_is_full(const struct pw_machine *machine);
 /* Is there a page of this slot in memory? It may go at once. */

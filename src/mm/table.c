@@ -8,6 +8,7 @@
 #include "mm/marks.h"
 #include "mm/mm.h"
 #include "mm/soft.h"
+#include "mm/swap.h"
 #include "space/slot_group.h"
 
 /* ---- locks ---- */
