@@ -191,6 +191,8 @@ enum pw_mutant {
 
 	/* src/mm */
 	PW_MUTANT_ZAP_NO_FLUSH, /* pages are freed while TLBs still lead to them */
+	PW_MUTANT_COW_PARTS_COPIED, /* a page of a large folio that nobody else maps is copied */
+	PW_MUTANT_COW_PARTS_TAKEN, /* a page of a large folio of which others map a part is taken */
 	PW_MUTANT_COW_REUSE, /* a write takes a page that others have, too */
 	PW_MUTANT_FORK_PINNED, /* fork shares pages that are pinned */
 	PW_MUTANT_FORK_NO_FLUSH, /* after a fork, TLBs still let the parent write */

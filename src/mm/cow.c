@@ -9,8 +9,9 @@
  *     anonymous, shared                              a copy
  *     a file's, or zeros                             a copy
  *
- * "Nobody else has it" means that all references are those of this entry and of the swap cache. So a page that
- * the parent of a fork has pinned is copied by the child, and stays the parent's.
+ * "Nobody else has it" means that all references are those of this entry and of the swap cache; of a page of a large
+ * folio, that all the folio's references are those of entries of this table. So a page that the parent of a fork has
+ * pinned is copied by the child, and stays the parent's.
  */
 #include <string.h>
 
@@ -23,9 +24,6 @@ static bool take_alone(struct pw_machine *machine, uint32_t frame)
 {
 	bool alone;
 
-	if (pw_folio_rest(machine->arena, frame) != 1 ||
-	    pw_folio_head(machine->arena, frame) != frame)
-		return false;
 	if (pw_page_references(machine, frame) > 2 || !pw_folio_trylock(machine, frame))
 		return false;
 	/* The swap cache's reference goes, unless another entry still needs the slot. */
@@ -37,6 +35,63 @@ static bool take_alone(struct pw_machine *machine, uint32_t frame)
 		pw_folio_own(machine->arena, pw_arena_pa(machine->arena, frame));
 	pw_folio_unlock(machine, frame);
 	return alone;
+}
+
+/* How many entries of the table of @va, which maps page @frame of the folio of @head, map a page of it there? Its lock is held. */
+static uint32_t mapped_beside(const struct pw_mm *mm, pw_va va, uint32_t frame, uint32_t head)
+{
+	const struct pw_machine *machine = mm->machine;
+	const struct pw_format *f = machine->format;
+	const uint32_t pages = pw_folio_pages(machine->arena, head);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < pages; i++) {
+		const pw_va at = va + (((pw_va)head + i - frame) << machine->page_lg2);
+		struct pw_slot slot;
+
+		if ((at ^ va) & ~pw_mask(f->shift[0] + f->bits[0]))
+			continue;
+		pw_slot_find(mm->space, at, &slot);
+		count += slot.kind == PW_SLOT_PAGE && slot.level == 0 &&
+			 pw_entry_is_counted(mm, &slot) &&
+			 pw_arena_frame(machine->arena, slot.pa) == head + i;
+	}
+	return count;
+}
+
+/*
+ * The same for @frame of a large folio: does this table alone map it? (__wp_can_reuse_large_anon_folio) Then the page
+ * becomes exclusive. If it is the last page of its folio that is mapped, a copy is better, as the folio becomes free.
+ */
+static bool take_part(const struct pw_fault_work *work, uint32_t frame)
+{
+	const struct pw_mm *mm = work->vma->mm;
+	struct pw_machine *machine = mm->machine;
+	const uint32_t head = pw_folio_head(machine->arena, frame);
+	const uint32_t mapped = __atomic_load_n(&pw_page_of(machine, head)->mapped,
+						__ATOMIC_RELAXED);
+	bool alone;
+
+	/* An address space maps each page once: if more are mapped, another one maps some, and nothing need be looked at. */
+	if (mapped <= 1 || mapped > pw_folio_pages(machine->arena, head) ||
+	    pw_page_references(machine, head) != mapped || pw_mutant(PW_MUTANT_COW_PARTS_COPIED) ||
+	    !pw_folio_trylock(machine, head))
+		return false;
+	/* With the folio lock, nobody is moving it, whose entries would come back. */
+	alone = pw_page_references(machine, head) == mapped_beside(mm, work->va, frame, head) ||
+		pw_mutant(PW_MUTANT_COW_PARTS_TAKEN);
+	if (alone)
+		pw_folio_own(machine->arena, pw_arena_pa(machine->arena, frame));
+	pw_folio_unlock(machine, head);
+	return alone;
+}
+
+static bool take(const struct pw_fault_work *work, uint32_t frame)
+{
+	struct pw_machine *machine = work->vma->mm->machine;
+
+	return pw_link_order(pw_frame_link(machine->arena, frame)) > 0 ? take_part(work, frame)
+								       : take_alone(machine, frame);
 }
 
 /* Makes the entry writable, if the fault is a write. The table lock is held. */
@@ -77,7 +132,7 @@ static bool must_copy(struct pw_fault_work *work)
 		return true;
 	frame = pw_arena_frame(machine->arena, slot->pa);
 	if (pw_folio_kind_of(machine->arena, frame) == PW_FOLIO_ANONYMOUS &&
-	    (pw_folio_is_exclusive(machine->arena, frame) || take_alone(machine, frame))) {
+	    (pw_folio_is_exclusive(machine->arena, frame) || take(work, frame))) {
 		reuse(work);
 		pw_table_unlock(mm, 1, work->va);
 		return false;

@@ -214,6 +214,72 @@ static void test_copy(void **state)
 	for_each_huge(&(struct pw_machine_options){ .huge = PW_HUGE_ALWAYS }, check_copy);
 }
 
+/* After a fork, and after the child has ended: pages of the folio are written to where they are. */
+static void check_parts(struct mm_world *world)
+{
+	const pw_va va = map_huge(world, 1);
+	const pw_va page = va + world->page;
+	struct pw_machine_info before, after;
+	struct pw_mm *child;
+	uint32_t frame;
+
+	fill(world, va, 1);
+	frame = frame_at(world, page);
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_int_equal(pw_split_leaf(pw_vma_find(world->mm, va), va), 0);
+	assert_false(pw_folio_is_exclusive(world->machine->arena, frame));
+	pw_mm_destroy(child);
+	pw_machine_info(world->machine, &before);
+	put(world, page, 99);
+	pw_machine_info(world->machine, &after);
+	assert_int_equal(after.cow_copies, before.cow_copies);
+	assert_int_equal(frame_at(world, page), frame);
+	assert_true(pw_folio_is_exclusive(world->machine->arena, frame));
+	assert_false(pw_folio_is_exclusive(world->machine->arena, frame + 1));
+	/* The last one that is mapped is copied, and its folio is free. */
+	assert_int_equal(pw_munmap(world->mm, va, 2 * world->page), 0);
+	assert_int_equal(
+		pw_munmap(world->mm, page + 2 * world->page, huge_bytes(world) - 3 * world->page),
+		0);
+	put(world, page + world->page, 98);
+	assert_int_not_equal(frame_at(world, page + world->page), frame + 1);
+	unmap_huge(world, va, 1);
+}
+
+/* Two mms map parts of a folio, fewer pages than it has: the one that both have is copied. */
+static void check_two_parts(struct mm_world *world)
+{
+	const pw_va va = map_huge(world, 1);
+	const pw_va both = va + 2 * world->page, half = va + huge_bytes(world) / 2;
+	struct pw_vcpu *cpu;
+	struct pw_mm *child;
+	uint8_t value;
+
+	fill(world, va, 1);
+	assert_int_equal(pw_mm_fork(world->mm, &child, NULL), 0);
+	assert_int_equal(pw_munmap(world->mm, half, huge_bytes(world) / 2), 0);
+	assert_int_equal(pw_munmap(child, va, 2 * world->page), 0);
+	assert_int_equal(pw_munmap(child, both + world->page, half - both - world->page), 0);
+	assert_int_equal(pw_munmap(child, half, huge_bytes(world) / 2), 0);
+	put(world, both, 99);
+	assert_int_equal(pw_cpu_create(child, &cpu), 0);
+	assert_true(pw_load_u8(cpu, both + 2, &value));
+	assert_int_equal(value, value_of(2));
+	assert_int_not_equal(slot_at(child, both).pa, slot_at(world->mm, both).pa);
+	pw_cpu_destroy(cpu);
+	pw_mm_destroy(child);
+	unmap_huge(world, va, 1);
+}
+
+static void test_parts(void **state)
+{
+	const struct pw_machine_options always = { .huge = PW_HUGE_ALWAYS };
+
+	(void)state;
+	for_each_huge(&always, check_parts);
+	for_each_huge(&always, check_two_parts);
+}
+
 /* A pinned page stays the parent's; the child gets a copy at once. */
 static void check_pinned_fork(struct mm_world *world)
 {
@@ -318,11 +384,11 @@ static void test_unaligned(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_write),       cmocka_unit_test(test_zero),
-		cmocka_unit_test(test_who),         cmocka_unit_test(test_never),
-		cmocka_unit_test(test_groups),      cmocka_unit_test(test_copy),
-		cmocka_unit_test(test_pinned_fork), cmocka_unit_test(test_pagemap),
-		cmocka_unit_test(test_unaligned),
+		cmocka_unit_test(test_write),   cmocka_unit_test(test_zero),
+		cmocka_unit_test(test_who),     cmocka_unit_test(test_never),
+		cmocka_unit_test(test_groups),  cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_parts),   cmocka_unit_test(test_pinned_fork),
+		cmocka_unit_test(test_pagemap), cmocka_unit_test(test_unaligned),
 	};
 
 	mutant_choose(argc, argv);
