@@ -113,7 +113,8 @@ static void test_wide(void **state)
 	(void)state;
 	if (!pw_wide_kind(0).walk)
 		skip();
-	for_all_machines(check_wide, test_amount(2, 1));
+	/* In one round not every format has a machine whose walks all begin in a whole table. */
+	for_all_machines(check_wide, 2);
 	for (unsigned i = 0; seen[i].format; i++)
 		if (seen[i].taken == 0)
 			fail_msg("vectors took no address of %s", seen[i].format->name);
