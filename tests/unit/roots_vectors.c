@@ -47,7 +47,8 @@ struct machine {
 static void store(uint64_t at, uint64_t value, unsigned width, bool big_endian)
 {
 	for (unsigned i = 0; i < width; i++)
-		memory[(size_t)at + i] = (unsigned char)(value >> 8 * (big_endian ? width - 1 - i : i));
+		memory[(size_t)at + i] = (unsigned char)(value >>
+							 8 * (big_endian ? width - 1 - i : i));
 }
 
 static size_t page(const struct machine *m, unsigned number)
