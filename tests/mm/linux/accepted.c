@@ -211,6 +211,42 @@ static bool split_dirty(const struct comparison *c, const struct difference *d)
 	return false;
 }
 
+/* How many address spaces have there been? */
+static unsigned spaces(const struct comparison *c)
+{
+	unsigned count = 1;
+
+	for (unsigned i = 0; i < calls_made(c); i++)
+		count += c->script->call[i].kind == CALL_FORK;
+	return count;
+}
+
+/*
+ * Linux remembers two of the address spaces that map a large folio (folio_test_large_maybe_mapped_shared), and takes one that a
+ * third maps for shared even when the other two are gone. So MADV_PAGEOUT of a part does not split it there, and pages of
+ * it that hold only zeros stay, where pagewalk has the page of zeros, or has put the page into swap.
+ */
+static bool third_space(const struct comparison *c, const struct difference *d)
+{
+	const unsigned huge_lg2 = 21;
+
+	if (d->kind != DIFFERENT_PAGEMAP || !d->in_vma || d->vma.file != ANONYMOUS ||
+	    spaces(c) < 3 || !(d->host & PAGE_PRESENT) || !(d->host & PAGE_EXCLUSIVE) ||
+	    d->model & PAGE_EXCLUSIVE || !(d->model & (PAGE_PRESENT | PAGE_SWAPPED)))
+		return false;
+	for (unsigned i = 0; i < calls_made(c); i++) {
+		const struct call *call = &c->script->call[i];
+		const uint64_t last = call->arg[0] + call->arg[1] - 1;
+
+		if (call->kind == CALL_MADVISE && call->arg[2] == MADV_PAGEOUT &&
+		    is_ancestor(c, call->process, c->call->process) &&
+		    call->arg[0] >> huge_lg2 <= d->va >> huge_lg2 &&
+		    d->va >> huge_lg2 <= last >> huge_lg2)
+			return true;
+	}
+	return false;
+}
+
 /* A write to a page of the host's file makes all pages of its large folio writable, and so soft-dirty. */
 static bool written_folio(const struct comparison *c, const struct difference *d)
 {
@@ -254,6 +290,9 @@ const struct accepted ACCEPTED[] = {
 	{ "huge leaf",
 	  "pagemap says of all pages of a huge leaf how often its first page is mapped",
 	  huge_leaf },
+	{ "third space",
+	  "Linux takes a folio for shared that a third address space maps, even alone",
+	  third_space },
 	{ "split leaf", "a huge leaf that is dirty makes all its pages soft-dirty when it is split",
 	  split_dirty },
 	{ "written folio", "a write to a file maps all of a large folio, and makes it soft-dirty",
