@@ -370,7 +370,7 @@ static void print_help(FILE *stream)
 		"Laboratory: watch walks of page tables, and every interleaving of them.\n\n"
 		"  fold   compare folding strategies on one range\n"
 		"  list   the scenarios in which threads pin, walk and edit\n"
-		"  run    run scenarios under every interleaving: proved, or the schedule that fails\n"
+		"  run    run scenarios in every interleaving: proved, or the failing schedule\n"
 		"  linux  every interleaving of Linux's own fast path, from a tree of it\n\n"
 		"`pagewalk lab COMMAND --help' says more.\n");
 }
