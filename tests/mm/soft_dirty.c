@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Soft-dirty bits: what sets them, what keeps them, and formats that have none. */
-#include <unistd.h>
-
 #include "huge_test.h"
 #include "mm/file.h"
 #include "mm/marks.h"
@@ -262,25 +260,8 @@ static void swapped(struct mm_world *world)
 
 static void test_swap(void **state)
 {
-	char path[] = "/tmp/pagewalk-test-XXXXXX";
-	const struct pw_format *format;
-	const int fd = mkstemp(path);
-
 	(void)state;
-	assert_true(fd >= 0);
-	for (size_t i = 0; (format = pw_format_at(i)); i++) {
-		struct pw_machine_options options = { .huge = PW_HUGE_NEVER, .swap = path };
-		struct mm_world world;
-
-		if (!pw_format_can_edit(format) || skips_format(i))
-			continue;
-		options.swap_bytes = UINT64_C(64) << format->shift[0];
-		world = open_mm(format, &options);
-		swapped(&world);
-		close_mm(&world);
-	}
-	close(fd);
-	unlink(path);
+	for_each_swap_mm(0, 64, swapped);
 }
 
 int main(int argc, char **argv)

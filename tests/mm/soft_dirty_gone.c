@@ -261,25 +261,8 @@ static void freed(struct mm_world *world)
 
 static void test_freed(void **state)
 {
-	char path[] = "/tmp/pagewalk-test-XXXXXX";
-	const struct pw_format *format;
-	const int fd = mkstemp(path);
-
 	(void)state;
-	assert_true(fd >= 0);
-	for (size_t i = 0; (format = pw_format_at(i)); i++) {
-		struct pw_machine_options options = { .huge = PW_HUGE_NEVER, .swap = path };
-		struct mm_world world;
-
-		if (!pw_format_can_edit(format) || skips_format(i))
-			continue;
-		options.swap_bytes = UINT64_C(64) << format->shift[0];
-		world = open_mm(format, &options);
-		freed(&world);
-		close_mm(&world);
-	}
-	close(fd);
-	unlink(path);
+	for_each_swap_mm(0, 64, freed);
 }
 
 static void test_failed(void **state)

@@ -16,51 +16,6 @@
 
 static const int RW_PROT = PROT_READ | PROT_WRITE;
 
-/* A file for swap, or to be mapped. */
-struct temporary {
-	char path[64];
-	int fd;
-};
-
-static inline struct temporary make_temporary(void)
-{
-	struct temporary file = { .path = "/tmp/pagewalk-test-XXXXXX" };
-
-	file.fd = mkstemp(file.path);
-	assert_true(file.fd >= 0);
-	return file;
-}
-
-static inline void drop_temporary(struct temporary *file)
-{
-	close(file->fd);
-	unlink(file->path);
-}
-
-/* Runs @test on each format, in a world of @frames frames with @slots slots of swap. */
-static inline void for_each_swap_mm(uint64_t frames, uint64_t slots,
-				    void (*test)(struct mm_world *world))
-{
-	const struct pw_format *format;
-
-	for (size_t i = 0; (format = pw_format_at(i)); i++) {
-		struct pw_machine_options options = { .huge = PW_HUGE_NEVER };
-		struct temporary file;
-		struct mm_world world;
-
-		if (!pw_format_can_edit(format) || skips_format(i))
-			continue;
-		file = make_temporary();
-		options.bytes = frames << format->shift[0];
-		options.swap = file.path;
-		options.swap_bytes = slots << format->shift[0];
-		world = open_mm(format, &options);
-		test(&world);
-		close_mm(&world);
-		drop_temporary(&file);
-	}
-}
-
 /* As close_mm, when @frames frames are broken and gone. */
 static inline void close_broken(struct mm_world *world, uint64_t frames)
 {
