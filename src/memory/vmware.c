@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/little.h"
 #include "base/names.h"
 #include "memory/memory.h"
 #include "memory/x86_mode.h"
@@ -73,15 +74,6 @@ struct state {
 	} cpu[CPUS];
 };
 
-static uint64_t number(const unsigned char *at, unsigned bytes)
-{
-	uint64_t value = 0;
-
-	while (bytes-- > 0)
-		value = value << 8 | at[bytes];
-	return value;
-}
-
 static bool has(const struct file *file, uint64_t at, uint64_t bytes)
 {
 	return at <= file->bytes && bytes <= file->bytes - at;
@@ -118,13 +110,13 @@ static int read_tag(const struct state *state, uint64_t *at, struct tag *tag,
 	if (!has(file, here, 4 * (uint64_t)tag->indices))
 		return broken(file, here, error);
 	for (unsigned i = 0; i < tag->indices; i++, here += 4)
-		tag->index[i] = (uint32_t)number(file->host + here, 4);
+		tag->index[i] = (uint32_t)pw_little(file->host + here, 4);
 	if (kind >= 62) {
 		if (!has(file, here, 2 * width + 2))
 			return broken(file, here, error);
-		tag->bytes = number(file->host + here, width);
-		tag->compressed = tag->bytes != number(file->host + here + width, width);
-		here += 2 * width + 2 + number(file->host + here + 2 * (uint64_t)width, 2);
+		tag->bytes = pw_little(file->host + here, width);
+		tag->compressed = tag->bytes != pw_little(file->host + here + width, width);
+		here += 2 * width + 2 + pw_little(file->host + here + 2 * (uint64_t)width, 2);
 	}
 	/* A state that was cut off within its memory is one with less of it. */
 	if (here > file->bytes || (kind < 62 && !has(file, here, tag->bytes)))
@@ -142,7 +134,7 @@ static bool is_named(const struct tag *tag, const char *name, unsigned indices)
 
 static uint64_t value(const struct state *state, const struct tag *tag)
 {
-	return number(state->file.host + tag->data, tag->bytes < 8 ? (unsigned)tag->bytes : 8);
+	return pw_little(state->file.host + tag->data, tag->bytes < 8 ? (unsigned)tag->bytes : 8);
 }
 
 static void take_memory(struct state *state, const struct tag *tag)
@@ -208,12 +200,12 @@ static int read_state(struct state *state, struct pw_error *error)
 	if (!has(file, 0, GROUPS))
 		return broken(file, 0, error);
 	state->version = file->host[0] & 15;
-	groups = number(file->host + 8, 4);
+	groups = pw_little(file->host + 8, 4);
 	if (!has(file, GROUPS, groups * GROUP_BYTES))
 		return broken(file, GROUPS, error);
 	for (uint64_t i = 0; i < groups && status == 0; i++) {
 		const unsigned char *group = file->host + GROUPS + i * GROUP_BYTES;
-		const uint64_t at = number(group + GROUP_NAME, 8);
+		const uint64_t at = pw_little(group + GROUP_NAME, 8);
 
 		if (is_group(group, "memory"))
 			status = read_group(state, at, take_memory, error);

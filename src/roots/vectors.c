@@ -9,6 +9,7 @@
  *             count: Linux keeps a copy of them there
  *   powerpc   there are instructions where the architecture has the interrupts of a CPU with translation
  */
+#include "base/little.h"
 #include "base/mutant.h"
 #include "format/words.h"
 #include "roots/roots.h"
@@ -33,15 +34,6 @@ struct look {
 	const struct pw_vectors *vectors;
 	pw_va at; /* what was looked at last */
 };
-
-static uint64_t number(const unsigned char *bytes, unsigned count)
-{
-	uint64_t value = 0;
-
-	while (count-- > 0)
-		value = value << 8 | bytes[count];
-	return value;
-}
 
 /* Is there a page at @va that the kernel alone may use, with all of the permissions @needed? */
 static bool is_mapped(const struct look *look, pw_va va, uint32_t needed, pw_pa *pa)
@@ -99,8 +91,8 @@ static enum pw_roots_seen look_at_gates(struct look *look, const struct pw_cpu *
 	/* The page may have been left out of the image. */
 	if (pw_memory_read(look->search->memory, pa, gate, size) || !(gate[5] & GATE_PRESENT))
 		return PW_ROOTS_NOT_ASKED;
-	handler = number(gate, 2) | number(gate + 6, 2) << 16;
-	handler |= wide ? number(gate + 8, 4) << 32 : 0;
+	handler = pw_little(gate, 2) | pw_little(gate + 6, 2) << 16;
+	handler |= wide ? pw_little(gate + 8, 4) << 32 : 0;
 	return is_mapped(look, handler, PW_EXEC, &pa) ? PW_ROOTS_SEEN : PW_ROOTS_UNSEEN;
 }
 
