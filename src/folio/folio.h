@@ -87,6 +87,12 @@ PW_INLINE uint32_t pw_folio_pages(const struct pw_arena *arena, uint32_t frame)
 	return pw_link_pages(pw_frame_link(arena, frame));
 }
 
+/* Has the folio that @frame belongs to more than one frame? It may be changing. */
+PW_INLINE bool pw_folio_is_large(const struct pw_arena *arena, uint32_t frame)
+{
+	return pw_link_order(pw_frame_link(arena, frame)) > 0;
+}
+
 /* Returns the number of frames from @frame to the end of its folio, at least 1. The folio may be changing. */
 PW_INLINE uint32_t pw_folio_rest(const struct pw_arena *arena, uint32_t frame)
 {

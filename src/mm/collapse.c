@@ -137,8 +137,7 @@ static bool has_others(const struct collapse *c, uint32_t first, uint32_t end, u
 {
 	struct pw_slot slot;
 
-	if (pw_link_order(pw_frame_link(c->machine->arena, head)) == 0 ||
-	    pw_mutant(PW_MUTANT_COLLAPSE_NEIGHBOURS))
+	if (!pw_folio_is_large(c->machine->arena, head) || pw_mutant(PW_MUTANT_COLLAPSE_NEIGHBOURS))
 		return false;
 	for (uint32_t i = first; i < end; i++) {
 		pw_slot_in(c->mm->space, va_of(c, i), c->table, &slot);

@@ -53,8 +53,7 @@ static uint32_t mapped_beside(const struct pw_mm *mm, pw_va va, uint32_t frame, 
 			continue;
 		pw_slot_find(mm->space, at, &slot);
 		count += slot.kind == PW_SLOT_PAGE && slot.level == 0 &&
-			 pw_entry_is_counted(mm, &slot) &&
-			 pw_arena_frame(machine->arena, slot.pa) == head + i;
+			 pw_entry_maps(mm, &slot, head + i);
 	}
 	return count;
 }
@@ -90,8 +89,8 @@ static bool take(const struct pw_fault_work *work, uint32_t frame)
 {
 	struct pw_machine *machine = work->vma->mm->machine;
 
-	return pw_link_order(pw_frame_link(machine->arena, frame)) > 0 ? take_part(work, frame)
-								       : take_alone(machine, frame);
+	return pw_folio_is_large(machine->arena, frame) ? take_part(work, frame)
+							: take_alone(machine, frame);
 }
 
 /* Makes the entry writable, if the fault is a write. The table lock is held. */

@@ -541,8 +541,7 @@ static uint32_t lock_mapped(struct pw_vma *vma, pw_va va)
 			return head;
 		pw_folio_lock(machine, head);
 		pw_slot_find(mm->space, va, &slot);
-		if (pw_entry_is_counted(mm, &slot) &&
-		    pw_arena_frame(machine->arena, slot.pa) == head)
+		if (pw_entry_maps(mm, &slot, head))
 			return head;
 		pw_folio_unlock(machine, head);
 		pw_page_put(machine, head, 1);

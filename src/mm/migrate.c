@@ -98,7 +98,7 @@ static bool replace_in_caches(struct pw_machine *machine, uint32_t from, uint32_
 
 	if (kind != PW_FOLIO_ANONYMOUS)
 		return pw_cache_replace(owner, from, to, held);
-	if (pw_link_order(pw_frame_link(machine->arena, from)) == 0)
+	if (!pw_folio_is_large(machine->arena, from))
 		return pw_swap_replace(machine, from, to, 1);
 	if (!pw_folio_freeze(machine->arena, from, held))
 		return false;

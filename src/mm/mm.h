@@ -395,6 +395,12 @@ PW_INLINE void pw_table_peek(struct pw_mm *mm, pw_va va, struct pw_slot *slot)
 }
 /* Is there a folio with counts behind this entry: not a device's memory, not a page of zeros? */
 bool pw_entry_is_counted(const struct pw_mm *mm, const struct pw_slot *slot);
+/* Does it map a folio with counts from page @frame on? */
+PW_INLINE bool pw_entry_maps(const struct pw_mm *mm, const struct pw_slot *slot, uint32_t frame)
+{
+	return pw_entry_is_counted(mm, slot) &&
+	       pw_arena_frame(mm->machine->arena, slot->pa) == frame;
+}
 /*
  * Entries of first..last, in one table of level 0, were changed one by one: where they could be groups, they become
  * groups (contpte_try_fold). The table lock is held.

@@ -254,11 +254,6 @@ uint32_t pw_frame_at(struct pw_mm *mm, pw_va va)
 	return frame;
 }
 
-static bool is_large(const struct pw_machine *machine, uint32_t frame)
-{
-	return pw_link_order(pw_frame_link(machine->arena, frame)) > 0;
-}
-
 bool pw_folio_fills(const struct pw_mm *mm, pw_va va, pw_va last, uint32_t head)
 {
 	const struct pw_machine *machine = mm->machine;
@@ -273,8 +268,7 @@ bool pw_folio_fills(const struct pw_mm *mm, pw_va va, pw_va last, uint32_t head)
 
 		pw_slot_find(mm->space, va + ((pw_va)i << machine->page_lg2), &slot);
 		if (slot.kind != PW_SLOT_PAGE || slot.level > 0 ||
-		    !pw_entry_is_counted(mm, &slot) ||
-		    pw_arena_frame(machine->arena, slot.pa) != head + i)
+		    !pw_entry_maps(mm, &slot, head + i))
 			return false;
 	}
 	return true;
@@ -332,7 +326,7 @@ uint64_t pw_vma_page_out(struct pw_vma *vma, pw_va first, pw_va last)
 
 		if (frame != PW_NO_FRAME) {
 			/* A part goes alone, and parts that go become pages. */
-			bool ours = is_large(machine, frame)
+			bool ours = pw_folio_is_large(machine->arena, frame)
 					    ? pw_split_ours(vma, frame,
 							    maps_whole(vma, va, last, frame))
 					    : mapped_once(machine, frame);
@@ -368,9 +362,11 @@ void pw_vma_cool(struct pw_vma *vma, pw_va first, pw_va last)
 		if (frame != PW_NO_FRAME) {
 			if (maps_whole(vma, va, last, frame)) {
 				bytes <<= pw_link_order(pw_frame_link(machine->arena, frame));
-				if (is_large(machine, frame) || mapped_once(machine, frame))
+				if (pw_folio_is_large(machine->arena, frame) ||
+				    mapped_once(machine, frame))
 					cool(machine, frame);
-			} else if (is_large(machine, frame) && pw_split_ours(vma, frame, false)) {
+			} else if (pw_folio_is_large(machine->arena, frame) &&
+				   pw_split_ours(vma, frame, false)) {
 				cool(machine, frame);
 			}
 			pw_page_put(machine, frame, 1);

@@ -85,8 +85,7 @@ static bool is_ours(const struct walk *walk, const struct pw_vma *vma, pw_va va,
 	if (walk->migration)
 		return pw_slot_is_soft(vma->mm->space, slot, PW_SOFT_MIGRATION) &&
 		       slot->soft.offset == frame;
-	return pw_entry_is_counted(vma->mm, slot) &&
-	       pw_arena_frame(walk->machine->arena, slot->pa) == frame;
+	return pw_entry_maps(vma->mm, slot, frame);
 }
 
 /* What entry() answers if a leaf of a higher level has to become a table of its parts first. */

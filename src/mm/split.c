@@ -218,7 +218,7 @@ int pw_split_folio(struct pw_machine *machine, pw_pa pa)
 		return -EINVAL;
 	frame = pw_arena_frame(machine->arena, pa);
 	if (pw_folio_is_zero(machine->arena, frame) || pw_huge_is_zero(machine, frame) ||
-	    pw_link_order(pw_frame_link(machine->arena, frame)) == 0)
+	    !pw_folio_is_large(machine->arena, frame))
 		return -EINVAL;
 	if (!pw_folio_try_get(machine->arena, frame, 1))
 		return -EAGAIN;
