@@ -10,14 +10,6 @@
 
 static const double PAUSE = 0.2, PAUSE_MOST = 5;
 
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 static void pause_for(double seconds)
 {
 	struct timespec time = { .tv_sec = (time_t)seconds };
@@ -81,17 +73,17 @@ int again_open(const struct tool_options *options, enum again_kernel kernel, dou
 	       struct tool_input *input)
 {
 	const char *source = input->source;
-	const double end = now() + seconds;
+	const double end = tool_now() + seconds;
 	bool ready = false;
 
 	tool_close(input);
 	*input = (struct tool_input){ .source = source };
 	tool_hush(true);
-	while (!ready && now() < end && !tool_stopped() && !has_no_process(source)) {
-		double started = now(), took;
+	while (!ready && tool_now() < end && !tool_stopped() && !has_no_process(source)) {
+		double started = tool_now(), took;
 
 		ready = try_once(options, kernel, input);
-		took = now() - started;
+		took = tool_now() - started;
 		if (!ready)
 			pause_for(took < PAUSE ? PAUSE : took < PAUSE_MOST ? took : PAUSE_MOST);
 	}

@@ -51,11 +51,12 @@ static int check_machine(const struct tool_input *input, struct change_gone *gon
 {
 	if (!gone)
 		return tool_check_memory(input);
+	gone->kernel = false;
 	gone->status = pw_memory_check(input->memory, &gone->error);
-	gone->kernel = gone->status == 0;
-	if (gone->kernel)
+	if (gone->status == 0) {
 		gone->status = pw_memory_check_kernel(input->memory, NULL, &gone->error);
-	gone->kernel = gone->kernel && gone->status == -ESTALE;
+		gone->kernel = gone->status == -ESTALE;
+	}
 	if (gone->kernel)
 		ask_for_reset(input, gone);
 	return gone->status < 0 ? TOOL_FAILED : 0;

@@ -12,7 +12,7 @@ struct map_list {
 	size_t count;
 };
 
-/* Why a map is no longer that of the machine which was opened. */
+/* The machine that was opened is gone: why. */
 struct change_gone {
 	int status; /* of pw_memory_check or pw_memory_check_kernel; not negative: it still is */
 	bool kernel; /* another kernel runs; the machine is the same */

@@ -80,21 +80,6 @@ static int find_format(const char *name, struct tool_input *input)
 			 name);
 }
 
-static int refuse_unknown_format(const struct tool_input *input)
-{
-	struct infer_names fitting;
-
-	infer_names(input->memory, NULL, &fitting);
-	if (fitting.count > 0)
-		return tool_fail("%s (%s) does not say in which format its page tables are: give "
-				 "--format NAME and --root WORD. These could fit: %s",
-				 input->source, pw_memory_title(input->memory), fitting.text);
-	return tool_fail("%s (%s) does not say in which format its page tables are: give --format "
-			 "NAME and --root WORD; `pagewalk formats' lists the names and what their "
-			 "roots are",
-			 input->source, pw_memory_title(input->memory));
-}
-
 /* A register that the format does not have would be given in vain: it is a mistake of the user. */
 static int refuse_registers(const struct tool_options *options, const struct pw_format *format)
 {
@@ -367,7 +352,7 @@ static int decide(const struct tool_options *options, bool need_root, struct too
 			return TOOL_FAILED;
 	} else if (!options->format) {
 		if (!cpu || !cpu->format)
-			return refuse_unknown_format(input);
+			return infer_refuse(input);
 		input->format = pw_format_find(cpu->format);
 		if (!input->format)
 			return tool_fail("%s names the format '%s', which this pagewalk does not "

@@ -55,6 +55,21 @@ void infer_names(const struct pw_memory *memory, const struct tool_options *opti
 	}
 }
 
+int infer_refuse(const struct tool_input *input)
+{
+	struct infer_names fitting;
+
+	infer_names(input->memory, NULL, &fitting);
+	if (fitting.count > 0)
+		return tool_fail("%s (%s) does not say in which format its page tables are: give "
+				 "--format NAME and --root WORD. These could fit: %s",
+				 input->source, pw_memory_title(input->memory), fitting.text);
+	return tool_fail("%s (%s) does not say in which format its page tables are: give --format "
+			 "NAME and --root WORD; `pagewalk formats' lists the names and what their "
+			 "roots are",
+			 input->source, pw_memory_title(input->memory));
+}
+
 /* No format of the machine takes the words: what the first of them says. */
 static int refuse(const struct tool_options *options, const struct tool_input *input)
 {
@@ -63,11 +78,7 @@ static int refuse(const struct tool_options *options, const struct tool_input *i
 
 	infer_names(input->memory, NULL, &all);
 	if (all.count == 0)
-		return tool_fail(
-			"%s (%s) does not say in which format its page tables are: give --format "
-			"NAME and --root WORD; `pagewalk formats' lists the names and what their "
-			"roots are",
-			input->source, pw_memory_title(input->memory));
+		return infer_refuse(input);
 	decode(options, all.format, &error);
 	return tool_fail("--root 0x%llx is not a root of any format of this machine (%s): %s",
 			 (unsigned long long)options->root[0], all.text, error.text);

@@ -20,6 +20,9 @@ struct infer_names {
 void infer_names(const struct pw_memory *memory, const struct tool_options *options,
 		 struct infer_names *names_ret);
 
+/* The source does not say its format, and no word does: says which could fit. Returns TOOL_FAILED. */
+int infer_refuse(const struct tool_input *input);
+
 /*
  * Decides input->format from the words of the options, if one format alone takes them. @known (or NULL) is the format of
  * the source's CPUs, and is taken if it takes the words. 0, or TOOL_FAILED after a message that says what is

@@ -3,57 +3,35 @@
 #include "search.h"
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-struct progress {
-	double started, last;
-	bool shown;
-};
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 static void show(void *context, uint64_t bytes, uint64_t of)
 {
-	struct progress *progress = context;
-	double time = now();
+	double seconds;
 
-	if (time - progress->last < 0.2 || time - progress->started < 1)
+	if (!tool_progress_due(context, &seconds))
 		return;
-	progress->last = time;
-	progress->shown = true;
 	fprintf(stderr, "\r\033[Kpagewalk: searching for roots, %.0f %% of %.1f GiB in %.0f s",
-		100.0 * (double)bytes / (double)of, (double)of / (double)(1 << 30),
-		time - progress->started);
+		100.0 * (double)bytes / (double)of, (double)of / (double)(1 << 30), seconds);
 	fflush(stderr);
 }
 
 static void show_proof(void *context, uint64_t places, uint64_t of)
 {
-	struct progress *progress = context;
-	double time = now();
+	double seconds;
 
-	if (time - progress->last < 0.2 || time - progress->started < 1)
+	if (!tool_progress_due(context, &seconds))
 		return;
-	progress->last = time;
-	progress->shown = true;
 	fprintf(stderr,
 		"\r\033[Kpagewalk: following %llu places that could be roots, %.0f %% in %.0f s",
-		(unsigned long long)of, 100.0 * (double)places / (double)of,
-		time - progress->started);
+		(unsigned long long)of, 100.0 * (double)places / (double)of, seconds);
 	fflush(stderr);
 }
 
 int search_roots(const struct pw_memory *memory, const struct pw_format *format, bool every,
 		 const struct pw_regime_options *regime, struct search *search)
 {
-	struct progress progress = { .started = now() };
+	struct tool_progress progress = { .started = tool_now() };
 	struct pw_roots_options options = {
 		.formats = &format,
 		.format_count = format ? 1 : 0,
@@ -72,8 +50,7 @@ int search_roots(const struct pw_memory *memory, const struct pw_format *format,
 	}
 	status = pw_roots_find(memory, &options, &search->root, &search->count, &search->copies,
 			       &error);
-	if (progress.shown)
-		fputs("\r\033[K", stderr);
+	tool_progress_end(&progress);
 	return status ? tool_fail("%s", error.text) : 0;
 }
 

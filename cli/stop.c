@@ -99,7 +99,7 @@ const bool *tool_stop_flag(void)
 	return &stopped;
 }
 
-static double now(void)
+double tool_now(void)
 {
 	struct timespec time;
 
@@ -107,18 +107,26 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static void show(void *context, const struct pw_scan_state *state)
+bool tool_progress_due(struct tool_progress *progress, double *seconds_ret)
 {
-	struct tool_progress *progress = context;
-	double time = now();
+	double time = tool_now();
 
 	if (time - progress->last < 0.2 || time - progress->started < 1)
-		return;
+		return false;
 	progress->last = time;
 	progress->shown = true;
+	*seconds_ret = time - progress->started;
+	return true;
+}
+
+static void show(void *context, const struct pw_scan_state *state)
+{
+	double seconds;
+
+	if (!tool_progress_due(context, &seconds))
+		return;
 	fprintf(stderr, "\r\033[Kpagewalk: at 0x%016llx, %.1f million entries read in %.0f s",
-		(unsigned long long)state->next, (double)state->entries / 1e6,
-		time - progress->started);
+		(unsigned long long)state->next, (double)state->entries / 1e6, seconds);
 	fflush(stderr);
 }
 
@@ -128,7 +136,7 @@ void tool_progress_start(struct tool_progress *progress, bool results_scroll,
 	/* Results that scroll over the same terminal already show the progress. */
 	*progress = (struct tool_progress){
 		.enabled = isatty(STDERR_FILENO) && !(results_scroll && isatty(STDOUT_FILENO)),
-		.started = now(),
+		.started = tool_now(),
 	};
 	limits->cancel = tool_stop_flag();
 	if (!progress->enabled)

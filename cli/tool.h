@@ -77,6 +77,9 @@ bool tool_stopped(void);
 /* The flag itself, for the library to look at. */
 const bool *tool_stop_flag(void);
 
+/* Seconds, by a clock that is never set. */
+double tool_now(void);
+
 /*
  * Shows progress on stderr if that is a terminal and a scan takes more than a second. Also sets the
  * limit's cancel flag.
@@ -87,6 +90,8 @@ struct tool_progress {
 };
 void tool_progress_start(struct tool_progress *progress, bool results_scroll,
 			 struct pw_scan_limits *limits);
+/* Is it time for another line? Then the caller writes it: of *seconds_ret since the start. */
+bool tool_progress_due(struct tool_progress *progress, double *seconds_ret);
 /* Removes the line, so that a message can follow. */
 void tool_progress_end(struct tool_progress *progress);
 
