@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables that were judged, each once for each level. Threads share them: whoever asks for one first judges it.
+ * The tables that were judged, each once for each level. Threads share them: the first that asks for a table judges it.
  *
  * A shard has a lock of its own, so that threads seldom wait for each other's look-ups.
  */

@@ -259,7 +259,7 @@ PW_INLINE bool pw_scan_may_scatter(const struct pw_format *f, const struct pw_re
 	if (!pw_scan_learn(f, r, keep, shift, turn->entry, &met->leaf[0]))
 		return false;
 	met->any = true;
-	/* In all places: there is no value that no leaf can have. */
+	/* It goes into every place: a leaf can have any value, so none could mean that a place is empty. */
 	for (size_t i = 1; i < PW_SCAN_KNOWN; i++)
 		met->leaf[i] = met->leaf[0];
 	return true;
