@@ -15,12 +15,12 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "mm/file.h"
-#include "mm/huge.h"
+#include "mm/file/file.h"
+#include "mm/huge/huge.h"
 #include "mm/marks.h"
 #include "mm/mm.h"
 #include "mm/soft.h"
-#include "mm/swap.h"
+#include "mm/swap/swap.h"
 
 /* A copy of the entries of one VMA under way. */
 struct copy {

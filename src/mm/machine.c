@@ -6,10 +6,10 @@
 
 #include "base/error.h"
 #include "folio/stock.h"
-#include "mm/file.h"
-#include "mm/huge.h"
+#include "mm/file/file.h"
+#include "mm/huge/huge.h"
 #include "mm/mm.h"
-#include "mm/swap.h"
+#include "mm/swap/swap.h"
 
 static int check(const struct pw_machine_options *o, struct pw_error *error)
 {

@@ -3,11 +3,11 @@
  * Address spaces with Linux's semantics: the structures, and who may touch what.
  *
  *     machine --+-- arena, frames      memory; what each page is (folio/, struct pw_page)
- *               +-- swap               slots, their counts, the swap cache        swap.c
- *               +-- files              page caches, VMAs that map them            file.c
- *               +-- mms --+-- VMAs     a tree, by address                         vma.c
+ *               +-- swap               slots, their counts, the swap cache        swap/swap.c
+ *               +-- files              page caches, VMAs that map them            file/file.c
+ *               +-- mms --+-- VMAs     a tree, by address                         vma/vma.c
  *                         +-- space    page tables (space/slot.h)
- *                         +-- cpus     TLBs                                       tlb.c
+ *                         +-- cpus     TLBs                                       cpu/tlb.c
  *
  * A page that an entry maps has one reference and one of page.mapped for that entry. A page in a page cache,
  * or in the swap cache, has one more reference. This counts base pages: a leaf of 512 pages takes 512

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "folio/stock.h"
-#include "mm/huge.h"
+#include "mm/huge/huge.h"
 #include "mm/mm.h"
 
 /*

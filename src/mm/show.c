@@ -6,13 +6,13 @@
 #include <sys/sysmacros.h>
 
 #include "format/format.h"
-#include "mm/file.h"
-#include "mm/huge.h"
+#include "mm/file/file.h"
+#include "mm/huge/huge.h"
 #include "mm/marks.h"
-#include "mm/rmap.h"
+#include "mm/rmap/rmap.h"
 #include "mm/soft.h"
-#include "mm/swap.h"
-#include "mm/vma.h"
+#include "mm/swap/swap.h"
+#include "mm/vma/vma.h"
 
 /* ---- VMAs ---- */
 

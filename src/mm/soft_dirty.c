@@ -16,7 +16,7 @@
 #include "format/words.h"
 #include "mm/marks.h"
 #include "mm/soft.h"
-#include "mm/vma.h"
+#include "mm/vma/vma.h"
 
 /* ---- marks ---- */
 

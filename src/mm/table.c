@@ -2,13 +2,13 @@
 /* Table locks, entries of VMAs, and taking pages out of tables. */
 #include <errno.h>
 
-#include "mm/file.h"
-#include "mm/huge.h"
+#include "mm/file/file.h"
+#include "mm/huge/huge.h"
 #include "mm/lock_order.h"
 #include "mm/marks.h"
 #include "mm/mm.h"
 #include "mm/soft.h"
-#include "mm/swap.h"
+#include "mm/swap/swap.h"
 #include "space/slot_group.h"
 
 /* ---- locks ---- */

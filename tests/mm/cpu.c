@@ -4,7 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 
-#include "mm/cpu_inside.h"
+#include "mm/cpu/cpu_inside.h"
 #include "mm_test.h"
 #include "mutants/choose.h"
 

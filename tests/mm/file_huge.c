@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "huge_test.h"
-#include "mm/file.h"
+#include "mm/file/file.h"
 #include "mutants/choose.h"
 
 static const struct pw_machine_options ALWAYS = { .shmem_huge = PW_SHMEM_ALWAYS };

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "mm/file.h"
+#include "mm/file/file.h"
 #include "mm_test.h"
 
 static const int SHARED = MAP_SHARED, PRIVATE = MAP_PRIVATE;

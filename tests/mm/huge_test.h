@@ -3,7 +3,7 @@
 #ifndef TESTS_MM_HUGE_TEST_H
 #define TESTS_MM_HUGE_TEST_H
 
-#include "mm/huge.h"
+#include "mm/huge/huge.h"
 #include "mm_test.h"
 
 enum {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Soft-dirty bits: what sets them, what keeps them, and formats that have none. */
 #include "huge_test.h"
-#include "mm/file.h"
+#include "mm/file/file.h"
 #include "mm/marks.h"
 #include "mutants/choose.h"
 

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "mm/cpu_inside.h"
+#include "mm/cpu/cpu_inside.h"
 #include "mm_test.h"
 #include "mutants/choose.h"
 

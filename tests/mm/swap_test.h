@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "mm/reclaim.h"
-#include "mm/rmap.h"
+#include "mm/rmap/rmap.h"
 #include "mm/soft.h"
-#include "mm/swap.h"
+#include "mm/swap/reclaim.h"
+#include "mm/swap/swap.h"
 #include "mm_test.h"
 #include "mutants/choose.h"
 

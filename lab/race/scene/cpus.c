@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processors with TLBs, for `machine tlb`: those of src/mm/cpu.c and tlb.c, with the shootdown that belongs to them.
+ * Processors with TLBs, for `machine tlb`: those of src/mm/cpu/cpu.c and tlb.c, with the shootdown that belongs to them.
  *
  * They are those of hosts without membarrier(2), whose accesses begin with a fence: that a barrier happens to other
  * threads is nothing that the laboratory has. A flusher that waits for an access waits for its word, and does not
@@ -11,7 +11,7 @@
 #include "lab/race/race.h"
 #include "lab/race/scene/scene.h"
 #include "lab/race/wrap.h"
-#include "mm/cpu_inside.h"
+#include "mm/cpu/cpu_inside.h"
 
 void scene_make_tlb(unsigned thread)
 {

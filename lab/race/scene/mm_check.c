@@ -4,10 +4,10 @@
 
 #include "lab/race/race.h"
 #include "lab/race/scene/scene.h"
-#include "mm/file.h"
+#include "mm/file/file.h"
 #include "mm/marks.h"
 #include "mm/soft.h"
-#include "mm/swap.h"
+#include "mm/swap/swap.h"
 
 enum { FRAMES = 1 << 14, SLOTS = 64 };
 

@@ -10,10 +10,10 @@
 #include "lab/race/race.h"
 #include "lab/race/scene/scene.h"
 #include "lab/race/wrap.h"
-#include "mm/cpu_inside.h"
-#include "mm/file.h"
-#include "mm/pin.h"
-#include "mm/swap.h"
+#include "mm/cpu/cpu_inside.h"
+#include "mm/file/file.h"
+#include "mm/pin/pin.h"
+#include "mm/swap/swap.h"
 
 /* MADV_COLLAPSE, which older headers do not have. */
 enum { ADVISE_COLLAPSE = 25 };

@@ -18,7 +18,7 @@
 #include "lab/race/real.h"
 #include "lab/race/scene/scene.h"
 #include "lab/race/wrap.h"
-#include "mm/swap.h"
+#include "mm/swap/swap.h"
 #include "sync/sync.h"
 
 #define CALLER __builtin_return_address(0)

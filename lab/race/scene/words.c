@@ -10,8 +10,8 @@
 #include "folio/folio.h"
 #include "lab/race/scene/scene.h"
 #include "lab/race/trace.h"
-#include "mm/cpu_inside.h"
-#include "mm/swap.h"
+#include "mm/cpu/cpu_inside.h"
+#include "mm/swap/swap.h"
 #include "space/edit.h"
 #include "space/space.h"
 
