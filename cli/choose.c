@@ -11,6 +11,7 @@
 #include "options.h"
 #include "remark.h"
 #include "search.h"
+#include "terminal.h"
 
 int tool_open_memory(const char *source, struct pw_memory **memory_ret)
 {
@@ -483,6 +484,7 @@ int tool_check_memory(const struct tool_input *input)
 
 static void print_heading(const struct search *found, size_t number, bool json)
 {
+	const struct terminal terminal = terminal_plain(json);
 	const struct pw_root *root = &found->root[number];
 	char name[24], words[64], owner[120];
 
@@ -493,8 +495,8 @@ static void print_heading(const struct search *found, size_t number, bool json)
 		printf("{\"space\":\"%s\",\"format\":\"%s\",\"table\":\"0x%llx\",\"status\":\"ok\"}\n",
 		       name, root->format, (unsigned long long)root->table);
 	else
-		printf("%s%s: %s, root %s (%s)\n", number ? "\n" : "", name, root->format, words,
-		       owner);
+		terminal_line(&terminal, "%s%s: %s, root %s (%s)", number ? "\n" : "", name,
+			      root->format, words, owner);
 }
 
 /* A process's own half ends where the kernel's begins, if all share that. */

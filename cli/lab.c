@@ -7,6 +7,7 @@
 #include "lab/fold/fold.h"
 #include "laboratory.h"
 #include "output.h"
+#include "terminal.h"
 #include "usage.h"
 
 enum {
@@ -228,6 +229,30 @@ static int draw_all(const struct arguments *arguments, const struct tool_input *
 	return status;
 }
 
+static void print_text(FILE *stream, unsigned width, const struct fold_input *input,
+		       struct fold_result *const *results, size_t count, unsigned rows)
+{
+	fold_print_head(stream, input, results[0]);
+	for (size_t i = 0; i < count; i++)
+		fold_print(stream, width, input, results[i], rows);
+	fold_print_summary(stream, width, input, results, count);
+}
+
+/* On a terminal, its lines take no more columns than there are. */
+static void print_lines(const struct fold_input *input, struct fold_result *const *results,
+			size_t count, unsigned rows)
+{
+	const struct terminal terminal = terminal_plain(false);
+	char *text = NULL;
+	size_t size;
+	FILE *stream = terminal.width ? open_memstream(&text, &size) : NULL;
+
+	print_text(stream ? stream : stdout, terminal.width, input, results, count, rows);
+	if (stream && fclose(stream) == 0)
+		terminal_lines(&terminal, text);
+	free(text);
+}
+
 static void print(const struct arguments *arguments, const struct fold_input *input,
 		  struct fold_result *const *results, size_t count, bool standard)
 {
@@ -239,10 +264,7 @@ static void print(const struct arguments *arguments, const struct fold_input *in
 			fold_print_json(stdout, input, results[i]);
 		return;
 	}
-	fold_print_head(stdout, input, results[0]);
-	for (size_t i = 0; i < count; i++)
-		fold_print(stdout, input, results[i], arguments->rows);
-	fold_print_summary(stdout, input, results, count);
+	print_lines(input, results, count, arguments->rows);
 }
 
 /* Walks by each chosen strategy, then prints the results. */

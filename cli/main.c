@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "terminal.h"
 #include "tool.h"
 
 struct subcommand {
@@ -31,21 +32,49 @@ static const struct subcommand subcommands[] = {
 	{ "formats", tool_formats, "", "every format with its geometry" },
 };
 
-enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };
+enum {
+	SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]),
+	WIDEST = 80, /* of the usage */
+	NARROW = 60,
+	WHAT = 33, /* the column where it says what a subcommand does */
+	INDENT = 6, /* of what goes on below */
+};
+
+/* A line of the list of subcommands; where @width has no room for columns, what it does stands below its name. */
+static void print_subcommand(FILE *file, unsigned width, const struct subcommand *subcommand)
+{
+	const unsigned column = width < NARROW ? INDENT : WHAT;
+
+	if (width < NARROW)
+		fprintf(file, "  %s %s\n%*s", subcommand->name, subcommand->arguments, INDENT, "");
+	else
+		fprintf(file, "  %-9s %-20s ", subcommand->name, subcommand->arguments);
+	terminal_words_to(file, width, subcommand->what, column, column);
+	fputc('\n', file);
+}
 
 static void usage(FILE *file)
 {
-	fprintf(file, "Usage: pagewalk SUBCOMMAND [OPTION...] SOURCE [ARGUMENT...]\n"
-		      "Walk the page tables in a dump or an image of a machine's memory.\n\n");
+	const unsigned columns = terminal_width(fileno(file));
+	const unsigned width = columns && columns < WIDEST ? columns : WIDEST;
+
+	terminal_words_to(file, width,
+			  "Usage: pagewalk SUBCOMMAND [OPTION...] SOURCE [ARGUMENT...]", 0, INDENT);
+	fputc('\n', file);
+	terminal_words_to(file, width,
+			  "Walk the page tables in a dump or an image of a machine's memory.", 0,
+			  0);
+	fputs("\n\n", file);
 	for (size_t i = 0; i < SUBCOMMANDS; i++)
-		fprintf(file, "  %-9s %-20s %s\n", subcommands[i].name, subcommands[i].arguments,
-			subcommands[i].what);
-	fprintf(file,
-		"\nA SOURCE is an ELF core or a kdump (FILE), flat memory (raw:FILE@BASE), a running "
-		"QEMU\n(qemu:SOCKET), or one of the images that come with pagewalk (sample:NAME). For "
-		"more, see\n`pagewalk help SUBCOMMAND' and pagewalk(1).\n\n"
-		"      --help     print this\n"
-		"      --version  print the version\n");
+		print_subcommand(file, width, &subcommands[i]);
+	fputc('\n', file);
+	terminal_words_to(
+		file, width,
+		"A SOURCE is an ELF core or a kdump (FILE), flat memory (raw:FILE@BASE), a running "
+		"QEMU (qemu:SOCKET), or one of the images that come with pagewalk (sample:NAME). "
+		"For more, see `pagewalk help SUBCOMMAND' and pagewalk(1).",
+		0, 0);
+	fputs("\n\n      --help     print this\n      --version  print the version\n", file);
 }
 
 static bool is_source(const char *word)
@@ -97,12 +126,20 @@ static int run(int argc, char **argv)
 
 static void version(void)
 {
-	const char *kind;
+	const struct terminal terminal = terminal_plain(false);
+	const char *kind = pw_memory_kind(0);
+	unsigned column = 8;
 
 	printf("pagewalk %s\nsources:", pw_version());
-	for (size_t i = 0; (kind = pw_memory_kind(i)); i++)
-		printf("%s %s", i ? "," : "", kind);
-	printf("\n");
+	for (size_t i = 1; kind; i++) {
+		const char *next = pw_memory_kind(i);
+		char text[80];
+
+		snprintf(text, sizeof(text), " %s%s", kind, next ? "," : "");
+		column = terminal_words(&terminal, text, column, 2);
+		kind = next;
+	}
+	putchar('\n');
 }
 
 static bool is_help(const char *word)
@@ -127,6 +164,7 @@ int main(int argc, char **argv)
 	/* If a file exceeds the size limit, report this like any other write error. */
 	signal(SIGXFSZ, SIG_IGN);
 	argp_err_exit_status = TOOL_FAILED;
+	terminal_fit_help();
 	if (argc < 2) {
 		usage(stderr);
 		return TOOL_FAILED;

@@ -14,7 +14,14 @@
 #include "tool.h"
 #include "usage.h"
 
-enum { OPTION_COLOUR = 0x400, OPTION_NO_PAGER, WIDTH_UNKNOWN = 80, LINE_INDENT = 2 };
+enum {
+	OPTION_COLOUR = 0x400,
+	OPTION_NO_PAGER,
+	WIDTH_UNKNOWN = 80,
+	LINE_INDENT = 2,
+	HELP_LEAST = 30,
+	HELP_BESIDE = 56
+};
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Terminals:", 9 },
@@ -218,6 +225,27 @@ static void squeeze(char *text)
 		if (*from != ' ' || (from[1] && from[1] != ' '))
 			*to++ = *from;
 	*to = '\0';
+}
+
+void terminal_lines(const struct terminal *terminal, char *text)
+{
+	for (char *end; (end = strchr(text, '\n')); text = end + 1) {
+		*end = '\0';
+		terminal_line(terminal, "%s", text);
+	}
+}
+
+void terminal_fit_help(void)
+{
+	const unsigned width = terminal_width(STDOUT_FILENO);
+	char format[64];
+
+	if (width < HELP_LEAST || width >= WIDTH_UNKNOWN)
+		return;
+	/* A description stands beside its option, or below it where that would be a narrow column. */
+	snprintf(format, sizeof(format), "rmargin=%u%s", width - 1,
+		 width < HELP_BESIDE ? ",opt-doc-col=10,usage-indent=6" : "");
+	setenv("ARGP_HELP_FMT", format, 0);
 }
 
 void terminal_line(const struct terminal *terminal, const char *format, ...)

@@ -60,5 +60,9 @@ unsigned terminal_width(int file);
  */
 void terminal_line(const struct terminal *terminal, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The same for each line of @text, which is changed. */
+void terminal_lines(const struct terminal *terminal, char *text);
+/* Makes the help of argp(3) as narrow as a narrow terminal, unless ARGP_HELP_FMT of the environment says how wide it is. */
+void terminal_fit_help(void);
 
 #endif

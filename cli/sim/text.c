@@ -4,6 +4,9 @@
 
 #include "base/escape.h"
 #include "cli/sim/sim.h"
+#include "cli/terminal.h"
+
+enum { INDENT = 9 }; /* of what goes on in another line */
 
 static const struct sim_row *row_at(const struct sim_state *state, unsigned mm, pw_va va)
 {
@@ -44,13 +47,23 @@ static bool goes_on(const struct sim_run *run, const struct sim_state *state,
 	       strcmp(rest, next_rest) == 0;
 }
 
+/* Prints a line that begins with @first; in a narrow terminal, it goes on below, three columns further in. */
+static void print_words(const struct terminal *terminal, const char *first, const char *text)
+{
+	const unsigned column = (unsigned)strlen(first);
+
+	fputs(first, stdout);
+	terminal_words(terminal, text, column, INDENT);
+	putchar('\n');
+}
+
 /* Entries that are not as they were, in the order of address spaces and addresses; alike neighbours in one line. */
-static void print_entries(const struct sim_run *run, const struct sim_state *before,
-			  const struct sim_state *after)
+static void print_entries(const struct sim_run *run, const struct terminal *terminal,
+			  const struct sim_state *before, const struct sim_state *after)
 {
 	for (unsigned i = 0; i < after->rows; i++) {
 		const struct sim_row *row = &after->row[i];
-		char words[SIM_TEXT];
+		char words[SIM_TEXT], line[2 * SIM_TEXT];
 		unsigned last = i;
 
 		if (!changed(run, before, after, row))
@@ -60,11 +73,12 @@ static void print_entries(const struct sim_run *run, const struct sim_state *bef
 		       goes_on(run, after, &after->row[last], &after->row[last + 1]))
 			last++;
 		sim_row_words(run, after, row, words, sizeof(words));
-		printf("      %s 0x%-8llx %s", run->object[row->mm].name,
-		       (unsigned long long)row->va, words);
+		snprintf(line, sizeof(line), "%s 0x%-8llx %s", run->object[row->mm].name,
+			 (unsigned long long)row->va, words);
 		if (last > i)
-			printf(" (and %u more like it)", last - i);
-		putchar('\n');
+			snprintf(line + strlen(line), sizeof(line) - strlen(line),
+				 " (and %u more like it)", last - i);
+		print_words(terminal, "      ", line);
 		i = last;
 	}
 }
@@ -73,10 +87,11 @@ void sim_text_step(const struct sim_run *run, const struct sim_statement *statem
 		   const struct sim_outcome *outcome, const struct sim_state *before,
 		   const struct sim_state *after)
 {
-	printf("%4u  ", statement->line);
-	pw_escape_print(stdout, statement->source);
-	fputs("\n      -> ", stdout);
-	pw_escape_print(stdout, outcome->text);
-	putchar('\n');
-	print_entries(run, before, after);
+	const struct terminal terminal = terminal_plain(false);
+	char number[16], text[4 * SIM_TEXT];
+
+	snprintf(number, sizeof(number), "%4u  ", statement->line);
+	print_words(&terminal, number, pw_escape_text(statement->source, text, sizeof(text)));
+	print_words(&terminal, "      -> ", pw_escape_text(outcome->text, text, sizeof(text)));
+	print_entries(run, &terminal, before, after);
 }

@@ -216,11 +216,14 @@ void fold_image_init(struct fold_image *image, const struct pw_memory *memory,
 /* The walked range, and the folding style. */
 void fold_print_head(FILE *stream, const struct fold_input *input,
 		     const struct fold_result *result);
-/* One strategy: its loops, turns and pages; lists are cut off after @rows lines. */
-void fold_print(FILE *stream, const struct fold_input *input, const struct fold_result *result,
-		unsigned rows);
+/*
+ * One strategy: its loops, turns and pages; lists are cut off after @rows lines. Bars and paragraphs take @width columns
+ * at most; 0: as many as they need.
+ */
+void fold_print(FILE *stream, unsigned width, const struct fold_input *input,
+		const struct fold_result *result, unsigned rows);
 /* All of them in a table, and why they differ. */
-void fold_print_summary(FILE *stream, const struct fold_input *input,
+void fold_print_summary(FILE *stream, unsigned width, const struct fold_input *input,
 			struct fold_result *const *results, size_t count);
 /* One object on a line. */
 void fold_print_json(FILE *stream, const struct fold_input *input,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Results as text of at most a hundred columns of ASCII, which fits into a mail.
+ * Results as text of at most a hundred columns of ASCII, which fits into a mail. In fewer columns bars are shorter, and
+ * paragraphs narrower; rows stay as they are.
  *
  *   level  crop  turns
  *   pgd    2^53      1  |...............................................|  . folded: passed on
@@ -11,13 +12,19 @@
 
 #include "lab/fold/kernel.h"
 
-enum { WIDTH = 96, BAR = 56 };
+enum {
+	WIDTH = 96,
+	BAR = 56,
+	BAR_LEAST = 16,
+	BESIDE = 20, /* columns of a loop's line beside its bar, with the bar's last stroke */
+};
 
 /* ---- words ---- */
 
-static void print_paragraph(FILE *stream, const char *indent, const char *text)
+static void print_paragraph(FILE *stream, unsigned width, const char *indent, const char *text)
 {
-	size_t column = 0, left = WIDTH - strlen(indent);
+	const size_t left = (width && width < WIDTH ? width : WIDTH) - strlen(indent);
+	size_t column = 0;
 
 	while (*text) {
 		size_t word = strcspn(text, " ");
@@ -45,23 +52,32 @@ static const char *crop_text(unsigned crop, char text[8])
 
 /* ---- the loops of one strategy ---- */
 
-/* The column of @va in the bar: 0 for first, BAR for the end of the range. */
-static size_t column_of(const struct fold_result *result, pw_va va)
+/* How long a bar is where a line has @width columns; 0: as many as it needs. */
+static size_t bar_length(unsigned width)
+{
+	if (width == 0 || width >= BAR + BESIDE)
+		return BAR;
+	return width > BAR_LEAST + BESIDE ? width - BESIDE : BAR_LEAST;
+}
+
+/* The column of @va in the bar: 0 for first, @length for the end of the range. */
+static size_t column_of(const struct fold_result *result, pw_va va, size_t length)
 {
 	double part = (double)(va - result->first) / ((double)(result->last - result->first) + 1);
 
-	return (size_t)(part * (double)BAR);
+	return (size_t)(part * (double)length);
 }
 
-/* Draws the turns of @level into @bar, without blanks at its end. */
-static void draw(const struct fold_result *result, unsigned level, char bar[BAR + 2])
+/* Draws the turns of @level into @bar, of @length columns and one, without blanks at its end. */
+static void draw(const struct fold_result *result, unsigned level, char bar[BAR + 2], size_t length)
 {
-	memset(bar, ' ', BAR + 1);
-	bar[BAR + 1] = '\0';
+	memset(bar, ' ', length + 1);
+	bar[length + 1] = '\0';
 	for (size_t i = 0; i < result->turns; i++) {
 		const struct fold_turn *turn = &result->turn[i];
-		size_t from = column_of(result, turn->first);
-		size_t to = turn->last == result->last ? BAR : column_of(result, turn->last + 1);
+		size_t from = column_of(result, turn->first, length);
+		size_t to = turn->last == result->last ? length
+						       : column_of(result, turn->last + 1, length);
 		char fill = turn->folded ? '.' : '-';
 
 		if (turn->level != level)
@@ -78,11 +94,11 @@ static void draw(const struct fold_result *result, unsigned level, char bar[BAR 
 		if (to > from + 1)
 			bar[to] = '|';
 	}
-	for (size_t end = BAR + 1; end > 0 && bar[end - 1] == ' '; end--)
+	for (size_t end = length + 1; end > 0 && bar[end - 1] == ' '; end--)
 		bar[end - 1] = '\0';
 }
 
-static void print_loops(FILE *stream, const struct fold_input *input,
+static void print_loops(FILE *stream, unsigned width, const struct fold_input *input,
 			const struct fold_result *result)
 {
 	char bar[BAR + 2], crop[8];
@@ -100,7 +116,7 @@ static void print_loops(FILE *stream, const struct fold_input *input,
 						    : "not reached");
 			continue;
 		}
-		draw(result, level, bar);
+		draw(result, level, bar, bar_length(width));
 		fprintf(stream, "   %-5s %-5s %5" PRIu64 "  %s\n", fold_level_name(level),
 			crop_text(fold_turn_crop(input, result, first), crop),
 			result->turns_of[level], bar);
@@ -206,12 +222,12 @@ void fold_print_head(FILE *stream, const struct fold_input *input, const struct 
 				: "an empty entry");
 }
 
-void fold_print(FILE *stream, const struct fold_input *input, const struct fold_result *result,
-		unsigned rows)
+void fold_print(FILE *stream, unsigned width, const struct fold_input *input,
+		const struct fold_result *result, unsigned rows)
 {
 	fprintf(stream, "\n%s  %s\n", fold_strategy_name(result->strategy),
 		fold_strategy_title(result->strategy));
-	print_loops(stream, input, result);
+	print_loops(stream, width, input, result);
 	print_turns(stream, input, result, rows);
 	print_pages(stream, result, rows);
 	fprintf(stream, "   %" PRIu64 " loads from tables ", result->loads);
@@ -222,10 +238,10 @@ void fold_print(FILE *stream, const struct fold_input *input, const struct fold_
 	fprintf(stream, ", %" PRIu64 " from the stack; %" PRIu64 " turn%s table\n",
 		result->stack_loads, result->departures,
 		result->departures == 1 ? " left its" : "s left their");
-	print_paragraph(stream, "   ", result->verdict);
+	print_paragraph(stream, width, "   ", result->verdict);
 }
 
-void fold_print_summary(FILE *stream, const struct fold_input *input,
+void fold_print_summary(FILE *stream, unsigned width, const struct fold_input *input,
 			struct fold_result *const *results, size_t count)
 {
 	char text[800];
@@ -247,5 +263,5 @@ void fold_print_summary(FILE *stream, const struct fold_input *input,
 	if (count == 0)
 		return;
 	fputc('\n', stream);
-	print_paragraph(stream, "", fold_why(input, results[0], text));
+	print_paragraph(stream, width, "", fold_why(input, results[0], text));
 }

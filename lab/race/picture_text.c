@@ -17,7 +17,7 @@ enum {
 struct columns {
 	FILE *file;
 	const struct race_picture *picture;
-	unsigned width, column, source;
+	unsigned width, column;
 	int last[RACE_THREADS]; /* the row after which the thread's lane ends */
 };
 
@@ -114,6 +114,21 @@ static void print_row(const struct columns *columns, unsigned i)
 	}
 }
 
+/* Where threads have no room for columns: "12  pinner: load x: 0 (a.c:12)". */
+static void print_crowded(const struct columns *columns, unsigned i)
+{
+	const struct race_picture *picture = columns->picture;
+	const struct race_row *row = &picture->row[i];
+	char source[96], number[16], text[512];
+
+	race_row_source(row, source, sizeof(source));
+	snprintf(number, sizeof(number), "%4u%c ", row->first + 1, row->decisive ? '*' : ' ');
+	snprintf(text, sizeof(text), "%s: %s%s%s%s", picture->scenario->thread[row->thread].name,
+		 row->words, *source ? " (" : "", source, *source ? ")" : "");
+	paragraph(columns->file, row->kind == RACE_ROW_STEP ? number : "      ", GUTTER,
+		  columns->width, text);
+}
+
 /* "in f (a.c:12), called from g (a.c:30)" */
 static void print_stack(const struct columns *columns, const struct race_row *row)
 {
@@ -147,28 +162,33 @@ static void print_end(const struct columns *columns)
 	fprintf(file, "\n      replay: %s\n", picture->command);
 }
 
+/* Columns of each thread, where @source columns are for source lines. */
+static unsigned column_width(unsigned width, unsigned source, unsigned threads)
+{
+	return width > GUTTER + source ? (width - GUTTER - source) / threads : 0;
+}
+
 void race_picture_text(FILE *file, const struct race_picture *picture, unsigned width, bool stacks)
 {
 	struct columns columns = { .file = file, .picture = picture, .width = width };
 	const unsigned threads = picture->columns ? picture->columns : 1;
-	unsigned room;
 
-	columns.source = widest_source(picture);
-	room = width > GUTTER + columns.source ? width - GUTTER - columns.source : 0;
-	columns.column = room / threads;
+	columns.column = column_width(width, widest_source(picture), threads);
 	if (columns.column > COLUMN_MOST)
 		columns.column = COLUMN_MOST;
-	if (columns.column < COLUMN_LEAST)
-		columns.column = COLUMN_LEAST;
 	for (unsigned i = 0; i < RACE_THREADS; i++)
 		columns.last[i] = -1;
 	for (unsigned i = 0; i < picture->rows; i++)
 		columns.last[picture->row[i].thread] = (int)i;
 	paragraph(file, "", 0, width, picture->title);
 	fputc('\n', file);
-	print_head(&columns);
+	if (columns.column >= COLUMN_LEAST)
+		print_head(&columns);
 	for (unsigned i = 0; i < picture->rows; i++) {
-		print_row(&columns, i);
+		if (columns.column >= COLUMN_LEAST)
+			print_row(&columns, i);
+		else
+			print_crowded(&columns, i);
 		if (stacks && picture->row[i].kind != RACE_ROW_FOLDED)
 			print_stack(&columns, &picture->row[i]);
 	}

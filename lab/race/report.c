@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lab/race/markup.h"
 #include "lab/race/picture.h"
 #include "lab/race/progress.h"
 #include "lab/race/real.h"
@@ -169,14 +170,33 @@ int race_search_scenario(const struct pw_lab_scenario *scenario, enum pw_lab_mod
 
 /* ---- for people ---- */
 
+enum { WIDTH_UNKNOWN = 100, WIDTH_LEAST = 20 };
+
+/* Columns of the terminal; 0: it is none, or does not say. */
 static unsigned terminal_width(void)
 {
 	struct winsize size;
 
 	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-	    size.ws_col >= 60)
+	    size.ws_col >= WIDTH_LEAST)
 		return size.ws_col;
-	return 100;
+	return 0;
+}
+
+/* Prints a line, which goes on below where the terminal has no more columns. */
+static void print_line(const char *text)
+{
+	const unsigned columns = terminal_width();
+	unsigned left = columns;
+
+	while (columns && strlen(text) > left) {
+		size_t skip, length = race_line_break(text, left, &skip);
+
+		printf("%.*s\n  ", (int)length, text);
+		text += length + skip;
+		left = columns - 2;
+	}
+	printf("%s\n", text);
 }
 
 static const char *verdict_of(int status, const struct race_search *search)
@@ -214,7 +234,7 @@ static void print_counts(const char *verdict, const char *name, enum pw_lab_mode
 	char text[512];
 
 	tell_counts(verdict, name, model, r, text, sizeof(text));
-	printf("%s\n", text);
+	print_line(text);
 	/* A search that ended at its finding needs no more. */
 	if (r->findings == 0 && r->estimate > (double)r->runs)
 		printf("  about %.2g runs would be needed\n", r->estimate);
@@ -290,6 +310,14 @@ static bool draws_to_stdout(const struct race_ask *ask)
 	       (ask->html && strcmp(ask->html, "-") == 0);
 }
 
+/* Columns of the picture of a finding. */
+static unsigned picture_width(const struct race_ask *ask)
+{
+	const unsigned columns = ask->width ? ask->width : terminal_width();
+
+	return columns ? columns : WIDTH_UNKNOWN;
+}
+
 /* Draws what was watched, if that is wanted: a finding, or a schedule. Returns false if it failed. */
 static bool draw(struct race_picture *picture, const struct pw_lab_scenario *scenario,
 		 enum pw_lab_model model, const struct race_ask *ask, int status,
@@ -315,8 +343,7 @@ static bool draw(struct race_picture *picture, const struct pw_lab_scenario *sce
 	}
 	race_picture_finish(picture, ask->command);
 	if (text)
-		race_picture_text(stdout, picture, ask->width ? ask->width : terminal_width(),
-				  ask->stacks);
+		race_picture_text(stdout, picture, picture_width(ask), ask->stacks);
 	if (ask->svg)
 		done = write_picture(ask->svg, picture, race_picture_svg);
 	if (ask->html)

@@ -136,6 +136,18 @@ class Width(unittest.TestCase):
                 for number in {one for word in first for one in word.split("-")}:
                     self.assertIn(f"{int(number, 16):x}", text, f"{words} {columns}")
 
+    def test_help(self):
+        """Help, drawings and scripts keep all their words in a narrow terminal, and pass its last column in none."""
+        for words in [["--help"], ["--version"], ["help", "map"], ["help", "explain"], ["map", "--usage"], ["sim", "fork-while-pinned"],
+                      ["sim", "swap-and-back"], ["lab", "fold", "--format", "s390x", "0x1007ffff000-0x10080000fff"]]:
+            wide = [word for word in in_pipe(*words).split() if not re.search(r"[|!?]{2}|-{6}|\.{4}|-$", word)]
+            for columns in [40, 60, 80]:
+                narrow = self.fits(columns, *words) if words != ["--version"] else on_terminal(columns, *words)[0]
+                self.assertLessEqual(max(map(len, narrow)), columns)
+                self.assertEqual(set(wide) - set(" ".join(narrow).split()), set(), f"{words} {columns}")
+        text = on_terminal(60, "map", "--help", ARGP_HELP_FMT="rmargin=70")[0]
+        self.assertGreater(max(map(len, text)), 60)
+
     def test_pipe_is_wide(self):
         text = in_pipe("map", "sample:x86_64", "0x401000-0x401fff")
         self.assertEqual(text.splitlines()[1:],

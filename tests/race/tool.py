@@ -112,11 +112,11 @@ class Tool(unittest.TestCase):
                 self.assertEqual(again.returncode, FOUND, again.stderr)
                 self.assertEqual(again.stdout.splitlines()[:-1], found.splitlines()[:-1])
 
-    def list_on_terminal(self, columns):
-        """What `lab list` prints on a terminal that is so wide; 0: it does not say how wide."""
+    def on_terminal(self, columns, status, *words):
+        """What `lab ...` prints on a terminal that is so wide; 0: it does not say how wide."""
         terminal, end = pty.openpty()
         fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        with subprocess.Popen([TOOL, "lab", "list"], stdout=end, env=HERE) as process:
+        with subprocess.Popen([TOOL, "lab", *words], stdout=end, env=HERE) as process:
             os.close(end)
             shown = b""
             try:
@@ -124,7 +124,7 @@ class Tool(unittest.TestCase):
                     shown += more
             except OSError:  # the other end is closed
                 pass
-            self.assertEqual(process.wait(timeout=100), 0)
+            self.assertEqual(process.wait(timeout=100), status)
         os.close(terminal)
         return shown.decode().replace("\r\n", "\n")
 
@@ -134,15 +134,25 @@ class Tool(unittest.TestCase):
         self.assertGreater(max(map(len, whole.splitlines())), 120)
         for columns in [1, 40, 59, 60, 80, 120, 0]:
             with self.subTest(columns):
-                listed = self.list_on_terminal(columns)
+                listed = self.on_terminal(columns, 0, "list")
                 self.assertEqual(listed.split(), whole.split())
                 for line in listed.splitlines():
                     words = line.split()
                     self.assertTrue(len(line) <= (columns or 80) or len(words) == 1 or
                                     (columns >= 60 and not line.startswith(" ") and len(words) == 2), line)
                 self.assertRegex(listed, r"(?m)^unmap-reuse\n  \w" if 0 < columns < 60 else r"(?m)^unmap-reuse {10}a pin")
-        self.assertEqual([line.split() for line in self.list_on_terminal(1000).splitlines()],
+        self.assertEqual([line.split() for line in self.on_terminal(1000, 0, "list").splitlines()],
                          [line.split() for line in whole.splitlines()])
+
+    def test_runs_fit(self):
+        """So do counts and the picture of a finding; only the command that runs it again stays in one piece."""
+        for columns in [40, 60, 80]:
+            with self.subTest(columns):
+                shown = self.on_terminal(columns, FOUND, "run", "unmap-reuse", "--model", "sc", "--mutant", "no-leaf-recheck")
+                self.assertRegex(" ".join(shown.split()), r"found unmap-reuse, x86_64, without .* shared words, complete$")
+                self.assertIn("publish.h:28", "".join(shown.split()))
+                for line in shown.splitlines():
+                    self.assertTrue(len(line) <= columns or line.startswith("      replay: pagewalk lab run "), line)
 
     def interrupt(self, *arguments):
         """A search on a terminal, until its line is there; then Ctrl-C. Returns exit status, output, and the terminal."""
