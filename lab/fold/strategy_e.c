@@ -49,5 +49,7 @@ bool fold_observed_e(const struct fold_config *config, struct fold_walk *w,
 		.private_data = w->observer,
 	};
 
-	return config->format->instance->hooked.walk(&w->observer->hook, &walk, addr, end - 1) == 0;
+	struct pw_called called = pw_called_hooked(&w->observer->hook);
+
+	return config->format->instance->called.walk(&called, &walk, addr, end - 1) == 0;
 }

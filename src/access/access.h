@@ -4,8 +4,9 @@
  * for each pair of a format and an access, so that both are inlined into it.
  *
  *   direct   memory that is mapped: entries are loaded in place, each by one atomic load
- *   fetched  memory that is copied piece by piece (dumps, remote guests)
- *   hooked   every load calls a function (tests, the laboratory)
+ *   called   any other: functions that are known at run time make entries loadable, so that one walker serves
+ *            memory that is copied piece by piece (fetched.h: dumps, remote guests) and loads that call a function
+ *            (hooked.h: tests, the laboratory)
  *
  * Only this folder touches table words that others may be writing.
  *
@@ -38,9 +39,9 @@ struct pw_access {
 	 */
 	uint64_t (*load)(void *context, const unsigned char *host, pw_pa pa, unsigned entry_lg2);
 
-	/* pw_run_length, if entries may be loaded in that way, too; or NULL. */
-	size_t (*run)(const unsigned char *host, size_t count, unsigned entry_lg2, bool big_endian,
-		      uint64_t first, uint64_t stride);
+	/* As pw_run_length, which loads the entries; or NULL. It may return 0 because they may not be loaded in that way. */
+	size_t (*run)(void *context, const unsigned char *host, size_t count, unsigned entry_lg2,
+		      bool big_endian, uint64_t first, uint64_t stride);
 };
 
 /* Turns an entry in the memory's byte order into a number. The host may have either byte order. */

@@ -76,10 +76,18 @@ static inline uint64_t pw_direct_load(void *context, const unsigned char *host, 
 	return __atomic_load_n((const uint64_t *)(const void *)host, PW_ORDER_DEPENDENT);
 }
 
+static inline size_t pw_direct_run(void *context, const unsigned char *host, size_t count,
+				   unsigned entry_lg2, bool big_endian, uint64_t first,
+				   uint64_t stride)
+{
+	(void)context;
+	return pw_run_length(host, count, entry_lg2, big_endian, first, stride);
+}
+
 static const struct pw_access pw_direct_access = {
 	.open = pw_direct_open,
 	.load = pw_direct_load,
-	.run = pw_run_length,
+	.run = pw_direct_run,
 };
 
 /*

@@ -6,9 +6,9 @@
 #ifndef PW_ACCESS_HOOKED_H
 #define PW_ACCESS_HOOKED_H
 
-#include "access/access.h"
+#include "access/called.h"
 
-/* The context of one walk. */
+/* For one walk. */
 struct pw_hook {
 	/* Does this memory have @bytes bytes at @pa? */
 	bool (*has)(struct pw_hook *hook, pw_pa pa, size_t bytes);
@@ -38,9 +38,13 @@ static inline uint64_t pw_hooked_load(void *context, const unsigned char *host, 
 	return hook->load(hook, pa, entry_lg2);
 }
 
-static const struct pw_access pw_hooked_access = {
-	.open = pw_hooked_open,
-	.load = pw_hooked_load,
-};
+static inline struct pw_called pw_called_hooked(struct pw_hook *hook)
+{
+	return (struct pw_called){
+		.context = hook,
+		.open = pw_hooked_open,
+		.load = pw_hooked_load,
+	};
+}
 
 #endif

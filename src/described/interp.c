@@ -225,15 +225,6 @@ static struct interp start(const struct pw_access *access, void *context,
                                                                                                 \
 		return walk_one(&in, va, result, NULL);                                         \
 	}                                                                                       \
-	static enum pw_status access##_trace(void *context, const struct pw_regime *regime,     \
-					     pw_va va, struct pw_result *result,                \
-					     struct pw_trace *trace)                            \
-	{                                                                                       \
-		PW_CONTEXT_##access(context);                                                   \
-		struct interp in = start(&pw_##access##_access, context, regime);               \
-                                                                                                \
-		return walk_one(&in, va, result, trace);                                        \
-	}                                                                                       \
 	static size_t access##_scan(void *context, const struct pw_regime *regime,              \
 				    struct pw_scan_position *position, struct pw_range *range,  \
 				    size_t count)                                               \
@@ -252,21 +243,20 @@ static struct interp start(const struct pw_access *access, void *context,
 	}
 
 INTERP(direct)
-INTERP(fetched)
-INTERP(hooked)
+INTERP(called)
+
+static enum pw_status trace_called(const struct pw_called *called, const struct pw_regime *regime,
+				   pw_va va, struct pw_result *result, struct pw_trace *trace)
+{
+	struct pw_called own = *called;
+	struct interp in = start(&pw_called_access, &own, regime);
+
+	return walk_one(&in, va, result, trace);
+}
 
 const struct pw_instance pw_described_instance = {
-	.direct = { .translate = direct_translate,
-		    .trace = direct_trace,
-		    .scan = direct_scan,
-		    .walk = direct_walk },
-	.fetched = { .translate = fetched_translate,
-		     .trace = fetched_trace,
-		     .scan = fetched_scan,
-		     .walk = fetched_walk },
-	.hooked = { .translate = hooked_translate,
-		    .trace = hooked_trace,
-		    .scan = hooked_scan,
-		    .walk = hooked_walk },
+	.direct = { .translate = direct_translate, .scan = direct_scan, .walk = direct_walk },
+	.called = { .translate = called_translate, .scan = called_scan, .walk = called_walk },
+	.trace = trace_called,
 	.lean = pw_lean_of_all,
 };

@@ -62,7 +62,7 @@ PW_INLINE struct pw_scan_ahead pw_scan_alike(const struct pw_format *f, const st
 			return ahead;
 	}
 	if (a->run && most >= PW_RUN_LEAST) {
-		ahead.alike = a->run(slots->host + pw_entry_bytes(f), most, f->entry_lg2,
+		ahead.alike = a->run(context, slots->host + pw_entry_bytes(f), most, f->entry_lg2,
 				     f->big_endian, entry + stride, stride);
 		entry += ahead.alike * stride;
 	}

@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* The public walking functions: which instance, over which access. */
+#include "access/fetched.h"
 #include "memory/memory.h"
 #include "walk/instance.h"
 #include "walk/wide.h"
 
-/*
- * The algorithms for this memory. *context becomes theirs: the memory's own, or @fetched, on the caller's
- * stack.
- */
+/* How memory is read that is copied; on the stack of whoever walks. */
+struct copies {
+	struct pw_called called;
+	struct pw_fetched fetched;
+};
+
+static struct pw_called *called_of(const struct pw_memory *memory, struct copies *copies)
+{
+	copies->fetched.fetch = memory->fetch;
+	copies->fetched.context = memory->fetch_context;
+	copies->called = memory->direct ? pw_called_direct(&memory->in_place)
+					: pw_called_fetched(&copies->fetched);
+	return &copies->called;
+}
+
+/* The algorithms for this memory. *context becomes theirs: the memory's own, or @copies. */
 static const struct pw_algorithms *choose(const struct pw_memory *memory,
-					  const struct pw_regime *regime,
-					  struct pw_fetched *fetched, void **context)
+					  const struct pw_regime *regime, struct copies *copies,
+					  void **context)
 {
 	const struct pw_instance *instance = regime->format->instance;
 
@@ -18,10 +31,8 @@ static const struct pw_algorithms *choose(const struct pw_memory *memory,
 		*context = (void *)&memory->in_place; /* which is only read */
 		return &instance->direct;
 	}
-	fetched->fetch = memory->fetch;
-	fetched->context = memory->fetch_context;
-	*context = fetched;
-	return &instance->fetched;
+	*context = called_of(memory, copies);
+	return &instance->called;
 }
 
 /* From here on results have absolute addresses. */
@@ -38,10 +49,10 @@ static __attribute__((noinline)) enum pw_status translate_any(const struct pw_me
 							      const struct pw_regime *regime,
 							      pw_va va, struct pw_result *result)
 {
-	struct pw_fetched fetched;
+	struct copies copies;
 	void *context;
 
-	choose(memory, regime, &fetched, &context)->translate(context, regime, va, result);
+	choose(memory, regime, &copies, &context)->translate(context, regime, va, result);
 	return settle(regime, result);
 }
 
@@ -77,20 +88,19 @@ struct pw_lean pw_translate_lean(const struct pw_memory *memory, const struct pw
 enum pw_status pw_translate_trace(const struct pw_memory *memory, const struct pw_regime *regime,
 				  pw_va va, struct pw_result *result, struct pw_trace *trace)
 {
-	struct pw_fetched fetched;
-	void *context;
+	struct copies copies;
 
 	trace->steps = 0;
-	choose(memory, regime, &fetched, &context)->trace(context, regime, va, result, trace);
+	regime->format->instance->trace(called_of(memory, &copies), regime, va, result, trace);
 	return settle(regime, result);
 }
 
 size_t pw_translate_many(const struct pw_memory *memory, const struct pw_regime *regime,
 			 const pw_va *va, size_t count, struct pw_result *result)
 {
-	struct pw_fetched fetched;
+	struct copies copies;
 	void *context;
-	const struct pw_algorithms *algorithms = choose(memory, regime, &fetched, &context);
+	const struct pw_algorithms *algorithms = choose(memory, regime, &copies, &context);
 	pw_wide_fn *wide = pw_wide_kind(0).walk;
 	size_t found = 0;
 
@@ -109,7 +119,7 @@ size_t pw_translate_many(const struct pw_memory *memory, const struct pw_regime 
 int pw_walk_range(const struct pw_memory *memory, const struct pw_regime *regime, pw_va first,
 		  pw_va last, const struct pw_walk_ops *ops, void *private_data)
 {
-	struct pw_fetched fetched;
+	struct copies copies;
 	void *context;
 	struct pw_walk walk = {
 		.ops = ops,
@@ -120,7 +130,7 @@ int pw_walk_range(const struct pw_memory *memory, const struct pw_regime *regime
 
 	if (!memory || !regime || !ops || first > last)
 		return -EINVAL;
-	return choose(memory, regime, &fetched, &context)->walk(context, &walk, first, last);
+	return choose(memory, regime, &copies, &context)->walk(context, &walk, first, last);
 }
 
 pw_va pw_scan_missing(const struct pw_scan_position *position, pw_pa at, unsigned entry_lg2,
@@ -150,10 +160,10 @@ pw_va pw_scan_missing(const struct pw_scan_position *position, pw_pa at, unsigne
 size_t pw_scan_ranges(const struct pw_memory *memory, const struct pw_regime *regime,
 		      struct pw_scan_position *position, struct pw_range *range, size_t count)
 {
-	struct pw_fetched fetched;
+	struct copies copies;
 	void *context;
 
 	position->memory = memory;
-	return choose(memory, regime, &fetched, &context)
+	return choose(memory, regime, &copies, &context)
 		->scan(context, regime, position, range, count);
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The walker compiled for one format: PW_WALKER(x86_64) defines its functions from the constant
- * pw_format_x86_64, for every access. instance/instance.h makes a struct pw_instance of them.
+ * pw_format_x86_64, for both accesses. instance/instance.h makes a struct pw_instance of them.
  *
  * One indirect call per public operation goes through that, none per entry.
  */
 #ifndef PW_WALK_INSTANCE_H
 #define PW_WALK_INSTANCE_H
 
+#include "access/called.h"
 #include "access/direct.h"
-#include "access/fetched.h"
-#include "access/hooked.h"
 #include "memory/memory.h"
 #include "walk/many.h"
 #include "walk/pagewalk.h"
@@ -21,8 +20,6 @@
 struct pw_algorithms {
 	enum pw_status (*translate)(void *context, const struct pw_regime *regime, pw_va va,
 				    struct pw_result *result);
-	enum pw_status (*trace)(void *context, const struct pw_regime *regime, pw_va va,
-				struct pw_result *result, struct pw_trace *trace);
 	/* NULL where walks cannot overlap: translate them one by one. */
 	size_t (*many)(void *context, const struct pw_regime *regime, const pw_va *va, size_t count,
 		       struct pw_result *result);
@@ -36,7 +33,10 @@ struct pw_pinner;
 
 struct pw_instance {
 	const struct pw_format *format;
-	struct pw_algorithms direct, fetched, hooked;
+	struct pw_algorithms direct, called;
+	/* Translates, and writes down how; the memory is read by calls, whatever it is. */
+	enum pw_status (*trace)(const struct pw_called *called, const struct pw_regime *regime,
+				pw_va va, struct pw_result *result, struct pw_trace *trace);
 	/* For tables that the program manages itself: src/space, src/pin. NULL for described formats. */
 	const struct pw_editor *editor;
 	const struct pw_pinner *pinner;
@@ -55,8 +55,9 @@ struct pw_lean pw_lean_of_all(const struct pw_memory *memory, const struct pw_re
 #define PW_CONTEXT_direct(context)                                   \
 	struct pw_direct own = *(const struct pw_direct *)(context); \
 	context = &own
-#define PW_CONTEXT_fetched(context) ((void)0)
-#define PW_CONTEXT_hooked(context)  ((void)0)
+#define PW_CONTEXT_called(context)                                   \
+	struct pw_called own = *(const struct pw_called *)(context); \
+	context = &own
 
 /*
  * Flattened, because a compiler that thinks a reason for a hole unlikely would call for it, and a
@@ -80,31 +81,33 @@ struct pw_lean pw_lean_of_all(const struct pw_memory *memory, const struct pw_re
 				   last);                                                          \
 	}
 
-#define PW_ALGORITHMS_COMMON(name, access)                                                         \
-	PW_TRANSLATE(name, access)                                                                 \
-	static enum pw_status name##_##access##_trace(                                             \
-		void *context, const struct pw_regime *regime, pw_va va, struct pw_result *result, \
-		struct pw_trace *trace)                                                            \
-	{                                                                                          \
-		PW_CONTEXT_##access(context);                                                      \
-		return pw_walk_one(&pw_format_##name, &pw_##access##_access, context, regime, va,  \
-				   result, trace);                                                 \
-	}                                                                                          \
-	PW_FLATTEN static size_t name##_##access##_scan(                                           \
-		void *context, const struct pw_regime *regime, struct pw_scan_position *position,  \
-		struct pw_range *range, size_t count)                                              \
-	{                                                                                          \
-		PW_CONTEXT_##access(context);                                                      \
-		return pw_walk_scan(&pw_format_##name, &pw_##access##_access, context, regime,     \
-				    position, range, count);                                       \
-	}                                                                                          \
+#define PW_ALGORITHMS_COMMON(name, access)                                                        \
+	PW_TRANSLATE(name, access)                                                                \
+	PW_FLATTEN static size_t name##_##access##_scan(                                          \
+		void *context, const struct pw_regime *regime, struct pw_scan_position *position, \
+		struct pw_range *range, size_t count)                                             \
+	{                                                                                         \
+		PW_CONTEXT_##access(context);                                                     \
+		return pw_walk_scan(&pw_format_##name, &pw_##access##_access, context, regime,    \
+				    position, range, count);                                      \
+	}                                                                                         \
 	PW_WALK_RANGE(name, access)
 
-#define PW_ALGORITHMS(name, access, many_or_null)                                           \
-	{                                                                                   \
-		.translate = name##_##access##_translate, .trace = name##_##access##_trace, \
-		.many = many_or_null, .scan = name##_##access##_scan,                       \
-		.walk = name##_##access##_walk,                                             \
+#define PW_TRACE(name)                                                                             \
+	static enum pw_status name##_trace(const struct pw_called *called,                         \
+					   const struct pw_regime *regime, pw_va va,               \
+					   struct pw_result *result, struct pw_trace *trace)       \
+	{                                                                                          \
+		struct pw_called own = *called;                                                    \
+                                                                                                   \
+		return pw_walk_one(&pw_format_##name, &pw_called_access, &own, regime, va, result, \
+				   trace);                                                         \
+	}
+
+#define PW_ALGORITHMS(name, access, many_or_null)                               \
+	{                                                                       \
+		.translate = name##_##access##_translate, .many = many_or_null, \
+		.scan = name##_##access##_scan, .walk = name##_##access##_walk, \
 	}
 
 #define PW_LEAN(name)                                                                         \
@@ -122,8 +125,8 @@ struct pw_lean pw_lean_of_all(const struct pw_memory *memory, const struct pw_re
 #define PW_WALKER(name)                                                                            \
 	PW_LEAN(name)                                                                              \
 	PW_ALGORITHMS_COMMON(name, direct)                                                         \
-	PW_ALGORITHMS_COMMON(name, fetched)                                                        \
-	PW_ALGORITHMS_COMMON(name, hooked)                                                         \
+	PW_ALGORITHMS_COMMON(name, called)                                                         \
+	PW_TRACE(name)                                                                             \
 	PW_FLATTEN static size_t name##_direct_many(void *context, const struct pw_regime *regime, \
 						    const pw_va *va, size_t count,                 \
 						    struct pw_result *result)                      \
@@ -136,7 +139,7 @@ struct pw_lean pw_lean_of_all(const struct pw_memory *memory, const struct pw_re
 /* The members of struct pw_instance that this macro provides. */
 #define PW_WALKER_MEMBERS(name)                                                                 \
 	.format = &pw_format_##name, .direct = PW_ALGORITHMS(name, direct, name##_direct_many), \
-	.fetched = PW_ALGORITHMS(name, fetched, NULL),                                          \
-	.hooked = PW_ALGORITHMS(name, hooked, NULL), .lean = name##_direct_lean
+	.called = PW_ALGORITHMS(name, called, NULL), .trace = name##_trace,                     \
+	.lean = name##_direct_lean
 
 #endif

@@ -50,8 +50,9 @@ static bool same_step(const struct pw_step *a, const struct pw_step *b)
 
 static void check_addresses(struct world *world, unsigned count)
 {
-	const struct pw_algorithms *hooked = &built_in->instance->hooked;
-	const struct pw_algorithms *hooked_described = &described->instance->hooked;
+	const struct pw_algorithms *called = &built_in->instance->called;
+	const struct pw_algorithms *called_described = &described->instance->called;
+	struct pw_called hooked = pw_called_hooked(&world->hook);
 	static pw_va va[128];
 	static struct pw_result many[128];
 
@@ -72,9 +73,9 @@ static void check_addresses(struct world *world, unsigned count)
 			assert_same(world, "copied", &ours, &theirs);
 			pw_translate(world->fetched, &world->described, va[i], &ours);
 			assert_same(world, "described, copied", &ours, &theirs);
-			hooked->translate(&world->hook, &world->built_in, va[i], &ours);
+			called->translate(&hooked, &world->built_in, va[i], &ours);
 			assert_same(world, "hooked", &ours, &theirs);
-			hooked_described->translate(&world->hook, &world->described, va[i], &ours);
+			called_described->translate(&hooked, &world->described, va[i], &ours);
 			assert_same(world, "described, hooked", &ours, &theirs);
 			pw_translate_trace(world->direct, &world->built_in, va[i], &ours, &trace);
 			assert_same(world, "traced", &ours, &theirs);

@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "access/hooked.h"
 #include "described/described.h"
 #include "memory/memory.h"
 #include "random.h"

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "access/hooked.h"
 #include "random.h"
 #include "walk/instance.h"
 

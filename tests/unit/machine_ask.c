@@ -6,13 +6,14 @@ enum pw_status machine_translate(struct machine *machine, enum way way, pw_va va
 				 struct pw_result *result, struct pw_trace *trace)
 {
 	const struct pw_memory *memory = way == IN_PLACE ? machine->direct : machine->fetched;
-	const struct pw_algorithms *hooked = &machine->regime.format->instance->hooked;
+	const struct pw_instance *instance = machine->regime.format->instance;
+	struct pw_called hooked = pw_called_hooked(&machine->hook);
 
 	if (way == HOOKED) {
 		if (!trace)
-			return hooked->translate(&machine->hook, &machine->regime, va, result);
+			return instance->called.translate(&hooked, &machine->regime, va, result);
 		trace->steps = 0;
-		return hooked->trace(&machine->hook, &machine->regime, va, result, trace);
+		return instance->trace(&hooked, &machine->regime, va, result, trace);
 	}
 	if (trace)
 		return pw_translate_trace(memory, &machine->regime, va, result, trace);
@@ -26,9 +27,10 @@ int machine_walk(struct machine *machine, enum way way, pw_va first, pw_va last,
 				.regime = &machine->regime,
 				.private_data = private_data };
 
+	struct pw_called hooked = pw_called_hooked(&machine->hook);
+
 	if (way == HOOKED)
-		return machine->regime.format->instance->hooked.walk(&machine->hook, &walk, first,
-								     last);
+		return machine->regime.format->instance->called.walk(&hooked, &walk, first, last);
 	return pw_walk_range(way == IN_PLACE ? machine->direct : machine->fetched, &machine->regime,
 			     first, last, ops, private_data);
 }

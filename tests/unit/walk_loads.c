@@ -67,6 +67,8 @@ static void test_translate(void **state)
 /* The lean walk, compiled for the hook. The format is data here. */
 static void check_lean(struct machine *machine)
 {
+	struct pw_called hooked = pw_called_hooked(&machine->hook);
+
 	machine_populate(machine, 8);
 	machine_seal(machine);
 	for (unsigned i = 0; i < 200; i++) {
@@ -79,8 +81,8 @@ static void check_lean(struct machine *machine)
 		machine_translate(machine, HOOKED, va, &result, NULL);
 		loads = machine->loads;
 		forget_loads(machine);
-		lean = pw_walk_lean(machine->format, &pw_hooked_access, &machine->hook,
-				    &machine->regime, va);
+		lean = pw_walk_lean(machine->format, &pw_called_access, &hooked, &machine->regime,
+				    va);
 		assert_loaded_once(machine, "a lean walk");
 		assert_int_equal(machine->loads, loads);
 		assert_int_equal(lean.status == PW_OK, result.status == PW_OK);
@@ -117,8 +119,9 @@ static size_t scan(struct machine *machine, pw_va first, pw_va last, bool holes,
 	struct pw_scan_position position = {
 		.next = first, .last = last, .holes = holes, .enter = enter, .leave = leave
 	};
-	size_t count = machine->regime.format->instance->hooked.scan(
-		&machine->hook, &machine->regime, &position, range, RANGES);
+	struct pw_called hooked = pw_called_hooked(&machine->hook);
+	size_t count = machine->regime.format->instance->called.scan(&hooked, &machine->regime,
+								     &position, range, RANGES);
 
 	assert_true(position.done);
 	assert_true(count < RANGES);
@@ -314,12 +317,13 @@ static void ask(struct machine *machine, pw_va va, struct pw_result answer[3])
 	struct pw_scan_position position = {
 		.next = va, .last = va, .holes = true, .enter = enter, .leave = leave
 	};
+	struct pw_called hooked = pw_called_hooked(&machine->hook);
 	size_t count;
 
 	memset(answer, 0, 3 * sizeof(*answer));
 	machine_translate(machine, HOOKED, va, &answer[0], NULL);
-	count = machine->regime.format->instance->hooked.scan(&machine->hook, &machine->regime,
-							      &position, range, 16);
+	count = machine->regime.format->instance->called.scan(&hooked, &machine->regime, &position,
+							      range, 16);
 	result_of(range, count, va, &answer[1]);
 	machine_walk(machine, HOOKED, va, va, &ops, &seen);
 	answer[2].status = seen.entry.status;

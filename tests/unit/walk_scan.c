@@ -47,7 +47,8 @@ static void add(struct list *list, const struct pw_range *range, size_t count)
 static void scan(struct machine *machine, enum way way, pw_va first, pw_va last, size_t batch,
 		 bool holes, struct list *list)
 {
-	const struct pw_algorithms *hooked = &machine->regime.format->instance->hooked;
+	const struct pw_algorithms *called = &machine->regime.format->instance->called;
+	struct pw_called hooked = pw_called_hooked(&machine->hook);
 	struct pw_scan_position position = {
 		.next = first,
 		.last = last,
@@ -72,8 +73,7 @@ static void scan(struct machine *machine, enum way way, pw_va first, pw_va last,
 	memset(range, 0xa5, sizeof(range));
 	do {
 		n = public ? pw_scan_next(public, range, batch)
-			   : hooked->scan(&machine->hook, &machine->regime, &position, range,
-					  batch);
+			   : called->scan(&hooked, &machine->regime, &position, range, batch);
 		assert_true(n <= batch);
 		assert_int_equal(range[batch].status, 0xa5);
 		add(list, range, n);
