@@ -4,6 +4,9 @@
 #include "usage.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "print.h"
 
 enum { OPTION_OTHER_ROOT = 0x200 };
 
@@ -83,6 +86,40 @@ static int read_one(const struct tool_options *given, const char *source, struct
 	return status;
 }
 
+/* Leaves what formats have in common: an index into MAIR means nothing to x86, and few have a contiguous bit. */
+static void keep_common(struct map_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct pw_range *range = &list->range[i];
+
+		range->attr &= ~(uint32_t)PRINT_RANGE_FLAGS;
+		if (range->memtype == PW_MEM_INDEXED || range->memtype >= PW_MEM_INDEX_0)
+			range->memtype = PW_MEM_NORMAL;
+	}
+}
+
+static size_t compare(const struct tool_input *a, struct map_list *before,
+		      const struct tool_input *b, struct map_list *after, bool json)
+{
+	const struct pw_regime *wider = print_va_digits(&a->regime) > print_va_digits(&b->regime)
+						? &a->regime
+						: &b->regime;
+	struct printer printer = { wider, json, terminal_plain(json) };
+	struct pw_geometry one, other;
+
+	pw_format_geometry(a->format, &one);
+	pw_format_geometry(b->format, &other);
+	if (strcmp(one.name, other.name) != 0) {
+		tool_message("A is %s, and B is %s: pages are compared with their sizes, "
+			     "permissions and known memory types, without bits that only one "
+			     "format has",
+			     one.name, other.name);
+		keep_common(before);
+		keep_common(after);
+	}
+	return change_find(before, after, print, &printer);
+}
+
 static const char description[] =
 	"Print what differs between the maps of A and B: what is mapped in B only, in A only, "
 	"elsewhere, with other permissions, or by pages of another size."
@@ -112,10 +149,7 @@ int tool_diff(int argc, char **argv)
 		}
 		status = read_one(&other, arguments.source[arguments.sources - 1], &b, &after);
 		if (status == TOOL_DONE) {
-			bool json = arguments.options.json;
-			struct printer printer = { &b.regime, json, terminal_plain(json) };
-
-			if (change_find(&before, &after, print, &printer) == 0) {
+			if (compare(&a, &before, &b, &after, arguments.options.json) == 0) {
 				tool_message("nothing differs");
 				status = TOOL_NOTHING;
 			}

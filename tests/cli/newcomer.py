@@ -113,6 +113,7 @@ SCRIPT = [
     ("explain guest.elf 0x401000 --svg", 2, "requires an argument"),
     ("diff guest.elf", 2, "give two SOURCES"),
     ("diff guest.elf guest.elf", 1, "nothing differs"),
+    ("diff sample:arm64 guest.elf", 0, "A is arm64_4k_48, and B is x86_64: pages are compared"),
     ("watch --count 1 --interval 0.01 guest.elf", 0, "is not a machine that runs"),
     ("sim", 2, "--list"),
     ("sim nosuch", 2, "`pagewalk sim --list' shows the scripts"),
@@ -195,6 +196,15 @@ class Newcomer(unittest.TestCase):
                 code, out, said = self.run_tool(line)
                 expected = next((status for start, status in DOCUMENTED.items() if line.startswith(start)), 0)
                 self.assertEqual(code, expected, out[:2000] + said)
+
+    def test_other_format(self):
+        """Between two formats, no index into a register of one of them, and no bit of one alone, counts as a difference."""
+        for options in [], ["--json"]:
+            _, out, said = self.run_tool(" ".join(["diff", *options, "sample:arm64", "guest.elf"]))
+            self.assertIn("moved", out)
+            self.assertNotRegex(out, "index|contiguous")
+            self.assertIn("without bits that only one format has", said)
+            self.assertNotIn("compared", self.run_tool("diff sample:x86_64 guest.elf")[2])
 
     def test_cut_to_a_pipe(self):
         done = subprocess.run([TOOL, "cut", "guest.elf", "-"], capture_output=True, cwd=self.path, timeout=60, check=True)
