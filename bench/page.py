@@ -33,6 +33,7 @@ span.met { color: var(--met); } span.missed { color: var(--missed); }
 .word { white-space: nowrap; margin-right: .8em; }
 .key.met { background: var(--met); } .key.missed { background: var(--missed); } .key.plain { background: var(--ink); }
 .key.floor { background: var(--floor); } .key.rival { background: var(--rival); }
+@media screen and (max-width: 45rem) { figure { overflow-x: auto; } svg { min-width: 45rem; } }
 figure { margin: 0; break-inside: avoid; } table { border-collapse: collapse; }
 td { padding: .15rem 1.5rem .15rem 0; vertical-align: top; } td:first-child { font-weight: 600; }
 """

@@ -25,7 +25,9 @@ table { border-collapse: collapse; display: block; overflow-x: auto; max-width: 
 td, th { border: 1px solid #8884; padding: 0.2rem 0.5rem; vertical-align: top; text-align: left; }
 img { max-width: 100%; }
 /* Narrow: the text first, the list of pages below it. */
-@media (max-width: 50rem) { body { flex-direction: column; } nav { order: 2; flex: none; border: 0; } main { padding: 1rem; } }
+@media (max-width: 50rem) { body { flex-direction: column; } nav { order: 2; flex: none; border: 0; } main { padding: 1rem; }
+  /* Pictures keep a size at which their letters can be read, and scroll. */
+  img { max-width: none; } p:has(> img) { overflow-x: auto; } }
 """
 FRONT = {"README": "index", "CHANGELOG": "changelog", "CAVEATS": "caveats", "CONTRIBUTING": "contributing"}
 

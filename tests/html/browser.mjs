@@ -10,6 +10,10 @@ const {chromium} = require("playwright-core");
 // Machines that run many tests at once are slow to start a browser.
 export const PATIENCE = 120000;
 
+// For pages under test: smallest(svg) is the size of its smallest letters in pixels of the window.
+export const SMALLEST = `globalThis.smallest = (svg) => Math.min(...[...svg.querySelectorAll("text")].map((text) =>
+	parseFloat(getComputedStyle(text).fontSize) * svg.getScreenCTM().a));`;
+
 // Starts a browser, calls work(browser), ends it and removes @folder. Makes the folder for screenshots, if one is wanted.
 export async function withBrowser(folder, shots, work) {
 	const browser = await chromium.launch({

@@ -9,7 +9,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import {pathToFileURL} from "node:url";
-import {PATIENCE, withBrowser} from "./browser.mjs";
+import {PATIENCE, SMALLEST, withBrowser} from "./browser.mjs";
 
 const [tool, shots] = process.argv.slice(2);
 
@@ -150,7 +150,8 @@ async function stepThrough(page, steps, result) {
 	await whole(page, result);
 }
 
-// As the page opens: the whole picture, in full colour and within the window, and the result's text.
+// As the page opens: the whole picture, in full colour and within the window, or in a box that scrolls in a narrow one; its
+// letters can be read; and the result's text.
 async function whole(page, result) {
 	const seen = await shown(page);
 	const picture = await page.evaluate(() => {
@@ -162,11 +163,13 @@ async function whole(page, result) {
 				g.getAnimations().forEach((animation) => animation.finish());
 				return Number(getComputedStyle(g).opacity) < 1;
 			}).length,
-			clipped: frame.scrollWidth > frame.clientWidth + 1 || svg.right > innerWidth,
+			clipped: innerWidth > 1250 ? frame.scrollWidth > frame.clientWidth + 1 || svg.right > innerWidth :
+				frame.scrollWidth < Math.floor(svg.width) || getComputedStyle(frame).overflowX !== "auto",
+			tiny: smallest(document.querySelector(".picture svg")) < 8.5,
 		};
 	});
 
-	assert.deepEqual(picture, {faint: 0, clipped: false});
+	assert.deepEqual(picture, {faint: 0, clipped: false, tiny: false});
 	assert.equal(seen.number, -1);
 	assert.equal(seen.position, "The whole walk");
 	assert.equal(seen.visible, 1);
@@ -225,6 +228,7 @@ async function tryCase(browser, what) {
 			const complaints = [], requests = [];
 
 			page.setDefaultTimeout(PATIENCE);
+			await page.addInitScript(SMALLEST);
 			page.on("console", (message) => complaints.push(message.text()));
 			page.on("pageerror", (error) => complaints.push(error.message));
 			page.on("request", (request) => requests.push(request.url()));

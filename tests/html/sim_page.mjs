@@ -9,7 +9,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import {pathToFileURL} from "node:url";
-import {PATIENCE, withBrowser} from "./browser.mjs";
+import {PATIENCE, SMALLEST, withBrowser} from "./browser.mjs";
 
 const [tool, shots] = process.argv.slice(2);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "pagewalk-html-"));
@@ -21,6 +21,7 @@ function seen(page) {
 		position: document.getElementById("position").textContent,
 		live: ["first", "back", "next", "last", "all"].filter((name) => !document.getElementById(name).disabled),
 		wide: document.documentElement.scrollWidth > innerWidth,
+		tiny: [...document.querySelectorAll(".sim .picture svg")].filter((svg) => svg.clientWidth > 0 && smallest(svg) < 9).length,
 	}));
 }
 
@@ -28,6 +29,7 @@ async function open(browser, file, width, hash = "") {
 	const page = await browser.newPage({viewport: {width, height: 800}});
 
 	page.setDefaultTimeout(PATIENCE);
+	await page.addInitScript(SMALLEST);
 	page.complaints = [];
 	page.on("console", (message) => page.complaints.push(message.text()));
 	page.on("pageerror", (error) => page.complaints.push(error.message));
@@ -41,8 +43,8 @@ async function tryScript(browser, script) {
 	execFileSync(tool, ["sim", "--html", file, script], {stdio: "pipe"});
 	const count = fs.readFileSync(file, "utf8").split('<section class="sim">').length - 1;
 	const all = {steps: Array.from({length: count}, (_, i) => i + 1), position: "The whole script",
-		live: ["first", "next", "last"], wide: false};
-	const one = (n) => ({steps: [n], position: `Step ${n} of ${count}`, wide: false,
+		live: ["first", "next", "last"], wide: false, tiny: 0};
+	const one = (n) => ({steps: [n], position: `Step ${n} of ${count}`, wide: false, tiny: 0,
 		live: [...(n > 1 ? ["first", "back"] : []), ...(n < count ? ["next", "last"] : []), "all"]});
 
 	assert.ok(count > 3);

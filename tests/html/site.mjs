@@ -26,6 +26,8 @@ function faults(page) {
 		for (const image of document.images)
 			if (!image.complete || image.naturalWidth === 0)
 				found.push(`no picture: ${image.getAttribute("src")}`);
+			else if (image.clientWidth < 0.75 * image.naturalWidth)
+				found.push(`a picture too small to read: ${image.getAttribute("src")}`);
 		if (!document.querySelector("h1") || !document.title)
 			found.push("no head or title");
 		return found;
