@@ -149,6 +149,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_LEVELS:
 		arguments->levels = parse_small(state, "levels", text);
+		if (arguments->levels == 0)
+			usage_error(state, "--levels 0: there is at least one level");
 		return 0;
 	case OPTION_ROWS:
 		arguments->rows = parse_small(state, "rows", text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* pagewalk(1): runs the subcommand. */
 #include <argp.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -155,10 +156,23 @@ static bool is_help(const char *word)
 /* Room for the longest help text, so that the first write that fails is one whose reason can be told. */
 static char output[1 << 16];
 
+/*
+ * Takes the places of standard streams that are closed: else a file, a socket or shared memory that is opened later would
+ * be standard output, and get the results. Writes to the place of standard output fail.
+ */
+static void hold_streams(void)
+{
+	for (int file = 0; file <= STDERR_FILENO; file++)
+		if (fcntl(file, F_GETFD) < 0 &&
+		    open("/dev/null", file == STDERR_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			return;
+}
+
 int main(int argc, char **argv)
 {
 	static char help[] = "--help";
 
+	hold_streams();
 	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, output, _IOFBF, sizeof(output));
 	/* If a file exceeds the size limit, report this like any other write error. */

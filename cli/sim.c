@@ -57,6 +57,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_STEP:
 		arguments->step = tool_number(state, text);
+		if (arguments->step == 0)
+			usage_error(state, "--step counts from 1");
 		return 0;
 	case OPTION_LIST:
 		arguments->list = true;

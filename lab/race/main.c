@@ -71,7 +71,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case OPTION_PCT:
 		arguments->pct = true;
-		ask->search.bound = (unsigned)race_option_number(state, "pct", text);
+		ask->search.bound = race_option_small(state, "pct", text);
 		return 0;
 	case OPTION_SAMPLE:
 		arguments->sample = race_option_number(state, "sample", text);
@@ -168,6 +168,7 @@ int pw_lab_main(int argc, char **argv, const struct pw_lab_scenario *scenarios, 
 	int worst = 0;
 	bool any = false;
 
+	race_hold_streams();
 	argp_err_exit_status = STATUS_BROKEN;
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	if (arguments.list)

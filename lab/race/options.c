@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What the options mean that programs of scenarios have in common. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lab/race/options.h"
+
+enum { SMALL = 1000000 };
 
 unsigned long long race_option_number(const struct argp_state *state, const char *option,
 				      const char *text)
@@ -14,9 +18,28 @@ unsigned long long race_option_number(const struct argp_state *state, const char
 
 	errno = 0;
 	value = strtoull(text, &end, 10);
-	if (errno || *end || end == text || *text == '-')
+	if (*end || end == text || *text == '-')
 		argp_error(state, "--%s wants a number, not '%s'", option, text);
+	if (errno)
+		argp_error(state, "--%s %s is more than 64 bits can hold", option, text);
 	return value;
+}
+
+unsigned race_option_small(const struct argp_state *state, const char *option, const char *text)
+{
+	const unsigned long long value = race_option_number(state, option, text);
+
+	if (value > SMALL)
+		argp_error(state, "--%s %s is too large; give at most %d", option, text, SMALL);
+	return (unsigned)value;
+}
+
+void race_hold_streams(void)
+{
+	for (int file = 0; file <= STDERR_FILENO; file++)
+		if (fcntl(file, F_GETFD) < 0 &&
+		    open("/dev/null", file == STDERR_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			return;
 }
 
 static void choose_models(const struct argp_state *state, const char *text,
@@ -54,11 +77,11 @@ error_t race_option(int key, const char *text, const struct argp_state *state, s
 		search->seed = race_option_number(state, "seed", text);
 		return 0;
 	case RACE_OPTION_JOBS:
-		search->jobs = (unsigned)race_option_number(state, "jobs", text);
+		search->jobs = race_option_small(state, "jobs", text);
 		return 0;
 	case RACE_OPTION_BOUND:
 		search->mode = RACE_BOUNDED;
-		search->bound = (unsigned)race_option_number(state, "bound", text);
+		search->bound = race_option_small(state, "bound", text);
 		return 0;
 	case RACE_OPTION_JSON:
 		ask->json = true;

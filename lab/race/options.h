@@ -28,6 +28,13 @@ enum { RACE_MODELS = PW_LAB_WEAK + 1 };
 /* The number that an option is given. Ends the program with a sentence if @text is not one. */
 unsigned long long race_option_number(const struct argp_state *state, const char *option,
 				      const char *text);
+/* The same for a number of processes, or of the like, up to a million. */
+unsigned race_option_small(const struct argp_state *state, const char *option, const char *text);
+/*
+ * Takes the places of standard streams that are closed: else memory that searches share, which is a file, would be standard
+ * output, and get the results. Writes to the place of standard output fail.
+ */
+void race_hold_streams(void);
 /* Takes one of the options above. @wanted is by enum pw_lab_model. Returns 0, or ARGP_ERR_UNKNOWN. */
 error_t race_option(int key, const char *text, const struct argp_state *state, struct race_ask *ask,
 		    bool wanted[RACE_MODELS]);

@@ -96,12 +96,14 @@ int pw_memory_seal(struct pw_memory *memory, struct pw_error *error)
 		const struct pw_segment *segment = &memory->segments[i];
 
 		if (i > 0 && segment[-1].last >= segment->first)
-			return pw_fail(error, EINVAL,
-				       "segments overlap: 0x%llx-0x%llx and 0x%llx-0x%llx",
-				       (unsigned long long)segment[-1].first,
-				       (unsigned long long)segment[-1].last,
-				       (unsigned long long)segment->first,
-				       (unsigned long long)segment->last);
+			return pw_fail(
+				error, EINVAL,
+				"segments overlap: 0x%llx-0x%llx and 0x%llx-0x%llx; each physical "
+				"address is in one of them only",
+				(unsigned long long)segment[-1].first,
+				(unsigned long long)segment[-1].last,
+				(unsigned long long)segment->first,
+				(unsigned long long)segment->last);
 		/* To be loaded in place, an entry must be aligned alike in the host and in the image. */
 		if (!segment->host || (((uintptr_t)segment->host - (uintptr_t)segment->first) & 7))
 			memory->direct = false;

@@ -62,6 +62,9 @@ SCRIPT = [
     ("info qemu:nosuch.sock", 2, "start QEMU with -qmp unix:nosuch.sock"),
     ("info qemu:", 2, "qemu:SOCKET or qemu:PID"),
     ("info gdb:localhost", 2, "as in localhost:1234"),
+    ("info gdb:localhost:66770", 2, "there is no port 66770"),
+    ("info gdb:localhost:1", 2, "Does a gdb stub listen there"),
+    ("info raw:text@0,text@0", 2, "each physical address is in one of them only"),
     # Formats and roots
     ("map --format amd64 guest.elf", 0, "'amd64' is taken for x86_64"),
     ("map --format aarch64 --root 0x1000 guest.elf", 2, "is not in the memory that guest.elf has"),
@@ -116,6 +119,8 @@ SCRIPT = [
     ("diff sample:arm64 guest.elf", 0, "A is arm64_4k_48, and B is x86_64: pages are compared"),
     ("watch --count 1 --interval 0.01 guest.elf", 0, "is not a machine that runs"),
     ("sim", 2, "--list"),
+    ("sim --svg x.svg --step 0 swap-and-back", 2, "--step counts from 1"),
+    ("lab fold --format s390x --levels 0 0x1000-0x2fff", 2, "at least one level"),
     ("sim nosuch", 2, "`pagewalk sim --list' shows the scripts"),
     ("roots text", 2, "raw:text@BASE"),
 ]

@@ -157,6 +157,16 @@ class Whole(Case):
         for name, arguments in self.writers(self.out).items():
             self.assertIn(b"pagewalk: ", self.tool(*arguments, status=2).stderr, name)
 
+    def test_closed_output(self):
+        """Results go into no file that has the number of a standard output which is closed."""
+        for name in "0", "1":
+            target = self.path / name
+            done = subprocess.run(["sh", "-c", f'exec "$0" "$@" {">&-" if name == "1" else "<&-"}', TOOL, "cut", "sample:x86_64", str(target)],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(done.returncode, 2 if name == "1" else 0)
+            self.assertEqual("the results cannot be written" in done.stderr, name == "1")
+        self.assertEqual((self.path / "0").read_bytes(), (self.path / "1").read_bytes())
+
     def test_standard_output(self):
         for name in ["svg", "html", "fold svg", "fold html", "read"]:
             drawn = self.tool(*self.writers("-")[name]).stdout

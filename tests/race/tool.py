@@ -144,6 +144,20 @@ class Tool(unittest.TestCase):
         self.assertEqual([line.split() for line in self.on_terminal(1000, 0, "list").splitlines()],
                          [line.split() for line in whole.splitlines()])
 
+    def test_wrong_numbers(self):
+        for words, sentence in [(["--jobs", "4294967296"], "--jobs 4294967296 is too large; give at most 1000000"),
+                                (["--bound", "4294967296"], "--bound 4294967296 is too large"),
+                                (["--seconds", "1" * 21], "more than 64 bits can hold"),
+                                (["--seconds", "-1"], "wants a number, not '-1'")]:
+            self.assertIn(sentence, self.ends(BROKEN, "run", "unmap-reuse", *words).stderr)
+
+    def test_closed_output(self):
+        """Results go into no file that has the number of a standard output which is closed."""
+        for words in ["run", "unmap-reuse"], ["list"]:
+            done = subprocess.run(["sh", "-c", 'exec "$0" lab "$@" >&-', TOOL, *words], stderr=subprocess.PIPE, text=True, check=False, env=HERE)
+            self.assertIn("the results cannot be written", done.stderr)
+            self.assertEqual(done.returncode, BROKEN)
+
     def test_runs_fit(self):
         """So do counts and the picture of a finding; only the command that runs it again stays in one piece."""
         for columns in [40, 60, 80]:

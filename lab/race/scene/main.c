@@ -463,6 +463,7 @@ int main(int argc, char **argv)
 				       .wanted = { [PW_LAB_SC] = true, [PW_LAB_TSO] = true } };
 	int worst = 0;
 
+	race_hold_streams();
 	argp_err_exit_status = RACE_BROKEN;
 	if (argc > 1 && strcmp(argv[1], "list") == 0)
 		return list(argc - 1, argv + 1, &arguments);

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { PORT_MAX = 65535, PORT_DIGITS = 5 };
+
 static double now(void)
 {
 	struct timespec time;
@@ -178,6 +180,11 @@ int pw_wire_tcp(struct pw_wire *wire, const char *address, struct pw_error *erro
 	if (!port || port[1] == '\0' || (size_t)(port - address) >= sizeof(host))
 		return pw_fail(error, EINVAL, "'%s' is not HOST:PORT, as in localhost:1234",
 			       address);
+	/* getaddrinfo would take the number's last 16 bits. */
+	if (port[1 + strspn(port + 1, "0123456789")] == '\0' &&
+	    (strlen(port + 1) > PORT_DIGITS || atoi(port + 1) > PORT_MAX))
+		return pw_fail(error, EINVAL, "%s: there is no port %s; they end at %d", address,
+			       port + 1, PORT_MAX);
 	snprintf(host, sizeof(host), "%.*s", (int)(port - address), address);
 	status = getaddrinfo(host_to_find(host), port + 1, &hints, &found);
 	if (status)
@@ -191,8 +198,10 @@ int pw_wire_tcp(struct pw_wire *wire, const char *address, struct pw_error *erro
 	}
 	freeaddrinfo(found);
 	if (status)
-		return pw_fail(error, -status, "no connection to %s: %s", address,
-			       strerror(-status));
+		return pw_fail(error, -status,
+			       "no connection to %s: %s. Does a gdb stub listen "
+			       "there (QEMU: -gdb tcp::PORT)?",
+			       address, strerror(-status));
 	return 0;
 }
 
