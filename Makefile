@@ -7,7 +7,7 @@ WERROR ?= 0
 export WERROR
 CC_FUZZ := clang-14
 
-.PHONY: all demo test bench bench-build bench-fold bench-guests pictures check-lab check-guests check-linux check-linux-guest check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan stress-spaces-tsan stress-spaces-asan cross-i386 cross-s390x html python install uninstall clean site
+.PHONY: all demo test bench bench-build bench-fold bench-guests pictures check-lab check-guests check-linux check-linux-guest check-linux-gup check-roots fuzz lint mutants sanitize clang stress stress-moments stress-tsan stress-asan stress-spaces-tsan stress-spaces-asan cross-i386 cross-s390x html python dist install uninstall clean site
 
 all: $(BUILD)/build.ninja
 	@tools/build.sh $(BUILD)
@@ -149,6 +149,10 @@ site:
 	@tools/deps.sh site
 	@/usr/bin/python3 tools/site.py . $(BUILD)/site
 	@echo $(BUILD)/site/index.html
+
+# The tree of the last commit as an archive with its checksum, in $(BUILD)/meson-dist.
+dist: $(BUILD)/build.ninja
+	@meson dist -C $(BUILD) --no-tests --formats xztar
 
 install: all
 	@meson install -C $(BUILD) --no-rebuild
