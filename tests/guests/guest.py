@@ -146,7 +146,7 @@ def boot(kind, kernel, modules, directory, attach=None):
             guest = converse(machine, kind, started)
             write_json(guest, directory / "guest.json")
             if attach:
-                machine.gdb.go()
+                machine.leave_stub()
                 attach(directory)
         except (GuestError, GdbError, QmpError, roots.RootError) as error:
             raise GuestError(f"{error}\nthe end of the console ({machine.console.log}):\n"

@@ -15,6 +15,7 @@ import qmp
 
 
 LIFE = 1500         # seconds
+START = 60          # seconds for QEMU to make its sockets
 
 
 class GuestError(Exception):
@@ -81,9 +82,12 @@ class Machine:
     def __enter__(self):
         if not shutil.which(self.kind.qemu):
             raise GuestError(f"{self.kind.qemu} is not installed (tests/guests/packages.txt says in which package it is)")
-        # QEMU gets connected sockets as descriptors: there are no paths that may be too long, and no wait for a socket.
+        # QEMU gets connected sockets as descriptors: there is no wait for a socket. The gdb stub has a name, by which the
+        # tool finds it in its turn.
         ours, theirs = {}, {}
-        for name in ("console", "monitor", "gdb"):
+        stub = self.directory / "stub"
+        stub.unlink(missing_ok=True)
+        for name in ("console", "monitor"):
             ours[name], theirs[name] = socket.socketpair()
         self.sockets = list(ours.values())
         # timeout(1) ends the emulator even if this process is killed
@@ -96,6 +100,7 @@ class Machine:
                    "-append", f"console={self.kind.console} quiet loglevel=1 panic=-1 random.trust_cpu=on "
                               f"transparent_hugepage=always {self.kind.append}",
                    "-serial", "chardev:console", "-mon", "chardev=monitor,mode=control", "-gdb", "chardev:gdb",
+                   "-chardev", f"socket,id=gdb,path={stub},server=on,wait=off",
                    "-qmp", f"unix:{self.directory / 'live'},server=on,wait=off"]
         for name, end in theirs.items():
             command += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
@@ -111,7 +116,7 @@ class Machine:
         try:
             self.console = Console(ours["console"], self.directory / "console.log")
             self.monitor = qmp.Qmp(ours["monitor"])
-            self.gdb = gdbstub.Gdb(ours["gdb"])
+            self.gdb = gdbstub.Gdb(self.connect(stub))
             self.gdb.describe()
         except BaseException as error:          # on any error, no emulator is left behind
             self.__exit__()
@@ -119,6 +124,25 @@ class Machine:
                 raise GuestError(f"{self.kind.qemu} did not start: {error}; it said: {self.complaint()}")
             raise
         return self
+
+    def connect(self, path):
+        """A connection to a socket that QEMU makes when it starts."""
+        connection = socket.socket(socket.AF_UNIX)
+        self.sockets.append(connection)
+        deadline = time.monotonic() + START
+        while True:
+            try:
+                connection.connect(str(path))
+                return connection
+            except (FileNotFoundError, ConnectionRefusedError):
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def leave_stub(self):
+        """Lets the machine run, and its gdb stub serve another program."""
+        self.gdb.go()
+        self.gdb.socket.close()
 
     def __exit__(self, *_):
         if self.process:
