@@ -96,6 +96,7 @@ static const struct pw_vectors vbar = { .name = "VBAR", .kind = PW_VECTORS_CODE,
 const struct pw_words pw_words_arm_lpae = {
 	.machines = "arm",
 	.vectors = &vbar,
+	.memory_types = 1 << PW_MEM_NORMAL,
 	.registers = PW_REGISTER_MAIR | PW_REGISTER_TCR,
 	.either_order = true,
 	.entries = entries,

@@ -14,8 +14,9 @@
  *     leaves of NAME cannot hold. The generic tests build their tables with these functions, so they run now.
  *  4. src/format/FOO_folds.h (fold_style.h): how Linux folds the levels. Add each style to lab/fold/lean.h.
  *     Tables that have no relation to Linux's five levels have no style, and need no such file.
- *  5. src/format/FOO_words.c (words.h): names of the bits, reasons, and the list of the styles. Add it to
- *     src/meson.build, and fill .words. Add a line to tests/unit/view_flags.c.
+ *  5. src/format/FOO_words.c (words.h): names of the bits, reasons, the list of the styles, and what a
+ *     search for roots has to know of the machine. Add it to src/meson.build, and fill .words. Add a line to
+ *     tests/unit/view_flags.c.
  *  6. tests/format/vectors_FOO.c: golden vectors from the manual. Add it to tests/format/meson.build.
  *  7. tests/format/tables/NAME.pwt and tests/format/tables/NAME-invalid.pwt: tables written by hand. README
  *     beside them describes their language.

@@ -145,6 +145,8 @@ static bool in_window(const struct pw_regime *regime, pw_va va, char *text, size
 
 const struct pw_words pw_words_loongarch64_4k = {
 	.machines = "loongarch64",
+	.memory_types = 1 << PW_MEM_NORMAL,
+	.kernel_apart = true,
 	.entries = entries_4k,
 	.folds = folds_4k,
 	.folded = built,
@@ -153,6 +155,8 @@ const struct pw_words pw_words_loongarch64_4k = {
 
 const struct pw_words pw_words_loongarch64_16k = {
 	.machines = "loongarch64",
+	.memory_types = 1 << PW_MEM_NORMAL,
+	.kernel_apart = true,
 	.entries = entries_16k,
 	.folds = folds_16k,
 	.folded = built,

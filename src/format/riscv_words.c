@@ -107,6 +107,10 @@ static void mode(const struct pw_regime *regime, char *text, size_t bytes)
 /* Privileged specification, 12.1.2. */
 static const struct pw_vectors stvec = { .name = "stvec", .kind = PW_VECTORS_CODE };
 
+/*
+ * No .memory_types: physical memory attributes, which are not in the tables, tell memory from devices (privileged
+ * specification, 3.6). An entry says more only with Svpbmt.
+ */
 const struct pw_words pw_words_riscv_sv32 = {
 	.machines = "riscv64 riscv32",
 	.vectors = &stvec,

@@ -246,6 +246,7 @@ static const struct pw_vectors new_psws = { .name = "new PSWs",
 const struct pw_words pw_words_s390x = {
 	.machines = "s390x",
 	.vectors = &new_psws,
+	.memory_types = 1 << PW_MEM_NORMAL,
 	.registers = PW_REGISTER_PREFIX,
 	.entries = entries,
 	.folds = folds,

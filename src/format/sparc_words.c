@@ -113,12 +113,14 @@ static const struct fold_style *const sun4v_folds[] = { &fold_sparc64_sun4v, NUL
 
 const struct pw_words pw_words_sparc64_sun4u = {
 	.machines = "sparc64",
+	.memory_types = 1 << PW_MEM_NORMAL,
 	.entries = sun4u_entries,
 	.folds = sun4u_folds,
 };
 
 const struct pw_words pw_words_sparc64_sun4v = {
 	.machines = "sparc64",
+	.memory_types = 1 << PW_MEM_NORMAL,
 	.entries = sun4v_entries,
 	.folds = sun4v_folds,
 };

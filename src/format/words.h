@@ -118,6 +118,14 @@ struct pw_words {
 	uint32_t registers;
 	/* NULL: it is not known where exceptions lead, or not to memory that tables map. */
 	const struct pw_vectors *vectors;
+	/*
+	 * Bit n: what is mapped with enum pw_memtype n is memory, which can be read without harm to a device.
+	 * 0: entries do not tell memory from devices' registers. Then a source that does not know either, such
+	 * as a gdb stub, is not searched for roots.
+	 */
+	uint16_t memory_types;
+	/* Linux's kernel has the second root for itself, and maps nothing of itself by a process's. */
+	bool kernel_apart;
 	/* Machines have these tables in either byte order; the format reads little-endian ones. */
 	bool either_order;
 	/* Lists for entries of each level and kind; ended by a line without bits. */

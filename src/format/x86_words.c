@@ -240,9 +240,13 @@ static void four_tables(const struct pw_regime *regime, char *text, size_t bytes
 static const struct pw_vectors idt_64 = { .name = "IDT", .kind = PW_VECTORS_GATES_64 };
 static const struct pw_vectors idt_32 = { .name = "IDT", .kind = PW_VECTORS_GATES_32 };
 
+/* Without PAT, index 0 is memory: so it is after a reset (Intel SDM volume 3, 12.12.4), and so Linux and Windows leave it. */
+enum { MEMORY_TYPES = 1 << PW_MEM_NORMAL | 1 << PW_MEM_INDEX_0 };
+
 const struct pw_words pw_words_x86_64 = {
 	.machines = "x86_64",
 	.vectors = &idt_64,
+	.memory_types = MEMORY_TYPES,
 	.registers = PW_REGISTER_PAT,
 	.entries = entries_64,
 	.folds = folds_64,
@@ -252,6 +256,7 @@ const struct pw_words pw_words_x86_64 = {
 const struct pw_words pw_words_x86_64_la57 = {
 	.machines = "x86_64",
 	.vectors = &idt_64,
+	.memory_types = MEMORY_TYPES,
 	.registers = PW_REGISTER_PAT,
 	.entries = entries_64,
 	.folds = folds_la57,
@@ -260,6 +265,7 @@ const struct pw_words pw_words_x86_64_la57 = {
 const struct pw_words pw_words_i386_pae = {
 	.machines = "i386",
 	.vectors = &idt_32,
+	.memory_types = MEMORY_TYPES,
 	.registers = PW_REGISTER_PAT,
 	.entries = entries_pae,
 	.folds = folds_pae,
@@ -268,6 +274,7 @@ const struct pw_words pw_words_i386_pae = {
 const struct pw_words pw_words_i386 = {
 	.machines = "i386",
 	.vectors = &idt_32,
+	.memory_types = MEMORY_TYPES,
 	.registers = PW_REGISTER_CR4 | PW_REGISTER_PAT,
 	.entries = entries_32,
 	.folds = folds_32,

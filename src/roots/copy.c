@@ -10,6 +10,7 @@
 
 #include "base/join.h"
 #include "base/mutant.h"
+#include "format/words.h"
 #include "roots/roots.h"
 
 enum { PIECE = 64 << 10 };
@@ -34,40 +35,33 @@ static int add_run(struct runs *runs, pw_pa first, pw_pa last)
 	return 0;
 }
 
-/*
- * Is this memory, and not the registers of a device, which must not be read? Without PAT, x86's index 0 is memory: so
- * it is after a reset, and so Linux and Windows leave it.
- */
-static bool is_memory(const struct pw_cpu *cpu, const struct pw_range *range)
+/* Is this memory, and not the registers of a device, which must not be read? */
+static bool is_memory(const struct pw_words *words, const struct pw_range *range)
 {
-	const bool x86 = strncmp(cpu->format, "x86_64", 6) == 0 ||
-			 strncmp(cpu->format, "i386", 4) == 0;
-
 	return range->status == PW_OK &&
-	       (pw_mutant(PW_MUTANT_DEVICES_READ) || range->memtype == PW_MEM_NORMAL ||
-		(x86 && range->memtype == PW_MEM_INDEX_0));
+	       (pw_mutant(PW_MUTANT_DEVICES_READ) || words->memory_types >> range->memtype & 1);
 }
 
-/* Adds the memory that the tables of @cpu map. Those of riscv do not tell devices from memory. */
+/* Adds the memory that the tables of @cpu map, if they tell memory from devices. */
 static int add_mapped(const struct pw_memory *memory, const struct pw_cpu *cpu,
 		      const struct pw_roots_options *options, struct runs *runs)
 {
 	struct pw_scan_limits limits = { .uses = 1, .cancel = options->cancel };
 	struct pw_regime_options more = { .registers = cpu->registers };
+	const struct pw_format *format = cpu->format ? pw_format_find(cpu->format) : NULL;
 	struct pw_range range[64];
 	struct pw_regime regime;
 	struct pw_scan *scan;
 	int status = 0;
 
-	if (cpu->roots == 0 || !cpu->format || strncmp(cpu->format, "riscv", 5) == 0 ||
-	    pw_regime_init(&regime, pw_format_find(cpu->format), cpu->root, cpu->roots, &more,
-			   NULL))
+	if (cpu->roots == 0 || !format || !format->words || format->words->memory_types == 0 ||
+	    pw_regime_init(&regime, format, cpu->root, cpu->roots, &more, NULL))
 		return 0;
 	if (pw_scan_create(memory, &regime, 0, UINT64_MAX, &limits, &scan, NULL))
 		return -ENOMEM;
 	for (size_t n; status == 0 && (n = pw_scan_next(scan, range, 64)) > 0;)
 		for (size_t i = 0; i < n && status == 0; i++)
-			if (is_memory(cpu, &range[i]))
+			if (is_memory(format->words, &range[i]))
 				status = add_run(runs, range[i].pa,
 						 range[i].pa + (range[i].last - range[i].first));
 	pw_scan_destroy(scan);

@@ -167,9 +167,7 @@ enum pw_roots_seen pw_roots_see_vectors(const struct pw_roots_search *search,
 
 bool pw_roots_apart(const struct pw_format *format)
 {
-	/* arm's processes have the whole tree. */
-	return format->max_roots == 2 && !format->needs_ttbcr &&
-	       strcmp(format->name, "arm_lpae") != 0;
+	return format->words && format->words->kernel_apart;
 }
 
 enum pw_roots_seen pw_roots_see_kernel(const struct pw_roots_search *search,

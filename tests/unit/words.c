@@ -80,6 +80,10 @@ static void check_format(const struct pw_format *f, struct missing *missing)
 		check_entries(f, missing);
 	else
 		add(missing, "\n  %s: .words->entries, the names of its bits", f->name);
+	if (f->words->memory_types & (1 << PW_MEM_DEVICE | 1 << PW_MEM_UNCACHED))
+		add(missing, "\n  %s: .words->memory_types has that of devices", f->name);
+	if (f->words->kernel_apart && f->max_roots != 2)
+		add(missing, "\n  %s: .words->kernel_apart needs a second root", f->name);
 	if (f->words->folds)
 		check_folds(f, missing);
 	else
@@ -108,7 +112,12 @@ static void test_missing_words_are_named(void **state)
 	};
 	static const struct fold_style other = { .format = "other", .name = "static" };
 	static const struct fold_style *const folds[] = { &other, NULL };
-	static const struct pw_words nothing, half = { .entries = tables_alone, .folds = folds };
+	static const struct pw_words nothing, half = {
+		.entries = tables_alone,
+		.folds = folds,
+		.memory_types = 1 << PW_MEM_NORMAL | 1 << PW_MEM_DEVICE,
+		.kernel_apart = true,
+	};
 	struct pw_format f = { .name = "new", .levels = 2, .leaf_levels = 1 };
 	struct missing missing = { .text = "" };
 
@@ -127,7 +136,9 @@ static void test_missing_words_are_named(void **state)
 	assert_non_null(strstr(missing.text, "empty entries of level 1"));
 	assert_non_null(strstr(missing.text, "of another format"));
 	assert_non_null(strstr(missing.text, "no .built"));
-	assert_int_equal(missing.count, 5);
+	assert_non_null(strstr(missing.text, "memory_types has that of devices"));
+	assert_non_null(strstr(missing.text, "kernel_apart needs a second root"));
+	assert_int_equal(missing.count, 7);
 }
 
 int main(void)
