@@ -72,7 +72,8 @@ static long cpu_of(const struct pw_memory *memory, const struct pw_roots_proof *
 				   NULL))
 			continue;
 		for (unsigned s = 0; s < regime.spans; s++)
-			if (regime.span[s].table == proof->place.table)
+			if (regime.span[s].table == proof->place.table &&
+			    regime.span[s].top == proof->place.top)
 				return (long)i;
 	}
 	return -1;
@@ -287,7 +288,8 @@ static int make_result(struct roots *roots, size_t *copies_ret)
 static int add_named(struct roots *roots, size_t number)
 {
 	const struct pw_memory *memory = roots->search.memory;
-	const struct pw_format *f = roots->tries[number].format;
+	const struct pw_roots_try *attempt = &roots->tries[number];
+	const struct pw_format *f = attempt->format;
 
 	for (size_t i = 0; i < memory->cpu_count; i++) {
 		const struct pw_cpu *cpu = &memory->cpus[i];
@@ -304,10 +306,14 @@ static int add_named(struct roots *roots, size_t number)
 				.named = true,
 			};
 
-			/* LPAE's TTBR1 leads into the middle of a tree, which each process has whole. */
-			if (regime.span[s].top_bits != f->bits[place.top] || regime.span[s].alias)
+			/*
+			 * LPAE's TTBR1 leads into the middle of a tree, which each process has whole: to a
+			 * part of its top table, or to a table below that.
+			 */
+			if (regime.span[s].top_bits != f->bits[place.top] || regime.span[s].alias ||
+			    (attempt->kind == PW_ROOTS_PLAIN && place.top != attempt->top))
 				continue;
-			if (roots->tries[number].kind == PW_ROOTS_LISTED)
+			if (attempt->kind == PW_ROOTS_LISTED)
 				place.word = cpu->root[regime.span[s].root];
 			if (!pw_roots_keep(&roots->places[number], &place))
 				return -ENOMEM;

@@ -114,7 +114,6 @@ static void test_prot_none(void **state)
 	assert_true(tried >= 4);
 }
 
-/* The formats of an arm dump are those of arm, and not arm64's, whose name begins in the same way. */
 /* With granules of 16K, bits 12 and 13 of a table's or a page's entry are reserved: what is aligned to 4K has them. */
 static void test_reserved(void **state)
 {
@@ -137,6 +136,42 @@ static void test_reserved(void **state)
 	}
 }
 
+/* LPAE's TTBR1 leads into a process's tree: with TTBCR.T1SZ = 2, to a whole table, which is nobody's root. */
+static void test_middle(void **state)
+{
+	enum { TTBCR_EAE = 1u << 31, TTBCR_T1SZ_2 = 2 << 16 };
+	const struct pw_segment segment = { 0, MEMORY - 1, memory };
+	const struct pw_format *f = pw_format_find("arm_lpae");
+	const struct pw_roots_options options = { .formats = &f, .format_count = 1, .threads = 1 };
+	struct pw_memory *source;
+	struct pw_root *roots;
+	struct pw_regime r;
+	struct pw_cpu *cpu;
+	bool found = false;
+	size_t count;
+
+	(void)state;
+	build(f, &r);
+	assert_int_equal(pw_memory_wrap(&segment, 1, &source, NULL), 0);
+	cpu = pw_memory_add_cpu(source);
+	assert_non_null(cpu);
+	cpu->format = f->name;
+	cpu->roots = 2;
+	cpu->root[0] = r.root[0];
+	cpu->root[1] = 2 * SLOT;
+	cpu->registers.known = PW_REGISTER_TCR;
+	cpu->registers.tcr = TTBCR_EAE | TTBCR_T1SZ_2;
+	assert_int_equal(pw_roots_find(source, &options, &roots, &count, NULL, NULL), 0);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_not_equal(roots[i].table, 2 * SLOT);
+		found |= roots[i].table == SLOT && roots[i].cpu == 0 && roots[i].roots == 2;
+	}
+	assert_true(found);
+	free(roots);
+	pw_memory_close(source);
+}
+
+/* The formats of an arm dump are those of arm, and not arm64's, whose name begins in the same way. */
 static void test_machine(void **state)
 {
 	static const struct {
@@ -302,8 +337,9 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prot_none), cmocka_unit_test(test_reserved),
-		cmocka_unit_test(test_hidden),    cmocka_unit_test(test_machine),
-		cmocka_unit_test(test_threads),   cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(test_middle),    cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_machine),   cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_cancelled),
 	};
 
 	mutant_choose(argc, argv);
