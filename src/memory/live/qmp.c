@@ -268,6 +268,32 @@ int pw_qmp_chardev(struct pw_qmp *qmp, const char *label, char *text, size_t roo
 	return 0;
 }
 
+int pw_qmp_lists(struct pw_qmp *qmp, const char *command, const char *key, const char *value,
+		 bool *lists_ret, struct pw_error *error)
+{
+	json_t *answer = NULL, *element;
+	size_t index;
+	int status = ask(qmp, command, NULL, &answer, error);
+
+	*lists_ret = false;
+	/* The answer is a refusal, and the connection is as it was. */
+	if (status == -EIO && strstr(error->text, " refuses ")) {
+		error->text[0] = '\0';
+		return 0;
+	}
+	if (status)
+		return status;
+	json_array_foreach(answer, index, element)
+	{
+		const char *its = json_string_value(json_object_get(element, key));
+
+		if (its && strcmp(its, value) == 0)
+			*lists_ret = true;
+	}
+	json_decref(answer);
+	return 0;
+}
+
 int pw_qmp_monitor(struct pw_qmp *qmp, const char *line, char **text_ret, struct pw_error *error)
 {
 	json_t *answer = NULL, *arguments = json_pack("{s:s}", "command-line", line);

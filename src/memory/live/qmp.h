@@ -37,6 +37,12 @@ int pw_qmp_text(struct pw_qmp *qmp, const char *command, const char *key, char *
 int pw_qmp_chardev(struct pw_qmp *qmp, const char *label, char *text, size_t room,
 		   struct pw_error *error);
 /*
+ * Does the list that answers @command have an element with @key equal to @value? "query-memdev", "id", "ram". A QEMU
+ * that does not know the command has none.
+ */
+int pw_qmp_lists(struct pw_qmp *qmp, const char *command, const char *key, const char *value,
+		 bool *lists_ret, struct pw_error *error);
+/*
  * Runs a line of the human monitor. @text_ret gets its output, without carriage returns; the caller frees it.
  */
 int pw_qmp_monitor(struct pw_qmp *qmp, const char *line, char **text_ret, struct pw_error *error);
