@@ -232,6 +232,12 @@ static int refuse_unfound(const struct tool_input *input)
 	const char *title = pw_memory_title(input->memory);
 	struct pw_geometry geometry;
 
+	if (machine_is_unpaged(input->memory))
+		return tool_fail(
+			"%s (%s) has no page tables now: its CPUs run without them, as firmware "
+			"does and a machine that has not started, and none were found in its "
+			"memory. Ask again when its system runs; or give --format and --root",
+			input->source, title);
 	if (!input->format)
 		return tool_fail("%s (%s) does not say where its page tables begin, and none were "
 				 "found in it: give --format NAME and --root WORD; `pagewalk "

@@ -62,6 +62,22 @@ const char *machine_of(const struct pw_memory *memory, char *text, size_t room)
 	return text;
 }
 
+bool machine_is_unpaged(const struct pw_memory *memory)
+{
+	const struct pw_cpu *cpus;
+	const size_t count = pw_memory_cpus(memory, &cpus);
+
+	/* powerpc's registers do not tell. */
+	if (strstr(pw_memory_title(memory), ", prelaunch,"))
+		return true;
+	/* "CR0: paging was off", "SCTLR_EL1: the MMU was off", "no space was set". */
+	for (size_t i = 0; i < count; i++)
+		if (cpus[i].format || (!strstr(cpus[i].origin, " was off") &&
+				       !strstr(cpus[i].origin, "no space was set")))
+			return false;
+	return count > 0;
+}
+
 bool machine_fits(const char *machine, const char *other)
 {
 	const char *one = machine ? family(machine) : NULL;

@@ -14,6 +14,9 @@
  */
 const char *machine_of(const struct pw_memory *memory, char *text, size_t room);
 
+/* Do all CPUs that the source tells of run without page tables, as firmware does, or a machine that has not started? */
+bool machine_is_unpaged(const struct pw_memory *memory);
+
 /*
  * False if @machine's CPUs cannot use a format for the machines @other. Each is a name, or names as struct
  * pw_geometry has them; NULL or a machine of no known family fits all.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "machine.h"
 #include "print.h"
 #include "search.h"
 #include "table.h"
@@ -205,7 +206,12 @@ static int roots(const struct arguments *arguments, const struct tool_input *inp
 		print_json(input->memory, &search);
 	else if (search.count > 0 && !print_text(input->memory, &search))
 		status = tool_fail("out of memory");
-	if (search.count == 0)
+	if (search.count == 0 && machine_is_unpaged(input->memory))
+		tool_message(
+			"no root was found in %s: its CPUs run without page tables, as firmware "
+			"does and a machine that has not started. Ask again when its system runs",
+			input->source);
+	else if (search.count == 0)
 		tool_message(
 			"no root was found in %s: is all of the machine's memory there, at the "
 			"right addresses? --format NAME searches for one format, --format any "

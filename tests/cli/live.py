@@ -32,7 +32,7 @@ BASE, BYTES = images.BASE, images.PAGES * 4096
 REGISTERS = f"""
 CPU#0
 EAX=00000000 EBX=00000000
-RIP=ffffffff81000000 RFL=00000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1
+RIP=ffffffff81000000 RFL=00000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1 CPU#0
 CR0=80050033 CR2=0000000000000000 CR3={images.CR3:016x} CR4=000006f0
 EFER=0000000000000d01
 
@@ -83,12 +83,14 @@ class Guest:
                      f"  0000000000000000-00000000000000ff (prio 0, i/o): device\r\n"
                      f"  {BASE:016x}-{BASE + BYTES - 1:016x} (prio 0, ram): pc.ram @0000000000001000\r\n\r\n")
         self.status, self.done, self.chardevs, self.event = "running", [], [], True
+        self.lines, self.memdevs = [], []       # of the human monitor; and the machine's RAM
         self.registers = REGISTERS
         self.connections = []
         self.gate = threading.Event()           # not set: `cont` waits
         self.gate.set()
 
     def human(self, line):
+        self.lines.append(line)
         if line == "info mtree -f":
             return self.tree
         if line == "info registers -a":
@@ -107,7 +109,8 @@ class Guest:
         if name in ("stop", "cont"):
             self.status = "paused" if name == "stop" else "running"
         return {"query-status": {"status": self.status, "running": self.status == "running"},
-                "query-target": {"arch": self.arch}, "query-chardev": self.chardevs}.get(name, {})
+                "query-target": {"arch": self.arch}, "query-chardev": self.chardevs,
+                "query-memdev": self.memdevs}.get(name, {})
 
     def push(self, event):
         """Says on every connection what nobody asked for."""
@@ -195,6 +198,7 @@ class Attach(Case):
         self.assertEqual(done.stdout, told)
         self.assertIn("using x86_64, root 0x100000 (CPU 0: monitor, CR3", done.stderr)
         info = self.run_tool("info", source).stdout
+        self.assertEqual(len(re.findall("monitor, CR", info)), 2)       # "CPU#" may stand in a CPU's lines, as powerpc's do
         for word in ["QEMU 7.2.1, x86_64, running", "mapped", "0x100000", "CR0: paging was off"]:
             self.assertIn(word, info)
         self.assertNotIn("stop", guest.done)
@@ -215,6 +219,65 @@ class Attach(Case):
         bytes = subprocess.run([TOOL, "read", "--raw", source, "0x10000", str(len(images.TEXT))], capture_output=True,
                                timeout=PATIENCE).stdout
         self.assertEqual(bytes, images.TEXT)
+
+    def test_layout_in_pieces(self):
+        """Both ends of each region are asked for, and each run only if these disagree; ROMs only if RAM is copied."""
+        half = BYTES // 2 // 4096 * 4096
+        rom = "  0000000000000000-0000000000000fff (prio 0, rom): bios\r\n"
+
+        def runs(*of):
+            return " AS \"memory\"\r\n Root memory region: system\r\n" + rom + "".join(
+                f"  {BASE + at:016x}-{BASE + at + length - 1:016x} (prio 0, {kind}): {name}\r\n" for at, length, kind, name in of) + "\r\n"
+
+        layouts = [(2, runs((0, 4096, "ram", "pc.ram"), (4096, half - 4096, "rom", "pc.ram @0000000000001000"),
+                            (half, BYTES - half, "ram", f"pc.ram @{half:016x} KVM"))),
+                   # other regions of the same name
+                   (4, runs((0, half, "ram", "mem"), (half, BYTES - half, "ram", "mem"))),
+                   # what follows the name is not where the run is in its region
+                   (6, runs((0, half, "ram", "mem"), (half, BYTES - half, "ram", f"mem @{half + 4096:016x}")))]
+        told = self.run_tool("map", "--format", "x86_64", "--root", images.CR3, self.raw).stdout
+        for shared in (True, False):
+            guest, source = self.guest(shared)
+            for questions, guest.tree in layouts:
+                guest.lines.clear()
+                result = subprocess.run([TOOL, "map", source], capture_output=True, text=True, timeout=PATIENCE)
+                if not shared and result.returncode == 2:
+                    self.assertIn("ptrace_scope", result.stderr)
+                    continue
+                self.assertEqual(result.stdout, told, result.stderr)
+                asked = [line for line in guest.lines if line.startswith("gpa2hva")]
+                self.assertEqual(len(asked), questions + (0 if shared else 2), asked)
+            self.listeners.pop().close()
+            (self.path / "qmp").unlink()
+
+    def test_before_a_system_runs(self):
+        """No CPU has page tables, and none are found: that is no fault of the source."""
+        self.image = bytes(len(self.image))
+        guest, source = self.guest()
+        guest.registers = REGISTERS.replace("CR0=80050033", "CR0=60000010")
+        self.refused(source, "has no page tables now")
+        self.assertIn("run without page tables", self.run_tool("roots", source, status=1).stderr)
+        guest.arch, guest.registers, guest.status = "ppc64", "CPU#0\r\nNIP 0\r\n", "prelaunch"
+        self.refused(source, "has no page tables now")
+
+    def test_private_node(self):
+        """A node whose RAM is not shared is RAM; the memory of a device is not, whatever its size."""
+        guest, source = self.guest()
+        private = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        private[:4] = b"node"
+        address, at = ctypes.addressof(ctypes.c_char.from_buffer(private)), BASE + BYTES
+        guest.tree = guest.tree[:-2] + f"  {at:016x}-{at + 4095:016x} (prio 0, ram): node1\r\n\r\n"
+        human = guest.human
+        guest.human = lambda line: f"Host virtual address for {line[8:]} (node1) is {address + int(line[8:], 16) - at:#x}\r\n" \
+            if line.startswith("gpa2hva ") and int(line[8:], 16) >= at else human(line)
+        for memdevs, sizes in [([{"id": "pc.ram"}, {"id": "node1"}], 2), ([{"id": "pc.ram"}], 1), ([], 1)]:
+            guest.memdevs = memdevs
+            done = subprocess.run([TOOL, "info", "--json", source], capture_output=True, text=True, timeout=PATIENCE)
+            if sizes == 2 and done.returncode == 2 and "ptrace_scope" in done.stderr:
+                continue
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows = [row for row in map(json.loads, done.stdout.splitlines()) if "segment" in row]
+            self.assertEqual(len(rows), sizes, done.stdout)
 
     def test_layout_that_the_process_contradicts(self):
         guest, source = self.guest()
@@ -961,7 +1024,7 @@ class Wrong(Case):
         """libvirt's monitor is busy, or closed to this user; its second one is not."""
         folder = self.path / "libvirt" / "qemu" / "domain-1-guest"
         folder.mkdir(parents=True)
-        advice = ["serves libvirt alone", "<qemu:commandline>; in /var/lib/libvirt/qemu", "gdbserver unix:", "virsh dump --memory-only DOMAIN FILE"]
+        advice = ["serves libvirt alone", "(virsh edit, <qemu:commandline>)", "gdbserver unix:", "virsh dump --memory-only DOMAIN FILE"]
         silent = self.serve(lambda connection: time.sleep(30), "libvirt/qemu/domain-1-guest/monitor.sock")
         self.refused(silent, "has not said anything in 5 seconds", *advice)
         guest, source = self.guest()
@@ -1007,6 +1070,16 @@ class Wrong(Case):
             self.assertEqual(done.returncode, 2)
             self.assertIn("not open to this user", done.stderr)
             self.assertIn(says, done.stderr)
+        # A socket that all may use does not open the process. Its user has to have its group, too.
+        for reuid, regid in [(65534, 65534), (0, 65534)]:
+            name = f"open{reuid}"
+            self.serve(Guest(self.image, True).talk, name)
+            os.chmod(self.path / name, 0o777)
+            who = ["setpriv", f"--reuid={reuid}", f"--regid={regid}", "--clear-groups", *(["--bounding-set=-sys_ptrace"] if reuid == 0 else [])]
+            done = subprocess.run([*who, TOOL, "map", f"qemu:{self.path / name}"], capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"(process {os.getpid()}) runs as user 0 and group {os.getegid()}, and its memory", done.stderr)
+            self.assertIn(f"pagewalk runs as user {reuid} and group {regid}", done.stderr)
 
     def test_flood(self):
         def talk(connection):

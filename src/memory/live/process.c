@@ -13,24 +13,46 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
+#include <unistd.h>
+
+/*
+ * Who may look at the process (ptrace(2), "Ptrace access mode checking")? Its user, if the group is the same, too: that
+ * of an account need not be the one that its service runs with.
+ */
+static int refuse_access(pid_t id, const char *what, bool qemu, struct pw_error *error)
+{
+	char path[32];
+	struct stat owner;
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)id);
+	if (stat(path, &owner) == 0 && (owner.st_uid != geteuid() || owner.st_gid != getegid()))
+		return pw_fail(error, EACCES,
+			       "%s (process %d) runs as user %u and group %u, and its memory is "
+			       "open to these two together and to root (CAP_SYS_PTRACE); pagewalk "
+			       "runs as user %u and group %u. Run it as root, or by setpriv "
+			       "--reuid=%u --regid=%u --clear-groups",
+			       what, (int)id, owner.st_uid, owner.st_gid, geteuid(), getegid(),
+			       owner.st_uid, owner.st_gid);
+	return pw_fail(
+		error, EACCES,
+		"this user may not read the memory of %s (process %d). Run pagewalk as root, or as "
+		"the same user with kernel.yama.ptrace_scope=0 (sysctl)%s",
+		what, (int)id,
+		qemu ? ", or start QEMU with shared memory: -object "
+		       "memory-backend-memfd,id=ram,size=SIZE,share=on -machine "
+		       "memory-backend=ram"
+		     : "");
+}
 
 int pw_process_fail(pid_t id, int status, enum pw_process_kind kind, struct pw_error *error)
 {
-	const char *what = kind == PW_PROCESS_QEMU ? "QEMU" : "user-mode Linux";
+	const bool qemu = kind == PW_PROCESS_QEMU;
+	const char *what = qemu ? "QEMU" : "user-mode Linux";
 
 	if (status == -ESRCH || status == -ENOENT)
 		return pw_fail(error, ESRCH, "%s (process %d) has ended", what, (int)id);
 	if (status == -EPERM || status == -EACCES)
-		return pw_fail(
-			error, EACCES,
-			"this user may not read the memory of %s (process %d). Run pagewalk as root, or as "
-			"the same user with kernel.yama.ptrace_scope=0 (sysctl)%s",
-			what, (int)id,
-			kind == PW_PROCESS_QEMU
-				? ", or start QEMU with shared memory: -object "
-				  "memory-backend-memfd,id=ram,size=SIZE,share=on -machine "
-				  "memory-backend=ram"
-				: "");
+		return refuse_access(id, what, qemu, error);
 	return pw_fail(error, -status, "the memory of %s (process %d): %s", what, (int)id,
 		       strerror(-status));
 }

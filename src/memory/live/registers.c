@@ -68,6 +68,16 @@ static bool get_from_text(void *context, const char *name, uint64_t *value_ret)
 	return true;
 }
 
+/* The next CPU's title, which begins a line; powerpc has its name once more behind registers. NULL: there is none. */
+static const char *find_cpu(const char *text, const char *from)
+{
+	const char *at = from;
+
+	while ((at = strstr(at, "CPU#")) && at > text && at[-1] != '\n')
+		at++;
+	return at;
+}
+
 /* Adds the CPUs to @memory. */
 static int ask_monitor(struct pw_qemu *qemu, struct pw_memory *memory, struct pw_error *error)
 {
@@ -77,8 +87,8 @@ static int ask_monitor(struct pw_qemu *qemu, struct pw_memory *memory, struct pw
 
 	if (status)
 		return status;
-	for (at = strstr(text, "CPU#"); at && status == 0;) {
-		const char *next = strstr(at + 1, "CPU#");
+	for (at = find_cpu(text, text); at && status == 0;) {
+		const char *next = find_cpu(text, at + 1);
 		struct section section = { .start = at + 1, .end = next ? next : at + strlen(at) };
 		struct pw_live_cpu cpu = {
 			.get = get_from_text,

@@ -87,10 +87,10 @@ bool pw_wire_is_libvirt(const char *path)
 }
 
 const char pw_wire_libvirt[] =
-	"libvirt's own monitor serves libvirt alone. Give QEMU -qmp unix:SOCKET,server=on,wait=off "
-	"(virsh edit, <qemu:commandline>; in /var/lib/libvirt/qemu); or read gdb:SOCKET, after virsh "
-	"qemu-monitor-command DOMAIN --hmp 'gdbserver unix:SOCKET,server=on,wait=off'; or virsh dump "
-	"--memory-only DOMAIN FILE";
+	"libvirt's own monitor serves libvirt alone. Give QEMU -qmp unix:SOCKET,server=on,wait=off, "
+	"too (virsh edit, <qemu:commandline>); or read gdb:SOCKET, after virsh qemu-monitor-command "
+	"DOMAIN --hmp 'gdbserver unix:SOCKET,server=on,wait=off'; or virsh dump --memory-only DOMAIN "
+	"FILE";
 
 static int refuse_unix(const char *path, int status, struct pw_error *error)
 {
