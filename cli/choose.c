@@ -264,15 +264,21 @@ static int refuse_process(const struct tool_input *input, const struct search *f
 		pid, input->source, input->source);
 }
 
-/* The root that the options name; without a name: the kernel's, or the first that there is. */
+/*
+ * The root that the options name; without a name: the kernel's, or the first that there is. While no CPU has page tables,
+ * few good tables are more likely to be none, or left from before a reset.
+ */
 static const struct pw_root *choose_root(const struct tool_options *options,
-					 const struct search *found)
+					 const struct pw_memory *memory, const struct search *found)
 {
 	if (options->pid != TOOL_PID_ANY)
 		return search_process(found, options->pid);
 	if (options->name)
 		return search_find(found, options->name);
-	return found->count > 0 ? &found->root[0] : NULL;
+	if (found->count == 0 ||
+	    (found->root[0].proof == PW_ROOT_THIN && machine_is_unpaged(memory)))
+		return NULL;
+	return &found->root[0];
 }
 
 /* Searches for the root that the options name. */
@@ -286,7 +292,7 @@ static int search(const struct tool_options *options, struct tool_input *input)
 
 	if (search_roots(input->memory, input->format, false, &input->regime_options, &found))
 		return TOOL_FAILED;
-	root = choose_root(options, &found);
+	root = choose_root(options, input->memory, &found);
 	if (!root && options->pid != TOOL_PID_ANY && found.count > 0) {
 		status = refuse_process(input, &found, options->pid);
 		free(found.root);
