@@ -89,6 +89,13 @@ struct pw_memory {
 	 * of zeros, so tables there are empty. NULL: nothing was left out for that reason.
 	 */
 	bool (*left_out)(const struct pw_memory *memory, pw_pa pa, uint64_t bytes);
+	/*
+	 * A paravirtualised guest of Xen counts its memory by frames of its own; its tables, and so the segments, have
+	 * the machine's. Pairs of little-endian numbers in a mapped file, the guest's frame and the machine's.
+	 * NULL: there is one kind of frames.
+	 */
+	const unsigned char *xen_frames;
+	uint64_t xen_frame_count;
 	struct pw_segment *left; /* for elf.c's left_out: in address order, disjoint */
 	size_t left_count;
 	bool left_zeros; /* only zeros were left out, so data there was zero as well */

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "memory/vmcoreinfo.h"
+#include "memory/xen.h"
 
 struct root {
 	const char *format, *symbol;
@@ -65,7 +66,7 @@ static bool x86_64_root(const struct pw_memory *memory, struct root *root)
 	else if (!by_load(memory, va, &pa))
 		pa = va - X86_64_KERNEL_MAP;
 	set_root(root, five ? "x86_64_la57" : "x86_64", pa);
-	return true;
+	return pw_xen_machine(memory, &root->word[0]);
 }
 
 static const char *arm64_format(unsigned page_lg2, uint64_t bits)

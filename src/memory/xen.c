@@ -10,6 +10,8 @@
  *   .xen_prstatus   for each CPU a vcpu_guest_context_t (xen/include/public/arch-x86/xen.h), whose layout is the
  *                hypervisor's interface and has not changed; other machines have another one, which is not read
  *
+ * The guest itself, in VMCOREINFO for example, tells its own frames.
+ *
  * A frame of all ones means that the page is not there.
  *
  * Bounds: no more memory than the file has bytes; a page costs 8 or 16 bytes in its list.
@@ -254,6 +256,10 @@ int pw_memory_read_xen(struct pw_memory *memory, const struct pw_elf *elf, struc
 		status = add_cpus(memory, elf, frames.numbers == 2, error);
 	if (status)
 		return status;
+	if (frames.numbers == 2) {
+		memory->xen_frames = frames.host;
+		memory->xen_frame_count = frames.count;
+	}
 	if (memory->count == 0)
 		return pw_fail(error, EINVAL, "%s: this dump of a Xen domain holds no pages",
 			       elf->name);
@@ -266,4 +272,21 @@ int pw_memory_read_xen(struct pw_memory *memory, const struct pw_elf *elf, struc
 		 frames.numbers == 2 ? "PV: addresses are the machine's" : "HVM or PVH",
 		 memory->count, memory->count == 1 ? "" : "s", pw_size_text(total - 1, size));
 	return 0;
+}
+
+bool pw_xen_machine(const struct pw_memory *memory, pw_pa *pa)
+{
+	if (!memory->xen_frames)
+		return true;
+	for (uint64_t i = 0; i < memory->xen_frame_count; i++) {
+		uint64_t pair[2];
+
+		memcpy(pair, memory->xen_frames + i * sizeof(pair), sizeof(pair));
+		if (le64toh(pair[0]) != *pa >> PAGE_LG2 ||
+		    le64toh(pair[1]) > UINT64_MAX >> PAGE_LG2)
+			continue;
+		*pa = le64toh(pair[1]) << PAGE_LG2 | (*pa & (PAGE - 1));
+		return true;
+	}
+	return false;
 }

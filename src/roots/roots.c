@@ -99,12 +99,42 @@ static void set_words(struct pw_root *root, const struct pw_roots_try *attempt,
 	}
 }
 
+bool pw_roots_same_user(const struct pw_memory *memory, pw_pa table, pw_pa other)
+{
+	enum { HALF = 256 };
+	uint64_t one[HALF], two[HALF], any = 0;
+
+	if (pw_memory_copy((void *)memory, table, one, sizeof(one)) ||
+	    pw_memory_copy((void *)memory, other, two, sizeof(two)))
+		return false;
+	for (size_t i = 0; i < HALF; i++)
+		any |= one[i];
+	return any && memcmp(one, two, sizeof(one)) == 0;
+}
+
+/* A process of Xen's PV guests has two top tables, too; they are anywhere, and users may use the kernel's pages. */
+static bool is_pv_user_half(const struct pw_memory *memory, const struct pw_roots_proofs *proofs,
+			    const struct pw_roots_proof *proof)
+{
+	for (size_t i = 0; i < proofs->count; i++) {
+		const struct pw_roots_proof *other = &proofs->proof[i];
+
+		if (!other->dropped && other->user > proof->user &&
+		    pw_roots_same_user(memory, proof->place.table, other->place.table))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Linux's page-table isolation on x86-64: a process has two top tables, in neighbouring pages; the second
  * is the one for user mode, and maps hardly anything of the kernel.
  */
-static bool is_user_half(const struct pw_roots_proofs *proofs, const struct pw_roots_proof *proof)
+static bool is_user_half(const struct pw_memory *memory, const struct pw_roots_proofs *proofs,
+			 const struct pw_roots_proof *proof)
 {
+	if (memory->xen_frames)
+		return is_pv_user_half(memory, proofs, proof);
 	if (strncmp(proof->regime.format->name, "x86_64", 6) != 0 || !(proof->place.table & 0x1000))
 		return false;
 	for (size_t i = 0; i < proofs->count; i++)
@@ -193,7 +223,7 @@ static bool add_proof(struct roots *roots, size_t number, size_t i)
 		root.owner = PW_ROOT_KERNEL;
 	else if (proof->own == 0)
 		root.owner = PW_ROOT_OTHER;
-	else if (is_user_half(proofs, proof))
+	else if (is_user_half(roots->search.memory, proofs, proof))
 		root.owner = PW_ROOT_USER_HALF;
 	if (root.owner == PW_ROOT_OTHER && root.cpu < 0 && !proof->place.named)
 		return true;
@@ -203,6 +233,11 @@ static bool add_proof(struct roots *roots, size_t number, size_t i)
 	if (attempt->kind == PW_ROOTS_TYPED && proof == kernel) {
 		root.kernel = proof->user;
 		root.user = 0;
+	}
+	/* Xen runs a PV guest's kernel as a user: what all share is the kernel's. */
+	if (roots->search.memory->xen_frames && kernel) {
+		root.user = proof == kernel ? 0 : proof->own;
+		root.kernel = proof->user - root.user;
 	}
 	set_words(&root, attempt, proof, kernel);
 	if (root.cpu >= 0)

@@ -310,6 +310,12 @@ enum pw_roots_seen pw_roots_see_kernel(const struct pw_roots_search *search,
 /* Do the kernel and processes have roots of their own, of which a CPU uses two at a time? */
 bool pw_roots_apart(const struct pw_format *format);
 
+/*
+ * Do two top tables of a PV guest of Xen map the same user memory? So do the two of one process: the kernel's and that
+ * for user mode (arch/x86/xen/mmu_pv.c).
+ */
+bool pw_roots_same_user(const struct pw_memory *memory, pw_pa table, pw_pa other);
+
 /* Drops what is below other roots, finds the kernel's root, and counts what roots map for themselves. */
 void pw_roots_rank(struct pw_roots_prover *prover, struct pw_roots_proofs *proofs);
 

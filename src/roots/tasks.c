@@ -249,13 +249,18 @@ static bool see(const struct pw_roots_search *search, const struct pw_root *root
 	return true;
 }
 
-static bool has_table(const struct pw_root *root, const struct pw_task *task)
+static bool has_table(const struct pw_memory *memory, const struct pw_root *root,
+		      const struct pw_task *task)
 {
 	pw_pa table = root->table;
 
+	if (task->mm == 0)
+		return false;
+	if (root->owner == PW_ROOT_USER_HALF && memory->xen_frames)
+		return pw_roots_same_user(memory, table, task->table);
 	if (root->owner == PW_ROOT_USER_HALF)
 		table -= X86_USER_HALF;
-	return task->mm != 0 && task->table == table;
+	return task->table == table;
 }
 
 static void name_roots(struct naming *naming)
@@ -267,7 +272,8 @@ static void name_roots(struct naming *naming)
 		for (size_t k = 1; k < naming->tasks.count && root->pid < 0; k++) {
 			const struct pw_task *task = &naming->tasks.task[k];
 
-			if (root->owner == PW_ROOT_KERNEL || !has_table(root, task) ||
+			if (root->owner == PW_ROOT_KERNEL ||
+			    !has_table(naming->seen.search->memory, root, task) ||
 			    strcmp(root->format, naming->roots[0].format) != 0)
 				continue;
 			root->pid = (long)task->pid;

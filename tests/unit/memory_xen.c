@@ -164,6 +164,45 @@ static void reads_pv_cpus(void **state)
 	opened_close(&opened);
 }
 
+/* VMCOREINFO tells the guest's addresses, and the tables hold the machine's: the list has both. */
+static void finds_the_root_of_pv(void **state)
+{
+	static const char text[] = "OSRELEASE=6.1.0\nSIZE(list_head)=16\n"
+				   "SYMBOL(init_top_pgt)=ffffffff80002000\nNUMBER(phys_base)=0\n"
+				   "NUMBER(pgtable_l5_enabled)=0\nNUMBER(PG_hwpoison)=22\n";
+	enum { TOP, MIDDLE, NOTE, LOW, LOWEST }; /* the pages in the file */
+	const size_t note = PAGES + NOTE * PAGE;
+	const struct pw_cpu *cpus;
+	struct opened opened;
+	struct image image;
+
+	(void)state;
+	build(&image, true);
+	put(&image, LIST + NOTE * 16, 8, 9);
+	put(&image, LIST + NOTE * 16 + 8, 8, 0x50);
+	put(&image, PAGES + TOP * PAGE + 511 * 8, 8, 0x103067);
+	put(&image, PAGES + MIDDLE * PAGE + 510 * 8, 8, 0x107067);
+	put(&image, PAGES + LOW * PAGE, 8, 0x105067);
+	put(&image, PAGES + LOWEST * PAGE + 2 * 8, 8, 0x102067);
+	put(&image, note, 4, 11);
+	put(&image, note + 4, 4, strlen(text));
+	memcpy(image.bytes + note + 12, "VMCOREINFO", 11);
+	memcpy(image.bytes + note + 24, text, strlen(text));
+	image_open(&opened, &image);
+	assert_int_equal(opened.status, 0);
+	assert_int_equal(pw_memory_find_vmcoreinfo(opened.memory, UINT64_MAX, NULL), 0);
+	assert_int_equal(pw_memory_cpus(opened.memory, &cpus), 1);
+	assert_true(cpus[0].kernel);
+	assert_true(cpus[0].root[0] == 0x102000);
+	opened_close(&opened);
+	/* A guest's frame that the list does not have. */
+	put(&image, LIST, 8, 77);
+	image_open(&opened, &image);
+	assert_int_equal(opened.status, 0);
+	assert_int_equal(pw_memory_find_vmcoreinfo(opened.memory, UINT64_MAX, NULL), -ENODATA);
+	opened_close(&opened);
+}
+
 static void says(const struct image *image, int status, const char *text)
 {
 	struct opened opened;
@@ -238,9 +277,8 @@ static void bears_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_both_kinds),
-		cmocka_unit_test(reads_cpus),
-		cmocka_unit_test(reads_pv_cpus),
+		cmocka_unit_test(reads_both_kinds), cmocka_unit_test(reads_cpus),
+		cmocka_unit_test(reads_pv_cpus),    cmocka_unit_test(finds_the_root_of_pv),
 		cmocka_unit_test(bears_damage),
 	};
 

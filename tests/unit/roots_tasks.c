@@ -5,11 +5,13 @@
  */
 #include "btf_build.h"
 
+#include <elf.h>
 #include <stdlib.h>
 
 #include <pagewalk/pagewalk.h>
 
 #include "base/needle.h"
+#include "memory/memory.h"
 #include "mutants/choose.h"
 #include "random.h"
 
@@ -242,6 +244,54 @@ static void test_halves(void **state)
 }
 
 /*
+ * A PV guest of Xen: users may use the kernel's pages, so the kernel's root must be named; a process's root for user mode is
+ * anywhere.
+ */
+static void test_pv(void **state)
+{
+	enum { USER_TOP = 0x68000 };
+	const struct pw_segment segment = { 0, MEMORY - 1, memory };
+	struct pw_memory *source;
+	struct pw_root *roots;
+	struct pw_cpu *cpu;
+	size_t count;
+
+	(void)state;
+	build(true);
+	map(KERNEL, LINEAR, 0, 512, 0x67);
+	memcpy(memory + TOP + 2048, memory + KERNEL + 2048, 2048);
+	memcpy(memory + OTHER_TOP + 2048, memory + KERNEL + 2048, 2048);
+	memcpy(memory + USER_TOP, memory + TOP, 2048);
+	assert_int_equal(pw_memory_wrap(&segment, 1, &source, NULL), 0);
+	source->machine = EM_X86_64;
+	source->xen_frames = memory;
+	cpu = pw_memory_add_cpu(source);
+	assert_non_null(cpu);
+	cpu->kernel = true;
+	cpu->format = "x86_64";
+	cpu->roots = 1;
+	cpu->root[0] = KERNEL;
+	assert_int_equal(pw_roots_find(source, NULL, &roots, &count, NULL, NULL), 0);
+	assert_int_equal(count, 4);
+	assert_int_equal(roots[0].owner, PW_ROOT_KERNEL);
+	assert_int_equal(roots[0].kernel, MEMORY);
+	assert_int_equal(roots[0].user, 0);
+	assert_int_equal(roots[1].table, TOP);
+	assert_int_equal(roots[1].owner, PW_ROOT_USER);
+	assert_int_equal(roots[1].pid, 1);
+	assert_int_equal(roots[1].kernel, MEMORY);
+	assert_int_equal(roots[1].user, 8 * 4096);
+	assert_int_equal(roots[2].table, OTHER_TOP);
+	assert_int_equal(roots[2].pid, 57);
+	assert_int_equal(roots[3].table, USER_TOP);
+	assert_int_equal(roots[3].owner, PW_ROOT_USER_HALF);
+	assert_int_equal(roots[3].pid, 1);
+	assert_int_equal(roots[3].kernel, 0);
+	free(roots);
+	pw_memory_close(source);
+}
+
+/*
  * Words anywhere in the structures, changed to what leads astray: numbers are those of processes or not known.
  */
 static void test_changed(void **state)
@@ -309,7 +359,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_found),      cmocka_unit_test(test_types),
 		cmocka_unit_test(test_hostile),    cmocka_unit_test(test_halves),
 		cmocka_unit_test(test_changed),    cmocka_unit_test(test_needle),
-		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_many_names), cmocka_unit_test(test_pv),
 	};
 
 	mutant_choose(argc, argv);
