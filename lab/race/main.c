@@ -169,6 +169,8 @@ int pw_lab_main(int argc, char **argv, const struct pw_lab_scenario *scenarios, 
 	bool any = false;
 
 	race_hold_streams();
+	if (!race_can_show(argc, argv))
+		return STATUS_BROKEN;
 	argp_err_exit_status = STATUS_BROKEN;
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 	if (arguments.list)

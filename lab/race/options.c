@@ -34,6 +34,30 @@ unsigned race_option_small(const struct argp_state *state, const char *option, c
 	return (unsigned)value;
 }
 
+/* Of ASCII, or of Latin-1 as UTF-8 has it. */
+static bool has_control(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	for (; *at; at++)
+		if (*at < 0x20 || *at == 0x7f || (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0))
+			return true;
+	return false;
+}
+
+bool race_can_show(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (has_control(argv[i])) {
+			fprintf(stderr,
+				"pagewalk lab: there is a control character in argument %d; if it is the "
+				"name of a file, give the file another name\n",
+				i);
+			return false;
+		}
+	return true;
+}
+
 void race_hold_streams(void)
 {
 	for (int file = 0; file <= STDERR_FILENO; file++)

@@ -4,6 +4,7 @@
 #define RACE_OPTIONS_H
 
 #include <argp.h>
+#include <stdbool.h>
 
 #include "lab/race/report.h"
 
@@ -35,6 +36,11 @@ unsigned race_option_small(const struct argp_state *state, const char *option, c
  * output, and get the results. Writes to the place of standard output fail.
  */
 void race_hold_streams(void);
+/*
+ * Has no argument a control character? Messages and commands show arguments as they are, and these would steer a terminal.
+ * Otherwise says which one has.
+ */
+bool race_can_show(int argc, char **argv);
 /* Takes one of the options above. @wanted is by enum pw_lab_model. Returns 0, or ARGP_ERR_UNKNOWN. */
 error_t race_option(int key, const char *text, const struct argp_state *state, struct race_ask *ask,
 		    bool wanted[RACE_MODELS]);

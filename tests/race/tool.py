@@ -151,6 +151,12 @@ class Tool(unittest.TestCase):
                                 (["--seconds", "-1"], "wants a number, not '-1'")]:
             self.assertIn(sentence, self.ends(BROKEN, "run", "unmap-reuse", *words).stderr)
 
+    def test_control_characters(self):
+        """No argument steers the terminal that messages go to."""
+        for words in [["\x1b[31m"], ["--mutant", "\x1b[31m"], ["--\x1b[31m"], ["--seconds=\x9b"], ["a\nb.scene"]]:
+            done = self.ends(BROKEN, "run", "unmap-reuse", *words, says="control character in argument")
+            self.assertRegex(done.stderr, r"\A[ -~\n]+\Z")
+
     def test_closed_output(self):
         """Results go into no file that has the number of a standard output which is closed."""
         for words in ["run", "unmap-reuse"], ["list"]:

@@ -104,7 +104,8 @@ static void check_words(struct arguments *arguments, struct argp_state *state)
 	    !arguments->ask.replay)
 		argp_error(state, "weak processors are sampled: give --sample N");
 	if (arguments->mutant && scene_mutant(arguments->mutant) == PW_MUTANT_NONE)
-		argp_error(state, "no mutant is called '%s'; src/base/mutants.h lists them",
+		argp_error(state,
+			   "no mutant is called '%s'; --mutants runs all that a scenario names",
 			   arguments->mutant);
 	if (arguments->format && (!pw_format_find(arguments->format) ||
 				  !pw_format_can_edit(pw_format_find(arguments->format))))
@@ -464,6 +465,8 @@ int main(int argc, char **argv)
 	int worst = 0;
 
 	race_hold_streams();
+	if (!race_can_show(argc, argv))
+		return RACE_BROKEN;
 	argp_err_exit_status = RACE_BROKEN;
 	if (argc > 1 && strcmp(argv[1], "list") == 0)
 		return list(argc - 1, argv + 1, &arguments);
