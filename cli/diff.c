@@ -79,8 +79,11 @@ static int read_one(const struct tool_options *given, const char *source, struct
 	if (status)
 		return status;
 	status = change_read(input, 0, UINT64_MAX, list, NULL);
-	if (status == TOOL_NOTHING)
+	/* Not 1, which says that nothing differs. */
+	if (status == TOOL_NOTHING) {
 		tool_message("stopped; nothing was compared");
+		status = TOOL_FAILED;
+	}
 	if (status)
 		tool_close(input);
 	return status;

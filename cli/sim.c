@@ -220,6 +220,7 @@ struct results {
 	FILE *page; /* or NULL */
 	const struct arguments *arguments;
 	bool drawn;
+	bool stopped; /* before the end of the script */
 };
 
 static int draw(struct results *results, const struct sim_run *run, const struct sim_state *state,
@@ -245,9 +246,18 @@ static int steps(struct sim_run *run, struct results *results)
 
 	if (!state)
 		return tool_fail("no memory for the pictures");
-	for (size_t i = 0; i < script->count && status == TOOL_DONE && !tool_stopped(); i++) {
+	for (size_t i = 0; i < script->count && status == TOOL_DONE; i++) {
 		const struct sim_statement *s = &script->statement[i];
 
+		if (tool_stopped()) {
+			tool_message(
+				"%s: stopped before line %u; what it says from there on was not "
+				"done",
+				script->path, s->line);
+			results->stopped = true;
+			status = TOOL_NOTHING;
+			break;
+		}
 		if (s->verb == SIM_EXPECT) {
 			status = expected(script, s, &outcome) ? TOOL_DONE : TOOL_NOTHING;
 			continue;
@@ -287,9 +297,12 @@ static int run_with_page(struct sim_run *run, const struct arguments *arguments)
 	sim_page_begin(output.stream, run->script);
 	status = steps(run, &results);
 	sim_page_end(output.stream);
-	/* A page of a script whose expectation was not met shows what happened instead. */
-	return output_close(&output, status == TOOL_FAILED ? TOOL_FAILED : TOOL_DONE) ? TOOL_FAILED
-										      : status;
+	/* A page of a script whose expectation was not met shows what happened instead. One that was stopped has no page. */
+	if (results.stopped || status == TOOL_FAILED) {
+		output_close(&output, TOOL_FAILED);
+		return status;
+	}
+	return output_close(&output, TOOL_DONE) ? TOOL_FAILED : status;
 }
 
 static int run_script(const struct sim_script *script, const struct arguments *arguments)

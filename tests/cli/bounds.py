@@ -322,17 +322,26 @@ class Interrupts(Case):
                               preexec_fn=lambda: signal.signal(number, signal.SIG_DFL)) as tool:
             time.sleep(after)
             if tool.poll() is not None:
-                return
+                return None
             tool.send_signal(number)
             try:
                 status = tool.wait(20)
             except subprocess.TimeoutExpired:
                 tool.kill()
                 self.fail(f"{arguments}: goes on")
-            errors = tool.stderr.read().decode().replace("interrupted; nothing was written", "")
+            errors = tool.stderr.read().decode()
+            for true in "interrupted; nothing was written", "stopped; nothing was compared":
+                errors = errors.replace(true, "")
         self.assertIn(status, (0, 1, 2, -number), arguments)
         for claim in ("nothing", "no physical memory"):
             self.assertNotIn(claim, errors, arguments)
+        return status
+
+    def test_comparison(self):
+        """1 would say that nothing differs."""
+        crowded = crowd(self.path / "crowd.elf")
+        for after in (0.05, 0.3):
+            self.assertNotEqual(self.interrupt("diff", *LA57, crowded, crowded, after=after), 1)
 
     def test_scans(self):
         crowded = crowd(self.path / "crowd.elf")

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -150,6 +151,23 @@ class Wrong(unittest.TestCase):
         done = sim('-', script='memory 1p\nmm A\n')
         self.assertEqual(done.returncode, 2)
         self.assertIn('at least 16', done.stderr)
+
+    def test_stopped(self):
+        """A run that is stopped says so, and leaves no page that looks like a whole one."""
+        script = 'mm A\nA: mmap 0x10000 16p rw\n' + 'A: write 0x10000 "x"\n' * 20000
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / 'page.html'
+            with subprocess.Popen([TOOL, 'sim', '--html', page, '-'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True) as process:
+                process.stdin.write(script)
+                process.stdin.close()
+                process.stdout.read(1)
+                process.terminate()
+                process.stdout.read()
+                said = process.stderr.read()
+                self.assertIn(process.wait(timeout=100), (1, -signal.SIGTERM))
+            self.assertRegex(said, r'stopped before line \d+; what it says from there on was not done|the output is not complete')
+            self.assertEqual(os.listdir(folder), [])
 
     def test_garbage(self):
         """Anything at all is answered, and never crashes."""
