@@ -21,19 +21,27 @@
 
 enum pw_operation { PW_MAP, PW_UNMAP, PW_PROTECT, PW_SPLIT, PW_COLLAPSE };
 
-/* Does all entries of a level-0 table that the range covers. @what is a constant. */
+/*
+ * Does the entries of a level-0 table, which is at @host, from edit->va to @last. @retired: the table was taken out.
+ * A function of its own in each instance, for the walk from the top and the straight way alike.
+ */
+typedef int pw_edit_base_fn(struct pw_edit *edit, unsigned char *host, pw_va last, bool retired);
+
+/* That function. @what is a constant. */
 PW_INLINE int pw_editor_base(const struct pw_format *f, enum pw_operation what,
-			     struct pw_edit *edit, struct pw_place *place)
+			     struct pw_edit *edit, unsigned char *host, pw_va last, bool retired)
 {
+	struct pw_place place = { .host = host, .last = last, .retired = retired };
+
 	switch (what) {
 	case PW_MAP:
-		return pw_map_base(f, edit, place);
+		return pw_map_base(f, edit, &place);
 	case PW_UNMAP:
-		return pw_unmap_base(f, edit, place);
+		return pw_unmap_base(f, edit, &place);
 	case PW_PROTECT:
-		return pw_protect_base(f, edit, place);
+		return pw_protect_base(f, edit, &place);
 	case PW_SPLIT:
-		return pw_split_base(f, edit, place);
+		return pw_split_base(f, edit, &place);
 	case PW_COLLAPSE:
 		break;
 	}
@@ -64,69 +72,47 @@ PW_INLINE int pw_editor_upper(const struct pw_format *f, enum pw_operation what,
 }
 
 /*
- * One turn straight down: if the entry of @level at edit->va leads to a table, and does not lie in the range as
- * a whole, then every operation goes into that table, and leaves the entry as it is. Fills the place below, or
- * returns false. *e is the entry's value.
+ * The level-0 table in which all of the range lies, if the range is only a part of it. Then no operation changes
+ * any entry above. NULL: the range is larger, or a table is missing on the way; pw_edit_all begins at the top then.
  */
-PW_INLINE bool pw_edit_down(const struct pw_format *f, const struct pw_edit *edit, unsigned level,
-			    struct pw_place *path, uint64_t *e)
+PW_INLINE unsigned char *pw_edit_table(const struct pw_format *f, const struct pw_edit *edit)
 {
+	const pw_va covered = pw_mask(f->shift[0] + f->bits[0]);
 	const struct pw_regime *r = edit->regime;
-	const pw_va covered = pw_mask(f->shift[level]);
-	const pw_va first = edit->va & ~covered, last = edit->va | covered;
-	pw_pa table;
+	struct pw_place place;
 
-	*e = pw_edit_load(f, pw_edit_entry(f, &path[level], level, edit->va));
-	if ((first >= edit->first && last <= edit->last) || f->kind(f, r, level, *e) != PW_TABLE)
-		return false;
-	table = f->table(f, r, level, *e);
-	path[level - 1] = (struct pw_place){
-		.host = pw_table_host(edit->space, table),
-		.table = table,
-		.last = pw_min(last, path[level].last),
-		.bytes = edit->bytes,
-	};
-	return true;
-}
-
-/*
- * From the top straight down, with a constant level in each turn: small ranges have most of their turns here.
- * Returns the level of the last place that was filled. If that is not level 0, *e is the value of its entry at
- * edit->va.
- */
-PW_INLINE unsigned pw_edit_descend(const struct pw_format *f, const struct pw_edit *edit,
-				   unsigned top, struct pw_place *path, uint64_t *e)
-{
-	unsigned reached = top;
-
+	if (!edit->span || ((edit->first ^ edit->last) & ~covered) ||
+	    !((edit->first | ~edit->last) & covered))
+		return NULL;
+	place.host = pw_table_host(edit->space, edit->span->table);
 	PW_UNROLL
 	for (unsigned level = f->levels - 1u; level > 0; level--) {
-		if (f->dynamic_top && level > top)
+		uint64_t e;
+
+		if (f->dynamic_top && level > edit->span->top)
 			continue;
-		if (!pw_edit_down(f, edit, level, path, e))
-			break;
-		reached = level - 1;
+		e = pw_edit_load(f, pw_edit_entry(f, &place, level, edit->first));
+		if (PW_UNLIKELY(!pw_entry_plain(f, r, level, e) &&
+				f->kind(f, r, level, e) != PW_TABLE))
+			return NULL;
+		place.host = pw_table_host(edit->space, f->table(f, r, level, e));
 	}
-	return reached;
+	return place.host;
 }
 
 PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, struct pw_edit *edit,
-			   const struct pw_span *span, const pw_va last)
+			   const struct pw_span *span, const pw_va last, pw_edit_base_fn *base)
 {
 	/* A place is filled before it is read; compilers do not see that for every format. */
 	struct pw_place path[PW_MAX_LEVELS] = { 0 };
 	const unsigned top = pw_top(f, span);
-	unsigned level, reached;
-	uint64_t e = 0; /* if @loaded, the value of path[level]'s entry at edit->va */
-	bool loaded;
+	unsigned level = top;
 
 	path[top] = (struct pw_place){
 		.host = pw_table_host(edit->space, span->table),
 		.table = span->table,
 		.last = last,
 	};
-	level = reached = pw_edit_descend(f, edit, top, path, &e);
-	loaded = level > 0;
 	for (;;) {
 		pw_va done;
 		int next;
@@ -136,15 +122,13 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
 		 * reached by a value that was loaded (or stored) once.
 		 */
 		if (level == 0) {
-			next = pw_editor_base(f, what, edit, &path[0]);
+			next = base(edit, path[0].host, path[0].last, path[0].retired);
 			done = path[0].last;
 		} else {
 			struct pw_place below = { 0 };
+			uint64_t e = pw_edit_load(f,
+						  pw_edit_entry(f, &path[level], level, edit->va));
 
-			if (!loaded)
-				e = pw_edit_load(f,
-						 pw_edit_entry(f, &path[level], level, edit->va));
-			loaded = false;
 			next = pw_editor_upper(f, what, edit, level, &path[level], e, &below.table,
 					       &below.retired);
 			done = pw_min(edit->va | pw_mask(f->shift[level]), path[level].last);
@@ -159,8 +143,7 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
 		}
 		if (next < 0)
 			return next;
-		/* Of the entries that led straight down, none lies in the range: at its end they stay. */
-		while (level < (done == last ? reached : top) && done == path[level].last) {
+		while (level < top && done == path[level].last) {
 			const struct pw_place *left = &path[level++];
 
 			if (what == PW_COLLAPSE)
@@ -170,7 +153,6 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
 			if (left->retired)
 				pw_gather_add(edit->space, level - 1, left->table);
 		}
-		reached = level > reached ? level : reached;
 		edit->va = done + 1;
 		if (done == last)
 			return 0;
@@ -181,7 +163,8 @@ PW_INLINE int pw_edit_span(const struct pw_format *f, enum pw_operation what, st
  * Runs an operation over the part of edit->first..edit->last that the regime's spans cover. On an error,
  * edit->va is where it stopped: everything before that is done.
  */
-PW_INLINE int pw_edit_all(const struct pw_format *f, enum pw_operation what, struct pw_edit *edit)
+PW_INLINE int pw_edit_all(const struct pw_format *f, enum pw_operation what, struct pw_edit *edit,
+			  pw_edit_base_fn *base)
 {
 	const struct pw_regime *r = edit->regime;
 
@@ -193,7 +176,7 @@ PW_INLINE int pw_edit_all(const struct pw_format *f, enum pw_operation what, str
 		if (edit->last < span->first || edit->first > span->last)
 			continue;
 		edit->va = edit->first > span->first ? edit->first : span->first;
-		error = pw_edit_span(f, what, edit, span, pw_min(edit->last, span->last));
+		error = pw_edit_span(f, what, edit, span, pw_min(edit->last, span->last), base);
 		if (error)
 			return error;
 	}

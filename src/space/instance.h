@@ -11,10 +11,30 @@
 #include "space/editor.h"
 #include "space/slot_walk.h"
 
-#define PW_EDITOR_OPERATION(name, operation, what)                 \
-	static int name##_##operation(struct pw_edit *edit)        \
-	{                                                          \
-		return pw_edit_all(&pw_format_##name, what, edit); \
+/*
+ * An operation: NAME_map begins straight at the level-0 table if all of the range is there, NAME_map_all at the top.
+ * They are apart, so that the straight way saves no registers for the other.
+ */
+#define PW_EDITOR_ALL(name, operation, what)                                                  \
+	__attribute__((noinline)) static int name##_##operation##_base(                       \
+		struct pw_edit *edit, unsigned char *host, pw_va last, bool retired)          \
+	{                                                                                     \
+		return pw_editor_base(&pw_format_##name, what, edit, host, last, retired);    \
+	}                                                                                     \
+	__attribute__((noinline)) static int name##_##operation##_all(struct pw_edit *edit)   \
+	{                                                                                     \
+		return pw_edit_all(&pw_format_##name, what, edit, name##_##operation##_base); \
+	}
+
+#define PW_EDITOR_OPERATION(name, operation, what)                                         \
+	PW_EDITOR_ALL(name, operation, what)                                               \
+	static int name##_##operation(struct pw_edit *edit)                                \
+	{                                                                                  \
+		unsigned char *table = pw_edit_table(&pw_format_##name, edit);             \
+                                                                                           \
+		return PW_LIKELY(table)                                                    \
+			       ? name##_##operation##_base(edit, table, edit->last, false) \
+			       : name##_##operation##_all(edit);                           \
 	}
 
 /* Decoding is a function of its own, because the others share it, and compile time counts. */
@@ -49,15 +69,15 @@
 	PW_EDITOR_OPERATION(name, map, PW_MAP)             \
 	PW_EDITOR_OPERATION(name, unmap, PW_UNMAP)         \
 	PW_EDITOR_OPERATION(name, protect, PW_PROTECT)     \
-	PW_EDITOR_OPERATION(name, split, PW_SPLIT)         \
-	PW_EDITOR_OPERATION(name, collapse, PW_COLLAPSE)   \
+	PW_EDITOR_ALL(name, split, PW_SPLIT)               \
+	PW_EDITOR_ALL(name, collapse, PW_COLLAPSE)         \
 	PW_SLOTS(name)                                     \
 	static const struct pw_editor pw_editor_##name = { \
 		.map = name##_map,                         \
 		.unmap = name##_unmap,                     \
 		.protect = name##_protect,                 \
-		.split = name##_split,                     \
-		.collapse = name##_collapse,               \
+		.split = name##_split_all,                 \
+		.collapse = name##_collapse_all,           \
 		.slot_decode = name##_slot_decode,         \
 		.slot_find = name##_slot_find,             \
 		.slot_next = name##_slot_next,             \

@@ -104,11 +104,8 @@ void pw_gather_add(struct pw_space *space, unsigned level, pw_pa pa)
 	gone(space, 1);
 }
 
-void pw_gather_finish(struct pw_space *space)
+void pw_gather_hand_over(struct pw_space *space)
 {
-	/* A batch with tables of this thread is seen here, unless another thread has handed it over. */
-	if (!__atomic_load_n(&space->gathered, __ATOMIC_RELAXED))
-		return;
 	pthread_mutex_lock(&space->gather_lock);
 	if (space->gathered)
 		hand_over(space);

@@ -73,6 +73,36 @@ static unsigned entry_limit(const struct pw_space *space, const struct pw_regime
 	return lg2;
 }
 
+/* Can an entry of @level hold the address of the page at @pa without losing any bits? */
+static bool leaf_names(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+		       pw_pa pa)
+{
+	const pw_pa page = pa & ~pw_mask(f->shift[level]);
+	uint64_t e = stored(f, f->make_leaf(f, r, level, page, PW_READ | PW_ACCESSED));
+
+	return f->kind(f, r, level, e) == PW_LEAF && f->page(f, r, level, e) == page;
+}
+
+/*
+ * The highest of the addresses 2^n - 1 for which leaves of every level can hold all addresses up to there: they hold
+ * each bit below n by itself, and all together. (Test: space/reach; each format has a bit of the entry for each of the
+ * address.) 0: there are leaves that hold none.
+ */
+static pw_pa pages_last(const struct pw_format *f, const struct pw_regime *r)
+{
+	unsigned lg2 = 64;
+
+	for (unsigned level = 0; level < f->levels; level++) {
+		if (!(f->leaf_levels >> level & 1))
+			continue;
+		for (unsigned bit = f->shift[level]; bit < lg2; bit++)
+			if (!leaf_names(f, r, level, UINT64_C(1) << bit) ||
+			    !leaf_names(f, r, level, pw_mask(bit + 1)))
+				lg2 = bit;
+	}
+	return pw_mask(lg2);
+}
+
 int pw_reach_tables(struct pw_space *space, unsigned levels, struct pw_error *error)
 {
 	const struct pw_format *f = space->format;
@@ -86,6 +116,7 @@ int pw_reach_tables(struct pw_space *space, unsigned levels, struct pw_error *er
 		return pw_fail(error, EINVAL, "%s has no tables of %u level%s", f->name, levels,
 			       levels == 1 ? "" : "s");
 	root_names(space, highest, UINT64_C(1) << space->piece_lg2[highest], &r);
+	space->pages_last = pages_last(f, &r);
 	for (unsigned level = 0; level <= highest; level++) {
 		unsigned below = level < highest ? entry_limit(space, &r, level) : 64;
 		unsigned top = level == highest || f->dynamic_top ? root_limit(space, level) : 0;
@@ -111,16 +142,6 @@ unsigned pw_reach_lowest_lg2(const struct pw_space *space)
 		if (space->limit_lg2[level] < lowest)
 			lowest = space->limit_lg2[level];
 	return lowest;
-}
-
-/* Can an entry of @level hold the address of the page at @pa without losing any bits? */
-static bool leaf_names(const struct pw_format *f, const struct pw_regime *r, unsigned level,
-		       pw_pa pa)
-{
-	const pw_pa page = pa & ~pw_mask(f->shift[level]);
-	uint64_t e = stored(f, f->make_leaf(f, r, level, page, PW_READ | PW_ACCESSED));
-
-	return f->kind(f, r, level, e) == PW_LEAF && f->page(f, r, level, e) == page;
 }
 
 unsigned pw_reach_pages(const struct pw_format *f, const struct pw_regime *r, pw_pa pa, pw_pa last)

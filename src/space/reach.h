@@ -10,7 +10,7 @@
 #include "space/space.h"
 
 /*
- * Fills piece_lg2[] and limit_lg2[] of @space, whose arena, format and kernel are set. Returns 0; or, with a
+ * Fills piece_lg2[], limit_lg2[] and pages_last of @space, whose arena, format and kernel are set. Returns 0; or, with a
  * sentence, -EINVAL if the format has no tables of @levels levels, or -ERANGE if the arena begins where no
  * table can be.
  */

@@ -95,13 +95,12 @@ static int make_top(struct pw_space *space, unsigned top, pw_pa below, struct pw
 	return 0;
 }
 
-/* Does the regime translate all of first..last? */
-static bool covers(const struct pw_regime *r, pw_va first, pw_va last)
+/* The regime's span that translates all of first..last. NULL: there is none. */
+PW_INLINE const struct pw_span *span_of(const struct pw_regime *r, pw_va first, pw_va last)
 {
-	for (unsigned i = 0; i < r->spans; i++)
-		if (first >= r->span[i].first && first <= r->span[i].last)
-			return last <= r->span[i].last;
-	return false;
+	const struct pw_span *span = pw_span_find(r, first);
+
+	return PW_LIKELY(span) && last <= span->last ? span : NULL;
 }
 
 int pw_space_cover(struct pw_space *space, pw_va first, pw_va last, struct pw_error *error)
@@ -111,7 +110,7 @@ int pw_space_cover(struct pw_space *space, pw_va first, pw_va last, struct pw_er
 	int code = 0;
 
 	pthread_mutex_lock(&space->grow);
-	for (r = pw_space_now(space); !covers(r, first, last); r = pw_space_now(space)) {
+	for (r = pw_space_now(space); !span_of(r, first, last); r = pw_space_now(space)) {
 		unsigned top = r->span[0].top + 1u;
 
 		if (!f->dynamic_top || top >= f->levels || r->roots > 1)
@@ -230,38 +229,50 @@ void pw_space_destroy(struct pw_space *space)
 
 /* ---- operations ---- */
 
-/* Prepares an operation on first..last: checks the range and, if @grows, makes the top cover it. */
-static int begin(struct pw_space *space, struct pw_edit *edit, pw_va first, pw_va last, bool grows,
-		 struct pw_error *error)
+/* Says why begin() refuses a range. Apart from it, as all that is rare: an edit of one page takes little else. */
+static __attribute__((noinline)) int refuse(const struct pw_space *space, pw_va first, pw_va last,
+					    struct pw_error *error)
 {
-	pw_va page;
-
 	if (!space)
 		return pw_fail_null(error, "space");
 	if (!pw_arena_mine(space->arena))
 		return not_mine(error);
-	page = pw_mask(space->format->shift[0]);
-	if (first > last || (first & page) || (~last & page))
-		return pw_fail(error, EINVAL,
-			       "0x%llx-0x%llx is not a range of whole pages of 0x%llx bytes",
-			       (unsigned long long)first, (unsigned long long)last,
-			       (unsigned long long)page + 1);
-	*edit = (struct pw_edit){
-		.space = space,
-		.regime = pw_space_now(space),
-		.first = first,
-		.last = last,
-		.va = first,
-		.size_lg2 = 64,
-	};
-	if (!covers(edit->regime, first, last)) {
-		int code = grows ? pw_space_cover(space, first, last, error) : 0;
+	return pw_fail(error, EINVAL, "0x%llx-0x%llx is not a range of whole pages of 0x%llx bytes",
+		       (unsigned long long)first, (unsigned long long)last,
+		       1ULL << space->format->shift[0]);
+}
 
-		if (code)
-			return code;
-		edit->regime = pw_space_now(space);
-	}
-	return 0;
+/* Finds the regime of an operation whose range the present one does not cover: if it @grows, one that does. */
+static __attribute__((noinline)) int begin_beyond(struct pw_edit *edit, bool grows,
+						  struct pw_error *error)
+{
+	int code = grows ? pw_space_cover(edit->space, edit->first, edit->last, error) : 0;
+
+	edit->regime = pw_space_now(edit->space);
+	edit->span = span_of(edit->regime, edit->first, edit->last);
+	return code;
+}
+
+/* Prepares an operation on first..last: checks the range and, if @grows, makes the top cover it. */
+PW_INLINE int begin(struct pw_space *space, struct pw_edit *edit, pw_va first, pw_va last,
+		    bool grows, struct pw_error *error)
+{
+	if (PW_UNLIKELY(!space || !pw_arena_mine(space->arena) || first > last ||
+			((first | ~last) & pw_mask(space->format->shift[0]))))
+		return refuse(space, first, last, error);
+	/* Member by member: most operations use few of the others. */
+	edit->space = space;
+	edit->regime = pw_space_now(space);
+	edit->span = span_of(edit->regime, first, last);
+	edit->first = first;
+	edit->last = last;
+	edit->va = first;
+	edit->size_lg2 = 64;
+	edit->prot_none = false;
+	edit->bytes = 0;
+	edit->unmapped = NULL;
+	edit->run.open = false;
+	return PW_LIKELY(edit->span) ? 0 : begin_beyond(edit, grows, error);
 }
 
 /* Writes the sentence for -ENOMEM: memory may be free, but only where no table can be. */
@@ -280,18 +291,25 @@ static int no_memory(const struct pw_edit *edit, int code, const char *what, str
 		       (unsigned long long)edit->va);
 }
 
+static __attribute__((noinline)) int fail(const struct pw_edit *edit, int code, const char *what,
+					  struct pw_error *error)
+{
+	if (code == -EEXIST)
+		return pw_fail(error, EEXIST, "0x%llx is mapped already: unmap it first",
+			       (unsigned long long)edit->va);
+	return no_memory(edit, code, what, error);
+}
+
 /*
  * Ends an operation that returned @code: reports the last run, hands over the gathered tables, and writes
  * the sentence for an error. An operation that takes pages or permissions away calls pw_edit_settle first.
  */
-static int finish(struct pw_edit *edit, int code, const char *what, struct pw_error *error)
+PW_INLINE int finish(struct pw_edit *edit, int code, const char *what, struct pw_error *error)
 {
-	pw_edit_flush(edit);
+	if (PW_UNLIKELY(edit->run.open))
+		pw_edit_flush(edit);
 	pw_gather_finish(edit->space);
-	if (code == -EEXIST)
-		return pw_fail(error, EEXIST, "0x%llx is mapped already: unmap it first",
-			       (unsigned long long)edit->va);
-	return code ? no_memory(edit, code, what, error) : 0;
+	return PW_LIKELY(!code) ? 0 : fail(edit, code, what, error);
 }
 
 /*
@@ -312,49 +330,86 @@ static unsigned special_lg2(const struct pw_format *f, const struct pw_regime *r
 	return level < f->levels ? f->shift[level] - 1u : 64;
 }
 
+static __attribute__((noinline)) int not_a_page(const struct pw_format *f, pw_pa pa,
+						struct pw_error *error)
+{
+	return pw_fail(error, EINVAL, "0x%llx is not the address of a page of 0x%llx bytes",
+		       (unsigned long long)pa, 1ULL << f->shift[0]);
+}
+
+/* Limits the size of @edit's pages to those whose entries can hold the addresses pa..last. Returns 0, -ERANGE. */
+static __attribute__((noinline)) int limit_size(struct pw_edit *edit, pw_pa pa, pw_pa last,
+						struct pw_error *error)
+{
+	const struct pw_format *f = edit->space->format;
+
+	if (last >= pa)
+		edit->size_lg2 = pw_reach_pages(f, edit->regime, pa, last);
+	if (last < pa || edit->size_lg2 == 0)
+		return pw_fail(error, ERANGE,
+			       "entries of %s cannot hold the addresses 0x%llx-0x%llx", f->name,
+			       (unsigned long long)pa, (unsigned long long)last);
+	return 0;
+}
+
+/* Limits the size of @edit's pages to those that can be marked as special. Returns 0, -ERANGE. */
+static __attribute__((noinline)) int limit_special(struct pw_edit *edit, struct pw_error *error)
+{
+	const struct pw_format *f = edit->space->format;
+	unsigned special = special_lg2(f, edit->regime);
+
+	if (special == 0)
+		return pw_fail(error, ERANGE,
+			       "the entries of %s cannot mark pages as special: they have "
+			       "no bit for it",
+			       f->name);
+	edit->size_lg2 = special < edit->size_lg2 ? special : edit->size_lg2;
+	return 0;
+}
+
+/* Takes away what an operation mapped before it failed. */
+static __attribute__((noinline)) void undo_map(const struct pw_edit *edit)
+{
+	struct pw_edit undo;
+
+	if (edit->va == edit->first ||
+	    begin(edit->space, &undo, edit->first, edit->va - 1, false, NULL) != 0)
+		return;
+	edit->space->format->instance->editor->unmap(&undo);
+	finish(&undo, 0, "undoing", NULL);
+}
+
 int pw_space_map(struct pw_space *space, pw_va first, pw_va last, pw_pa pa, uint32_t attr,
 		 struct pw_error *error)
 {
+	const pw_pa end = pa + (last - first);
 	const struct pw_format *f;
 	struct pw_edit edit;
 	int code = begin(space, &edit, first, last, true, error);
 
-	if (code)
+	if (PW_UNLIKELY(code))
 		return code;
 	f = space->format;
-	if (pa & pw_mask(f->shift[0]))
-		return pw_fail(error, EINVAL, "0x%llx is not the address of a page of 0x%llx bytes",
-			       (unsigned long long)pa, 1ULL << f->shift[0]);
-	if (pa + (last - first) >= pa)
-		edit.size_lg2 = pw_reach_pages(f, edit.regime, pa, pa + (last - first));
-	if (pa + (last - first) < pa || edit.size_lg2 == 0)
-		return pw_fail(error, ERANGE,
-			       "entries of %s cannot hold the addresses 0x%llx-0x%llx", f->name,
-			       (unsigned long long)pa, (unsigned long long)(pa + (last - first)));
+	if (PW_UNLIKELY(pa & pw_mask(f->shift[0])))
+		return not_a_page(f, pa, error);
+	if (PW_UNLIKELY(end > space->pages_last || end < pa)) {
+		code = limit_size(&edit, pa, end, error);
+		if (code)
+			return code;
+	}
 	edit.pa = pa;
 	edit.attr = attr & PW_MAP_ATTR;
 	/* On arm the entry of a page that was not accessed is empty: Linux has those in its own tables. */
 	if (f->linux_twin)
 		edit.attr |= PW_ACCESSED;
-	if (attr & PW_SPECIAL) {
-		unsigned special = special_lg2(f, edit.regime);
-
-		if (special == 0)
-			return pw_fail(error, ERANGE,
-				       "the entries of %s cannot mark pages as special: they have "
-				       "no bit for it",
-				       f->name);
-		edit.size_lg2 = special < edit.size_lg2 ? special : edit.size_lg2;
+	if (PW_UNLIKELY(attr & PW_SPECIAL)) {
+		code = limit_special(&edit, error);
+		if (code)
+			return code;
 	}
 	code = f->instance->editor->map(&edit);
-	if (code && edit.va > first) {
-		struct pw_edit undo;
-
-		if (begin(space, &undo, first, edit.va - 1, false, NULL) == 0) {
-			f->instance->editor->unmap(&undo);
-			finish(&undo, 0, "undoing", NULL);
-		}
-	}
+	if (PW_UNLIKELY(code))
+		undo_map(&edit);
 	return finish(&edit, code, "mapping", error);
 }
 
@@ -401,8 +456,9 @@ int pw_space_protect(struct pw_space *space, pw_va first, pw_va last, uint32_t a
 	if (code)
 		return code;
 	edit.attr = attr & (PW_PROT_MASK | PW_ACCESSED | PW_DIRTY);
-	edit.prot_none = !(attr & PW_ANY_ACCESS) && has_prot_none(space->format, edit.regime);
-	if (!(attr & PW_ANY_ACCESS) && !edit.prot_none &&
+	edit.prot_none = PW_UNLIKELY(!(attr & PW_ANY_ACCESS)) &&
+			 has_prot_none(space->format, edit.regime);
+	if (PW_UNLIKELY(!(attr & PW_ANY_ACCESS)) && !edit.prot_none &&
 	    !has_bare_leaf(space->format, edit.regime))
 		return pw_fail(
 			error, ERANGE,

@@ -62,6 +62,7 @@ struct pw_space {
 	pthread_mutex_t grow;
 	uint8_t piece_lg2[PW_MAX_LEVELS]; /* log2 of the memory that a table of that level takes */
 	uint8_t limit_lg2[PW_MAX_LEVELS]; /* log2 of the address where it has to end: reach.h */
+	pw_pa pages_last; /* leaves of every size can hold all addresses up to this one: reach.h */
 
 	/* Tables smaller than a frame are pieces of one. Free pieces are in a list for each level. */
 	pthread_mutex_t free_lock;
@@ -146,13 +147,22 @@ bool pw_table_unused(const struct pw_space *space, const struct pw_regime *r, un
 void pw_gather_add(struct pw_space *space, unsigned level, pw_pa pa);
 /* As pw_gather_add, also for all tables below. */
 void pw_gather_tree(struct pw_space *space, const struct pw_regime *r, unsigned level, pw_pa pa);
+/* Hands the gathered tables over, of which there are some. */
+void pw_gather_hand_over(struct pw_space *space);
 /* Hands the gathered tables over: at the end of an operation, and when memory is short. */
-void pw_gather_finish(struct pw_space *space);
+PW_INLINE void pw_gather_finish(struct pw_space *space)
+{
+	/* A batch with tables of this thread is seen here, unless another thread has handed it over. */
+	if (PW_UNLIKELY(__atomic_load_n(&space->gathered, __ATOMIC_RELAXED)))
+		pw_gather_hand_over(space);
+}
 
 /* An operation under way: its arguments and its progress. On its caller's stack. */
 struct pw_edit {
 	struct pw_space *space;
 	const struct pw_regime *regime;
+	const struct pw_span
+		*span; /* the regime's one that covers all of the range; NULL if none does */
 	pw_va first, last; /* as asked */
 	pw_va va; /* everything before it is done */
 	pw_pa pa; /* map: the physical address for va */
