@@ -184,6 +184,12 @@ class Manual(unittest.TestCase):
                 if called in self.functions and called not in may_be_ignored:
                     self.assertRegex(self.functions[called], r"^(void|bool) ", f"{name} does not look at what {called}() returns")
 
+    def test_quotes(self):
+        """Two quotes on one line would be one in the other."""
+        for path in sorted((SOURCE / "man").glob("*.[0-9]")):
+            for line in path.read_text().splitlines():
+                self.assertIsNone(re.match(r"\..*\b([DSQ]q|Ql)\b.*\b([DSQ]q|Ql)\b", line), f"{path.name}: {line}")
+
     def test_formatters_are_silent(self):
         paths = sorted((SOURCE / "man").glob("*.[1-9]"))
         for command in (["man", "--warnings", "-E", "UTF-8", "-l"], ["groff", "-ww", "-man", "-z"],
