@@ -2,8 +2,8 @@
 /*
  * The editor compiled for one format: PW_EDITOR(x86_64) defines pw_editor_x86_64 from the constant
  * pw_format_x86_64. There is one indirect call per operation and none per entry; the only other calls are
- * for tables that come and go, and to the caller's callback. The same holds for single entries (PW_SLOTS):
- * their only calls for each entry are direct ones, and one to the visitor.
+ * for tables that come and go, for groups, and to the caller's callback. The same holds for single entries
+ * (PW_SLOTS): their only calls for each entry are direct ones, and one to the visitor.
  */
 #ifndef PW_SPACE_INSTANCE_H
 #define PW_SPACE_INSTANCE_H
@@ -37,6 +37,26 @@
 			       : name##_##operation##_all(edit);                           \
 	}
 
+/* What operations have in common: parts.h. */
+#define PW_EDITOR_PARTS(name)                                                                     \
+	PW_FLATTEN __attribute__((noinline)) static void name##_edit_page(                        \
+		const struct pw_regime *r, unsigned level, uint64_t e, struct pw_edit_page *page) \
+	{                                                                                         \
+		*page = pw_edit_page(&pw_format_##name, r, level, e);                             \
+	}                                                                                         \
+	PW_FLATTEN __attribute__((noinline)) static int name##_edit_install(                      \
+		struct pw_edit *edit, unsigned level, unsigned char *entry, uint64_t *e,          \
+		const struct pw_edit_page *page)                                                  \
+	{                                                                                         \
+		return pw_part_install(&pw_format_##name, edit, level, entry, e, page);           \
+	}                                                                                         \
+	PW_FLATTEN __attribute__((noinline)) static void name##_edit_ungroup(                     \
+		struct pw_edit *edit, unsigned level, struct pw_place *place, pw_pa pa,           \
+		unsigned lg2)                                                                     \
+	{                                                                                         \
+		pw_part_break(&pw_format_##name, edit, level, place, pa, lg2);                    \
+	}
+
 /* Decoding is a function of its own, because the others share it, and compile time counts. */
 #define PW_SLOTS(name)                                                                           \
 	PW_FLATTEN __attribute__((noinline)) static void name##_slot_decode(                     \
@@ -66,6 +86,7 @@
 	}
 
 #define PW_EDITOR(name)                                    \
+	PW_EDITOR_PARTS(name)                              \
 	PW_EDITOR_OPERATION(name, map, PW_MAP)             \
 	PW_EDITOR_OPERATION(name, unmap, PW_UNMAP)         \
 	PW_EDITOR_OPERATION(name, protect, PW_PROTECT)     \
@@ -78,6 +99,9 @@
 		.protect = name##_protect,                 \
 		.split = name##_split_all,                 \
 		.collapse = name##_collapse_all,           \
+		.page = name##_edit_page,                  \
+		.install = name##_edit_install,            \
+		.ungroup = name##_edit_ungroup,            \
 		.slot_decode = name##_slot_decode,         \
 		.slot_find = name##_slot_find,             \
 		.slot_next = name##_slot_next,             \

@@ -9,7 +9,7 @@
 #ifndef PW_SPACE_OPERATIONS_H
 #define PW_SPACE_OPERATIONS_H
 
-#include "space/edit.h"
+#include "space/parts.h"
 
 /* ---- map ---- */
 
@@ -308,7 +308,7 @@ PW_INLINE int pw_edit_open(const struct pw_format *f, struct pw_edit *edit, unsi
 
 	*whole = false;
 	while (f->kind(f, r, level, *e) != PW_TABLE) {
-		*page = pw_edit_page(f, r, level, *e);
+		*page = pw_edit_page_of(f, r, level, *e);
 		if (!page->present) {
 			*whole = true;
 			return PW_EDIT_NEXT;
@@ -442,7 +442,7 @@ PW_INLINE int pw_protect_make_fit(const struct pw_format *f, struct pw_edit *edi
 				  struct pw_place *place, unsigned char *entry, uint64_t *e)
 {
 	const struct pw_regime *r = edit->regime;
-	struct pw_edit_page page = pw_edit_page(f, r, level, *e);
+	struct pw_edit_page page = pw_edit_page_of(f, r, level, *e);
 	pw_pa pa = 0;
 
 	if (!page.present || page.prot_none ||
@@ -451,7 +451,7 @@ PW_INLINE int pw_protect_make_fit(const struct pw_format *f, struct pw_edit *edi
 	if (page.lg2 > f->shift[level]) {
 		pw_edit_break(f, edit, level, place, &page);
 		*e = pw_edit_load(f, entry);
-		page = pw_edit_page(f, r, level, *e);
+		page = pw_edit_page_of(f, r, level, *e);
 	}
 	return page.present ? pw_edit_install(f, edit, level, entry, e, &page) : 0;
 }
@@ -509,7 +509,7 @@ PW_INLINE int pw_split_upper(const struct pw_format *f, struct pw_edit *edit, un
 	unsigned char *entry = pw_edit_entry(f, place, level, edit->va);
 
 	while (f->kind(f, r, level, e) != PW_TABLE) {
-		struct pw_edit_page page = pw_edit_page(f, r, level, e);
+		struct pw_edit_page page = pw_edit_page_of(f, r, level, e);
 
 		if (!page.present || page.lg2 <= edit->size_lg2)
 			return PW_EDIT_NEXT;

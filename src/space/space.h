@@ -31,6 +31,8 @@
 #include "sync/sync.h"
 
 struct pw_edit;
+struct pw_edit_page;
+struct pw_place;
 struct pw_slot;
 struct pw_slot_place;
 struct pw_slot_visit;
@@ -43,6 +45,13 @@ struct pw_editor {
 	int (*protect)(struct pw_edit *edit);
 	int (*split)(struct pw_edit *edit);
 	int (*collapse)(struct pw_edit *edit);
+	/* What they have in common: parts.h. */
+	void (*page)(const struct pw_regime *r, unsigned level, uint64_t e,
+		     struct pw_edit_page *page);
+	int (*install)(struct pw_edit *edit, unsigned level, unsigned char *entry, uint64_t *e,
+		       const struct pw_edit_page *page);
+	void (*ungroup)(struct pw_edit *edit, unsigned level, struct pw_place *place, pw_pa pa,
+			unsigned lg2);
 	/* Single entries: slot_walk.h. */
 	void (*slot_decode)(const struct pw_regime *r, pw_va va, struct pw_slot *slot);
 	void (*slot_find)(const struct pw_space *space, pw_va va, unsigned lowest,
