@@ -194,8 +194,9 @@ int pw_replace_open(struct pw_replace *replace, const char *path, bool named,
 	if (code == ENOENT && path[0])
 		return pw_fail(error, code, "%s: there is no such folder; make it first (mkdir -p)",
 			       path);
-	return pw_fail(error, code, "%s: %s%s", path,
-		       beside_it ? "no new file can be made beside it: " : "", strerror(code));
+	return pw_fail(error, code, "%s: %s%s%s", path,
+		       beside_it ? "no new file can be made beside it: " : "", strerror(code),
+		       code == EACCES ? "; name a file that this user may write" : "");
 }
 
 /*

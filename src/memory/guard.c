@@ -229,7 +229,8 @@ static int open_file(const char *path, struct stat *state, struct pw_error *erro
 		if (code == ENXIO)
 			return pw_fail(error, EINVAL, "%s is a socket or a device; name a file",
 				       path);
-		return pw_fail(error, code, "%s: %s", path, strerror(code));
+		return pw_fail(error, code, "%s: %s%s", path, strerror(code),
+			       code == EACCES ? "; read it as its owner, or as root" : "");
 	}
 	if (fstat(file, state)) {
 		int code = errno;

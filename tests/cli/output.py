@@ -124,7 +124,7 @@ class Whole(Case):
         path.chmod(0o444)
         if os.geteuid() != 0:
             for arguments in self.writers(path).values():
-                self.assertIn(b"Permission denied", self.tool(*arguments, status=2).stderr)
+                self.assertIn(b"Permission denied; name a file that this user may write", self.tool(*arguments, status=2).stderr)
         self.assertEqual(list(self.out.iterdir()), [path])
 
     def test_no_room(self):

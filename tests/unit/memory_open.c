@@ -194,7 +194,7 @@ static void refuses_what_is_no_file(void **state)
 	if (geteuid() != 0) {
 		make_file("secret", "x", 1);
 		assert_int_equal(chmod(path_of("secret"), 0), 0);
-		refused("%/secret", EACCES, "Permission denied");
+		refused("%/secret", EACCES, "Permission denied; read it as its owner, or as root");
 	}
 }
 
