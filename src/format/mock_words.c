@@ -87,6 +87,8 @@ static const struct pw_bits_of entries[] = {
 static const struct fold_style *const folds[] = { NULL };
 
 const struct pw_words pw_words_mock = {
+	.memory_types = 1 << PW_MEM_NORMAL,
+	.kernel_apart = true,
 	.entries = entries,
 	.folds = folds,
 };

@@ -112,6 +112,7 @@ static const struct pw_vectors interrupts = { .name = "vectors",
 const struct pw_words pw_words_ppc64_radix_4k = {
 	.machines = "ppc64",
 	.vectors = &interrupts,
+	.kernel_apart = true,
 	.memory_types = 1 << PW_MEM_NORMAL,
 	.entries = entries,
 	.folds = folds_4k,
@@ -122,6 +123,7 @@ const struct pw_words pw_words_ppc64_radix_4k = {
 const struct pw_words pw_words_ppc64_radix_64k = {
 	.machines = "ppc64",
 	.vectors = &interrupts,
+	.kernel_apart = true,
 	.memory_types = 1 << PW_MEM_NORMAL,
 	.entries = entries,
 	.folds = folds_64k,

@@ -102,6 +102,23 @@ static void test_every_format_has_words(void **state)
 		fail_msg("missing:%s", missing.text);
 }
 
+/* Of formats with two roots, the kernel has the second for itself; but for arm, whose processes have all of the kernel. */
+static void test_kernel_apart(void **state)
+{
+	static const char *const whole[] = { "arm", "arm_lpae" };
+	const struct pw_format *f;
+
+	(void)state;
+	for (size_t i = 0; (f = pw_format_at(i)); i++) {
+		bool apart = f->max_roots == 2;
+
+		for (size_t k = 0; k < sizeof(whole) / sizeof(whole[0]); k++)
+			apart &= strcmp(f->name, whole[k]) != 0;
+		if (f->words->kernel_apart != apart)
+			fail_msg("%s: .words->kernel_apart", f->name);
+	}
+}
+
 /* The test notices missing words. */
 static void test_missing_words_are_named(void **state)
 {
@@ -145,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_format_has_words),
+		cmocka_unit_test(test_kernel_apart),
 		cmocka_unit_test(test_missing_words_are_named),
 	};
 
