@@ -98,15 +98,15 @@ PW_INLINE bool fits(const struct pw_roots_search *search, const struct pw_roots_
 }
 
 /*
- * Can the @entries entries at @bytes be a top table? Those before @first are zero. It must lead to at least
- * one other table.
+ * Can the @entries entries at @bytes be of a top table? Those before @first are zero. *tables counts those that lead to
+ * other tables.
  */
-static bool may_be_top(const struct pw_roots_search *search, const struct pw_roots_try *attempt,
-		       unsigned top, const unsigned char *bytes, size_t first, size_t entries)
+static bool part_fits(const struct pw_roots_search *search, const struct pw_roots_try *attempt,
+		      unsigned top, const unsigned char *bytes, size_t first, size_t entries,
+		      size_t *tables)
 {
 	const struct pw_format *f = attempt->format;
 	const size_t group = (size_t)64 >> f->entry_lg2;
-	size_t tables = 0;
 
 	for (size_t i = first; i < entries; i++) {
 		uint64_t entry;
@@ -119,10 +119,10 @@ static bool may_be_top(const struct pw_roots_search *search, const struct pw_roo
 		entry = pw_roots_load(f, bytes, i);
 		if (entry == 0 && attempt->zero_is_hole)
 			continue;
-		if (!fits(search, attempt, top, entry, &tables))
+		if (!fits(search, attempt, top, entry, tables))
 			return false;
 	}
-	return tables > 0;
+	return true;
 }
 
 /* ---- one window ---- */
@@ -166,6 +166,32 @@ static bool is_quick(const struct pw_roots_try *attempt)
 	       pw_entry_number(1, 3, attempt->format->big_endian) == 1;
 }
 
+/*
+ * Can the pages at @at of the window, @bytes together, be a top table? It must lead to at least one other table. Pages of
+ * zeros are not touched: they may be a hole in a file.
+ */
+static bool pages_fit(const struct pw_roots_search *search, const struct pw_roots_try *attempt,
+		      unsigned top, const struct window *window, size_t at, size_t bytes)
+{
+	const struct pw_format *f = attempt->format;
+	size_t tables = 0;
+
+	/* s390x: zeros are an entry, which leads to nothing that a table can lead to. */
+	for (size_t page = at; page < at + bytes && !attempt->zero_is_hole; page += PAGE)
+		if (window->zeros[page / PAGE] > 0 && !fits(search, attempt, top, 0, &tables))
+			return false;
+	tables = 0;
+	for (size_t page = at; page < at + bytes; page += PAGE) {
+		const size_t zeros = window->zeros[page / PAGE];
+		const size_t first = attempt->zero_is_hole ? zeros >> f->entry_lg2 : 0;
+
+		if (!part_fits(search, attempt, top, window->bytes + page, first,
+			       PAGE >> f->entry_lg2, &tables))
+			return false;
+	}
+	return tables > 0;
+}
+
 /* Looks for tables of level @top that fill pages. */
 static void sieve_pages(struct sieve *sieve, size_t number, const struct window *window,
 			unsigned top)
@@ -179,15 +205,12 @@ static void sieve_pages(struct sieve *sieve, size_t number, const struct window 
 	for (size_t at = (size_t)(start - window->first);
 	     at < window->length && window->length - at >= bytes; at += bytes) {
 		struct pw_roots_place place = { .table = window->first + at, .top = (uint8_t)top };
-		size_t zeros = window->zeros[at / PAGE], first = 0;
 
-		if (bytes == PAGE && zeros == PAGE && attempt->zero_is_hole)
+		if (bytes == PAGE && window->zeros[at / PAGE] == PAGE && attempt->zero_is_hole)
 			continue;
 		if (quick && misfits(attempt, window->head[at / PAGE]))
 			continue;
-		if (attempt->zero_is_hole)
-			first = zeros >> f->entry_lg2;
-		if (may_be_top(sieve->search, attempt, top, window->bytes + at, first, entries))
+		if (pages_fit(sieve->search, attempt, top, window, at, bytes))
 			keep(sieve, number, &place);
 	}
 }
@@ -208,6 +231,7 @@ static void sieve_small(struct sieve *sieve, size_t number, const struct window 
 	     at < window->length && window->length - at >= bytes; at += step) {
 		struct pw_roots_place place = { .table = window->first + at, .top = (uint8_t)top };
 		const size_t zeros = window->zeros[at / PAGE];
+		size_t tables = 0;
 		uint64_t word;
 
 		/* On to the first that is not all zero. */
@@ -218,7 +242,9 @@ static void sieve_small(struct sieve *sieve, size_t number, const struct window 
 		memcpy(&word, window->bytes + at, sizeof(word));
 		if (quick && misfits(attempt, word))
 			continue;
-		if (may_be_top(sieve->search, attempt, top, window->bytes + at, 0, entries))
+		if (part_fits(sieve->search, attempt, top, window->bytes + at, 0, entries,
+			      &tables) &&
+		    tables > 0)
 			keep(sieve, number, &place);
 	}
 }

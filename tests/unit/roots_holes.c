@@ -98,6 +98,41 @@ static void test_holes(void **state)
 	close(file);
 }
 
+/* No format gives a page to a hole: also where tables are larger than a page, and where an entry of zeros is none of a hole. */
+static void test_every_format(void **state)
+{
+	static unsigned char noise[16 * PAGE];
+	const struct pw_format *f;
+	struct pw_memory *memory;
+	struct pw_error error;
+	struct stat before, after;
+	char path[64], source[80];
+	int file = file_of("", 1, path);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(noise); i++)
+		noise[i] = (unsigned char)(i * 2654435761u >> 13);
+	assert_int_equal(ftruncate(file, BYTES), 0);
+	assert_int_equal(pwrite(file, noise, sizeof(noise), TABLES + PAGE), (ssize_t)sizeof(noise));
+	snprintf(source, sizeof(source), "raw:%s@0", path);
+	assert_int_equal(pw_memory_open(source, &memory, &error), 0);
+	assert_int_equal(fstat(file, &before), 0);
+	for (size_t i = 0; (f = pw_format_at(i)); i++) {
+		const struct pw_roots_options options = { .formats = &f, .format_count = 1 };
+		struct pw_root *roots;
+		size_t count;
+
+		assert_int_equal(pw_roots_find(memory, &options, &roots, &count, NULL, NULL), 0);
+		free(roots);
+		assert_int_equal(fstat(file, &after), 0);
+		if (after.st_blocks != before.st_blocks)
+			fail_msg("%s: %lld blocks more", f->name,
+				 (long long)(after.st_blocks - before.st_blocks));
+	}
+	pw_memory_close(memory);
+	close(file);
+}
+
 /* What a run says of each page is what the file says. */
 static void test_runs(void **state)
 {
@@ -167,6 +202,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_every_format),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_missing),
 	};
