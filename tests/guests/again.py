@@ -29,7 +29,7 @@ import time
 import fetch
 import initramfs
 import kinds
-from machine import Console, GuestError
+from machine import Console, GuestError, TIMER
 from qmp import Qmp, QmpError
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -89,7 +89,7 @@ class Guest:
                       "-machine", f"{machine if not size else machine.split(',')[0]},memory-backend=ram", "-cpu", cpu, "-smp", "2",
                       "-m", f"{self.size}M", "-object", BACKENDS[backend].format(size=self.size, folder=folder),
                       "-kernel", str(kernel), "-initrd", str(folder / "initramfs"),
-                      "-append", f"console={console} quiet loglevel=1 panic=-1 random.trust_cpu=on {append}",
+                      "-append", f"console={console} quiet loglevel=1 panic=-1 random.trust_cpu=on {TIMER if kind.name == 'x86_64' else ''} {append}",
                       "-qmp", f"unix:{folder / 'qmp'},server=on,wait=off", "-qmp", f"unix:{folder / 'own'},server=on,wait=off",
                       "-serial", "chardev:console"]
 
