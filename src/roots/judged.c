@@ -68,7 +68,7 @@ int pw_roots_judged_status(const struct pw_roots_judged *judged)
 	return __atomic_load_n(&judged->status, __ATOMIC_RELAXED);
 }
 
-static uint64_t hash_of(const struct pw_roots_judged *judged, pw_pa table, unsigned level,
+static uint32_t hash_of(const struct pw_roots_judged *judged, pw_pa table, unsigned level,
 			unsigned bits)
 {
 	const uint64_t words[] = { table, (uint64_t)level << 8 | bits };
@@ -76,12 +76,13 @@ static uint64_t hash_of(const struct pw_roots_judged *judged, pw_pa table, unsig
 	return pw_hash(&judged->key, words, 2);
 }
 
-static struct pw_roots_shard *shard_of(const struct pw_roots_judged *judged, uint64_t hash)
+/* By the highest bits: slots are chosen by the lowest. */
+static struct pw_roots_shard *shard_of(const struct pw_roots_judged *judged, uint32_t hash)
 {
-	return (struct pw_roots_shard *)&judged->shard[hash >> 32 & (PW_ROOTS_SHARDS - 1)];
+	return (struct pw_roots_shard *)&judged->shard[hash / (UINT32_MAX / PW_ROOTS_SHARDS + 1)];
 }
 
-static uint32_t *slot_of(const struct pw_roots_shard *shard, uint64_t hash, pw_pa table,
+static uint32_t *slot_of(const struct pw_roots_shard *shard, uint32_t hash, pw_pa table,
 			 unsigned level, unsigned bits)
 {
 	size_t at = (size_t)hash & shard->mask;
@@ -122,7 +123,7 @@ static bool grow(const struct pw_roots_judged *judged, struct pw_roots_shard *sh
 }
 
 /* Adds @node, whose table a thread begins to judge. False: judged->status says why not. */
-static bool add(struct pw_roots_judged *judged, struct pw_roots_shard *shard, uint64_t hash,
+static bool add(struct pw_roots_judged *judged, struct pw_roots_shard *shard, uint32_t hash,
 		const struct pw_roots_node *node)
 {
 	if (__atomic_fetch_add(&judged->count, 1, __ATOMIC_RELAXED) >= PW_ROOTS_TABLES) {
@@ -141,7 +142,7 @@ static bool add(struct pw_roots_judged *judged, struct pw_roots_shard *shard, ui
 
 enum pw_roots_turn pw_roots_judged_begin(struct pw_roots_judged *judged, struct pw_roots_node *node)
 {
-	const uint64_t hash = hash_of(judged, node->table, node->level, node->bits);
+	const uint32_t hash = hash_of(judged, node->table, node->level, node->bits);
 	struct pw_roots_shard *shard = shard_of(judged, hash);
 	enum pw_roots_turn turn = PW_ROOTS_KNOWN;
 	uint32_t known;
@@ -162,7 +163,7 @@ enum pw_roots_turn pw_roots_judged_begin(struct pw_roots_judged *judged, struct 
 
 bool pw_roots_judged_wait(struct pw_roots_judged *judged, struct pw_roots_node *node)
 {
-	const uint64_t hash = hash_of(judged, node->table, node->level, node->bits);
+	const uint32_t hash = hash_of(judged, node->table, node->level, node->bits);
 	struct pw_roots_shard *shard = shard_of(judged, hash);
 	bool under_way = true;
 
@@ -183,7 +184,7 @@ bool pw_roots_judged_wait(struct pw_roots_judged *judged, struct pw_roots_node *
 
 void pw_roots_judged_finish(struct pw_roots_judged *judged, const struct pw_roots_node *node)
 {
-	const uint64_t hash = hash_of(judged, node->table, node->level, node->bits);
+	const uint32_t hash = hash_of(judged, node->table, node->level, node->bits);
 	struct pw_roots_shard *shard = shard_of(judged, hash);
 
 	pthread_mutex_lock(&shard->lock);
@@ -196,7 +197,7 @@ void pw_roots_judged_finish(struct pw_roots_judged *judged, const struct pw_root
 struct pw_roots_node *pw_roots_judged_find(const struct pw_roots_judged *judged, pw_pa table,
 					   unsigned level, unsigned bits)
 {
-	const uint64_t hash = hash_of(judged, table, level, bits);
+	const uint32_t hash = hash_of(judged, table, level, bits);
 	const struct pw_roots_shard *shard = shard_of(judged, hash);
 	const uint32_t known = *slot_of(shard, hash, table, level, bits);
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { START = 128 };
+enum { START = 128, GROW = 4 };
 
 /* The place of the member with the key of @wanted, or a free place for it. */
 static uint32_t *place_of(const struct pw_met_tables *tables, const struct pw_met *wanted)
@@ -19,10 +19,10 @@ static uint32_t *place_of(const struct pw_met_tables *tables, const struct pw_me
 	return &tables->place[at];
 }
 
-/* Makes room for more members. The places are twice as many. */
+/* Makes room for more members. The places are twice as many. It grows by much: each time, all are placed again. */
 static bool grow(struct pw_met_tables *tables)
 {
-	size_t room = tables->room ? 2 * tables->room : START;
+	size_t room = tables->room ? GROW * tables->room : START;
 	struct pw_met *met = reallocarray(tables->met, room, sizeof(*met));
 	uint32_t *place = calloc(2 * room, sizeof(*place));
 

@@ -22,10 +22,12 @@ struct pw_met {
 	pw_pa table;
 	pw_va first, again; /* the addresses where it was met first, and last walked again */
 	uint32_t keep;
-	uint32_t first_index, last_index;
+	/* Not side by side: compilers would load both at once from where each has just been stored, and the load would wait. */
+	uint32_t first_index;
 	uint32_t uses : 27; /* walks of it so far; stops counting at the most it can hold */
 	uint32_t level : 4;
 	uint32_t empty : 1;
+	uint32_t last_index;
 };
 
 /* Do they have the same key? */

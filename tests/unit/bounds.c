@@ -39,7 +39,8 @@ static unsigned fullest(const struct pw_hash_key *key, unsigned shift, unsigned 
 
 static void test_hash_spreads(void **state)
 {
-	const struct pw_hash_key key = { { 0x0706050403020100, 0x0f0e0d0c0b0a0908 } };
+	const struct pw_hash_key key = { { 0x0123456789abcdef, 0x9d39247e33776d41,
+					   0x2af7398005aaa5c7 } };
 
 	(void)state;
 	for (unsigned shift = 0; shift < 52; shift++)
