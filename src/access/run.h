@@ -35,6 +35,8 @@ struct pw_run_way {
 	pw_run_fn *four, *eight; /* for entries of so many bytes */
 };
 
+extern const struct pw_run_way pw_run_avx512, pw_run_avx2, pw_run_neon;
+
 /* The ways that are compiled in, the best one first; NULL behind the last. */
 const struct pw_run_way *pw_run_way_at(size_t number);
 

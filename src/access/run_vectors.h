@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop of run.c, included once for each kind of vector and size of entry. Whoever includes this defines
+ * The loop of runs, included once for each size of entry by a file for a kind of vectors, behind its functions
+ * (vector_*.h). Whoever includes this defines
  *
  *   RUN_NAME     the function's name
- *   RUN_TARGET   its attributes
  *   RUN_ENTRY    the type of an entry
- *   RUN_BYTES    the size of a vector
  *   RUN_SWAP     a function that turns the bytes of each entry of a vector around
- *   RUN_ANY      a function that says whether any bit of a vector is set
- *   RUN_VECTOR   the type that these functions take
  */
-RUN_TARGET static size_t RUN_NAME(const unsigned char *host, size_t count, bool swapped,
-				  uint64_t first, uint64_t stride)
+PW_VEC_TARGET static size_t RUN_NAME(const unsigned char *host, size_t count, bool swapped,
+				     uint64_t first, uint64_t stride)
 {
-	typedef RUN_ENTRY entries __attribute__((vector_size(RUN_BYTES)));
+	typedef RUN_ENTRY entries __attribute__((vector_size(sizeof(pw_vec))));
 	typedef entries loaded __attribute__((aligned(sizeof(RUN_ENTRY)), may_alias));
-	enum { ENTRIES = RUN_BYTES / sizeof(RUN_ENTRY), VECTORS = 4 };
+	enum { ENTRIES = sizeof(pw_vec) / sizeof(RUN_ENTRY), VECTORS = 4 };
 	const entries step = (entries){ 0 } + (RUN_ENTRY)(ENTRIES * stride);
-	entries wanted;
+	entries wanted = { 0 };
 	size_t done = 0, vectors;
 
 	for (unsigned i = 0; i < ENTRIES; i++)
@@ -31,12 +28,12 @@ RUN_TARGET static size_t RUN_NAME(const unsigned char *host, size_t count, bool 
 			entries these = *(const volatile loaded *)(const void *)host;
 
 			if (swapped)
-				these = (entries)RUN_SWAP((RUN_VECTOR)these);
+				these = (entries)RUN_SWAP((pw_vec)these);
 			differs |= these ^ wanted;
 			wanted += step;
-			host += RUN_BYTES;
+			host += sizeof(pw_vec);
 		}
-		if (RUN_ANY((RUN_VECTOR)differs))
+		if (pw_vec_any((pw_vec)differs))
 			break;
 	}
 	return done;

@@ -18,7 +18,7 @@
  *
  *   wide.c         what needs no vectors: what can be walked so, and what is learnt
  *   wide_lanes.h   the walk; compiled once for each kind of vectors
- *   wide_avx2.c  wide_avx512.c       the kinds of vectors
+ *   wide_avx2.c  wide_avx512.c       it, for the kinds of vectors (src/access/vector_*.h)
  *   wide_x86.c  wide_none.c          which of them the host's processor has
  */
 #ifndef PW_WALK_WIDE_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walk in vectors. A file for a kind of vectors defines PW_WIDTH, the lanes in one, and the functions pw_vec_*
- * and pw_sel_*, and then includes this.
+ * The walk in vectors. A file for a kind of vectors includes its functions (src/access/vector_*.h), and then this.
  *
  * Blocks of lanes follow one another. The entries of level 0 of a block are prefetched while the block before ends; those of
  * higher levels are few, and in the cache after a few walks. Lanes of a group do not wait for each other. A lane is live until its walk has ended, or is left to the scalar walker. Lanes
@@ -10,7 +9,9 @@
 #ifndef PW_WALK_WIDE_LANES_H
 #define PW_WALK_WIDE_LANES_H
 
-enum { PW_GROUPS = PW_WIDE_LANES / PW_WIDTH, PW_GROUP_ALL = (1 << PW_WIDTH) - 1 };
+#include "walk/wide.h"
+
+enum { PW_GROUPS = PW_WIDE_LANES / PW_VEC_LANES, PW_GROUP_ALL = (1 << PW_VEC_LANES) - 1 };
 
 struct pw_wide_block {
 	uint64_t at[PW_WIDE_LANES]; /* offset of the next entry in the main segment */
@@ -20,13 +21,13 @@ struct pw_wide_block {
 	uint64_t pa[PW_WIDE_LANES], entry[PW_WIDE_LANES], tail[PW_WIDE_LANES];
 };
 
-/* The lanes of group @first / PW_WIDTH. */
-PW_WIDE_INLINE unsigned pw_group_bits(uint64_t lanes, unsigned first)
+/* The lanes of group @first / PW_VEC_LANES. */
+PW_VEC_INLINE unsigned pw_group_bits(uint64_t lanes, unsigned first)
 {
 	return (unsigned)(lanes >> first) & PW_GROUP_ALL;
 }
 
-PW_WIDE_INLINE uint64_t pw_group_lanes(unsigned bits, unsigned first)
+PW_VEC_INLINE uint64_t pw_group_lanes(unsigned bits, unsigned first)
 {
 	return (uint64_t)bits << first;
 }
@@ -34,27 +35,27 @@ PW_WIDE_INLINE uint64_t pw_group_lanes(unsigned bits, unsigned first)
 /* ---- entries ---- */
 
 /* Loads the entries of a group, each by one load, and makes numbers of them. */
-PW_WIDE_INLINE pw_vec pw_group_load(const struct pw_wide *wide, const uint64_t *at)
+PW_VEC_INLINE pw_vec pw_group_load(const struct pw_wide *wide, const uint64_t *at)
 {
 	const struct pw_format *f = wide->regime->format;
 	const unsigned char *host = wide->memory.host;
-	uint64_t raw[PW_WIDTH];
+	uint64_t raw[PW_VEC_LANES];
 	pw_vec entry;
 
 	if (PW_UNLIKELY(f->entry_lg2 == 2)) {
 		PW_UNROLL
-		for (unsigned i = 0; i < PW_WIDTH; i++)
+		for (unsigned i = 0; i < PW_VEC_LANES; i++)
 			raw[i] = pw_direct_load(NULL, host + at[i], 0, 2);
 		return pw_vec_set(raw);
 	}
 	PW_UNROLL
-	for (unsigned i = 0; i < PW_WIDTH; i++)
+	for (unsigned i = 0; i < PW_VEC_LANES; i++)
 		raw[i] = pw_direct_load(NULL, host + at[i], 0, 3);
 	entry = pw_vec_set(raw);
-	return f->big_endian ? pw_vec_swap_bytes(entry) : entry;
+	return f->big_endian ? pw_vec_swap_eight(entry) : entry;
 }
 
-PW_WIDE_INLINE void pw_block_prefetch(const struct pw_wide *wide, const struct pw_wide_block *block)
+PW_VEC_INLINE void pw_block_prefetch(const struct pw_wide *wide, const struct pw_wide_block *block)
 {
 	const unsigned char *host = wide->memory.host;
 
@@ -68,8 +69,8 @@ struct pw_wide_index {
 	unsigned shift;
 };
 
-PW_WIDE_INLINE struct pw_wide_index pw_wide_index(const struct pw_wide *wide, unsigned level,
-						  unsigned bits)
+PW_VEC_INLINE struct pw_wide_index pw_wide_index(const struct pw_wide *wide, unsigned level,
+						 unsigned bits)
 {
 	const struct pw_format *f = wide->regime->format;
 
@@ -79,14 +80,14 @@ PW_WIDE_INLINE struct pw_wide_index pw_wide_index(const struct pw_wide *wide, un
 	};
 }
 
-PW_WIDE_INLINE pw_vec pw_wide_offset(struct pw_wide_index index, pw_vec va)
+PW_VEC_INLINE pw_vec pw_wide_offset(struct pw_wide_index index, pw_vec va)
 {
 	return pw_vec_and(pw_vec_right(va, index.shift), index.mask);
 }
 
 /* Aims a group at @at; the lanes that are outside the main segment are left to the scalar walker. */
-PW_WIDE_INLINE void pw_group_aim(const struct pw_wide *wide, struct pw_wide_block *block,
-				 unsigned first, pw_vec at)
+PW_VEC_INLINE void pw_group_aim(const struct pw_wide *wide, struct pw_wide_block *block,
+				unsigned first, pw_vec at)
 {
 	const pw_sel inside = pw_vec_at_most(at, pw_vec_all(wide->memory.room));
 
@@ -101,7 +102,7 @@ struct pw_wide_way {
 	pw_vec mask, like, base, move, offset, keep, tail;
 };
 
-PW_WIDE_INLINE struct pw_wide_way pw_wide_way(const struct pw_way *way)
+PW_VEC_INLINE struct pw_wide_way pw_wide_way(const struct pw_way *way)
 {
 	return (struct pw_wide_way){
 		.mask = pw_vec_all(way->mask),
@@ -114,20 +115,20 @@ PW_WIDE_INLINE struct pw_wide_way pw_wide_way(const struct pw_way *way)
 	};
 }
 
-PW_WIDE_INLINE pw_sel pw_way_is(struct pw_wide_way way, pw_vec entry)
+PW_VEC_INLINE pw_sel pw_way_is(struct pw_wide_way way, pw_vec entry)
 {
 	return pw_vec_equal(pw_vec_and(entry, way.mask), way.like);
 }
 
-PW_WIDE_INLINE pw_vec pw_way_address(const struct pw_wide *wide, struct pw_wide_way way,
-				     pw_vec entry)
+PW_VEC_INLINE pw_vec pw_way_address(const struct pw_wide *wide, struct pw_wide_way way,
+				    pw_vec entry)
 {
 	return pw_vec_add(way.base, pw_vec_left(pw_vec_and(entry, way.move), wide->move_shift));
 }
 
 /* Ends the walks of the lanes in @ended. */
-PW_WIDE_INLINE void pw_group_end(struct pw_wide_block *block, unsigned first, pw_sel ended,
-				 pw_vec entry, pw_vec pa, pw_vec tail)
+PW_VEC_INLINE void pw_group_end(struct pw_wide_block *block, unsigned first, pw_sel ended,
+				pw_vec entry, pw_vec pa, pw_vec tail)
 {
 	const uint64_t lanes = pw_group_lanes(pw_sel_bits(ended), first);
 
@@ -144,13 +145,13 @@ PW_WIDE_INLINE void pw_group_end(struct pw_wide_block *block, unsigned first, pw
  * The turn of a group whose entries are not all of the first way: way by way, and learns those that are new. Returns
  * the next tables, of the lanes that are still live.
  */
-static __attribute__((noinline)) PW_WIDE_TARGET void pw_group_mixed(
+static __attribute__((noinline)) PW_VEC_TARGET void pw_group_mixed(
 	struct pw_wide *wide, unsigned level, struct pw_wide_block *block, unsigned first,
 	const pw_vec *va, const pw_vec *entries, pw_vec *next, size_t *found)
 {
 	const pw_vec entry = *entries, keep = pw_vec_load(&block->keep[first]);
 	unsigned rest = pw_group_bits(block->live, first);
-	uint64_t number[PW_WIDTH];
+	uint64_t number[PW_VEC_LANES];
 	pw_vec left = keep;
 
 	*next = pw_vec_all(0);
@@ -191,26 +192,26 @@ static __attribute__((noinline)) PW_WIDE_TARGET void pw_group_mixed(
 }
 
 /* The words of @table that @index selects. */
-PW_WIDE_INLINE pw_vec pw_wide_look_up(const uint64_t *table, const uint64_t *index)
+PW_VEC_INLINE pw_vec pw_wide_look_up(const uint64_t *table, const uint64_t *index)
 {
-	uint64_t word[PW_WIDTH];
+	uint64_t word[PW_VEC_LANES];
 
 	PW_UNROLL
-	for (unsigned i = 0; i < PW_WIDTH; i++)
+	for (unsigned i = 0; i < PW_VEC_LANES; i++)
 		word[i] = table[index[i]];
 	return pw_vec_set(word);
 }
 
 /* Ends the walks at leaves of level 0 that have a slot, whichever their attributes are. */
-PW_WIDE_INLINE void pw_group_slots(const struct pw_wide *wide, struct pw_wide_block *block,
-				   unsigned first, pw_vec va, pw_vec entry, size_t *found)
+PW_VEC_INLINE void pw_group_slots(const struct pw_wide *wide, struct pw_wide_block *block,
+				  unsigned first, pw_vec va, pw_vec entry, size_t *found)
 {
 	const struct pw_format *f = wide->regime->format;
 	const pw_vec field = pw_vec_all(wide->leaf_field);
 	const pw_vec like = pw_vec_and(entry, pw_vec_all(~wide->leaf_field));
 	const pw_vec hash = pw_vec_mul32(pw_vec_xor(like, pw_vec_right(like, 32)),
 					 pw_vec_all(PW_WIDE_FACTOR));
-	uint64_t slot[PW_WIDTH];
+	uint64_t slot[PW_VEC_LANES];
 	pw_sel same;
 	pw_vec pa;
 
@@ -231,15 +232,15 @@ PW_WIDE_INLINE void pw_group_slots(const struct pw_wide *wide, struct pw_wide_bl
 /* ---- stages ---- */
 
 /* From the root to the top table. */
-PW_WIDE_INLINE void pw_stage_root(const struct pw_wide *wide, struct pw_wide_block *block,
-				  const pw_va *va)
+PW_VEC_INLINE void pw_stage_root(const struct pw_wide *wide, struct pw_wide_block *block,
+				 const pw_va *va)
 {
 	const struct pw_regime *r = wide->regime;
 	const struct pw_wide_index index = pw_wide_index(wide, wide->top, r->span[0].top_bits);
 
 	block->live = ~UINT64_C(0);
 	block->ended = 0;
-	for (unsigned first = 0; first < PW_WIDE_LANES; first += PW_WIDTH) {
+	for (unsigned first = 0; first < PW_WIDE_LANES; first += PW_VEC_LANES) {
 		const pw_vec v = pw_vec_load(&va[first]);
 		pw_vec table = pw_vec_all(0);
 		unsigned inside = 0;
@@ -262,8 +263,8 @@ PW_WIDE_INLINE void pw_stage_root(const struct pw_wide *wide, struct pw_wide_blo
 }
 
 /* Entries of @level, above 0, from one table to the next. */
-PW_WIDE_INLINE void pw_stage_table(struct pw_wide *wide, unsigned level,
-				   struct pw_wide_block *block, const pw_va *va, size_t *found)
+PW_VEC_INLINE void pw_stage_table(struct pw_wide *wide, unsigned level, struct pw_wide_block *block,
+				  const pw_va *va, size_t *found)
 {
 	const struct pw_way *known = &wide->way[level][0];
 	const struct pw_wide_index index = pw_wide_index(wide, level - 1,
@@ -272,7 +273,7 @@ PW_WIDE_INLINE void pw_stage_table(struct pw_wide *wide, unsigned level,
 	struct pw_wide_way way = pw_wide_way(known);
 	bool plain = !known->end && known->keep == PW_KEEP_ALL;
 
-	for (unsigned first = 0; first < PW_WIDE_LANES; first += PW_WIDTH) {
+	for (unsigned first = 0; first < PW_WIDE_LANES; first += PW_VEC_LANES) {
 		const pw_vec entry = pw_group_load(wide, &block->at[first]);
 		const pw_vec v = pw_vec_load(&va[first]), offset = pw_wide_offset(index, v);
 		pw_vec next = pw_way_address(wide, way, entry);
@@ -290,13 +291,13 @@ PW_WIDE_INLINE void pw_stage_table(struct pw_wide *wide, unsigned level,
 }
 
 /* Entries of level 0, and the results of the block. Lanes that are not ended afterwards have none yet. */
-PW_WIDE_INLINE void pw_stage_last(struct pw_wide *wide, struct pw_wide_block *block,
-				  const pw_va *va, struct pw_result *result, size_t *found)
+PW_VEC_INLINE void pw_stage_last(struct pw_wide *wide, struct pw_wide_block *block, const pw_va *va,
+				 struct pw_result *result, size_t *found)
 {
 	const struct pw_way *known = &wide->way[0][0];
 	struct pw_wide_way way = pw_wide_way(known);
 
-	for (unsigned first = 0; first < PW_WIDE_LANES; first += PW_WIDTH) {
+	for (unsigned first = 0; first < PW_WIDE_LANES; first += PW_VEC_LANES) {
 		const pw_vec entry = pw_group_load(wide, &block->at[first]);
 		const pw_vec v = pw_vec_load(&va[first]);
 		const pw_vec pa = pw_vec_add(pw_way_address(wide, way, entry),
@@ -307,16 +308,18 @@ PW_WIDE_INLINE void pw_stage_last(struct pw_wide *wide, struct pw_wide_block *bl
 
 		if (PW_LIKELY((pw_sel_bits(same) & pw_group_bits(block->live, first)) ==
 			      PW_GROUP_ALL)) {
-			pw_vec_results(&result[first], v, pa, entry, way.tail);
+			pw_vec_rows(&result[first], sizeof(*result), PW_VEC_LANES, v, pa, entry,
+				    way.tail);
 			block->ended |= pw_group_lanes(PW_GROUP_ALL, first);
-			*found += known->leaf ? PW_WIDTH : 0;
+			*found += known->leaf ? PW_VEC_LANES : 0;
 			continue;
 		}
 		pw_group_slots(wide, block, first, v, entry, found);
 		if (pw_group_bits(block->live, first))
 			pw_group_mixed(wide, 0, block, first, &v, &entry, &none, found);
-		pw_vec_results(&result[first], v, pw_vec_load(&block->pa[first]),
-			       pw_vec_load(&block->entry[first]), pw_vec_load(&block->tail[first]));
+		pw_vec_rows(&result[first], sizeof(*result), PW_VEC_LANES, v,
+			    pw_vec_load(&block->pa[first]), pw_vec_load(&block->entry[first]),
+			    pw_vec_load(&block->tail[first]));
 		way = pw_wide_way(known);
 	}
 }
@@ -339,8 +342,8 @@ static __attribute__((noinline)) unsigned pw_block_rest(const struct pw_wide *wi
 	return count;
 }
 
-PW_WIDE_INLINE size_t pw_wide_blocks(struct pw_wide *wide, const pw_va *va, size_t count,
-				     struct pw_result *result, size_t *found)
+PW_VEC_INLINE size_t pw_wide_blocks(struct pw_wide *wide, const pw_va *va, size_t count,
+				    struct pw_result *result, size_t *found)
 {
 	struct pw_wide_block pair[2];
 	size_t blocks = count / PW_WIDE_LANES;

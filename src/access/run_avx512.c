@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs in vectors of AVX-512. */
+#include "access/processor.h"
+#include "access/run.h"
+#include "access/vector_avx512.h"
+
+#define RUN_NAME  run_four
+#define RUN_ENTRY uint32_t
+#define RUN_SWAP  pw_vec_swap_four
+#include "access/run_vectors.h"
+#define RUN_NAME  run_eight
+#define RUN_ENTRY uint64_t
+#define RUN_SWAP  pw_vec_swap_eight
+#include "access/run_vectors.h"
+
+const struct pw_run_way pw_run_avx512 = { "AVX-512", pw_has_avx512, run_four, run_eight };
