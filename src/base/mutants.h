@@ -91,6 +91,7 @@ enum pw_mutant {
 	PW_MUTANT_HOLE_BRIDGED, /* a hole among scattered pages does not end a run */
 	PW_MUTANT_RUN_BELIEVED, /* entries behind the first of a run are taken to be more of it */
 	PW_MUTANT_ALL_ALIKE, /* the permissions of one leaf are believed of the leaves after it, too */
+	PW_MUTANT_KNOWN_FLAGS, /* what one pin may do with a kind of leaf is believed of every pin */
 	PW_MUTANT_MERGE_FOLIOS, /* pages of two folios come as one range */
 	PW_MUTANT_NO_UNDO, /* pages that were taken in vain are kept */
 	/* Walks with callbacks. */

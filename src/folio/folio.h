@@ -50,9 +50,17 @@ PW_INLINE uint64_t pw_link_stored(uint32_t frame, uint64_t link)
 	return link ^ (uint64_t)frame << 8;
 }
 
+/* In that form, the link of a frame that is a folio of its own. */
+static const uint64_t PW_STORED_SMALL = 0;
+
+PW_INLINE uint64_t pw_frame_stored(const struct pw_arena *arena, uint32_t frame)
+{
+	return __atomic_load_n(&arena->frame[frame].link, __ATOMIC_ACQUIRE);
+}
+
 PW_INLINE uint64_t pw_frame_link(const struct pw_arena *arena, uint32_t frame)
 {
-	return pw_link_stored(frame, __atomic_load_n(&arena->frame[frame].link, __ATOMIC_ACQUIRE));
+	return pw_link_stored(frame, pw_frame_stored(arena, frame));
 }
 
 PW_INLINE uint32_t pw_link_head(uint64_t link)
@@ -194,30 +202,48 @@ void pw_folio_give_back(struct pw_arena *arena, uint32_t frame, uint32_t pages, 
 /* Undoes a take that met another folio: takes @add, the counts that were added, from @head again. */
 void pw_folio_untake(struct pw_arena *arena, uint32_t head, uint64_t add);
 
+/* What came of one try to take a folio. */
+enum pw_take {
+	PW_TAKE_DONE,
+	PW_TAKE_NOTHING, /* it cannot be taken: it is free, being freed or split, or its count is full */
+	PW_TAKE_AGAIN, /* the frame belongs to another folio by now; nothing was taken */
+};
+
+/* Takes @add, counts of the folio of @head, which @frame belonged to when its link was loaded as @stored. */
+PW_INLINE enum pw_take pw_folio_take_once(struct pw_arena *arena, uint32_t frame, uint64_t stored,
+					  uint32_t head, uint64_t add)
+{
+	if (PW_UNLIKELY(pw_folio_is_zero(arena, frame)))
+		return PW_TAKE_DONE;
+	pw_moment(PW_MOMENT_FOLIO_FOUND);
+	if (PW_UNLIKELY(!pw_counts_add(&arena->frame[head].counts, add)))
+		return PW_TAKE_NOTHING;
+	pw_moment(PW_MOMENT_FOLIO_TAKEN);
+	if (PW_LIKELY(pw_frame_stored(arena, frame) == stored) ||
+	    pw_mutant(PW_MUTANT_NO_HEAD_RECHECK))
+		return PW_TAKE_DONE;
+	pw_folio_untake(arena, head, add);
+	return PW_TAKE_AGAIN;
+}
+
 /*
  * Takes @pages references, or pins, on the folio that @frame belongs to; *head_ret is its head. False if the
- * folio cannot be taken: it is free, being freed or split, or its count is full.
+ * folio cannot be taken.
  */
 PW_INLINE bool pw_folio_take(struct pw_arena *arena, uint32_t frame, uint32_t pages, bool pin,
 			     uint32_t *head_ret)
 {
-	for (;;) {
-		uint64_t link = pw_frame_link(arena, frame);
-		struct pw_frame *head = &arena->frame[pw_link_head(link)];
-		uint64_t add = pw_counts_of(pw_link_order(link), pages, pin);
+	enum pw_take take;
+
+	do {
+		uint64_t stored = pw_frame_stored(arena, frame);
+		uint64_t link = pw_link_stored(frame, stored);
 
 		*head_ret = pw_link_head(link);
-		if (PW_UNLIKELY(pw_folio_is_zero(arena, frame)))
-			return true;
-		pw_moment(PW_MOMENT_FOLIO_FOUND);
-		if (PW_UNLIKELY(!pw_counts_add(&head->counts, add)))
-			return false;
-		pw_moment(PW_MOMENT_FOLIO_TAKEN);
-		if (PW_LIKELY(pw_frame_link(arena, frame) == link) ||
-		    pw_mutant(PW_MUTANT_NO_HEAD_RECHECK))
-			return true;
-		pw_folio_untake(arena, pw_link_head(link), add);
-	}
+		take = pw_folio_take_once(arena, frame, stored, *head_ret,
+					  pw_counts_of(pw_link_order(link), pages, pin));
+	} while (PW_UNLIKELY(take == PW_TAKE_AGAIN));
+	return take == PW_TAKE_DONE;
 }
 
 PW_INLINE bool pw_folio_try_get(struct pw_arena *arena, uint32_t frame, uint32_t refs)

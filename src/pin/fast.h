@@ -31,6 +31,9 @@
  * reader sees that the entry changed, or the caller sees the pin.
  *
  * At the first doubt the walk stops; it never skips a page.
+ *
+ * Nearly all pages are folios of their own, behind leaves of single pages. pw_pin_small takes one of these, and pw_pin_folio
+ * any part of any folio. Both keep the order above by the same functions: pw_folio_take_once, pw_pin_held, pw_pin_settle.
  */
 #ifndef PW_PIN_FAST_H
 #define PW_PIN_FAST_H
@@ -91,13 +94,34 @@ PW_INLINE bool pw_pin_unchanged(const struct pw_format *f, const struct pw_pin *
 }
 
 /*
- * Takes the part of @pa..@pa + @bytes - 1 that lies in the folio of @pa; *taken is its size. @leaf maps it
- * with @rights; @above led to the leaf's table, or is NULL for the top.
+ * May the @pages pages from @frame on be kept? They were just taken from the folio of @head; @leaf maps them, and left
+ * @doubts (pw_pin_doubts). Returns PW_STOP_DONE, or the reason why not.
+ */
+PW_INLINE enum pw_stop pw_pin_held(const struct pw_format *f, const struct pw_pin *pin,
+				   const struct pw_seen *leaf, const struct pw_seen *above,
+				   uint32_t doubts, uint32_t head, uint32_t frame, uint32_t pages)
+{
+	if (PW_UNLIKELY(!pw_pin_unchanged(f, pin, leaf, above)))
+		return PW_STOP_CHANGED;
+	return pw_pin_may_keep(pin, doubts, head, frame, pages);
+}
+
+/* Gives back what pw_pin_grab took, unless @stop says that it is kept. Returns @stop. */
+PW_INLINE enum pw_stop pw_pin_settle(const struct pw_pin *pin, enum pw_stop stop, uint32_t frame,
+				     uint32_t pages)
+{
+	if (PW_UNLIKELY(stop != PW_STOP_DONE) && !pw_mutant(PW_MUTANT_NO_UNDO))
+		pw_folio_give_back(pin->arena, frame, pages, !(pin->flags & PW_PIN_GET));
+	return stop;
+}
+
+/*
+ * Takes the part of @pa..@pa + @bytes - 1 that lies in the folio of @pa; *taken is its size. @leaf maps it, and
+ * left @doubts; @above led to the leaf's table, or is NULL for the top.
  */
 PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pin,
 				    const struct pw_seen *leaf, const struct pw_seen *above,
-				    const struct pw_leaf_rights *rights, pw_pa pa, uint64_t bytes,
-				    uint64_t *taken)
+				    uint32_t doubts, pw_pa pa, uint64_t bytes, uint64_t *taken)
 {
 	struct pw_arena *arena = pin->arena;
 	const unsigned page_lg2 = f->shift[0]; /* the arena's as well: pw_space_create */
@@ -119,25 +143,22 @@ PW_INLINE enum pw_stop pw_pin_folio(const struct pw_format *f, struct pw_pin *pi
 	if (PW_UNLIKELY(pages > 1 && pages > pw_folio_rest(arena, frame)) &&
 	    !pw_mutant(PW_MUTANT_SIZE_BEFORE))
 		stop = PW_STOP_CHANGED;
-	else if (PW_UNLIKELY(!pw_pin_unchanged(f, pin, leaf, above)))
-		stop = PW_STOP_CHANGED;
 	else
-		stop = pw_pin_may_keep(pin, rights, head, frame, pages);
+		stop = pw_pin_held(f, pin, leaf, above, doubts, head, frame, pages);
 	if (PW_LIKELY(stop == PW_STOP_DONE))
 		stop = pw_pin_keep(pin, head, pa, *taken, page_lg2);
-	if (PW_UNLIKELY(stop != PW_STOP_DONE) && !pw_mutant(PW_MUTANT_NO_UNDO))
-		pw_folio_give_back(arena, frame, pages, !(pin->flags & PW_PIN_GET));
-	return stop;
+	return pw_pin_settle(pin, stop, frame, pages);
 }
 
 /*
- * Is this entry of @level a leaf, and does it permit pinning? Returns PW_STOP_DONE and fills *rights, or
+ * Is this entry of @level a leaf, and does it permit pinning? Returns PW_STOP_DONE and fills *doubts, or
  * returns the reason why not.
  */
 PW_INLINE enum pw_stop pw_pin_look(const struct pw_format *f, const struct pw_pin *pin,
-				   unsigned level, uint64_t e, struct pw_leaf_rights *rights)
+				   unsigned level, uint64_t e, uint32_t *doubts)
 {
 	const struct pw_regime *r = pin->regime;
+	uint32_t attr;
 
 	if (PW_UNLIKELY(f->kind(f, r, level, e) != PW_LEAF)) {
 		pw_pa page = 0;
@@ -146,37 +167,74 @@ PW_INLINE enum pw_stop pw_pin_look(const struct pw_format *f, const struct pw_pi
 								      : PW_STOP_NONE;
 	}
 	/* Pins need no more of the attributes, so a compiler decodes no more. */
-	rights->attr = pw_attr_of_leaf(f, r, level, e, true) & (PW_READ | PW_WRITE | PW_USER);
-	rights->attr |= f->attr(f, r, level, e) & PW_SPECIAL;
-	if (PW_UNLIKELY(!pw_pin_permits(pin, rights->attr)) && !pw_mutant(PW_MUTANT_NO_ACCESS))
+	attr = pw_attr_of_leaf(f, r, level, e, true) & (PW_READ | PW_WRITE | PW_USER);
+	attr |= f->attr(f, r, level, e) & PW_SPECIAL;
+	if (PW_UNLIKELY(!pw_pin_permits(pin, attr)) && !pw_mutant(PW_MUTANT_NO_ACCESS))
 		return PW_STOP_ACCESS;
-	if (PW_UNLIKELY(rights->attr & PW_SPECIAL) && !pw_mutant(PW_MUTANT_NO_SPECIAL))
+	if (PW_UNLIKELY(attr & PW_SPECIAL) && !pw_mutant(PW_MUTANT_NO_SPECIAL))
 		return PW_STOP_SPECIAL;
-	rights->doubts = pw_pin_doubts(pin, rights->attr);
+	*doubts = pw_pin_doubts(pin, attr);
 	return PW_STOP_DONE;
 }
 
-/* Takes the pages from pin->va to @last, which one leaf of @level maps with @rights. */
-PW_INLINE enum pw_stop pw_pin_take(const struct pw_format *f, struct pw_pin *pin, unsigned level,
-				   const struct pw_seen *leaf, const struct pw_seen *above,
-				   const struct pw_leaf_rights *rights, pw_va last)
+/* Does the leaf @e of level 0 map one base page, rather than a part of a larger one? */
+PW_INLINE bool pw_pin_single(const struct pw_format *f, const struct pw_pin *pin, uint64_t e)
 {
-	const struct pw_regime *r = pin->regime;
-	const pw_va page = pw_mask(f->shift[0]);
+	return pw_leaf_lg2(f, pin->regime, 0, f->shift[0], e) == f->shift[0];
+}
+
+/*
+ * As pw_pin_look for @e of level 0. The reader remembers the kind of leaf that it met last: leaves of a space that differ
+ * only in the page have the same rights (pw_leaf_rest), and most leaves of a space are alike.
+ */
+PW_INLINE enum pw_stop pw_pin_known(const struct pw_format *f, const struct pw_pin *pin, uint64_t e,
+				    uint32_t *doubts)
+{
+	struct pw_reader *reader = pin->reader;
+	enum pw_stop stop;
+
+	if (PW_LIKELY(pw_leaf_rest(f, 0, e) == reader->known.leaf) &&
+	    (PW_LIKELY(pin->flags == reader->known.flags) || pw_mutant(PW_MUTANT_KNOWN_FLAGS))) {
+		*doubts = reader->known.doubts;
+		return PW_STOP_DONE;
+	}
+	stop = pw_pin_look(f, pin, 0, e, doubts);
+	if (stop == PW_STOP_DONE && pw_pin_single(f, pin, e)) {
+		reader->known.leaf = pw_leaf_rest(f, 0, e);
+		reader->known.flags = pin->flags;
+		reader->known.doubts = *doubts;
+	}
+	return stop;
+}
+
+/* The page behind @leaf, of @level; *lg2 is log2 of its size. */
+PW_INLINE pw_pa pw_pin_page(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			    const struct pw_seen *leaf, unsigned *lg2)
+{
 	uint64_t e = leaf->value;
-	unsigned lg2;
-	pw_pa pa;
 
 	pw_moment(PW_MOMENT_LEAF_LOADED);
 	if (pw_mutant(PW_MUTANT_SECOND_LOAD))
 		e = pw_pin_load(f, leaf->entry);
-	lg2 = pw_leaf_lg2(f, r, level, f->shift[level], e);
+	*lg2 = pw_leaf_lg2(f, r, level, f->shift[level], e);
+	return pw_leaf_page(f, r, level, *lg2, e);
+}
+
+/* Takes the pages from pin->va to @last, which one leaf of @level maps. It left @doubts. */
+PW_INLINE enum pw_stop pw_pin_take(const struct pw_format *f, struct pw_pin *pin, unsigned level,
+				   const struct pw_seen *leaf, const struct pw_seen *above,
+				   uint32_t doubts, pw_va last)
+{
+	const pw_va page = pw_mask(f->shift[0]);
+	unsigned lg2;
+	pw_pa pa = pw_pin_page(f, pin->regime, level, leaf, &lg2);
+
 	/* pin->va is the first address of a base page; in a leaf of that size the offset is 0. */
-	pa = pw_leaf_page(f, r, level, lg2, e) | (pin->va & pw_mask(lg2) & ~page);
+	pa |= pin->va & pw_mask(lg2) & ~page;
 	for (;;) {
 		/* At level 0 it is one page; written so that the compiler knows. */
 		uint64_t taken, bytes = level == 0 ? page + 1 : last - pin->va + 1;
-		enum pw_stop stop = pw_pin_folio(f, pin, leaf, above, rights, pa, bytes, &taken);
+		enum pw_stop stop = pw_pin_folio(f, pin, leaf, above, doubts, pa, bytes, &taken);
 
 		if (PW_UNLIKELY(stop != PW_STOP_DONE))
 			return stop;
@@ -187,57 +245,125 @@ PW_INLINE enum pw_stop pw_pin_take(const struct pw_format *f, struct pw_pin *pin
 	}
 }
 
-/*
- * Takes the asked pages of a level-0 table from pin->va on. Its entries are leaves or holes. Leaves that
- * are alike have the same rights, so only the first of them is examined.
- */
-PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
-				  const struct pw_pin_place *place)
+/* Is the leaf @e of level 0 like the leaf @first, of a single page, but for the page? Then it has the same rights. */
+PW_INLINE bool pw_pin_alike(const struct pw_format *f, uint64_t e, uint64_t first)
 {
-	const struct pw_pin_place table = *place;
-	const struct pw_seen *above = f->dynamic_top && !table.above.entry ? NULL : &table.above;
-	const pw_va end = table.last + 1; /* 0, behind the last page of all */
-	struct pw_seen seen;
+	return pw_leaf_alike(f, 0, e, first) || pw_mutant(PW_MUTANT_ALL_ALIKE);
+}
 
-	seen.entry = table.host +
-		     ((size_t)pw_index(pin->va, f->shift[0], f->bits[0]) << f->entry_lg2);
-	seen.value = pw_pin_load(f, seen.entry);
+/* Moves *seen on to the next entry of its table, which is loaded. */
+PW_INLINE void pw_pin_step(const struct pw_format *f, struct pw_seen *seen)
+{
+	seen->entry = pw_pin_next(f, seen);
+	seen->value = pw_pin_load(f, seen->entry);
+}
+
+/*
+ * Takes the page of pin->va, which @leaf, a leaf of a single base page, maps, if that page is a folio of its own. The leaf left
+ * @doubts. Returns whether it is, and then in *stop why it was not taken. False: nothing was taken.
+ */
+PW_INLINE bool pw_pin_small(const struct pw_format *f, struct pw_pin *pin,
+			    const struct pw_seen *leaf, const struct pw_seen *above,
+			    uint32_t doubts, enum pw_stop *stop)
+{
+	const uint64_t page = UINT64_C(1) << f->shift[0];
+	struct pw_arena *arena = pin->arena;
+	unsigned lg2;
+	const pw_pa pa = pw_pin_page(f, pin->regime, 0, leaf, &lg2);
+	const uint64_t offset = pa - arena->base;
+	const uint32_t frame = (uint32_t)(offset >> f->shift[0]);
+	enum pw_take take;
+
+	if (PW_UNLIKELY(offset >= arena->bytes) ||
+	    PW_UNLIKELY(pw_frame_stored(arena, frame) != PW_STORED_SMALL))
+		return false;
+	take = pw_folio_take_once(arena, frame, PW_STORED_SMALL, frame,
+				  pw_counts_of(0, 1, !(pin->flags & PW_PIN_GET)));
+	if (PW_UNLIKELY(take == PW_TAKE_AGAIN))
+		return false;
+	*stop = PW_STOP_GONE;
+	if (PW_UNLIKELY(take == PW_TAKE_NOTHING))
+		return true;
+	*stop = pw_pin_held(f, pin, leaf, above, doubts, frame, frame, 1);
+	if (PW_LIKELY(*stop == PW_STOP_DONE))
+		*stop = pw_pin_keep(pin, frame, pa, page, f->shift[0]);
+	if (PW_LIKELY(pw_pin_settle(pin, *stop, frame, 1) == PW_STOP_DONE))
+		pin->va += page;
+	return true;
+}
+
+/*
+ * Takes pages as for pw_pin_small from pin->va on, whose leaf is *seen. Leaves that are alike have the same rights, so only
+ * the first of them is examined. @end: pw_pin_run. Returns whether the run is over, and why in *stop. False: *seen, the
+ * leaf of pin->va now, or its folio is of another kind; the leaf is permitted, and left *doubts.
+ */
+PW_INLINE bool pw_pin_common(const struct pw_format *f, struct pw_pin *pin, struct pw_seen *seen,
+			     const struct pw_seen *above, const pw_va end, uint32_t *doubts,
+			     enum pw_stop *stop)
+{
 	for (;;) {
-		const uint64_t first = seen.value;
-		struct pw_leaf_rights rights;
-		enum pw_stop stop = pw_pin_look(f, pin, 0, first, &rights);
-		bool single;
+		const uint64_t first = seen->value;
 
-		if (PW_UNLIKELY(stop != PW_STOP_DONE))
-			return stop;
-		single = pw_leaf_lg2(f, pin->regime, 0, f->shift[0], first) == f->shift[0];
+		*stop = pw_pin_known(f, pin, first, doubts);
+		if (PW_UNLIKELY(*stop != PW_STOP_DONE))
+			return true;
+		if (PW_UNLIKELY(!pw_pin_single(f, pin, first)))
+			return false;
 		do {
-			stop = pw_pin_take(f, pin, 0, &seen, above, &rights, table.last);
-			if (PW_UNLIKELY(stop != PW_STOP_DONE) || pin->va == end)
-				return stop;
-			seen.entry = pw_pin_next(f, &seen);
-			seen.value = pw_pin_load(f, seen.entry);
-		} while (PW_LIKELY(single && pw_leaf_alike(f, 0, seen.value, first)) ||
-			 pw_mutant(PW_MUTANT_ALL_ALIKE));
+			if (PW_UNLIKELY(!pw_pin_small(f, pin, seen, above, *doubts, stop)))
+				return false;
+			if (PW_UNLIKELY(*stop != PW_STOP_DONE) || pin->va == end)
+				return true;
+			pw_pin_step(f, seen);
+		} while (PW_LIKELY(pw_pin_alike(f, seen->value, first)));
 	}
 }
 
-/* As pw_pin_run for a range that is one page. */
-PW_INLINE enum pw_stop pw_pin_one(const struct pw_format *f, struct pw_pin *pin,
-				  const struct pw_pin_place *place)
+/* The leaf of pin->va in @place, a table of level 0; loaded once. */
+PW_INLINE struct pw_seen pw_pin_leaf(const struct pw_format *f, const struct pw_pin *pin,
+				     const struct pw_pin_place *place)
 {
-	const struct pw_seen *above = f->dynamic_top && !place->above.entry ? NULL : &place->above;
-	struct pw_leaf_rights rights;
 	struct pw_seen seen;
-	enum pw_stop stop;
 
 	seen.entry = place->host +
 		     ((size_t)pw_index(pin->va, f->shift[0], f->bits[0]) << f->entry_lg2);
 	seen.value = pw_pin_load(f, seen.entry);
-	stop = pw_pin_look(f, pin, 0, seen.value, &rights);
-	if (PW_UNLIKELY(stop != PW_STOP_DONE))
-		return stop;
-	return pw_pin_take(f, pin, 0, &seen, above, &rights, place->last);
+	return seen;
+}
+
+/* The entry that led to @place; NULL if it may be the top. */
+PW_INLINE const struct pw_seen *pw_pin_above(const struct pw_format *f,
+					     const struct pw_pin_place *place)
+{
+	return f->dynamic_top && !place->above.entry ? NULL : &place->above;
+}
+
+/* Takes the asked pages of a level-0 table from pin->va on. Its entries are leaves or holes. */
+PW_INLINE enum pw_stop pw_pin_run(const struct pw_format *f, struct pw_pin *pin,
+				  const struct pw_pin_place *place)
+{
+	const struct pw_pin_place table = *place;
+	const struct pw_seen *above = pw_pin_above(f, &table);
+	const pw_va end = table.last + 1; /* 0, behind the last page of all */
+	struct pw_seen seen = pw_pin_leaf(f, pin, &table);
+
+	for (;;) {
+		enum pw_stop stop;
+		uint32_t doubts;
+		uint64_t first;
+		bool single;
+
+		if (PW_LIKELY(pw_pin_common(f, pin, &seen, above, end, &doubts, &stop)))
+			return stop;
+		first = seen.value;
+		single = pw_pin_single(f, pin, first);
+		do {
+			stop = pw_pin_take(f, pin, 0, &seen, above, doubts, table.last);
+			if (PW_UNLIKELY(stop != PW_STOP_DONE) || pin->va == end)
+				return stop;
+			pw_pin_step(f, &seen);
+		} while (single && pw_pin_alike(f, seen.value, first));
+	}
 }
 
 /* pw_pin_run, compiled for one format. */
@@ -277,12 +403,12 @@ PW_INLINE enum pw_stop pw_pin_large(const struct pw_format *f, struct pw_pin *pi
 				    const struct pw_seen *leaf, const struct pw_seen *above,
 				    pw_va last)
 {
-	struct pw_leaf_rights rights;
-	enum pw_stop stop = pw_pin_look(f, pin, level, leaf->value, &rights);
+	uint32_t doubts;
+	enum pw_stop stop = pw_pin_look(f, pin, level, leaf->value, &doubts);
 
 	if (PW_UNLIKELY(stop != PW_STOP_DONE))
 		return stop;
-	return pw_pin_take(f, pin, level, leaf, above, &rights, last);
+	return pw_pin_take(f, pin, level, leaf, above, doubts, last);
 }
 
 /*
@@ -353,63 +479,6 @@ PW_INLINE enum pw_stop pw_pin_walk(const struct pw_format *f, struct pw_pin *pin
 		stop = pw_pin_path(f, pin, top, top, path, last, run);
 		if (PW_UNLIKELY(stop != PW_STOP_DONE) || PW_LIKELY(pin->last <= span->last))
 			return stop;
-	}
-}
-
-/* ---- the common case: a range within one table of base pages ---- */
-
-/* pw_pin_large and pw_pin_walk, compiled for one format. */
-typedef enum pw_stop pw_pin_large_fn(struct pw_pin *pin, unsigned level, const struct pw_seen *leaf,
-				     const struct pw_seen *above);
-typedef enum pw_stop pw_pin_walk_fn(struct pw_pin *pin);
-
-/*
- * As pw_pin_walk. Where one entry of level 1 covers the whole range, it goes straight down, with a constant level in
- * each turn, and a page alone is taken at once. An entry on the way that leads to no table is left to @large,
- * other ranges to @walk.
- */
-PW_INLINE enum pw_stop pw_pin_straight(const struct pw_format *f, struct pw_pin *pin,
-				       pw_pin_run_fn *run, pw_pin_large_fn *large,
-				       pw_pin_walk_fn *walk)
-{
-	const struct pw_span *span = pw_span_find(pin->regime, pin->va);
-	struct pw_pin_place place;
-	unsigned top;
-
-	PW_MUST_BE_CONSTANT(f->shift[0]);
-	if (PW_UNLIKELY(!span) || f->levels < 2 ||
-	    PW_UNLIKELY(pin->last > (pin->va | pw_mask(f->shift[1])) || pin->last > span->last))
-		return walk(pin);
-	top = pw_top(f, span);
-	place = (struct pw_pin_place){
-		.host = pw_arena_at(pin->arena, span->table),
-		.last = pin->last,
-	};
-	PW_UNROLL
-	for (unsigned level = f->levels - 1u; level > 0; level--) {
-		struct pw_pin_place below;
-		enum pw_stop stop = PW_STOP_DONE;
-		struct pw_seen seen;
-
-		if (f->dynamic_top && level > top)
-			continue;
-		if (PW_UNLIKELY(!pw_pin_descend(f, pin, level, &place, pin->last, &seen, &below,
-						&stop))) {
-			/* Copies, so that the originals can stay in registers. */
-			const struct pw_seen leaf = seen, above = place.above;
-
-			return large(pin, level, &leaf, level == top ? NULL : &above);
-		}
-		if (PW_UNLIKELY(stop != PW_STOP_DONE))
-			return stop;
-		place = below;
-	}
-	if (pin->last - pin->va < UINT64_C(1) << f->shift[0]) {
-		return pw_pin_one(f, pin, &place);
-	} else {
-		struct pw_pin_place leaves = place;
-
-		return run(pin, &leaves);
 	}
 }
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The public side of pinning: arguments, where the pages go, releasing them, the sequence against fork. */
+/* The public side of pinning: arguments, where the pages go, releasing them. */
+#include <errno.h>
 #include <limits.h>
 
-#include "pin/instance.h"
-#include "walk/instance.h"
-
-static const unsigned KNOWN = PW_PIN_WRITE | PW_PIN_LONGTERM | PW_PIN_GET;
+#include "pin/call.h"
 
 const char *pw_stop_name(enum pw_stop stop)
 {
@@ -52,72 +50,12 @@ static void release(struct pw_arena *arena, pw_pa pa, uint64_t bytes, unsigned f
 	}
 }
 
-/* Gives everything back that a call took. */
-static void undo(struct pw_pin *pin)
+void pw_pin_undo(const struct pw_space *space, unsigned flags, const pw_pa *page,
+		 const struct pw_pinned *range, size_t count)
 {
-	const uint64_t page = UINT64_C(1) << pin->arena->page_lg2;
-
-	for (size_t i = 0; i < pin->count; i++)
-		release(pin->arena, pin->page ? pin->page[i] : pin->range[i].pa,
-			pin->page ? page : pin->range[i].bytes, pin->flags, false);
-	pin->count = 0;
-}
-
-/*
- * Begins a call; its result is for the caller to add. Member by member: a whole that is zero but for some members
- * would be cleared by an instruction for long blocks, which takes longer than the rest of the call.
- */
-static inline void pin_init(struct pw_pin *pin, const struct pw_reader *reader, pw_va va,
-			    unsigned flags, size_t room)
-{
-	pin->arena = reader->space->arena;
-	pin->space = reader->space;
-	pin->va = pin->last = va;
-	pin->flags = flags;
-	pin->page = NULL;
-	pin->range = NULL;
-	pin->count = 0;
-	pin->room = room;
-	pin->head = 0;
-}
-
-/*
- * The walk within a reader's section, and around it the sequence against fork. If the sequence is odd before
- * the walk, or differs after it, a copy may have looked at a page's pins before this call took one, and may
- * then share the page. Partner: pw_space_copy_begin and _end (commit 57efa1fe5957).
- */
-static inline enum pw_stop pin_fast(struct pw_reader *reader, struct pw_pin *pin)
-{
-	struct pw_space *space = reader->space;
-	const pw_va first = pin->va;
-	uint64_t sequence = 0;
-	enum pw_stop stop;
-
-	if (!(pin->flags & PW_PIN_GET)) {
-		sequence = pw_space_copies(space);
-		if ((sequence & 1) && !pw_mutant(PW_MUTANT_ODD_SEQUENCE))
-			return PW_STOP_FORK;
-	}
-	/* The caller saw that this is not a child of fork. */
-	pw_sync_enter(&reader->sync);
-	pin->regime = pw_space_now(space);
-	stop = space->format->instance->pinner->pin(pin);
-	if (pw_mutant(PW_MUTANT_LATE_SEQUENCE))
-		sequence = pw_space_copies(space);
-	/*
-	 * Between the two loads of an entry, its page may have been freed, written anew and mapped again by
-	 * the same entry. The page's address depends on the first load only; the caller's loads from the page
-	 * must come after the second.
-	 */
-	pw_order_dependent_done();
-	pw_sync_leave(&reader->sync);
-	if (!(pin->flags & PW_PIN_GET) && pw_space_copies(space) != sequence &&
-	    !pw_mutant(PW_MUTANT_NO_SEQUENCE)) {
-		undo(pin);
-		pin->va = first;
-		return PW_STOP_FORK;
-	}
-	return stop;
+	for (size_t i = 0; i < count; i++)
+		release(space->arena, page ? page[i] : range[i].pa,
+			page ? space->within + 1 : range[i].bytes, flags, false);
 }
 
 /* A call that asked for pages @beyond the end of the 2^64 space, and got all pages up to it, stops there. */
@@ -126,43 +64,60 @@ static enum pw_stop stop_at_end(enum pw_stop stop, bool beyond)
 	return stop == PW_STOP_DONE && beyond ? PW_STOP_RANGE : stop;
 }
 
+/* Are these flags known, and go together? */
+static bool valid_flags(unsigned flags)
+{
+	_Static_assert(PW_PIN_WRITE == 1 && PW_PIN_LONGTERM == 2 && PW_PIN_GET == 4,
+		       "numbers from 6 on have both flags that exclude each other, or others");
+	return flags < (PW_PIN_GET | PW_PIN_LONGTERM);
+}
+
 /* Are these arguments valid? @to has room for @room elements, and may be NULL if there is nothing to do. */
 static bool valid(const struct pw_reader *reader, pw_va va, uint64_t bytes, unsigned flags,
 		  const void *to, size_t room)
 {
-	pw_va page;
+	return reader && (to || room == 0 || bytes == 0) && valid_flags(flags) &&
+	       !((va | bytes) & reader->space->within);
+}
 
-	if (!reader || (!to && room > 0 && bytes > 0))
-		return false;
-	page = pw_mask(reader->space->format->shift[0]);
-	return !(flags & ~KNOWN) &&
-	       (flags & (PW_PIN_GET | PW_PIN_LONGTERM)) != (PW_PIN_GET | PW_PIN_LONGTERM) &&
-	       !(va & page) && !(bytes & page);
+/*
+ * pw_pin_fast for other numbers of pages than one; @page and @count may be invalid. Not inlined: it would cost the call for
+ * one page registers.
+ */
+static __attribute__((noinline)) long pin_pages(struct pw_reader *reader, pw_va va, size_t count,
+						unsigned flags, pw_pa *page, enum pw_stop *why_ret)
+{
+	const struct pw_space *space = reader->space;
+	const unsigned shift = space->arena->page_lg2;
+	enum pw_stop stop = PW_STOP_DONE;
+	struct pw_pin pin;
+
+	if ((!page && count > 0) || count > LONG_MAX)
+		return -EINVAL;
+	if (PW_LIKELY(count > 0 && count - 1 <= ~va >> shift))
+		return space->pinner->pages(reader, va, va + ((count << shift) - 1), flags, page,
+					    why_ret);
+	/* There are no pages to be pinned, or more than up to the end of the 2^64 space. */
+	pw_pin_begin(&pin, reader, va, ~(pw_va)0, flags);
+	pw_pin_to_pages(&pin, page);
+	if (count > 0)
+		stop = stop_at_end(pw_pin_inside(reader, &pin, space->pinner->walk), true);
+	pw_pin_end(reader, stop, why_ret);
+	return (long)pin.count;
 }
 
 long pw_pin_fast(struct pw_reader *reader, pw_va va, size_t count, unsigned flags, pw_pa *page,
 		 enum pw_stop *why_ret)
 {
-	struct pw_pin pin;
-	enum pw_stop stop = PW_STOP_DONE;
-
-	if (reader && !pw_arena_mine(reader->space->arena))
-		return -EPERM;
-	if (!valid(reader, va, 0, flags, NULL, 0) || (!page && count > 0) || count > LONG_MAX)
+	if (PW_UNLIKELY(!reader))
 		return -EINVAL;
-	pin_init(&pin, reader, va, flags, count);
-	pin.page = page;
-	if (count > 0) {
-		const unsigned shift = reader->space->format->shift[0];
-		const bool beyond = count - 1 > (~va >> shift);
-
-		pin.last = beyond ? ~(pw_va)0 : va + ((pw_va)(count - 1) << shift | pw_mask(shift));
-		stop = stop_at_end(pin_fast(reader, &pin), beyond);
-	}
-	reader->stops[stop]++;
-	if (why_ret)
-		*why_ret = stop;
-	return (long)pin.count;
+	if (PW_UNLIKELY(!pw_arena_mine(reader->space->arena)))
+		return -EPERM;
+	if (PW_UNLIKELY(!valid_flags(flags) || va & reader->space->within))
+		return -EINVAL;
+	if (PW_LIKELY(count == 1 && page))
+		return reader->space->pinner->one(reader, va, flags, page, why_ret);
+	return pin_pages(reader, va, count, flags, page, why_ret);
 }
 
 long pw_get_fast(struct pw_reader *reader, pw_va va, size_t count, unsigned flags, pw_pa *page,
@@ -182,17 +137,16 @@ long pw_pin_fast_ranges(struct pw_reader *reader, pw_va va, uint64_t bytes, unsi
 		return -EPERM;
 	if (!valid(reader, va, bytes, flags, range, room))
 		return -EINVAL;
-	pin_init(&pin, reader, va, flags, room);
-	pin.range = range;
+	pw_pin_begin(&pin, reader, va, va, flags);
+	pw_pin_to_ranges(&pin, range, room);
 	if (bytes > 0) {
 		const bool beyond = bytes - 1 > ~va;
 
 		pin.last = beyond ? ~(pw_va)0 : va + (bytes - 1);
-		stop = stop_at_end(pin_fast(reader, &pin), beyond);
+		stop = stop_at_end(pw_pin_inside(reader, &pin, reader->space->pinner->walk),
+				   beyond);
 	}
-	reader->stops[stop]++;
-	if (why_ret)
-		*why_ret = stop;
+	pw_pin_end(reader, stop, why_ret);
 	if (bytes_ret) {
 		*bytes_ret = 0;
 		for (size_t i = 0; i < pin.count; i++)

@@ -12,7 +12,7 @@ static bool exclusive(const struct pw_arena *arena, uint32_t frame, uint32_t pag
 }
 
 enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum pw_folio_kind kind,
-			    uint32_t frame, uint32_t pages, uint32_t attr)
+			    uint32_t frame, uint32_t pages, bool writable)
 {
 	switch (kind) {
 	case PW_FOLIO_NONE:
@@ -30,7 +30,7 @@ enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum p
 			return PW_STOP_LONGTERM;
 		break;
 	case PW_FOLIO_ANONYMOUS:
-		if (!(attr & PW_WRITE) && !(flags & (PW_PIN_WRITE | PW_PIN_GET)) &&
+		if (!writable && !(flags & (PW_PIN_WRITE | PW_PIN_GET)) &&
 		    !exclusive(arena, frame, pages) && !pw_mutant(PW_MUTANT_NO_UNSHARE))
 			return PW_STOP_UNSHARE;
 		return PW_STOP_DONE;
@@ -42,7 +42,7 @@ enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum p
 	 * Not anonymous, read-only, and a long pin for reading it: only a VMA says whether the page is copied
 	 * on write.
 	 */
-	if (!(attr & PW_WRITE) && flags & PW_PIN_LONGTERM && !(flags & PW_PIN_WRITE) &&
+	if (!writable && flags & PW_PIN_LONGTERM && !(flags & PW_PIN_WRITE) &&
 	    !pw_mutant(PW_MUTANT_NO_UNSHARE))
 		return PW_STOP_UNSHARE;
 	return PW_STOP_DONE;

@@ -9,11 +9,8 @@
 
 #include "pin/pin.h"
 
-/* What a leaf permits. */
-struct pw_leaf_rights {
-	uint32_t attr;
-	uint32_t doubts; /* kinds of folio that need a closer look: pw_pin_doubts */
-};
+/* The doubts about a leaf that permits no write: every kind of folio behind it needs a closer look. */
+static const uint32_t PW_DOUBT_ALL = ~UINT32_C(0);
 
 /*
  * Does a leaf with @attr permit the access that @pin needs? The bits are tested one by one, so that the
@@ -43,14 +40,14 @@ PW_INLINE bool pw_pin_writes_long(unsigned flags)
 PW_INLINE uint32_t pw_pin_doubts(const struct pw_pin *pin, uint32_t attr)
 {
 	if (!(attr & PW_WRITE))
-		return ~UINT32_C(0);
+		return PW_DOUBT_ALL;
 	return 1u << PW_FOLIO_SECRET |
 	       (pw_pin_writes_long(pin->flags) ? 1u << PW_FOLIO_NONE | 1u << PW_FOLIO_FILE : 0u);
 }
 
 /*
- * May the @pages pages from @frame on be kept? They belong to a folio of @kind that was just taken; @attr is
- * what the leaf permits. Returns PW_STOP_DONE, or the reason why not.
+ * May the @pages pages from @frame on be kept? They belong to a folio of @kind that was just taken; @writable: the
+ * leaf permits writes. Returns PW_STOP_DONE, or the reason why not.
  *
  * Files: a file system with dirty tracking write-protects a page before it writes it back. A long pin would
  * go on writing without a fault, behind its back (commit a6e79df92e4a). Shared memory and hugetlb have no
@@ -65,19 +62,18 @@ PW_INLINE uint32_t pw_pin_doubts(const struct pw_pin *pin, uint32_t attr)
  * executes a barrier, and looks at the pins.
  */
 enum pw_stop pw_pin_allowed(const struct pw_arena *arena, unsigned flags, enum pw_folio_kind kind,
-			    uint32_t frame, uint32_t pages, uint32_t attr);
+			    uint32_t frame, uint32_t pages, bool writable);
 
-/* As pw_pin_allowed, for pages of the folio of @head. Asks it only if @rights leave doubts. */
-PW_INLINE enum pw_stop pw_pin_may_keep(const struct pw_pin *pin,
-				       const struct pw_leaf_rights *rights, uint32_t head,
+/* As pw_pin_allowed, for pages of the folio of @head. Asks it only if the leaf left @doubts. */
+PW_INLINE enum pw_stop pw_pin_may_keep(const struct pw_pin *pin, uint32_t doubts, uint32_t head,
 				       uint32_t frame, uint32_t pages)
 {
 	/* One load: the mapping may go at any moment. */
 	enum pw_folio_kind kind = pw_head_kind(pin->arena, head);
 
-	if (PW_LIKELY(!(rights->doubts >> kind & 1)))
+	if (PW_LIKELY(!(doubts >> kind & 1)))
 		return PW_STOP_DONE;
-	return pw_pin_allowed(pin->arena, pin->flags, kind, frame, pages, rights->attr);
+	return pw_pin_allowed(pin->arena, pin->flags, kind, frame, pages, doubts != PW_DOUBT_ALL);
 }
 
 #endif

@@ -175,6 +175,8 @@ int pw_space_create(struct pw_arena *arena, const struct pw_format *format,
 		return pw_fail(error, ENOMEM, "no memory for page tables");
 	space->arena = arena;
 	space->format = format;
+	space->pinner = format->instance->pinner;
+	space->within = pw_mask(format->shift[0]);
 	space->kernel = options->kernel;
 	space->nowhere.format = format;
 	/* Some walks look at the first span even if there are none: make it an empty one. */
@@ -549,6 +551,7 @@ int pw_reader_create(struct pw_space *space, struct pw_reader **reader_ret)
 		return -ENOMEM;
 	memset(reader, 0, sizeof(*reader));
 	reader->space = space;
+	reader->known.flags = PW_NO_FLAGS;
 	code = pw_sync_join(&reader->sync, &space->sync);
 	if (code) {
 		free(reader);

@@ -33,6 +33,7 @@
 struct pw_edit;
 struct pw_edit_page;
 struct pw_place;
+struct pw_pinner;
 struct pw_slot;
 struct pw_slot_place;
 struct pw_slot_visit;
@@ -64,6 +65,9 @@ struct pw_editor {
 struct pw_space {
 	struct pw_arena *arena;
 	const struct pw_format *format;
+	/* Prepared for pins: the format's, and the bits of an address within a base page. */
+	const struct pw_pinner *pinner;
+	pw_va within;
 	uint16_t kernel; /* the version whose software bits are written */
 	struct pw_sync sync;
 	const struct pw_regime *now; /* atomic; release here, acquire in pw_space_now */
@@ -91,8 +95,16 @@ struct pw_space {
 struct pw_reader {
 	struct pw_sync_reader sync;
 	struct pw_space *space;
-	uint64_t stops[32]; /* by enum pw_stop: src/pin */
+	/* For src/pin. The kind of leaf that this reader's pins met last, and the doubts that it left: pw_pin_known. */
+	struct {
+		uint64_t leaf; /* without its page: pw_leaf_rest */
+		unsigned flags; /* of the pin; PW_NO_FLAGS: there is none yet */
+		uint32_t doubts;
+	} known;
+	uint64_t stops[32]; /* by enum pw_stop */
 };
+
+static const unsigned PW_NO_FLAGS = ~0u;
 
 static const pw_pa PW_NO_TABLE = ~UINT64_C(0);
 

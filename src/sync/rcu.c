@@ -7,7 +7,8 @@
  * Entering and leaving are inlined; everything else calls the library. A call into it looks its
  * thread-local word up three times, which takes ten times as long as the rest. Its header offers these two
  * to users under other licences (urcu/static/urcu-memb.h: "less than 10 lines", section 5 of the LGPL
- * 2.1), and so the layout of the word, which also says whether a thread is registered.
+ * 2.1), and so the layout of the word, which also says whether a thread is registered. Where section.h enters and leaves
+ * by itself, the word's address comes from the reader.
  */
 #include <stddef.h>
 
@@ -17,7 +18,10 @@
 #include "base/mutant.h"
 #include "base/tsan.h"
 #include "sync/parts.h"
+#include "sync/section.h"
 
+_Static_assert(1UL << PW_SECTION_BITS == URCU_GP_CTR_PHASE && URCU_GP_COUNT == 1,
+	       "section.h counts as liburcu does");
 _Static_assert(sizeof(struct rcu_head) <= sizeof(((struct pw_later *)0)->library) &&
 		       _Alignof(struct rcu_head) <= _Alignof(struct pw_later),
 	       "struct pw_later has room for liburcu's head");
@@ -129,11 +133,34 @@ bool pw_rcu_inside(struct pw_sync *sync)
 	return _urcu_memb_read_ongoing();
 }
 
+void pw_section_wake(void)
+{
+	urcu_common_wake_up_gp(&urcu_memb_gp);
+}
+
+/* ThreadSanitizer has to be told when a section ends, so its builds prepare nothing for section.h. */
+#ifdef PW_TSAN
+enum { PREPARES = false };
+#else
+enum { PREPARES = true };
+#endif
+
+static int rcu_join(struct pw_sync_reader *reader)
+{
+	thread_register();
+	if (!urcu_memb_has_sys_membarrier || !PREPARES)
+		return 0;
+	reader->word = &URCU_TLS(urcu_memb_reader).ctr;
+	reader->period = &urcu_memb_gp.ctr;
+	reader->sleeper = &urcu_memb_gp.futex;
+	return 0;
+}
+
 const struct pw_sync_ops pw_sync_rcu = {
 	.name = "rcu",
 	.init = pw_sync_no_init,
 	.deinit = pw_sync_no_deinit,
-	.join = pw_rcu_join,
+	.join = rcu_join,
 	.quit = pw_rcu_quit,
 	.enter = pw_rcu_enter,
 	.leave = pw_rcu_leave,

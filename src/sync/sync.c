@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "sync/parts.h"
+#include "sync/section.h"
 
 static const struct pw_sync_ops *ops_of(enum pw_sync_kind kind)
 {
@@ -77,6 +78,8 @@ int pw_sync_join(struct pw_sync_reader *reader, struct pw_sync *sync)
 		.ops = sync->ops,
 		.sync = sync,
 		.thread = pthread_self(),
+		.word = &reader->elsewhere,
+		.elsewhere = PW_SECTION_ELSEWHERE,
 	};
 	code = sync->ops->join(reader);
 	if (code)
@@ -104,6 +107,16 @@ void pw_sync_quit(struct pw_sync_reader *reader)
 		reader->next->back = reader->back;
 	pthread_mutex_unlock(&sync->lock);
 	sync->ops->quit(reader);
+}
+
+void pw_section_enter_other(struct pw_sync_reader *reader)
+{
+	pw_sync_enter(reader);
+}
+
+void pw_section_leave_other(struct pw_sync_reader *reader)
+{
+	pw_sync_leave(reader);
 }
 
 int pw_sync_no_init(struct pw_sync *sync)

@@ -108,6 +108,11 @@ struct pw_sync_reader {
 	 * also at 7: that is a later section, which it need not wait for. Atomic; waiters load it.
 	 */
 	unsigned long mark;
+	/* For section.h: in liburcu, this thread's word; where its value comes from; whether somebody sleeps. */
+	unsigned long *word; /* without them, `elsewhere` */
+	const unsigned long *period;
+	const int32_t *sleeper;
+	unsigned long elsewhere; /* a word that sends section.h to `ops` */
 
 	/* ---- written by others, when readers join and quit, and by waiters ---- */
 	_Alignas(PW_SYNC_LINE) struct pw_sync_reader *next;

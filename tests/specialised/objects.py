@@ -9,7 +9,7 @@ For the direct instance of every format:
    the level at which a walk continues. Exceptions are tables whose shift an entry gives.
  - Formats with a constant geometry have no shift by a register at all.
 The fast pin of every format and its parts call only each other and functions for
-rare cases: a count that is zero, full or contended, and a page that was taken in vain.
+rare cases: a count that is zero, full or contended, a page that was taken in vain, and sections of other back ends.
 The parts for single entries (space/slot_walk.h) call only the format's own decoder, and the code that asks a visitor.
 
 With --notices FORMAT, ARCHIVE has that format compiled without optimisation: the test must notice the missing shifts.
@@ -35,7 +35,8 @@ ALGORITHMS = ('translate', 'lean', 'many', 'scan')
 OWNER_CALLS = 2  # enter and leave
 # Functions that are out of line on purpose: see src/walk/scan.h, src/folio/folio.h, src/pin/rules.h. Formats with the same code share a loop.
 SCAN_CALLS = ('pw_scan_missing', 'pw_run_length')
-PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_pin_allowed')
+PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_pin_allowed', 'pw_pin_undo',
+             'pw_section_enter_other', 'pw_section_leave_other', 'pw_section_wake')
 PIN_PARTS = r'.*_pin_(run|large|walk)'  # formats with the same code share them
 LEAN_CALLS = ('pw_lean_of_all',)
 SLOT_CALLS = ('pw_slot_visit_entry',)
@@ -155,12 +156,12 @@ def main():
             body = body + found.get(function + '.cold', [])
             wrong += calls(function, algorithm, body)
             wrong += shifts(function, name, algorithm, body, int(entry_lg2), levels)
-        pin = f'{name}_pin'
-        if pin not in found:
-            wrong.append(f'{pin} is not in {archive}')
-            continue
-        seen += 1
-        wrong += calls(pin, 'pin', found[pin] + found.get(pin + '.cold', []))
+        for pin in (f'{name}_pin', f'{name}_pin_one', f'{name}_pin_pages'):
+            if pin not in found:
+                wrong.append(f'{pin} is not in {archive}')
+                continue
+            seen += 1
+            wrong += calls(pin, 'pin', found[pin] + found.get(pin + '.cold', []))
     for run in [name for name in found if re.fullmatch(PIN_PARTS, name)]:
         seen += 1
         wrong += calls(run, 'pin', found[run] + found.get(run + '.cold', []))
