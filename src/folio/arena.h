@@ -43,6 +43,12 @@
 enum { PW_ZONES = 9 };
 static const uint8_t PW_ZONE_LG2[PW_ZONES] = { 32, 34, 40, 43, 48, 52, 56, 60, 64 };
 
+/*
+ * Bytes between two members of a structure that are never in one cache line, nor in one pair of lines, which some processors
+ * fetch together. On POWER one line has 128 bytes.
+ */
+enum { PW_APART = 128 };
+
 enum {
 	PW_ORDERS = 19, /* 0 to 18: 1 GiB of 4 KiB */
 	PW_POISON = 0x6b, /* the byte that freed memory is filled with */
@@ -84,6 +90,9 @@ struct pw_arena {
 	bool huge; /* the memory is made of huge pages */
 	struct pw_memory *memory;
 	unsigned char *mine; /* a page that is all zero in a child of the process: see below */
+
+	/* What follows is written by whoever allocates; what is above is read by every pin. */
+	unsigned char apart[PW_APART];
 
 	/* `lock` protects the lists of free blocks, the flags of frames that are free, and free_frames. */
 	pthread_mutex_t lock;

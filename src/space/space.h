@@ -63,19 +63,25 @@ struct pw_editor {
 };
 
 struct pw_space {
+	/* ---- read by every walk and pin; seldom written ---- */
 	struct pw_arena *arena;
 	const struct pw_format *format;
 	/* Prepared for pins: the format's, and the bits of an address within a base page. */
 	const struct pw_pinner *pinner;
 	pw_va within;
 	uint16_t kernel; /* the version whose software bits are written */
-	struct pw_sync sync;
 	const struct pw_regime *now; /* atomic; release here, acquire in pw_space_now */
+	uint64_t copies; /* atomic: odd while pages are write-protected for a copy */
 	struct pw_regime regime[PW_MAX_LEVELS]; /* by the level of the top */
-	pthread_mutex_t grow;
+	struct pw_regime nowhere; /* translates nothing: for children of the process */
 	uint8_t piece_lg2[PW_MAX_LEVELS]; /* log2 of the memory that a table of that level takes */
 	uint8_t limit_lg2[PW_MAX_LEVELS]; /* log2 of the address where it has to end: reach.h */
 	pw_pa pages_last; /* leaves of every size can hold all addresses up to this one: reach.h */
+
+	/* ---- written by editors whenever a table comes or goes ---- */
+	unsigned char apart[PW_APART];
+	struct pw_sync sync;
+	pthread_mutex_t grow;
 
 	/* Tables smaller than a frame are pieces of one. Free pieces are in a list for each level. */
 	pthread_mutex_t free_lock;
@@ -85,10 +91,7 @@ struct pw_space {
 	pthread_mutex_t gather_lock;
 	struct pw_gathered *gathered; /* a batch that is not full; NULL if there is none. Atomic. */
 	struct pw_space *next, **back; /* in the arena's list; arena->spaces_lock */
-
-	struct pw_regime nowhere; /* translates nothing: for children of the process */
 	uint64_t bytes; /* atomic: in all tables */
-	uint64_t copies; /* atomic: odd while pages are write-protected for a copy */
 };
 
 /* What is behind the public struct pw_reader. */
