@@ -115,6 +115,14 @@ void bench_report_writer(const char *name, double ns, double rwlock_ns)
 		bench_separator, name, ns, rwlock_ns);
 }
 
+void bench_report_period(const char *name, double ns)
+{
+	printf("  one membarrier in %.1f us\n", ns / 1000);
+	if (!bench_json)
+		return;
+	fprintf(bench_json, "%s{\"name\":\"%s-period\",\"ns\":%.1f}", bench_separator, name, ns);
+}
+
 void bench_report_bytes(const char *name, uint64_t bytes, uint64_t floor, uint64_t folios)
 {
 	static const struct bench_columns memory = { .title = "memory" };

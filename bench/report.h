@@ -20,6 +20,8 @@ void bench_report_bytes(const char *name, uint64_t bytes, uint64_t floor, uint64
 void bench_report_overhead(const char *name, double bytes, double goal);
 /* The writer's time for an edit beside the readers of case @name, as an average over all runs. */
 void bench_report_writer(const char *name, double ns, double rwlock_ns);
+/* In case @name, something happened beside the reader every @ns nanoseconds. */
+void bench_report_period(const char *name, double ns);
 void bench_report_end(void);
 
 #endif

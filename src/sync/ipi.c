@@ -8,8 +8,6 @@
 #include "base/mutant.h"
 #include "sync/parts.h"
 
-enum { BATCH = 64 }; /* one membarrier costs about as much as freeing so many items */
-
 static void ipi_enter(struct pw_sync_reader *reader)
 {
 	pw_marks_enter(reader);
@@ -65,7 +63,7 @@ static void ipi_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn *
 	pthread_mutex_lock(&sync->lock);
 	item->next = sync->batch;
 	sync->batch = item;
-	full = ++sync->batched >= BATCH;
+	full = ++sync->batched >= PW_IPI_BATCH;
 	pthread_mutex_unlock(&sync->lock);
 	if (full)
 		ipi_drain(sync);

@@ -17,6 +17,9 @@ void pw_rcu_later(struct pw_sync *sync, struct pw_later *item, pw_later_fn *free
 void pw_rcu_drain(struct pw_sync *sync);
 bool pw_rcu_inside(struct pw_sync *sync);
 
+/* The items of a batch of the ipi back end. One membarrier costs about as much as freeing so many. */
+enum { PW_IPI_BATCH = 64 };
+
 /* Makes membarrier(2) usable for this process. Returns 0, or -ENOSYS. @sync is not looked at. */
 int pw_membarrier_init(struct pw_sync *sync);
 /* A full barrier in every thread of the process, after pw_membarrier_init returned 0. */
