@@ -4,6 +4,7 @@ answered with what to do. Only where libvirt runs and this user may start domain
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -45,19 +46,11 @@ def wait_for_report(console, reports):
     """Waits until so many reports of pages are on the console; returns the last."""
     deadline = time.monotonic() + again.BOOT
     while time.monotonic() < deadline:
-        lines = console.read_text(errors="replace").replace("\r", "").splitlines() if console.exists() else []
-        if sum(line.startswith("@D") for line in lines) >= reports:
-            break
+        text = console.read_text(errors="replace") if console.exists() else ""
+        if len(re.findall("^@D", text, re.M)) >= reports:
+            return again.read_report(text)
         time.sleep(0.5)
-    else:
-        raise again.AgainError("the domain's system did not start")
-    pages = {}
-    for words in map(str.split, lines):
-        if words and words[0] == "@P" and len(words) == 4:
-            pages[int(words[1], 16)] = (int(words[2], 16), words[3])
-        elif words and words[0] == "@D":
-            last, pages = pages, {}
-    return last
+    raise again.AgainError("the domain's system did not start")
 
 
 def start(folder, backing, more):

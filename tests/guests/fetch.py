@@ -21,10 +21,11 @@ import time
 
 import kinds
 
-# In Debian's kernels, swap needs modules; zram and what it depends on are enough, and need no device. So does a file system.
+# In Debian's kernels, swap needs modules; zram and what it depends on are enough, and need no device. So do a file system and Xen's tools.
 SWAP = "zram"
 MODULES = ("mm/zsmalloc.ko", "drivers/block/zram/zram.ko", "lib/lz4/*.ko", "lib/zlib_deflate/*.ko", "lib/842/*.ko", "lib/lzo/*.ko",
-           "lib/zstd/*.ko", "fs/ext4/ext4.ko", "fs/jbd2/jbd2.ko", "fs/mbcache.ko", "lib/*crc*.ko", "lib/crc/*.ko", "crypto/crc32c*.ko")
+           "lib/zstd/*.ko", "fs/ext4/ext4.ko", "fs/jbd2/jbd2.ko", "fs/mbcache.ko", "lib/*crc*.ko", "lib/crc/*.ko", "crypto/crc32c*.ko",
+           "drivers/xen/*.ko", "drivers/xen/xenfs/*.ko")
 # Where packages have kernels and modules: since Linux 7, the kernel is beside its modules.
 PLACES = ("./lib/modules", "./usr/lib/modules", "./usr/lib/uml/modules")
 # A user-mode Linux is a program, and needs its suite's C library.

@@ -69,6 +69,21 @@ class Console(threading.Thread):
                 return line
 
 
+def next_line(console, timeout, doing, log):
+    """The console's next line. @log is what the emulator said, for the sentence if it has ended."""
+    try:
+        line = console.line(timeout)
+    except queue.Empty:
+        raise GuestError(f"the guest said nothing for {timeout} seconds while {doing}; its last words: {' / '.join(list(console.tail)[-3:])}")
+    if line is None:
+        raise GuestError(f"the emulator ended while {doing}; it said: {complaint(log)}")
+    return line
+
+
+def complaint(log):
+    return log.read_text(errors="replace").strip()[-800:] or "nothing"
+
+
 class Machine:
     running = set()
 
@@ -165,16 +180,10 @@ class Machine:
             machine.process.terminate()
 
     def complaint(self):
-        return (self.directory / "qemu.log").read_text(errors="replace").strip()[-800:] or "nothing"
+        return complaint(self.directory / "qemu.log")
 
     def next_line(self, timeout, doing):
-        try:
-            line = self.console.line(timeout)
-        except queue.Empty:
-            raise GuestError(f"the guest said nothing for {timeout} seconds while {doing}")
-        if line is None:
-            raise GuestError(f"the emulator ended while {doing}; it said: {self.complaint()}")
-        return line
+        return next_line(self.console, timeout, doing, self.directory / "qemu.log")
 
     def expect(self, letter, timeout, doing):
         """The next line must be of this kind; returns its words."""
