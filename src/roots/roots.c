@@ -343,10 +343,12 @@ static int add_named(struct roots *roots, size_t number)
 
 			/*
 			 * LPAE's TTBR1 leads into the middle of a tree, which each process has whole: to a
-			 * part of its top table, or to a table below that.
+			 * part of its top table, or to a table below that. An image of `pagewalk cut` has
+			 * it for the kernel.
 			 */
 			if (regime.span[s].top_bits != f->bits[place.top] || regime.span[s].alias ||
-			    (attempt->kind == PW_ROOTS_PLAIN && place.top != attempt->top))
+			    (attempt->kind == PW_ROOTS_PLAIN && place.top != attempt->top &&
+			     !roots->search.tables_only))
 				continue;
 			if (attempt->kind == PW_ROOTS_LISTED)
 				place.word = cpu->root[regime.span[s].root];
