@@ -42,6 +42,10 @@ struct pw_access {
 	/* As pw_run_length, which loads the entries; or NULL. It may return 0 because they may not be loaded in that way. */
 	size_t (*run)(void *context, const unsigned char *host, size_t count, unsigned entry_lg2,
 		      bool big_endian, uint64_t first, uint64_t stride);
+
+	/* As pw_scatter, with the same exceptions. */
+	size_t (*scatter)(void *context, const struct pw_scatter *scatter,
+			  const unsigned char *host, size_t count, struct pw_scatter_at *at);
 };
 
 /* Turns an entry in the memory's byte order into a number. The host may have either byte order. */

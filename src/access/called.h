@@ -44,10 +44,20 @@ static inline size_t pw_called_run(void *context, const unsigned char *host, siz
 	return called->load ? 0 : pw_run_length(host, count, entry_lg2, big_endian, first, stride);
 }
 
+static inline size_t pw_called_scatter(void *context, const struct pw_scatter *scatter,
+				       const unsigned char *host, size_t count,
+				       struct pw_scatter_at *at)
+{
+	const struct pw_called *called = context;
+
+	return called->load ? 0 : pw_scatter(scatter, host, count, at);
+}
+
 static const struct pw_access pw_called_access = {
 	.open = pw_called_open,
 	.load = pw_called_load,
 	.run = pw_called_run,
+	.scatter = pw_called_scatter,
 };
 
 /* Mapped memory by calls: for what is asked too rarely to be compiled for direct access as well. */

@@ -84,10 +84,19 @@ static inline size_t pw_direct_run(void *context, const unsigned char *host, siz
 	return pw_run_length(host, count, entry_lg2, big_endian, first, stride);
 }
 
+static inline size_t pw_direct_scatter(void *context, const struct pw_scatter *scatter,
+				       const unsigned char *host, size_t count,
+				       struct pw_scatter_at *at)
+{
+	(void)context;
+	return pw_scatter(scatter, host, count, at);
+}
+
 static const struct pw_access pw_direct_access = {
 	.open = pw_direct_open,
 	.load = pw_direct_load,
 	.run = pw_direct_run,
+	.scatter = pw_direct_scatter,
 };
 
 /*

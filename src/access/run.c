@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs of entries, by the best vectors that the processor has. */
+/* Runs of entries and scattered pages, by the best vectors that the processor has. */
 #include "access/run.h"
 
 #include <endian.h>
@@ -46,4 +46,12 @@ size_t pw_run_length(const unsigned char *host, size_t count, unsigned entry_lg2
 		return 0;
 	return (entry_lg2 == 2 ? way->four : way->eight)(host, count, big_endian != HOST_IS_BIG,
 							 first, stride);
+}
+
+size_t pw_scatter(const struct pw_scatter *scatter, const unsigned char *host, size_t count,
+		  struct pw_scatter_at *at)
+{
+	const struct pw_run_way *way = best();
+
+	return way && way->scatter ? way->scatter(scatter, host, count, at) : 0;
 }

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access/scatter.h"
+
 /* Runs that are shorter are not worth a call. */
 enum { PW_RUN_LEAST = 16 };
 
@@ -26,13 +28,14 @@ enum { PW_RUN_LEAST = 16 };
 size_t pw_run_length(const unsigned char *host, size_t count, unsigned entry_lg2, bool big_endian,
 		     uint64_t first, uint64_t stride);
 
-/* A way to do that. @swapped: the bytes of entries are in the other order than the host's. */
+/* A way to do that, and what scatter.h says. @swapped: the bytes of entries are in the other order than the host's. */
 typedef size_t pw_run_fn(const unsigned char *host, size_t count, bool swapped, uint64_t first,
 			 uint64_t stride);
 struct pw_run_way {
 	const char *name;
 	bool (*is_here)(void); /* does this processor have it? */
 	pw_run_fn *four, *eight; /* for entries of so many bytes */
+	pw_scatter_fn *scatter; /* or NULL */
 };
 
 extern const struct pw_run_way pw_run_avx512, pw_run_avx2, pw_run_neon;

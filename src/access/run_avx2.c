@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs in vectors of AVX2. */
+/* Runs and scattered pages in vectors of AVX2. */
 #include "access/processor.h"
 #include "access/run.h"
 #include "access/vector_avx2.h"
+
+#include "access/scatter_lanes.h"
 
 #define RUN_NAME  run_four
 #define RUN_ENTRY uint32_t
@@ -13,4 +15,5 @@
 #define RUN_SWAP  pw_vec_swap_eight
 #include "access/run_vectors.h"
 
-const struct pw_run_way pw_run_avx2 = { "AVX2", pw_has_avx2, run_four, run_eight };
+const struct pw_run_way pw_run_avx2 = { "AVX2", pw_has_avx2, run_four, run_eight,
+					pw_scatter_blocks };

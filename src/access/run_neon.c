@@ -17,4 +17,4 @@ static bool is_here(void)
 	return true;
 }
 
-const struct pw_run_way pw_run_neon = { "NEON", is_here, run_four, run_eight };
+const struct pw_run_way pw_run_neon = { "NEON", is_here, run_four, run_eight, NULL };

@@ -89,6 +89,7 @@ enum pw_mutant {
 	PW_MUTANT_NO_SPECIAL, /* special pages are pinned */
 	PW_MUTANT_NO_ACCESS, /* the entry's permissions are not tested */
 	PW_MUTANT_HOLE_BRIDGED, /* a hole among scattered pages does not end a run */
+	PW_MUTANT_SCATTER_BELIEVED, /* entries that vectors do not know are taken for pages of the first kind */
 	PW_MUTANT_RUN_BELIEVED, /* entries behind the first of a run are taken to be more of it */
 	PW_MUTANT_ALL_ALIKE, /* the permissions of one leaf are believed of the leaves after it, too */
 	PW_MUTANT_KNOWN_FLAGS, /* what one pin may do with a kind of leaf is believed of every pin */

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "access/scatter.h"
 #include "walk/runs.h"
 
 /*
@@ -85,31 +86,27 @@ PW_INLINE struct pw_scan_ahead pw_scan_alike(const struct pw_format *f, const st
 /* A leaf outside groups that was met in a table of base pages. */
 struct pw_scan_known {
 	uint64_t rest; /* pw_leaf_rest() of it */
-	/* As struct pw_range has it, from its attributes on. */
-	struct pw_scan_tail {
-		uint32_t attr;
-		uint8_t status, level, size_lg2, memtype;
-	} tail;
+	struct pw_scatter_tail tail;
 	uint32_t like; /* as in struct pw_runs */
 	uint32_t unused; /* so that it is found by a shift */
 };
 
 /* Fills @range from its attributes on, by one word. */
-PW_INLINE void pw_scan_put_tail(struct pw_range *range, const struct pw_scan_tail *tail)
+PW_INLINE void pw_scan_put_tail(struct pw_range *range, const struct pw_scatter_tail *tail)
 {
 	_Static_assert(offsetof(struct pw_range, attr) + sizeof(*tail) == sizeof(*range) &&
 			       offsetof(struct pw_range, status) ==
 				       offsetof(struct pw_range, attr) +
-					       offsetof(struct pw_scan_tail, status) &&
+					       offsetof(struct pw_scatter_tail, status) &&
 			       offsetof(struct pw_range, level) ==
 				       offsetof(struct pw_range, attr) +
-					       offsetof(struct pw_scan_tail, level) &&
+					       offsetof(struct pw_scatter_tail, level) &&
 			       offsetof(struct pw_range, size_lg2) ==
 				       offsetof(struct pw_range, attr) +
-					       offsetof(struct pw_scan_tail, size_lg2) &&
+					       offsetof(struct pw_scatter_tail, size_lg2) &&
 			       offsetof(struct pw_range, memtype) ==
 				       offsetof(struct pw_range, attr) +
-					       offsetof(struct pw_scan_tail, memtype),
+					       offsetof(struct pw_scatter_tail, memtype),
 		       "a tail is the end of a range");
 	memcpy((char *)range + offsetof(struct pw_range, attr), tail, sizeof(*tail));
 }
@@ -123,13 +120,16 @@ enum { PW_SCAN_KNOWN_LG2 = 3, PW_SCAN_KNOWN = 1 << PW_SCAN_KNOWN_LG2 };
 enum { PW_SCAN_HOLES = 8 }; /* one behind the other, before pw_scan_alike is worth its start */
 
 /*
- * What was met in a table of base pages: leaves, once there is @any, and the last of the holes for which their value is
- * the only reason.
+ * What was met in tables of base pages that lie below tables which leave @keep: leaves, once there is @any, and the last of
+ * the holes for which their value is the only reason.
  */
 struct pw_scan_met {
 	struct pw_scan_known leaf[PW_SCAN_KNOWN];
-	uint64_t hole;
-	bool any, any_hole;
+	struct pw_scatter scatter; /* the same for vectors, which have no use for a hash */
+	uint32_t keep;
+	uint8_t shift,
+		next; /* log2 of the size of a page; the kind that makes room for the next one */
+	bool any;
 };
 
 PW_INLINE struct pw_scan_known *pw_scan_place(struct pw_scan_met *met, uint64_t rest)
@@ -138,43 +138,177 @@ PW_INLINE struct pw_scan_known *pw_scan_place(struct pw_scan_met *met, uint64_t 
 				   (64 - PW_SCAN_KNOWN_LG2))];
 }
 
-/* Learns the attributes of a leaf of level 0, of @lg2. False: it is not such a leaf. */
-PW_INLINE bool pw_scan_learn(const struct pw_format *f, const struct pw_regime *r, uint32_t keep,
-			     unsigned lg2, uint64_t entry, struct pw_scan_known *known)
+PW_INLINE uint64_t pw_scan_tail_word(struct pw_scatter_tail tail)
 {
+	uint64_t word;
+
+	memcpy(&word, &tail, sizeof(word));
+	return word;
+}
+
+/* Begins to meet leaves below tables that leave @keep. */
+PW_INLINE void pw_scan_met_begin(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned shift, uint32_t keep, struct pw_scan_met *met)
+{
+	struct pw_scatter *scatter = &met->scatter;
+
+	met->keep = keep;
+	met->shift = (uint8_t)shift;
+	met->next = 0;
+	scatter->page = pw_leaf_address(f, r, 0);
+	scatter->move = (uint8_t)pw_leaf_move(f);
+	scatter->shift = (uint8_t)shift;
+	scatter->entry_lg2 = f->entry_lg2;
+	scatter->big_endian = f->big_endian;
+	scatter->any_hole = false;
+	scatter->kinds = 0;
+	scatter->like = pw_scan_tail_word((struct pw_scatter_tail){
+		.attr = PW_RUN_MASK,
+		.status = UINT8_MAX,
+		.size_lg2 = UINT8_MAX,
+		.memtype = UINT8_MAX,
+	});
+}
+
+/* Learns a leaf of level 0. False: it is not a leaf outside groups. */
+PW_INLINE bool pw_scan_learn(const struct pw_format *f, const struct pw_regime *r, uint64_t entry,
+			     struct pw_scan_met *met)
+{
+	const uint64_t rest = pw_leaf_rest(f, 0, entry);
+	const unsigned lg2 = met->shift;
+	struct pw_scatter *scatter = &met->scatter;
+	struct pw_scatter_tail tail = { .status = PW_OK, .size_lg2 = (uint8_t)lg2 };
+	struct pw_scatter_kind kind;
 	uint32_t attr;
+	unsigned i = 0;
 
 	if (f->kind(f, r, 0, entry) != PW_LEAF || pw_leaf_lg2(f, r, 0, lg2, entry) != lg2)
 		return false;
-	attr = pw_attr_settle(f->attr(f, r, 0, entry), keep);
-	*known = (struct pw_scan_known){
-		.rest = pw_leaf_rest(f, 0, entry),
-		.tail.attr = attr & ~(uint32_t)PW_MEMTYPE_MASK,
-		.tail.status = PW_OK,
-		.tail.size_lg2 = (uint8_t)lg2,
-		.tail.memtype = (uint8_t)(attr >> PW_MEMTYPE_SHIFT),
+	attr = pw_attr_settle(f->attr(f, r, 0, entry), met->keep);
+	tail.attr = attr & ~(uint32_t)PW_MEMTYPE_MASK;
+	tail.memtype = (uint8_t)(attr >> PW_MEMTYPE_SHIFT);
+	*pw_scan_place(met, rest) = (struct pw_scan_known){
+		.rest = rest,
+		.tail = tail,
 		.like = pw_run_like(attr, PW_OK, lg2),
 	};
+	/* A leaf that had to leave its place for another may still be among the kinds. */
+	kind.rest = entry & ~scatter->page;
+	kind.base = pw_leaf_page(f, r, 0, lg2, entry) - ((entry & scatter->page) << scatter->move);
+	kind.tail = pw_scan_tail_word(tail);
+	while (i < scatter->kinds && scatter->kind[i].rest != kind.rest)
+		i++;
+	if (i == PW_SCATTER_KINDS)
+		i = met->next++ % PW_SCATTER_KINDS;
+	else if (i == scatter->kinds)
+		scatter->kinds++;
+	scatter->kind[i] = kind;
 	return true;
 }
 
 /* Is an entry with this value a hole for no other reason than the value? Learns it if it is. */
-PW_INLINE bool pw_scan_is_hole(const struct pw_format *f, const struct pw_regime *r, unsigned lg2,
-			       uint64_t entry, struct pw_scan_met *met)
+PW_INLINE bool pw_scan_is_hole(const struct pw_format *f, const struct pw_regime *r, uint64_t entry,
+			       struct pw_scan_met *met)
 {
 	enum pw_status status;
 	unsigned covered;
 	pw_pa page;
 
-	if (met->any_hole && met->hole == entry)
+	if (met->scatter.any_hole && met->scatter.hole == entry)
 		return true;
 	if (f->kind(f, r, 0, entry) != PW_HOLE)
 		return false;
-	status = pw_hole_status(f, r, 0, lg2, entry, &page, &covered);
+	status = pw_hole_status(f, r, 0, met->shift, entry, &page, &covered);
 	if (status != PW_NONE && status != PW_MALFORMED)
 		return false;
-	met->hole = entry;
-	met->any_hole = true;
+	met->scatter.hole = entry;
+	met->scatter.any_hole = true;
+	return true;
+}
+
+/* Where reading on of scattered pages stands. */
+struct pw_scan_pages {
+	struct pw_scan_ahead ahead;
+	struct pw_scatter_at at;
+	size_t holes; /* behind the last page */
+};
+
+/* Takes as many entries as vectors can. Returns how many. */
+PW_INLINE size_t pw_scan_vectors(const struct pw_format *f, const struct pw_access *a,
+				 void *context, const struct pw_slots *slots,
+				 const struct pw_scan_met *met, struct pw_runs *runs,
+				 struct pw_scan_pages *pages)
+{
+	const size_t next = pages->ahead.alike + 1;
+	/* A copy, so that the places of the others can stay in registers. */
+	struct pw_scatter_at at = pages->at;
+	size_t taken;
+
+	at.open = pages->holes == 0;
+	taken = a->scatter(context, &met->scatter, slots->host + (next << f->entry_lg2),
+			   slots->entries - next, &at);
+	if (taken == 0)
+		return 0;
+	pages->ahead.alike += taken;
+	/* If many holes ended it, the next one leads to pw_scan_alike. */
+	pages->holes = at.open ? 0 : PW_SCAN_HOLES;
+	pages->at = at;
+	runs->ahead = at.run->pa - at.run->first;
+	runs->like = pw_run_like(at.run->attr | pw_memtype_attr(at.run->memtype), at.run->status,
+				 at.run->size_lg2);
+	return taken;
+}
+
+/* Takes one entry after the other, until @until are taken. False: it ended before. */
+PW_INLINE bool pw_scan_singles(const struct pw_format *f, const struct pw_access *a, void *context,
+			       const struct pw_regime *r, unsigned shift,
+			       const struct pw_slots *slots, struct pw_scan_met *met,
+			       struct pw_runs *runs, size_t until, struct pw_scan_pages *pages)
+{
+	const pw_va bytes = pw_mask(shift) + 1, is_long = 16 * bytes;
+	struct pw_scan_ahead *ahead = &pages->ahead;
+	struct pw_scatter_at *at = &pages->at;
+
+	for (; ahead->alike < until; ahead->alike++, at->va += bytes) {
+		const size_t next = ahead->alike + 1;
+		const struct pw_scan_known *leaf;
+		pw_pa pa;
+
+		ahead->entry = pw_entry_load(f, a, context, slots->host + (next << f->entry_lg2),
+					     slots->at + (next << f->entry_lg2));
+		leaf = pw_scan_place(met, pw_leaf_rest(f, 0, ahead->entry));
+		ahead->loaded = true;
+		if (PW_UNLIKELY(leaf->rest != pw_leaf_rest(f, 0, ahead->entry)) &&
+		    !pw_scan_learn(f, r, ahead->entry, met)) {
+			/* pw_scan_alike is faster where there are many. */
+			if (runs->holes || pages->holes >= PW_SCAN_HOLES ||
+			    !pw_scan_is_hole(f, r, ahead->entry, met))
+				return false;
+			pages->holes += !pw_mutant(PW_MUTANT_HOLE_BRIDGED);
+			ahead->loaded = false;
+			continue;
+		}
+		pa = pw_leaf_page(f, r, 0, shift, ahead->entry);
+		if (pa - at->va == runs->ahead && leaf->like == runs->like && pages->holes == 0) {
+			/* pw_scan_alike is faster there. */
+			if (at->va - at->run->first > is_long)
+				return false;
+		} else {
+			if (PW_UNLIKELY(at->run == at->end))
+				return false;
+			at->run++;
+			at->run->first = at->va;
+			at->run->pa = pa;
+			at->run->entry = ahead->entry;
+			at->run->twin = 0;
+			pw_scan_put_tail(at->run, &leaf->tail);
+			runs->ahead = pa - at->va;
+			runs->like = leaf->like;
+			pages->holes = 0;
+		}
+		at->run->last = at->va + (bytes - 1);
+		ahead->loaded = false;
+	}
 	return true;
 }
 
@@ -186,65 +320,34 @@ PW_INLINE bool pw_scan_is_hole(const struct pw_format *f, const struct pw_regime
  */
 PW_INLINE struct pw_scan_ahead pw_scan_pages(const struct pw_format *f, const struct pw_access *a,
 					     void *context, const struct pw_regime *r,
-					     unsigned shift, uint32_t keep, pw_va va,
-					     const struct pw_slots *slots, struct pw_scan_met *met,
-					     struct pw_runs *runs)
+					     unsigned shift, pw_va va, const struct pw_slots *slots,
+					     struct pw_scan_met *met, struct pw_runs *runs)
 {
-	const pw_va bytes = pw_mask(shift) + 1, is_long = 16 * bytes;
+	const bool vectors = a->scatter && pw_leaf_field(f, 0);
 	const size_t most = slots->entries - 1;
-	struct pw_range *run = runs->run, *const end = runs->range + runs->count - 1;
-	struct pw_scan_ahead ahead = { 0 };
-	size_t holes = 0; /* behind the last page */
+	struct pw_scan_pages pages = {
+		.at.va = (va | pw_mask(shift)) + 1,
+		.at.run = runs->run,
+		.at.end = runs->range + runs->count - 1,
+	};
+	size_t until;
 
-	va &= ~(bytes - 1);
-	for (; ahead.alike < most; ahead.alike++) {
-		const size_t next = ahead.alike + 1;
-		const struct pw_scan_known *leaf;
-		pw_pa pa;
+	do {
+		until = most;
+		/* Where vectors stop, single entries go on. If they did nothing, they are tried again later. */
+		if (vectors) {
+			const size_t taken = pw_scan_vectors(f, a, context, slots, met, runs,
+							     &pages);
 
-		ahead.entry = pw_entry_load(f, a, context, slots->host + (next << f->entry_lg2),
-					    slots->at + (next << f->entry_lg2));
-		leaf = pw_scan_place(met, pw_leaf_rest(f, 0, ahead.entry));
-		ahead.loaded = true;
-		if (PW_UNLIKELY(leaf->rest != pw_leaf_rest(f, 0, ahead.entry)) &&
-		    !pw_scan_learn(f, r, keep, shift, ahead.entry,
-				   pw_scan_place(met, pw_leaf_rest(f, 0, ahead.entry)))) {
-			/* pw_scan_alike is faster where there are many. */
-			if (runs->holes || holes == PW_SCAN_HOLES ||
-			    !pw_scan_is_hole(f, r, shift, ahead.entry, met))
-				break;
-			va += bytes;
-			holes += !pw_mutant(PW_MUTANT_HOLE_BRIDGED);
-			ahead.loaded = false;
-			continue;
+			until = pages.ahead.alike + (taken ? PW_SCATTER_LEAST : PW_SCATTER_PAUSE);
+			until = until < most ? until : most;
 		}
-		pa = pw_leaf_page(f, r, 0, shift, ahead.entry);
-		va += bytes;
-		if (pa - va == runs->ahead && leaf->like == runs->like && holes == 0) {
-			/* pw_scan_alike is faster there. */
-			if (va - run->first > is_long)
-				break;
-			run->last = va + (bytes - 1);
-		} else {
-			if (PW_UNLIKELY(run == end))
-				break;
-			run++;
-			run->first = va;
-			run->last = va + (bytes - 1);
-			run->pa = pa;
-			run->entry = ahead.entry;
-			run->twin = 0;
-			pw_scan_put_tail(run, &leaf->tail);
-			runs->ahead = pa - va;
-			runs->like = leaf->like;
-			holes = 0;
-		}
-		ahead.loaded = false;
-	}
+	} while (pw_scan_singles(f, a, context, r, shift, slots, met, runs, until, &pages) &&
+		 until < most);
 	/* A hole ends the run before it. */
-	runs->used = (size_t)(run - runs->range) + (holes > 0);
-	runs->run = holes > 0 ? NULL : run;
-	return ahead;
+	runs->used = (size_t)(pages.at.run - runs->range) + (pages.holes > 0);
+	runs->run = pages.holes > 0 ? NULL : pages.at.run;
+	return pages.ahead;
 }
 
 /* Is this base page, which did not continue a run, worth reading on from? Learns it if it is the first. */
@@ -254,12 +357,14 @@ PW_INLINE bool pw_scan_may_scatter(const struct pw_format *f, const struct pw_re
 {
 	if (turn->level > 0 || turn->kind != PW_LEAF || turn->lg2 != shift)
 		return false;
-	if (met->any)
+	if (met->any && met->keep == keep && met->shift == shift)
 		return true;
-	if (!pw_scan_learn(f, r, keep, shift, turn->entry, &met->leaf[0]))
+	pw_scan_met_begin(f, r, shift, keep, met);
+	met->any = pw_scan_learn(f, r, turn->entry, met);
+	if (!met->any)
 		return false;
-	met->any = true;
 	/* It goes into every place: a leaf can have any value, so none could mean that a place is empty. */
+	met->leaf[0] = *pw_scan_place(met, pw_leaf_rest(f, 0, turn->entry));
 	for (size_t i = 1; i < PW_SCAN_KNOWN; i++)
 		met->leaf[i] = met->leaf[0];
 	return true;

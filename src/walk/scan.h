@@ -58,6 +58,7 @@ struct pw_scan_position {
 	/* Called after a table was read from its first to its last entry; had it any page? */
 	void (*leave)(struct pw_scan_position *position, const struct pw_scan_table *table,
 		      bool empty);
+	struct pw_scan_met met;
 };
 
 /* Calls the scanner once for this memory and regime. pw_scan_next consists of such calls. */
@@ -177,9 +178,8 @@ PW_INLINE enum pw_scan_next pw_scan_slots(const struct pw_format *f, const struc
 	const unsigned shift = pw_table_shift(f, &here, level);
 	const pw_va stop = cursor->here->last;
 	uint64_t entry = pw_entry_load(f, a, context, slots.host, slots.at);
-	struct pw_scan_met met;
+	struct pw_scan_met *met = &cursor->position->met;
 
-	met.any = met.any_hole = false;
 	for (;;) {
 		/* Step invariant: `entry` was loaded once, from the entry of `here` that va selects. */
 		pw_va last = pw_min(cursor->va | pw_mask(shift), stop), twin = 0;
@@ -201,9 +201,9 @@ PW_INLINE enum pw_scan_next pw_scan_slots(const struct pw_format *f, const struc
 			return PW_NEXT_RETURN;
 		if (pw_scan_may_repeat(cursor->runs, &turn, cursor->va, shift))
 			ahead = pw_scan_alike(f, a, context, r, &turn, &slots);
-		else if (pw_scan_may_scatter(f, r, &turn, shift, here.keep, &met))
-			ahead = pw_scan_pages(f, a, context, r, shift, here.keep, cursor->va,
-					      &slots, &met, cursor->runs);
+		else if (pw_scan_may_scatter(f, r, &turn, shift, here.keep, met))
+			ahead = pw_scan_pages(f, a, context, r, shift, cursor->va, &slots, met,
+					      cursor->runs);
 		if (ahead.alike > 0) {
 			last = pw_min(last + ((pw_va)ahead.alike << shift), stop);
 			cursor->position->entries += ahead.alike;

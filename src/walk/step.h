@@ -190,6 +190,24 @@ PW_INLINE uint64_t pw_leaf_field(const struct pw_format *f, unsigned level)
 	return f->page_field[0] ? pw_mask(f->page_field[0] + 1u) & ~pw_mask(lowest) : 0;
 }
 
+/* By how many bits the address in an entry has to be moved up. */
+PW_INLINE unsigned pw_leaf_move(const struct pw_format *f)
+{
+	return (unsigned)f->shift[0] - f->page_field[1];
+}
+
+/*
+ * Those of the field that are an address. One for memory encryption is not among them; only formats without a move
+ * have one.
+ */
+PW_INLINE uint64_t pw_leaf_address(const struct pw_format *f, const struct pw_regime *r,
+				   unsigned level)
+{
+	const uint64_t field = pw_leaf_field(f, level);
+
+	return pw_leaf_move(f) ? field : field & r->address_mask;
+}
+
 /*
  * A leaf of @level without the page it maps. What was found of a leaf outside groups holds for all leaves
  * of the level for which this is the same, too: their attributes and their size. (In a group, some bits of

@@ -5,17 +5,6 @@
 
 #include "walk/wide.h"
 
-/*
- * The bits of an entry of @level that hold an address. One for memory encryption is not among them; only formats
- * without a shift have one.
- */
-static uint64_t address_field(const struct pw_wide *wide, unsigned level)
-{
-	uint64_t field = pw_leaf_field(wide->regime->format, level);
-
-	return wide->move_shift ? field : field & wide->regime->address_mask;
-}
-
 /* Where lanes are not ordinary, the scalar walker takes this many addresses before vectors try again. */
 enum { PW_WIDE_PAUSE = 1024 };
 
@@ -36,8 +25,8 @@ bool pw_wide_init(struct pw_wide *wide, const struct pw_regime *regime,
 	wide->scalar = &f->instance->direct;
 	wide->memory = *memory;
 	wide->top = pw_top(f, span);
-	wide->move_shift = (unsigned)f->shift[0] - f->page_field[1];
-	wide->leaf_field = address_field(wide, 0);
+	wide->move_shift = pw_leaf_move(f);
+	wide->leaf_field = pw_leaf_address(f, regime, 0);
 	for (unsigned level = 0; level < PW_MAX_LEVELS; level++) {
 		wide->ways[level] = 0;
 		wide->way[level][0] = (struct pw_way){ .like = 1 }; /* no entry is of it */
@@ -102,7 +91,7 @@ bool pw_wide_learn(struct pw_wide *wide, unsigned level, uint64_t entry, uint32_
 	};
 	const struct pw_turn turn = pw_turn_decide(f, r, level, &here, 0, entry);
 	const bool table = pw_turn_descends(&turn), leaf = turn.kind == PW_LEAF;
-	uint64_t field = table || leaf ? address_field(wide, table ? 0 : level) : 0;
+	uint64_t field = table || leaf ? pw_leaf_address(f, r, table ? 0 : level) : 0;
 	struct pw_way way = { .end = !table, .leaf = leaf, .keep = keep };
 
 	if (table  ? !is_whole(f, r, level, entry, &turn.below)

@@ -34,7 +34,7 @@ VARIABLE = {
 ALGORITHMS = ('translate', 'lean', 'many', 'scan')
 OWNER_CALLS = 2  # enter and leave
 # Functions that are out of line on purpose: see src/walk/scan.h, src/folio/folio.h, src/pin/rules.h. Formats with the same code share a loop.
-SCAN_CALLS = ('pw_scan_missing', 'pw_run_length')
+SCAN_CALLS = ('pw_scan_missing', 'pw_run_length', 'pw_scatter')
 PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_pin_allowed', 'pw_pin_undo',
              'pw_section_enter_other', 'pw_section_leave_other', 'pw_section_wake')
 PIN_PARTS = r'.*_pin_(run|large|walk)'  # formats with the same code share them
