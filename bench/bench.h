@@ -137,6 +137,8 @@ struct bench_contender {
 struct bench_plain {
 	const char *format;
 	uint64_t (*read)(const struct bench_work *work);
+	uint64_t (*ranges)(
+		const struct bench_work *work); /* the ranges that a scan gives; or NULL */
 	uint64_t (*translate)(const struct bench_work *work);
 	/* As complete an answer as pw_translate's, written by hand; or NULL. */
 	uint64_t (*answer)(const struct bench_work *work);

@@ -126,6 +126,8 @@ static void iterate(const char *name, const char *format, const char *unit, uint
 
 	add(&c, "pagewalk", ours_scan, image->pa_sum);
 	add(&c, "floor", bench_plain_find(format)->read, image->raw_sum);
+	if (bench_plain_find(format)->ranges)
+		add(&c, "full_answer", bench_plain_find(format)->ranges, image->pa_sum);
 	if (peer && image->leaf)
 		add(&c, "libaddrxlat", bench_peer_leaves, image->pa_sum);
 	add_kernel(&c, kernel);

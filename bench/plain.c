@@ -67,6 +67,30 @@ static uint64_t x86_chained(const struct bench_work *work)
 	return sum;
 }
 
+/* Of a leaf @e below entries that are 1 everywhere in @allowed, and somewhere in @forbidden. */
+static inline uint32_t x86_attr(uint64_t allowed, uint64_t forbidden, uint64_t e)
+{
+	uint32_t attr = PW_READ;
+
+	attr |= allowed & 2 ? PW_WRITE : 0;
+	attr |= allowed & 4 ? PW_USER : 0;
+	attr |= forbidden >> 63 ? 0 : PW_EXEC;
+	attr |= e & 0x20 ? PW_ACCESSED : 0;
+	attr |= e & 0x40 ? PW_DIRTY : 0;
+	attr |= e & 0x100 ? PW_GLOBAL : 0;
+	return attr;
+}
+
+static inline uint8_t x86_memtype(uint64_t e, unsigned level)
+{
+	const bool pat = e & (level ? 0x1000 : 0x80);
+	const unsigned index = (unsigned)(e >> 3 & 3) | (pat ? 4 : 0);
+
+	if (!(e & (level ? 0x1018 : 0x98)))
+		return 0;
+	return (uint8_t)((e & 0x10) && !pat ? PW_MEM_UNCACHED : PW_MEM_INDEX_0 + index);
+}
+
 /*
  * The same with the complete answer of pw_translate: bounds of the memory, permissions over all levels,
  * accessed and dirty, memory type. This is careful code by hand, for this format and this memory.
@@ -75,7 +99,6 @@ static __attribute__((noinline)) bool x86_answer(const struct bench_image *image
 						 struct pw_result *result)
 {
 	uint64_t table = image->regime.span[0].table, allowed = 6, forbidden = 0, e = 0, offset;
-	uint32_t attr = PW_READ;
 	unsigned level = 3;
 
 	*result = (struct pw_result){ .va = va, .size_lg2 = 64 };
@@ -109,20 +132,8 @@ static __attribute__((noinline)) bool x86_answer(const struct bench_image *image
 		result->status = PW_MALFORMED;
 		return false;
 	}
-	attr |= allowed & 2 ? PW_WRITE : 0;
-	attr |= allowed & 4 ? PW_USER : 0;
-	attr |= forbidden >> 63 ? 0 : PW_EXEC;
-	attr |= e & 0x20 ? PW_ACCESSED : 0;
-	attr |= e & 0x40 ? PW_DIRTY : 0;
-	attr |= e & 0x100 ? PW_GLOBAL : 0;
-	result->attr = attr;
-	if (e & (level ? 0x1018 : 0x98)) {
-		bool pat = e & (level ? 0x1000 : 0x80);
-		unsigned index = (unsigned)(e >> 3 & 3) | (pat ? 4 : 0);
-
-		result->memtype = (uint8_t)((e & 0x10) && !pat ? PW_MEM_UNCACHED
-							       : PW_MEM_INDEX_0 + index);
-	}
+	result->attr = x86_attr(allowed, forbidden, e);
+	result->memtype = x86_memtype(e, level);
 	result->pa = (e & X86_FRAME & ~offset) | (va & offset);
 	return true;
 }
@@ -176,6 +187,94 @@ static uint64_t x86_read_table(const unsigned char *zero, uint64_t table, int le
 static uint64_t x86_read(const struct bench_work *work)
 {
 	return x86_read_table(bench_zero(work->image), work->image->regime.span[0].table, 3);
+}
+
+/* ---- x86_64: the ranges of a scan ---- */
+
+struct x86_ranges {
+	const unsigned char *zero;
+	struct pw_range range[256]; /* as many as pagewalk's caller has */
+	size_t used;
+	/* The end of the last range, how much its pages are ahead of their addresses, and what they are like. */
+	uint64_t next, ahead;
+	uint32_t like;
+	uint64_t sum;
+};
+
+static void x86_ranges_end(struct x86_ranges *out)
+{
+	for (size_t i = 0; i < out->used; i++)
+		out->sum += bench_run_sum(out->range[i].pa,
+					  out->range[i].last - out->range[i].first + 1);
+	out->used = 0;
+}
+
+/* Adds a page: to the last range, or as a new one. What it is like is in one number. */
+static inline void x86_ranges_add(struct x86_ranges *out, uint64_t va, uint64_t pa, unsigned shift,
+				  uint64_t e, uint32_t attr, uint8_t memtype)
+{
+	const uint32_t like = (attr & PW_PROT_MASK) | (uint32_t)memtype << 16 | shift << 24;
+	struct pw_range *range;
+
+	if (va == out->next && pa - va == out->ahead && like == out->like) {
+		out->next = va + (UINT64_C(1) << shift);
+		out->range[out->used - 1].last = out->next - 1;
+		return;
+	}
+	if (out->used == sizeof(out->range) / sizeof(out->range[0]))
+		x86_ranges_end(out);
+	out->next = va + (UINT64_C(1) << shift);
+	out->ahead = pa - va;
+	out->like = like;
+	range = &out->range[out->used++];
+	range->first = va;
+	range->last = out->next - 1;
+	range->pa = pa;
+	range->entry = e;
+	range->twin = 0;
+	range->attr = attr;
+	range->status = PW_OK;
+	range->level = (uint8_t)((shift - 12) / 9);
+	range->size_lg2 = (uint8_t)shift;
+	range->memtype = memtype;
+}
+
+static void x86_ranges_table(struct x86_ranges *out, uint64_t table, unsigned level, uint64_t va,
+			     uint64_t allowed, uint64_t forbidden)
+{
+	const unsigned shift = 12 + 9 * level;
+	const uint64_t offset = (UINT64_C(1) << shift) - 1;
+
+	for (uint64_t i = 0; i < 512; i++, va += offset + 1) {
+		uint64_t e = load(out->zero, table + i * 8);
+
+		if (level == 3 && i == 256)
+			va |= UINT64_C(0xffff) << 48;
+		if (!(e & 1))
+			continue;
+		if (level > 0 && !(e & 0x80)) {
+			x86_ranges_table(out, e & X86_FRAME, level - 1, va, allowed & e,
+					 forbidden | e);
+			continue;
+		}
+		x86_ranges_add(out, va, e & X86_FRAME & ~offset, shift, e,
+			       x86_attr(allowed & e, forbidden | e, e), x86_memtype(e, level));
+	}
+}
+
+static uint64_t x86_ranges(const struct bench_work *work)
+{
+	struct x86_ranges out;
+
+	out.zero = bench_zero(work->image);
+	out.used = 0;
+	out.like = 0; /* no page is like this */
+	out.next = 0;
+	out.ahead = 0;
+	out.sum = 0;
+	x86_ranges_table(&out, work->image->regime.span[0].table, 3, 0, 6, 0);
+	x86_ranges_end(&out);
+	return out.sum;
 }
 
 /* ---- arm64, 4 KiB granule, 48 bits ---- */
@@ -315,6 +414,7 @@ static const struct bench_plain bench_plains[] = {
 	{
 		.format = "x86_64",
 		.read = x86_read,
+		.ranges = x86_ranges,
 		.translate = x86_translate,
 		.answer = x86_answers,
 		.chained = x86_chained,
