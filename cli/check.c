@@ -47,7 +47,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = state->child_inputs[1] = &arguments->options;
+		state->child_inputs[0] = state->child_inputs[1] = state->child_inputs[2] =
+			&arguments->options;
 		return 0;
 	case OPTION_LIMIT:
 		arguments->limit = tool_number(state, text);
@@ -315,6 +316,7 @@ int tool_check(int argc, char **argv)
 {
 	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 },
 						      { &tool_all_argp, 0, NULL, 0 },
+						      { &tool_jobs_argp, 0, NULL, 0 },
 						      { 0 } };
 	static const struct argp argp = { options,     parse,    "SOURCE [FIRST-LAST]",
 					  description, children, NULL,

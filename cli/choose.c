@@ -290,7 +290,8 @@ static int search(const struct tool_options *options, struct tool_input *input)
 	char words[64], owner[120];
 	int status;
 
-	if (search_roots(input->memory, input->format, false, &input->regime_options, &found))
+	if (search_roots(input->memory, input->format, false, &input->regime_options, options->jobs,
+			 &found))
 		return TOOL_FAILED;
 	root = choose_root(options, input->memory, &found);
 	if (!root && options->pid != TOOL_PID_ANY && found.count > 0) {
@@ -527,7 +528,8 @@ static int each(const struct tool_options *options, struct tool_input *input, bo
 	int status = any ? TOOL_NOTHING : TOOL_DONE;
 	struct search found;
 
-	if (search_roots(input->memory, input->format, false, &input->regime_options, &found))
+	if (search_roots(input->memory, input->format, false, &input->regime_options, options->jobs,
+			 &found))
 		return TOOL_FAILED;
 	for (size_t i = 0; i < found.count && status != TOOL_FAILED && !tool_stopped(); i++) {
 		int result;

@@ -67,7 +67,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = state->child_inputs[1] = &arguments->options;
+		state->child_inputs[0] = state->child_inputs[1] = state->child_inputs[2] =
+			&arguments->options;
 		return 0;
 	case OPTION_SPACE:
 		parse_space(state, text, &arguments->spaces[arguments->space_count++]);
@@ -280,7 +281,8 @@ static int cut_all(const struct arguments *arguments)
 	if (tool_open_search(&arguments->options, arguments->source, &input))
 		return TOOL_FAILED;
 	tool_catch_interrupts();
-	status = search_roots(input.memory, input.format, false, &input.regime_options, &found);
+	status = search_roots(input.memory, input.format, false, &input.regime_options,
+			      arguments->options.jobs, &found);
 	if (status == 0) {
 		status = cut_found(arguments, &input, &found);
 		free(found.root);
@@ -301,6 +303,7 @@ int tool_cut(int argc, char **argv)
 {
 	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 },
 						      { &tool_all_argp, 0, NULL, 0 },
+						      { &tool_jobs_argp, 0, NULL, 0 },
 						      { 0 } };
 	static const struct argp argp = { options, parse, "SOURCE OUTPUT", description, children,
 					  NULL,    NULL };

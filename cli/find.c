@@ -48,7 +48,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = state->child_inputs[1] = &arguments->options;
+		state->child_inputs[0] = state->child_inputs[1] = state->child_inputs[2] =
+			&arguments->options;
 		return 0;
 	case OPTION_ALIASES:
 		arguments->aliases = true;
@@ -341,7 +342,7 @@ static int run(void *context, const struct tool_input *input)
 {
 	const struct arguments *arguments = context;
 	/* The scan does not walk a table again; it refers to the table's earlier use (PW_SHARED). */
-	struct pw_scan_limits limits = { .repeats = 1 << 20 };
+	struct pw_scan_limits limits = { .repeats = 1 << 20, .threads = arguments->options.jobs };
 	struct tool_progress progress;
 	struct pw_error error;
 	struct pw_scan *scan;
@@ -366,6 +367,7 @@ int tool_find(int argc, char **argv)
 {
 	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 },
 						      { &tool_all_argp, 0, NULL, 0 },
+						      { &tool_jobs_argp, 0, NULL, 0 },
 						      { 0 } };
 	static const struct argp argp = { options,     parse,    "SOURCE [PA[-LAST]...]",
 					  description, children, NULL,

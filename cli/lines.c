@@ -12,7 +12,6 @@
 #include "lines.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -38,14 +37,6 @@ struct lines {
 	size_t blocks;
 	struct block block[];
 };
-
-unsigned lines_processors(void)
-{
-	cpu_set_t set;
-	int count = sched_getaffinity(0, sizeof(set), &set) ? 1 : CPU_COUNT(&set);
-
-	return count < 1 ? 1 : count > JOBS_MAX ? JOBS_MAX : (unsigned)count;
-}
 
 static struct block *block_at(struct lines *lines, size_t number)
 {
@@ -174,12 +165,14 @@ static void start_helpers(struct lines *lines)
 
 struct lines *lines_start(const struct lines_options *options)
 {
-	const size_t blocks = 4 * (size_t)options->jobs;
+	const unsigned jobs = options->jobs < JOBS_MAX ? options->jobs : JOBS_MAX;
+	const size_t blocks = 4 * (size_t)jobs;
 	struct lines *lines = calloc(1, sizeof(*lines) + blocks * sizeof(lines->block[0]));
 
 	if (!lines)
 		return NULL;
 	lines->options = *options;
+	lines->options.jobs = jobs;
 	lines->blocks = blocks;
 	pthread_mutex_init(&lines->lock, NULL);
 	pthread_cond_init(&lines->work, NULL);

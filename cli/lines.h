@@ -20,9 +20,6 @@ struct lines_options {
 	unsigned jobs; /* threads, with the caller's */
 };
 
-/* The number of processors that this process may use, but not more than are of use. */
-unsigned lines_processors(void);
-
 /* Starts threads. NULL: memory or threads are short; the caller then prints by itself. */
 struct lines *lines_start(const struct lines_options *options);
 

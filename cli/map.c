@@ -25,7 +25,6 @@ enum {
 	OPTION_EXPAND,
 	OPTION_SUMMARY,
 	OPTION_REGIONS,
-	OPTION_JOBS,
 	MANY = 4096, /* lines, before threads are worth their start */
 	/* Further uses of a table are one line: Linux on x86-64 has one 2000 times, for ESPFIX. */
 	USES = 2,
@@ -47,9 +46,6 @@ static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Tables that are used more than twice:", 5 },
 	{ "expand", OPTION_EXPAND, NULL, 0,
 	  "Print their pages at every use; without it, at two uses, and then `shared'", 5 },
-	{ NULL, 0, NULL, 0, "Long maps:", 10 },
-	{ "jobs", OPTION_JOBS, "N", 0,
-	  "Put lines together in N threads (default: as many as there are processors)", 10 },
 	{ NULL, 0, NULL, 0, "Regions and totals:", 8 },
 	{ "regions", OPTION_REGIONS, NULL, 0,
 	  "Also where it is not a terminal, name the regions of Linux's address space", 8 },
@@ -63,7 +59,6 @@ struct arguments {
 	struct terminal terminal;
 	const char *source;
 	pw_va first, last;
-	unsigned jobs;
 	uint32_t set, clear; /* attributes that must be set, or must be clear */
 	bool huge, uncached, holes, filtered, expand, summary, regions;
 };
@@ -90,16 +85,6 @@ static void check(const struct arguments *arguments, const struct argp_state *st
 				   "no permissions; leave one out");
 }
 
-static void parse_jobs(struct arguments *arguments, const char *text,
-		       const struct argp_state *state)
-{
-	uint64_t jobs = tool_number(state, text);
-
-	if (jobs == 0)
-		usage_error(state, "--jobs is at least 1");
-	arguments->jobs = jobs < arguments->jobs ? (unsigned)jobs : arguments->jobs;
-}
-
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
@@ -107,7 +92,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = state->child_inputs[1] = &arguments->options;
-		state->child_inputs[2] = &arguments->terminal;
+		state->child_inputs[2] = &arguments->options;
+		state->child_inputs[3] = &arguments->terminal;
 		return 0;
 	case OPTION_WRITABLE:
 		filter(arguments, PW_WRITE, 0);
@@ -146,9 +132,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return 0;
 	case OPTION_SUMMARY:
 		arguments->summary = true;
-		return 0;
-	case OPTION_JOBS:
-		parse_jobs(arguments, text, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num == 0)
@@ -261,9 +244,9 @@ static struct lines *start_lines(const struct arguments *arguments, const struct
 	const struct lines_options how = { .regime = &input->regime,
 					   .regions = regions,
 					   .json = arguments->options.json,
-					   .jobs = arguments->jobs };
+					   .jobs = arguments->options.jobs };
 
-	if (outcome->lines < MANY || arguments->jobs < 2 || arguments->regions ||
+	if (outcome->lines < MANY || arguments->options.jobs < 2 || arguments->regions ||
 	    arguments->terminal.width > 0 || arguments->terminal.colour)
 		return NULL;
 	return lines_start(&how);
@@ -366,12 +349,13 @@ int tool_map(int argc, char **argv)
 {
 	static const struct argp_child children[] = { { &tool_walk_argp, 0, NULL, 0 },
 						      { &tool_all_argp, 0, NULL, 0 },
+						      { &tool_jobs_argp, 0, NULL, 0 },
 						      { &terminal_argp, 0, NULL, 0 },
 						      { 0 } };
 	static const struct argp argp = { options,     parse,    "SOURCE [FIRST-LAST]",
 					  description, children, NULL,
 					  NULL };
-	struct arguments arguments = { .last = UINT64_MAX, .jobs = lines_processors() };
+	struct arguments arguments = { .last = UINT64_MAX };
 
 	tool_parse(&argp, "map", argc, argv, &arguments.options, &arguments);
 	terminal_look(&arguments.terminal, arguments.options.json);

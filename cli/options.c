@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/processors.h"
 #include "machine.h"
 #include "number.h"
 #include "remark.h"
@@ -29,6 +30,7 @@ enum {
 	OPTION_MAIR,
 	OPTION_TCR,
 	OPTION_TRIES,
+	OPTION_JOBS,
 	OPTION_STOP,
 	OPTION_JSON,
 };
@@ -90,6 +92,14 @@ static const struct argp_option tries_options[] = {
 	  "Walk an address up to N times, until its entries are the same before and after "
 	  "(default 16); 0: do not look again",
 	  6 },
+	{ 0 },
+};
+
+static const struct argp_option jobs_options[] = {
+	{ NULL, 0, NULL, 0, "Large inputs:", 10 },
+	{ "jobs", OPTION_JOBS, "N", 0,
+	  "Work in N threads (default: as many as there are processors); the output is the same",
+	  10 },
 	{ 0 },
 };
 
@@ -202,6 +212,15 @@ static long parse_cpu(const struct argp_state *state, const char *text)
 	return (long)number;
 }
 
+static unsigned parse_jobs(const struct argp_state *state, const char *text)
+{
+	uint64_t jobs = tool_number(state, text);
+
+	if (jobs == 0)
+		usage_error(state, "--jobs is at least 1");
+	return jobs < PW_THREADS_MAX ? (unsigned)jobs : PW_THREADS_MAX;
+}
+
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
 	struct tool_options *options = state->input;
@@ -256,6 +275,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 			usage_error(state, "--tries %s: give 0 to %d", text, MOST_TRIES);
 		options->tries = (unsigned)number;
 		return 0;
+	case OPTION_JOBS:
+		options->jobs = parse_jobs(state, text);
+		return 0;
 	case OPTION_STOP:
 		options->stop = true;
 		return 0;
@@ -279,6 +301,7 @@ static const struct argp_option search_options[] = {
 };
 
 const struct argp tool_all_argp = { .options = all_options, .parser = parse_option };
+const struct argp tool_jobs_argp = { .options = jobs_options, .parser = parse_option };
 const struct argp tool_tries_argp = { .options = tries_options, .parser = parse_option };
 const struct argp tool_search_argp = { .options = search_options, .parser = parse_option };
 const struct argp tool_json_argp = { .options = json_options, .parser = parse_option };
@@ -289,8 +312,9 @@ void tool_parse(const struct argp *argp, const char *name, int argc, char **argv
 {
 	char title[64];
 
-	*options =
-		(struct tool_options){ .cpu = TOOL_CPU_ANY, .pid = TOOL_PID_ANY, .tries = TRIES };
+	*options = (struct tool_options){
+		.cpu = TOOL_CPU_ANY, .pid = TOOL_PID_ANY, .tries = TRIES, .jobs = pw_processors()
+	};
 	snprintf(title, sizeof(title), "pagewalk %s", name);
 	argv[0] = title;
 	usage_check(argp, title, argc, argv);

@@ -23,16 +23,17 @@ struct tool_options {
 	long cpu; /* line of `info`, or one of the above */
 	bool json;
 	bool stop; /* the machine, meanwhile */
+	unsigned jobs; /* threads, at most PW_THREADS_MAX */
 	unsigned tries; /* walks of an address whose entries change; 0: no second look */
 	struct pw_regime_options regime;
 };
 
 /*
- * For struct argp's children: --json alone, the common ones, those of a search, --all, --tries. Their input is a
+ * For struct argp's children: --json alone, the common ones, those of a search, --all, --jobs, --tries. Their input is a
  * struct tool_options.
  */
 extern const struct argp tool_json_argp, tool_walk_argp, tool_search_argp, tool_all_argp,
-	tool_tries_argp;
+	tool_jobs_argp, tool_tries_argp;
 
 /* The input of a subcommand. */
 struct tool_input {

@@ -22,7 +22,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->options;
+		state->child_inputs[0] = state->child_inputs[1] = &arguments->options;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->source)
@@ -199,7 +199,8 @@ static int roots(const struct arguments *arguments, const struct tool_input *inp
 	struct search search;
 	int status;
 
-	if (search_roots(input->memory, input->format, every, &input->regime_options, &search))
+	if (search_roots(input->memory, input->format, every, &input->regime_options,
+			 arguments->options.jobs, &search))
 		return tool_stopped() ? TOOL_NOTHING : TOOL_FAILED;
 	status = search.count > 0 ? TOOL_DONE : TOOL_NOTHING;
 	if (arguments->options.json)
@@ -236,7 +237,9 @@ static const char description[] =
 
 int tool_roots(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &tool_search_argp, 0, NULL, 0 }, { 0 } };
+	static const struct argp_child children[] = { { &tool_search_argp, 0, NULL, 0 },
+						      { &tool_jobs_argp, 0, NULL, 0 },
+						      { 0 } };
 	static const struct argp argp = {
 		NULL, parse, "SOURCE", description, children, NULL, NULL
 	};

@@ -29,7 +29,7 @@ static void show_proof(void *context, uint64_t places, uint64_t of)
 }
 
 int search_roots(const struct pw_memory *memory, const struct pw_format *format, bool every,
-		 const struct pw_regime_options *regime, struct search *search)
+		 const struct pw_regime_options *regime, unsigned jobs, struct search *search)
 {
 	struct tool_progress progress = { .started = tool_now() };
 	struct pw_roots_options options = {
@@ -37,6 +37,7 @@ int search_roots(const struct pw_memory *memory, const struct pw_format *format,
 		.format_count = format ? 1 : 0,
 		.every_format = every,
 		.regime = *regime,
+		.threads = jobs,
 		.cancel = tool_stop_flag(),
 	};
 	struct pw_error error;

@@ -14,10 +14,10 @@ struct search {
 
 /*
  * Searches the memory. @format restricts the search; NULL: the formats of the source's machine. 0, or
- * TOOL_FAILED after a message. The caller frees search->root.
+ * TOOL_FAILED after a message. @jobs: threads. The caller frees search->root.
  */
 int search_roots(const struct pw_memory *memory, const struct pw_format *format, bool every,
-		 const struct pw_regime_options *options, struct search *search);
+		 const struct pw_regime_options *options, unsigned jobs, struct search *search);
 
 /* "kernel", "1", "2", ...: the name by which --root finds the root again. */
 void search_name(const struct search *search, size_t number, char text[24]);

@@ -47,7 +47,7 @@ $found"
 
 # Includes go in one direction.
 found=$(tools/layers.py tools/layers.txt) || complain "$found"
-found=$(grep -nE '#include "' $(git ls-files 'cli/*.c' 'examples/*.c') | grep -vE '"((cli|cli/sim|lab/fold)/)?[a-z_]+\.(h|inc)"|"view/(page|svg)\.h"|"base/(escape|folder|names|number|put|replace)\.h"') &&
+found=$(grep -nE '#include "' $(git ls-files 'cli/*.c' 'examples/*.c') | grep -vE '"((cli|cli/sim|lab/fold)/)?[a-z_]+\.(h|inc)"|"view/(page|svg)\.h"|"base/(escape|folder|names|number|processors|put|replace)\.h"') &&
     complain "the tool uses more than the public headers, and the code that it shares with drawings and files of the library:
 $found"
 

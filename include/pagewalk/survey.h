@@ -80,7 +80,8 @@ int pw_index_aliases(const struct pw_index *index, const struct pw_alias_options
  * The same for a scan from where it stands to its end. If options->wanted is given, memory is needed only for the
  * ranges that map any of it. Otherwise a new scan of mapped memory that finds more than 2^18 ranges is repeated, once for
  * each part of the physical memory in which so many begin; only these are kept at a time. If the tables change
- * meanwhile, parts are of different moments.
+ * meanwhile, parts are of different moments. If the scan's limits allow several threads, each has a part at a time, and
+ * any of them calls @alias: one after the other, in the same order.
  */
 int pw_scan_aliases(struct pw_scan *scan, const struct pw_alias_options *options,
 		    pw_alias_fn *alias, void *context);

@@ -132,6 +132,7 @@ struct pw_scan_limits {
 	/* The scanning thread calls this function now and then to show its progress [not called]. */
 	void (*progress)(void *progress_context, const struct pw_scan_state *state);
 	void *progress_context;
+	unsigned threads; /* for functions that read a whole scan and can do it in several [1] */
 };
 
 /*

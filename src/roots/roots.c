@@ -7,10 +7,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/mutant.h"
+#include "base/processors.h"
+#include "base/share.h"
 #include "format/words.h"
 #include "roots/tasks.h"
 
@@ -444,10 +445,10 @@ static int prove_all(struct roots *roots)
 		status = begin_part(roots, i);
 	}
 	if (status == 0)
-		status = pw_roots_share(roots->options.threads, roots->options.threads,
-					prove_places, roots);
+		status = pw_share(roots->options.threads, roots->options.threads, prove_places,
+				  roots);
 	if (status == 0)
-		status = pw_roots_share(roots->options.threads, roots->count, rank_part, roots);
+		status = pw_share(roots->options.threads, roots->count, rank_part, roots);
 	return status;
 }
 
@@ -502,13 +503,11 @@ static int search(struct roots *roots, size_t *copies_ret, struct pw_error *erro
 static void set_defaults(struct roots *roots, const struct pw_memory *memory,
 			 const struct pw_roots_options *options)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
 	pthread_mutex_init(&roots->telling, NULL);
 	if (options)
 		roots->options = *options;
 	if (roots->options.threads == 0)
-		roots->options.threads = cpus > 0 && cpus < 256 ? (unsigned)cpus : 1;
+		roots->options.threads = pw_processors();
 	roots->search.memory = memory;
 	roots->search.options = &roots->options;
 	roots->search.ram_last = memory->segments[memory->count - 1].last;

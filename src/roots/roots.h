@@ -10,7 +10,6 @@
  *   chunks.c  the pieces of memory that threads take, and which of their pages are all zeros
  *   prove.c   follows the entries of a place down to the pages. Each table is judged once for each level
  *   judged.c  the tables that were judged, which threads share
- *   share.c   shares work out among threads
  *   rank.c    drops tables that are below other roots; finds the kernel's root; tells who uses a root
  *   vectors.c does a root map what a CPU needs at an exception?
  *   copy.c    a slow source is copied first
@@ -280,13 +279,6 @@ struct pw_roots_proofs {
 /* Follows a place. False: it is no root. */
 bool pw_roots_prove(struct pw_roots_prover *prover, const struct pw_roots_place *place,
 		    struct pw_roots_proof *proof);
-
-/*
- * Calls @part for each number below @count, at most 64, on up to @threads threads. Once one has failed, no other is
- * begun. Returns 0, or what the lowest number that failed returned.
- */
-typedef int pw_roots_part_fn(void *context, size_t number);
-int pw_roots_share(unsigned threads, size_t count, pw_roots_part_fn *part, void *context);
 
 /* ---- exception vectors (vectors.c) ---- */
 

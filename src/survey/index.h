@@ -73,6 +73,10 @@ void pw_index_clear(struct pw_index *index);
 int pw_aliases_sought(struct pw_scan *scan, const struct pw_alias_options *options,
 		      pw_alias_fn *alias, void *context);
 
+/* The first half of it: builds the index of the runs that are needed. Returns 0, -ENOMEM, or -ECANCELED. */
+int pw_aliases_keep(struct pw_scan *scan, const struct pw_alias_options *options,
+		    struct pw_index *index);
+
 /* The same for all memory: in parts if there are more than @few runs. */
 int pw_aliases_parts(struct pw_scan *scan, size_t few, size_t most, pw_alias_fn *alias,
 		     void *context);
@@ -80,7 +84,7 @@ int pw_aliases_parts(struct pw_scan *scan, size_t few, size_t most, pw_alias_fn 
 /* Has nothing been read by the scan yet, and is its memory mapped, so that it is cheap to read again? */
 bool pw_scan_is_fresh(const struct pw_scan *scan);
 
-/* A new scan that begins where @scan began, with its limits. NULL if memory is short. */
-struct pw_scan *pw_scan_again(const struct pw_scan *scan);
+/* A new scan that begins where @scan began. NULL if memory is short. */
+struct pw_scan *pw_scan_again(const struct pw_scan *scan, const struct pw_scan_limits *limits);
 
 #endif

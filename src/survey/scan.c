@@ -206,6 +206,8 @@ int pw_scan_create(const struct pw_memory *memory, const struct pw_regime *regim
 		scan->limits.entries = pw_scan_most(memory, regime);
 	if (!scan->limits.repeats)
 		scan->limits.repeats = UINT64_C(1) << PW_SCAN_REPEATS_LG2;
+	if (!scan->limits.threads)
+		scan->limits.threads = 1;
 	scan->position = (struct pw_scan_position){
 		.next = first,
 		.last = last,
@@ -223,12 +225,12 @@ bool pw_scan_is_fresh(const struct pw_scan *scan)
 	       scan->memory->direct;
 }
 
-struct pw_scan *pw_scan_again(const struct pw_scan *scan)
+struct pw_scan *pw_scan_again(const struct pw_scan *scan, const struct pw_scan_limits *limits)
 {
 	struct pw_scan *again;
 
-	return pw_scan_create(scan->memory, scan->regime, scan->first, scan->position.last,
-			      &scan->limits, &again, NULL)
+	return pw_scan_create(scan->memory, scan->regime, scan->first, scan->position.last, limits,
+			      &again, NULL)
 		       ? NULL
 		       : again;
 }
@@ -363,6 +365,11 @@ size_t pw_scan_next(struct pw_scan *scan, struct pw_range *range, size_t count)
 const bool *pw_scan_cancel(const struct pw_scan *scan)
 {
 	return scan->limits.cancel;
+}
+
+const struct pw_scan_limits *pw_scan_limits(const struct pw_scan *scan)
+{
+	return &scan->limits;
 }
 
 void pw_scan_state(const struct pw_scan *scan, struct pw_scan_state *state_ret)

@@ -172,10 +172,9 @@ static int crop(struct seeker *seeker, struct pw_ranges *parts)
 	return 0;
 }
 
-int pw_aliases_sought(struct pw_scan *scan, const struct pw_alias_options *options,
-		      pw_alias_fn *alias, void *context)
+int pw_aliases_keep(struct pw_scan *scan, const struct pw_alias_options *options,
+		    struct pw_index *index)
 {
-	struct pw_index index = { .cancel = pw_scan_cancel(scan) };
 	struct seeker seeker = { .count = 0 };
 	int status = begin(&seeker, options);
 
@@ -183,12 +182,19 @@ int pw_aliases_sought(struct pw_scan *scan, const struct pw_alias_options *optio
 		status = take_all(&seeker, scan);
 	if (status == 0) {
 		widen(&seeker);
-		status = crop(&seeker, &index.mapped);
+		status = crop(&seeker, &index->mapped);
 	}
 	free(seeker.sought);
 	free(seeker.kept.range);
-	if (status == 0)
-		status = pw_index_build(&index);
+	return status ? status : pw_index_build(index);
+}
+
+int pw_aliases_sought(struct pw_scan *scan, const struct pw_alias_options *options,
+		      pw_alias_fn *alias, void *context)
+{
+	struct pw_index index = { .cancel = pw_scan_cancel(scan) };
+	int status = pw_aliases_keep(scan, options, &index);
+
 	if (status == 0)
 		status = pw_index_aliases(&index, options, alias, context);
 	pw_index_clear(&index);

@@ -84,4 +84,7 @@ uint64_t pw_scan_most(const struct pw_memory *memory, const struct pw_regime *re
 /* The flag that cancels the scan; NULL if there is none. */
 const bool *pw_scan_cancel(const struct pw_scan *scan);
 
+/* The limits as they were given, with the defaults in place of zeros. */
+const struct pw_scan_limits *pw_scan_limits(const struct pw_scan *scan);
+
 #endif

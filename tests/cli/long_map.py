@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A long map is the same whatever the number of threads that put its lines together; and find --aliases, which takes the
-memory of a large map in parts, tells what a plain list of all mappings tells."""
+"""A long map is the same whatever the number of threads that put its lines together; so is find --aliases, which takes the
+memory of a large map in parts, and tells what a plain list of all mappings tells."""
 
 import collections
 import json
@@ -81,15 +81,19 @@ class LongMaps(unittest.TestCase):
 
     def test_jobs(self):
         for wrong in ("0", "-1", "two"):
-            done = subprocess.run([TOOL, "map", "--jobs", wrong, *self.source], capture_output=True, check=False)
-            self.assertEqual(done.returncode, 2, wrong)
+            for command in ("map", "check", "roots"):
+                done = subprocess.run([TOOL, command, "--jobs", wrong, *self.source[-1:]], capture_output=True, check=False)
+                self.assertEqual((done.returncode, b"pagewalk " + command.encode() in done.stderr), (2, True), wrong)
 
     def test_aliases(self):
         mapped = collections.Counter(entry >> 12 & 0xffffffffff for entry in self.leaves if entry & 1)
         self.assertGreater(sum(mapped.values()), 1 << 18)
         told = collections.Counter()
         before = -1
-        for line in self.run_tool("find", "--aliases", "--limit", "0", "--json", *self.source).splitlines():
+        lines = self.run_tool("find", "--aliases", "--limit", "0", "--json", "--jobs", "1", *self.source)
+        for jobs in ("2", "3"):
+            self.assertTrue(lines == self.run_tool("find", "--aliases", "--limit", "0", "--json", "--jobs", jobs, *self.source))
+        for line in lines.splitlines():
             record = json.loads(line)
             pa, length, count = int(record["pa"], 16), record["length"], len(record["mappings"])
             self.assertEqual(record["count"], count)

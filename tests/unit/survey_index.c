@@ -2,6 +2,7 @@
 /* Compares the index from physical to virtual addresses with a search through all ranges of a scan. */
 #include <errno.h>
 
+#include "base/hash.h"
 #include "mutants/choose.h"
 #include "survey/index.h"
 #include "survey_build.h"
@@ -375,6 +376,60 @@ static void check_parts(const struct space *space, const struct all *all, unsign
 	pw_scan_destroy(whole);
 }
 
+/* What was told, in order, as one number; and when to stop. */
+struct heard {
+	uint64_t sum;
+	unsigned count, last;
+	int depth; /* calls that have not returned yet */
+	bool mixed; /* was there ever more than one? */
+};
+
+static int hear(void *context, const struct pw_alias *alias)
+{
+	struct heard *heard = context;
+	const uint64_t words[] = { alias->first, alias->last, alias->count,
+				   alias->told ? alias->ranges[0].first : 0 };
+
+	/* Other threads call this, too, so nothing is asserted here. */
+	if (heard->depth++ > 0)
+		heard->mixed = true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		heard->sum = (heard->sum + words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	heard->depth--;
+	return ++heard->count == heard->last ? 7 : 0;
+}
+
+static void hear_parts(const struct space *space, unsigned threads, size_t few, unsigned last,
+		       struct heard *heard)
+{
+	const struct pw_scan_limits limits = { .threads = threads };
+	struct pw_scan *whole;
+
+	*heard = (struct heard){ .last = last };
+	assert_int_equal(
+		pw_scan_create(space->memory, &space->regime, 0, UINT64_MAX, &limits, &whole, NULL),
+		0);
+	assert_int_equal(pw_aliases_parts(whole, few, 2, hear, heard), last ? 7 : 0);
+	pw_scan_destroy(whole);
+}
+
+/* Several threads tell what one tells, in the same order, and stop where it stops. */
+static void check_threads(const struct space *space, unsigned expected, uint64_t *random)
+{
+	const size_t few = (size_t)random_below(random, 40);
+	struct heard one, several;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const unsigned stop = i ? (unsigned)random_below(random, expected + 1) : 0;
+
+		hear_parts(space, 1, few, stop, &one);
+		hear_parts(space, 2 + i, few, stop, &several);
+		assert_false(several.mixed);
+		assert_int_equal(several.count, one.count);
+		assert_int_equal(several.sum, one.sum);
+	}
+}
+
 struct counted {
 	const struct pw_alias_options *options;
 	unsigned wanted, all;
@@ -423,6 +478,7 @@ static void check_part(const struct space *space, const struct pw_index *index,
 	assert_int_equal(part.count, counted.wanted);
 	pw_scan_destroy(whole);
 	check_parts(space, all, counted.all, random);
+	check_threads(space, counted.all, random);
 }
 
 static void test_aliases(void **state)

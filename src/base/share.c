@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Shares numbered parts of work out among threads. */
-#include <pthread.h>
-
-#include "roots/roots.h"
-
-enum { THREADS_MAX = 64 };
+#include "base/share.h"
 
 struct share {
-	pw_roots_part_fn *part;
+	pw_part_fn *part;
 	void *context;
 	size_t count;
 	pthread_mutex_t lock; /* protects the rest */
@@ -43,15 +39,15 @@ static void *work(void *context)
 	return NULL;
 }
 
-int pw_roots_share(unsigned threads, size_t count, pw_roots_part_fn *part, void *context)
+int pw_share(unsigned threads, size_t count, pw_part_fn *part, void *context)
 {
 	struct share share = { .part = part, .context = context, .count = count };
-	pthread_t thread[THREADS_MAX];
+	pthread_t thread[PW_THREADS_MAX - 1];
 	size_t running = 0;
 
 	pthread_mutex_init(&share.lock, NULL);
 	/* This thread works, too; so it does not matter if others cannot be made. */
-	for (size_t i = 1; i < threads && i < count && running < THREADS_MAX; i++)
+	for (size_t i = 1; i < threads && i < count && running < PW_THREADS_MAX - 1; i++)
 		if (pthread_create(&thread[running], NULL, work, &share) == 0)
 			running++;
 	work(&share);
@@ -59,4 +55,39 @@ int pw_roots_share(unsigned threads, size_t count, pw_roots_part_fn *part, void 
 		pthread_join(thread[i], NULL);
 	pthread_mutex_destroy(&share.lock);
 	return share.status;
+}
+
+void pw_turns_init(struct pw_turns *turns)
+{
+	pthread_mutex_init(&turns->lock, NULL);
+	pthread_cond_init(&turns->ended, NULL);
+	turns->next = 0;
+	turns->status = 0;
+}
+
+void pw_turns_clear(struct pw_turns *turns)
+{
+	pthread_cond_destroy(&turns->ended);
+	pthread_mutex_destroy(&turns->lock);
+}
+
+bool pw_turns_wait(struct pw_turns *turns, size_t number)
+{
+	bool mine;
+
+	pthread_mutex_lock(&turns->lock);
+	while (turns->next != number && !turns->status)
+		pthread_cond_wait(&turns->ended, &turns->lock);
+	mine = !turns->status;
+	pthread_mutex_unlock(&turns->lock);
+	return mine;
+}
+
+void pw_turns_end(struct pw_turns *turns, int status)
+{
+	pthread_mutex_lock(&turns->lock);
+	turns->next++;
+	turns->status = status;
+	pthread_cond_broadcast(&turns->ended);
+	pthread_mutex_unlock(&turns->lock);
 }
