@@ -12,7 +12,7 @@
  * The initramfs has /kernel and /next, the initramfs of the kernels that are started by kexec. The kernel for crashes
  * finds the memory of the first one in /proc/vmcore; it copies that to the physical address that its command line
  * names (dump=ADDRESS), where the host finds it, and says "@C <bytes>". With /makedumpfile, what that makes of it
- * follows, at the next MiB. With /kexec, kernels are loaded by that program.
+ * follows, at the next MiB.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,8 +34,7 @@
 
 enum { PIECE = 1 << 20 };
 
-static char maps[1 << 16], line[64], command_line[4096], output[4096];
-static char piece[PIECE]; /* a multiple of 8 bytes */
+static char maps[1 << 16], line[64], command_line[4096], piece[PIECE], output[4096];
 static size_t page;
 
 static void warn(const char *what)
@@ -82,24 +81,6 @@ static void report_pages(void)
 	printf("@D %u %s\n", count, name.release);
 }
 
-/* Loads /kernel with the command line by the program /kexec, for kernels without kexec_file_load. */
-static int load_by_program(unsigned long flags)
-{
-	static char append[sizeof(command_line) + 20];
-	int status = -1;
-
-	snprintf(append, sizeof(append), "--append=%s", command_line);
-	if (fork() == 0) {
-		execl("/kexec", "kexec", flags ? "-p" : "-l", "/kernel", "--initrd=/next", append,
-		      NULL);
-		_exit(127);
-	}
-	wait(&status);
-	if (status)
-		printf("@W kexec: status 0x%x\n", status);
-	return status;
-}
-
 /* Loads /kernel, to be started by a reboot or, with KEXEC_FILE_ON_CRASH, by a crash. */
 static int load(unsigned long flags, const char *more)
 {
@@ -110,24 +91,11 @@ static int load(unsigned long flags, const char *more)
 	if (used > 0 && command_line[used - 1] == '\n')
 		used--;
 	snprintf(command_line + used, sizeof(command_line) - used, " %s", more);
-	if (access("/kexec", X_OK) == 0)
-		return load_by_program(flags);
 	status = (int)syscall(SYS_kexec_file_load, kernel, next, strlen(command_line) + 1,
 			      command_line, flags);
 	if (status)
 		warn("kexec_file_load");
 	return status;
-}
-
-/* What is not the kernel's memory is mapped as a device's on arm64, which takes no words that are not aligned. */
-static void copy_words(volatile uint64_t *to, const char *from, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i += sizeof(*to)) {
-		uint64_t word;
-
-		memcpy(&word, from + i, sizeof(word));
-		to[i / sizeof(*to)] = word;
-	}
 }
 
 /* Copies a file to physical memory that no kernel uses. Returns the bytes. */
@@ -151,7 +119,7 @@ static unsigned long long copy_out(int from, unsigned long long to)
 			warn("/dev/mem");
 			break;
 		}
-		copy_words(there, piece, used);
+		memcpy(there, piece, used);
 		munmap(there, PIECE);
 		done += used;
 	}

@@ -2,7 +2,7 @@
 makes, plain and by makedumpfile. The map of process 1 in each must agree with what the process itself reported.
 
 The kernel for crashes copies its dump to memory that the first kernel left alone, where the host finds it: x86_64 leaves a GiB out by
-memmap=. Kernels that cannot load another one by themselves get kexec-tools.
+memmap=.
 """
 
 import json
@@ -25,14 +25,11 @@ CRASHES = {
 
 
 def tools(kind, cache):
-    """makedumpfile and, for kernels that need it, kexec: files of an initramfs."""
-    names = ["makedumpfile"] + (["kexec-tools"] if kind.name != "x86_64" else [])
-
+    """makedumpfile: files of an initramfs."""
     def choose(top, _):
-        return [next(path for path in top.glob(f"**/*bin/{name}") if path.is_file()) for name in
-                ("makedumpfile", "kexec")[:len(names)]]
+        return [next(path for path in top.glob("**/*bin/makedumpfile") if path.is_file())]
 
-    found = programs.members(programs.get(cache, f"dumps-{kind.arch}", kind.arch, lambda apt: names, choose))
+    found = programs.members(programs.get(cache, f"dumps-{kind.arch}", kind.arch, lambda apt: ["makedumpfile"], choose))
     return tuple((pathlib.PurePath(path).name if "bin/" in path else path, mode, data) for path, mode, data in found)
 
 
