@@ -16,6 +16,8 @@ import tempfile
 import termios
 import unittest
 
+import pty_text
+
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 MAPS = [["map", "sample:x86_64"], ["map", "--holes", "sample:arm64"], ["map", "--holes", "--summary", "sample:s390x"],
         ["map", "--view", "linux", "--summary", "sample:i386"], ["map", "--holes", "sample:ppc64le"], ["map", "sample:x86_64_la57"]]
@@ -28,18 +30,10 @@ def on_terminal(columns, *words, **environment):
     if pid == 0:
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         os.execve(TOOL, [TOOL, *words], {**os.environ, **settings})
-    parts = []
-    while True:
-        try:
-            part = os.read(terminal, 1 << 16)
-        except OSError:
-            break
-        if not part:
-            break
-        parts.append(part)
+    status = []
+    text = pty_text.everything(terminal, lambda: status.append(os.waitpid(pid, 0)[1]))
     os.close(terminal)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return b"".join(parts).decode().replace("\r", "").splitlines(), status
+    return text.splitlines(), os.waitstatus_to_exitcode(status[0])
 
 
 def in_pipe(*words, **environment):

@@ -18,6 +18,9 @@ import tempfile
 import termios
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "cli"))
+import pty_text
+
 TOOL, LABORATORY, PROGRAM = sys.argv[1:4]
 del sys.argv[1:4]
 HERE = {name: value for name, value in os.environ.items() if not name.startswith("PAGEWALK_")}
@@ -118,15 +121,10 @@ class Tool(unittest.TestCase):
         fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         with subprocess.Popen([TOOL, "lab", *words], stdout=end, env=HERE) as process:
             os.close(end)
-            shown = b""
-            try:
-                while more := os.read(terminal, 65536):
-                    shown += more
-            except OSError:  # the other end is closed
-                pass
-            self.assertEqual(process.wait(timeout=100), status)
+            shown = pty_text.everything(terminal, process.wait)
+            self.assertEqual(process.returncode, status)
         os.close(terminal)
-        return shown.decode().replace("\r\n", "\n")
+        return shown
 
     def test_list_fits(self):
         """On a terminal, the same words in lines that fit; a word that is wider than the room stays whole."""
