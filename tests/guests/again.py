@@ -274,7 +274,7 @@ def check(tool, cache, everything, only=""):
         import dumps
         import xen
         work += [(f"dumps {name}", lambda kind, kernel: dumps.check(tool, kind, kernel, cache), name)
-                 for name in ("x86_64", "s390x")]
+                 for name in ("x86_64", "arm64", "s390x")]
         lacks = domain.lacks()
         if lacks:
             yield True, [f"skip libvirt: {lacks}"]
