@@ -15,6 +15,7 @@
 #include "format/arm_lpae.h"
 #include "format/arm_short.h"
 #include "format/i386.h"
+#include "format/i386_pae.h"
 #include "format/loongarch.h"
 #include "format/loongarch_folds.h"
 #include "format/powerpc.h"

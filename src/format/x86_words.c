@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "format/i386.h"
+#include "format/i386_pae.h"
 #include "format/words.h"
 #include "format/x86_folds.h"
 

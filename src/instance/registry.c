@@ -11,6 +11,7 @@
 #include "format/arm_lpae.h"
 #include "format/arm_short.h"
 #include "format/i386.h"
+#include "format/i386_pae.h"
 #include "format/loongarch.h"
 #include "format/mock.h"
 #include "format/powerpc.h"

@@ -2,6 +2,7 @@
 #include "format/x86.h"
 
 #include "format/i386.h"
+#include "format/i386_pae.h"
 #include "instance/instance.h"
 
 PW_INSTANCE(x86_64);

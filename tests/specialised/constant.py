@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 SOURCE = '''
-#include "format/x86.h"
+#include "format/i386_pae.h"
 #include "walk/instance.h"
 
 const struct pw_format *const chosen[] = { &pw_format_x86_64, &pw_format_i386_pae };
