@@ -69,7 +69,10 @@ struct pw_trace {
 	struct pw_step step[PW_MAX_LEVELS];
 };
 
-/* Translates @va. The answer is in @result. Returns @result->status. */
+/*
+ * Translates @va. The answer is in @result. Returns @result->status. If an ordinary walk does not lead to a page, it
+ * walks a second time; that walk decides, and loads each entry once.
+ */
 enum pw_status pw_translate(const struct pw_memory *memory, const struct pw_regime *regime,
 			    pw_va va, struct pw_result *result);
 

@@ -246,6 +246,7 @@ enum pw_mutant {
 	PW_MUTANT_SLOW_UNLOCKED, /* the slow path does not take the lock of the mm */
 	/* Formats. */
 	PW_MUTANT_PLAIN_TAKES, /* a table that takes permissions away counts as one that leaves all */
+	PW_MUTANT_TAKEN_FORGOTTEN, /* one walk straight to its page forgets what the tables above take away */
 	/* Walks in vectors. */
 	PW_MUTANT_WIDE_PARTS, /* a table with fewer entries than others of its level counts as whole */
 	PW_MUTANT_WIDE_GROUPS, /* a leaf of a contiguous group counts as one by itself */

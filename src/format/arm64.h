@@ -85,14 +85,23 @@ static inline enum pw_kind arm64_kind(const struct pw_format *f, const struct pw
 	return f->leaf_levels >> level & 1 ? PW_LEAF : PW_HOLE;
 }
 
-/* A table that takes nothing away. Where bits 49:48 of an address may be set, such a table is not plain. */
+/* Where bits 49:48 of an address may be set, such a table does not pass. */
+static inline bool arm64_passes(const struct pw_format *f, const struct pw_regime *r,
+				unsigned level, uint64_t e)
+{
+	const uint64_t high = f->variant == ARM64_PA_48 ? ARM64_HIGH_48 : 0;
+
+	/* Only here, so that a compiler knows in arm64_table() that the address is all in one field. */
+	if (f->variant == ARM64_PA_48 && PW_UNLIKELY(r->high_field))
+		return false;
+	return (e & (ARM64_VALID | ARM64_TABLE | high)) == (ARM64_VALID | ARM64_TABLE);
+}
+
+/* A table that takes nothing away. */
 static inline bool arm64_plain(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 			       uint64_t e)
 {
-	const uint64_t high = f->variant == ARM64_PA_48 ? ARM64_HIGH_48 : 0;
-	const uint64_t takes = UINT64_C(15) << ARM64_TABLE_BITS_SHIFT;
-
-	return (e & (ARM64_VALID | ARM64_TABLE | takes | high)) == (ARM64_VALID | ARM64_TABLE);
+	return arm64_passes(f, r, level, e) && !(e >> ARM64_TABLE_BITS_SHIFT & 15);
 }
 
 /* This is also the address of a page, and of a block once its lower bits are cleared. */
@@ -163,25 +172,16 @@ static const uint8_t arm64_linux_types[8] = {
  * depends on that.
  */
 static const uint16_t arm64_prot[16] = {
-	PW_READ | PW_WRITE | PW_EXEC | PW_KEXEC,
-	PW_READ | PW_WRITE | PW_EXEC | PW_KEXEC | PW_USER,
-	PW_READ | PW_EXEC | PW_KEXEC,
-	PW_READ | PW_EXEC | PW_KEXEC | PW_USER,
+	PW_READ | PW_WRITE | PW_EXEC | PW_KEXEC, PW_READ | PW_WRITE | PW_EXEC | PW_KEXEC | PW_USER,
+	PW_READ | PW_EXEC | PW_KEXEC, PW_READ | PW_EXEC | PW_KEXEC | PW_USER,
 	/* PXN */
-	PW_EXEC | PW_USER,
-	PW_READ | PW_WRITE | PW_EXEC | PW_USER,
-	PW_EXEC | PW_USER,
+	PW_EXEC | PW_USER, PW_READ | PW_WRITE | PW_EXEC | PW_USER, PW_EXEC | PW_USER,
 	PW_READ | PW_EXEC | PW_USER,
 	/* UXN */
-	PW_READ | PW_WRITE | PW_KEXEC,
-	PW_READ | PW_WRITE | PW_KEXEC | PW_USER,
-	PW_READ | PW_KEXEC,
+	PW_READ | PW_WRITE | PW_KEXEC, PW_READ | PW_WRITE | PW_KEXEC | PW_USER, PW_READ | PW_KEXEC,
 	PW_READ | PW_KEXEC | PW_USER,
 	/* UXN and PXN */
-	PW_READ | PW_WRITE,
-	PW_READ | PW_WRITE | PW_USER,
-	PW_READ,
-	PW_READ | PW_USER,
+	PW_READ | PW_WRITE, PW_READ | PW_WRITE | PW_USER, PW_READ, PW_READ | PW_USER
 };
 
 /* Is @e read-only, as the view sees it: bit 0 of the result. */
@@ -205,48 +205,74 @@ static inline uint32_t arm64_rights(const struct pw_format *f, const struct pw_r
 	return arm64_prot[(e >> 6 & 1) | (arm64_read_only(r, e) & 1) << 1 | (e >> 53 & 3) << 2];
 }
 
-static inline uint32_t arm64_attr(const struct pw_format *f, const struct pw_regime *r,
-				  unsigned level, uint64_t e)
+/* arm64_prot[] with PW_KEXEC settled: PW_EXEC is that of user mode where there is PW_USER, else the kernel's. */
+static const uint8_t arm64_settled[16] = {
+	PW_READ | PW_WRITE | PW_EXEC, PW_READ | PW_WRITE | PW_EXEC | PW_USER, PW_READ | PW_EXEC,
+	PW_READ | PW_EXEC | PW_USER,
+	/* PXN */
+	PW_EXEC | PW_USER, PW_READ | PW_WRITE | PW_EXEC | PW_USER, PW_EXEC | PW_USER,
+	PW_READ | PW_EXEC | PW_USER,
+	/* UXN */
+	PW_READ | PW_WRITE | PW_EXEC, PW_READ | PW_WRITE | PW_USER, PW_READ | PW_EXEC,
+	PW_READ | PW_USER,
+	/* UXN and PXN */
+	PW_READ | PW_WRITE, PW_READ | PW_WRITE | PW_USER, PW_READ, PW_READ | PW_USER
+};
+
+static inline uint32_t arm64_settled_rights(const struct pw_format *f, const struct pw_regime *r,
+					    unsigned level, uint64_t e)
+{
+	/* AP[2:1] and UXN, PXN are side by side; only a page with DBM, or Linux's view, asks for more. */
+	if (r->view == PW_VIEW_HARDWARE && PW_LIKELY(!(e & ARM64_WRITE) || !(e & ARM64_RDONLY)))
+		return arm64_settled[(e >> 6 & 3) | (e >> 51 & 12)];
+	return arm64_settled[(e >> 6 & 1) | (arm64_read_only(r, e) & 1) << 1 | (e >> 51 & 12)];
+}
+
+static inline uint32_t arm64_facts(const struct pw_format *f, const struct pw_regime *r,
+				   unsigned level, uint64_t e)
 {
 	const uint64_t clean = ARM64_WRITE | ARM64_RDONLY;
 	uint32_t attr = (e & clean) == ARM64_WRITE ? PW_DIRTY : 0;
 
-	if (r->view == PW_VIEW_HARDWARE && (e & clean) == clean &&
+	if (r->view == PW_VIEW_HARDWARE && PW_UNLIKELY((e & clean) == clean) &&
 	    !(r->registers.known & PW_REGISTER_TCR))
 		attr |= PW_DBM;
 	if (r->view == PW_VIEW_LINUX) {
 		attr |= e & ARM64_DIRTY ? PW_DIRTY : 0;
 		attr |= e & ARM64_SPECIAL ? PW_SPECIAL : 0;
 	}
-	attr |= arm64_rights(f, r, level, e);
 	attr |= e & ARM64_AF ? PW_ACCESSED : 0;
 	attr |= e & ARM64_NG ? 0 : PW_GLOBAL;
 	attr |= e & ARM64_CONTIGUOUS ? PW_CONTIGUOUS : 0;
 	return attr | pw_memtype_attr((enum pw_memtype)r->memtype[e >> ARM64_ATTRINDX_SHIFT & 7]);
 }
 
+static inline uint32_t arm64_attr(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
+{
+	return arm64_rights(f, r, level, e) | arm64_facts(f, r, level, e);
+}
+
 /*
  * The permissions that a table takes away from all leaves below it, by APTable, UXNTable and PXNTable (bits
  * 62 to 59): DDI0487 D8.4.2, hierarchical control (TCR.HPD is 0 in Linux).
  */
-static const uint16_t arm64_lost[16] = {
-	0,
-	PW_KEXEC,
-	PW_EXEC,
-	PW_EXEC | PW_KEXEC,
-	PW_USER,
-	PW_USER | PW_KEXEC,
-	PW_USER | PW_EXEC,
-	PW_USER | PW_EXEC | PW_KEXEC,
-	PW_WRITE,
-	PW_WRITE | PW_KEXEC,
-	PW_WRITE | PW_EXEC,
-	PW_WRITE | PW_EXEC | PW_KEXEC,
-	PW_WRITE | PW_USER,
-	PW_WRITE | PW_USER | PW_KEXEC,
-	PW_WRITE | PW_USER | PW_EXEC,
-	PW_WRITE | PW_USER | PW_EXEC | PW_KEXEC,
-};
+static const uint16_t arm64_lost[16] = { 0,
+					 PW_KEXEC,
+					 PW_EXEC,
+					 PW_EXEC | PW_KEXEC,
+					 PW_USER,
+					 PW_USER | PW_KEXEC,
+					 PW_USER | PW_EXEC,
+					 PW_USER | PW_EXEC | PW_KEXEC,
+					 PW_WRITE,
+					 PW_WRITE | PW_KEXEC,
+					 PW_WRITE | PW_EXEC,
+					 PW_WRITE | PW_EXEC | PW_KEXEC,
+					 PW_WRITE | PW_USER,
+					 PW_WRITE | PW_USER | PW_KEXEC,
+					 PW_WRITE | PW_USER | PW_EXEC,
+					 PW_WRITE | PW_USER | PW_EXEC | PW_KEXEC };
 
 static inline uint32_t arm64_keep(const struct pw_format *f, const struct pw_regime *r,
 				  unsigned level, uint64_t e)

@@ -82,6 +82,7 @@ struct pw_format {
 	uint8_t max_roots;
 	bool big_endian;
 	bool dynamic_top; /* the root, or an entry, decides the level of the next table */
+	uint8_t usual_top; /* with dynamic_top: where most walks start, or 0. They have a short cut */
 	/* enum pw_kernel_config: options that this machine's kernels can have. Debian's do: linux.c. */
 	uint8_t config;
 	bool needs_ttbcr; /* only TTBCR says what a second root translates; built tables have one root */
@@ -103,8 +104,9 @@ struct pw_format {
 	enum pw_kind (*kind)(const struct pw_format *format, const struct pw_regime *regime,
 			     unsigned level, uint64_t entry);
 	/*
-	 * An ordinary entry of a level above 0, as Linux writes most of them: true only if kind() is PW_TABLE
-	 * and keep() leaves all. One comparison instead of several; NULL: none. (Test: format/shortcuts.)
+	 * An ordinary entry of a level above 0, as Linux writes most of them: true only if kind() is PW_TABLE,
+	 * keep() leaves all, and admits() every index. One comparison instead of several; NULL: none. (Test:
+	 * format/shortcuts.)
 	 */
 	bool (*plain)(const struct pw_format *format, const struct pw_regime *regime,
 		      unsigned level, uint64_t entry);
@@ -126,9 +128,25 @@ struct pw_format {
 	 */
 	uint32_t (*prot)(const struct pw_format *format, const struct pw_regime *regime,
 			 unsigned level, uint64_t entry);
+	/*
+	 * attr() below tables that leave all, in two parts: rights() is the effective PW_PROT_MASK, facts() the
+	 * rest. They say so in fewer instructions. NULL, both: attr() is settled. (Test: format/shortcuts.)
+	 */
+	uint32_t (*rights)(const struct pw_format *format, const struct pw_regime *regime,
+			   unsigned level, uint64_t entry);
+	uint32_t (*facts)(const struct pw_format *format, const struct pw_regime *regime,
+			  unsigned level, uint64_t entry);
 	/* The permissions that a table entry does not take away from the leaves below it. NULL: all. */
 	uint32_t (*keep)(const struct pw_format *format, const struct pw_regime *regime,
 			 unsigned level, uint64_t entry);
+	/*
+	 * As plain(), but the table may take permissions away: it does where a bit of gives is clear, or one of
+	 * takes is set. A format has at most one of the two. keep() of the AND (gives) or the OR (takes) of
+	 * entries is the AND of what each leaves. NULL: no one walk is straight. (Test: format/shortcuts.)
+	 */
+	bool (*passes)(const struct pw_format *format, const struct pw_regime *regime,
+		       unsigned level, uint64_t entry);
+	uint64_t gives, takes;
 	/* The reason for a hole. With PW_PROT_NONE, *pa is the page's address, as from page(). */
 	enum pw_status (*hole)(const struct pw_format *format, const struct pw_regime *regime,
 			       unsigned level, uint64_t entry, pw_pa *pa);

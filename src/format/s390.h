@@ -107,13 +107,22 @@ static inline bool s390_pte_readable(uint64_t e)
 	return (e & (S390_PTE_PRESENT | S390_PTE_READ)) == (S390_PTE_PRESENT | S390_PTE_READ);
 }
 
-/* A valid table of the right type that protects nothing. A segment or a region-third may also be a leaf. */
+/* A valid table of the right type and of full length. A segment or a region-third may also be a leaf. */
+static inline bool s390_passes(const struct pw_format *f, const struct pw_regime *r, unsigned level,
+			       uint64_t e)
+{
+	const unsigned leaf = level <= 2 ? (unsigned)(S390_FC | S390_COMMON) : 0;
+	const unsigned length = level >= 2 ? (unsigned)(S390_TF | S390_TL) : 0;
+
+	return (e & (S390_INVALID | S390_TT | leaf | length)) ==
+	       (s390_type(level) | (length & S390_TL));
+}
+
+/* It protects nothing, either. */
 static inline bool s390_plain(const struct pw_format *f, const struct pw_regime *r, unsigned level,
 			      uint64_t e)
 {
-	const unsigned leaf = level <= 2 ? (unsigned)(S390_FC | S390_COMMON) : 0;
-
-	return (e & (S390_INVALID | S390_TT | S390_PROTECT | leaf)) == s390_type(level);
+	return s390_passes(f, r, level, e) && !(e & S390_PROTECT);
 }
 
 static inline enum pw_kind s390_kind(const struct pw_format *f, const struct pw_regime *r,
@@ -179,18 +188,28 @@ static inline uint32_t s390_prot(const struct pw_format *f, const struct pw_regi
 	       (e & S390_NOEXEC ? 0 : PW_EXEC_BOTH);
 }
 
+static inline uint32_t s390_rights(const struct pw_format *f, const struct pw_regime *r,
+				   unsigned level, uint64_t e)
+{
+	return s390_prot(f, r, level, e) & ~(uint32_t)PW_KEXEC;
+}
+
+static inline uint32_t s390_facts(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
+{
+	const unsigned young = level == 0 ? S390_PTE_YOUNG : S390_LARGE_YOUNG;
+	const unsigned dirty = level == 0 ? S390_PTE_DIRTY : S390_LARGE_DIRTY;
+	uint32_t attr = (e & young ? PW_ACCESSED : 0) | (e & dirty ? PW_DIRTY : 0);
+
+	if (level == 0 && (e & S390_PTE_SPECIAL) && r->view == PW_VIEW_LINUX)
+		attr |= PW_SPECIAL;
+	return attr;
+}
+
 static inline uint32_t s390_attr(const struct pw_format *f, const struct pw_regime *r,
 				 unsigned level, uint64_t e)
 {
-	unsigned young = level == 0 ? S390_PTE_YOUNG : S390_LARGE_YOUNG;
-	unsigned dirty = level == 0 ? S390_PTE_DIRTY : S390_LARGE_DIRTY;
-	uint32_t attr = s390_prot(f, r, level, e);
-
-	if (r->view == PW_VIEW_LINUX)
-		attr |= level == 0 && (e & S390_PTE_SPECIAL) ? PW_SPECIAL : 0;
-	attr |= e & young ? PW_ACCESSED : 0;
-	attr |= e & dirty ? PW_DIRTY : 0;
-	return attr;
+	return s390_prot(f, r, level, e) | s390_facts(f, r, level, e);
 }
 
 /* Protection adds up over the levels. With EDAT-1, which Linux requires, region entries have it, too. */
@@ -349,11 +368,16 @@ static const struct pw_format pw_format_s390x = {
 	.root = s390_root,
 	.kind = s390_kind,
 	.plain = s390_plain,
+	.usual_top = 2,
 	.table = s390_table,
 	.page = s390_page,
 	.attr = s390_attr,
 	.prot = s390_prot,
+	.rights = s390_rights,
+	.facts = s390_facts,
 	.keep = s390_keep,
+	.passes = s390_passes,
+	.takes = S390_PROTECT,
 	.hole = s390_hole,
 	.admits = s390_admits,
 	.make_empty = s390_make_empty,

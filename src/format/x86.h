@@ -43,20 +43,41 @@ static inline uint32_t x86_prot(const struct pw_format *f, const struct pw_regim
 	       (e & X86_NX ? 0 : PW_EXEC_BOTH);
 }
 
+/* Bits 1 and 2 of an entry are PW_WRITE and, one place higher, PW_USER; execution is what bit 63 forbids. */
+static inline uint32_t x86_rights(const struct pw_format *f, const struct pw_regime *r,
+				  unsigned level, uint64_t e)
+{
+	return (((uint32_t)e & X86_RW) | ((uint32_t)e << 1 & PW_USER) |
+		((uint32_t)(e >> 61) & PW_EXEC)) ^
+	       (PW_READ | PW_EXEC);
+}
+
+/* Bits 5, 6 and 8 are, one and two places lower, PW_ACCESSED, PW_DIRTY and PW_GLOBAL. */
+static inline uint32_t x86_facts(const struct pw_format *f, const struct pw_regime *r,
+				 unsigned level, uint64_t e)
+{
+	const unsigned pat = level > 0 ? 12 : 7;
+	uint32_t attr = ((uint32_t)e >> 1 & (PW_ACCESSED | PW_DIRTY)) |
+			((uint32_t)e >> 2 & PW_GLOBAL);
+	unsigned type = 0;
+
+	/* First, so that a compiler drops the rest for who asks only for this one, as pins do. */
+	if (level == 0 && PW_UNLIKELY(e & X86_SPECIAL) && r->view == PW_VIEW_LINUX)
+		attr |= PW_SPECIAL;
+	/* Nearly all memory has the first type. */
+	if (PW_UNLIKELY(e & (X86_PWT | X86_PCD | UINT64_C(1) << pat)))
+		type = (unsigned)((e >> 3 & 3) | (e >> (pat - 2) & 4));
+	return attr | pw_memtype_attr((enum pw_memtype)r->memtype[type]);
+}
+_Static_assert((int)PW_WRITE == (int)X86_RW && (int)PW_USER == X86_US << 1 &&
+		       (int)PW_ACCESSED == X86_A >> 1 && (int)PW_DIRTY == X86_D >> 1 &&
+		       (int)PW_GLOBAL == X86_G >> 2 && PW_EXEC == 4,
+	       "x86_rights and x86_facts shift entries");
+
 static inline uint32_t x86_attr(const struct pw_format *f, const struct pw_regime *r,
 				unsigned level, uint64_t e)
 {
-	uint64_t pat = level > 0 ? X86_PAT_LARGE : X86_PS;
-	uint32_t attr = x86_prot(f, r, level, e);
-
-	/* First, so that a compiler drops the rest for who asks only for this one, as pins do. */
-	if (r->view == PW_VIEW_LINUX && level == 0 && (e & X86_SPECIAL))
-		attr |= PW_SPECIAL;
-	attr |= e & X86_A ? PW_ACCESSED : 0;
-	attr |= e & X86_D ? PW_DIRTY : 0;
-	attr |= e & X86_G ? PW_GLOBAL : 0;
-	return attr |
-	       pw_memtype_attr((enum pw_memtype)r->memtype[(e & pat ? 4 : 0) | (e >> 3 & 3)]);
+	return x86_prot(f, r, level, e) | x86_facts(f, r, level, e);
 }
 
 /*
@@ -147,6 +168,12 @@ static inline bool x86_long_plain(const struct pw_format *f, const struct pw_reg
 	const uint64_t takes = pw_mutant(PW_MUTANT_PLAIN_TAKES) ? 0 : X86_NX;
 
 	return (e & (X86_P | X86_RW | X86_US | X86_PS | takes)) == (X86_P | X86_RW | X86_US);
+}
+
+static inline bool x86_long_passes(const struct pw_format *f, const struct pw_regime *r,
+				   unsigned level, uint64_t e)
+{
+	return (e & (X86_P | X86_PS | X86_NX)) == X86_P;
 }
 
 static inline pw_pa x86_long_table(const struct pw_format *f, const struct pw_regime *r,
@@ -250,7 +277,11 @@ static const struct pw_format pw_format_x86_64 = {
 	.page = x86_long_page,
 	.attr = x86_attr,
 	.prot = x86_prot,
+	.rights = x86_rights,
+	.facts = x86_facts,
 	.keep = x86_keep,
+	.passes = x86_long_passes,
+	.gives = X86_RW | X86_US,
 	.hole = x86_long_hole,
 	.make_empty = x86_make_empty,
 	.make_leaf = x86_long_make_leaf,
@@ -283,7 +314,11 @@ static const struct pw_format pw_format_x86_64_la57 = {
 	.page = x86_long_page,
 	.attr = x86_attr,
 	.prot = x86_prot,
+	.rights = x86_rights,
+	.facts = x86_facts,
 	.keep = x86_keep,
+	.passes = x86_long_passes,
+	.gives = X86_RW | X86_US,
 	.hole = x86_long_hole,
 	.make_empty = x86_make_empty,
 	.make_leaf = x86_long_make_leaf,

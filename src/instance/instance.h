@@ -23,7 +23,7 @@
 #else
 /* For the laboratory (lab/race/scene), which does nothing else with tables, and is compiled in a third of the time. */
 #define PW_INSTANCE(name)                                                                       \
-	PW_TRANSLATE(name, direct)                                                              \
+	PW_TRANSLATE(name, direct, name##_direct_translate)                                     \
 	PW_WALK_RANGE(name, direct)                                                             \
 	PW_EDITOR(name);                                                                        \
 	PW_PINNER(name);                                                                        \

@@ -14,6 +14,7 @@
 #include "walk/many.h"
 #include "walk/pagewalk.h"
 #include "walk/scan.h"
+#include "walk/straight.h"
 #include "walk/translate.h"
 
 /* The algorithms over one access; @context is the access's. */
@@ -63,13 +64,13 @@ struct pw_lean pw_lean_of_all(const struct pw_memory *memory, const struct pw_re
  * Flattened, because a compiler that thinks a reason for a hole unlikely would call for it, and a
  * direct instance shall have no call but those to a scan's owner (tests/specialised).
  */
-#define PW_TRANSLATE(name, access)                                                                 \
-	PW_FLATTEN static enum pw_status name##_##access##_translate(                              \
-		void *context, const struct pw_regime *regime, pw_va va, struct pw_result *result) \
-	{                                                                                          \
-		PW_CONTEXT_##access(context);                                                      \
-		return pw_walk_one(&pw_format_##name, &pw_##access##_access, context, regime, va,  \
-				   result, NULL);                                                  \
+#define PW_TRANSLATE(name, access, function)                                                      \
+	PW_FLATTEN static enum pw_status function(void *context, const struct pw_regime *regime,  \
+						  pw_va va, struct pw_result *result)             \
+	{                                                                                         \
+		PW_CONTEXT_##access(context);                                                     \
+		return pw_walk_one(&pw_format_##name, &pw_##access##_access, context, regime, va, \
+				   result, NULL);                                                 \
 	}
 
 #define PW_WALK_RANGE(name, access)                                                                \
@@ -82,7 +83,6 @@ struct pw_lean pw_lean_of_all(const struct pw_memory *memory, const struct pw_re
 	}
 
 #define PW_ALGORITHMS_COMMON(name, access)                                                        \
-	PW_TRANSLATE(name, access)                                                                \
 	PW_FLATTEN static size_t name##_##access##_scan(                                          \
 		void *context, const struct pw_regime *regime, struct pw_scan_position *position, \
 		struct pw_range *range, size_t count)                                             \
@@ -110,8 +110,25 @@ struct pw_lean pw_lean_of_all(const struct pw_memory *memory, const struct pw_re
 		.scan = name##_##access##_scan, .walk = name##_##access##_walk, \
 	}
 
+/*
+ * One address in mapped memory: the straight way first. The general walk, NAME_direct_..._any, is a function of its
+ * own, so that the straight way saves no registers for it.
+ */
+#define PW_STRAIGHT(name)                                                                     \
+	__attribute__((noinline)) PW_TRANSLATE(name, direct, name##_direct_translate_any)     \
+		PW_FLATTEN static enum pw_status name##_direct_translate(                     \
+			void *context, const struct pw_regime *regime, pw_va va,              \
+			struct pw_result *result)                                             \
+	{                                                                                     \
+		const struct pw_direct near = *(const struct pw_direct *)context;             \
+                                                                                              \
+		if (PW_LIKELY(pw_straight_one(&pw_format_##name, &near, regime, va, result))) \
+			return PW_OK;                                                         \
+		return name##_direct_translate_any(context, regime, va, result);              \
+	}
+
 #define PW_LEAN(name)                                                                         \
-	PW_FLATTEN static struct pw_lean name##_direct_lean(                                  \
+	__attribute__((noinline)) PW_FLATTEN static struct pw_lean name##_direct_lean_any(    \
 		const struct pw_memory *memory, const struct pw_regime *regime, pw_va va)     \
 	{                                                                                     \
 		struct pw_direct near = memory->in_place;                                     \
@@ -120,11 +137,23 @@ struct pw_lean pw_lean_of_all(const struct pw_memory *memory, const struct pw_re
                                                                                               \
 		return PW_LIKELY(lean.status == PW_OK) ? lean                                 \
 						       : pw_lean_of_all(memory, regime, va);  \
+	}                                                                                     \
+	PW_FLATTEN static struct pw_lean name##_direct_lean(                                  \
+		const struct pw_memory *memory, const struct pw_regime *regime, pw_va va)     \
+	{                                                                                     \
+		const struct pw_direct near = memory->in_place;                               \
+		struct pw_lean lean;                                                          \
+                                                                                              \
+		if (PW_LIKELY(pw_straight_lean(&pw_format_##name, &near, regime, va, &lean))) \
+			return lean;                                                          \
+		return name##_direct_lean_any(memory, regime, va);                            \
 	}
 
 #define PW_WALKER(name)                                                                            \
 	PW_LEAN(name)                                                                              \
+	PW_STRAIGHT(name)                                                                          \
 	PW_ALGORITHMS_COMMON(name, direct)                                                         \
+	PW_TRANSLATE(name, called, name##_called_translate)                                        \
 	PW_ALGORITHMS_COMMON(name, called)                                                         \
 	PW_TRACE(name)                                                                             \
 	PW_FLATTEN static size_t name##_direct_many(void *context, const struct pw_regime *regime, \

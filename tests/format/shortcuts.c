@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a format has only to save time says nothing else: plain() is true of tables alone that leave all, and
- * prot() is a part of attr(). Every format, both views, on tables of the builder with a few bits changed, and on
+ * What a format has only to save time says nothing else: plain() is true of tables alone that leave all and have all
+ * their entries; prot() is a part of attr(); rights() and facts() are attr() below such tables. Every format, both views, on tables of the builder with a few bits changed, and on
  * any entries.
  */
 #include <setjmp.h>
@@ -16,11 +16,48 @@
 #include "unit/random.h"
 #include "walk/instance.h"
 
+static void check_attr(const struct pw_regime *r, unsigned level, uint64_t e)
+{
+	const uint32_t mask = PW_PROT_MASK | PW_KEXEC;
+	const struct pw_format *format = r->format;
+	const uint32_t attr = format->attr(format, r, level, e);
+
+	if (format->prot)
+		assert_int_equal(format->prot(format, r, level, e), attr & mask);
+	if (format->rights)
+		assert_int_equal(format->rights(format, r, level, e),
+				 pw_attr_settle(attr, PW_KEEP_ALL) & PW_PROT_MASK);
+	if (format->facts)
+		assert_int_equal(format->facts(format, r, level, e), attr & ~mask);
+}
+
+/* What one table takes away after another, in one word, is what both of them take. */
+static void check_gathered(const struct pw_regime *r, unsigned level, uint64_t e, uint64_t other)
+{
+	const struct pw_format *format = r->format;
+	uint64_t gathered = format->gives ? ~UINT64_C(0) : 0;
+
+	if (!format->passes)
+		return;
+	assert_int_equal(format->passes(format, r, level, e),
+			 format->plain(format, r, level, (e | format->gives) & ~format->takes));
+	if (!format->passes(format, r, level, e) || !format->passes(format, r, level, other))
+		return;
+	assert_int_equal(format->kind(format, r, level, e), PW_TABLE);
+	assert_int_equal(format->table(format, r, level, e),
+			 format->table(format, r, level, (e | format->gives) & ~format->takes));
+	for (uint32_t i = 0; format->admits && i <= pw_mask(format->bits[level - 1]); i += 64)
+		assert_true(format->admits(format, r, level, e, i));
+	gathered = pw_straight_gather(format, gathered, e);
+	gathered = pw_straight_gather(format, gathered, other);
+	assert_int_equal(pw_straight_keep(format, r, gathered),
+			 format->keep(format, r, level, e) & format->keep(format, r, level, other));
+}
+
 static void check_level(const struct pw_regime *r, unsigned level)
 {
 	const struct pw_format *format = r->format;
 	const uint64_t word = pw_mask(8u << format->entry_lg2);
-	const uint32_t mask = PW_PROT_MASK | PW_KEXEC;
 	uint64_t state = 88172645463325252u, made = format->make_empty(format, r, level);
 	unsigned plain = 0;
 
@@ -37,15 +74,18 @@ static void check_level(const struct pw_regime *r, unsigned level)
 			e = made ^ (bit & word);
 		else if (n % 4 > 1)
 			e = made ^ ((bit | other) & word);
-		if (format->prot)
-			assert_int_equal(format->prot(format, r, level, e),
-					 format->attr(format, r, level, e) & mask);
+		check_attr(r, level, e);
+		if (level > 0)
+			check_gathered(r, level, e, made ^ ((bit | bit >> 1) & word));
 		if (level == 0 || !format->plain || !format->plain(format, r, level, e))
 			continue;
 		plain++;
 		assert_int_equal(format->kind(format, r, level, e), PW_TABLE);
 		if (format->keep)
 			assert_int_equal(format->keep(format, r, level, e), PW_KEEP_ALL);
+		for (uint32_t i = 0; format->admits && i <= pw_mask(format->bits[level - 1]);
+		     i += 64)
+			assert_true(format->admits(format, r, level, e, i));
 	}
 	assert_true(level == 0 || !format->plain || plain > 1000);
 }

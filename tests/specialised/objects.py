@@ -31,7 +31,7 @@ VARIABLE = {
     's390x': 'the ASCE says at which level the walk starts',
     'sparc64': 'an entry names the size of its page',
 }
-ALGORITHMS = ('translate', 'lean', 'many', 'scan')
+ALGORITHMS = ('translate', 'translate_any', 'lean', 'lean_any', 'many', 'scan')
 OWNER_CALLS = 2  # enter and leave
 # Functions that are out of line on purpose: see src/walk/scan.h, src/folio/folio.h, src/pin/rules.h. Formats with the same code share a loop.
 SCAN_CALLS = ('pw_scan_missing', 'pw_run_length', 'pw_scatter')
@@ -39,6 +39,7 @@ PIN_CALLS = ('pw_counts_add_any', 'pw_folio_give_back', 'pw_folio_untake', 'pw_p
              'pw_section_enter_other', 'pw_section_leave_other', 'pw_section_wake')
 PIN_PARTS = r'.*_pin_(run|large|walk)'  # formats with the same code share them
 LEAN_CALLS = ('pw_lean_of_all',)
+ONE_PARTS = r'.*_direct_(translate|lean)_any'  # where the straight way ends: src/walk/straight.h
 SLOT_CALLS = ('pw_slot_visit_entry',)
 SLOT_PARTS = r'.*_slot_(decode|find|next|base)'  # formats with the same code share them
 
@@ -75,7 +76,9 @@ def is_rare(algorithm, operands, symbol):
         return target in PIN_CALLS or re.fullmatch(PIN_PARTS, target) is not None
     if algorithm == 'slot':
         return target in SLOT_CALLS or re.fullmatch(SLOT_PARTS, target) is not None
-    if algorithm == 'lean':
+    if algorithm in ('translate', 'lean') and re.fullmatch(ONE_PARTS, target):
+        return True
+    if algorithm.startswith('lean'):
         return target in LEAN_CALLS
     return algorithm == 'scan' and target in SCAN_CALLS
 
@@ -112,7 +115,7 @@ def shifts(name, format_name, algorithm, body, entry_lg2, levels):
     variable = sum(1 for m, o, _ in body if is_variable_shift(m, o))
     if variable and algorithm != 'scan' and not family(format_name, VARIABLE):
         yield f'{name} shifts by a register {variable} times, but its geometry is constant'
-    if algorithm != 'translate':
+    if algorithm != 'translate_any':
         return
     constants = {int(o[1:].split(',')[0], 0) for m, o, _ in body
                  if re.fullmatch(r'(shrd?|sar)[lq]?', m) and o.startswith('$')}
@@ -128,8 +131,8 @@ def notices(wanted, geometry, archive, objdump):
     name, entry_lg2, *levels = next(
         line for line in subprocess.run([geometry], check=True, capture_output=True, text=True).stdout.splitlines()
         if line.split()[0] == wanted).split()
-    function = f'{name}_direct_translate'
-    wrong = list(shifts(function, name, 'translate', functions(archive, objdump)[function], int(entry_lg2), levels))
+    function = f'{name}_direct_translate_any'
+    wrong = list(shifts(function, name, 'translate_any', functions(archive, objdump)[function], int(entry_lg2), levels))
     print('\n'.join(wrong))
     return 0 if len(wrong) == sum(1 for shift in levels if not shift.startswith('?')) else 1
 
