@@ -12,10 +12,9 @@
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "access/run.h"
+#include "guarded.h"
 #include "mutants/choose.h"
 #include "random.h"
 
@@ -68,18 +67,6 @@ static void fill(struct entries *entries, uint64_t *random)
 static unsigned char *start_of(const struct entries *entries)
 {
 	return entries->end - (entries->count << entries->entry_lg2);
-}
-
-/* Memory whose end is followed by none. */
-static unsigned char *end_of_memory(void)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	unsigned char *memory = mmap(NULL, 16 * page, PROT_READ | PROT_WRITE,
-				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	assert_true(memory != MAP_FAILED);
-	assert_int_equal(mprotect(memory + 15 * page, page, PROT_NONE), 0);
-	return memory + 15 * page;
 }
 
 static void test_ways(void **state)

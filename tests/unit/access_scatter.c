@@ -13,10 +13,9 @@
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "access/run.h"
+#include "guarded.h"
 #include "mutants/choose.h"
 #include "random.h"
 
@@ -209,18 +208,6 @@ static void compare(const struct scene *scene, const struct pw_run_way *way, siz
 		assert_int_equal(range[i].status, 0xa5);
 	assert_true(may_stop(scene, taken, scene->count % 2, &at));
 	*taken_all += taken;
-}
-
-/* Memory whose end is followed by none. */
-static unsigned char *end_of_memory(void)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	unsigned char *memory = mmap(NULL, 16 * page, PROT_READ | PROT_WRITE,
-				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	assert_true(memory != MAP_FAILED);
-	assert_int_equal(mprotect(memory + 15 * page, page, PROT_NONE), 0);
-	return memory + 15 * page;
 }
 
 static void test_ways(void **state)
