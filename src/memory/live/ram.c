@@ -229,7 +229,7 @@ static int ask_backends(struct pw_ram *ram, struct pw_qmp *qmp, struct pw_error 
 	return 0;
 }
 
-/* Is most memory mapped but for RAM that cannot be, so that the rest, which is no RAM, can be left out? */
+/* Is most memory mapped, apart from RAM that cannot be? The rest is not RAM, and can then be left out. */
 static bool is_mapped(const struct pw_ram *ram)
 {
 	uint64_t rest = 0;
@@ -243,7 +243,7 @@ static bool is_mapped(const struct pw_ram *ram)
 	return ram->mapped > 0 && ram->mapped / 4 >= rest;
 }
 
-/* Drops what is not confirmed; and, if most memory is mapped, what is no RAM. */
+/* Drops what is not confirmed and, if most memory is mapped, what is not RAM. */
 static void leave_out(struct pw_ram *ram)
 {
 	const bool mapped = is_mapped(ram);
