@@ -25,7 +25,7 @@ import time
 import fetch
 import initramfs
 import kinds
-from machine import Console, GuestError, TIMER, next_line
+from machine import Emulator, GuestError, TIMER
 from qmp import Qmp, QmpError
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -76,7 +76,7 @@ def build(kind, kernel, folder, more=()):
     (folder / "initramfs").write_bytes(archive(program, ("kernel", 0o644, kernel.read_bytes()), ("next", 0o644, archive(program, *more)), *more))
 
 
-class Guest:
+class Guest(Emulator):
     def __init__(self, kind, kernel, folder, backend, append="", size=None):
         machine, cpu, memory, console = GUESTS[kind.name]
         self.folder, self.source = folder, f"qemu:{folder / 'qmp'}"
@@ -89,23 +89,13 @@ class Guest:
                       "-qmp", f"unix:{folder / 'qmp'},server=on,wait=off", "-qmp", f"unix:{folder / 'own'},server=on,wait=off",
                       "-serial", "chardev:console"]
 
-    def __enter__(self):
-        ours, theirs = socket.socketpair()
-        with theirs, open(self.folder / "qemu.log", "wb") as log:
-            self.process = subprocess.Popen([*self.words, "-chardev", f"socket,id=console,fd={theirs.fileno()}"], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, pass_fds=[theirs.fileno()])
-        self.console = Console(ours, self.folder / "console.log")
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(60)
-        self.console.socket.close()
+    def __exit__(self, *what):
+        super().__exit__(*what)
         for name in ("qmp", "own", "ram"):
             (self.folder / name).unlink(missing_ok=True)
 
     def line(self, doing, seconds=BOOT):
-        return next_line(self.console, seconds, doing, self.folder / "qemu.log").split()
+        return self.next_words(seconds, doing)
 
     def pages(self):
         """Waits for a report, and returns it: {address: (pagemap, name)}."""

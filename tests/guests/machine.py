@@ -84,6 +84,27 @@ def complaint(log):
     return log.read_text(errors="replace").strip()[-800:] or "nothing"
 
 
+class Emulator:
+    """self.words, a QEMU whose chardev "console" is a socket of ours; what QEMU itself says is in self.folder/qemu.log."""
+
+    def __enter__(self):
+        ours, theirs = socket.socketpair()
+        with theirs, open(self.folder / "qemu.log", "wb") as log:
+            self.process = subprocess.Popen([*self.words, "-chardev", f"socket,id=console,fd={theirs.fileno()}"], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, pass_fds=[theirs.fileno()])
+        self.console = Console(ours, self.folder / "console.log")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(60)
+        self.console.socket.close()
+
+    def next_words(self, seconds, doing):
+        """The words of the console's next line."""
+        return next_line(self.console, seconds, doing, self.folder / "qemu.log").split()
+
+
 class Machine:
     running = set()
 

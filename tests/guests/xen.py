@@ -13,7 +13,6 @@ import json
 import os
 import pathlib
 import platform
-import socket
 import struct
 import subprocess
 import sys
@@ -24,7 +23,7 @@ import again
 import fetch
 import kinds
 import programs
-from machine import Console, GuestError, next_line
+from machine import Emulator, GuestError
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIFE = 2400                 # seconds, of the whole run
@@ -95,7 +94,7 @@ def build(cache, kernel, folder, domains):
     (folder / "initramfs").write_bytes(again.archive(*members))
 
 
-class Machine:
+class Machine(Emulator):
     """QEMU with Xen."""
 
     def __init__(self, xen, kernel, folder):
@@ -107,21 +106,8 @@ class Machine:
                       "-object", f"memory-backend-file,id=shared,share=on,mem-path={folder / 'shared'},size={SHARED}M",
                       "-device", "ivshmem-plain,memdev=shared", "-serial", "chardev:console"]
 
-    def __enter__(self):
-        ours, theirs = socket.socketpair()
-        with theirs, open(self.folder / "qemu.log", "wb") as log:
-            self.process = subprocess.Popen([*self.words, "-chardev", f"socket,id=console,fd={theirs.fileno()}"], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, pass_fds=[theirs.fileno()])
-        self.console = Console(ours, self.folder / "console.log")
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(60)
-        self.console.socket.close()
-
     def words_of(self, letter, doing):
-        words = next_line(self.console, LIFE, doing, self.folder / "qemu.log").split()
+        words = self.next_words(LIFE, doing)
         if words[0] != f"@{letter}":
             raise again.AgainError(f"unexpected line while {doing}: {' '.join(words)}")
         return words[1:]
